@@ -1,0 +1,227 @@
+//! The states of an accepted job and the one function that moves it between them.
+//!
+//! A job is born [`JobState::Queued`]: receiving and validating happen before anything is accepted, so a crash there
+//! leaves no job behind. Waiting for a retry is also `Queued`, with a due time in the future.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Where an accepted job stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, PartialOrd, Ord)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Waits for an orchestrator, for a free slot, or for its next attempt.
+    Queued,
+    /// An orchestrator holds its lease and works on a stage.
+    Running,
+    /// All stages that make something are done; storage is taking the result in.
+    Storing,
+    /// Its owner asked to stop while an orchestrator held it.
+    Cancelling,
+    Completed,
+    Failed,
+    Cancelled,
+    /// Its deadline passed before it finished.
+    Expired,
+}
+
+impl JobState {
+    pub const ALL: [Self; 8] = [
+        Self::Queued,
+        Self::Running,
+        Self::Storing,
+        Self::Cancelling,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Expired,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Storing => "storing",
+            Self::Cancelling => "cancelling",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether nothing can move the job any more.
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Completed | Self::Failed | Self::Cancelled | Self::Expired => true,
+            Self::Queued | Self::Running | Self::Storing | Self::Cancelling => false,
+        }
+    }
+
+    /// The word that clients of the melody-to-vocals API know: pending, processing, completed, failed, cancelled.
+    pub const fn seed_status(self) -> &'static str {
+        match self {
+            Self::Queued => "pending",
+            Self::Running | Self::Storing | Self::Cancelling => "processing",
+            Self::Completed => "completed",
+            Self::Failed | Self::Expired => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for JobState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The text given as a state names none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown job state {0:?}")]
+pub struct UnknownState(pub String);
+
+impl FromStr for JobState {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// Something that happens to a job.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum JobEvent {
+    /// An orchestrator took the lease, for the first time or after another one lost it.
+    Claimed,
+    /// The stages that make something are done.
+    StoringStarted,
+    /// An attempt failed in a way that another attempt may mend; the job goes back to wait.
+    RetryScheduled,
+    Completed,
+    Failed,
+    /// The owner asked to stop.
+    CancelRequested,
+    /// Whoever held the job has let go of it.
+    CancelConfirmed,
+    /// The job's total time is over.
+    DeadlinePassed,
+}
+
+impl JobEvent {
+    pub const ALL: [Self; 8] = [
+        Self::Claimed,
+        Self::StoringStarted,
+        Self::RetryScheduled,
+        Self::Completed,
+        Self::Failed,
+        Self::CancelRequested,
+        Self::CancelConfirmed,
+        Self::DeadlinePassed,
+    ];
+}
+
+/// What an event does to a job in a state. Duplicate, stale and impossible are three different answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Transition {
+    /// The job moves.
+    To(JobState),
+    /// The event has already had its effect (a redelivery); nothing to do.
+    Duplicate,
+    /// The job went another way first; whoever brings the event lost the race and must drop its work.
+    Stale,
+    /// No correct sender can bring this event here.
+    Impossible,
+}
+
+/// The next state for every pair of state and event.
+///
+/// Cancellation, completion, failure and expiry race: whichever is stored first wins and the others are `Stale`. A
+/// result that is complete while a cancel is on its way is kept (`Cancelling` + `Completed`): the work is done.
+pub const fn transition(state: JobState, event: JobEvent) -> Transition {
+    use JobEvent as E;
+    use JobState as S;
+    use Transition::{Duplicate, Impossible, Stale, To};
+    match (state, event) {
+        (S::Queued, E::Claimed) => To(S::Running),
+        (S::Queued, E::StoringStarted) => Stale,
+        (S::Queued, E::RetryScheduled) => Duplicate,
+        (S::Queued, E::Completed) => Stale,
+        (S::Queued, E::Failed) => To(S::Failed),
+        (S::Queued, E::CancelRequested) => To(S::Cancelled),
+        (S::Queued, E::CancelConfirmed) => Impossible,
+        (S::Queued, E::DeadlinePassed) => To(S::Expired),
+
+        // Claimed again: the lease of the earlier holder ran out.
+        (S::Running, E::Claimed) => To(S::Running),
+        (S::Running, E::StoringStarted) => To(S::Storing),
+        (S::Running, E::RetryScheduled) => To(S::Queued),
+        (S::Running, E::Completed) => Impossible,
+        (S::Running, E::Failed) => To(S::Failed),
+        (S::Running, E::CancelRequested) => To(S::Cancelling),
+        (S::Running, E::CancelConfirmed) => Impossible,
+        (S::Running, E::DeadlinePassed) => To(S::Expired),
+
+        (S::Storing, E::Claimed) => To(S::Running),
+        (S::Storing, E::StoringStarted) => Duplicate,
+        (S::Storing, E::RetryScheduled) => To(S::Queued),
+        (S::Storing, E::Completed) => To(S::Completed),
+        (S::Storing, E::Failed) => To(S::Failed),
+        (S::Storing, E::CancelRequested) => To(S::Cancelling),
+        (S::Storing, E::CancelConfirmed) => Impossible,
+        (S::Storing, E::DeadlinePassed) => To(S::Expired),
+
+        (S::Cancelling, E::Claimed) => Stale,
+        (S::Cancelling, E::StoringStarted) => Stale,
+        // The attempt ended before it saw the wish: there is nothing left to stop.
+        (S::Cancelling, E::RetryScheduled) => To(S::Cancelled),
+        (S::Cancelling, E::Completed) => To(S::Completed),
+        (S::Cancelling, E::Failed) => To(S::Cancelled),
+        (S::Cancelling, E::CancelRequested) => Duplicate,
+        (S::Cancelling, E::CancelConfirmed) => To(S::Cancelled),
+        (S::Cancelling, E::DeadlinePassed) => To(S::Cancelled),
+
+        (S::Completed, E::Completed) => Duplicate,
+        (
+            S::Completed,
+            E::Claimed
+            | E::StoringStarted
+            | E::RetryScheduled
+            | E::Failed
+            | E::CancelRequested
+            | E::CancelConfirmed
+            | E::DeadlinePassed,
+        ) => Stale,
+
+        (S::Failed, E::Failed) => Duplicate,
+        (
+            S::Failed,
+            E::Claimed
+            | E::StoringStarted
+            | E::RetryScheduled
+            | E::Completed
+            | E::CancelRequested
+            | E::CancelConfirmed
+            | E::DeadlinePassed,
+        ) => Stale,
+
+        (S::Cancelled, E::CancelRequested | E::CancelConfirmed) => Duplicate,
+        (
+            S::Cancelled,
+            E::Claimed | E::StoringStarted | E::RetryScheduled | E::Completed | E::Failed | E::DeadlinePassed,
+        ) => Stale,
+
+        (S::Expired, E::DeadlinePassed) => Duplicate,
+        (
+            S::Expired,
+            E::Claimed
+            | E::StoringStarted
+            | E::RetryScheduled
+            | E::Completed
+            | E::Failed
+            | E::CancelRequested
+            | E::CancelConfirmed,
+        ) => Stale,
+    }
+}

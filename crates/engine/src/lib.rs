@@ -1,0 +1,15 @@
+//! The offline engine: a recorded melody in, a sung vocal with lyrics out, with no network and no key.
+//!
+//! Pure signal and text processing: deterministic for a seed, no IO, no clock, no async, no ffmpeg. Callers give it
+//! samples and run it on a thread that may block.
+
+mod error;
+pub mod f0;
+pub mod lyrics;
+pub mod melody;
+pub mod picture;
+pub mod quality;
+pub mod sample;
+pub mod voice;
+
+pub use error::EngineError;

@@ -1,0 +1,1 @@
+//! Lyrics that fit the notes.

@@ -1,0 +1,1 @@
+//! From an F0 contour to notes, phrases, key and tempo.

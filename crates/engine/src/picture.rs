@@ -1,0 +1,1 @@
+//! The melody drawn for a musician.

@@ -1,0 +1,1 @@
+//! Figures measured on what the engine made.

@@ -1,0 +1,1 @@
+//! A voice that sings notes with words in them.

@@ -1,0 +1,1 @@
+//! The only user of ffmpeg: probe, decode, measure, resample, encode

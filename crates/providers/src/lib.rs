@@ -1,0 +1,1 @@
+//! Every music capability as a chain of providers; the only HTTP to AI services

@@ -1,0 +1,1 @@
+//! Backoff, deadlines, circuit breakers, bulkheads and the clock

@@ -1,0 +1,1 @@
+//! Boot order, readiness, signals, drain and exit codes

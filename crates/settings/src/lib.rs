@@ -1,0 +1,1 @@
+//! Layered settings, all problems reported at once, secrets masked

@@ -1,0 +1,1 @@
+//! Tracing, the Prometheus registry and every metric name, trace context over messages

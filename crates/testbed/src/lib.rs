@@ -1,0 +1,1 @@
+//! Private PostgreSQL, RabbitMQ and S3 servers for tests and for trying things out

@@ -1,0 +1,1 @@
+//! Reversible migrations, the same on SQLite and PostgreSQL

@@ -1,0 +1,1 @@
+//! Expert Music AI: the engine as a network service

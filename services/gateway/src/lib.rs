@@ -1,0 +1,1 @@
+//! HTTP: auth, limits, uploads, submit, read, events, downloads

@@ -1,0 +1,1 @@
+//! Owns every job after submission: leases, stages, retries, cancel, reconciliation

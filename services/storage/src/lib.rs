@@ -1,0 +1,1 @@
+//! Owns every object: ingest, renditions, links, retention
