@@ -1,1 +1,118 @@
-fn main() {}
+//! `cargo xtask`: what people and machines run on the source tree.
+//!
+//! Uses no crate of the house, so that it builds in seconds on a fresh machine. Whatever it starts it stops again, also
+//! after a failure, a panic, Ctrl-C or SIGTERM.
+
+mod bench;
+mod demo;
+mod interrupt;
+mod lint;
+mod packages;
+mod processes;
+mod rabbitmq;
+mod servers;
+mod test;
+mod tidy;
+mod up;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit code after Ctrl-C or SIGTERM, as shells count it (128 + SIGINT).
+const EXIT_INTERRUPTED: u8 = 130;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "What people and machines run on the source tree")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Installs the system packages that building needs, after saying which
+    Setup {
+        /// Also what only the tests need
+        #[arg(long)]
+        tests: bool,
+        #[command(flatten)]
+        consent: packages::Consent,
+    },
+    /// From a fresh clone to a sung MP3: installs, builds, hums a tune and sings it
+    Demo {
+        /// What the song is about
+        #[arg(long, default_value = "a paper boat on its way to the sea")]
+        prompt: String,
+        #[command(flatten)]
+        consent: packages::Consent,
+    },
+    /// Runs every test against private PostgreSQL, RabbitMQ and S3 servers
+    Test {
+        /// Only tests with one of these in their names
+        filter: Vec<String>,
+        #[command(flatten)]
+        consent: packages::Consent,
+    },
+    /// Runs the servers that tests need, and prints how to use them, until Ctrl-C
+    Servers {
+        #[command(flatten)]
+        consent: packages::Consent,
+    },
+    /// Runs the five services as separate processes with servers of their own, until Ctrl-C
+    Up {
+        /// Build optimised services (takes longer to build, sings faster)
+        #[arg(long)]
+        release: bool,
+        #[command(flatten)]
+        consent: packages::Consent,
+    },
+    /// Builds a benchmark with optimisation and runs it: validate, upload, submit
+    Bench {
+        name: String,
+        /// Given to the benchmark
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Formatting, clippy, licences and bans, and the tree's own rules
+    Lint {
+        #[command(flatten)]
+        consent: packages::Consent,
+    },
+    /// Only the tree's own rules: levels, owners of heavy dependencies, README files, sizes
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = interrupt::watch().and_then(|()| run(arguments.task));
+    match outcome {
+        Ok(code) => code,
+        Err(why) if why.is::<interrupt::Interrupted>() => {
+            eprintln!("xtask: interrupted; everything it started is stopped");
+            ExitCode::from(EXIT_INTERRUPTED)
+        }
+        Err(why) => {
+            eprintln!("xtask: {why:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> anyhow::Result<ExitCode> {
+    match task {
+        Task::Setup { tests, consent } => {
+            packages::ensure(if tests { packages::Purpose::Tests } else { packages::Purpose::Build }, &consent)?;
+            println!("everything is installed");
+        }
+        Task::Demo { prompt, consent } => demo::run(&prompt, &consent)?,
+        Task::Test { filter, consent } => return test::run(&filter, &consent),
+        Task::Servers { consent } => servers::run(&consent)?,
+        Task::Up { release, consent } => up::run(release, &consent)?,
+        Task::Bench { name, arguments } => bench::run(&name, &arguments)?,
+        Task::Lint { consent } => lint::run(&consent)?,
+        Task::Tidy => tidy::run()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

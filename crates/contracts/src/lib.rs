@@ -1,8 +1,25 @@
-//! What the services say to each other: generated message types, their conversions to the domain, and the topology of
-//! exchanges and queues. Knows nothing of lapin, HTTP or rows.
+//! What the services say to each other: generated message types, the envelope around them, their conversions to the
+//! domain, and the topology of exchanges and queues.
+//!
+//! Never performs IO; knows nothing of lapin, HTTP or rows.
+
+mod audio;
+mod envelope;
+mod error;
+mod storage;
+pub mod topology;
+
+pub use audio::ValidationRequest;
+pub use envelope::{MAX_ENVELOPE_BYTES, Payload, decode, encode, envelope, moment, timestamp};
+pub use error::ContractError;
+pub use storage::{IncomingFile, IngestRequest, IngestedResult, StoredArtifact};
+pub use v1::{Envelope, envelope::Body};
 
 /// Generated from `proto/descant/v1`.
 #[allow(clippy::all, missing_docs)]
 pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/descant.v1.rs"));
 }
+
+/// Every message with its fields, as `proto/` defines them; for checks of documents and dashboards.
+pub const VOCABULARY: &[(&str, &[&str])] = include!(concat!(env!("OUT_DIR"), "/vocabulary.rs"));

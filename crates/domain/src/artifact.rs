@@ -23,15 +23,8 @@ pub enum ArtifactRole {
 }
 
 impl ArtifactRole {
-    pub const ALL: [Self; 7] = [
-        Self::AudioMp3,
-        Self::AudioWav,
-        Self::Lyrics,
-        Self::MelodyMidi,
-        Self::MelodySvg,
-        Self::Report,
-        Self::Waveform,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::AudioMp3, Self::AudioWav, Self::Lyrics, Self::MelodyMidi, Self::MelodySvg, Self::Report, Self::Waveform];
 
     pub const fn as_str(self) -> &'static str {
         match self {

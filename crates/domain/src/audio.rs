@@ -71,10 +71,7 @@ impl FromStr for AudioFormat {
     type Err = UnknownAudioFormat;
 
     fn from_str(text: &str) -> Result<Self, UnknownAudioFormat> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.as_str() == text)
-            .ok_or_else(|| UnknownAudioFormat(text.to_owned()))
+        Self::ALL.into_iter().find(|format| format.as_str() == text).ok_or_else(|| UnknownAudioFormat(text.to_owned()))
     }
 }
 
@@ -108,6 +105,15 @@ pub struct AudioFacts {
     pub ignored_streams: u16,
 }
 
+impl AudioFacts {
+    /// Facts come over the wire too, and no comparison below would catch a NaN.
+    fn is_finite(&self) -> bool {
+        let levels = [self.mean_volume_dbfs, self.peak_dbfs, self.declared_duration_seconds];
+        let shares = [self.duration_seconds, self.clipped_share];
+        levels.into_iter().flatten().chain(shares).all(f64::is_finite)
+    }
+}
+
 /// Limits on a recording; all configurable, also per tier.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,7 +127,7 @@ pub struct AudioLimits {
     pub recommended_sample_rate_hz: u32,
     /// Below this the bitrate of a compressed recording draws a warning.
     pub recommended_bitrate_bps: u64,
-    /// At or below this mean volume the recording counts as silent.
+    /// Below this mean volume the recording counts as silent.
     pub silence_dbfs: f64,
     /// Above this peak a clipping warning is given.
     pub clipping_dbfs: f64,
@@ -171,10 +177,12 @@ pub enum FindingCode {
     SevereClipping,
     Clipping,
     StreamsIgnored,
+    /// Something that this version has no word for: a newer validator found it.
+    Other,
 }
 
 impl FindingCode {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::FileEmpty,
         Self::FileTooLarge,
         Self::NotAudio,
@@ -195,6 +203,7 @@ impl FindingCode {
         Self::SevereClipping,
         Self::Clipping,
         Self::StreamsIgnored,
+        Self::Other,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -219,6 +228,7 @@ impl FindingCode {
             Self::SevereClipping => "severe_clipping",
             Self::Clipping => "clipping",
             Self::StreamsIgnored => "streams_ignored",
+            Self::Other => "other",
         }
     }
 }
@@ -343,7 +353,7 @@ pub fn judge(facts: AudioFacts, file_name: Option<&str>, limits: &AudioLimits) -
             .measured(facts.format.as_str(), claimed.as_str()),
         );
     }
-    if facts.absurd_samples || facts.decode_errors > TOLERATED_DECODE_ERRORS {
+    if facts.absurd_samples || facts.decode_errors > TOLERATED_DECODE_ERRORS || !facts.is_finite() {
         findings.push(
             Finding::error(FindingCode::CorruptFile, "The file is damaged; export it again and send the new one.")
                 .measured(
@@ -353,8 +363,7 @@ pub fn judge(facts: AudioFacts, file_name: Option<&str>, limits: &AudioLimits) -
         );
     }
     if let Some(declared) = facts.declared_duration_seconds
-        && declared - facts.duration_seconds
-            > TRUNCATION_TOLERANCE_SECONDS.max(declared * TRUNCATION_TOLERANCE_SHARE)
+        && declared - facts.duration_seconds > TRUNCATION_TOLERANCE_SECONDS.max(declared * TRUNCATION_TOLERANCE_SHARE)
     {
         findings.push(
             Finding::error(
@@ -412,19 +421,20 @@ pub fn judge(facts: AudioFacts, file_name: Option<&str>, limits: &AudioLimits) -
     }
     if facts.bitrate_bps < limits.recommended_bitrate_bps {
         findings.push(
-            Finding::warning(FindingCode::LowBitrate, "The bitrate is low; details of the voice may be lost.").measured(
-                format!("{} kbit/s", facts.bitrate_bps / 1000),
-                format!("{} kbit/s", limits.recommended_bitrate_bps / 1000),
-            ),
+            Finding::warning(FindingCode::LowBitrate, "The bitrate is low; details of the voice may be lost.")
+                .measured(
+                    format!("{} kbit/s", facts.bitrate_bps / 1000),
+                    format!("{} kbit/s", limits.recommended_bitrate_bps / 1000),
+                ),
         );
     }
     if facts.mean_volume_dbfs.is_none_or(|mean| mean < limits.silence_dbfs) {
         findings.push(
-            Finding::error(
-                FindingCode::SilentAudio,
-                "The recording is silent; check the microphone and record again.",
-            )
-            .measured(facts.mean_volume_dbfs.map_or_else(|| "digital silence".to_owned(), dbfs), dbfs(limits.silence_dbfs)),
+            Finding::error(FindingCode::SilentAudio, "The recording is silent; check the microphone and record again.")
+                .measured(
+                    facts.mean_volume_dbfs.map_or_else(|| "digital silence".to_owned(), dbfs),
+                    dbfs(limits.silence_dbfs),
+                ),
         );
     }
     if facts.clipped_share > limits.severe_clipping_share {

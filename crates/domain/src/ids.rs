@@ -81,7 +81,7 @@ pub struct InvalidId {
 
 /// Who owns a job: the subject of a verified token, or the one local user of the embedded mode.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct UserId(String);
 
 impl UserId {
@@ -91,6 +91,11 @@ impl UserId {
     /// The only user of the embedded mode.
     pub fn local() -> Self {
         Self("local".to_owned())
+    }
+
+    /// Whoever holds the operator's token; owns no jobs.
+    pub fn operator() -> Self {
+        Self("operator".to_owned())
     }
 
     /// Accepts a non-empty printable subject of at most [`Self::MAX_BYTES`] bytes.
@@ -105,6 +110,21 @@ impl UserId {
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What is read from a row, a message or a request passes the same door.
+impl TryFrom<String> for UserId {
+    type Error = InvalidUserId;
+
+    fn try_from(text: String) -> Result<Self, InvalidUserId> {
+        Self::new(text)
+    }
+}
+
+impl From<UserId> for String {
+    fn from(value: UserId) -> Self {
+        value.0
     }
 }
 

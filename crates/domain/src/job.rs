@@ -157,7 +157,8 @@ pub const fn transition(state: JobState, event: JobEvent) -> Transition {
         (S::Running, E::Claimed) => To(S::Running),
         (S::Running, E::StoringStarted) => To(S::Storing),
         (S::Running, E::RetryScheduled) => To(S::Queued),
-        (S::Running, E::Completed) => Impossible,
+        // Whoever stored the result had lost its lease meanwhile, and the job was claimed again.
+        (S::Running, E::Completed) => Stale,
         (S::Running, E::Failed) => To(S::Failed),
         (S::Running, E::CancelRequested) => To(S::Cancelling),
         (S::Running, E::CancelConfirmed) => Impossible,

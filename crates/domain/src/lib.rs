@@ -6,6 +6,7 @@
 pub mod artifact;
 pub mod audio;
 pub mod failure;
+pub mod feed;
 pub mod ids;
 pub mod job;
 pub mod kind;
@@ -13,6 +14,7 @@ pub mod progress;
 pub mod prompt;
 pub mod quality;
 pub mod quota;
+pub mod request;
 pub mod retention;
 pub mod retry;
 pub mod tier;

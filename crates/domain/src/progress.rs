@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// 0–100 percent. [`Progress::advance`] is the only way to change it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "u8", into = "u8")]
 pub struct Progress(u8);
 
 impl Progress {
@@ -26,6 +26,18 @@ impl Progress {
     #[must_use]
     pub fn advance(self, to: Self) -> Self {
         self.max(to)
+    }
+}
+
+impl From<u8> for Progress {
+    fn from(percent: u8) -> Self {
+        Self::new(percent)
+    }
+}
+
+impl From<Progress> for u8 {
+    fn from(progress: Progress) -> Self {
+        progress.0
     }
 }
 

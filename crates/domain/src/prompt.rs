@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A prompt of 10 to 500 characters, trimmed, without control characters. Debug shows only its length: prompts are
+/// A prompt of 10 to 500 characters, trimmed, without control characters but tabs and line ends. Debug shows only its length: prompts are
 /// private and must not reach a log.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Prompt(String);
 
 impl Prompt {
@@ -13,7 +13,8 @@ impl Prompt {
     pub const MAX_CHARS: usize = 500;
 
     pub fn new(text: &str) -> Result<Self, InvalidPrompt> {
-        let text = text.trim();
+        // Web forms end lines with both.
+        let text = text.trim().replace("\r\n", "\n");
         let chars = text.chars().count();
         if chars < Self::MIN_CHARS {
             return Err(InvalidPrompt::TooShort { chars });
@@ -24,11 +25,26 @@ impl Prompt {
         if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
             return Err(InvalidPrompt::ControlCharacters);
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text))
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What is read from a row, a message or a request passes the same door.
+impl TryFrom<String> for Prompt {
+    type Error = InvalidPrompt;
+
+    fn try_from(text: String) -> Result<Self, InvalidPrompt> {
+        Self::new(&text)
+    }
+}
+
+impl From<Prompt> for String {
+    fn from(value: Prompt) -> Self {
+        value.0
     }
 }
 

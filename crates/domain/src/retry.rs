@@ -31,15 +31,23 @@ impl RetryPolicy {
 
     /// Longest wait that another side may impose.
     pub const MAX_TOLD_WAIT: Duration = Duration::from_secs(600);
+    /// Shortest wait that costs no attempt (or the base, where that is shorter still): who is told to come back at
+    /// once would otherwise ask without a pause until its deadline.
+    pub const MIN_FREE_WAIT: Duration = Duration::from_secs(1);
 
     /// What to do after attempt `attempt` (1-based) failed with `failure`.
     pub fn decide(&self, failure: &Failure, attempt: u32, dice: f64) -> RetryDecision {
         match failure.class {
             FailureClass::WaitTold => {
                 let told = failure.retry_after.unwrap_or(self.base);
-                RetryDecision::Again { after: told.min(Self::MAX_TOLD_WAIT), counts: false }
+                let least = self.base.min(Self::MIN_FREE_WAIT);
+                RetryDecision::Again { after: told.clamp(least, Self::MAX_TOLD_WAIT), counts: false }
             }
-            FailureClass::Saturated => RetryDecision::Again { after: self.delay(1, dice), counts: false },
+            FailureClass::Saturated => {
+                // An open breaker knows when it will let somebody through; the jitter keeps its waiters apart.
+                let told = failure.retry_after.unwrap_or_default().min(Self::MAX_TOLD_WAIT);
+                RetryDecision::Again { after: told.max(self.delay(1, dice)), counts: false }
+            }
             FailureClass::Transient if attempt < self.max_attempts => {
                 RetryDecision::Again { after: self.delay(attempt, dice), counts: true }
             }
@@ -56,6 +64,9 @@ impl RetryPolicy {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RetryDecision {
     /// Try again after a wait; `counts` says whether this attempt counts towards the limit.
-    Again { after: Duration, counts: bool },
+    Again {
+        after: Duration,
+        counts: bool,
+    },
     GiveUp,
 }

@@ -13,3 +13,8 @@ pub mod sample;
 pub mod voice;
 
 pub use error::EngineError;
+pub use lyrics::*;
+pub use melody::extract_melody;
+pub use picture::draw_melody_svg;
+pub use quality::*;
+pub use voice::*;

@@ -1,1 +1,33 @@
-//! The only user of ffmpeg: probe, decode, measure, resample, encode
+//! Everything that is done to sound files: probe, decode, measure, resample, normalise, encode.
+//!
+//! The only user of ffmpeg. Reads from a stream, never from a name that ffmpeg may interpret: no playlists, no
+//! protocols, no other file, only the demuxers and codecs of the six formats in [`domain::audio::AudioFormat`]. Every
+//! size that a file dictates meets a limit of [`Bounds`]. Knows nothing of HTTP, messages, rows or the object store.
+//!
+//! All functions block and use the processor: async callers run them on a bounded pool of their own.
+
+mod bounds;
+mod clipping;
+mod declared;
+mod decode;
+mod encode;
+mod error;
+mod ffi;
+mod inspect;
+mod levels;
+mod limiter;
+mod loudness;
+mod pcm;
+mod sniff;
+mod source;
+mod workers;
+
+pub mod sample;
+
+pub use bounds::Bounds;
+pub use encode::{Encoding, Tags, encode, encode_to};
+pub use error::{MediaError, finding};
+pub use inspect::inspect;
+pub use levels::{clipped_share, waveform_peaks};
+pub use loudness::{Loudness, measure_loudness, normalise};
+pub use pcm::{Audio, MonoAudio, decode, decode_mono};

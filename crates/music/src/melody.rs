@@ -42,7 +42,8 @@ pub struct Note {
     pub onset_seconds: f64,
     pub duration_seconds: f64,
     pub pitch: MidiPitch,
-    /// Distance of the sung median from the tempered pitch, −50 to 50 cents.
+    /// Distance of the sung median from the tempered pitch, −100 to 100 cents. Notes are named after the tuning of the
+    /// whole recording, so all of them may lie to one side.
     pub cents: f64,
     /// 1–127, from the loudness of the recording.
     pub velocity: u8,

@@ -1,1 +1,12 @@
-//! Tracing, the Prometheus registry and every metric name, trace context over messages
+//! What an operator sees: log lines, metrics, and one trace id from a request to its last stage.
+//!
+//! Log lines go to standard error, metrics are rendered as text for whoever serves them. Knows no HTTP server, broker
+//! or row; prompts, lyrics, tokens and signed addresses never come here.
+
+pub mod log;
+pub mod metrics;
+pub mod trace;
+
+pub use log::{LogFormat, LogSettings, TelemetryError, init};
+pub use metrics::Metrics;
+pub use trace::TraceContext;

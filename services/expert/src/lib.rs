@@ -1,1 +1,122 @@
-//! Expert Music AI: the engine as a network service
+//! Expert Music AI: the engine as a network service. One call makes a whole song from a recording, as its older clients
+//! know it; three more make the parts, for an orchestrator that keeps checkpoints in between.
+//!
+//! Owns no rows and knows no jobs. What it makes lies in a temporary folder for an hour.
+
+mod answer;
+mod files;
+mod routes;
+mod upload;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{App, HttpServer, web};
+use anyhow::Context;
+use async_trait::async_trait;
+use domain::{Tier, audio::AudioLimits, quality::QualityGate};
+use providers::{CallLimits, Chain, LyricsWriter, MelodyExtractor, OFFLINE, OfflineEngine, VocalSynthesizer};
+use service_runtime::{CancellationToken, Deps, Needs, Service};
+use telemetry::Metrics;
+
+use files::SongFiles;
+
+/// The service.
+pub struct Expert {
+    /// Told the address once it is bound; port 0 takes a free one.
+    on_bound: Box<dyn FnOnce(SocketAddr) + Send>,
+}
+
+impl Default for Expert {
+    fn default() -> Self {
+        Self { on_bound: Box::new(|address| println!("listening on http://{address}")) }
+    }
+}
+
+#[async_trait]
+impl Service for Expert {
+    fn name(&self) -> &'static str {
+        "expert"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::NONE
+    }
+
+    fn has_http(&self) -> bool {
+        true
+    }
+
+    /// Serves until shutdown, then lets running requests finish within the settings' drain time.
+    async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let address = deps.settings.expert.address();
+        let listener = TcpListener::bind(address).with_context(|| format!("{address} cannot be listened on"))?;
+        let bound = listener.local_addr().context("the listener has no address")?;
+        let studio = web::Data::new(Studio::new(&deps).context("no folder for finished songs")?);
+        let sweeper = {
+            let (studio, shutdown) = (studio.clone(), shutdown.clone());
+            tokio::spawn(async move { studio.files.sweep_until(shutdown).await })
+        };
+        let server = HttpServer::new(move || App::new().app_data(studio.clone()).configure(routes::configure))
+            .workers(2)
+            .shutdown_timeout(deps.settings.http.drain.as_secs().max(1))
+            .disable_signals()
+            .listen(listener)
+            .context("the expert service cannot listen")?
+            .run();
+        let handle = server.handle();
+        let stopper = tokio::spawn(async move {
+            shutdown.cancelled().await;
+            handle.stop(true).await;
+        });
+        tracing::info!(address = %bound, "listening");
+        (self.on_bound)(bound);
+        deps.ready();
+        let served = server.await.context("the expert service's HTTP server failed");
+        stopper.abort();
+        sweeper.abort();
+        served
+    }
+}
+
+/// What the handlers share.
+pub(crate) struct Studio {
+    pub limits: AudioLimits,
+    pub gate: QualityGate,
+    /// Longest that one call of the engine may work.
+    pub call_timeout: Duration,
+    pub melody: Chain<dyn MelodyExtractor>,
+    pub lyrics: Chain<dyn LyricsWriter>,
+    pub vocals: Chain<dyn VocalSynthesizer>,
+    pub files: SongFiles,
+    pub metrics: Metrics,
+}
+
+impl Studio {
+    fn new(deps: &Deps) -> std::io::Result<Self> {
+        let settings = &deps.settings;
+        let call_timeout = settings.providers.call_timeout;
+        let engine = Arc::new(OfflineEngine::new(settings.providers.engine_threads));
+        let limits = CallLimits { call_timeout, ..CallLimits::default() };
+        let mut melody = Chain::<dyn MelodyExtractor>::new(limits);
+        let mut lyrics = Chain::<dyn LyricsWriter>::new(limits);
+        let mut vocals = Chain::<dyn VocalSynthesizer>::new(limits);
+        melody.push(OFFLINE, engine.clone(), None);
+        lyrics.push(OFFLINE, engine.clone(), None);
+        vocals.push(OFFLINE, engine, None);
+        Ok(Self {
+            // Tiers are the gateway's business: what it lets through must not be refused here.
+            limits: settings.audio_limits(Tier::Enterprise).clone(),
+            gate: settings.quality_gate().clone(),
+            call_timeout,
+            melody,
+            lyrics,
+            vocals,
+            files: SongFiles::new()?,
+            metrics: deps.metrics.clone(),
+        })
+    }
+}

@@ -1,1 +1,20 @@
-//! Owns every object: ingest, renditions, links, retention
+//! Owns every object once a job is accepted: takes finished results in (verified, loudness-normalised, as MP3 and WAV
+//! with a waveform), deletes what is no longer needed, and sweeps what has expired.
+//!
+//! Writes rows of artifacts and marks of retention, and no others. Never moves a job, never calls a provider, never
+//! keeps a file that is not what its sender says it is.
+
+mod deletion;
+mod error;
+mod handlers;
+mod incoming;
+mod ingest;
+mod render;
+mod service;
+mod sweep;
+mod waveform;
+
+pub use error::StorageError;
+pub use service::{Storage, StorageService, StorageSettings, Tools};
+pub use sweep::Swept;
+pub use waveform::Waveform;

@@ -1,1 +1,99 @@
-//! Lyrics that fit the notes.
+//! Lyrics that fit a melody: as many syllables as there are notes, stress on the strong notes, rhymes, words from the
+//! prompt; and the placing and checking of words that somebody else wrote.
+//!
+//! Every word is in the pronouncing dictionary. The same melody, request and seed give the same words. Never calls out,
+//! never writes a word of the blocklist.
+
+mod blocklist;
+mod check;
+mod compose;
+pub mod dictionary;
+mod fit;
+mod lexicon;
+mod plan;
+mod stress;
+mod syllables;
+mod templates;
+mod theme;
+mod words;
+
+use serde::{Deserialize, Serialize};
+
+pub use blocklist::is_blocked;
+pub use check::{LyricFinding, check};
+pub use compose::write_lyrics;
+pub use fit::fit;
+
+/// What the words should be about and how they should feel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LyricsRequest {
+    pub prompt: String,
+    pub genre: Option<String>,
+    pub mood: Option<String>,
+    pub seed: u64,
+}
+
+/// A song text, placed on the notes of one melody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lyrics {
+    pub title: String,
+    /// In the order in which they are sung.
+    pub lines: Vec<LyricLine>,
+    /// BCP 47.
+    pub language: String,
+}
+
+/// One written line. A long phrase may carry several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LyricLine {
+    /// Index into the phrases of the melody.
+    pub phrase: usize,
+    pub text: String,
+    pub syllables: Vec<Syllable>,
+}
+
+/// One sung syllable. Syllables stand in the order of their notes. Several on one note share its time; a note of the
+/// phrase that has none continues the vowel before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Syllable {
+    /// A piece of the spelling; may be empty where spelling has fewer pieces than the sound.
+    pub text: String,
+    /// Which word of the line, from 0.
+    pub word_index: usize,
+    /// ARPAbet, vowels with their stress digit.
+    pub phones: Vec<String>,
+    /// Index into the notes of the melody.
+    pub note: usize,
+}
+
+impl Lyrics {
+    /// The lines, each ended by a line feed.
+    pub fn text(&self) -> String {
+        self.lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect()
+    }
+
+    pub fn syllable_count(&self) -> usize {
+        self.lines.iter().map(|line| line.syllables.len()).sum()
+    }
+
+    /// What is sung on each of `note_count` notes, as score programs want it: `-` after a piece of a word that goes on,
+    /// `None` where a vowel is held over from the note before.
+    pub fn text_by_note(&self, note_count: usize) -> Vec<Option<String>> {
+        let mut by_note: Vec<Option<String>> = vec![None; note_count];
+        for line in &self.lines {
+            for (index, syllable) in line.syllables.iter().enumerate() {
+                let goes_on = line.syllables.get(index + 1).is_some_and(|next| next.word_index == syllable.word_index);
+                let Some(slot) = by_note.get_mut(syllable.note) else { continue };
+                let text = slot.get_or_insert_default();
+                if !text.is_empty() && !text.ends_with('-') {
+                    text.push(' ');
+                }
+                text.push_str(&syllable.text);
+                if goes_on {
+                    text.push('-');
+                }
+            }
+        }
+        by_note
+    }
+}

@@ -1,0 +1,172 @@
+//! The validator's question and answer as domain types.
+
+use domain::{
+    Tier,
+    audio::{AudioFacts, Finding, FindingCode, Severity, Verdict},
+};
+
+use crate::{error::ContractError, v1};
+
+/// What a validator is asked, read and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidationRequest {
+    /// Where the recording lies in the object store; to be validated as a key before use.
+    pub object_key: String,
+    /// As the client named it; only used to report a wrong ending.
+    pub file_name: Option<String>,
+    pub tier: Tier,
+}
+
+impl From<ValidationRequest> for v1::ValidateAudio {
+    fn from(request: ValidationRequest) -> Self {
+        let ValidationRequest { object_key, file_name, tier } = request;
+        Self { object_key, file_name: file_name.unwrap_or_default(), tier: tier.as_str().to_owned() }
+    }
+}
+
+impl TryFrom<v1::ValidateAudio> for ValidationRequest {
+    type Error = ContractError;
+
+    fn try_from(message: v1::ValidateAudio) -> Result<Self, ContractError> {
+        let v1::ValidateAudio { object_key, file_name, tier } = message;
+        if object_key.is_empty() {
+            return Err(ContractError::Missing { field: "object_key" });
+        }
+        let tier = tier.parse().map_err(|_| ContractError::UnknownWord { field: "tier", word: tier })?;
+        Ok(Self { object_key, file_name: Some(file_name).filter(|name| !name.is_empty()), tier })
+    }
+}
+
+impl From<Verdict> for v1::AudioVerdict {
+    fn from(verdict: Verdict) -> Self {
+        let Verdict { facts, findings } = verdict;
+        Self { facts: facts.map(Into::into), findings: findings.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl TryFrom<v1::AudioVerdict> for Verdict {
+    type Error = ContractError;
+
+    fn try_from(message: v1::AudioVerdict) -> Result<Self, ContractError> {
+        let v1::AudioVerdict { facts, findings } = message;
+        Ok(Self {
+            facts: facts.map(TryInto::try_into).transpose()?,
+            findings: findings.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+impl From<AudioFacts> for v1::AudioFacts {
+    fn from(facts: AudioFacts) -> Self {
+        let AudioFacts {
+            format,
+            codec,
+            size_bytes,
+            duration_seconds,
+            declared_duration_seconds,
+            sample_rate_hz,
+            channels,
+            bitrate_bps,
+            mean_volume_dbfs,
+            peak_dbfs,
+            clipped_share,
+            decode_errors,
+            absurd_samples,
+            ignored_streams,
+        } = facts;
+        Self {
+            format: format.as_str().to_owned(),
+            codec,
+            size_bytes,
+            duration_seconds,
+            declared_duration_seconds,
+            sample_rate_hz,
+            channels: channels.into(),
+            bitrate_bps,
+            mean_volume_dbfs,
+            peak_dbfs,
+            clipped_share,
+            decode_errors,
+            absurd_samples,
+            ignored_streams: ignored_streams.into(),
+        }
+    }
+}
+
+impl TryFrom<v1::AudioFacts> for AudioFacts {
+    type Error = ContractError;
+
+    fn try_from(message: v1::AudioFacts) -> Result<Self, ContractError> {
+        let v1::AudioFacts {
+            format,
+            codec,
+            size_bytes,
+            duration_seconds,
+            declared_duration_seconds,
+            sample_rate_hz,
+            channels,
+            bitrate_bps,
+            mean_volume_dbfs,
+            peak_dbfs,
+            clipped_share,
+            decode_errors,
+            absurd_samples,
+            ignored_streams,
+        } = message;
+        Ok(Self {
+            format: format.parse().map_err(|_| ContractError::UnknownWord { field: "format", word: format })?,
+            codec,
+            size_bytes,
+            duration_seconds: finite("duration_seconds", duration_seconds)?,
+            declared_duration_seconds: declared_duration_seconds
+                .map(|seconds| finite("declared_duration_seconds", seconds))
+                .transpose()?,
+            sample_rate_hz,
+            channels: small("channels", channels)?,
+            bitrate_bps,
+            mean_volume_dbfs: mean_volume_dbfs.map(|level| finite("mean_volume_dbfs", level)).transpose()?,
+            peak_dbfs: peak_dbfs.map(|level| finite("peak_dbfs", level)).transpose()?,
+            clipped_share: finite("clipped_share", clipped_share)?,
+            decode_errors,
+            absurd_samples,
+            ignored_streams: small("ignored_streams", ignored_streams)?,
+        })
+    }
+}
+
+impl From<Finding> for v1::Finding {
+    fn from(finding: Finding) -> Self {
+        let Finding { code, severity, message, measured, limit } = finding;
+        let severity = match severity {
+            Severity::Warning => v1::finding::Severity::Warning,
+            Severity::Error => v1::finding::Severity::Error,
+        };
+        Self { code: code.as_str().to_owned(), severity: severity.into(), message, measured, limit }
+    }
+}
+
+/// Cannot fail: what a newer validator found must still refuse the recording here. A word that this version does not
+/// know becomes [`FindingCode::Other`] and is kept in the sentence; a severity that it does not know is an error.
+impl From<v1::Finding> for Finding {
+    fn from(message: v1::Finding) -> Self {
+        let severity = match message.severity() {
+            v1::finding::Severity::Warning => Severity::Warning,
+            v1::finding::Severity::Error | v1::finding::Severity::Unspecified => Severity::Error,
+        };
+        let v1::Finding { code: word, severity: _, message, measured, limit } = message;
+        let (code, message) = match word.parse() {
+            Ok(code) => (code, message),
+            Err(_) if word.is_empty() => (FindingCode::Other, message),
+            Err(_) => (FindingCode::Other, format!("{message} ({word})")),
+        };
+        Self { code, severity, message, measured, limit }
+    }
+}
+
+pub(crate) fn finite(field: &'static str, figure: f64) -> Result<f64, ContractError> {
+    if figure.is_finite() { Ok(figure) } else { Err(ContractError::OutOfRange { field }) }
+}
+
+fn small(field: &'static str, figure: u32) -> Result<u16, ContractError> {
+    u16::try_from(figure).map_err(|_| ContractError::OutOfRange { field })
+}

@@ -1,0 +1,126 @@
+//! The bytes of every message, fixed: a field that changes its number or type would break services of another version
+//! that run side by side. To add a field, add it to the sample and append to the bytes; never change what is there.
+
+use chrono::{DateTime, Utc};
+use contracts::{Body, Envelope, decode, encode, envelope, v1};
+use domain::{JobId, MessageId};
+use uuid::uuid;
+
+fn at() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_750_000_000, 123_456_000).unwrap()
+}
+
+fn sealed(body: impl Into<Body>) -> Envelope {
+    envelope(body, MessageId::from_uuid(uuid!("018f6b1e-7c2a-7000-8000-000000000001")), at())
+        .about(JobId::from_uuid(uuid!("018f6b1e-7c2a-7000-8000-000000000002")), 7)
+        .on_attempt(2)
+        .traced("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        .expiring(at())
+}
+
+fn text(text: &str) -> String {
+    text.to_owned()
+}
+
+/// One of each, with every field set.
+fn samples() -> Vec<Envelope> {
+    let job_id = text("018f6b1e-7c2a-7000-8000-000000000002");
+    let facts = v1::AudioFacts {
+        format: text("wav"),
+        codec: text("pcm_s16le"),
+        size_bytes: 5_292_044,
+        duration_seconds: 30.0,
+        declared_duration_seconds: Some(30.5),
+        sample_rate_hz: 44_100,
+        channels: 2,
+        bitrate_bps: 1_411_200,
+        mean_volume_dbfs: Some(-20.5),
+        peak_dbfs: Some(-1.5),
+        clipped_share: 0.25,
+        decode_errors: 1,
+        absurd_samples: true,
+        ignored_streams: 3,
+    };
+    let finding = v1::Finding {
+        code: text("too_short"),
+        severity: v1::finding::Severity::Error.into(),
+        message: text("Too short."),
+        measured: Some(text("0.52 s")),
+        limit: Some(text("1.00 s")),
+    };
+    let file = v1::IncomingFile {
+        role: text("lyrics"),
+        object_key: text("jobs/2/work/lyrics"),
+        sha256: "ab".repeat(32),
+        size_bytes: 420,
+        media_type: text("text/plain"),
+        file_name: text("lyrics.txt"),
+    };
+    let artifact = v1::StoredArtifact {
+        artifact_id: text("018f6b1e-7c2a-7000-8000-000000000003"),
+        role: text("audio_mp3"),
+        object_key: text("jobs/2/result/audio_mp3.mp3"),
+        sha256: "cd".repeat(32),
+        size_bytes: 480_000,
+        media_type: text("audio/mpeg"),
+        file_name: text("song.mp3"),
+    };
+    vec![
+        sealed(v1::JobReady { job_id: job_id.clone() }),
+        sealed(v1::CancelJob { job_id: job_id.clone() }),
+        sealed(v1::ValidateAudio { object_key: text("uploads/1"), file_name: text("hum.wav"), tier: text("premium") }),
+        sealed(v1::IngestResult {
+            job_id: job_id.clone(),
+            audio_object_key: text("jobs/2/work/vocals"),
+            audio_sha256: "ef".repeat(32),
+            audio_size_bytes: 5_292_044,
+            files: vec![file],
+            title: text("song"),
+        }),
+        sealed(v1::DeleteJobObjects { job_id: job_id.clone(), artifacts_too: true }),
+        sealed(v1::AudioVerdict { facts: Some(facts), findings: vec![finding] }),
+        sealed(v1::ResultIngested {
+            job_id: job_id.clone(),
+            artifacts: vec![artifact],
+            loudness_lufs: Some(-16.0),
+            true_peak_dbtp: Some(-1.0),
+            clipped_share: 0.5,
+            duration_seconds: 30.0,
+        }),
+        sealed(v1::Fault { code: text("object_missing"), message: text("It is gone."), retryable: true }),
+        sealed(v1::JobChanged { job_id, sequence: 9, state: text("running"), progress_percent: 40 }),
+        sealed(v1::ResetBreaker { provider: text("expert") }),
+    ]
+}
+
+/// `kind`, then the bytes in hexadecimal.
+const GOLDEN: &str = include_str!("golden.txt");
+
+#[test]
+fn bytes_have_not_changed() {
+    let mut differing = Vec::new();
+    let written: Vec<_> = samples().iter().map(|sample| (sample.kind(), hex::encode(encode(sample)))).collect();
+    for (kind, bytes) in &written {
+        let golden = GOLDEN.lines().find_map(|line| line.strip_prefix(kind)?.strip_prefix(' '));
+        if golden != Some(bytes.as_str()) {
+            differing.push(format!("{kind} {bytes}"));
+        }
+    }
+    assert!(differing.is_empty(), "these messages are now written differently:\n{}", differing.join("\n"));
+    assert_eq!(GOLDEN.lines().count(), written.len(), "golden.txt lists a message that is not tested");
+}
+
+#[test]
+fn golden_bytes_are_read_back() {
+    for (line, sample) in GOLDEN.lines().zip(samples()) {
+        let (kind, bytes) = line.split_once(' ').unwrap();
+        assert_eq!(kind, sample.kind());
+        assert_eq!(decode(&hex::decode(bytes).unwrap()).unwrap(), sample);
+    }
+}
+
+#[test]
+fn every_kind_has_a_sample() {
+    let kinds: Vec<_> = samples().iter().map(Envelope::kind).collect();
+    assert_eq!(kinds, Body::KINDS);
+}

@@ -1,0 +1,145 @@
+//! What followers of a job are told: one schema for rows, Server-Sent Events and WebSocket.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{failure::Failure, job::JobState, kind::StageSpec, progress::Progress};
+
+/// What an event in a job's log is about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedKind {
+    /// The job was accepted.
+    Accepted,
+    /// An orchestrator took it, for the first time or again.
+    Started,
+    StageStarted,
+    Progress,
+    StageFinished,
+    /// An attempt failed; another one follows.
+    RetryScheduled,
+    Cancelling,
+    Completed,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+impl FeedKind {
+    pub const ALL: [Self; 11] = [
+        Self::Accepted,
+        Self::Started,
+        Self::StageStarted,
+        Self::Progress,
+        Self::StageFinished,
+        Self::RetryScheduled,
+        Self::Cancelling,
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Expired,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Started => "started",
+            Self::StageStarted => "stage_started",
+            Self::Progress => "progress",
+            Self::StageFinished => "stage_finished",
+            Self::RetryScheduled => "retry_scheduled",
+            Self::Cancelling => "cancelling",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether nothing follows.
+    pub const fn is_last(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Expired)
+    }
+
+    /// The event that tells of a job's arrival in a final state.
+    pub const fn of_final(state: JobState) -> Option<Self> {
+        match state {
+            JobState::Completed => Some(Self::Completed),
+            JobState::Failed => Some(Self::Failed),
+            JobState::Cancelled => Some(Self::Cancelled),
+            JobState::Expired => Some(Self::Expired),
+            JobState::Queued | JobState::Running | JobState::Storing | JobState::Cancelling => None,
+        }
+    }
+}
+
+impl fmt::Display for FeedKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The body of an event. Fields that do not apply are absent.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FeedData {
+    pub state: JobState,
+    /// The seeds' word for the state.
+    pub status: String,
+    pub progress: Progress,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stage_label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider: Option<String>,
+    /// How long a finished stage took.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub attempt: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error_type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub retry_at: Option<DateTime<Utc>>,
+}
+
+impl FeedData {
+    pub fn new(state: JobState, progress: Progress) -> Self {
+        Self {
+            state,
+            status: state.seed_status().to_owned(),
+            progress,
+            stage: None,
+            stage_label: None,
+            provider: None,
+            seconds: None,
+            attempt: None,
+            error: None,
+            error_type: None,
+            error_code: None,
+            retry_at: None,
+        }
+    }
+
+    #[must_use]
+    pub fn stage(mut self, stage: &StageSpec) -> Self {
+        self.stage = Some(stage.name.to_string());
+        self.stage_label = Some(stage.label.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn failure(mut self, failure: &Failure) -> Self {
+        self.error = Some(failure.message.clone());
+        self.error_type = Some(failure.code.seed_type().as_str().to_owned());
+        self.error_code = Some(failure.code.as_str().to_owned());
+        self
+    }
+}

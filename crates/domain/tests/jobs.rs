@@ -1,0 +1,210 @@
+//! How jobs move, and how their progress does.
+
+use std::collections::BTreeSet;
+
+use domain::{
+    JobEvent, JobKind, JobState, Progress, Transition,
+    feed::FeedKind,
+    kind::melody_to_vocals,
+    progress::ProgressSpan,
+    quota::{Standing, standing},
+    transition,
+};
+use proptest::prelude::*;
+
+/// The whole table once more in another hand: a row for each state, a column for each event in the order of
+/// `JobEvent::ALL`: claimed, storing started, retry scheduled, completed, failed, cancel requested, cancel confirmed,
+/// deadline passed.
+const TABLE: [(JobState, &str); 8] = [
+    (JobState::Queued, "running stale duplicate stale failed cancelled impossible expired"),
+    (JobState::Running, "running storing queued stale failed cancelling impossible expired"),
+    (JobState::Storing, "running duplicate queued completed failed cancelling impossible expired"),
+    (JobState::Cancelling, "stale stale cancelled completed cancelled duplicate cancelled cancelled"),
+    (JobState::Completed, "stale stale stale duplicate stale stale stale stale"),
+    (JobState::Failed, "stale stale stale stale duplicate stale stale stale"),
+    (JobState::Cancelled, "stale stale stale stale stale duplicate duplicate stale"),
+    (JobState::Expired, "stale stale stale stale stale stale stale duplicate"),
+];
+
+fn answer(state: JobState, event: JobEvent) -> String {
+    match transition(state, event) {
+        Transition::To(next) => next.to_string(),
+        Transition::Duplicate => "duplicate".to_owned(),
+        Transition::Stale => "stale".to_owned(),
+        Transition::Impossible => "impossible".to_owned(),
+    }
+}
+
+#[test]
+fn every_pair_has_its_answer() {
+    for (state, row) in TABLE {
+        let found: Vec<String> = JobEvent::ALL.iter().map(|event| answer(state, *event)).collect();
+        assert_eq!(found.join(" "), row, "{state}");
+    }
+    assert_eq!(TABLE.map(|(state, _)| state), JobState::ALL);
+}
+
+#[test]
+fn nothing_moves_a_job_that_is_final() {
+    for state in JobState::ALL {
+        let moves = JobEvent::ALL.iter().any(|event| matches!(transition(state, *event), Transition::To(_)));
+        assert_eq!(moves, !state.is_final(), "{state}");
+    }
+}
+
+/// Whatever a job is doing, its owner, its deadline and a failure can each end it.
+#[test]
+fn every_state_has_a_way_out() {
+    for state in JobState::ALL.into_iter().filter(|state| !state.is_final()) {
+        for event in [JobEvent::DeadlinePassed, JobEvent::Failed] {
+            assert!(matches!(transition(state, event), Transition::To(end) if end.is_final()), "{state} {event:?}");
+        }
+        let asked = match transition(state, JobEvent::CancelRequested) {
+            Transition::To(next) => next,
+            _ => state,
+        };
+        let confirmed = transition(asked, JobEvent::CancelConfirmed);
+        assert!(asked.is_final() || confirmed == Transition::To(JobState::Cancelled), "{state}");
+    }
+}
+
+/// An event that was answered with a move is a duplicate or stale when it is delivered again, or, for a claim, moves
+/// nothing new: a redelivery never does harm.
+#[test]
+fn redeliveries_do_no_harm() {
+    for state in JobState::ALL {
+        for event in JobEvent::ALL {
+            let Transition::To(next) = transition(state, event) else { continue };
+            let again = transition(next, event);
+            let harmless = matches!(again, Transition::Duplicate | Transition::Stale) || again == Transition::To(next);
+            assert!(harmless, "{state} {event:?} then {again:?}");
+        }
+    }
+}
+
+fn events() -> impl Strategy<Value = Vec<JobEvent>> {
+    prop::collection::vec(prop::sample::select(&JobEvent::ALL[..]), 0..40)
+}
+
+proptest! {
+    #[test]
+    fn a_job_reaches_at_most_one_final_state_and_stays_there(events in events()) {
+        let mut state = JobState::Queued;
+        let mut ends = Vec::new();
+        for event in events {
+            if let Transition::To(next) = transition(state, event) {
+                prop_assert!(!state.is_final(), "{state} moved to {next} by {event:?}");
+                state = next;
+                if state.is_final() {
+                    ends.push(state);
+                }
+            }
+        }
+        prop_assert!(ends.len() <= 1, "{ends:?}");
+        prop_assert_eq!(state.is_final(), ends.len() == 1);
+        prop_assert_eq!(standing(state) == Standing::Settled, state == JobState::Completed);
+    }
+
+    /// Once asked to stop, a job ends cancelled or, if it was done already, completed: never anything else.
+    #[test]
+    fn a_wish_to_stop_is_heard(before in events(), after in events()) {
+        let step = |state, event| match transition(state, event) {
+            Transition::To(next) => next,
+            _ => state,
+        };
+        // Nothing that ends it comes before the wish.
+        let alive = |state, event| Some(step(state, event)).filter(|next| !next.is_final()).unwrap_or(state);
+        let asked = before.into_iter().fold(JobState::Queued, alive);
+        let end = after.into_iter().fold(step(asked, JobEvent::CancelRequested), step);
+        let heard = matches!(end, JobState::Cancelling | JobState::Cancelled | JobState::Completed);
+        prop_assert!(heard, "{asked} ended as {end}");
+    }
+
+    #[test]
+    fn progress_never_goes_back(steps in prop::collection::vec(any::<u8>(), 0..50)) {
+        let mut progress = Progress::ZERO;
+        for step in steps {
+            let next = progress.advance(Progress::new(step));
+            prop_assert!(next >= progress && next <= Progress::DONE);
+            prop_assert!(next >= Progress::new(step));
+            progress = next;
+        }
+    }
+
+    #[test]
+    fn a_span_is_walked_from_end_to_end_without_a_step_back(
+        ends in (0..=100_u8, 0..=100_u8),
+        fractions in prop::collection::vec(-1.0..2.0_f64, 1..20),
+    ) {
+        let span = ProgressSpan::new(ends.0.min(ends.1), ends.0.max(ends.1));
+        prop_assert_eq!((span.at(0.0), span.at(1.0), span.at(f64::NAN)), (span.start(), span.end(), span.start()));
+        let mut fractions = fractions;
+        fractions.sort_by(f64::total_cmp);
+        let walked: Vec<Progress> = fractions.iter().map(|fraction| span.at(*fraction)).collect();
+        prop_assert!(walked.is_sorted());
+        prop_assert!(walked.iter().all(|point| (span.start()..=span.end()).contains(point)));
+    }
+}
+
+#[test]
+fn progress_from_outside_is_bounded_too() {
+    assert_eq!(serde_json::from_str::<Progress>("250").unwrap(), Progress::DONE);
+    assert_eq!(serde_json::to_string(&Progress::new(42)).unwrap(), "42");
+    assert!(serde_json::from_str::<Progress>("-1").is_err());
+}
+
+/// The scale that clients of the melody-to-vocals API draw: 0, 5, 15–30, 40–60, 70–90, 90–95, 95–100.
+#[test]
+fn the_stages_keep_the_seeds_scale() {
+    let spec = JobKind::MelodyToVocals.spec();
+    let scale: Vec<(&str, u8, u8)> = spec
+        .stages
+        .iter()
+        .map(|stage| (stage.name.as_str(), stage.progress.start().percent(), stage.progress.end().percent()))
+        .collect();
+    assert_eq!(
+        scale,
+        [
+            ("initialization", 0, 0),
+            ("validation", 5, 5),
+            ("pitch", 15, 30),
+            ("lyrics", 40, 60),
+            ("vocals", 70, 90),
+            ("quality", 90, 95),
+            ("finalization", 95, 100),
+        ]
+    );
+    assert_eq!(spec.stage_after(melody_to_vocals::PITCH).unwrap().name, melody_to_vocals::LYRICS);
+    assert!(spec.stage_after(melody_to_vocals::FINALIZATION).is_none());
+    assert!(spec.stage("nonsense").is_none());
+}
+
+#[test]
+fn every_kind_has_stages_with_names_of_their_own_that_never_step_back() {
+    for kind in JobKind::ALL {
+        let stages = kind.spec().stages;
+        let names: BTreeSet<_> = stages.iter().map(|stage| stage.name).collect();
+        assert_eq!(names.len(), stages.len(), "{kind}");
+        assert!(stages.windows(2).all(|pair| pair[0].progress.end() <= pair[1].progress.start()), "{kind}");
+        assert_eq!(stages.last().unwrap().progress.end(), Progress::DONE, "{kind}");
+        assert_eq!(kind.as_str().parse(), Ok(kind));
+    }
+}
+
+#[test]
+fn the_seeds_words_for_the_states() {
+    let words = JobState::ALL.map(JobState::seed_status);
+    let expected = ["pending", "processing", "processing", "processing", "completed", "failed", "cancelled", "failed"];
+    assert_eq!(words, expected);
+}
+
+#[test]
+fn followers_hear_of_exactly_the_final_states_as_the_last_thing() {
+    for state in JobState::ALL {
+        let last = FeedKind::of_final(state);
+        assert_eq!(last.is_some(), state.is_final(), "{state}");
+        assert!(last.is_none_or(FeedKind::is_last), "{state}");
+        assert!(last.is_none_or(|kind| kind.as_str() == state.as_str()), "{state}");
+    }
+    assert_eq!(FeedKind::ALL.into_iter().filter(|kind| kind.is_last()).count(), 4);
+}

@@ -1,0 +1,105 @@
+//! How loud the recording is, frame by frame: what tells two notes of one pitch apart, and how hard a note was sung.
+
+use super::segment::Span;
+
+/// Samples around a frame's centre that count.
+const WINDOW_SECONDS: f64 = 0.030;
+/// The quietest level told apart.
+const FLOOR_DB: f32 = -90.0;
+/// How far a dip is looked for on each side.
+const DIP_REACH_FRAMES: usize = 14;
+/// A dip shallower than this is the voice's own unsteadiness.
+const LEAST_DIP_DB: f32 = 3.0;
+/// A dip this much deeper counts fully.
+const FULL_DIP_DB: f32 = 9.0;
+/// MIDI velocity of a note at the reference level, and per dB away from it.
+const REFERENCE_VELOCITY: f32 = 96.0;
+const VELOCITY_PER_DB: f32 = 2.5;
+
+/// Levels in dBFS at the frames of a track.
+pub(super) struct Loudness {
+    db: Vec<f32>,
+}
+
+impl Loudness {
+    pub(super) fn measure(samples: &[f32], sample_rate_hz: u32, hop_seconds: f64, frames: usize) -> Self {
+        let rate = f64::from(sample_rate_hz);
+        let half = (WINDOW_SECONDS / 2.0 * rate) as usize;
+        let db = (0..frames)
+            .map(|frame| {
+                let centre = (frame as f64 * hop_seconds * rate) as usize;
+                let from = centre.saturating_sub(half).min(samples.len());
+                let window = &samples[from..(centre + half).min(samples.len())];
+                let energy: f32 = window.iter().map(|x| x * x).filter(|square| square.is_finite()).sum();
+                (10.0 * (energy / window.len().max(1) as f32).max(1e-12).log10()).max(FLOOR_DB)
+            })
+            .collect();
+        Self { db }
+    }
+
+    /// For each frame, 0 to 1: how clearly a new syllable begins there. It is not 0 only at the bottom of a dip.
+    pub(super) fn articulation(&self) -> Vec<f32> {
+        let db = &self.db;
+        (0..db.len())
+            .map(|at| {
+                let before = &db[at.saturating_sub(DIP_REACH_FRAMES)..at];
+                let after = &db[at + 1..(at + 1 + DIP_REACH_FRAMES).min(db.len())];
+                let is_bottom = db[at.saturating_sub(3)..at].iter().all(|&level| level > db[at])
+                    && db[at + 1..(at + 4).min(db.len())].iter().all(|&level| level >= db[at]);
+                if !is_bottom {
+                    return 0.0;
+                }
+                let loudest = |side: &[f32]| side.iter().copied().fold(FLOOR_DB, f32::max);
+                let depth = loudest(before).min(loudest(after)) - db[at];
+                ((depth - LEAST_DIP_DB) / FULL_DIP_DB).clamp(0.0, 1.0)
+            })
+            .collect()
+    }
+
+    /// Level of the loud notes: the 80th percentile.
+    pub(super) fn reference_db(&self, spans: &[Span]) -> f32 {
+        let mut levels: Vec<f32> = spans.iter().map(|span| self.level_db(span)).collect();
+        levels.sort_by(f32::total_cmp);
+        levels.get(levels.len() * 4 / 5).copied().unwrap_or(FLOOR_DB)
+    }
+
+    /// 1–127; notes at the reference get 96, and 10 dB more or less are about two dynamic marks.
+    pub(super) fn velocity(&self, span: &Span, reference_db: f32) -> u8 {
+        let velocity = REFERENCE_VELOCITY + VELOCITY_PER_DB * (self.level_db(span) - reference_db);
+        velocity.round().clamp(1.0, 127.0) as u8
+    }
+
+    /// Energy mean over a note.
+    fn level_db(&self, span: &Span) -> f32 {
+        let inside = &self.db[span.start.min(self.db.len())..span.end.min(self.db.len())];
+        let energy: f32 = inside.iter().map(|db| 10f32.powf(db / 10.0)).sum();
+        10.0 * (energy / inside.len().max(1) as f32).max(1e-12).log10()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dip_is_found_where_it_is_and_only_there() {
+        let samples: Vec<f32> = (0..16_000)
+            .map(|i| {
+                let gap = (i as f32 / 16_000.0 - 0.5).abs();
+                (i as f32 * 0.1).sin() * if gap < 0.04 { 0.1 } else { 0.5 }
+            })
+            .collect();
+        let articulation = Loudness::measure(&samples, 16_000, 0.01, 100).articulation();
+        let total: f32 = articulation.iter().sum();
+        let near: f32 = articulation[45..56].iter().sum();
+        assert!(near > 0.8, "{near}");
+        assert!(total - near < 0.05, "{total}");
+    }
+
+    #[test]
+    fn velocity_follows_the_level_and_stays_in_range() {
+        let loudness = Loudness { db: vec![-20.0, -20.0, -30.0, -90.0] };
+        let at = |start| loudness.velocity(&Span { start, end: start + 1, midi: 60.0 }, -20.0);
+        assert_eq!((at(0), at(2), at(3)), (96, 71, 1));
+    }
+}

@@ -1,0 +1,88 @@
+//! What the orchestrators' circuit breakers said last. A report, not a source: each breaker lives in its process.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
+
+use crate::{
+    database::Database,
+    error::{During, PersistenceError},
+    rows::{self, breaker::Column},
+    time::{micros, micros_option},
+};
+
+/// A report that is older than this is of an orchestrator that is gone.
+const FRESH: TimeDelta = TimeDelta::seconds(90);
+
+/// One breaker of one orchestrator.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BreakerRow {
+    pub instance: String,
+    pub provider: String,
+    /// closed, open or half_open.
+    pub state: String,
+    pub failures: u32,
+    /// When a probe will be let through.
+    pub open_until: Option<DateTime<Utc>>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// The table of breakers.
+#[derive(Clone, Copy)]
+pub struct Breakers<'a> {
+    pub(crate) db: &'a Database,
+}
+
+impl Breakers<'_> {
+    /// Writes what an orchestrator's breakers say, in place of what they said before.
+    pub async fn report(&self, breakers: &[BreakerRow]) -> Result<(), PersistenceError> {
+        if breakers.is_empty() {
+            return Ok(());
+        }
+        let rows = breakers.iter().map(|breaker| {
+            let BreakerRow { instance, provider, state, failures, open_until, updated_at } = breaker;
+            rows::breaker::ActiveModel {
+                instance: Set(instance.clone()),
+                provider: Set(provider.clone()),
+                state: Set(state.clone()),
+                failures: Set(failures.cast_signed()),
+                open_until: Set(micros_option(*open_until)),
+                updated_at: Set(micros(*updated_at)),
+            }
+        });
+        let known = OnConflict::columns([Column::Instance, Column::Provider])
+            .update_columns([Column::State, Column::Failures, Column::OpenUntil, Column::UpdatedAt])
+            .to_owned();
+        rows::breaker::Entity::insert_many(rows)
+            .on_conflict(known)
+            .exec_without_returning(self.db.writer())
+            .await
+            .during("write breakers")?;
+        Ok(())
+    }
+
+    /// What the breakers of running orchestrators say, by provider.
+    pub async fn current(&self, now: DateTime<Utc>) -> Result<Vec<BreakerRow>, PersistenceError> {
+        let rows = rows::breaker::Entity::find()
+            .filter(Column::UpdatedAt.gte(micros(now - FRESH)))
+            .order_by_asc(Column::Provider)
+            .order_by_asc(Column::Instance)
+            .all(self.db.reader())
+            .await
+            .during("read breakers")?;
+        let typed = |row| {
+            let rows::breaker::Model { instance, provider, state, failures, open_until, updated_at } = row;
+            BreakerRow { instance, provider, state, failures: failures.cast_unsigned(), open_until, updated_at }
+        };
+        Ok(rows.into_iter().map(typed).collect())
+    }
+
+    /// Deletes reports of orchestrators that are gone. Says how many.
+    pub async fn prune(&self, now: DateTime<Utc>) -> Result<u64, PersistenceError> {
+        let gone = rows::breaker::Entity::delete_many()
+            .filter(Column::UpdatedAt.lt(micros(now - FRESH)))
+            .exec(self.db.writer())
+            .await
+            .during("delete old breakers")?;
+        Ok(gone.rows_affected)
+    }
+}

@@ -1,0 +1,162 @@
+//! Leases: one orchestrator at a time holds a job, and only for as long as it says so.
+
+use chrono::{DateTime, Utc};
+use domain::{JobEvent, JobId, JobState, Transition, transition};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, Func, LockBehavior, LockType, Order, SelectStatement},
+};
+
+use super::{
+    Jobs,
+    change::log_on_locked_row,
+    job::{kind_words, state_words},
+};
+use crate::{
+    Backend, Job, Journal,
+    error::{During, PersistenceError},
+    rows::{self, job::Column},
+    time::{micros, micros_option},
+};
+
+/// Who wants work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim<'a> {
+    /// Name of the instance, for people.
+    pub owner: &'a str,
+    pub lease_until: DateTime<Utc>,
+    /// The job's deadline from its first claim on, unless it already has one.
+    pub deadline_at: Option<DateTime<Utc>>,
+}
+
+/// Whether a lease still stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Held {
+    Yes {
+        cancel_requested: bool,
+    },
+    /// The job has ended or waits again, or somebody else has claimed it: drop its work.
+    Lost,
+}
+
+impl Jobs<'_> {
+    /// Takes the job that has been due longest: one that waits, or one whose holder's lease ran out (which counts a
+    /// crash). Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are left to
+    /// whoever ends them. `None` when nothing is due.
+    pub async fn claim_due(
+        &self,
+        claim: Claim<'_>,
+        journal: &Journal<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Job>, PersistenceError> {
+        const DOING: &str = "claim a due job";
+        let now = micros(now);
+        let lost = Expr::case(Expr::col(Column::State).ne(JobState::Queued.as_str()), 1).finally(0);
+        let deadline = Func::coalesce([Expr::col(Column::DeadlineAt), Expr::val(micros_option(claim.deadline_at))]);
+        let started = Func::coalesce([Expr::col(Column::StartedAt), Expr::val(now)]);
+        let tx = self.db.begin(DOING).await?;
+        let claimed = rows::job::Entity::update_many()
+            .col_expr(Column::State, Expr::val(JobState::Running.as_str()))
+            .col_expr(Column::Version, Expr::col(Column::Version).add(1_i64))
+            .col_expr(Column::Generation, Expr::col(Column::Generation).add(1_i64))
+            .col_expr(Column::Crashes, Expr::col(Column::Crashes).add(lost))
+            .col_expr(Column::LeaseOwner, Expr::val(claim.owner))
+            .col_expr(Column::LeaseUntil, Expr::val(micros(claim.lease_until)))
+            .col_expr(Column::DeadlineAt, deadline.into())
+            .col_expr(Column::StartedAt, started.into())
+            .col_expr(Column::UpdatedAt, Expr::val(now))
+            // Equality, not IN: PostgreSQL then runs the locking subquery exactly once.
+            .filter(Expr::col(Column::Id).eq(Expr::SubQuery(None, Box::new(self.next_due(now).into()))))
+            .exec_with_returning(&tx)
+            .await
+            .during(DOING)?;
+        let Some(row) = claimed.into_iter().next() else { return Ok(None) };
+        let mut job = Job::from_row(row).during(DOING)?;
+        log_on_locked_row(&tx, &mut job, journal, now, DOING).await?;
+        tx.commit().await.during(DOING)?;
+        Ok(Some(job))
+    }
+
+    fn next_due(&self, now: DateTime<Utc>) -> SelectStatement {
+        let waits = Condition::all().add(Column::State.eq(JobState::Queued.as_str())).add(Column::DueAt.lte(now));
+        let lost = Condition::all().add(Column::State.is_in(claimable_while_held())).add(no_live_lease(now));
+        let mut query = rows::job::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Condition::any().add(waits).add(lost))
+            .filter(Column::Kind.is_in(kind_words()))
+            .filter(Column::CancelRequestedAt.is_null())
+            .filter(Condition::any().add(Column::DeadlineAt.is_null()).add(Column::DeadlineAt.gt(now)))
+            .into_query();
+        query.order_by(Column::DueAt, Order::Asc).order_by(Column::Id, Order::Asc).limit(1);
+        if self.db.backend() == Backend::Postgres {
+            query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        }
+        query
+    }
+
+    /// Prolongs a lease. Also revives one that ran out, as long as nobody took the job.
+    pub async fn heartbeat(
+        &self,
+        id: JobId,
+        generation: u64,
+        lease_until: DateTime<Utc>,
+    ) -> Result<Held, PersistenceError> {
+        const DOING: &str = "prolong a lease";
+        let rows = rows::job::Entity::update_many()
+            .col_expr(Column::LeaseUntil, Expr::val(micros(lease_until)))
+            .filter(held_by(id, generation))
+            .exec_with_returning(self.db.writer())
+            .await
+            .during(DOING)?;
+        Ok(held(rows.into_iter().next()))
+    }
+
+    /// Looks whether a lease still stands and whether its job is to be cancelled, without prolonging it.
+    pub async fn check_lease(&self, id: JobId, generation: u64) -> Result<Held, PersistenceError> {
+        let query = rows::job::Entity::find().filter(held_by(id, generation));
+        Ok(held(query.one(self.db.reader()).await.during("look at a lease")?))
+    }
+}
+
+fn held(row: Option<rows::job::Model>) -> Held {
+    row.map_or(Held::Lost, |row| Held::Yes { cancel_requested: row.cancel_requested_at.is_some() })
+}
+
+fn held_by(id: JobId, generation: u64) -> Condition {
+    Condition::all()
+        .add(Column::Id.eq(id.uuid()))
+        .add(Column::Generation.eq(generation.cast_signed()))
+        .add(Column::State.is_in(state_words(is_held)))
+}
+
+/// Nobody holds the job: its lease ran out, or it has none.
+pub fn no_live_lease(now: DateTime<Utc>) -> Condition {
+    Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lt(now))
+}
+
+/// Whether somebody holds a lease on a job in this state.
+pub const fn is_held(state: JobState) -> bool {
+    !state.is_final() && !matches!(state, JobState::Queued)
+}
+
+/// Held states from which the domain allows a claim, once the lease ran out.
+fn claimable_while_held() -> Vec<&'static str> {
+    state_words(|state| is_held(state) && is_claimable(state))
+}
+
+fn is_claimable(state: JobState) -> bool {
+    transition(state, JobEvent::Claimed) == Transition::To(JobState::Running)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_claimed_is_what_the_domain_says() {
+        assert!(is_claimable(JobState::Queued), "claim_due takes queued jobs");
+        assert_eq!(claimable_while_held(), ["running", "storing"]);
+        assert_eq!(state_words(is_held), ["running", "storing", "cancelling"]);
+    }
+}

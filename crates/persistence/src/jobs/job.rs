@@ -1,0 +1,209 @@
+//! A job as the rest of the house sees its row.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    Failure, FailureClass, FailureCode, JobId, JobKind, JobState, Progress, StageName, Tier, UploadId, UserId,
+};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use serde_json::Value;
+
+use crate::{
+    error::{During, PersistenceError, Undecodable},
+    rows,
+};
+
+/// One row of `jobs`. A snapshot: it was true when it was read.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Job {
+    pub id: JobId,
+    pub kind: JobKind,
+    pub owner: UserId,
+    pub tier: Tier,
+    pub state: JobState,
+    /// Grows with every change but a heartbeat; what compare-and-swap compares.
+    pub version: u64,
+    pub progress: Progress,
+    /// The stage it is in, or was in last.
+    pub stage: Option<StageName>,
+    /// What the client asked for. Holds the prompt: never log it.
+    pub params: Value,
+    pub upload_id: Option<UploadId>,
+    pub input_key: Option<String>,
+    pub input_sha256: Option<String>,
+    pub verdict: Option<Value>,
+    /// Attempts that count towards the limit; the first is 1, before it 0.
+    pub attempt: u32,
+    /// How often it was taken over because its holder's lease ran out.
+    pub crashes: u32,
+    /// When it may be claimed.
+    pub due_at: DateTime<Utc>,
+    pub deadline_at: Option<DateTime<Utc>>,
+    pub lease_owner: Option<String>,
+    pub lease_until: Option<DateTime<Utc>>,
+    /// Grows with every claim: who holds an older one has lost the job.
+    pub generation: u64,
+    pub cancel_requested_at: Option<DateTime<Utc>>,
+    /// Of the last attempt that failed; why it ended when it ended badly.
+    pub failure: Option<Failure>,
+    pub result: Option<Value>,
+    /// Number of the last row in its event log.
+    pub event_seq: u64,
+    pub traceparent: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// First claim.
+    pub started_at: Option<DateTime<Utc>>,
+    pub updated_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub files_expire_at: Option<DateTime<Utc>>,
+    pub files_deleted_at: Option<DateTime<Utc>>,
+}
+
+impl Job {
+    pub(crate) fn from_row(row: rows::job::Model) -> Result<Self, Undecodable> {
+        let rows::job::Model {
+            id,
+            kind,
+            owner,
+            tier,
+            state,
+            version,
+            progress,
+            stage,
+            params,
+            upload_id,
+            input_key,
+            input_sha256,
+            verdict,
+            attempt,
+            crashes,
+            due_at,
+            deadline_at,
+            lease_owner,
+            lease_until,
+            generation,
+            cancel_requested_at,
+            failure,
+            result,
+            event_seq,
+            traceparent,
+            created_at,
+            started_at,
+            updated_at,
+            finished_at,
+            files_expire_at,
+            files_deleted_at,
+        } = row;
+        let kind: JobKind = kind.parse().map_err(|why| Undecodable::new("jobs.kind", why))?;
+        Ok(Self {
+            id: JobId::from_uuid(id),
+            kind,
+            owner: UserId::new(owner).map_err(|why| Undecodable::new("jobs.owner", why))?,
+            tier: tier.parse().map_err(|why| Undecodable::new("jobs.tier", why))?,
+            state: state.parse().map_err(|why| Undecodable::new("jobs.state", why))?,
+            version: version.cast_unsigned(),
+            progress: Progress::new(u8::try_from(progress).map_err(|why| Undecodable::new("jobs.progress", why))?),
+            // A stage that only a newer version has reads as none: it is for display.
+            stage: stage.and_then(|name| kind.spec().stage(&name)).map(|stage| stage.name),
+            params,
+            upload_id: upload_id.map(UploadId::from_uuid),
+            input_key,
+            input_sha256,
+            verdict,
+            attempt: attempt.cast_unsigned(),
+            crashes: crashes.cast_unsigned(),
+            due_at,
+            deadline_at,
+            lease_owner,
+            lease_until,
+            generation: generation.cast_unsigned(),
+            cancel_requested_at,
+            failure: failure.map(decode_failure),
+            result,
+            event_seq: event_seq.cast_unsigned(),
+            traceparent,
+            created_at,
+            started_at,
+            updated_at,
+            finished_at,
+            files_expire_at,
+            files_deleted_at,
+        })
+    }
+
+    /// Jobs of the kinds that this version knows. A list leaves out what a newer version added instead of failing.
+    pub(crate) fn known() -> Select<rows::job::Entity> {
+        rows::job::Entity::find().filter(rows::job::Column::Kind.is_in(kind_words()))
+    }
+}
+
+pub fn kind_words() -> impl Iterator<Item = &'static str> {
+    JobKind::ALL.into_iter().map(JobKind::as_str)
+}
+
+/// The stored words of the states that satisfy a rule of the domain, so that no query has a list of its own.
+pub fn state_words(rule: impl Fn(JobState) -> bool) -> Vec<&'static str> {
+    JobState::ALL.into_iter().filter(|state| rule(*state)).map(JobState::as_str).collect()
+}
+
+/// The first `limit` jobs of a query by `order`, then by id.
+pub async fn page_of_jobs(
+    db: &DatabaseConnection,
+    query: Select<rows::job::Entity>,
+    order: rows::job::Column,
+    limit: u64,
+    operation: &'static str,
+) -> Result<Vec<Job>, PersistenceError> {
+    let query = query.order_by_asc(order).order_by_asc(rows::job::Column::Id).limit(limit);
+    let rows = query.all(db).await.during(operation)?;
+    rows.into_iter().map(Job::from_row).collect::<Result<_, _>>().during(operation)
+}
+
+pub fn encode_failure(failure: &Failure) -> Value {
+    let Failure { class, code, message, retry_after } = failure;
+    serde_json::json!({
+        "class": class.as_str(),
+        "code": code.as_str(),
+        "message": message,
+        "retry_after_ms": retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+    })
+}
+
+/// Words that only a newer version knows read as a defect of ours: the sentence is kept, nothing is retried on it.
+pub fn decode_failure(stored: Value) -> Failure {
+    let word = |name: &str| stored.get(name).and_then(Value::as_str).unwrap_or_default();
+    Failure {
+        class: word("class").parse().unwrap_or(FailureClass::Config),
+        code: word("code").parse().unwrap_or(FailureCode::Internal),
+        message: word("message").to_owned(),
+        retry_after: stored.get("retry_after_ms").and_then(Value::as_u64).map(std::time::Duration::from_millis),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_survives_its_row_and_unknown_words_do_not_break_it() {
+        let told = Failure::new(FailureClass::WaitTold, FailureCode::ProviderUnavailable, "busy")
+            .with_retry_after(Duration::from_millis(1500));
+        assert_eq!(decode_failure(encode_failure(&told)), told);
+        for class in FailureClass::ALL {
+            for code in FailureCode::ALL {
+                let failure = Failure::new(class, code, "why");
+                assert_eq!(decode_failure(encode_failure(&failure)), failure);
+            }
+        }
+        let newer = serde_json::json!({"class": "cosmic", "code": "ray", "message": "a flipped bit"});
+        let read = decode_failure(newer);
+        assert_eq!((read.code, read.message.as_str()), (FailureCode::Internal, "a flipped bit"));
+        assert!(!read.class.is_retryable());
+    }
+
+    #[test]
+    fn state_words_follow_the_rule() {
+        assert_eq!(state_words(JobState::is_final), ["completed", "failed", "cancelled", "expired"]);
+    }
+}

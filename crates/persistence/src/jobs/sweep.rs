@@ -1,0 +1,127 @@
+//! What the reconciler and the retention sweep look for. They take no input but the moment: they read the truth.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{JobId, JobState, quota};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+
+use super::{
+    Job, Jobs,
+    claim::{is_held, no_live_lease},
+    job::{page_of_jobs, state_words},
+};
+use crate::{
+    database::Database,
+    error::{During, PersistenceError},
+    rows::{self, job::Column},
+    time::micros,
+};
+
+/// How many leases there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LeaseCounts {
+    /// Held and not run out.
+    pub live: u64,
+    /// Run out, and nobody has taken the job yet.
+    pub lapsed: u64,
+}
+
+impl Jobs<'_> {
+    pub async fn leases(&self, now: DateTime<Utc>) -> Result<LeaseCounts, PersistenceError> {
+        const DOING: &str = "count leases";
+        let held = || rows::job::Entity::find().filter(Column::State.is_in(state_words(is_held)));
+        let live = held().filter(Column::LeaseUntil.gte(micros(now))).count(self.db.reader()).await.during(DOING)?;
+        let lapsed = held().filter(no_live_lease(micros(now))).count(self.db.reader()).await.during(DOING)?;
+        Ok(LeaseCounts { live, lapsed })
+    }
+
+    /// Unfinished jobs whose deadline has passed, longest first.
+    pub async fn overdue(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Job>, PersistenceError> {
+        let query = unfinished().filter(Column::DeadlineAt.lte(micros(now)));
+        page_of_jobs(self.db.reader(), query, Column::DeadlineAt, limit, "look for passed deadlines").await
+    }
+
+    /// Unfinished jobs that are to be cancelled and that nobody holds. A live holder sees to it by itself.
+    pub async fn cancel_pending(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Job>, PersistenceError> {
+        let wanted = Condition::any()
+            .add(Column::CancelRequestedAt.is_not_null())
+            .add(Column::State.eq(JobState::Cancelling.as_str()));
+        let query = unfinished().filter(wanted).filter(no_live_lease(micros(now)));
+        page_of_jobs(self.db.reader(), query, Column::UpdatedAt, limit, "look for cancelled jobs").await
+    }
+
+    /// Finished jobs whose files are to go.
+    pub async fn files_due(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Job>, PersistenceError> {
+        let query = Job::known()
+            .filter(Column::FilesDeletedAt.is_null())
+            .filter(Column::FilesExpireAt.lte(micros(now)))
+            .filter(Column::State.is_in(state_words(JobState::is_final)));
+        page_of_jobs(self.db.reader(), query, Column::FilesExpireAt, limit, "look for expired files").await
+    }
+
+    /// Deletes rows of jobs whose files went before `before`, with their stages, events, artifacts and feedback; at
+    /// most `limit`. Those that counted stay counted in their owner's total. Says how many went.
+    pub async fn delete_tombstones(&self, before: DateTime<Utc>, limit: u64) -> Result<u64, PersistenceError> {
+        const DOING: &str = "delete tombstones";
+        let tx = self.db.begin(DOING).await?;
+        let found = rows::job::Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Owner, Column::State])
+            .filter(Column::FilesDeletedAt.lt(micros(before)))
+            .order_by_asc(Column::FilesDeletedAt)
+            .limit(limit)
+            .into_tuple::<(uuid::Uuid, String, String)>()
+            .all(&tx)
+            .await
+            .during(DOING)?;
+        if found.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<_> = found.iter().map(|(id, ..)| *id).collect();
+        let counted = state_words(|state| quota::standing(state) != quota::Standing::Refunded);
+        // In the order of the owners: two sweeps at once then lock them in the same order.
+        let mut archived: BTreeMap<String, i64> = BTreeMap::new();
+        for (_, owner, state) in found {
+            *archived.entry(owner).or_default() += i64::from(counted.contains(&state.as_str()));
+        }
+        for (owner, jobs) in archived {
+            use rows::user::Column;
+            rows::user::Entity::update_many()
+                .col_expr(Column::ArchivedJobs, Expr::col(Column::ArchivedJobs).add(jobs))
+                .filter(Column::Id.eq(owner))
+                .exec(&tx)
+                .await
+                .during(DOING)?;
+        }
+        let gone = rows::job::Entity::delete_many().filter(Column::Id.is_in(ids.clone())).exec(&tx).await;
+        let gone = gone.during(DOING)?.rows_affected;
+        if gone != ids.len() as u64 {
+            // Another sweep took some of them; what was added to the totals would be wrong. The next sweep goes on.
+            return Ok(0);
+        }
+        tx.commit().await.during(DOING)?;
+        Ok(gone)
+    }
+}
+
+fn unfinished() -> sea_orm::Select<rows::job::Entity> {
+    Job::known().filter(Column::State.is_in(state_words(|state| !state.is_final())))
+}
+
+pub async fn mark_files_deleted(db: &Database, id: JobId, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
+    let done = rows::job::Entity::update_many()
+        .col_expr(Column::FilesDeletedAt, Expr::val(micros(now)))
+        .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
+        .col_expr(Column::Version, Expr::col(Column::Version).add(1_i64))
+        .filter(Column::Id.eq(id.uuid()))
+        .filter(Column::FilesDeletedAt.is_null())
+        .filter(Column::State.is_in(state_words(JobState::is_final)))
+        .exec(db.writer())
+        .await
+        .during("remember that files are gone")?;
+    Ok(done.rows_affected == 1)
+}

@@ -1,0 +1,292 @@
+//! The stages of a job. A finished one is a checkpoint: it is not run, or paid for, again.
+
+use chrono::{DateTime, Utc};
+use domain::{Failure, JobId, StageName, UserId};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Query, Value as Bound},
+};
+use serde_json::Value;
+
+use crate::{
+    Backend,
+    database::Database,
+    error::{During, PersistenceError, Undecodable},
+    jobs::{decode_failure, encode_failure},
+    rows::{self, stage::Column},
+    time::micros,
+};
+
+/// How far a stage is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StageState {
+    /// Somebody works on it, or died while doing so.
+    Running,
+    Done,
+    /// Its last attempt failed.
+    Failed,
+}
+
+impl StageState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, Undecodable> {
+        [Self::Running, Self::Done, Self::Failed]
+            .into_iter()
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| Undecodable::new("job_stages.state", format!("unknown stage state {word:?}")))
+    }
+}
+
+/// What a finished stage leaves for the ones after it.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Checkpoint {
+    /// Over everything that went into the stage: equal hashes, equal output.
+    pub inputs_hash: String,
+    /// The object that holds a large output.
+    pub output_key: Option<String>,
+    pub output_sha256: Option<String>,
+    /// A small output, or the figures of a large one.
+    pub output: Option<Value>,
+    pub provider: Option<String>,
+}
+
+/// One row of `job_stages`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Stage {
+    pub job_id: JobId,
+    /// As stored: a newer version may have stages that this one does not know.
+    pub name: String,
+    pub state: StageState,
+    /// Of the stage, counted from 1.
+    pub attempt: u32,
+    /// Present when the stage is done.
+    pub checkpoint: Option<Checkpoint>,
+    /// Of the last attempt.
+    pub started_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    pub failure: Option<Failure>,
+}
+
+/// The answer to the start of a stage.
+#[derive(Clone, PartialEq, Debug)]
+pub enum StageStart {
+    Started,
+    /// An earlier attempt finished it: use its checkpoint.
+    AlreadyDone(Box<Stage>),
+    /// Somebody else holds the job now.
+    Lost,
+}
+
+/// The table of stages. Whoever writes names the generation of their lease; those who lost it write nothing.
+#[derive(Clone, Copy)]
+pub struct Stages<'a> {
+    pub(crate) db: &'a Database,
+}
+
+impl Stages<'_> {
+    /// Starts an attempt of a stage, unless it is done.
+    pub async fn start(
+        &self,
+        job: JobId,
+        generation: u64,
+        name: StageName,
+        attempt: u32,
+        now: DateTime<Utc>,
+    ) -> Result<StageStart, PersistenceError> {
+        const DOING: &str = "start a stage";
+        let Some(tx) = self.begin_as_holder(job, generation, DOING).await? else { return Ok(StageStart::Lost) };
+        let key = (job.uuid(), name.as_str().to_owned());
+        let known = rows::stage::Entity::find_by_id(key).one(&tx).await.during(DOING)?;
+        match known.map(read).transpose().during(DOING)? {
+            Some(stage) if stage.state == StageState::Done => return Ok(StageStart::AlreadyDone(Box::new(stage))),
+            Some(_) => {
+                let again = rows::stage::Entity::update_many()
+                    .col_expr(Column::State, Expr::val(StageState::Running.as_str()))
+                    .col_expr(Column::Attempt, Expr::val(attempt.cast_signed()))
+                    .col_expr(Column::StartedAt, Expr::val(micros(now)))
+                    .col_expr(Column::FinishedAt, Expr::val(None::<DateTime<Utc>>))
+                    .filter(Column::JobId.eq(job.uuid()))
+                    .filter(Column::Name.eq(name.as_str()));
+                again.exec(&tx).await.during(DOING)?;
+            }
+            None => {
+                let first = rows::stage::ActiveModel {
+                    job_id: Set(job.uuid()),
+                    name: Set(name.as_str().to_owned()),
+                    state: Set(StageState::Running.as_str().to_owned()),
+                    attempt: Set(attempt.cast_signed()),
+                    started_at: Set(micros(now)),
+                    ..Default::default()
+                };
+                rows::stage::Entity::insert(first).exec_without_returning(&tx).await.during(DOING)?;
+            }
+        }
+        tx.commit().await.during(DOING)?;
+        Ok(StageStart::Started)
+    }
+
+    /// Keeps what a started stage made. False when the lease is lost, or the stage was never started or is done.
+    pub async fn finish(
+        &self,
+        job: JobId,
+        generation: u64,
+        name: StageName,
+        checkpoint: &Checkpoint,
+        now: DateTime<Utc>,
+    ) -> Result<bool, PersistenceError> {
+        const DOING: &str = "finish a stage";
+        let Checkpoint { inputs_hash, output_key, output_sha256, output, provider } = checkpoint;
+        let Some(tx) = self.begin_as_holder(job, generation, DOING).await? else { return Ok(false) };
+        let done = ended(job, name, StageState::Done, now)
+            .col_expr(Column::InputsHash, Expr::val(inputs_hash.as_str()))
+            .col_expr(Column::OutputKey, Expr::val(output_key.clone()))
+            .col_expr(Column::OutputSha256, Expr::val(output_sha256.clone()))
+            .col_expr(Column::Output, Expr::val(Bound::from(output.clone())))
+            .col_expr(Column::Provider, Expr::val(provider.clone()))
+            .col_expr(Column::Failure, Expr::val(Bound::from(None::<Value>)))
+            .exec(&tx)
+            .await
+            .during(DOING)?;
+        tx.commit().await.during(DOING)?;
+        Ok(done.rows_affected == 1)
+    }
+
+    /// Remembers that an attempt failed. False as for [`Self::finish`].
+    pub async fn fail(
+        &self,
+        job: JobId,
+        generation: u64,
+        name: StageName,
+        failure: &Failure,
+        now: DateTime<Utc>,
+    ) -> Result<bool, PersistenceError> {
+        const DOING: &str = "store a stage's failure";
+        let Some(tx) = self.begin_as_holder(job, generation, DOING).await? else { return Ok(false) };
+        let failed = ended(job, name, StageState::Failed, now)
+            .col_expr(Column::Failure, Expr::val(Bound::from(encode_failure(failure))))
+            .exec(&tx)
+            .await
+            .during(DOING)?;
+        tx.commit().await.during(DOING)?;
+        Ok(failed.rows_affected == 1)
+    }
+
+    /// The stages that a job has started, in that order.
+    pub async fn list(&self, job: JobId) -> Result<Vec<Stage>, PersistenceError> {
+        const DOING: &str = "read a job's stages";
+        let rows = rows::stage::Entity::find()
+            .filter(Column::JobId.eq(job.uuid()))
+            .order_by_asc(Column::StartedAt)
+            .order_by_asc(Column::Name)
+            .all(self.db.reader())
+            .await
+            .during(DOING)?;
+        rows.into_iter().map(read).collect::<Result<_, _>>().during(DOING)
+    }
+
+    /// The newest checkpoint of this stage with these inputs, of any job of `owner` whose files are still there.
+    pub async fn find_reusable(
+        &self,
+        owner: &UserId,
+        name: StageName,
+        inputs_hash: &str,
+    ) -> Result<Option<Stage>, PersistenceError> {
+        const DOING: &str = "look for a checkpoint";
+        use rows::job::Column as Of;
+        let theirs = Query::select()
+            .column(Of::Id)
+            .from(rows::job::Entity)
+            .and_where(Of::Owner.eq(owner.as_str()))
+            .and_where(Of::FilesDeletedAt.is_null())
+            .to_owned();
+        let row = rows::stage::Entity::find()
+            .filter(Column::Name.eq(name.as_str()))
+            .filter(Column::InputsHash.eq(inputs_hash))
+            .filter(Column::State.eq(StageState::Done.as_str()))
+            .filter(Column::JobId.in_subquery(theirs))
+            .order_by_desc(Column::FinishedAt)
+            .one(self.db.reader())
+            .await
+            .during(DOING)?;
+        row.map(read).transpose().during(DOING)
+    }
+
+    /// A transaction in which nobody else can claim the job; `None` when somebody already has.
+    async fn begin_as_holder(
+        &self,
+        job: JobId,
+        generation: u64,
+        operation: &'static str,
+    ) -> Result<Option<DatabaseTransaction>, PersistenceError> {
+        let tx = self.db.begin(operation).await?;
+        let query = rows::job::Entity::find_by_id(job.uuid());
+        let query = match self.db.backend() {
+            // SQLite's transaction already holds the only write lock.
+            Backend::Sqlite => query,
+            Backend::Postgres => query.lock_exclusive(),
+        };
+        let row = query.one(&tx).await.during(operation)?;
+        let holds = row.is_some_and(|row| row.generation.cast_unsigned() == generation && is_held(&row.state));
+        Ok(holds.then_some(tx))
+    }
+}
+
+fn is_held(state: &str) -> bool {
+    state.parse().is_ok_and(crate::jobs::is_held)
+}
+
+fn ended(
+    job: JobId,
+    name: StageName,
+    state: StageState,
+    now: DateTime<Utc>,
+) -> sea_orm::UpdateMany<rows::stage::Entity> {
+    rows::stage::Entity::update_many()
+        .col_expr(Column::State, Expr::val(state.as_str()))
+        .col_expr(Column::FinishedAt, Expr::val(micros(now)))
+        .filter(Column::JobId.eq(job.uuid()))
+        .filter(Column::Name.eq(name.as_str()))
+        .filter(Column::State.eq(StageState::Running.as_str()))
+}
+
+fn read(row: rows::stage::Model) -> Result<Stage, Undecodable> {
+    let rows::stage::Model {
+        job_id,
+        name,
+        state,
+        attempt,
+        inputs_hash,
+        output_key,
+        output_sha256,
+        output,
+        provider,
+        started_at,
+        finished_at,
+        failure,
+    } = row;
+    let state = StageState::parse(&state)?;
+    let checkpoint = match (state, inputs_hash) {
+        (StageState::Done, Some(inputs_hash)) => {
+            Some(Checkpoint { inputs_hash, output_key, output_sha256, output, provider })
+        }
+        _ => None,
+    };
+    Ok(Stage {
+        job_id: JobId::from_uuid(job_id),
+        name,
+        state,
+        attempt: attempt.cast_unsigned(),
+        checkpoint,
+        started_at,
+        finished_at,
+        failure: failure.map(decode_failure),
+    })
+}

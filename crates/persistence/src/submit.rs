@@ -1,0 +1,195 @@
+//! The birth of a job: the quota's check, the job, its first events, its messages, its upload and the answer for
+//! repeats, in one transaction.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    JobId, JobKind, JobState, Tier, UploadId, UserId,
+    quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
+};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
+use serde_json::Value;
+
+use crate::{
+    Job, Journal, KeyClaim, UserJobs,
+    error::{During, PersistenceError},
+    events, idempotency, outbox, quota as counting, rows,
+    time::{micros, micros_option},
+    users,
+};
+
+const DOING: &str = "submit a job";
+
+/// A job that is to be accepted, for the user of [`UserJobs`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct NewJob {
+    pub id: JobId,
+    pub kind: JobKind,
+    pub tier: Tier,
+    pub params: Value,
+    /// Becomes the job's, in the same transaction.
+    pub upload_id: Option<UploadId>,
+    pub input_key: Option<String>,
+    pub input_sha256: Option<String>,
+    pub verdict: Option<Value>,
+    pub due_at: DateTime<Utc>,
+    /// When it is given up, however far it is; a claim may set it when this does not.
+    pub deadline_at: Option<DateTime<Utc>>,
+    pub traceparent: Option<String>,
+}
+
+/// What repeats of an accepted request are answered.
+pub struct IdempotentAnswer<'a> {
+    pub claim: &'a KeyClaim,
+    pub status: u16,
+    /// Made from the job and the usage it counts in, which are known only inside the transaction.
+    pub body: &'a (dyn Fn(&Job, QuotaUsage) -> Value + Send + Sync),
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The answer to a submission. Nothing is stored but by `Accepted`.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Submission {
+    /// `usage` counts this job.
+    Accepted {
+        job: Box<Job>,
+        usage: QuotaUsage,
+    },
+    OverQuota {
+        exceeded: QuotaExceeded,
+        usage: QuotaUsage,
+    },
+    /// The upload belongs to another job or user, or the sweep has taken it.
+    UploadGone,
+    /// The request worked for longer than it said, and somebody else answers for its idempotency key now.
+    KeyLost,
+}
+
+impl UserJobs<'_> {
+    /// Accepts a job, or says why not. Submissions of one user wait for each other, so that however many come at
+    /// once, the limits hold exactly.
+    pub async fn submit(
+        &self,
+        new: &NewJob,
+        limits: QuotaLimits,
+        answer: Option<IdempotentAnswer<'_>>,
+        journal: &Journal<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Submission, PersistenceError> {
+        let tx = self.db.begin(DOING).await?;
+        users::ensure_and_lock(&tx, self.user, new.tier, now, DOING).await?;
+        let used = counting::usage(&tx, self.user, now, DOING).await?;
+        if let Err(exceeded) = quota::check(limits, used, now) {
+            return Ok(Submission::OverQuota { exceeded, usage: used });
+        }
+        let usage = QuotaUsage { daily: used.daily + 1, monthly: used.monthly + 1, total: used.total + 1 };
+
+        let mut job = newborn(new, self.user, now);
+        let logged = journal.events_of(&job);
+        job.event_seq = logged.len() as u64;
+        rows::job::Entity::insert(active(&job)).exec_without_returning(&tx).await.during(DOING)?;
+        events::insert(&tx, &job, logged, now, DOING).await?;
+        outbox::insert(&tx, journal.messages_of(&job), now, DOING).await?;
+
+        if let Some(upload) = new.upload_id
+            && !take_upload(&tx, upload, &job).await?
+        {
+            return Ok(Submission::UploadGone);
+        }
+        if let Some(IdempotentAnswer { claim, status, body, expires_at }) = answer
+            && !idempotency::finish(&tx, claim, status, body(&job, usage), Some(job.id), expires_at, DOING).await?
+        {
+            return Ok(Submission::KeyLost);
+        }
+        tx.commit().await.during(DOING)?;
+        Ok(Submission::Accepted { job: Box::new(job), usage })
+    }
+}
+
+async fn take_upload(tx: &DatabaseTransaction, upload: UploadId, job: &Job) -> Result<bool, PersistenceError> {
+    use rows::upload::Column;
+    let taken = rows::upload::Entity::update_many()
+        .col_expr(Column::JobId, Expr::val(job.id.uuid()))
+        .filter(Column::Id.eq(upload.uuid()))
+        .filter(Column::Owner.eq(job.owner.as_str()))
+        .filter(Column::JobId.is_null())
+        .filter(Column::CondemnedAt.is_null())
+        .exec(tx)
+        .await
+        .during(DOING)?;
+    Ok(taken.rows_affected == 1)
+}
+
+fn newborn(new: &NewJob, owner: &UserId, now: DateTime<Utc>) -> Job {
+    let NewJob {
+        id,
+        kind,
+        tier,
+        params,
+        upload_id,
+        input_key,
+        input_sha256,
+        verdict,
+        due_at,
+        deadline_at,
+        traceparent,
+    } = new.clone();
+    let now = micros(now);
+    Job {
+        id,
+        kind,
+        owner: owner.clone(),
+        tier,
+        state: JobState::Queued,
+        version: 1,
+        progress: domain::Progress::ZERO,
+        stage: None,
+        params,
+        upload_id,
+        input_key,
+        input_sha256,
+        verdict,
+        attempt: 0,
+        crashes: 0,
+        due_at: micros(due_at),
+        deadline_at: micros_option(deadline_at),
+        lease_owner: None,
+        lease_until: None,
+        generation: 0,
+        cancel_requested_at: None,
+        failure: None,
+        result: None,
+        event_seq: 0,
+        traceparent,
+        created_at: now,
+        started_at: None,
+        updated_at: now,
+        finished_at: None,
+        files_expire_at: None,
+        files_deleted_at: None,
+    }
+}
+
+fn active(job: &Job) -> rows::job::ActiveModel {
+    rows::job::ActiveModel {
+        id: Set(job.id.uuid()),
+        kind: Set(job.kind.as_str().to_owned()),
+        owner: Set(job.owner.as_str().to_owned()),
+        tier: Set(job.tier.as_str().to_owned()),
+        state: Set(job.state.as_str().to_owned()),
+        version: Set(job.version.cast_signed()),
+        progress: Set(i32::from(job.progress.percent())),
+        params: Set(job.params.clone()),
+        upload_id: Set(job.upload_id.map(UploadId::uuid)),
+        input_key: Set(job.input_key.clone()),
+        input_sha256: Set(job.input_sha256.clone()),
+        verdict: Set(job.verdict.clone()),
+        due_at: Set(job.due_at),
+        deadline_at: Set(job.deadline_at),
+        event_seq: Set(job.event_seq.cast_signed()),
+        traceparent: Set(job.traceparent.clone()),
+        created_at: Set(job.created_at),
+        updated_at: Set(job.updated_at),
+        // The rest is as the table's defaults have it: nothing has happened yet.
+        ..Default::default()
+    }
+}

@@ -1,0 +1,127 @@
+//! Leases: who gets which job, and who has lost it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use chrono::TimeDelta;
+use domain::{JobEvent, JobState};
+use persistence::{Claim, Held, Journal};
+
+use crate::bed::{Bed, later, new_job, noon, on_both, telling_journal, user};
+
+async fn eight_workers_claim_two_hundred_jobs_none_twice(bed: &Bed) {
+    let mut expected = BTreeSet::new();
+    for n in 0..200 {
+        expected.insert(bed.submitted(&user(&format!("user {}", n % 7)), noon()).await.id);
+    }
+    let other = Arc::new(bed.another().await);
+    let workers: Vec<_> = (0..8)
+        .map(|n| {
+            let db = if n % 2 == 0 { Arc::new(bed.db.clone()) } else { Arc::clone(&other) };
+            tokio::spawn(async move {
+                let mut mine = Vec::new();
+                let name = format!("worker {n}");
+                let claim = Claim { owner: &name, lease_until: later(60), deadline_at: None };
+                while let Some(job) = db.jobs().claim_due(claim, &telling_journal(), later(1)).await.unwrap() {
+                    assert_eq!((job.state, job.generation, job.event_seq), (JobState::Running, 1, 1));
+                    assert_eq!(job.lease_owner.as_deref(), Some(name.as_str()));
+                    mine.push(job.id);
+                }
+                mine
+            })
+        })
+        .collect();
+    let mut claimed = Vec::new();
+    for worker in workers {
+        claimed.extend(worker.await.unwrap());
+    }
+    assert_eq!(claimed.len(), 200, "a job was claimed twice or never");
+    assert_eq!(claimed.into_iter().collect::<BTreeSet<_>>(), expected);
+    assert_eq!(bed.db.outbox().backlog(noon()).await.unwrap().pending, 200);
+    assert_eq!(bed.db.jobs().leases(later(1)).await.unwrap().live, 200);
+}
+
+async fn the_job_that_has_been_due_longest_comes_first(bed: &Bed) {
+    let ada = user("ada");
+    // Whole seconds, halves and microseconds: on SQLite these are texts of different lengths.
+    let offsets_us = [1_500_000, 0, 1_000_000, 1_000_001, 999_999, 500_000, 2_000_000];
+    let mut due = Vec::new();
+    for offset in offsets_us {
+        let mut new = new_job(noon());
+        new.due_at = noon() + TimeDelta::microseconds(offset);
+        due.push((new.due_at, bed.submitted_as(&new, &ada, noon()).await.id));
+    }
+    due.sort();
+    assert_eq!(bed.claimed(noon() - TimeDelta::microseconds(1)).await, None, "claimed before it was due");
+    for (at, id) in due {
+        assert_eq!(bed.claimed(at).await.map(|job| job.id), Some(id));
+        assert_eq!(bed.claimed(at).await, None, "claimed before it was due");
+    }
+}
+
+async fn a_lapsed_lease_is_taken_over_and_counts_a_crash(bed: &Bed) {
+    let job = bed.submitted(&user("ada"), noon()).await;
+    let first = bed.claimed(noon()).await.unwrap();
+    assert_eq!((first.generation, first.crashes, first.started_at), (1, 0, Some(noon())));
+    assert_eq!(bed.claimed(later(30)).await, None, "a live lease was taken");
+    let lease_until = later(60);
+    let held = Held::Yes { cancel_requested: false };
+    assert_eq!(bed.db.jobs().heartbeat(job.id, 1, lease_until).await.unwrap(), held);
+    assert_eq!(bed.claimed(later(31)).await, None, "the heartbeat did not prolong the lease");
+
+    bed.moved(job.id, JobEvent::StoringStarted, later(40)).await;
+    let kept = bed.db.jobs().get(job.id).await.unwrap().unwrap();
+    assert_eq!(kept.lease_until, Some(lease_until), "a move took the lease back to where it was");
+    assert_eq!(bed.db.jobs().leases(later(61)).await.unwrap().lapsed, 1);
+    let second = bed.claimed(later(61)).await.unwrap();
+    assert_eq!((second.id, second.generation, second.crashes), (job.id, 2, 1));
+    assert_eq!((second.state, second.started_at), (JobState::Running, Some(noon())));
+    assert_eq!(bed.db.jobs().heartbeat(job.id, 1, later(900)).await.unwrap(), Held::Lost);
+    assert_eq!(bed.db.jobs().check_lease(job.id, 1).await.unwrap(), Held::Lost);
+    assert_eq!(bed.db.jobs().check_lease(job.id, 2).await.unwrap(), held);
+    // Late but alive: nobody took it, so it goes on.
+    assert_eq!(bed.db.jobs().heartbeat(job.id, 2, later(2000)).await.unwrap(), held);
+
+    bed.moved(job.id, JobEvent::Failed, later(70)).await;
+    assert_eq!(bed.db.jobs().heartbeat(job.id, 2, later(3000)).await.unwrap(), Held::Lost);
+    assert_eq!(bed.claimed(later(90_000)).await, None, "a finished job was claimed");
+}
+
+async fn what_is_to_end_is_not_claimed(bed: &Bed) {
+    let ada = user("ada");
+    let cancelled = bed.submitted(&ada, noon()).await;
+    bed.db.jobs_of(&ada).request_cancel(cancelled.id, &Journal::silent(), noon()).await.unwrap();
+    let mut new = new_job(noon());
+    new.deadline_at = Some(later(10));
+    bed.submitted_as(&new, &ada, noon()).await;
+    assert_eq!(bed.claimed(later(10)).await, None);
+    assert_eq!(bed.claimed(later(9)).await.map(|job| job.id), Some(new.id));
+}
+
+async fn a_deadline_is_set_by_the_first_claim_and_stays(bed: &Bed) {
+    let job = bed.submitted(&user("ada"), noon()).await;
+    let claim = |at| Claim { owner: "w", lease_until: later(1), deadline_at: Some(at) };
+    let first = bed.db.jobs().claim_due(claim(later(300)), &Journal::silent(), noon()).await.unwrap().unwrap();
+    assert_eq!((first.id, first.deadline_at), (job.id, Some(later(300))));
+    let second = bed.db.jobs().claim_due(claim(later(900)), &Journal::silent(), later(2)).await.unwrap().unwrap();
+    assert_eq!(second.deadline_at, Some(later(300)));
+}
+
+async fn a_job_given_back_is_due_at_once_and_counts_no_crash(bed: &Bed) {
+    let job = bed.submitted(&user("ada"), noon()).await;
+    let held = bed.claimed(noon()).await.unwrap();
+    let released = bed.db.jobs().release(job.id, held.generation, &telling_journal(), later(5)).await.unwrap();
+    let persistence::Applied::Moved(waiting) = released else { panic!("{released:?}") };
+    assert_eq!((waiting.state, waiting.due_at, waiting.attempt), (JobState::Queued, later(5), 0));
+    assert_eq!((waiting.lease_owner, waiting.lease_until), (None, None));
+    let again = bed.claimed(later(5)).await.unwrap();
+    assert_eq!((again.generation, again.crashes), (2, 0));
+}
+
+on_both!(
+    eight_workers_claim_two_hundred_jobs_none_twice,
+    the_job_that_has_been_due_longest_comes_first,
+    a_lapsed_lease_is_taken_over_and_counts_a_crash,
+    what_is_to_end_is_not_claimed,
+    a_deadline_is_set_by_the_first_claim_and_stays,
+    a_job_given_back_is_due_at_once_and_counts_no_crash,
+);

@@ -1,0 +1,11 @@
+//! One suite over both databases: a SQLite file, and a fresh PostgreSQL database per test. Every test gets its own.
+
+mod bed;
+mod claims;
+mod messages;
+mod moves;
+mod quotas;
+mod schema;
+mod stages;
+mod sweeps;
+mod tenants;

@@ -1,0 +1,97 @@
+//! What a provider can do, one trait a capability.
+
+use std::{
+    fs::File,
+    io::{self, Seek},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use domain::{Failure, FailureClass, FailureCode};
+use engine::{
+    EngineError,
+    lyrics::{Lyrics, LyricsRequest},
+    voice::VoiceOptions,
+};
+use music::{Melody, PitchTrack};
+
+/// Told how much of a call is done, 0–1.
+pub type ProgressSink = Arc<dyn Fn(f64) + Send + Sync>;
+
+/// For callers that do not show progress.
+pub fn no_progress() -> ProgressSink {
+    Arc::new(|_| {})
+}
+
+/// A recording in a file that has no name any more; it goes away with the last handle.
+#[derive(Debug)]
+pub struct AudioInput {
+    file: File,
+    pub size_bytes: u64,
+}
+
+impl AudioInput {
+    pub fn new(file: File) -> io::Result<Self> {
+        let size_bytes = file.metadata()?.len();
+        Ok(Self { file, size_bytes })
+    }
+
+    /// A handle at the start of the recording. Handles share their position: use one at a time.
+    pub fn reopen(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(file)
+    }
+}
+
+/// A sung voice as a provider delivers it, before mastering.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vocal {
+    pub sample_rate_hz: u32,
+    /// Mono, −1..1.
+    pub samples: Vec<f32>,
+    /// The F0 that was meant to sound.
+    pub target: PitchTrack,
+    pub syllables_placed: usize,
+    /// How far the melody was moved to lie in the voice.
+    pub octave_shift: i32,
+}
+
+/// Finds the melody in a recording.
+#[async_trait]
+pub trait MelodyExtractor: Send + Sync {
+    async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure>;
+}
+
+/// Writes lyrics that fit a melody.
+#[async_trait]
+pub trait LyricsWriter: Send + Sync {
+    async fn write(&self, melody: &Melody, request: &LyricsRequest) -> Result<Lyrics, Failure>;
+}
+
+/// Sings lyrics to a melody.
+#[async_trait]
+pub trait VocalSynthesizer: Send + Sync {
+    async fn sing(
+        &self,
+        melody: &Melody,
+        lyrics: &Lyrics,
+        voice: &VoiceOptions,
+        progress: ProgressSink,
+    ) -> Result<Vocal, Failure>;
+}
+
+/// What an error of the engine means for a job.
+pub fn failure_of_engine(error: &EngineError) -> Failure {
+    match error {
+        EngineError::NoMelody { .. } => Failure::new(
+            FailureClass::Caller,
+            FailureCode::NoMelody,
+            format!("{error}. Hum or sing the tune clearly, with little noise around, and send it again."),
+        ),
+        EngineError::SampleRate(_) => {
+            Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string())
+        }
+        EngineError::Mismatch(_) => Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()),
+    }
+}

@@ -1,0 +1,11 @@
+//! The dice: randomness for ids and for jitter, so that the pure core takes it as an argument.
+
+/// Ten random bytes, as [`domain::JobId::new`] and its siblings take them.
+pub fn random10() -> [u8; 10] {
+    rand::random()
+}
+
+/// Uniform in 0..1, as [`domain::retry::RetryPolicy::delay`] takes it.
+pub fn dice() -> f64 {
+    rand::random()
+}

@@ -1,0 +1,87 @@
+//! Health and metrics over HTTP, for the services that have no HTTP of their own.
+
+use std::net::{SocketAddr, TcpListener};
+
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    dev::ServerHandle,
+    web::{self, ServiceConfig},
+};
+use serde::Serialize;
+use telemetry::{Metrics, metrics::CONTENT_TYPE};
+
+use crate::{
+    error::RuntimeError,
+    health::{Health, HealthReport},
+};
+
+/// Routes for `App::configure`: `/api/health`, `/api/health/live`, `/api/health/ready`, `/api/health/detailed` and
+/// `/metrics`.
+pub fn health_routes(health: Health, metrics: Metrics) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+    move |config| {
+        config
+            .app_data(web::Data::new(health.clone()))
+            .app_data(web::Data::new(metrics.clone()))
+            .route("/api/health", web::get().to(live))
+            .route("/api/health/live", web::get().to(live))
+            .route("/api/health/ready", web::get().to(ready))
+            .route("/api/health/detailed", web::get().to(detailed))
+            .route("/metrics", web::get().to(render));
+    }
+}
+
+#[derive(Serialize)]
+struct Word {
+    status: &'static str,
+}
+
+/// Asks nobody: an orchestrator of containers restarts who does not answer here, and that heals no dependency.
+async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Word { status: "healthy" })
+}
+
+async fn ready(health: web::Data<Health>) -> HttpResponse {
+    let report = health.report().await;
+    if report.is_ready() {
+        HttpResponse::Ok().json(Word { status: "ready" })
+    } else {
+        HttpResponse::ServiceUnavailable().json(Word { status: "not_ready" })
+    }
+}
+
+async fn detailed(health: web::Data<Health>) -> HttpResponse {
+    let report: HealthReport = health.report().await;
+    if report.healthy { HttpResponse::Ok().json(report) } else { HttpResponse::ServiceUnavailable().json(report) }
+}
+
+async fn render(metrics: web::Data<Metrics>) -> HttpResponse {
+    HttpResponse::Ok().content_type(CONTENT_TYPE).body(metrics.render())
+}
+
+/// The listener of a process without other HTTP.
+pub(crate) struct Listener {
+    handle: ServerHandle,
+}
+
+impl Listener {
+    pub(crate) fn open(address: SocketAddr, health: Health, metrics: Metrics) -> Result<Self, RuntimeError> {
+        let failed = |source| RuntimeError::Listen { address, source };
+        let socket = TcpListener::bind(address).map_err(failed)?;
+        let bound = socket.local_addr().map_err(failed)?;
+        let routes = health_routes(health, metrics);
+        let server = HttpServer::new(move || App::new().configure(routes.clone()))
+            .workers(1)
+            .disable_signals()
+            .listen(socket)
+            .map_err(failed)?
+            .run();
+        let handle = server.handle();
+        tokio::spawn(server);
+        tracing::info!(address = %bound, "health and metrics are served");
+        Ok(Self { handle })
+    }
+
+    pub(crate) async fn close(self) {
+        self.handle.stop(false).await;
+    }
+}

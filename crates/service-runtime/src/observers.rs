@@ -1,0 +1,39 @@
+//! What the transport and the object store tell, as metrics.
+
+use std::time::Duration;
+
+use blob_store::{Observation, Observer};
+use contracts::topology::Queue;
+use messaging::{HandlingOutcome, LinkRole, MessagingObserver, SendOutcome};
+use telemetry::Metrics;
+
+pub(crate) struct BusMetrics(pub Metrics);
+
+impl MessagingObserver for BusMetrics {
+    fn sent(&self, target: &'static str, outcome: SendOutcome) {
+        self.0.message_published(target, outcome.as_str());
+    }
+
+    fn handled(&self, queue: Queue, _kind: &'static str, outcome: HandlingOutcome, took: Duration) {
+        self.0.message_consumed(queue.metric_label(), outcome.as_str(), took);
+    }
+
+    fn link(&self, role: LinkRole, up: bool) {
+        if up {
+            tracing::info!(connection = role.as_str(), "connected to the broker");
+        } else {
+            tracing::warn!(connection = role.as_str(), "connection to the broker lost");
+        }
+    }
+}
+
+pub(crate) fn object_metrics(metrics: Metrics) -> Observer {
+    std::sync::Arc::new(move |seen: Observation| {
+        metrics.object_operation(seen.backend, seen.operation, seen.outcome, seen.took);
+        for (direction, bytes) in [("in", seen.bytes_in), ("out", seen.bytes_out)] {
+            if bytes > 0 {
+                metrics.object_bytes(seen.backend, direction, bytes);
+            }
+        }
+    })
+}

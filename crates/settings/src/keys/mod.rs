@@ -1,0 +1,152 @@
+//! The table of every key: its default, its variables, what it expects and what it means. The defaults that are read,
+//! the commented file and the reference page all come from here.
+
+mod music;
+mod platform;
+
+use domain::Tier;
+
+/// One setting. `default` and `example` are TOML values.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Key {
+    /// Dotted; `{tier}` stands for each of `free`, `premium` and `enterprise`.
+    pub path: &'static str,
+    /// Variables that set it besides the systematic one, the stronger first.
+    pub env: &'static [&'static str],
+    /// `None`: nothing is set by default, and `meaning` says what that means.
+    pub default: Option<&'static str>,
+    /// What a value must be.
+    pub expected: &'static str,
+    pub example: &'static str,
+    pub secret: bool,
+    pub meaning: &'static str,
+}
+
+impl Key {
+    /// A key with a default.
+    const fn new(
+        path: &'static str,
+        default: &'static str,
+        expected: &'static str,
+        example: &'static str,
+        meaning: &'static str,
+    ) -> Self {
+        Self { path, env: &[], default: Some(default), expected, example, secret: false, meaning }
+    }
+
+    /// A key that nothing is set for by default.
+    const fn unset(path: &'static str, expected: &'static str, example: &'static str, meaning: &'static str) -> Self {
+        Self { path, env: &[], default: None, expected, example, secret: false, meaning }
+    }
+
+    const fn env(mut self, names: &'static [&'static str]) -> Self {
+        self.env = names;
+        self
+    }
+
+    const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+}
+
+/// A group of keys under one heading of the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Section {
+    /// Empty for the keys above all headings.
+    pub name: &'static str,
+    pub about: &'static str,
+    pub keys: &'static [Key],
+}
+
+/// All sections in the order of the file.
+pub const SECTIONS: &[Section] = &[
+    platform::GENERAL,
+    platform::HTTP,
+    platform::DATABASE,
+    platform::RABBITMQ,
+    platform::OBJECTS,
+    platform::AUTH,
+    platform::JOBS,
+    platform::PROVIDERS,
+    platform::EXPERT,
+    music::AUDIO,
+    music::AUDIO_TIERS,
+    music::QUOTA_FREE,
+    music::QUOTA_PREMIUM,
+    music::QUOTA_ENTERPRISE,
+    music::RETENTION,
+    music::QUALITY,
+    platform::LOG,
+];
+
+/// Variables of earlier systems that set nothing here, and why.
+pub const IGNORED_VARIABLES: &[(&str, &str)] = &[
+    ("REDIS_HOST", "jobs are rows and wake-ups go through RabbitMQ; there is no Redis"),
+    ("REDIS_PORT", "jobs are rows and wake-ups go through RabbitMQ; there is no Redis"),
+    ("MUSIC_GENERATION_PROVIDER", "this version has no kind of job that generates music from a sentence"),
+];
+
+/// Variables that begin with `DESCANT_` and are no settings: the settings file itself, the client commands' server and
+/// token, and what only tests read.
+pub const OTHER_VARIABLES: &[&str] = &["DESCANT_CONFIG", "DESCANT_SERVER", "DESCANT_TOKEN", "DESCANT_SHARED_DATA"];
+/// Tests only.
+pub const TEST_PREFIX: &str = "DESCANT_TEST_";
+
+/// Every key under its full path, each `{tier}` written out.
+pub fn entries() -> impl Iterator<Item = (String, &'static Key)> {
+    SECTIONS.iter().flat_map(|section| section.keys).flat_map(|key| {
+        let tiers: &[Tier] = if key.path.contains("{tier}") { &Tier::ALL } else { &[Tier::Free] };
+        tiers.iter().map(move |tier| (key.path.replace("{tier}", tier.as_str()), key))
+    })
+}
+
+/// The key at a full path.
+pub fn find(path: &str) -> Option<&'static Key> {
+    entries().find(|(entry, _)| entry == path).map(|(_, key)| key)
+}
+
+/// The systematic variable of a path: `http.port` is `DESCANT_HTTP__PORT`.
+pub fn variable(path: &str) -> String {
+    format!("DESCANT_{}", path.to_ascii_uppercase().replace('.', "__"))
+}
+
+/// A TOML value as a variable would hold it.
+pub fn as_variable(toml: &str) -> String {
+    toml.trim_matches(['[', ']']).replace('"', "").replace(", ", ",")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn paths_and_variables_are_unique() {
+        let mut paths = BTreeSet::new();
+        let mut variables: BTreeSet<String> = OTHER_VARIABLES.iter().map(|name| (*name).to_owned()).collect();
+        for (path, key) in entries() {
+            assert!(variables.insert(variable(&path)), "{path}");
+            assert!(paths.insert(path.clone()), "{path}");
+            assert!(path == path.to_ascii_lowercase() && !path.contains("__"), "{path}");
+            let own = key.env.iter().filter(|_| !key.path.contains("{tier}"));
+            own.for_each(|name| assert!(variables.insert((*name).to_owned()), "{name}"));
+        }
+        assert!(IGNORED_VARIABLES.iter().all(|(name, _)| !variables.contains(*name)));
+    }
+
+    #[test]
+    fn every_key_is_in_its_section_and_says_what_it_needs() {
+        for section in SECTIONS {
+            for key in section.keys {
+                let (parent, _) = key.path.rsplit_once('.').unwrap_or(("", key.path));
+                assert_eq!(parent, section.name, "{}", key.path);
+                assert!(key.meaning.ends_with('.') && !key.expected.ends_with('.'), "{}", key.path);
+                for text in [key.meaning, key.expected, key.example] {
+                    assert!(!text.is_empty() && !text.contains(['|', '\n']), "{}: {text}", key.path);
+                }
+            }
+        }
+    }
+}

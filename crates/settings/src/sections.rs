@@ -1,0 +1,256 @@
+//! The settings as the services get them: valid, typed, and never half there.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use domain::{Tier, audio::AudioLimits, quota::QuotaLimits, retention::RetentionPolicy, retry::RetryPolicy};
+use url::Url;
+
+use crate::secret::Secret;
+
+/// One process, or services over RabbitMQ.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    Embedded,
+    Distributed,
+}
+
+impl Mode {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Distributed => "distributed",
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct HttpSettings {
+    pub host: IpAddr,
+    /// The gateway's; 0 takes a free one.
+    pub port: u16,
+    /// Where clients reach the gateway, for links; without it links are relative.
+    pub public_url: Option<Url>,
+    /// Origins of web pages that may call the API; `*` for all.
+    pub cors_origins: Vec<String>,
+    /// Uploads received at once; more wait.
+    pub upload_concurrency: usize,
+    /// Health and metrics of the services that have no HTTP of their own; 0 takes a free one.
+    pub health_port: u16,
+    /// A silent event stream says something this often, so that proxies keep it open.
+    pub event_keepalive: Duration,
+    /// How long requests and jobs on their way may take to end after a signal to stop.
+    pub drain: Duration,
+}
+
+impl HttpSettings {
+    /// Where the gateway listens.
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+
+    /// Where a service without HTTP of its own answers for its health and metrics.
+    pub fn health_address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.health_port)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DatabaseBackend {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct DatabaseSettings {
+    pub backend: DatabaseBackend,
+    /// As persistence takes it; `connection_limit` is already in `max_connections`.
+    pub url: Secret<String>,
+    pub max_connections: u32,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct RabbitSettings {
+    pub url: Secret<String>,
+    /// Messages that one consumer holds unacknowledged.
+    pub prefetch: u16,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct ObjectSettings {
+    pub store: ObjectStore,
+    /// How long a signed link works.
+    pub presign: Duration,
+    /// Uploads to S3 above this are sent in parts of this size.
+    pub part_size_bytes: u64,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum ObjectStore {
+    Folder { path: PathBuf },
+    S3(S3Settings),
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct S3Settings {
+    /// `None` is AWS itself.
+    pub endpoint: Option<Url>,
+    pub region: String,
+    pub bucket: String,
+    pub access_key_id: Secret<String>,
+    pub secret_access_key: Secret<String>,
+    /// `http://host/bucket/key` in place of `http://bucket.host/key`.
+    pub path_style: bool,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct AuthSettings {
+    pub mode: AuthMode,
+    pub issuer: Option<String>,
+    pub audience: Option<String>,
+    /// Clocks may differ by this much.
+    pub leeway: Duration,
+    /// The claim that names the user's tier.
+    pub tier_claim: String,
+    /// The claim (a word or a list of words) that names the user's roles.
+    pub role_claim: String,
+    /// The role that may use the operator endpoints.
+    pub admin_role: String,
+    /// A bearer token that may use the operator endpoints.
+    pub operator_token: Option<Secret<String>>,
+}
+
+/// How requests are told apart.
+#[derive(Clone, PartialEq, Debug)]
+pub enum AuthMode {
+    /// One local user; only embedded and only on a loopback address.
+    None,
+    /// Tokens signed with a shared secret of at least 32 bytes.
+    Hs256 { secret: Secret<String> },
+    /// Tokens signed with keys that are published at an address.
+    Jwks { url: Url },
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct JobSettings {
+    /// Jobs that one orchestrator works on at once.
+    pub concurrency: usize,
+    /// Jobs that one orchestrator starts in any minute.
+    pub rate_per_minute: u32,
+    /// From the first claim to the end.
+    pub deadline: Duration,
+    pub max_attempts: u32,
+    pub retry_base: Duration,
+    pub retry_cap: Duration,
+    pub lease: Duration,
+    pub heartbeat: Duration,
+    pub reconcile: Duration,
+    pub cancel_poll: Duration,
+    pub outbox_poll: Duration,
+}
+
+impl JobSettings {
+    /// For a job's stages.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        RetryPolicy { max_attempts: self.max_attempts, base: self.retry_base, cap: self.retry_cap }
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct ProviderSettings {
+    /// The expert service; without it the engine works in the orchestrator's own process.
+    pub expert_url: Option<Url>,
+    pub call_timeout: Duration,
+    pub call_attempts: u32,
+    pub call_base: Duration,
+    pub breaker_threshold: u32,
+    pub breaker_open: Duration,
+    /// Whether the engine in the orchestrator's own process takes over when the expert service cannot.
+    pub offline_fallback: bool,
+    /// Threads for signal processing, at least one.
+    pub engine_threads: usize,
+}
+
+impl ProviderSettings {
+    /// For one call of a provider inside a stage. Longer waits than the cap are left to the job.
+    pub fn retry_policy(&self) -> RetryPolicy {
+        let cap = RetryPolicy::PROVIDER_CALL.cap.max(self.call_base);
+        RetryPolicy { max_attempts: self.call_attempts, base: self.call_base, cap }
+    }
+}
+
+/// The expert service's own listener.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ExpertSettings {
+    pub host: IpAddr,
+    pub port: u16,
+}
+
+impl ExpertSettings {
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::new(self.host, self.port)
+    }
+}
+
+/// Limits on recordings, complete for each tier.
+#[derive(Clone, PartialEq, Debug)]
+pub struct AudioSettings {
+    pub(crate) free: AudioLimits,
+    pub(crate) premium: AudioLimits,
+    pub(crate) enterprise: AudioLimits,
+}
+
+impl AudioSettings {
+    pub const fn limits(&self, tier: Tier) -> &AudioLimits {
+        match tier {
+            Tier::Free => &self.free,
+            Tier::Premium => &self.premium,
+            Tier::Enterprise => &self.enterprise,
+        }
+    }
+
+    /// The most bytes that any tier may send: where an upload is cut when its sender is not known yet.
+    pub fn largest_upload_bytes(&self) -> u64 {
+        Tier::ALL.into_iter().map(|tier| self.limits(tier).max_size_bytes).max().unwrap_or(0)
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct QuotaSettings {
+    pub(crate) free: QuotaLimits,
+    pub(crate) premium: QuotaLimits,
+    pub(crate) enterprise: QuotaLimits,
+}
+
+impl QuotaSettings {
+    pub const fn limits(&self, tier: Tier) -> QuotaLimits {
+        match tier {
+            Tier::Free => self.free,
+            Tier::Premium => self.premium,
+            Tier::Enterprise => self.enterprise,
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct RetentionSettings {
+    pub policy: RetentionPolicy,
+    /// How often to look for what has to go.
+    pub sweep: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    Json,
+    Pretty,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub struct LogSettings {
+    /// A level in lower case, or filter directives.
+    pub level: String,
+    pub format: LogFormat,
+}

@@ -1,0 +1,118 @@
+//! A server's HTTP API as the client commands use it.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, Result};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header, multipart};
+use serde_json::Value;
+use url::Url;
+
+use crate::{cli, exit::Exit};
+
+/// Uploads of 50 MB over a slow line, with a verdict at their end.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// One server, and who is asking.
+pub struct Api {
+    http: Client,
+    base: Url,
+    token: Option<String>,
+}
+
+impl Api {
+    pub fn new(server: &cli::Server) -> Result<Self> {
+        let http = Client::builder().connect_timeout(Duration::from_secs(10)).build().context("no HTTP client")?;
+        let mut base = server.server.clone();
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", base.path()));
+        }
+        Ok(Self { http, base, token: server.token.clone() })
+    }
+
+    fn url(&self, path: &str) -> Result<Url> {
+        self.base.join(path).with_context(|| format!("{path} is not a path"))
+    }
+
+    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = self.signed(request).send().await.map_err(|error| {
+            let why = if error.is_connect() { "nothing answers there" } else { "the connection broke" };
+            Exit::unreachable(format!("{}: {why}. Is the server running? Start one with `descant serve`.", self.base))
+        })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let problem: Value = response.json().await.unwrap_or_default();
+        let detail = problem["detail"].as_str().map_or_else(|| format!("the server answered {status}"), str::to_owned);
+        Err(match status {
+            status if status.is_client_error() && status != StatusCode::CONFLICT => Exit::refused(detail),
+            _ => anyhow::anyhow!(detail),
+        })
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        let request = self.http.get(self.url(path)?).timeout(Duration::from_secs(60));
+        self.send(request).await?.json().await.context("the server's answer cannot be read")
+    }
+
+    pub async fn post(&self, path: &str) -> Result<Value> {
+        let request = self.http.post(self.url(path)?).timeout(Duration::from_secs(60));
+        self.send(request).await?.json().await.context("the server's answer cannot be read")
+    }
+
+    /// Sends a recording, streamed from its file.
+    pub async fn convert(&self, recording: &Path, song: &cli::SongArgs, key: Option<&str>) -> Result<Value> {
+        let file = tokio::fs::File::open(recording)
+            .await
+            .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
+        let size = file.metadata().await?.len();
+        let name = recording.file_name().map_or_else(|| "recording".into(), |name| name.to_string_lossy().into_owned());
+        let audio = multipart::Part::stream_with_length(file, size).file_name(name);
+        let mut form = multipart::Form::new().text("prompt", song.prompt.clone());
+        for (name, value) in [("genre", &song.genre), ("mood", &song.mood)] {
+            if let Some(value) = value {
+                form = form.text(name, value.clone());
+            }
+        }
+        if let Some(seed) = song.seed {
+            form = form.text("seed", seed.to_string());
+        }
+        let url = self.url("api/v1/melody-vocals/convert")?;
+        let mut request = self.http.post(url).timeout(REQUEST_TIMEOUT).multipart(form.part("audio", audio));
+        if let Some(key) = key {
+            request = request.header("Idempotency-Key", key);
+        }
+        self.send(request).await?.json().await.context("the server's answer cannot be read")
+    }
+
+    /// Opens a job's event stream behind event `after`.
+    pub async fn events(&self, job: &str, after: u64) -> Result<Response> {
+        let request = self
+            .http
+            .get(self.url(&format!("api/v1/jobs/{job}/events"))?)
+            .header(header::ACCEPT, "text/event-stream")
+            .header("Last-Event-ID", after);
+        self.send(request).await
+    }
+
+    /// Streams a file of a result to disk.
+    pub async fn download(&self, url: &str, to: &Path) -> Result<()> {
+        use tokio::io::AsyncWriteExt;
+        let url = self.base.join(url).context("the server named an address that is none")?;
+        let mut response = self.send(self.http.get(url).timeout(REQUEST_TIMEOUT)).await?;
+        let mut file =
+            tokio::fs::File::create(to).await.with_context(|| format!("{} cannot be written", to.display()))?;
+        while let Some(chunk) = response.chunk().await.context("the download broke off")? {
+            file.write_all(&chunk).await.with_context(|| format!("{} cannot be written", to.display()))?;
+        }
+        file.flush().await?;
+        Ok(())
+    }
+}

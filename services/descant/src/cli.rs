@@ -1,0 +1,176 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use url::Url;
+
+const EXAMPLES: &str = "\
+Examples:
+  descant sing hum.wav --prompt \"A romantic ballad about summer nights\" --genre pop --mood romantic
+      a song in ./hum-song, with no server, no key and no network
+  descant serve
+      the whole service on http://127.0.0.1:3000, everything in ./descant-data
+  descant submit hum.wav --prompt \"A sea shanty about coming home\" --watch
+      the same song through a server, following its progress
+
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 input refused, 4 server not reachable, 5 job failed, 6 cancelled.";
+
+/// Music generation behind an API: a hummed melody in, a sung vocal with lyrics out.
+#[derive(Parser)]
+#[command(name = "descant", version, about, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Print JSON instead of text, for scripts.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Turn a hummed recording into a sung vocal, here and now.
+    Sing(Sing),
+    /// Run every service in this process, on SQLite and a folder.
+    Serve(Serve),
+    /// Send a recording to a server.
+    Submit(Submit),
+    /// Where a job stands.
+    Status(JobArgs),
+    /// Follow a job to its end.
+    Watch(JobArgs),
+    /// Stop a job.
+    Cancel(JobArgs),
+    /// Fetch what a finished job made.
+    Download(Download),
+    /// Your jobs, newest first.
+    History(HistoryArgs),
+    /// How many jobs you may still start.
+    Quota(Server),
+    /// Write a hummed sample of a public-domain tune (Beethoven's Ode to Joy) to try things out with.
+    SampleHum {
+        /// Where to write the WAV file.
+        out: PathBuf,
+    },
+    /// Make a bearer token for a server that shares the secret in AUTH_SECRET.
+    #[command(hide = true)]
+    Token {
+        /// Whose token.
+        #[arg(long, default_value = "developer")]
+        user: String,
+        /// free, premium or enterprise.
+        #[arg(long, default_value = "free")]
+        tier: String,
+        /// Open the operator's routes.
+        #[arg(long)]
+        operator: bool,
+        /// Valid this long.
+        #[arg(long, default_value_t = 24)]
+        hours: u32,
+    },
+}
+
+#[derive(Args)]
+pub struct Sing {
+    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
+    pub recording: PathBuf,
+    #[command(flatten)]
+    pub song: SongArgs,
+    /// Folder for the results; `NAME-song` beside you when absent.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Settings file (TOML).
+    #[arg(long, env = "DESCANT_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+/// What the song is to be.
+#[derive(Args, Clone)]
+pub struct SongArgs {
+    /// 10 to 500 characters about the song.
+    #[arg(long)]
+    pub prompt: String,
+    /// Such as pop, folk, rock, jazz.
+    #[arg(long)]
+    pub genre: Option<String>,
+    /// Such as romantic, sad, bright.
+    #[arg(long)]
+    pub mood: Option<String>,
+    /// Same recording, same words, same seed: same song.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct Serve {
+    /// Settings file (TOML); every setting is also an environment variable.
+    #[arg(long, env = "DESCANT_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where rows and objects go.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
+    /// The port of the HTTP API; 0 takes a free one.
+    #[arg(long)]
+    pub port: Option<u16>,
+}
+
+/// Which server.
+#[derive(Args, Clone)]
+pub struct Server {
+    /// The server's address.
+    #[arg(long, env = "DESCANT_SERVER", default_value = "http://127.0.0.1:3000", global = true)]
+    pub server: Url,
+    /// Your bearer token, where the server wants one.
+    #[arg(long, env = "DESCANT_TOKEN", hide_env_values = true, global = true)]
+    pub token: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Submit {
+    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
+    pub recording: PathBuf,
+    #[command(flatten)]
+    pub song: SongArgs,
+    /// Repeats with the same key give the same job.
+    #[arg(long)]
+    pub idempotency_key: Option<String>,
+    /// Follow the job to its end.
+    #[arg(long)]
+    pub watch: bool,
+    /// Follow the job, then fetch its files into this folder.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub server: Server,
+}
+
+#[derive(Args)]
+pub struct JobArgs {
+    /// The job's id.
+    pub job: String,
+    #[command(flatten)]
+    pub server: Server,
+}
+
+#[derive(Args)]
+pub struct Download {
+    /// The job's id.
+    pub job: String,
+    /// Folder for the files.
+    #[arg(long, default_value = ".")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub server: Server,
+}
+
+#[derive(Args)]
+pub struct HistoryArgs {
+    /// How many, 1 to 100.
+    #[arg(long, default_value_t = 10)]
+    pub limit: u32,
+    /// How many of the newest to skip.
+    #[arg(long, default_value_t = 0)]
+    pub offset: u32,
+    #[command(flatten)]
+    pub server: Server,
+}

@@ -1,0 +1,28 @@
+//! What each command does.
+
+mod client;
+mod sample;
+mod serve;
+mod sing;
+mod token;
+
+pub use serve::run as serve;
+
+use crate::cli::Command;
+
+pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
+    match command {
+        Command::Sing(args) => sing::run(args, json).await,
+        // The services bring a runtime of their own: main starts them.
+        Command::Serve(_) => Ok(()),
+        Command::Submit(args) => client::submit(args, json).await,
+        Command::Status(args) => client::status(args, json).await,
+        Command::Watch(args) => client::watch(args, json).await,
+        Command::Cancel(args) => client::cancel(args, json).await,
+        Command::Download(args) => client::download(args, json).await,
+        Command::History(args) => client::history(args, json).await,
+        Command::Quota(server) => client::quota(server, json).await,
+        Command::SampleHum { out } => sample::run(&out, json),
+        Command::Token { user, tier, operator, hours } => token::run(&user, &tier, operator, hours),
+    }
+}

@@ -1,0 +1,24 @@
+//! `descant serve`: every service in this process, on SQLite and a folder.
+
+use service_runtime::{Exit, Service};
+use settings::LoadOptions;
+
+use crate::cli;
+
+/// Runs until a signal. Not async: the runtime of the services is their own.
+pub fn run(args: cli::Serve) -> Exit {
+    let mut options = LoadOptions::from_process(args.config);
+    if let Some(folder) = args.data_dir {
+        options = options.with("data_dir", folder.display().to_string());
+    }
+    if let Some(port) = args.port {
+        options = options.with("http.port", port.to_string());
+    }
+    let services: Vec<Box<dyn Service>> = vec![
+        Box::new(validator::Validator),
+        Box::new(storage::Storage),
+        Box::new(orchestrator::Orchestrator),
+        Box::new(gateway::Gateway::default()),
+    ];
+    service_runtime::boot("descant", options, services)
+}

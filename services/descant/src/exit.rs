@@ -1,0 +1,51 @@
+//! How a command that failed says so: one sentence on standard error (or one JSON object), and a code for scripts.
+
+use std::process::ExitCode;
+
+/// A failure with a code of its own. Everything else exits with [`Exit::FAILED`].
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Exit {
+    pub code: u8,
+    pub message: String,
+}
+
+impl Exit {
+    /// The command could not do what it was asked.
+    pub const FAILED: u8 = 1;
+    /// The input was refused: recording, prompt, id. (2 is clap's own, for a command line that makes no sense.)
+    pub const REFUSED: u8 = 3;
+    /// The server cannot be reached.
+    pub const UNREACHABLE: u8 = 4;
+    /// The job ended without a song.
+    pub const JOB_FAILED: u8 = 5;
+    /// The job was cancelled.
+    pub const CANCELLED: u8 = 6;
+
+    pub fn refused(message: impl Into<String>) -> anyhow::Error {
+        Self { code: Self::REFUSED, message: message.into() }.into()
+    }
+
+    pub fn unreachable(message: impl Into<String>) -> anyhow::Error {
+        Self { code: Self::UNREACHABLE, message: message.into() }.into()
+    }
+
+    pub fn job_failed(message: impl Into<String>) -> anyhow::Error {
+        Self { code: Self::JOB_FAILED, message: message.into() }.into()
+    }
+
+    pub fn cancelled(message: impl Into<String>) -> anyhow::Error {
+        Self { code: Self::CANCELLED, message: message.into() }.into()
+    }
+}
+
+/// Prints the error and gives the process its code.
+pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    let code = error.downcast_ref::<Exit>().map_or(Exit::FAILED, |exit| exit.code);
+    if json {
+        eprintln!("{}", serde_json::json!({ "success": false, "error": format!("{error:#}"), "exitCode": code }));
+    } else {
+        eprintln!("descant: {error:#}");
+    }
+    ExitCode::from(code)
+}

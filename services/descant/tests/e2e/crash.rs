@@ -1,0 +1,246 @@
+//! What happens when a part of the house dies or is away. Distributed only: the embedded house dies as a whole, and its
+//! restart is the last test here.
+
+use std::time::Duration;
+
+use domain::JobId;
+use persistence::{Stage, StageState};
+use reqwest::Client;
+use serde_json::Value;
+use testbed::eventually;
+
+use crate::{
+    harness::{Flavour, House, PATIENCE, Part, Submission, User, hum, long_hum, own},
+    refusals::nothing_remains,
+    song::events_tell_the_whole_story,
+};
+
+/// Long enough that it is still sung when the test gets to it.
+const LONG_SECONDS: f64 = 90.0;
+
+async fn stages(house: &House, job: &str) -> Vec<Stage> {
+    let id: JobId = job.parse().expect("a job's id");
+    let database = house.database().await;
+    let stages = database.stages().list(id).await.expect("stages can be read");
+    database.close().await.expect("the database closes");
+    stages
+}
+
+/// Submits a long hum and waits until its lyrics are written and its singing has begun.
+async fn in_the_middle(user: &User) -> String {
+    let job = User::accepted(&user.submit(&Submission::of("long.wav", long_hum(LONG_SECONDS).wav())).await);
+    let mut events = user.events(&job, 0).await;
+    events.until("its singing", |event| event.kind == "stage_started" && event.stage() == Some("vocals")).await;
+    job
+}
+
+/// The checkpoints that were there before are there after, as they were: nothing was done twice.
+fn kept(before: &[Stage], after: &[Stage]) {
+    let done: Vec<&Stage> = before.iter().filter(|stage| stage.state == StageState::Done).collect();
+    let names: Vec<&str> = done.iter().map(|stage| stage.name.as_str()).collect();
+    for name in ["initialization", "validation", "pitch", "lyrics"] {
+        assert!(names.contains(&name), "{name} was done before: {names:?}");
+    }
+    for stage in done {
+        let same = after.iter().find(|other| other.name == stage.name).expect("stages do not vanish");
+        assert_eq!(same, stage, "a finished stage is not run again");
+    }
+    assert!(after.iter().all(|stage| stage.state == StageState::Done), "{after:?}");
+}
+
+#[tokio::test]
+async fn a_killed_orchestrator_loses_no_work() {
+    let house = own(Flavour::Distributed, &[]).await;
+    let user = house.user();
+    let job = in_the_middle(&user).await;
+    house.kill(Part::Orchestrator);
+    let before = stages(&house, &job).await;
+    assert_eq!(user.status(&job).await["status"], "processing", "nobody has noticed yet");
+
+    house.launch(Part::Orchestrator).await;
+    let status = user.completed(&job).await;
+    assert!(status["result"]["quality"]["pitchAccuracy"].as_f64() >= Some(0.85), "{status}");
+    kept(&before, &stages(&house, &job).await);
+
+    let events = user.events(&job, 0).await.rest().await;
+    let ids: Vec<u64> = events.iter().map(|event| event.id).collect();
+    assert_eq!(ids, (1..=events.len() as u64).collect::<Vec<_>>());
+    assert!(events.iter().map(|event| event.progress()).is_sorted(), "progress never goes back");
+    let starts = |stage| {
+        events.iter().filter(|event| event.kind == "stage_started" && event.stage() == Some(stage)).count()
+    };
+    assert_eq!((starts("pitch"), starts("lyrics"), starts("vocals")), (1, 1, 2), "{events:#?}");
+    assert_eq!(user.quota().await["dailyUsed"], 1);
+}
+
+#[tokio::test]
+async fn a_second_orchestrator_is_not_needed_for_jobs_that_wait() {
+    let house = own(Flavour::Distributed, &[]).await;
+    let user = house.user();
+    house.kill(Part::Orchestrator);
+    let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
+    assert_eq!(user.status(&job).await["status"], "pending");
+    house.launch(Part::Orchestrator).await;
+    user.completed(&job).await;
+}
+
+#[tokio::test]
+async fn without_a_validator_nothing_is_accepted_and_nothing_is_left() {
+    let house = own(Flavour::Distributed, &[]).await;
+    let user = house.user();
+    house.kill(Part::Validator);
+    let answer = user.submit(&Submission::of("hum.wav", hum().wav())).await;
+    answer.problem(503, "unavailable");
+    assert!(answer.header("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()), "{:?}", answer.headers);
+    assert_eq!(user.quota().await["totalUsed"], 0);
+    assert_eq!(user.history("").await["pagination"]["total"], 0);
+    nothing_remains(&house).await;
+
+    house.launch(Part::Validator).await;
+    let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
+    user.completed(&job).await;
+}
+
+#[tokio::test]
+async fn a_killed_storage_delays_the_end_and_loses_nothing() {
+    let house = own(Flavour::Distributed, &[]).await;
+    let user = house.user();
+    let job = in_the_middle(&user).await;
+    house.kill(Part::Storage);
+    let mut events = user.events(&job, 0).await;
+    events.until("its storing", |event| event.kind == "stage_started" && event.stage() == Some("finalization")).await;
+    house.launch(Part::Storage).await;
+    user.completed(&job).await;
+}
+
+#[tokio::test]
+async fn a_killed_gateway_forgets_nothing() {
+    let house = own(Flavour::Distributed, &[]).await;
+    let mut user = house.user();
+    let job = in_the_middle(&user).await;
+    house.kill(Part::Gateway);
+    house.launch(Part::Gateway).await;
+    user.base = house.front_url();
+    events_tell_the_whole_story(&job, &user.events(&job, 0).await.rest().await);
+}
+
+/// The broker's management API, as its operator uses it.
+struct Broker {
+    http: Client,
+    base: String,
+    user: String,
+    password: String,
+}
+
+impl Broker {
+    fn new() -> Self {
+        let url = testbed::servers().rabbitmq_management;
+        let base = format!("{}://{}:{}", url.scheme(), url.host_str().unwrap_or_default(), url.port().unwrap_or(80));
+        let (user, password) = (url.username().to_owned(), url.password().unwrap_or_default().to_owned());
+        Self { http: Client::new(), base, user, password }
+    }
+
+    async fn connections(&self, vhost: &str) -> Vec<String> {
+        let url = format!("{}/api/vhosts/{vhost}/connections", self.base);
+        let request = self.http.get(url).basic_auth(&self.user, Some(&self.password));
+        let all: Value = request.send().await.expect("the broker answers").json().await.unwrap_or_default();
+        all.as_array().into_iter().flatten().filter_map(|one| Some(one["name"].as_str()?.to_owned())).collect()
+    }
+
+    async fn close(&self, connection: &str) {
+        let mut url: url::Url = format!("{}/api/connections", self.base).parse().expect("an address");
+        url.path_segments_mut().expect("an address with a path").push(connection);
+        let request = self.http.delete(url).basic_auth(&self.user, Some(&self.password));
+        request.send().await.expect("the broker answers");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_broker_connection_is_mended() {
+    let house = own(Flavour::Distributed, &[]).await;
+    let user = house.user();
+    let (broker, vhost) = (Broker::new(), house.vhost());
+    // The broker tells of connections with some delay.
+    let connections = eventually("connections of four services", Duration::from_secs(60), || async {
+        let connections = broker.connections(vhost).await;
+        if connections.len() >= 4 { Ok(connections) } else { Err(connections) }
+    })
+    .await;
+    let running = in_the_middle(&user).await;
+    for connection in &connections {
+        broker.close(connection).await;
+    }
+    user.completed(&running).await;
+    // What is submitted while the connections are coming back may be told to try again, and nothing else.
+    let submission = Submission::of("hum.wav", hum().wav());
+    let job = eventually("a submission to be accepted", Duration::from_secs(60), || async {
+        let answer = user.submit(&submission).await;
+        if answer.status == 202 {
+            return Ok(User::accepted(&answer));
+        }
+        answer.problem(503, "unavailable");
+        Err(answer.text())
+    })
+    .await;
+    user.completed(&job).await;
+    let now = broker.connections(vhost).await;
+    assert!(connections.iter().all(|old| !now.contains(old)), "the old connections are gone: {now:?}");
+}
+
+#[tokio::test]
+async fn without_the_expert_the_engine_steps_in_and_the_breaker_opens() {
+    let house = own(
+        Flavour::Distributed,
+        &[("CIRCUIT_BREAKER_THRESHOLD", "5"), ("CIRCUIT_BREAKER_TIMEOUT", "600000"), ("QUEUE_CONCURRENCY", "1")],
+    )
+    .await;
+    let user = house.user();
+    let submission = Submission::of("hum.wav", hum().wav());
+    let by = |status: &Value| -> Vec<String> {
+        let steps = status["result"]["processingSteps"].as_array().cloned().unwrap_or_default();
+        steps.iter().filter_map(|step| Some(step["provider"].as_str()?.to_owned())).collect()
+    };
+    let first = user.completed(&User::accepted(&user.submit(&submission).await)).await;
+    assert!(by(&first).iter().all(|provider| provider == "expert"), "{:?}", by(&first));
+
+    house.kill(Part::Expert);
+    for _ in 0..2 {
+        let status = user.completed(&User::accepted(&user.submit(&submission).await)).await;
+        assert!(by(&status).iter().all(|provider| provider != "expert"), "{:?}", by(&status));
+    }
+    let stats = eventually("an open breaker", PATIENCE, || async {
+        let stats = user.get("/api/v1/melody-vocals/stats").await.expect(200);
+        if stats["circuitBreaker"]["state"] == "open" { Ok(stats) } else { Err(stats) }
+    })
+    .await;
+    assert!(stats["circuitBreaker"]["failures"].as_u64() >= Some(5), "{stats}");
+    assert!(stats["circuitBreaker"]["openUntil"].is_string(), "{stats}");
+    assert_eq!(stats["health"]["healthy"], false, "{stats}");
+    let metrics = Client::new().get(format!("{}/metrics", house.url(Part::Orchestrator)));
+    let text = metrics.send().await.expect("metrics answer").text().await.expect("metrics are text");
+    assert!(text.lines().any(|line| line.starts_with("descant_breaker_state{") && line.ends_with(" 2")), "{text}");
+
+    let operator = User::new(
+        house.front_url(),
+        crate::harness::Claims::fresh().with("roles", serde_json::json!(["admin"])),
+    );
+    operator.post("/api/v1/operator/breakers/reset").await.expect(202);
+    eventually("closed breakers", Duration::from_secs(20), || async {
+        let stats = user.get("/api/v1/melody-vocals/stats").await.expect(200);
+        if stats["circuitBreaker"]["state"] == "closed" { Ok(()) } else { Err(stats) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_embedded_house_goes_on_where_it_was_killed() {
+    let house = own(Flavour::Embedded, &[]).await;
+    let mut user = house.user();
+    let job = in_the_middle(&user).await;
+    house.kill(Part::Descant);
+    let before = stages(&house, &job).await;
+    house.launch(Part::Descant).await;
+    user.base = house.front_url();
+    user.completed(&job).await;
+    kept(&before, &stages(&house, &job).await);
+}

@@ -1,0 +1,300 @@
+//! The routes.
+
+use std::{sync::Arc, time::Instant};
+
+use actix_multipart::Multipart;
+use actix_web::{HttpRequest, HttpResponse, web};
+use domain::{
+    ArtifactRole,
+    audio::{Verdict, judge},
+    prompt::Prompt,
+    quality::QualityGate,
+    request::Label,
+};
+use engine::{
+    lyrics::{Lyrics, LyricsRequest},
+    voice::VoiceOptions,
+};
+use media::{Bounds, Encoding, Tags};
+use music::Melody;
+use providers::{
+    AudioInput, Vocal,
+    expert::{LyricsCall, VocalsAnswer, VocalsCall},
+    no_progress,
+    song::{self, Heard, LyricsSummary, MelodySummary, Report, StepSummary},
+};
+use serde_json::json;
+use tokio_util::io::ReaderStream;
+use uuid::Uuid;
+
+use crate::{
+    Studio,
+    answer::{Refusal, SongAnswer},
+    upload,
+};
+
+/// Largest JSON body: the melody of five minutes is about 3 MB.
+const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
+/// The version of the API that older clients look for.
+const API_VERSION: &str = "1.0.0";
+
+pub fn configure(app: &mut web::ServiceConfig) {
+    app.app_data(
+        web::JsonConfig::default()
+            .limit(MAX_JSON_BYTES)
+            .error_handler(|error, _| Refusal::invalid(format!("the body cannot be read: {error}")).into()),
+    )
+    .route("/", web::get().to(about))
+    .route("/health", web::get().to(health))
+    .route("/models", web::get().to(models))
+    .route("/metrics", web::get().to(metrics))
+    .route("/melody-to-vocals", web::post().to(melody_to_vocals))
+    .route("/v1/melody", web::post().to(melody))
+    .route("/v1/lyrics", web::post().to(lyrics))
+    .route("/v1/vocals", web::post().to(vocals))
+    .route("/files/{id}", web::get().to(file));
+}
+
+async fn about() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "service": "Expert Music AI", "version": API_VERSION, "status": "running" }))
+}
+
+async fn health(studio: web::Data<Studio>) -> HttpResponse {
+    let providers: Vec<_> = studio.melody.names().collect();
+    HttpResponse::Ok().json(json!({
+        "status": "healthy",
+        "service": "Expert Music AI",
+        "version": API_VERSION,
+        "dependencies": { "engine": "ok" },
+        "providers": { "melody": providers, "lyrics": providers, "vocals": providers },
+    }))
+}
+
+async fn models() -> HttpResponse {
+    HttpResponse::Ok().json(json!({
+        "base": {
+            "offline-f0": { "capability": "melody", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
+            "offline-lyrics-en": { "capability": "lyrics", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
+            "offline-formant": { "capability": "vocals", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
+        },
+        "fine_tuned": {},
+    }))
+}
+
+async fn metrics(studio: web::Data<Studio>) -> HttpResponse {
+    HttpResponse::Ok().content_type(telemetry::metrics::CONTENT_TYPE).body(studio.metrics.render())
+}
+
+async fn melody(payload: web::Payload, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
+    let audio = upload::body(payload, studio.limits.max_size_bytes).await?;
+    let audio = &audio;
+    let call =
+        |tracker: Arc<dyn providers::MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
+    Ok(HttpResponse::Ok().json(studio.melody.call(studio.call_timeout, call).await?.value))
+}
+
+async fn lyrics(call: web::Json<LyricsCall>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
+    let LyricsCall { melody, request } = &*call;
+    let write = |writer: Arc<dyn providers::LyricsWriter>| async move { writer.write(melody, request).await };
+    Ok(HttpResponse::Ok().json(studio.lyrics.call(studio.call_timeout, write).await?.value))
+}
+
+async fn vocals(call: web::Json<VocalsCall>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
+    let VocalsCall { melody, lyrics, voice } = &*call;
+    let sing = |singer: Arc<dyn providers::VocalSynthesizer>| async move {
+        singer.sing(melody, lyrics, voice, no_progress()).await
+    };
+    let sung = studio.vocals.call(studio.call_timeout, sing).await?.value;
+    let answer = |audio_path| VocalsAnswer {
+        audio_path,
+        target: sung.target.clone(),
+        syllables_placed: sung.syllables_placed,
+        octave_shift: sung.octave_shift,
+    };
+    let (samples, rate) = (sung.samples.clone(), sung.sample_rate_hz);
+    let wav = blocking(move || media::encode(&samples, rate, 1, Encoding::Wav16, &Tags::default())).await?;
+    let wav = wav.map_err(|error| {
+        tracing::error!(%error, "vocal not encoded");
+        Refusal::internal()
+    })?;
+    let id = keep(&studio, wav, ArtifactRole::AudioWav).await?;
+    Ok(HttpResponse::Ok().json(answer(format!("files/{id}"))))
+}
+
+async fn file(id: web::Path<String>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
+    let id = Uuid::parse_str(&id).map_err(|_| Refusal::not_found())?;
+    let (path, media_type) = studio.files.find(id).ok_or_else(Refusal::not_found)?;
+    let file = tokio::fs::File::open(&path).await.map_err(|_| Refusal::not_found())?;
+    let size_bytes = file.metadata().await.map_err(|_| Refusal::not_found())?.len();
+    let body = actix_web::body::SizedStream::new(size_bytes, ReaderStream::with_capacity(file, 64 * 1024));
+    Ok(HttpResponse::Ok().content_type(media_type).body(body))
+}
+
+/// What `POST /melody-to-vocals` asks for.
+struct Wish {
+    prompt: Prompt,
+    genre: Option<Label>,
+    mood: Option<Label>,
+    seed: u64,
+}
+
+impl Wish {
+    fn read(fields: &std::collections::HashMap<String, String>) -> Result<Self, Refusal> {
+        let prompt = fields.get("prompt").map(String::as_str).unwrap_or_default();
+        let label = |name: &str| {
+            let text = fields.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
+            text.map(Label::new).transpose().map_err(|error| Refusal::invalid(format!("{name}: {error}")))
+        };
+        let seed = match fields.get("seed") {
+            Some(seed) => seed.trim().parse().map_err(|_| Refusal::invalid("seed: expected a whole number"))?,
+            None => u64::from(Uuid::new_v4().as_fields().0),
+        };
+        Ok(Self {
+            prompt: Prompt::new(prompt).map_err(|error| Refusal::invalid(error.to_string()))?,
+            genre: label("genre")?,
+            mood: label("mood")?,
+            seed,
+        })
+    }
+}
+
+/// The whole way in one call.
+async fn melody_to_vocals(
+    request: HttpRequest,
+    form: Multipart,
+    studio: web::Data<Studio>,
+) -> Result<HttpResponse, Refusal> {
+    let started = Instant::now();
+    let form = upload::form(form, studio.limits.max_size_bytes).await?;
+    let wish = Wish::read(&form.fields)?;
+    let verdict = validate(&studio, &form.audio, form.file_name).await?;
+    let (song, mp3, wav) = make(&studio, &form.audio, &wish).await?;
+    let base = {
+        let info = request.connection_info();
+        format!("{}://{}", info.scheme(), info.host())
+    };
+    let mp3 = keep(&studio, mp3, ArtifactRole::AudioMp3).await?;
+    let wav = keep(&studio, wav, ArtifactRole::AudioWav).await?;
+    Ok(HttpResponse::Ok().json(SongAnswer {
+        success: true,
+        audio_url: format!("{base}/files/{mp3}"),
+        wav_url: format!("{base}/files/{wav}"),
+        lyrics: song.lyrics,
+        melody_info: song.report.melody,
+        lyrics_info: song.report.lyrics,
+        processing_steps: song.report.steps,
+        processing_time_seconds: started.elapsed().as_secs_f64(),
+        quality: song.report.quality,
+        warnings: verdict.warnings().map(|finding| finding.message.clone()).collect(),
+    }))
+}
+
+async fn validate(studio: &Studio, audio: &AudioInput, file_name: Option<String>) -> Result<Verdict, Refusal> {
+    let limits = studio.limits.clone();
+    let file = audio.reopen().map_err(|_| Refusal::internal())?;
+    let size_bytes = audio.size_bytes;
+    let verdict =
+        blocking(move || match media::inspect(file, size_bytes, &Bounds::for_duration(limits.max_duration_seconds)) {
+            Ok(facts) => judge(facts, file_name.as_deref(), &limits),
+            Err(error) => Verdict { facts: None, findings: vec![media::finding(&error)] },
+        })
+        .await?;
+    if verdict.accepted() {
+        return Ok(verdict);
+    }
+    let reasons: Vec<&str> = verdict.errors().map(|finding| finding.message.as_str()).collect();
+    Err(Refusal::audio(reasons.join(" ")))
+}
+
+/// A song's words and figures.
+struct Made {
+    lyrics: String,
+    report: Report,
+}
+
+/// Runs the parts in turn; returns the song with its MP3 and its WAV.
+async fn make(studio: &Studio, audio: &AudioInput, wish: &Wish) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
+    let budget = studio.call_timeout;
+    let extract =
+        |tracker: Arc<dyn providers::MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
+    let melody = studio.melody.call(budget, extract).await?;
+    let wanted = LyricsRequest {
+        prompt: wish.prompt.as_str().to_owned(),
+        genre: wish.genre.as_ref().map(ToString::to_string),
+        mood: wish.mood.as_ref().map(ToString::to_string),
+        seed: wish.seed,
+    };
+    let (notes, words) = (&melody.value, &wanted);
+    let write = |writer: Arc<dyn providers::LyricsWriter>| async move { writer.write(notes, words).await };
+    let lyrics = studio.lyrics.call(budget, write).await?;
+    let voice = VoiceOptions { seed: wish.seed, ..VoiceOptions::default() };
+    let (text, voice) = (&lyrics.value, &voice);
+    let sing = |singer: Arc<dyn providers::VocalSynthesizer>| async move {
+        singer.sing(notes, text, voice, no_progress()).await
+    };
+    let sung = studio.vocals.call(budget, sing).await?;
+
+    let step = |stage: &str, provider: &str, took: std::time::Duration| StepSummary {
+        stage: stage.to_owned(),
+        provider: Some(provider.to_owned()),
+        seconds: took.as_secs_f64(),
+    };
+    let steps = vec![
+        step("pitch", melody.provider, melody.took),
+        step("lyrics", lyrics.provider, lyrics.took),
+        step("vocals", sung.provider, sung.took),
+    ];
+    let (melody, lyrics, sung) = (melody.value, lyrics.value, sung.value);
+    let (genre, mood, gate) = (wish.genre.clone(), wish.mood.clone(), studio.gate.clone());
+    blocking(move || finish(melody, lyrics, sung, steps, genre.as_ref(), mood.as_ref(), &gate)).await?
+}
+
+fn finish(
+    melody: Melody,
+    lyrics: Lyrics,
+    sung: Vocal,
+    steps: Vec<StepSummary>,
+    genre: Option<&Label>,
+    mood: Option<&Label>,
+    gate: &QualityGate,
+) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
+    let mastered = song::master(sung);
+    let heard = Heard {
+        samples: &mastered.samples,
+        sample_rate_hz: mastered.sample_rate_hz,
+        target: &mastered.target,
+        syllables_placed: mastered.syllables_placed,
+    };
+    let figures = song::assess(&melody, &lyrics, &heard);
+    let report = Report::new(
+        MelodySummary::of(&melody),
+        LyricsSummary::of(&lyrics, genre.map(Label::as_str), mood.map(Label::as_str)),
+        mastered.octave_shift,
+        figures,
+        gate,
+        steps,
+    );
+    let tags = Tags { title: Some(lyrics.title.clone()), ..Tags::default() };
+    let encode = |encoding| {
+        media::encode(&mastered.samples, mastered.sample_rate_hz, 1, encoding, &tags).map_err(|error| {
+            tracing::error!(%error, "song not encoded");
+            Refusal::internal()
+        })
+    };
+    let (mp3, wav) = (encode(Encoding::Mp3 { kbps: 192 })?, encode(Encoding::Wav16)?);
+    Ok((Made { lyrics: song::lyrics_text(&lyrics), report }, mp3, wav))
+}
+
+async fn keep(studio: &Studio, bytes: Vec<u8>, role: ArtifactRole) -> Result<Uuid, Refusal> {
+    studio.files.keep(bytes, role.media_type()).await.map_err(|error| {
+        tracing::error!(%error, "song not kept");
+        Refusal::internal()
+    })
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "work panicked");
+        Refusal::internal()
+    })
+}

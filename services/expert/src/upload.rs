@@ -1,0 +1,84 @@
+//! Recordings on their way in: into a file without a name, within the limit, never in memory as a whole.
+
+use std::{collections::HashMap, fs::File, io};
+
+use actix_multipart::Multipart;
+use actix_web::web::{Bytes, Payload};
+use futures_util::{Stream, StreamExt};
+use providers::AudioInput;
+use tokio::io::AsyncWriteExt;
+
+use crate::answer::Refusal;
+
+const MAX_TEXT_BYTES: usize = 4096;
+const MAX_FIELDS: usize = 16;
+
+/// A form with a recording.
+pub struct Form {
+    pub audio: AudioInput,
+    pub file_name: Option<String>,
+    pub fields: HashMap<String, String>,
+}
+
+/// Reads the form of `POST /melody-to-vocals`: the recording in the part `audio` (or `file`), text in the others.
+pub async fn form(mut form: Multipart, limit_bytes: u64) -> Result<Form, Refusal> {
+    let mut audio = None;
+    let mut file_name = None;
+    let mut fields = HashMap::new();
+    for _ in 0..MAX_FIELDS {
+        let Some(field) = form.next().await else { break };
+        let mut field = field.map_err(|error| Refusal::invalid(format!("the form cannot be read: {error}")))?;
+        let name = field.name().unwrap_or_default().to_owned();
+        if name == "audio" || name == "file" {
+            file_name = field.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
+            audio = Some(to_file(&mut field, limit_bytes).await?);
+            continue;
+        }
+        let mut text = Vec::new();
+        while let Some(chunk) = field.next().await {
+            text.extend_from_slice(
+                &chunk.map_err(|error| Refusal::invalid(format!("the form cannot be read: {error}")))?,
+            );
+            if text.len() > MAX_TEXT_BYTES {
+                return Err(Refusal::invalid(format!("a field is longer than {MAX_TEXT_BYTES} bytes")));
+            }
+        }
+        let text = String::from_utf8(text).map_err(|_| Refusal::invalid("a field is not UTF-8 text"))?;
+        fields.insert(name, text);
+    }
+    let audio = audio.ok_or_else(|| Refusal::invalid("the form has no part named audio"))?;
+    Ok(Form { audio, file_name, fields })
+}
+
+/// Reads a request whose whole body is the recording.
+pub async fn body(mut payload: Payload, limit_bytes: u64) -> Result<AudioInput, Refusal> {
+    to_file(&mut payload, limit_bytes).await
+}
+
+async fn to_file<E: std::fmt::Display>(
+    chunks: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
+    limit_bytes: u64,
+) -> Result<AudioInput, Refusal> {
+    let file = tokio::task::spawn_blocking(tempfile::tempfile)
+        .await
+        .map_err(|_| Refusal::internal())?
+        .map_err(|error| broken(&error))?;
+    let mut file = tokio::fs::File::from_std(file);
+    let mut size: u64 = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| Refusal::invalid(format!("the upload broke off: {error}")))?;
+        size += chunk.len() as u64;
+        if size > limit_bytes {
+            return Err(Refusal::too_large(limit_bytes));
+        }
+        file.write_all(&chunk).await.map_err(|error| broken(&error))?;
+    }
+    file.flush().await.map_err(|error| broken(&error))?;
+    let file: File = file.into_std().await;
+    AudioInput::new(file).map_err(|error| broken(&error))
+}
+
+fn broken(error: &io::Error) -> Refusal {
+    tracing::error!(%error, "upload not written");
+    Refusal::internal()
+}

@@ -1,0 +1,313 @@
+//! The JSON of the melody-to-vocals API. Names and meanings of its older fields are a contract with clients that exist;
+//! what is new stands beside them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{links::Links, problem::FindingBody};
+
+/// What a submission is made of, as a form. `audio` must come as a file.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the form for the OpenAPI document")]
+pub struct ConvertForm {
+    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s, at most 50 MB.
+    #[schema(value_type = String, format = Binary)]
+    pub audio: Vec<u8>,
+    /// 10 to 500 characters about the song.
+    #[schema(example = "A romantic ballad about summer nights")]
+    pub prompt: String,
+    #[schema(example = "pop")]
+    pub genre: Option<String>,
+    #[schema(example = "romantic")]
+    pub mood: Option<String>,
+    /// Same recording, same words, same seed: same song. Chosen for you when absent.
+    pub seed: Option<u64>,
+}
+
+/// A user's limits and how much of them is used.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuotaBody {
+    pub daily_used: u32,
+    /// `null` means no limit.
+    pub daily_limit: Option<u32>,
+    pub monthly_used: u32,
+    /// `null` means no limit.
+    pub monthly_limit: Option<u32>,
+}
+
+/// A job was accepted.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Converted {
+    pub success: bool,
+    pub job_id: String,
+    pub message: &'static str,
+    #[schema(example = "1-3 minutes")]
+    pub estimated_time: String,
+    pub quota: QuotaBody,
+    /// What is not ideal about the recording, as sentences.
+    pub warnings: Vec<String>,
+    /// The same with codes, measured values and limits.
+    pub findings: Vec<FindingBody>,
+    pub status: &'static str,
+    /// How many jobs of all users start before this one.
+    pub queue_position: u64,
+    /// What the job will really be made with.
+    pub parameters: Parameters,
+    pub links: Links,
+}
+
+/// What a job is made with.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Parameters {
+    pub prompt: String,
+    pub genre: Option<String>,
+    pub mood: Option<String>,
+    pub seed: u64,
+}
+
+/// Where a job stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusBody {
+    pub success: bool,
+    pub job_id: String,
+    /// pending, processing, completed, failed or cancelled.
+    pub status: &'static str,
+    /// The same in more words: queued, running, storing, cancelling, completed, failed, cancelled, expired.
+    pub state: &'static str,
+    /// 0–100; never goes back.
+    pub progress: u8,
+    /// The stage that runs now.
+    pub stage: Option<String>,
+    /// What a person reads while it runs.
+    pub stage_label: Option<&'static str>,
+    /// Jobs that start before this one; only while it waits.
+    pub queue_position: Option<u64>,
+    /// Attempts of the current stage that failed and will be repeated.
+    pub retry_count: u32,
+    pub parameters: Option<Parameters>,
+    pub result: Option<ResultBody>,
+    /// Why it failed, as a sentence.
+    pub error: Option<String>,
+    /// VALIDATION_ERROR, AUDIO_PROCESSING_ERROR, AI_SERVICE_ERROR, TIMEOUT_ERROR, STORAGE_ERROR or UNKNOWN_ERROR.
+    pub error_type: Option<&'static str>,
+    /// The same in more words, such as `no_melody`.
+    pub error_code: Option<&'static str>,
+    pub warnings: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+    pub links: Links,
+}
+
+/// What a job made.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ResultBody {
+    /// The song as MP3. Absent once its files are deleted.
+    pub audio_url: Option<String>,
+    pub title: String,
+    pub lyrics: String,
+    /// Notes, key, tempo, range.
+    pub melody_info: Value,
+    /// Lines, syllables, genre.
+    pub lyrics_info: Value,
+    /// Stage by stage: who did it and how long it took.
+    pub processing_steps: Value,
+    /// From first claim to completion.
+    pub processing_time_ms: Option<i64>,
+    pub quality: QualityBody,
+    pub duration_seconds: Option<f64>,
+    pub artifacts: Vec<ArtifactBody>,
+    /// When the files go.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// How good it is, in numbers.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QualityBody {
+    /// Share (0–1) of the sung pitch within 50 cents of the melody.
+    pub pitch_accuracy: Option<f64>,
+    /// Share (0–1) of the lyrics' words that the dictionary knows.
+    pub lyrics_quality: Option<f64>,
+    /// Integrated, EBU R128.
+    pub loudness_lufs: Option<f64>,
+    /// Everything that was measured.
+    pub figures: Value,
+}
+
+/// One file of a result.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ArtifactBody {
+    /// audio_mp3, audio_wav, lyrics, melody_midi, melody_svg, report or waveform.
+    pub role: &'static str,
+    pub url: String,
+    pub media_type: String,
+    pub file_name: String,
+    pub size_bytes: u64,
+    pub sha256: String,
+}
+
+/// A cancellation was carried out or is on its way.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancelled {
+    pub success: bool,
+    pub job_id: String,
+    /// `cancelled`, or `processing` while the worker lets go.
+    pub status: &'static str,
+    pub state: &'static str,
+    pub message: &'static str,
+}
+
+/// Which part of the history.
+#[derive(Debug, Deserialize, IntoParams)]
+pub struct HistoryQuery {
+    /// 1–100; 10 when absent.
+    pub limit: Option<u64>,
+    pub offset: Option<u64>,
+    /// Only jobs with this status: pending, processing, completed, failed or cancelled.
+    pub status: Option<String>,
+}
+
+/// A part of a user's jobs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct History {
+    pub success: bool,
+    pub conversions: Vec<Conversion>,
+    pub pagination: Pagination,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pagination {
+    pub limit: u64,
+    pub offset: u64,
+    pub total: u64,
+    pub has_more: bool,
+}
+
+/// A job in a list.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conversion {
+    pub job_id: String,
+    pub status: &'static str,
+    pub state: &'static str,
+    pub progress: u8,
+    pub title: Option<String>,
+    pub prompt: Option<String>,
+    pub genre: Option<String>,
+    pub mood: Option<String>,
+    pub error: Option<String>,
+    pub created_at: DateTime<Utc>,
+    pub completed_at: Option<DateTime<Utc>>,
+    pub links: Links,
+}
+
+/// How much a user may still do.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuotaAnswer {
+    pub success: bool,
+    pub quota: QuotaDetail,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QuotaDetail {
+    pub allowed: bool,
+    pub tier: &'static str,
+    pub daily_used: u32,
+    /// `null` means no limit.
+    pub daily_limit: Option<u32>,
+    pub daily_remaining: Option<u32>,
+    pub monthly_used: u32,
+    /// `null` means no limit.
+    pub monthly_limit: Option<u32>,
+    pub monthly_remaining: Option<u32>,
+    pub total_used: u64,
+    /// Midnight UTC.
+    pub daily_resets_at: DateTime<Utc>,
+    /// The first of the next month, UTC.
+    pub monthly_resets_at: DateTime<Utc>,
+}
+
+/// How the service does.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Stats {
+    pub success: bool,
+    pub queue: QueueStats,
+    pub health: HealthStats,
+    /// The worst of all breakers, as one.
+    pub circuit_breaker: BreakerBody,
+    pub circuit_breakers: Vec<BreakerBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueStats {
+    pub waiting: u64,
+    /// Waiting for a retry.
+    pub delayed: u64,
+    pub active: u64,
+    /// In the last 24 hours, like the following.
+    pub completed: u64,
+    pub failed: u64,
+    pub cancelled: u64,
+    pub average_wait_ms: Option<i64>,
+    pub average_processing_ms: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthStats {
+    pub healthy: bool,
+    pub issues: Vec<String>,
+    pub metrics: HealthMetrics,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthMetrics {
+    pub queue_backlog: u64,
+    /// Percent of the jobs that ended in the last hour.
+    pub error_rate: f64,
+    /// Milliseconds from submission to completion, last hour.
+    pub average_latency: Option<i64>,
+}
+
+/// One circuit breaker.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BreakerBody {
+    pub provider: String,
+    /// closed, open or half_open.
+    pub state: String,
+    pub failures: u32,
+    /// When a probe will be let through.
+    pub open_until: Option<DateTime<Utc>>,
+}
+
+/// What a user thinks of a result.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackForm {
+    /// 1–5 stars.
+    #[schema(minimum = 1, maximum = 5)]
+    pub rating: i64,
+    /// At most 2000 characters.
+    pub feedback: Option<String>,
+}
+
+/// Something was done, and there is no more to say.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Acknowledged {
+    pub success: bool,
+    pub message: &'static str,
+}

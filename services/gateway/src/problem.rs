@@ -1,0 +1,287 @@
+//! Every error that the HTTP API can answer, in one table: status, code, title. The only place that knows statuses.
+//!
+//! Bodies are problem documents (RFC 9457) that also carry `success: false` and `error`, which older clients read.
+
+use std::{fmt, time::Duration};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use domain::{audio::Finding, job::JobState, quota::QuotaExceeded};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Why a request was not carried out.
+#[derive(Debug)]
+pub enum ApiError {
+    /// A field is missing or wrong; the name of the field and what is expected.
+    InvalidField {
+        field: &'static str,
+        detail: String,
+    },
+    /// The body as a whole is not what the route takes.
+    InvalidBody {
+        detail: String,
+    },
+    /// The recording was refused; every finding is told.
+    AudioRefused {
+        findings: Vec<Finding>,
+    },
+    /// The recording is not in a format that is accepted.
+    UnsupportedAudio {
+        findings: Vec<Finding>,
+    },
+    /// The body is not of the type that the route takes.
+    UnsupportedMediaType {
+        detail: String,
+    },
+    /// The upload passed the limit; nothing of it is kept.
+    TooLarge {
+        limit_bytes: u64,
+    },
+    Unauthenticated {
+        detail: &'static str,
+    },
+    Forbidden,
+    /// Also for what belongs to somebody else.
+    NotFound,
+    /// The result was there, and its time is over.
+    Gone,
+    /// The job is in a state that does not allow this.
+    JobState {
+        state: JobState,
+        detail: &'static str,
+    },
+    /// The first request with this idempotency key is still running.
+    IdempotencyInFlight,
+    /// This idempotency key was used with another request.
+    IdempotencyMismatch,
+    QuotaExceeded {
+        exceeded: QuotaExceeded,
+        retry_after: Duration,
+    },
+    /// Too many requests or uploads at once.
+    TooManyRequests {
+        retry_after: Duration,
+    },
+    /// A part of the house that this request needs is away.
+    Unavailable {
+        what: &'static str,
+    },
+    /// A defect of ours; the cause is in the log.
+    Internal,
+}
+
+impl ApiError {
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidField { .. } | Self::InvalidBody { .. } | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
+            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Gone => StatusCode::GONE,
+            Self::JobState { .. } | Self::IdempotencyInFlight => StatusCode::CONFLICT,
+            Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::QuotaExceeded { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A word that a program can act on.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidField { .. } => "invalid_field",
+            Self::InvalidBody { .. } => "invalid_body",
+            Self::AudioRefused { .. } => "audio_refused",
+            Self::UnsupportedAudio { .. } => "unsupported_audio",
+            Self::UnsupportedMediaType { .. } => "unsupported_media_type",
+            Self::TooLarge { .. } => "too_large",
+            Self::Unauthenticated { .. } => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::Gone => "gone",
+            Self::JobState { .. } => "job_state",
+            Self::IdempotencyInFlight => "idempotency_in_flight",
+            Self::IdempotencyMismatch => "idempotency_mismatch",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::TooManyRequests { .. } => "too_many_requests",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::InvalidField { .. } => "A field is missing or wrong",
+            Self::InvalidBody { .. } => "The body is not what this route takes",
+            Self::AudioRefused { .. } => "The recording was refused",
+            Self::UnsupportedAudio { .. } => "The recording's format is not accepted",
+            Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
+            Self::TooLarge { .. } => "The upload is too large",
+            Self::Unauthenticated { .. } => "Who are you?",
+            Self::Forbidden => "Not allowed",
+            Self::NotFound => "Not found",
+            Self::Gone => "No longer kept",
+            Self::JobState { .. } => "The job's state does not allow this",
+            Self::IdempotencyInFlight => "The first request with this key is still running",
+            Self::IdempotencyMismatch => "This idempotency key belongs to another request",
+            Self::QuotaExceeded { .. } => "Quota exceeded",
+            Self::TooManyRequests { .. } => "Too many requests",
+            Self::Unavailable { .. } => "Not available right now",
+            Self::Internal => "Something went wrong on our side",
+        }
+    }
+
+    /// What is wrong here and what to do about it.
+    fn detail(&self) -> String {
+        match self {
+            Self::InvalidField { field, detail } => format!("{field}: {detail}"),
+            Self::InvalidBody { detail } | Self::UnsupportedMediaType { detail } => detail.clone(),
+            Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => {
+                findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join(" ")
+            }
+            Self::TooLarge { limit_bytes } => format!(
+                "File size exceeds maximum of {} MB; shorten or compress the recording.",
+                limit_bytes / (1024 * 1024)
+            ),
+            Self::Unauthenticated { detail } => (*detail).to_owned(),
+            Self::Forbidden => "Your token does not allow this.".to_owned(),
+            Self::NotFound => "There is nothing here under this id.".to_owned(),
+            Self::Gone => "The files of this job have been deleted; its time to be kept is over.".to_owned(),
+            Self::JobState { state, detail } => format!("The job is {state}: {detail}."),
+            Self::IdempotencyInFlight => "Wait for its answer, or ask again a little later.".to_owned(),
+            Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.".to_owned(),
+            Self::QuotaExceeded { exceeded, .. } => format!(
+                "Your {} quota of {} conversions is used up; it starts afresh at {}.",
+                exceeded.period,
+                exceeded.limit,
+                exceeded.resets_at.format("%Y-%m-%dT%H:%M:%SZ")
+            ),
+            Self::TooManyRequests { retry_after } => format!("Try again in {} s.", retry_after.as_secs().max(1)),
+            Self::Unavailable { what } => format!("{what} cannot be reached; try again shortly."),
+            Self::Internal => {
+                "It has been logged; try again, and tell the operator the trace id if it stays.".to_owned()
+            }
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::QuotaExceeded { retry_after, .. } | Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::Unavailable { .. } => Some(Duration::from_secs(5)),
+            Self::IdempotencyInFlight => Some(Duration::from_secs(1)),
+            _ => None,
+        }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        match self {
+            Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => findings.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The body of the answer.
+    pub fn body(&self) -> Problem {
+        let detail = self.detail();
+        Problem {
+            kind: format!("/problems/{}", self.code()),
+            title: self.title(),
+            status: self.status().as_u16(),
+            detail: detail.clone(),
+            code: self.code(),
+            success: false,
+            error: detail,
+            field: match self {
+                Self::InvalidField { field, .. } => Some(field),
+                _ => None,
+            },
+            findings: self.findings().iter().map(FindingBody::of).collect(),
+            retry_after_seconds: self.retry_after().map(|wait| wait.as_secs().max(1)),
+        }
+    }
+}
+
+/// An error of the API (RFC 9457, with two members for older clients).
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// `/problems/{code}`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: &'static str,
+    pub status: u16,
+    /// What is wrong here and what to do about it.
+    pub detail: String,
+    /// A word that a program can act on.
+    pub code: &'static str,
+    /// Always `false`.
+    pub success: bool,
+    /// The same as `detail`.
+    pub error: String,
+    /// The field that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<&'static str>,
+    /// What is wrong with the recording.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<FindingBody>,
+    /// As in the `Retry-After` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
+}
+
+/// One thing that validation found.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct FindingBody {
+    pub code: &'static str,
+    /// `error` or `warning`.
+    pub severity: &'static str,
+    pub message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub measured: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<String>,
+}
+
+impl FindingBody {
+    pub fn of(finding: &Finding) -> Self {
+        let Finding { code, severity, message, measured, limit } = finding;
+        Self {
+            code: code.as_str(),
+            severity: match severity {
+                domain::audio::Severity::Error => "error",
+                domain::audio::Severity::Warning => "warning",
+            },
+            message: message.clone(),
+            measured: measured.clone(),
+            limit: limit.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status());
+        response.content_type("application/problem+json");
+        if let Some(wait) = self.retry_after() {
+            response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
+        }
+        if matches!(self, Self::Unauthenticated { .. }) {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.json(self.body())
+    }
+}

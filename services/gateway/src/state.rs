@@ -1,0 +1,105 @@
+//! What every handler shares.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::HttpRequest;
+use blob_store::BlobStore;
+use contracts::Envelope;
+use domain::{JobId, MessageId};
+use messaging::{Body, Bus};
+use persistence::{Database, PersistenceError};
+use resilience::{Bulkhead, Clock, ids::random10};
+use service_runtime::{Deps, error_chain};
+use settings::Settings;
+use telemetry::{Metrics, trace};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::{Authenticator, Caller},
+    follow::News,
+    links::LinkMaker,
+    problem::ApiError,
+};
+
+/// How long the gateway waits for a verdict. Five minutes of sound take under a second; the rest is for a validator
+/// that is just starting.
+pub const VERDICT_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a cancel request waits to see its effect before it answers that it is on its way.
+pub const CANCEL_WAIT: Duration = Duration::from_millis(1500);
+
+/// The gateway's parts, and what it shares with the rest of the house.
+pub struct House {
+    pub settings: Arc<Settings>,
+    pub database: Database,
+    pub blobs: Arc<dyn BlobStore>,
+    pub bus: Arc<dyn Bus>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Metrics,
+    pub auth: Authenticator,
+    pub links: LinkMaker,
+    pub news: News,
+    /// Uploads that are received at once.
+    pub uploads: Bulkhead,
+    /// Wakes the outbox relay of this process.
+    pub outbox: Arc<Notify>,
+    pub shutdown: CancellationToken,
+}
+
+impl House {
+    pub fn new(deps: &Deps, shutdown: CancellationToken) -> anyhow::Result<Self> {
+        let settings = deps.settings.clone();
+        Ok(Self {
+            auth: Authenticator::from_settings(&settings.auth)?,
+            links: LinkMaker::new(settings.http.public_url.as_ref()),
+            news: News::default(),
+            uploads: Bulkhead::new("uploads", settings.http.upload_concurrency),
+            database: deps.database()?,
+            blobs: deps.objects()?,
+            bus: deps.bus()?,
+            clock: deps.clock.clone(),
+            metrics: deps.metrics.clone(),
+            outbox: deps.outbox.clone(),
+            settings,
+            shutdown,
+        })
+    }
+
+    pub async fn caller(&self, request: &HttpRequest) -> Result<Caller, ApiError> {
+        self.auth.caller(request).await
+    }
+
+    /// The caller, if they may use the operator's routes.
+    pub async fn operator(&self, request: &HttpRequest) -> Result<Caller, ApiError> {
+        let caller = self.caller(request).await?;
+        if caller.operator { Ok(caller) } else { Err(ApiError::Forbidden) }
+    }
+
+    /// A message in the request's trace.
+    pub fn message(&self, body: impl Into<Body>) -> Envelope {
+        let now = self.clock.now();
+        contracts::envelope(body, MessageId::new(now, random10()), now).traced(trace::outgoing().traceparent())
+    }
+
+    pub fn message_about(&self, job: JobId, body: impl Into<Body>) -> Envelope {
+        self.message(body).about(job, 0)
+    }
+}
+
+/// An id from a path. What is no id is nobody's job.
+pub fn job_id(text: &str) -> Result<JobId, ApiError> {
+    text.parse().map_err(|_| ApiError::NotFound)
+}
+
+impl From<PersistenceError> for ApiError {
+    fn from(error: PersistenceError) -> Self {
+        let chain = error_chain(&error);
+        if error.is_retryable() {
+            tracing::warn!(error = %chain, "rows cannot be reached");
+            Self::Unavailable { what: "The database" }
+        } else {
+            tracing::error!(error = %chain, "rows failed");
+            Self::Internal
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! One multipart form with a recording, streamed straight into the object store. Never holds more of the recording
+//! than a few chunks, and never looks inside it.
+
+use std::{collections::HashMap, io, time::Duration};
+
+use actix_multipart::{Field, Multipart, MultipartError};
+use blob_store::{BlobError, BlobStore, ObjectKey, Stored};
+use bytes::Bytes;
+use domain::UploadId;
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::problem::ApiError;
+
+/// Longest text field: a prompt of 500 characters is at most 2000 bytes.
+const MAX_TEXT_BYTES: usize = 4096;
+/// Fields in one form; more is not a form of ours.
+const MAX_FIELDS: usize = 32;
+/// Chunks on their way to the object store; with the store's own part this bounds the memory of an upload.
+const CHUNKS_IN_FLIGHT: usize = 4;
+/// How much of a refused body is still read, so that the client reads our answer instead of a broken connection.
+const DRAIN_BYTES: usize = 128 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(20);
+
+/// What a form held.
+#[derive(Debug, Default)]
+pub struct Form {
+    pub recording: Option<Recording>,
+    pub fields: HashMap<String, String>,
+}
+
+/// A recording that lies in the object store.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    pub key: ObjectKey,
+    pub stored: Stored,
+    /// As the client named it; not to be believed.
+    pub file_name: Option<String>,
+}
+
+/// Where a form's recording goes.
+pub struct Destination<'a> {
+    pub blobs: &'a dyn BlobStore,
+    pub upload: UploadId,
+    pub limit_bytes: u64,
+}
+
+/// Reads the form to its end. The recording is the part named `audio`; text parts are collected; everything else is
+/// read past. On an error nothing of the recording remains in the store.
+pub async fn receive(mut form: Multipart, to: Destination<'_>) -> Result<Form, ApiError> {
+    let mut received = Form::default();
+    let outcome = read_fields(&mut form, &to, &mut received).await;
+    if let Err(error) = outcome {
+        if let Some(recording) = &received.recording {
+            discard(to.blobs, &recording.key).await;
+        }
+        drain(form).await;
+        return Err(error);
+    }
+    Ok(received)
+}
+
+/// Deletes what a refused request left; what cannot be deleted now is found by storage's sweep.
+pub async fn discard(blobs: &dyn BlobStore, key: &ObjectKey) {
+    if let Err(error) = blobs.delete(key).await {
+        tracing::warn!(key = %key, %error, "upload not deleted, left to the sweep");
+    }
+}
+
+async fn read_fields(form: &mut Multipart, to: &Destination<'_>, received: &mut Form) -> Result<(), ApiError> {
+    let mut count = 0;
+    while let Some(field) = form.next().await {
+        let field = field.map_err(of_multipart)?;
+        count += 1;
+        if count > MAX_FIELDS {
+            return Err(ApiError::InvalidBody { detail: format!("The form has more than {MAX_FIELDS} fields.") });
+        }
+        let name = field.name().unwrap_or_default().to_owned();
+        let file_name = field.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
+        if name == "audio" {
+            if received.recording.is_some() {
+                return Err(ApiError::InvalidField { field: "audio", detail: "send one recording only".to_owned() });
+            }
+            let key = ObjectKey::upload(to.upload);
+            let stored = store(field, to, &key).await?;
+            received.recording = Some(Recording { key, stored, file_name });
+        } else if file_name.is_none() {
+            let text = read_text(field, &name).await?;
+            received.fields.insert(name, text);
+        } else {
+            read_past(field).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Streams a part into the store.
+async fn store(field: Field, to: &Destination<'_>, key: &ObjectKey) -> Result<Stored, ApiError> {
+    let media_type = field
+        .content_type()
+        .map_or_else(|| "application/octet-stream".to_owned(), |mime| mime.essence_str().to_owned());
+    let (chunks, incoming) = mpsc::channel::<io::Result<Bytes>>(CHUNKS_IN_FLIGHT);
+    let body = Box::pin(futures_util::stream::unfold(incoming, |mut incoming| async move {
+        incoming.recv().await.map(|chunk| (chunk, incoming))
+    }));
+    let stored = CancellationToken::new();
+    let put = async {
+        let outcome = to.blobs.put(key, body, &media_type, to.limit_bytes).await;
+        stored.cancel();
+        outcome
+    };
+    let (outcome, forwarded) = futures_util::join!(put, forward(field, chunks, &stored));
+    match (outcome, forwarded) {
+        (_, Err(error)) => Err(of_multipart(error)),
+        (Ok(stored), Ok(())) => Ok(stored),
+        (Err(BlobError::LimitExceeded { .. }), Ok(())) => Err(ApiError::TooLarge { limit_bytes: to.limit_bytes }),
+        (Err(error), Ok(())) => {
+            tracing::error!(%error, "upload not stored");
+            Err(ApiError::Unavailable { what: "The object store" })
+        }
+    }
+}
+
+/// Passes a part's chunks on until it ends or the store has given up. A part that breaks off is passed on as an
+/// error, so that the store keeps nothing of it.
+async fn forward(
+    mut field: Field,
+    chunks: mpsc::Sender<io::Result<Bytes>>,
+    stored: &CancellationToken,
+) -> Result<(), MultipartError> {
+    loop {
+        let chunk = tokio::select! {
+            chunk = field.next() => chunk,
+            () = stored.cancelled() => return Ok(()),
+        };
+        match chunk {
+            None => return Ok(()),
+            Some(Ok(chunk)) => {
+                if chunks.send(Ok(chunk)).await.is_err() {
+                    return Ok(());
+                }
+            }
+            Some(Err(error)) => {
+                // A failed send means that the store has given up already.
+                let _ = chunks.send(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the upload broke off"))).await;
+                return Err(error);
+            }
+        }
+    }
+}
+
+async fn read_text(mut field: Field, name: &str) -> Result<String, ApiError> {
+    let mut text = Vec::new();
+    while let Some(chunk) = field.next().await {
+        text.extend_from_slice(&chunk.map_err(of_multipart)?);
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(ApiError::InvalidBody {
+                detail: format!("The field {name:.40} is longer than {MAX_TEXT_BYTES} bytes."),
+            });
+        }
+    }
+    String::from_utf8(text)
+        .map_err(|_| ApiError::InvalidBody { detail: format!("The field {name:.40} is not UTF-8 text.") })
+}
+
+async fn read_past(mut field: Field) -> Result<(), ApiError> {
+    let mut seen = 0;
+    while let Some(chunk) = field.next().await {
+        seen += chunk.map_err(of_multipart)?.len();
+        if seen > MAX_TEXT_BYTES * 16 {
+            return Err(ApiError::InvalidBody {
+                detail: "The form holds a file that is not named `audio`.".to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Reads on without keeping anything. Answering while a client still sends makes many clients report a broken
+/// connection instead of the answer.
+async fn drain(mut form: Multipart) {
+    let read = async {
+        let mut seen = 0;
+        while let Some(Ok(mut field)) = form.next().await {
+            while let Some(Ok(chunk)) = field.next().await {
+                seen += chunk.len();
+                if seen > DRAIN_BYTES {
+                    return;
+                }
+            }
+        }
+    };
+    // Running out of time only means that this client may see a broken connection.
+    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+}
+
+fn of_multipart(error: MultipartError) -> ApiError {
+    match error {
+        MultipartError::ContentTypeMissing
+        | MultipartError::ContentTypeParse
+        | MultipartError::ContentTypeIncompatible => ApiError::UnsupportedMediaType {
+            detail: "Send a form as multipart/form-data with the parts `audio` and `prompt`.".to_owned(),
+        },
+        error => ApiError::InvalidBody { detail: format!("The form cannot be read: {error}.") },
+    }
+}

@@ -1,0 +1,119 @@
+//! The circuit breakers of this process, told to the gateway through rows, and reset when an operator says so.
+
+use std::{sync::Arc, time::Duration};
+
+use messaging::{Body, Bus, Event};
+use persistence::{BreakerRow, Database};
+use resilience::{BreakerRegistry, BreakerState, Clock};
+use service_runtime::{CancellationToken, Deps, RuntimeError, error_chain};
+
+/// How often to look for changes.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often to repeat what has not changed, so that readers know that this process lives.
+const REPEAT_EVERY: u32 = 30;
+
+/// What telling and obeying need.
+#[derive(Clone)]
+pub struct Told {
+    database: Database,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    registry: BreakerRegistry,
+    instance: String,
+}
+
+impl Told {
+    pub fn of(deps: &Deps) -> Result<Self, RuntimeError> {
+        Ok(Self {
+            database: deps.database()?,
+            bus: deps.bus()?,
+            clock: deps.clock.clone(),
+            registry: deps.breakers.clone(),
+            instance: deps.instance.clone(),
+        })
+    }
+}
+
+/// Writes what the breakers say whenever it changes, and now and then all the same.
+pub async fn report(deps: Told, shutdown: CancellationToken) {
+    let mut told: Vec<BreakerRow> = Vec::new();
+    let mut silent_for = REPEAT_EVERY;
+    while !shutdown.is_cancelled() {
+        let rows = rows(&deps);
+        silent_for += 1;
+        if changed(&told, &rows) || silent_for >= REPEAT_EVERY {
+            match deps.database.breakers().report(&rows).await {
+                Ok(()) => {
+                    told = rows;
+                    silent_for = 0;
+                }
+                Err(error) => tracing::warn!(error = %error_chain(&error), "breakers not reported"),
+            }
+            if let Err(error) = deps.database.breakers().prune(deps.clock.now()).await {
+                tracing::warn!(error = %error_chain(&error), "old breaker reports not deleted");
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+}
+
+fn rows(deps: &Told) -> Vec<BreakerRow> {
+    let now = deps.clock.now();
+    let row = |breaker: resilience::BreakerSnapshot| BreakerRow {
+        instance: deps.instance.clone(),
+        provider: breaker.name,
+        state: breaker.state.as_str().to_owned(),
+        failures: breaker.failures,
+        open_until: match breaker.state {
+            BreakerState::Open { until } => Some(until),
+            BreakerState::Closed | BreakerState::HalfOpen => None,
+        },
+        updated_at: now,
+    };
+    deps.registry.snapshot().into_iter().map(row).collect()
+}
+
+fn changed(told: &[BreakerRow], rows: &[BreakerRow]) -> bool {
+    let said = |rows: &[BreakerRow]| -> Vec<(String, String, u32)> {
+        rows.iter().map(|row| (row.provider.clone(), row.state.clone(), row.failures)).collect()
+    };
+    said(told) != said(rows)
+}
+
+/// Closes breakers when an operator says so.
+pub async fn obey(deps: Told, shutdown: CancellationToken) {
+    const BUFFER: usize = 64;
+    const PAUSE: Duration = Duration::from_secs(1);
+    while !shutdown.is_cancelled() {
+        match deps.bus.subscribe_events(BUFFER).await {
+            Ok(mut events) => loop {
+                let event = tokio::select! {
+                    event = events.next() => event,
+                    () = shutdown.cancelled() => return,
+                };
+                match event {
+                    Some(Event::Message(envelope)) => {
+                        if let Some(Body::ResetBreaker(reset)) = envelope.body {
+                            reset_breakers(&deps.registry, &reset.provider);
+                        }
+                    }
+                    Some(Event::Gap) => {}
+                    None => break,
+                }
+            },
+            Err(error) => tracing::warn!(error = %error_chain(&error), "operators cannot be heard"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+}
+
+fn reset_breakers(registry: &BreakerRegistry, provider: &str) {
+    let reset = if provider.is_empty() { registry.reset_all() } else { usize::from(registry.reset(provider)) };
+    tracing::info!(breakers = reset, "breakers reset by an operator");
+}

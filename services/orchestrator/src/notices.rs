@@ -1,0 +1,94 @@
+//! What followers and other services are told of a change: events for the job's log and messages for the outbox, made
+//! inside the transaction that changes the job.
+
+use std::sync::Arc;
+
+use contracts::v1;
+use domain::{
+    Failure, MessageId,
+    feed::{FeedData, FeedKind},
+    kind::StageSpec,
+};
+use messaging::Body;
+use persistence::{Job, Journal, NewEvent, OutboxMessage};
+use resilience::{Clock, ids::random10};
+use telemetry::trace;
+
+/// Makes journals.
+#[derive(Clone)]
+pub struct Notices {
+    clock: Arc<dyn Clock>,
+}
+
+impl Notices {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock }
+    }
+
+    /// An event made from the job as it is after the change, and the news that there is one.
+    pub fn event<'a>(
+        &self,
+        kind: FeedKind,
+        more: impl Fn(&Job, FeedData) -> FeedData + Send + Sync + 'a,
+    ) -> Journal<'a> {
+        let this = self.clone();
+        Journal::silent()
+            .events(move |job| vec![new_event(kind, more(job, FeedData::new(job.state, job.progress)))])
+            .messages(move |job| this.changed(job).into_iter().collect())
+    }
+
+    pub fn plain<'a>(&self, kind: FeedKind) -> Journal<'a> {
+        self.event(kind, |_, data| data)
+    }
+
+    pub fn of_stage<'a>(&self, kind: FeedKind, stage: &'static StageSpec) -> Journal<'a> {
+        self.event(kind, move |_, data| data.stage(stage))
+    }
+
+    /// Wakes an orchestrator: the job waits again.
+    pub fn ready<'a>(&self) -> Journal<'a> {
+        let this = self.clone();
+        Journal::silent()
+            .messages(move |job| this.message(job, v1::JobReady { job_id: job.id.to_string() }).into_iter().collect())
+    }
+
+    /// A job has ended: the last event, the news, and the command to delete what is no longer needed. Objects of a job
+    /// without a result all go; those of a completed job go but for the result.
+    pub fn ended<'a>(&self, failure: Option<&Failure>) -> Journal<'a> {
+        let this = self.clone();
+        let failure = failure.cloned();
+        Journal::silent()
+            .events(move |job| {
+                let data = FeedData::new(job.state, job.progress);
+                let data = failure.as_ref().map_or_else(|| data.clone(), |failure| data.clone().failure(failure));
+                FeedKind::of_final(job.state).map(|kind| new_event(kind, data)).into_iter().collect()
+            })
+            .messages(move |job| {
+                let artifacts_too = job.state != domain::JobState::Completed;
+                let delete = v1::DeleteJobObjects { job_id: job.id.to_string(), artifacts_too };
+                [this.changed(job), this.message(job, delete)].into_iter().flatten().collect()
+            })
+    }
+
+    fn changed(&self, job: &Job) -> Option<OutboxMessage> {
+        let changed = v1::JobChanged {
+            job_id: job.id.to_string(),
+            sequence: job.event_seq,
+            state: job.state.as_str().to_owned(),
+            progress_percent: u32::from(job.progress.percent()),
+        };
+        self.message(job, changed)
+    }
+
+    fn message(&self, job: &Job, body: impl Into<Body>) -> Option<OutboxMessage> {
+        let now = self.clock.now();
+        let envelope = contracts::envelope(body, MessageId::new(now, random10()), now)
+            .about(job.id, job.generation)
+            .traced(trace::outgoing().traceparent());
+        service_runtime::outgoing(&envelope)
+    }
+}
+
+fn new_event(kind: FeedKind, data: FeedData) -> NewEvent {
+    NewEvent::new(kind.as_str(), serde_json::to_value(data).unwrap_or_default())
+}

@@ -1,0 +1,42 @@
+//! Follows the melody: F0, notes, phrases, key and tempo.
+
+use async_trait::async_trait;
+use domain::{Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals};
+use providers::{AudioInput, song::MelodySummary};
+
+use super::work;
+use crate::stage::{Stage, StageOutput, StageRun, of_blob};
+
+pub struct Pitch;
+
+#[async_trait]
+impl Stage for Pitch {
+    fn name(&self) -> StageName {
+        melody_to_vocals::PITCH
+    }
+
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
+        let input = &run.job.input;
+        let file = run.tools.blobs.fetch_to_file(&input.key, input.size_bytes).await.map_err(|e| of_blob(&e))?;
+        let audio = AudioInput::new(file).map_err(|error| {
+            Failure::new(
+                FailureClass::Transient,
+                FailureCode::Storage,
+                format!("the recording cannot be read: {error}"),
+            )
+        })?;
+        let audio = &audio;
+        let extracted = run
+            .tools
+            .capabilities
+            .melody
+            .call(run.remaining, |tracker| {
+                let progress = run.progress.clone();
+                async move { tracker.extract(audio, progress).await }
+            })
+            .await?;
+        let object = run.put_json(work::MELODY, &extracted.value).await?;
+        let detail = serde_json::to_value(MelodySummary::of(&extracted.value)).unwrap_or_default();
+        Ok(StageOutput { provider: Some(extracted.provider.to_owned()), object: Some(object), detail })
+    }
+}

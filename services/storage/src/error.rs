@@ -1,0 +1,125 @@
+//! Why storage could not do what it was asked, with what the asker needs to decide: a word, and whether to try again.
+
+use std::io;
+
+use blob_store::{BlobError, InvalidKey};
+use contracts::ContractError;
+use domain::{ArtifactRole, JobId, JobState};
+use media::MediaError;
+use messaging::MessagingError;
+use persistence::PersistenceError;
+
+/// Display is what the asker reads: sentences without prompts, lyrics, secrets or addresses.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    #[error("the request cannot be read")]
+    Request(#[from] ContractError),
+    #[error("the request names an object that cannot exist")]
+    Key(#[from] InvalidKey),
+    /// The key lies outside of the job's own working objects.
+    #[error("the request names an object of something else than job {job}")]
+    ForeignObject { job: JobId },
+    #[error("there is no job {job}")]
+    JobMissing { job: JobId },
+    #[error("job {job} is already {state}")]
+    JobOver { job: JobId, state: JobState },
+    #[error("job {job} is not over yet: it is {state}")]
+    JobNotOver { job: JobId, state: JobState },
+    /// Another orchestrator has taken the job over since the request was made.
+    #[error("job {job} has a new holder")]
+    Superseded { job: JobId },
+    #[error("the {role} has another size than announced: {announced_bytes} bytes were announced")]
+    SizeMismatch { role: ArtifactRole, announced_bytes: u64 },
+    #[error("the {role} is not the one that was announced: its hash differs")]
+    HashMismatch { role: ArtifactRole },
+    #[error("the {role} is refused: {reason}")]
+    FileRefused { role: ArtifactRole, reason: &'static str },
+    #[error("the audio of the result could not be processed: {0}")]
+    Media(#[from] MediaError),
+    #[error(transparent)]
+    Objects(#[from] BlobError),
+    #[error("the rows of the result could not be read or written")]
+    Rows(#[from] PersistenceError),
+    #[error("a temporary file could not be used")]
+    TemporaryFile(#[from] io::Error),
+    #[error("the broker could not be used")]
+    Messages(#[from] MessagingError),
+    /// A worker ended before its work did: shutdown, or a defect of ours.
+    #[error("the work on the audio was interrupted")]
+    Interrupted,
+}
+
+impl StorageError {
+    /// Whether the same request may succeed later with nothing changed.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Media(error) => error.is_retryable(),
+            Self::Objects(error) => error.is_retryable(),
+            Self::Rows(error) => error.is_retryable(),
+            Self::Messages(error) => error.is_retryable(),
+            Self::TemporaryFile(_) | Self::Interrupted => true,
+            Self::Request(_)
+            | Self::Key(_)
+            | Self::ForeignObject { .. }
+            | Self::JobMissing { .. }
+            | Self::JobOver { .. }
+            | Self::JobNotOver { .. }
+            | Self::Superseded { .. }
+            | Self::SizeMismatch { .. }
+            | Self::HashMismatch { .. }
+            | Self::FileRefused { .. } => false,
+        }
+    }
+
+    /// A word that a program can act on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Request(_) => "request_invalid",
+            Self::Key(_) | Self::ForeignObject { .. } => "object_key_invalid",
+            Self::JobMissing { .. } => "job_missing",
+            Self::JobOver { .. } => "job_over",
+            Self::JobNotOver { .. } => "job_not_over",
+            Self::Superseded { .. } => "superseded",
+            Self::SizeMismatch { .. } => "size_mismatch",
+            Self::HashMismatch { .. } => "hash_mismatch",
+            Self::FileRefused { .. } => "file_refused",
+            Self::Media(_) => "audio_unprocessable",
+            Self::Objects(error) => error.code(),
+            Self::Rows(error) => error.code(),
+            Self::Messages(error) => error.code(),
+            Self::TemporaryFile(_) => "temporary_file",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// An error with everything that caused it, for one log line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // A transparent variant repeats its source.
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_names_every_cause_once() {
+        let missing = StorageError::Objects(BlobError::NotFound { key: "jobs/1/work/a".parse().unwrap() });
+        assert_eq!(chain(&missing), "object jobs/1/work/a does not exist");
+        let full = StorageError::TemporaryFile(io::Error::new(io::ErrorKind::StorageFull, "disk full"));
+        assert_eq!(chain(&full), "a temporary file could not be used: disk full");
+        assert!(full.is_retryable() && !missing.is_retryable());
+        assert_eq!(missing.code(), "object_missing");
+    }
+}

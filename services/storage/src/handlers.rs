@@ -1,0 +1,69 @@
+//! From messages to work and back. A failure is an answer here: the asker waits for it and decides about another try.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use contracts::{Body, Envelope, IngestRequest, v1};
+use messaging::{Handler, Outcome};
+
+use crate::{
+    error::{StorageError, chain},
+    service::StorageService,
+};
+
+/// Requests that somebody waits for.
+pub(crate) struct Requests(pub(crate) Arc<StorageService>);
+
+#[async_trait]
+impl Handler for Requests {
+    async fn handle(&self, message: Envelope) -> Outcome {
+        let (generation, body) = (message.generation, message.body);
+        let Some(Body::IngestResult(request)) = body else { return misplaced() };
+        match self.ingest(generation, request).await {
+            Ok(result) => Outcome::reply(result),
+            Err(error) => {
+                let retryable = error.is_retryable();
+                tracing::warn!(code = error.code(), retryable, error = chain(&error), "result not taken in");
+                Outcome::fault(error.code(), error.to_string(), retryable)
+            }
+        }
+    }
+}
+
+impl Requests {
+    async fn ingest(&self, generation: u64, request: v1::IngestResult) -> Result<v1::ResultIngested, StorageError> {
+        let request = IngestRequest::try_from(request)?;
+        Ok(self.0.ingest(generation, &request).await?.into())
+    }
+}
+
+/// Deletions; nobody waits for them, so they come again until they work.
+pub(crate) struct Deletions(pub(crate) Arc<StorageService>);
+
+#[async_trait]
+impl Handler for Deletions {
+    async fn handle(&self, message: Envelope) -> Outcome {
+        let Some(Body::DeleteJobObjects(request)) = message.body else { return misplaced() };
+        match self.delete(&request).await {
+            Ok(objects) => {
+                tracing::debug!(objects, "objects of a job deleted");
+                Outcome::Done
+            }
+            Err(error) if error.is_retryable() => {
+                tracing::warn!(code = error.code(), error = chain(&error), "objects of a job not deleted yet");
+                Outcome::Retry
+            }
+            Err(error) => Outcome::Dead(chain(&error)),
+        }
+    }
+}
+
+impl Deletions {
+    async fn delete(&self, request: &v1::DeleteJobObjects) -> Result<u64, StorageError> {
+        self.0.delete_job_objects(request.job()?, request.artifacts_too).await
+    }
+}
+
+fn misplaced() -> Outcome {
+    Outcome::Dead("not a message for the storage service".to_owned())
+}

@@ -1,0 +1,183 @@
+//! The service as a whole: what it works with, and how it runs and stops.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use blob_store::BlobStore;
+use domain::{Tier, retention::RetentionPolicy};
+use media::Bounds;
+use messaging::{Bus, Queue};
+use persistence::Database;
+use resilience::Clock;
+use service_runtime::{Deps, Needs, Service};
+use settings::Settings;
+use telemetry::Metrics;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    error::{StorageError, chain},
+    handlers::{Deletions, Requests},
+};
+
+/// What the service works with.
+#[derive(Clone)]
+pub struct Tools {
+    pub bus: Arc<dyn Bus>,
+    pub database: Database,
+    pub objects: Arc<dyn BlobStore>,
+    pub clock: Arc<dyn Clock>,
+    pub metrics: Metrics,
+}
+
+/// How the service works.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StorageSettings {
+    /// Integrated loudness of a result.
+    pub target_lufs: f64,
+    /// Results this close to the target are left alone.
+    pub tolerance_lu: f64,
+    /// Highest true peak of a result.
+    pub max_dbtp: f64,
+    /// Largest audio that is taken in.
+    pub max_audio_bytes: u64,
+    /// What decoding it may cost.
+    pub bounds: Bounds,
+    /// Results rendered at once: each takes a processor and, for five minutes of stereo, 200 MB.
+    pub workers: usize,
+    /// Messages that wait in this process.
+    pub prefetch: u16,
+    pub retention: RetentionPolicy,
+    /// How often to look for what has to go.
+    pub sweep: Duration,
+    /// How long work under way may take to end after a signal to stop.
+    pub drain: Duration,
+}
+
+impl Default for StorageSettings {
+    /// −16 LUFS ± 1 LU and −1 dBTP: AES TD1008 for music on streaming services, with room for lossy coding.
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            target_lufs: -16.0,
+            tolerance_lu: 1.0,
+            max_dbtp: -1.0,
+            max_audio_bytes: 256 * 1024 * 1024,
+            bounds: Bounds::default(),
+            workers: processors.min(4),
+            prefetch: 8,
+            retention: RetentionPolicy::default(),
+            sweep: Duration::from_secs(300),
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+impl StorageSettings {
+    /// As the house's settings have it.
+    pub fn of(settings: &Settings) -> Self {
+        let default = Self::default();
+        let longest = Tier::ALL.into_iter().map(|tier| settings.audio_limits(tier).max_duration_seconds);
+        let bounds = Bounds::for_duration(longest.fold(0.0, f64::max));
+        Self {
+            max_audio_bytes: default.max_audio_bytes.max(largest_wav_bytes(bounds.max_seconds)),
+            bounds,
+            prefetch: settings.rabbitmq.as_ref().map_or(default.prefetch, |rabbitmq| rabbitmq.prefetch),
+            retention: settings.retention.policy,
+            sweep: settings.retention.sweep,
+            // A little less than the process gives, so that what is cut short is put back in order.
+            drain: settings.http.drain.mul_f64(0.9),
+            ..default
+        }
+    }
+}
+
+/// Stereo at 48 kHz in 32-bit floats.
+fn largest_wav_bytes(seconds: f64) -> u64 {
+    (seconds * 48_000.0 * 2.0 * 4.0) as u64
+}
+
+/// The storage service, as a process hosts it.
+pub struct Storage;
+
+#[async_trait]
+impl Service for Storage {
+    fn name(&self) -> &'static str {
+        "storage"
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { relay: false, ..Needs::ALL }
+    }
+
+    async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let tools = Tools {
+            bus: deps.bus()?,
+            database: deps.database()?,
+            objects: deps.objects()?,
+            clock: deps.clock.clone(),
+            metrics: deps.metrics.clone(),
+        };
+        let service = StorageService::new(tools, StorageSettings::of(&deps.settings));
+        service.run(shutdown, || deps.ready()).await?;
+        Ok(())
+    }
+}
+
+/// The work of the storage service, without a process around it.
+pub struct StorageService {
+    pub(crate) tools: Tools,
+    pub(crate) settings: StorageSettings,
+    /// One permit for each result that may be rendered at once.
+    pub(crate) workers: Arc<Semaphore>,
+}
+
+impl StorageService {
+    pub fn new(tools: Tools, settings: StorageSettings) -> Arc<Self> {
+        let workers = Arc::new(Semaphore::new(settings.workers.max(1)));
+        Arc::new(Self { tools, settings, workers })
+    }
+
+    /// Serves until `shutdown`, then finishes what is under way. Calls `ready` once it takes requests.
+    pub async fn run(
+        self: Arc<Self>,
+        shutdown: CancellationToken,
+        ready: impl FnOnce() + Send,
+    ) -> Result<(), StorageError> {
+        let prefetch = self.settings.prefetch.max(1);
+        let bus = &self.tools.bus;
+        let requests = bus.consume(Queue::StorageRequests, prefetch, Arc::new(Requests(self.clone()))).await?;
+        let deletions = bus.consume(Queue::StorageDeletions, prefetch, Arc::new(Deletions(self.clone()))).await?;
+        ready();
+        tracing::info!(workers = self.settings.workers, "storage takes results");
+        self.sweep_until(&shutdown).await;
+        let drained = tokio::join!(requests.drain(self.settings.drain), deletions.drain(self.settings.drain));
+        for result in [drained.0, drained.1] {
+            if let Err(error) = result {
+                tracing::warn!(error = chain(&error), "storage stopped with work under way");
+            }
+        }
+        Ok(())
+    }
+
+    async fn sweep_until(&self, shutdown: &CancellationToken) {
+        let pause = self.settings.sweep.max(Duration::from_secs(1));
+        // The first one soon, but not while everything starts.
+        let mut ticks = tokio::time::interval_at(Instant::now() + pause / 10, pause);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            // A sweep that is cut short is gone on with by the next one.
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                _ = self.sweep() => {}
+            }
+        }
+    }
+}

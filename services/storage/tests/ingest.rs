@@ -1,0 +1,213 @@
+//! A result goes in: what comes out, what a repeat answers, and what is refused.
+
+mod support;
+
+use std::{collections::BTreeSet, io::Cursor, sync::Arc, time::Duration};
+
+use blob_store::{KeyPrefix, S3Config};
+use contracts::IngestRequest;
+use domain::{ArtifactRole, JobEvent};
+use media::Bounds;
+use storage::Waveform;
+use support::{House, RATE_HZ, quiet_voice, sha256};
+use testbed::eventually;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_result_becomes_seven_artifacts_at_the_right_loudness() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    let request = house.finished_work(&job, &quiet_voice(6.0)).await;
+    let result = house.ask(&request, job.generation).await.unwrap();
+
+    let roles: BTreeSet<_> = result.artifacts.iter().map(|artifact| artifact.role).collect();
+    assert_eq!(roles, ArtifactRole::ALL.into_iter().collect());
+    assert!((result.duration_seconds - 6.0).abs() < 0.01, "{}", result.duration_seconds);
+    assert!((result.loudness_lufs.unwrap() + 16.0).abs() <= 1.0 && result.true_peak_dbtp.unwrap() <= -1.0);
+    for artifact in &result.artifacts {
+        let content = house.read(&artifact.object_key).await;
+        assert_eq!((content.len() as u64, sha256(&content)), (artifact.size_bytes, artifact.sha256.clone()));
+        let head = house.objects.head(&artifact.object_key.parse().unwrap()).await.unwrap();
+        assert_eq!(
+            (head.media_type.as_str(), artifact.media_type.as_str()),
+            (artifact.role.media_type(), artifact.role.media_type())
+        );
+        assert!(artifact.file_name.ends_with(artifact.role.extension()), "{}", artifact.file_name);
+        match artifact.role {
+            ArtifactRole::AudioMp3 | ArtifactRole::AudioWav => {
+                assert!(artifact.file_name.starts_with("Für dich."));
+                let facts = media::inspect(Cursor::new(content.clone()), artifact.size_bytes, &Bounds::default());
+                let facts = facts.unwrap();
+                assert_eq!(facts.format.as_str(), artifact.role.extension());
+                let audio = media::decode(Cursor::new(content), &Bounds::default()).unwrap();
+                let loudness = media::measure_loudness(&audio.samples, RATE_HZ, 1);
+                assert!((loudness.integrated_lufs.unwrap() + 16.0).abs() <= 1.0, "{loudness:?}");
+                if artifact.role == ArtifactRole::AudioMp3 {
+                    assert!((185_000..=200_000).contains(&facts.bitrate_bps), "{}", facts.bitrate_bps);
+                }
+            }
+            ArtifactRole::Waveform => {
+                let waveform: Waveform = serde_json::from_slice(&content).unwrap();
+                assert_eq!(waveform.peaks.len(), Waveform::BUCKETS);
+                assert_eq!(waveform.source_sha256, request.audio_sha256);
+                assert!(waveform.peaks.iter().any(|(low, high)| *low < -0.1 && *high > 0.1));
+            }
+            kept => {
+                let sent = request.files.iter().find(|file| file.role == kept).unwrap();
+                assert_eq!(artifact.sha256, sent.sha256, "{kept} is kept as it is");
+            }
+        }
+    }
+    let rows = house.database.artifacts().of_job(job.id).await.unwrap();
+    assert_eq!(
+        rows.iter().map(|row| row.id).collect::<Vec<_>>(),
+        result.artifacts.iter().map(|a| a.id).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeat_gives_the_same_answer_and_stores_nothing() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    let request = house.finished_work(&job, &quiet_voice(2.0)).await;
+    let first = house.ask(&request, job.generation).await.unwrap();
+    let objects = house.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
+
+    assert_eq!(house.ask(&request, job.generation).await.unwrap(), first);
+    house.happen(job.id, JobEvent::Completed).await;
+    house.objects.delete_prefix(&KeyPrefix::job_work(job.id)).await.unwrap();
+    assert_eq!(house.ask(&request, job.generation).await.unwrap(), first, "also when the job has completed since");
+    let after = house.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
+    assert_eq!(objects, after, "no object was written again");
+    assert_eq!(house.database.artifacts().of_job(job.id).await.unwrap().len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_at_once_give_one_set() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    let request = house.finished_work(&job, &quiet_voice(2.0)).await;
+    let (one, other) = tokio::join!(house.ask(&request, job.generation), house.ask(&request, job.generation));
+    assert_eq!(one.unwrap(), other.unwrap());
+    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_lost_or_has_changed_is_made_again() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    let request = house.finished_work(&job, &quiet_voice(2.0)).await;
+    let first = house.ask(&request, job.generation).await.unwrap();
+    let mp3 = first.artifacts.iter().find(|artifact| artifact.role == ArtifactRole::AudioMp3).unwrap();
+    house.objects.delete(&mp3.object_key.parse().unwrap()).await.unwrap();
+    let again = house.ask(&request, job.generation).await.unwrap();
+    assert_eq!(again, first, "the same input gives the same files");
+    assert_eq!(sha256(&house.read(&mp3.object_key).await), mp3.sha256);
+
+    let other = house.finished_work(&job, &quiet_voice(3.0)).await;
+    let changed = house.ask(&other, job.generation).await.unwrap();
+    assert!((changed.duration_seconds - 3.0).abs() < 0.01);
+    let ids = |result: &contracts::IngestedResult| result.artifacts.iter().map(|a| a.id).collect::<Vec<_>>();
+    assert_eq!(ids(&changed), ids(&first), "an artifact keeps its id");
+    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), 7);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_lies_is_refused_and_leaves_nothing() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    let neighbour = house.storing_job().await;
+    let good = house.finished_work(&job, &quiet_voice(1.0)).await;
+    let foreign = house.finished_work(&neighbour, &quiet_voice(1.0)).await;
+    let script = house.file(job.id, ArtifactRole::MelodySvg, "evil.svg", b"<svg onload=\"x()\"/>").await;
+    let noise = house.file(job.id, ArtifactRole::Report, "noise.json", &[b'x'; 5000]).await;
+
+    type Spoil<'a> = Box<dyn Fn(&mut IngestRequest) + 'a>;
+    let cases: Vec<(&str, Spoil<'_>)> = vec![
+        ("hash_mismatch", Box::new(|r| r.audio_sha256 = "0".repeat(64))),
+        ("size_mismatch", Box::new(|r| r.audio_size_bytes += 1)),
+        ("size_mismatch", Box::new(|r| r.audio_size_bytes -= 1)),
+        ("hash_mismatch", Box::new(|r| r.files[0].sha256 = "f".repeat(64))),
+        ("size_mismatch", Box::new(|r| r.files[1].size_bytes = 3)),
+        ("object_missing", Box::new(|r| r.audio_object_key.push_str(".gone"))),
+        ("object_missing", Box::new(|r| r.files[3].object_key.push_str(".gone"))),
+        ("object_key_invalid", Box::new(|r| r.audio_object_key = "../../etc/passwd".into())),
+        ("object_key_invalid", Box::new(|r| r.audio_object_key.clone_from(&foreign.audio_object_key))),
+        ("object_key_invalid", Box::new(|r| r.files[0].object_key.clone_from(&foreign.files[0].object_key))),
+        ("file_refused", Box::new(|r| r.files[0].media_type = "text/html".into())),
+        ("file_refused", Box::new(|r| r.files.push(r.files[0].clone()))),
+        ("file_refused", Box::new(|r| r.files[2] = script.clone())),
+        ("file_refused", Box::new(|r| r.files[0].role = ArtifactRole::AudioMp3)),
+        (
+            "audio_unprocessable",
+            Box::new(|r| {
+                r.audio_object_key.clone_from(&noise.object_key);
+                r.audio_sha256.clone_from(&noise.sha256);
+                r.audio_size_bytes = noise.size_bytes;
+            }),
+        ),
+    ];
+    for (number, (code, spoil)) in cases.into_iter().enumerate() {
+        let mut request = good.clone();
+        spoil(&mut request);
+        assert_eq!(house.refused(&request, job.generation).await, (code.to_owned(), false), "case {number}");
+    }
+    assert!(house.database.artifacts().of_job(job.id).await.unwrap().is_empty());
+    assert!(house.keys(KeyPrefix::job_result(job.id)).await.is_empty());
+    house.ask(&good, job.generation).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_holder_of_a_living_job_may_ask() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    let mut request = house.finished_work(&job, &quiet_voice(1.0)).await;
+    assert!(job.generation > 0);
+    let reclaimed = house.happen(job.id, JobEvent::RetryScheduled).await;
+    let claim = persistence::Claim {
+        owner: "other",
+        lease_until: reclaimed.due_at + chrono::TimeDelta::hours(1),
+        deadline_at: None,
+    };
+    let journal = persistence::Journal::silent();
+    house.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap();
+    assert_eq!(house.refused(&request, job.generation).await, ("superseded".to_owned(), false));
+
+    house.happen(job.id, JobEvent::Failed).await;
+    assert_eq!(house.refused(&request, job.generation + 1).await, ("job_over".to_owned(), false));
+    request.job_id = "018f6b1e-7c2a-7000-8000-000000000001".parse().unwrap();
+    assert_eq!(house.refused(&request, 0).await, ("job_missing".to_owned(), false));
+    assert!(house.keys(KeyPrefix::job_result(job.id)).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_absent_object_store_is_worth_another_try() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut config = S3Config::new("bucket", "key", "secret").at(format!("http://{closed}").parse().unwrap());
+    config.max_attempts = 1;
+    config.connect_timeout = Duration::from_millis(500);
+    let absent = House::with(tempfile::tempdir().unwrap(), blob_store::s3(config).unwrap()).await;
+    // Made in a house whose store works: only the key and the job matter here.
+    let there = House::open().await;
+    let house = House { objects: Arc::clone(&there.objects), ..absent };
+    let job = house.storing_job().await;
+    let request = house.finished_work(&job, &quiet_voice(1.0)).await;
+    assert_eq!(house.refused(&request, job.generation).await, ("object_store_unavailable".to_owned(), true));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_signal_to_stop_ends_the_service_after_its_work() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    let request = house.finished_work(&job, &quiet_voice(5.0)).await;
+    let stop_in_between = async {
+        eventually("the first file of the result", Duration::from_secs(30), || async {
+            let stored = house.keys(KeyPrefix::job_result(job.id)).await;
+            if stored.is_empty() { Err("none yet") } else { Ok(()) }
+        })
+        .await;
+        house.shutdown.cancel();
+    };
+    let (answered, ()) = tokio::join!(house.ask(&request, job.generation), stop_in_between);
+    assert_eq!(answered.unwrap().artifacts.len(), 7, "what was begun is finished and answered");
+    house.running.await.unwrap().unwrap();
+}

@@ -1,0 +1,161 @@
+//! What is deleted on order, what goes by itself, and what stays.
+
+mod support;
+
+use std::time::Duration;
+
+use blob_store::{KeyPrefix, ObjectKey};
+use chrono::TimeDelta;
+use domain::{JobEvent, JobId};
+use resilience::Clock;
+use storage::Swept;
+use support::{House, quiet_voice};
+use testbed::eventually;
+
+impl House {
+    /// A completed job with all its files.
+    async fn completed_job(&self) -> JobId {
+        let job = self.storing_job().await;
+        let request = self.finished_work(&job, &quiet_voice(1.0)).await;
+        self.ask(&request, job.generation).await.unwrap();
+        self.happen(job.id, JobEvent::Completed).await;
+        job.id
+    }
+
+    async fn has_upload(&self, job: JobId) -> bool {
+        let upload = self.database.jobs().get(job).await.unwrap().unwrap().upload_id.unwrap();
+        self.objects.head(&ObjectKey::upload(upload)).await.is_ok()
+    }
+
+    async fn counts(&self, job: JobId) -> (usize, usize, usize) {
+        (
+            self.keys(KeyPrefix::job_work(job)).await.len(),
+            self.keys(KeyPrefix::job_result(job)).await.len(),
+            self.database.artifacts().of_job(job).await.unwrap().len(),
+        )
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_to_delete_take_what_they_name() {
+    let house = House::open().await;
+    let (job, neighbour) = (house.completed_job().await, house.completed_job().await);
+    assert_eq!(house.counts(job).await, (5, 7, 7));
+
+    house.order_deletion(job, false).await;
+    eventually("working objects to go", Duration::from_secs(10), || async {
+        let (counts, upload) = (house.counts(job).await, house.has_upload(job).await);
+        if counts == (0, 7, 7) && !upload { Ok(()) } else { Err((counts, upload)) }
+    })
+    .await;
+    let row = house.database.jobs().get(job).await.unwrap().unwrap();
+    assert_eq!(row.files_deleted_at, None, "its results are still there");
+
+    house.order_deletion(job, true).await;
+    eventually("results to go", Duration::from_secs(10), || async {
+        let row = house.database.jobs().get(job).await.unwrap().unwrap();
+        let counts = house.counts(job).await;
+        if counts == (0, 0, 0) && row.files_deleted_at.is_some() { Ok(()) } else { Err((counts, row.files_deleted_at)) }
+    })
+    .await;
+    assert_eq!(house.counts(neighbour).await, (5, 7, 7));
+    assert!(house.has_upload(neighbour).await);
+    assert_eq!(house.service.delete_job_objects(job, true).await.unwrap(), 1, "a repeat is no error");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_under_way_keeps_its_objects() {
+    let house = House::open().await;
+    let job = house.storing_job().await;
+    house.finished_work(&job, &quiet_voice(1.0)).await;
+    house.order_deletion(job.id, true).await;
+    eventually("the order to be put aside", Duration::from_secs(10), || async {
+        let dead = house.bus.dead_letters(10).await.unwrap();
+        if dead.len() == 1 { Ok(()) } else { Err(dead.len()) }
+    })
+    .await;
+    assert_eq!(house.counts(job.id).await, (5, 0, 0));
+    assert!(house.has_upload(job.id).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn objects_of_a_job_without_a_row_can_still_be_deleted() {
+    let house = House::open().await;
+    let job: JobId = "018f6b1e-7c2a-7000-8000-000000000001".parse().unwrap();
+    house.objects.put_bytes(&ObjectKey::job_stage(job, "left").unwrap(), vec![1].into(), "text/plain").await.unwrap();
+    assert_eq!(house.service.delete_job_objects(job, true).await.unwrap(), 1);
+    assert!(house.keys(KeyPrefix::all()).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_takes_what_is_due_and_nothing_else() {
+    let house = House::open().await;
+    let old = house.completed_job().await;
+    let failed = house.storing_job().await.id;
+    house.happen(failed, JobEvent::Failed).await;
+    let running = house.storing_job().await;
+    house.finished_work(&running, &quiet_voice(1.0)).await;
+    assert_eq!(house.service.sweep().await, Swept::default(), "nothing is due yet");
+
+    house.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
+    let young = house.completed_job().await;
+    assert_eq!(house.service.sweep().await, Swept::default(), "one second before");
+    house.clock.advance(TimeDelta::seconds(1));
+    let swept = house.service.sweep().await;
+    assert_eq!((swept.expired_jobs, swept.objects, swept.failures), (1, 13, 0), "{swept:?}");
+    assert_eq!(house.counts(old).await, (0, 0, 0));
+    let row = house.database.jobs().get(old).await.unwrap().unwrap();
+    assert_eq!(row.files_deleted_at, Some(house.clock.now()), "its row stays as a tombstone");
+    assert_eq!(house.counts(young).await, (5, 7, 7));
+    assert_eq!(house.counts(running.id).await.0, 5, "a job under way keeps its objects");
+    assert!(house.has_upload(failed).await && !house.has_upload(old).await);
+
+    house.clock.advance(TimeDelta::days(23));
+    let swept = house.service.sweep().await;
+    assert_eq!((swept.expired_jobs, swept.failures), (2, 0), "the young one and the failed one: {swept:?}");
+    assert!(!house.has_upload(failed).await);
+    assert_eq!(house.service.sweep().await, Swept::default(), "nothing is swept twice");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_go_when_their_files_are_long_gone() {
+    let house = House::open().await;
+    let job = house.completed_job().await;
+    house.clock.advance(TimeDelta::days(8));
+    assert_eq!(house.service.sweep().await.expired_jobs, 1);
+    house.clock.advance(TimeDelta::days(61));
+    assert_eq!(house.service.sweep().await.tombstones, 0);
+    house.clock.advance(TimeDelta::days(2));
+    let swept = house.service.sweep().await;
+    assert_eq!(swept.tombstones, 1, "{swept:?}");
+    assert!(house.database.jobs().get(job).await.unwrap().is_none());
+    // Its upload's row belongs to nobody now and goes with the next sweep at the latest.
+    house.service.sweep().await;
+    assert!(house.keys(KeyPrefix::all()).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_without_a_job_go_after_an_hour() {
+    let house = House::open().await;
+    let orphan = house.upload().await;
+    let taken = house.storing_job().await;
+    house.clock.advance(TimeDelta::minutes(59));
+    let fresh = house.upload().await;
+    assert_eq!(house.service.sweep().await, Swept::default());
+    house.clock.advance(TimeDelta::minutes(2));
+    let swept = house.service.sweep().await;
+    assert_eq!(swept, Swept { orphaned_uploads: 1, ..Swept::default() });
+    assert!(house.objects.head(&ObjectKey::upload(orphan)).await.is_err());
+    assert!(house.database.uploads().get(orphan).await.unwrap().is_none());
+    assert!(house.objects.head(&ObjectKey::upload(fresh)).await.is_ok());
+    assert!(house.has_upload(taken.id).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_that_a_crash_left_are_cleaned_up_after_a_day() {
+    let house = House::open().await;
+    std::fs::write(house.home.path().join("objects/.incoming/half"), b"half").unwrap();
+    assert_eq!(house.service.sweep().await, Swept::default());
+    house.clock.advance(TimeDelta::hours(25));
+    assert_eq!(house.service.sweep().await, Swept { unfinished: 1, ..Swept::default() });
+}

@@ -1,0 +1,188 @@
+//! A storage service at work: in-process bus, SQLite, a folder, and a clock that tests turn.
+
+#![allow(dead_code)] // each suite uses a part
+
+use std::{sync::Arc, time::Duration};
+
+use blob_store::{BlobStore, KeyPrefix, ObjectKey};
+use chrono::{TimeDelta, Utc};
+use contracts::{IncomingFile, IngestRequest, IngestedResult, Payload, envelope, v1};
+use domain::{
+    ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, JobKind, MessageId, Tier, UploadId, UserId,
+    quota::QuotaLimits, retention::RetentionPolicy,
+};
+use messaging::{Bus, MessagingError, Queue};
+use persistence::{Applied, Authority, Claim, Database, Job, Journal, NewJob, Patch, Submission};
+use resilience::{Clock, ManualClock, ids::random10};
+use sha2::{Digest, Sha256};
+use storage::{StorageService, StorageSettings, Tools};
+use telemetry::Metrics;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub const RATE_HZ: u32 = 44_100;
+
+pub struct House {
+    pub bus: Arc<dyn Bus>,
+    pub database: Database,
+    pub objects: Arc<dyn BlobStore>,
+    pub clock: Arc<ManualClock>,
+    pub service: Arc<StorageService>,
+    pub shutdown: CancellationToken,
+    pub running: JoinHandle<Result<(), storage::StorageError>>,
+    pub home: TempDir,
+}
+
+impl House {
+    pub async fn open() -> Self {
+        let home = TempDir::new().unwrap();
+        let objects = blob_store::folder(home.path().join("objects")).unwrap();
+        Self::with(home, objects).await
+    }
+
+    pub async fn with(home: TempDir, objects: Arc<dyn BlobStore>) -> Self {
+        let url = format!("sqlite:{}", home.path().join("rows.db").display());
+        let database = Database::connect(&url, 4).await.unwrap();
+        database.migrate().await.unwrap();
+        let bus = messaging::in_process();
+        let clock = Arc::new(ManualClock::new(Utc::now()));
+        let tools = Tools {
+            bus: bus.clone(),
+            database: database.clone(),
+            objects: objects.clone(),
+            clock: clock.clone(),
+            metrics: Metrics::new("storage"),
+        };
+        // Sweeps are started by the tests.
+        let settings = StorageSettings { sweep: Duration::from_secs(3600), workers: 2, ..StorageSettings::default() };
+        let service = StorageService::new(tools, settings);
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(service.clone().run(shutdown.clone(), || ()));
+        Self { bus, database, objects, clock, service, shutdown, running, home }
+    }
+
+    /// A job that its orchestrator is storing, with an upload.
+    pub async fn storing_job(&self) -> Job {
+        let now = self.clock.now();
+        let (owner, upload) = (UserId::local(), self.upload().await);
+        let new = NewJob {
+            id: JobId::new(now, random10()),
+            kind: JobKind::MelodyToVocals,
+            tier: Tier::Enterprise,
+            params: serde_json::json!({}),
+            upload_id: Some(upload),
+            input_key: Some(ObjectKey::upload(upload).to_string()),
+            input_sha256: None,
+            verdict: None,
+            due_at: now,
+            deadline_at: None,
+            traceparent: None,
+        };
+        let submitted =
+            self.database.jobs_of(&owner).submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await;
+        assert!(matches!(submitted, Ok(Submission::Accepted { .. })), "{submitted:?}");
+        let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), deadline_at: None };
+        let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap();
+        assert_eq!(claimed.id, new.id);
+        self.happen(new.id, JobEvent::StoringStarted).await
+    }
+
+    pub async fn upload(&self) -> UploadId {
+        let id = UploadId::new(self.clock.now(), random10());
+        let key = ObjectKey::upload(id);
+        self.database.uploads().create(id, &UserId::local(), key.as_str(), self.clock.now()).await.unwrap();
+        self.objects.put_bytes(&key, vec![1; 100].into(), "audio/wav").await.unwrap();
+        id
+    }
+
+    /// Lets an event happen to a job; a final state gets its time of expiry.
+    pub async fn happen(&self, id: JobId, event: JobEvent) -> Job {
+        let now = self.clock.now();
+        let policy = RetentionPolicy::default();
+        let keep = if event == JobEvent::Completed { policy.completed } else { policy.failed };
+        let failure = (event == JobEvent::Failed)
+            .then(|| Failure::new(FailureClass::Config, FailureCode::Internal, "a test wanted it"));
+        let patch = Patch { files_expire_at: Some(now + keep), failure, ..Patch::default() };
+        let moved = self.database.jobs().apply(id, Authority::Anyone, event, &patch, &Journal::silent(), now).await;
+        match moved {
+            Ok(Applied::Moved(job)) => *job,
+            other => panic!("{event:?}: {other:?}"),
+        }
+    }
+
+    /// Leaves what the stages of a job would leave, and says what to ask for.
+    pub async fn finished_work(&self, job: &Job, samples: &[f32]) -> IngestRequest {
+        let wav = media::encode(samples, RATE_HZ, 1, media::Encoding::Wav16, &media::Tags::default()).unwrap();
+        let (audio_object_key, audio_sha256, audio_size_bytes) = self.work(job.id, "vocals.wav", &wav).await;
+        let mut files = Vec::new();
+        let contents: [(ArtifactRole, &str, &[u8]); 4] = [
+            (ArtifactRole::Lyrics, "lyrics.txt", "Für dich\nla la la".as_bytes()),
+            (ArtifactRole::MelodyMidi, "melody.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60"),
+            (ArtifactRole::MelodySvg, "melody.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            (ArtifactRole::Report, "report.json", b"{\"quality\":{}}"),
+        ];
+        for (role, name, content) in contents {
+            files.push(self.file(job.id, role, name, content).await);
+        }
+        let title = "Für dich".to_owned();
+        IngestRequest { job_id: job.id, audio_object_key, audio_sha256, audio_size_bytes, files, title }
+    }
+
+    pub async fn file(&self, job: JobId, role: ArtifactRole, name: &str, content: &[u8]) -> IncomingFile {
+        let (object_key, sha256, size_bytes) = self.work(job, name, content).await;
+        let media_type = role.media_type().to_owned();
+        IncomingFile { role, object_key, sha256, size_bytes, media_type, file_name: name.to_owned() }
+    }
+
+    async fn work(&self, job: JobId, name: &str, content: &[u8]) -> (String, String, u64) {
+        let key = ObjectKey::job_stage(job, name).unwrap();
+        let stored = self.objects.put_bytes(&key, content.to_vec().into(), "audio/wav").await.unwrap();
+        (key.to_string(), stored.sha256, stored.size_bytes)
+    }
+
+    pub async fn ask(&self, request: &IngestRequest, generation: u64) -> Result<IngestedResult, MessagingError> {
+        let message = envelope(v1::IngestResult::from(request.clone()), self.message_id(), Utc::now())
+            .about(request.job_id, generation);
+        let reply = self.bus.request(Queue::StorageRequests, message, Duration::from_secs(60)).await?;
+        Ok(v1::ResultIngested::open(reply).unwrap().try_into().unwrap())
+    }
+
+    /// Asks for what must be refused; the code and whether to try again.
+    pub async fn refused(&self, request: &IngestRequest, generation: u64) -> (String, bool) {
+        match self.ask(request, generation).await {
+            Err(MessagingError::Fault { code, retryable, .. }) => (code, retryable),
+            other => panic!("expected a fault, got {other:?}"),
+        }
+    }
+
+    pub async fn order_deletion(&self, job: JobId, artifacts_too: bool) {
+        let order = v1::DeleteJobObjects { job_id: job.to_string(), artifacts_too };
+        let message = envelope(order, self.message_id(), Utc::now()).about(job, 0);
+        self.bus.send(Queue::StorageDeletions, message).await.unwrap();
+    }
+
+    fn message_id(&self) -> MessageId {
+        MessageId::new(Utc::now(), random10())
+    }
+
+    /// All keys below a prefix.
+    pub async fn keys(&self, prefix: KeyPrefix) -> Vec<String> {
+        let listed = self.objects.list(&prefix, None, 1000).await.unwrap();
+        listed.into_iter().map(|object| object.key.to_string()).collect()
+    }
+
+    pub async fn read(&self, key: &str) -> Vec<u8> {
+        let object = self.objects.get(&key.parse().unwrap(), None).await.unwrap();
+        blob_store::collect(object.body, 100_000_000).await.unwrap().to_vec()
+    }
+}
+
+pub fn sha256(content: &[u8]) -> String {
+    hex::encode(Sha256::digest(content))
+}
+
+/// A quiet voice.
+pub fn quiet_voice(seconds: f64) -> Vec<f32> {
+    media::sample::voice(seconds, RATE_HZ, 1).into_iter().map(|sample| sample * 0.05).collect()
+}

@@ -1,0 +1,45 @@
+//! The task `demo`: from a fresh clone to a sung MP3.
+
+use std::fs;
+
+use anyhow::{Context, Result};
+
+use crate::{
+    packages::{self, Consent, Purpose},
+    workspace,
+};
+
+const FOLDER: &str = "descant-demo";
+
+/// Builds, hums and sings.
+pub fn run(prompt: &str, consent: &Consent) -> Result<()> {
+    packages::ensure(Purpose::Build, consent)?;
+    println!("building (a few minutes the first time; the parts that work on sound are optimised in this build too)");
+    workspace::run("cargo build", &mut workspace::cargo(&["build", "--package", "descant"]))?;
+    let descant = workspace::built("debug")?.join("descant");
+    let (root, folder) = (workspace::root(), workspace::root().join(FOLDER));
+    fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    let hum = folder.join("hum.wav");
+    let call = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(&descant);
+        command.current_dir(&root).args(arguments);
+        command
+    };
+    let hum = hum.to_str().context("the path of the workspace is not UTF-8")?;
+    let out = folder.to_str().context("the path of the workspace is not UTF-8")?;
+    println!("humming the beginning of the Ode to Joy (Beethoven, public domain)");
+    workspace::run("descant sample-hum", &mut call(&["sample-hum", hum]))?;
+    println!("singing it: descant sing hum.wav --prompt \"{prompt}\"");
+    workspace::run("descant sing", &mut call(&["sing", hum, "--prompt", prompt, "--out", out]))?;
+    let song = folder.join("vocals.mp3");
+    println!("\nThe song:    {}", song.display());
+    println!("The melody:  {} (the picture of what was heard and sung)", folder.join("melody.svg").display());
+    println!("The lyrics:  {}", folder.join("lyrics.txt").display());
+    println!("Listen:      {} {}", opener(), song.display());
+    Ok(())
+}
+
+fn opener() -> &'static str {
+    let players = ["xdg-open", "open", "mpv", "ffplay"];
+    players.into_iter().find(|program| workspace::in_path(program).is_some()).unwrap_or("any music player, with")
+}
