@@ -3,6 +3,9 @@
 //! Uses no crate of the house, so that it builds in seconds on a fresh machine. Whatever it starts it stops again, also
 //! after a failure, a panic, Ctrl-C or SIGTERM.
 
+// There is no async runtime here whose thread a pause could block.
+#![allow(clippy::disallowed_methods)]
+
 mod bench;
 mod demo;
 mod interrupt;

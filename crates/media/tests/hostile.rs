@@ -6,6 +6,12 @@ use std::{
     fs,
     io::{self, Cursor, Read, Seek, SeekFrom},
     net::TcpListener,
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
@@ -30,19 +36,27 @@ fn what_points_elsewhere_reaches_nothing() {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    // A good recording: whoever follows the reference would come back with sound.
+    // A pipe: a writer gets through only when somebody opens the other end, which is what must not happen.
     let target = folder.path().join("target.wav");
-    fs::write(&target, encoded(2.0, 1, Encoding::Wav16)).unwrap();
+    assert!(Command::new("mkfifo").arg(&target).status().unwrap().success());
+    let was_opened = Arc::new(AtomicBool::new(false));
+    let writer = thread::spawn({
+        let (target, was_opened) = (target.clone(), was_opened.clone());
+        move || {
+            drop(fs::OpenOptions::new().write(true).open(target).unwrap());
+            was_opened.store(true, Ordering::SeqCst);
+        }
+    });
     // A name without a folder is what ffmpeg's scripts may refer to even when they are read "safely".
     std::env::set_current_dir(folder.path()).unwrap();
-    let target = path_text(&target);
+    let path = path_text(&target);
     let texts = [
         format!("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://{address}/a.ts\n#EXT-X-ENDLIST\n"),
-        format!("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n"),
+        format!("#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{path}\n#EXT-X-ENDLIST\n"),
         format!(
-            "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10,\nconcat:http://{address}/h|subfile,,start,0,end,99,,:{target}\n"
+            "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:0\n#EXTINF:10,\nconcat:http://{address}/h|subfile,,start,0,end,99,,:{path}\n"
         ),
-        format!("ffconcat version 1.0\nfile '{target}'\n"),
+        format!("ffconcat version 1.0\nfile '{path}'\n"),
         "ffconcat version 1.0\nfile target.wav\n".to_owned(),
         format!("ffconcat version 1.0\nfile 'http://{address}/a.mp3'\n"),
         format!(
@@ -53,17 +67,24 @@ fn what_points_elsewhere_reaches_nothing() {
         format!("<?xml version=\"1.0\"?><MPD type=\"static\"><BaseURL>http://{address}/</BaseURL></MPD>"),
         format!("[playlist]\nFile1=http://{address}/a.mp3\nNumberOfEntries=1\n"),
         format!("http://{address}/a.mp3"),
-        target.to_owned(),
+        path.to_owned(),
     ];
     for text in &texts {
         assert_eq!(code_of(text.as_bytes()), FindingCode::NotAudio, "{text}");
+        // Short, so that waiting for somebody's answer shows as a passed deadline.
+        let bounds = Bounds { deadline: Duration::from_secs(3), ..Bounds::default() };
         // With a binary byte in a comment the first look does not know it for text, so ffmpeg's own lists must hold.
         let hidden = text.replacen('\n', "\n#\u{1}\n", 1);
         for disguised in [hidden.into_bytes(), [text.as_bytes(), b"\n\x00\x01\x02"].concat()] {
-            assert!(inspect_bytes(&disguised).is_err(), "{text}");
-            assert!(decode_mono(Cursor::new(disguised), 16_000, &Bounds::default()).is_err(), "{text}");
+            let error = inspect_within(&disguised, &bounds).unwrap_err();
+            assert!(!error.is_retryable(), "{error} for {text}");
+            assert!(decode_mono(Cursor::new(disguised), 16_000, &bounds).is_err(), "{text}");
         }
     }
+    assert!(!was_opened.load(Ordering::SeqCst), "somebody opened another file");
+    // Lets the writer go.
+    drop(fs::File::open(&target).unwrap());
+    writer.join().unwrap();
     match listener.accept() {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         other => panic!("somebody called: {other:?}"),

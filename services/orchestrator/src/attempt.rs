@@ -33,17 +33,30 @@ pub struct Bench {
     pub outbox: Arc<Notify>,
 }
 
-/// How far the running stage is, shared with whoever reports it.
+/// How far an attempt is and how far its followers have been told, shared with whoever tells them.
 #[derive(Clone, Default)]
-pub struct Gauge(Arc<AtomicU8>);
+pub struct Gauge(Arc<GaugeState>);
+
+#[derive(Default)]
+struct GaugeState {
+    reached: AtomicU8,
+    told: AtomicU8,
+}
 
 impl Gauge {
-    fn set(&self, progress: Progress) {
-        self.0.fetch_max(progress.percent(), Ordering::Relaxed);
+    fn reach(&self, progress: Progress) {
+        self.0.reached.fetch_max(progress.percent(), Ordering::Relaxed);
     }
 
-    pub fn read(&self) -> Progress {
-        Progress::new(self.0.load(Ordering::Relaxed))
+    /// Followers know of this much.
+    pub fn told(&self, progress: Progress) {
+        self.0.told.fetch_max(progress.percent(), Ordering::Relaxed);
+    }
+
+    /// How far the attempt is, when followers do not know yet.
+    pub fn news(&self) -> Option<Progress> {
+        let reached = self.0.reached.load(Ordering::Relaxed);
+        (reached > self.0.told.load(Ordering::Relaxed)).then_some(Progress::new(reached))
     }
 }
 
@@ -115,11 +128,12 @@ async fn run_stage(
     if let Some(checkpoint) = begin(bench, job, stage, is_last).await? {
         return Ok(checkpoint);
     }
+    gauge.told(stage.progress.start());
     let started = Instant::now();
     let progress = {
         let gauge = gauge.clone();
         let span = stage.progress;
-        Arc::new(move |fraction: f64| gauge.set(span.at(fraction)))
+        Arc::new(move |fraction: f64| gauge.reach(span.at(fraction)))
     };
     let outcome = match stages::runner(job.kind, stage.name) {
         Some(runner) => {
@@ -136,8 +150,9 @@ async fn run_stage(
     bench.metrics.stage(job.kind.as_str(), stage.name.as_str(), if outcome.is_ok() { "ok" } else { "failed" }, took);
     match outcome {
         Ok(output) => {
-            gauge.set(stage.progress.end());
-            finish(bench, job, stage, inputs, output, took).await
+            let checkpoint = finish(bench, job, stage, inputs, output, took).await?;
+            gauge.told(stage.progress.end());
+            Ok(checkpoint)
         }
         Err(failure) => {
             let now = bench.tools.clock.now();

@@ -140,7 +140,7 @@ async fn watch(
     let mut poll = tokio::time::interval(rules.times.cancel_poll);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told = job.progress;
+    gauge.told(job.progress);
     loop {
         let looked = tokio::select! {
             () = shutdown.cancelled() => return Stop::ShuttingDown,
@@ -151,7 +151,7 @@ async fn watch(
             }
             () = wake.notified() => bench.database.jobs().check_lease(job.id, job.generation).await,
             _ = poll.tick() => {
-                if let Err(error) = tell_progress(bench, job, gauge.read(), &mut told).await {
+                if let Err(error) = tell_progress(bench, job, gauge).await {
                     tracing::warn!(error = %error_chain(&error), "progress not written");
                 }
                 bench.database.jobs().check_lease(job.id, job.generation).await
@@ -167,16 +167,8 @@ async fn watch(
     }
 }
 
-async fn tell_progress(
-    bench: &Bench,
-    job: &Job,
-    now_at: Progress,
-    told: &mut Progress,
-) -> Result<(), PersistenceError> {
-    if now_at <= *told {
-        return Ok(());
-    }
-    *told = now_at;
+async fn tell_progress(bench: &Bench, job: &Job, gauge: &Gauge) -> Result<(), PersistenceError> {
+    let Some(now_at) = gauge.news() else { return Ok(()) };
     let journal = bench.notices.event(FeedKind::Progress, |job, mut data| {
         if let Some(stage) = job.stage.and_then(|name| job.kind.spec().stage(name.as_str())) {
             data = data.stage(stage);
@@ -186,6 +178,7 @@ async fn tell_progress(
     let patch = Patch { progress: Some(now_at), ..Patch::default() };
     let holder = Authority::Holder { generation: job.generation };
     bench.database.jobs().report(job.id, holder, &patch, &journal, bench.tools.clock.now()).await?;
+    gauge.told(now_at);
     bench.outbox.notify_one();
     Ok(())
 }

@@ -11,10 +11,10 @@ mod watchdog;
 
 use std::{future::Future, time::Duration};
 
-pub use events::{Events, Told, read_socket};
+pub use events::{Told, read_socket};
 pub use house::{Flavour, House, Part};
 pub use process::binary;
-pub use shared::{Visit, own, shared};
+pub use shared::{own, shared};
 pub use sounds::{Hum, hum, long_hum, wav};
 pub use tokens::{Claims, SECRET, unsigned};
 pub use user::{Answer, Submission, User};

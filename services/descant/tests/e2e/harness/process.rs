@@ -28,10 +28,9 @@ pub fn binary(name: &str) -> PathBuf {
     path
 }
 
-/// A running process, with what it printed in a file.
+/// A running process.
 pub struct Process {
     child: Child,
-    log: PathBuf,
     /// `host:port` of its HTTP.
     pub address: String,
 }
@@ -60,12 +59,12 @@ impl Process {
             .spawn()
             .unwrap_or_else(|why| panic!("{} does not start: {why}", program.display()));
         started(child.id());
-        let mut process = Self { child, log, address: String::new() };
+        let mut process = Self { child, address: String::new() };
         let what = format!("{} to listen", program.display());
         process.address = {
             let process = &mut process;
             let mut look = move || {
-                let printed = fs::read_to_string(&process.log).unwrap_or_default();
+                let printed = fs::read_to_string(&log).unwrap_or_default();
                 match (announced(&printed), process.child.try_wait()) {
                     (Some(address), _) => Ok(Ok(address)),
                     (None, Ok(Some(status))) => Ok(Err(format!("it ended with {status}:\n{printed}"))),
@@ -80,10 +79,6 @@ impl Process {
 
     pub fn id(&self) -> u32 {
         self.child.id()
-    }
-
-    pub fn log(&self) -> &Path {
-        &self.log
     }
 
     /// SIGKILL, and waits until it is gone. There is no gentler end in a crash test.
