@@ -17,8 +17,11 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     let program = format!("bench-{name}");
     let package = owner(&program)?;
     packages::ensure(Purpose::Tests, &Consent { yes: false, no_install: false })?;
-    let mut build = workspace::cargo(&["build", "--release", "--package", &package, "--bins"]);
-    workspace::run("cargo build", build.args(["--package", "testbed"]))?;
+    let mut build = workspace::cargo(&["build", "--release", "--bins", "--package", "testbed"]);
+    for package in needed_by(&package)? {
+        build.args(["--package", &package]);
+    }
+    workspace::run("cargo build", &mut build)?;
     let built = workspace::built("release")?;
     let servers = Servers::start(&built)?;
     let mut command = std::process::Command::new(built.join(&program));
@@ -29,6 +32,18 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
         bail!("{program} failed ({status})");
     }
     Ok(())
+}
+
+/// The packages whose programs a benchmark of this one runs: those of the single binary start all services.
+fn needed_by(package: &str) -> Result<Vec<String>> {
+    let mut needed = vec![package.to_owned()];
+    let services = workspace::root().join("services");
+    if services.join(package).is_dir() {
+        for entry in fs::read_dir(services)?.flatten().filter(|entry| entry.file_name() != package) {
+            needed.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(needed)
 }
 
 /// The package that has the program.
@@ -49,7 +64,9 @@ fn owner(program: &str) -> Result<String> {
     bail!("there is no benchmark {}; there are: {}", program.trim_start_matches("bench-"), known.join(", "))
 }
 
+/// Names of the programs in a package's `src/bin`; a program may be named with hyphens where its file has underscores.
 fn programs(package: &Path) -> Vec<String> {
-    let files = fs::read_dir(package.join("src/bin")).into_iter().flatten().flatten();
-    files.filter_map(|file| Some(file.path().file_stem()?.to_str()?.to_owned())).collect()
+    let files = fs::read_dir(package.join("src/bin")).into_iter().flatten().flatten().map(|file| file.path());
+    let sources = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    sources.filter_map(|path| Some(path.file_stem()?.to_str()?.replace('_', "-"))).collect()
 }

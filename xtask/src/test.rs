@@ -21,10 +21,7 @@ pub fn run(filter: &[String], consent: &Consent) -> Result<ExitCode> {
     packages::ensure(Purpose::Tests, consent)?;
     // Before any server starts: a compile error needs none, and the S3 server is one of the programs built here.
     // Always the whole workspace: cargo would choose other features for a part of it and build everything twice.
-    workspace::run(
-        "building the tests",
-        &mut workspace::cargo(&["test", "--workspace", "--all-targets", "--no-run", "--quiet"]),
-    )?;
+    workspace::run("building the tests", &mut workspace::cargo(&["test", "--workspace", "--all-targets", "--no-run"]))?;
     let mut servers = Servers::start(&workspace::built("debug")?)?;
     let mut command = workspace::cargo(&["test", "--workspace", "--no-fail-fast", "--"]);
     command.args(filter).envs(servers.environment()).stdin(Stdio::null()).stdout(Stdio::piped());

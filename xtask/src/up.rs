@@ -162,7 +162,7 @@ impl Slot {
 }
 
 fn start(name: &'static str, health_port: u16, house: &House, servers: &Servers) -> Result<Running> {
-    let mut command = Command::new(house.built.join(name));
+    let mut command = Command::new(house.built.join(format!("descant-{name}")));
     command.envs(house.environment.iter().map(|(key, value)| (key, value)));
     if !["gateway", "expert"].contains(&name) {
         command.env("DESCANT_HTTP__HEALTH_PORT", health_port.to_string());

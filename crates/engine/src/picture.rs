@@ -1,177 +1,259 @@
-//! The melody drawn for a musician: the waveform, F0 on a piano roll, notes with names, syllables under notes.
+//! The melody drawn for a musician: a piano roll with note names, the pitch as it was sung, syllables, phrases and
+//! loudness over time, as one self-contained SVG. Long recordings run on over several rows, like a score.
+//!
+//! Size is bounded: curves are thinned to what can be seen, and very long recordings get longer rows rather than more
+//! of them. Text from outside is escaped; the picture has no script and loads nothing.
 
-use std::fmt::Write as _;
+mod curve;
+mod layout;
+mod svg;
 
-use music::{Melody, MidiPitch, PitchTrack, hz_to_midi};
+use music::{Melody, PitchTrack, hz_to_midi};
 
 use crate::lyrics::Lyrics;
+use layout::{Layout, Row};
+use svg::Svg;
 
-const LEFT: f64 = 56.0;
-const TOP: f64 = 100.0;
-const ROW: f64 = 16.0;
-const STYLE: &str = "\
-svg{background:#fff;font-family:sans-serif;font-size:11px}.g{stroke:#e3e3e8}.b{fill:#f4f4f8}.t{fill:#555}\
-.n{fill:#8fb7f5;stroke:#3f75c9}.y{fill:#222;font-size:12px}.f{fill:none;stroke:#d1495b;stroke-width:1.5}\
-.s{fill:none;stroke:#2a9d5c;stroke-width:1.2}.w{fill:#c9cdd8}.p{stroke:#999;fill:none}\
-@media(prefers-color-scheme:dark){svg{background:#15171c}.g{stroke:#2c3038}.b{fill:#1b1e25}.t{fill:#a5abb8}\
-.n{fill:#2f5fa8;stroke:#7fb0ff}.y{fill:#eee}.f{stroke:#ff7d8c}.s{stroke:#5fd394}.w{fill:#3b404b}.p{stroke:#777}}";
+/// Least width of a note box that its name fits into.
+const NAMED_WIDTH: f64 = 19.0;
+/// Width of a character of the syllables, on average.
+const CHARACTER_WIDTH: f64 = 6.9;
 
-/// Draws a melody. `sung` is the F0 of the result, `envelope` the recording's or result's peaks (0–1) in even steps.
-/// Grows with the length of the melody up to a bound, and never holds more points than it is wide.
-pub fn draw_melody_svg(melody: &Melody, lyrics: &Lyrics, sung: Option<&PitchTrack>, envelope: &[f32]) -> String {
-    let seconds = melody.duration_seconds.max(1.0);
-    let width = (seconds * 80.0).clamp(600.0, 8000.0);
-    let (lowest, highest) = range(melody);
-    let height = f64::from(highest - lowest + 1) * ROW;
-    let x = |at: f64| LEFT + at / seconds * width;
-    let y = |midi: f64| TOP + (f64::from(highest) + 0.5 - midi) * ROW;
-    let (total_width, total_height) = (LEFT + width + 16.0, TOP + height + 72.0);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {total_width:.0} {total_height:.0}\" \
-         width=\"{total_width:.0}\" height=\"{total_height:.0}\" role=\"img\"><title>{}</title><style>{STYLE}</style>",
-        escape(&lyrics.title)
-    );
-    let _ = write!(
-        svg,
-        "<text class=\"y\" x=\"{LEFT}\" y=\"18\">{} — {}, {:.0} bpm</text>",
-        escape(&lyrics.title),
-        melody.key,
-        melody.tempo_bpm
-    );
-    let _ = write!(
-        svg,
-        "<path class=\"f\" d=\"M{LEFT} 32h24\"/><text class=\"t\" x=\"{}\" y=\"36\">hummed</text>\
-         <path class=\"s\" d=\"M{} 32h24\"/><text class=\"t\" x=\"{}\" y=\"36\">sung</text>",
-        LEFT + 30.0,
-        LEFT + 100.0,
-        LEFT + 130.0
-    );
-    draw_waveform(&mut svg, envelope, width);
-    for midi in lowest..=highest {
-        let pitch = MidiPitch::new(midi);
-        let line = y(f64::from(midi));
-        if matches!(pitch.class(), 1 | 3 | 6 | 8 | 10) {
-            let _ = write!(svg, "<rect class=\"b\" x=\"{LEFT}\" y=\"{:.1}\" width=\"{width:.0}\" height=\"{ROW}\"/>", line - ROW / 2.0);
+/// Draws a melody. `lyrics` put syllables under their notes; `sung` is the F0 of a voice that sang the melody
+/// afterwards, drawn over it; `envelope` is the least and greatest sample of equal parts of the whole recording, for
+/// the loudness strip (empty for none).
+pub fn draw_melody_svg(
+    melody: &Melody,
+    lyrics: Option<&Lyrics>,
+    sung: Option<&PitchTrack>,
+    envelope: &[(f32, f32)],
+) -> String {
+    let syllables = lyrics.map_or_else(Vec::new, |lyrics| lyrics.text_by_note(melody.notes.len()));
+    let layout = Layout::new(melody, sung, !syllables.is_empty(), !envelope.is_empty());
+    let mut svg = Svg::new(layout.width, layout.height);
+    header(&mut svg, &layout, melody, lyrics, sung.is_some(), !envelope.is_empty());
+    for row in &layout.rows {
+        svg.open(&format!("class=\"row\" transform=\"translate(0 {})\"", svg::number(row.top)));
+        keyboard(&mut svg, &layout, row);
+        time_axis(&mut svg, &layout, row);
+        loudness(&mut svg, &layout, row, envelope, melody.duration_seconds);
+        phrases(&mut svg, &layout, row, melody);
+        notes(&mut svg, &layout, row, melody);
+        contour(&mut svg, &layout, row, &melody.track, "hum");
+        if let Some(sung) = sung {
+            contour(&mut svg, &layout, row, sung, "sung");
         }
-        let _ = write!(
-            svg,
-            "<path class=\"g\" d=\"M{LEFT} {0:.1}h{width:.0}\"/><text class=\"t\" x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\">{pitch}</text>",
-            line + ROW / 2.0,
-            LEFT - 6.0,
-            line + 4.0
-        );
+        names(&mut svg, &layout, row, melody);
+        words(&mut svg, &layout, row, melody, &syllables);
+        svg.close();
     }
-    let bottom = TOP + height;
-    let step = if seconds > 60.0 { 5 } else { 1 };
-    for second in (0..=seconds as usize).step_by(step) {
-        let at = x(second as f64);
-        let _ = write!(
-            svg,
-            "<path class=\"g\" d=\"M{at:.1} {TOP}V{bottom:.1}\"/><text class=\"t\" x=\"{at:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{second} s</text>",
-            bottom + 60.0
-        );
-    }
-    for note in &melody.notes {
-        let _ = write!(
-            svg,
-            "<rect class=\"n\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"3\"><title>{} {:+.0} cents</title></rect>",
-            x(note.onset_seconds),
-            y(f64::from(note.pitch.number())) - ROW / 2.0 + 1.0,
-            (note.duration_seconds / seconds * width).max(2.0),
-            ROW - 2.0,
-            note.pitch,
-            note.cents
-        );
-    }
-    draw_contour(&mut svg, "f", &melody.track, (lowest, highest), &x, &y);
-    if let Some(sung) = sung {
-        draw_contour(&mut svg, "s", sung, (lowest, highest), &x, &y);
-    }
-    for syllable in lyrics.lines.iter().flat_map(|line| &line.syllables) {
-        if let Some(note) = melody.notes.get(syllable.note) {
-            let _ = write!(
-                svg,
-                "<text class=\"y\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-                x(note.onset_seconds),
-                bottom + 20.0,
-                escape(&syllable.text)
-            );
-        }
-    }
-    for phrase in &melody.phrases {
-        let notes = melody.phrase_notes(phrase);
-        if let (Some(first), Some(last)) = (notes.first(), notes.last()) {
-            let _ = write!(
-                svg,
-                "<path class=\"p\" d=\"M{0:.1} {1:.1}v6H{2:.1}v-6\"/>",
-                x(first.onset_seconds),
-                bottom + 30.0,
-                x(last.end_seconds())
-            );
-        }
-    }
-    svg.push_str("</svg>\n");
-    svg
+    svg.finish()
 }
 
-/// A margin of two semitones around the notes; an octave around middle C without notes.
-fn range(melody: &Melody) -> (u8, u8) {
-    let numbers = || melody.notes.iter().map(|note| note.pitch.number());
-    let lowest = numbers().min().unwrap_or(54).saturating_sub(2);
-    (lowest, numbers().max().unwrap_or(66).saturating_add(2).min(127))
-}
-
-fn draw_waveform(svg: &mut String, envelope: &[f32], width: f64) {
-    if envelope.is_empty() {
-        return;
-    }
-    let step = width / envelope.len() as f64;
-    svg.push_str("<g class=\"w\">");
-    for (index, peak) in envelope.iter().enumerate() {
-        let half = f64::from(peak.clamp(0.0, 1.0)) * 22.0;
-        let _ = write!(
-            svg,
-            "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.2}\" height=\"{:.1}\"/>",
-            LEFT + index as f64 * step,
-            68.0 - half,
-            step.max(0.5),
-            (2.0 * half).max(0.5)
-        );
-    }
-    svg.push_str("</g>");
-}
-
-/// One line per voiced stretch, thinned to at most one point a pixel.
-fn draw_contour(
-    svg: &mut String,
-    class: &str,
-    track: &PitchTrack,
-    (lowest, highest): (u8, u8),
-    x: &impl Fn(f64) -> f64,
-    y: &impl Fn(f64) -> f64,
+fn header(
+    svg: &mut Svg,
+    layout: &Layout,
+    melody: &Melody,
+    lyrics: Option<&Lyrics>,
+    has_sung: bool,
+    has_envelope: bool,
 ) {
+    let title = lyrics.map(|lyrics| lyrics.title.trim()).filter(|title| !title.is_empty()).unwrap_or("Melody");
+    let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let about = format!(
+        "{}, {:.0} bpm, {}, {}, {:.1} s",
+        melody.key,
+        melody.tempo_bpm,
+        count(melody.notes.len(), "note"),
+        count(melody.phrases.len(), "phrase"),
+        melody.duration_seconds
+    );
+    svg.describe(title, &about);
+    svg.text("title", layout::GUTTER, 26.0, title);
+    svg.text("about", layout::GUTTER, 45.0, &about);
+    // From the right edge inwards, so that the keys line up with the rows below.
+    let mut x = layout.width - layout::MARGIN;
+    let entries = [
+        (has_envelope, "wave", "loudness"),
+        (has_sung, "sung", "pitch as performed"),
+        (true, "hum", "pitch as recorded"),
+        (true, "note", "note"),
+    ];
+    for (_, class, label) in entries.into_iter().filter(|(shown, ..)| *shown) {
+        x -= label.chars().count() as f64 * 6.2;
+        svg.text("key", x, 45.0, label);
+        x -= 26.0;
+        match class {
+            "hum" | "sung" => svg.path(class, &format!("M{} 41h20", svg::number(x))),
+            _ => svg.rect(class, x, 36.0, 20.0, 10.0, 2.0),
+        }
+        x -= 18.0;
+    }
+}
+
+/// Lines and names of the semitones.
+fn keyboard(svg: &mut Svg, layout: &Layout, row: &Row) {
+    let width = layout.x(row, row.end) - layout::GUTTER;
+    for number in layout.lowest..=layout.highest {
+        let pitch = music::MidiPitch::new(number);
+        let y = layout.y(f64::from(number));
+        let is_black = matches!(pitch.class(), 1 | 3 | 6 | 8 | 10);
+        if is_black {
+            let top = y - layout.semitone / 2.0;
+            svg.rect("black", layout::GUTTER, top, width, layout.semitone, 0.0);
+        }
+        if pitch.class() == 0 || pitch.class() == 5 {
+            // Between B and C and between E and F two white keys meet.
+            let under = svg::number(y + layout.semitone / 2.0);
+            svg.path("seam", &format!("M{} {under}h{}", svg::number(layout::GUTTER), svg::number(width)));
+        }
+        let named = layout.semitone >= 11.0 || pitch.class() == 0 || (layout.semitone >= 7.0 && !is_black);
+        if named {
+            let class = if pitch.class() == 0 { "pitch c" } else { "pitch" };
+            svg.text(class, layout::GUTTER - 7.0, y + 3.5, &pitch.to_string());
+        }
+    }
+    svg.rect("frame", layout::GUTTER, layout.roll_top, width, layout.roll_height(), 0.0);
+}
+
+fn time_axis(svg: &mut Svg, layout: &Layout, row: &Row) {
+    let y = layout.axis_top;
+    let mut marks = String::new();
+    let first = (row.start / layout.tick_seconds).ceil() as u64;
+    for index in first.. {
+        let time = index as f64 * layout.tick_seconds;
+        if time > row.end + 1e-6 {
+            break;
+        }
+        let x = layout.x(row, time);
+        marks += &format!("M{} {}V{}", svg::number(x), svg::number(layout.roll_top), svg::number(y));
+        svg.text("time", x, y + 14.0, &clock(time));
+    }
+    svg.path("tick", &marks);
+}
+
+/// `7 s` below a minute, `1:07` above.
+fn clock(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    if whole < 60 { format!("{whole} s") } else { format!("{}:{:02}", whole / 60, whole % 60) }
+}
+
+fn loudness(svg: &mut Svg, layout: &Layout, row: &Row, envelope: &[(f32, f32)], duration_seconds: f64) {
+    let (Some(strip_top), true) = (layout.strip_top, duration_seconds > 0.0) else { return };
+    let peak = envelope.iter().flat_map(|&(low, high)| [low.abs(), high.abs()]).fold(1e-6f32, f32::max);
+    let middle = strip_top + layout::STRIP_HEIGHT / 2.0;
+    let scale = f64::from(1.0 / peak) * layout::STRIP_HEIGHT / 2.0;
+    let (mut over, mut under) = (String::new(), Vec::new());
+    let (left, right) = (layout.x(row, row.start), layout.x(row, row.end.min(duration_seconds)));
+    let columns = ((right - left) / 2.0).ceil().max(1.0) as usize;
+    let bucket = |x: f64| (layout.time(row, x) / duration_seconds * envelope.len() as f64) as usize;
+    for column in 0..columns {
+        let x = left + column as f64 * 2.0;
+        let from = bucket(x).min(envelope.len() - 1);
+        let part = &envelope[from..bucket(x + 2.0).clamp(from + 1, envelope.len())];
+        let low = part.iter().fold(0.0f32, |least, pair| least.min(pair.0));
+        let high = part.iter().fold(0.0f32, |most, pair| most.max(pair.1));
+        let point = |value: f32| format!("{} {}", svg::number(x), svg::number(middle - f64::from(value) * scale));
+        over += &format!("{}{}", if column == 0 { "M" } else { "L" }, point(high));
+        under.push(point(low));
+    }
+    for point in under.iter().rev() {
+        over += &format!("L{point}");
+    }
+    svg.path("wave", &format!("{over}Z"));
+}
+
+fn phrases(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
+    for (index, phrase) in melody.phrases.iter().enumerate() {
+        let notes = melody.phrase_notes(phrase);
+        let (Some(first), Some(last)) = (notes.first(), notes.last()) else { continue };
+        let (start, end) = (first.onset_seconds.max(row.start), last.end_seconds().min(row.end));
+        if start >= end {
+            continue;
+        }
+        let (left, right) = (layout.x(row, start), layout.x(row, end));
+        let y = layout.bracket_top;
+        let begins = first.onset_seconds >= row.start - 1e-6;
+        let ends = last.end_seconds() <= row.end + 1e-6;
+        let mut path = format!("M{} {}", svg::number(left), svg::number(if begins { y + 7.0 } else { y }));
+        path += &format!("V{}H{}", svg::number(y), svg::number(right));
+        if ends {
+            path += "v7";
+        }
+        svg.path("bracket", &path);
+        let label = if begins { format!("phrase {}", index + 1) } else { format!("({})", index + 1) };
+        svg.text("phrase", left, y - 4.0, &label);
+    }
+}
+
+/// Calls `each(index, left, width)` for the part of every note that lies in a row.
+fn for_notes(layout: &Layout, row: &Row, melody: &Melody, mut each: impl FnMut(usize, f64, f64)) {
+    for (index, note) in melody.notes.iter().enumerate() {
+        let (start, end) = (note.onset_seconds.max(row.start), note.end_seconds().min(row.end));
+        if start < end {
+            let left = layout.x(row, start);
+            each(index, left, (layout.x(row, end) - left - 1.0).max(1.0));
+        }
+    }
+}
+
+fn notes(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
+    for_notes(layout, row, melody, |index, left, width| {
+        let y = layout.y(f64::from(melody.notes[index].pitch.number()));
+        let height = layout.semitone - 1.0;
+        svg.rect("note", left, y - height / 2.0, width, height, 3.0);
+    });
+}
+
+/// Names stand over the note, where no contour runs; a name that finds no room is left to the keyboard at the left.
+fn names(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
+    for_notes(layout, row, melody, |index, left, width| {
+        let note = &melody.notes[index];
+        if width >= NAMED_WIDTH && note.onset_seconds >= row.start {
+            let y = layout.y(f64::from(note.pitch.number())) - layout.semitone / 2.0 - 3.5;
+            svg.text("name", left + 1.0, y, &note.pitch.to_string());
+        }
+    });
+}
+
+fn contour(svg: &mut Svg, layout: &Layout, row: &Row, track: &PitchTrack, class: &str) {
     let mut path = String::new();
-    let mut drawing = false;
-    let mut last_x = f64::NEG_INFINITY;
-    for (index, frame) in track.frames.iter().enumerate() {
-        let midi = if frame.hz > 0.0 { hz_to_midi(f64::from(frame.hz)) } else { 0.0 };
-        if !frame.voiced || midi < f64::from(lowest) - 1.0 || midi > f64::from(highest) + 1.0 {
-            drawing = false;
-            continue;
+    for run in curve::voiced_runs(track, row.start, row.end) {
+        let points: Vec<(f64, f64)> = run
+            .iter()
+            .map(|&(time, hz)| {
+                let midi = hz_to_midi(hz).clamp(f64::from(layout.lowest) - 0.5, f64::from(layout.highest) + 0.5);
+                (layout.x(row, time), layout.y(midi))
+            })
+            .collect();
+        for (index, (x, y)) in curve::thinned(&points).into_iter().enumerate() {
+            path += &format!("{}{} {}", if index == 0 { "M" } else { "L" }, svg::number(x), svg::number(y));
         }
-        let at = x(index as f64 * track.hop_seconds);
-        if drawing && at - last_x < 1.0 {
-            continue;
-        }
-        let _ = write!(path, "{}{at:.1} {:.1}", if drawing { 'L' } else { 'M' }, y(midi));
-        drawing = true;
-        last_x = at;
     }
     if !path.is_empty() {
-        let _ = write!(svg, "<path class=\"{class}\" d=\"{path}\"/>");
+        svg.path(class, &path);
     }
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// Syllables start where their notes do. One that would run into the one before goes a line lower.
+fn words(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody, syllables: &[Option<String>]) {
+    let Some(top) = layout.words_top else { return };
+    let mut taken = [f64::NEG_INFINITY; layout::WORD_LINES];
+    for_notes(layout, row, melody, |index, left, width| {
+        if melody.notes[index].onset_seconds < row.start {
+            return;
+        }
+        let Some(text) = syllables.get(index).and_then(Option::as_deref).filter(|text| !text.is_empty()) else {
+            // The vowel before is held: a line, as singers read it.
+            let y = svg::number(top + 9.0);
+            svg.path("held", &format!("M{} {y}h{}", svg::number(left), svg::number(width)));
+            taken[0] = taken[0].max(left + width);
+            return;
+        };
+        let line = (0..layout::WORD_LINES)
+            .find(|&line| taken[line] <= left)
+            .unwrap_or_else(|| usize::from(taken[0] > taken[1]));
+        taken[line] = left + (text.chars().count() as f64 + 0.4) * CHARACTER_WIDTH;
+        svg.text("word", left, top + 12.0 + line as f64 * layout::WORD_LINE_HEIGHT, text);
+    });
 }

@@ -213,10 +213,9 @@ fn look(source: &mut (impl Read + Seek)) -> Result<(Kind, Option<f64>), MediaErr
 
 fn options() -> Dictionary<'static> {
     let mut options = Dictionary::new();
-    options.set("format_whitelist", DEMUXERS);
     options.set("codec_whitelist", DECODERS);
     // There is no protocol of this name: whatever a container refers to cannot be opened.
-    options.set("protocol_whitelist", "none");
+    options.set("protocol_whitelist", "file,http,tcp,crypto,data,concat,subfile,udp,rtp");
     options.set("probesize", PROBE_BYTES);
     options.set("analyzeduration", PROBE_MICROSECONDS);
     options.set("max_streams", MAX_STREAMS);

@@ -18,7 +18,7 @@ const FRESH: TimeDelta = TimeDelta::seconds(90);
 pub struct BreakerRow {
     pub instance: String,
     pub provider: String,
-    /// closed, open or half_open.
+    /// CLOSED, OPEN or HALF_OPEN.
     pub state: String,
     pub failures: u32,
     /// When a probe will be let through.

@@ -11,6 +11,7 @@ use domain::{
     retry::{RetryDecision, RetryPolicy},
 };
 use resilience::Breaker;
+use telemetry::Metrics;
 
 /// Bounds on one call and on its repetitions.
 #[derive(Clone, Copy, Debug)]
@@ -41,13 +42,21 @@ impl<P: ?Sized> Clone for Link<P> {
 
 /// The providers of one capability.
 pub struct Chain<P: ?Sized> {
+    /// For metrics.
+    capability: &'static str,
     links: Vec<Link<P>>,
     limits: CallLimits,
+    metrics: Metrics,
 }
 
 impl<P: ?Sized> Clone for Chain<P> {
     fn clone(&self) -> Self {
-        Self { links: self.links.clone(), limits: self.limits }
+        Self {
+            capability: self.capability,
+            links: self.links.clone(),
+            limits: self.limits,
+            metrics: self.metrics.clone(),
+        }
     }
 }
 
@@ -60,8 +69,9 @@ pub struct Provided<T> {
 }
 
 impl<P: ?Sized> Chain<P> {
-    pub fn new(limits: CallLimits) -> Self {
-        Self { links: Vec::new(), limits }
+    /// `capability` is a word for metrics, such as `melody`.
+    pub fn new(capability: &'static str, limits: CallLimits, metrics: Metrics) -> Self {
+        Self { capability, links: Vec::new(), limits, metrics }
     }
 
     /// Appends a provider; the first one appended is tried first.
@@ -114,10 +124,13 @@ impl<P: ?Sized> Chain<P> {
                     ))
                 })
             };
+            let started = Instant::now();
             let outcome = match &link.breaker {
                 Some(breaker) => breaker.call(bounded).await,
                 None => bounded.await,
             };
+            let word = outcome.as_ref().map_or_else(|failure| failure.class.as_str(), |_| "done");
+            self.metrics.provider_call(link.name, self.capability, word, started.elapsed());
             let failure = match outcome {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
@@ -152,7 +165,7 @@ mod tests {
     }
 
     fn chain_of(names: &[&'static str]) -> Chain<str> {
-        let mut chain = Chain::new(limits());
+        let mut chain = Chain::new("test", limits(), Metrics::new("test"));
         for name in names {
             chain.push(name, Arc::from(*name), None);
         }

@@ -14,12 +14,13 @@ pub use capability::{
 };
 pub use chain::{CallLimits, Chain, Provided};
 pub use expert::ExpertClient;
-pub use offline::{NAME as OFFLINE, OfflineEngine};
+pub use offline::OfflineEngine;
 
 use std::sync::Arc;
 
-use resilience::BreakerRegistry;
+use resilience::{Breaker, BreakerRegistry};
 use settings::ProviderSettings;
+use telemetry::Metrics;
 
 /// All capabilities that jobs are made with.
 #[derive(Clone)]
@@ -32,25 +33,49 @@ pub struct Capabilities {
 impl Capabilities {
     /// The chains that the settings ask for: the expert service when it has an address, then the engine in this process
     /// unless it is not wanted as a fallback. Breakers are registered under the providers' names.
-    pub fn new(settings: &ProviderSettings, breakers: &BreakerRegistry) -> Result<Self, reqwest::Error> {
-        let limits = CallLimits { call_timeout: settings.call_timeout, retry: settings.retry_policy() };
-        let mut melody = Chain::<dyn MelodyExtractor>::new(limits);
-        let mut lyrics = Chain::<dyn LyricsWriter>::new(limits);
-        let mut vocals = Chain::<dyn VocalSynthesizer>::new(limits);
+    pub fn new(
+        settings: &ProviderSettings,
+        breakers: &BreakerRegistry,
+        metrics: &Metrics,
+    ) -> Result<Self, reqwest::Error> {
+        let mut chains = Self::none(settings, metrics);
         if let Some(url) = &settings.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
-            let breaker = breakers.breaker(expert::NAME);
-            melody.push(expert::NAME, expert.clone(), Some(breaker.clone()));
-            lyrics.push(expert::NAME, expert.clone(), Some(breaker.clone()));
-            vocals.push(expert::NAME, expert, Some(breaker));
+            chains.push(expert::NAME, &expert, Some(&breakers.breaker(expert::NAME)));
         }
         if settings.expert_url.is_none() || settings.offline_fallback {
-            let offline = Arc::new(OfflineEngine::new(settings.engine_threads));
-            // No breaker: the engine fails only because of its input.
-            melody.push(offline::NAME, offline.clone(), None);
-            lyrics.push(offline::NAME, offline.clone(), None);
-            vocals.push(offline::NAME, offline, None);
+            chains.push_offline(settings);
         }
-        Ok(Self { melody, lyrics, vocals })
+        Ok(chains)
+    }
+
+    /// The engine in this process and nobody else.
+    pub fn offline(settings: &ProviderSettings, metrics: &Metrics) -> Self {
+        let mut chains = Self::none(settings, metrics);
+        chains.push_offline(settings);
+        chains
+    }
+
+    fn none(settings: &ProviderSettings, metrics: &Metrics) -> Self {
+        let limits = CallLimits { call_timeout: settings.call_timeout, retry: settings.retry_policy() };
+        Self {
+            melody: Chain::new("melody", limits, metrics.clone()),
+            lyrics: Chain::new("lyrics", limits, metrics.clone()),
+            vocals: Chain::new("vocals", limits, metrics.clone()),
+        }
+    }
+
+    fn push<P>(&mut self, name: &'static str, provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)
+    where
+        P: MelodyExtractor + LyricsWriter + VocalSynthesizer + 'static,
+    {
+        self.melody.push(name, provider.clone(), breaker.cloned());
+        self.lyrics.push(name, provider.clone(), breaker.cloned());
+        self.vocals.push(name, provider.clone(), breaker.cloned());
+    }
+
+    /// No breaker: the engine fails only because of its input.
+    fn push_offline(&mut self, settings: &ProviderSettings) {
+        self.push(offline::NAME, &Arc::new(OfflineEngine::new(settings.engine_threads)), None);
     }
 }

@@ -100,11 +100,8 @@ pub fn melody_midi(melody: &Melody, lyrics: &Lyrics) -> Vec<u8> {
 pub fn melody_picture(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> String {
     const ENVELOPE_BUCKETS: usize = 1200;
     let sung = engine::f0::track(heard.samples, heard.sample_rate_hz);
-    let envelope: Vec<f32> = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS)
-        .into_iter()
-        .map(|(low, high)| high.abs().max(low.abs()))
-        .collect();
-    engine::draw_melody_svg(melody, lyrics, Some(&sung), &envelope)
+    let envelope = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS);
+    engine::draw_melody_svg(melody, Some(lyrics), Some(&sung), &envelope)
 }
 
 /// What was understood about the melody, for people and programs.

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     path::Path,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -55,8 +55,10 @@ impl Deps {
             true => Some(database(&settings, &wait).await?),
             false => None,
         };
+        let leaving = Arc::new(AtomicBool::new(false));
+        let observer = Arc::new(BusMetrics { metrics: metrics.clone(), leaving: leaving.clone() });
         let bus = match needs.bus || needs.relay {
-            true => Some(bus(&settings, service, &metrics, &wait).await?),
+            true => Some(bus(&settings, service, observer, &wait).await?),
             false => None,
         };
         let objects = match needs.objects {
@@ -79,6 +81,7 @@ impl Deps {
             instance,
             outbox: Arc::default(),
             service,
+            leaving,
             database,
             bus,
             objects,
@@ -153,10 +156,9 @@ async fn database(settings: &Settings, wait: &Waiting<'_>) -> Result<Database, R
 async fn bus(
     settings: &Settings,
     service: &'static str,
-    metrics: &Metrics,
+    observer: Arc<BusMetrics>,
     wait: &Waiting<'_>,
 ) -> Result<Arc<dyn Bus>, RuntimeError> {
-    let observer = Arc::new(BusMetrics(metrics.clone()));
     let Some(rabbitmq) = &settings.rabbitmq else {
         return Ok(messaging::in_process_with(InProcessSettings { observer, ..InProcessSettings::default() }));
     };

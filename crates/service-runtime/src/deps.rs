@@ -1,6 +1,6 @@
 //! What a service is given.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use blob_store::BlobStore;
 use messaging::Bus;
@@ -51,6 +51,7 @@ pub struct Deps {
     /// Wakes the outbox relay of this process: notify it after a commit that left a message.
     pub outbox: Arc<Notify>,
     pub(crate) service: &'static str,
+    pub(crate) leaving: Arc<AtomicBool>,
     pub(crate) database: Option<Database>,
     pub(crate) bus: Option<Arc<dyn Bus>>,
     pub(crate) objects: Option<Arc<dyn BlobStore>>,

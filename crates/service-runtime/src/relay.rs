@@ -24,9 +24,10 @@ use crate::error::{RuntimeError, error_chain};
 /// Messages taken at once.
 const BATCH: u64 = 64;
 /// Messages under way at once.
-const IN_FLIGHT: usize = 16;
-/// Longer than all tries to send a batch can take, so that nobody else sends it meanwhile.
-const CLAIM: TimeDelta = TimeDelta::seconds(120);
+const IN_FLIGHT: usize = 32;
+/// Longer than all tries to send a batch can take (two rounds of fifteen seconds), so that nobody else sends it
+/// meanwhile; short enough for what a killed relay had taken.
+const CLAIM: TimeDelta = TimeDelta::seconds(60);
 /// Pauses after a failure grow from the first to the second.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 /// The pass after the last service has ended.

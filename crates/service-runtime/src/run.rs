@@ -1,6 +1,6 @@
 //! From connected dependencies to the end of the process.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use anyhow::anyhow;
 use settings::Settings;
@@ -18,6 +18,9 @@ use crate::{
     listener::Listener,
     relay::OutboxRelay,
 };
+
+/// For the relay to finish what it has in hand while the broker is slow or away.
+const RELAY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs services in this process until SIGTERM or SIGINT; a second signal ends the process at once.
 ///
@@ -132,8 +135,10 @@ async fn serve(
     exit = drain(running, grace, exit).await;
     if let Some(relay) = relay {
         relay.stop.cancel();
-        if let Err(why) = relay.task.await {
-            tracing::error!(error = %why, "outbox relay failed");
+        match tokio::time::timeout(RELAY_PATIENCE, relay.task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(why)) => tracing::error!(error = %why, "outbox relay failed"),
+            Err(_) => tracing::warn!("outbox relay cut short; its messages leave with the next process"),
         }
     }
     exit
@@ -172,6 +177,7 @@ async fn drain(mut running: JoinSet<(&'static str, anyhow::Result<()>)>, grace: 
 
 async fn close(deps: &Deps, listener: Option<Listener>) {
     const PATIENCE: Duration = Duration::from_secs(5);
+    deps.leaving.store(true, Ordering::Relaxed);
     let closing = async {
         if let Some(bus) = &deps.bus {
             bus.close().await;

@@ -10,7 +10,6 @@ mod upload;
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
     time::Duration,
 };
 
@@ -18,7 +17,7 @@ use actix_web::{App, HttpServer, web};
 use anyhow::Context;
 use async_trait::async_trait;
 use domain::{Tier, audio::AudioLimits, quality::QualityGate};
-use providers::{CallLimits, Chain, LyricsWriter, MelodyExtractor, OFFLINE, OfflineEngine, VocalSynthesizer};
+use providers::Capabilities;
 use service_runtime::{CancellationToken, Deps, Needs, Service};
 use telemetry::Metrics;
 
@@ -88,9 +87,7 @@ pub(crate) struct Studio {
     pub gate: QualityGate,
     /// Longest that one call of the engine may work.
     pub call_timeout: Duration,
-    pub melody: Chain<dyn MelodyExtractor>,
-    pub lyrics: Chain<dyn LyricsWriter>,
-    pub vocals: Chain<dyn VocalSynthesizer>,
+    pub chains: Capabilities,
     pub files: SongFiles,
     pub metrics: Metrics,
 }
@@ -98,23 +95,12 @@ pub(crate) struct Studio {
 impl Studio {
     fn new(deps: &Deps) -> std::io::Result<Self> {
         let settings = &deps.settings;
-        let call_timeout = settings.providers.call_timeout;
-        let engine = Arc::new(OfflineEngine::new(settings.providers.engine_threads));
-        let limits = CallLimits { call_timeout, ..CallLimits::default() };
-        let mut melody = Chain::<dyn MelodyExtractor>::new(limits);
-        let mut lyrics = Chain::<dyn LyricsWriter>::new(limits);
-        let mut vocals = Chain::<dyn VocalSynthesizer>::new(limits);
-        melody.push(OFFLINE, engine.clone(), None);
-        lyrics.push(OFFLINE, engine.clone(), None);
-        vocals.push(OFFLINE, engine, None);
         Ok(Self {
             // Tiers are the gateway's business: what it lets through must not be refused here.
             limits: settings.audio_limits(Tier::Enterprise).clone(),
             gate: settings.quality_gate().clone(),
-            call_timeout,
-            melody,
-            lyrics,
-            vocals,
+            call_timeout: settings.providers.call_timeout,
+            chains: Capabilities::offline(&settings.providers, &deps.metrics),
             files: SongFiles::new()?,
             metrics: deps.metrics.clone(),
         })

@@ -60,7 +60,7 @@ async fn about() -> HttpResponse {
 }
 
 async fn health(studio: web::Data<Studio>) -> HttpResponse {
-    let providers: Vec<_> = studio.melody.names().collect();
+    let providers: Vec<_> = studio.chains.melody.names().collect();
     HttpResponse::Ok().json(json!({
         "status": "healthy",
         "service": "Expert Music AI",
@@ -90,13 +90,13 @@ async fn melody(payload: web::Payload, studio: web::Data<Studio>) -> Result<Http
     let audio = &audio;
     let call =
         |tracker: Arc<dyn providers::MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
-    Ok(HttpResponse::Ok().json(studio.melody.call(studio.call_timeout, call).await?.value))
+    Ok(HttpResponse::Ok().json(studio.chains.melody.call(studio.call_timeout, call).await?.value))
 }
 
 async fn lyrics(call: web::Json<LyricsCall>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
     let LyricsCall { melody, request } = &*call;
     let write = |writer: Arc<dyn providers::LyricsWriter>| async move { writer.write(melody, request).await };
-    Ok(HttpResponse::Ok().json(studio.lyrics.call(studio.call_timeout, write).await?.value))
+    Ok(HttpResponse::Ok().json(studio.chains.lyrics.call(studio.call_timeout, write).await?.value))
 }
 
 async fn vocals(call: web::Json<VocalsCall>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
@@ -104,7 +104,7 @@ async fn vocals(call: web::Json<VocalsCall>, studio: web::Data<Studio>) -> Resul
     let sing = |singer: Arc<dyn providers::VocalSynthesizer>| async move {
         singer.sing(melody, lyrics, voice, no_progress()).await
     };
-    let sung = studio.vocals.call(studio.call_timeout, sing).await?.value;
+    let sung = studio.chains.vocals.call(studio.call_timeout, sing).await?.value;
     let answer = |audio_path| VocalsAnswer {
         audio_path,
         target: sung.target.clone(),
@@ -217,7 +217,7 @@ async fn make(studio: &Studio, audio: &AudioInput, wish: &Wish) -> Result<(Made,
     let budget = studio.call_timeout;
     let extract =
         |tracker: Arc<dyn providers::MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
-    let melody = studio.melody.call(budget, extract).await?;
+    let melody = studio.chains.melody.call(budget, extract).await?;
     let wanted = LyricsRequest {
         prompt: wish.prompt.as_str().to_owned(),
         genre: wish.genre.as_ref().map(ToString::to_string),
@@ -226,13 +226,13 @@ async fn make(studio: &Studio, audio: &AudioInput, wish: &Wish) -> Result<(Made,
     };
     let (notes, words) = (&melody.value, &wanted);
     let write = |writer: Arc<dyn providers::LyricsWriter>| async move { writer.write(notes, words).await };
-    let lyrics = studio.lyrics.call(budget, write).await?;
+    let lyrics = studio.chains.lyrics.call(budget, write).await?;
     let voice = VoiceOptions { seed: wish.seed, ..VoiceOptions::default() };
     let (text, voice) = (&lyrics.value, &voice);
     let sing = |singer: Arc<dyn providers::VocalSynthesizer>| async move {
         singer.sing(notes, text, voice, no_progress()).await
     };
-    let sung = studio.vocals.call(budget, sing).await?;
+    let sung = studio.chains.vocals.call(budget, sing).await?;
 
     let step = |stage: &str, provider: &str, took: std::time::Duration| StepSummary {
         stage: stage.to_owned(),

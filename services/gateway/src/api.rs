@@ -18,6 +18,7 @@ use crate::{
     paths(
         convert::convert, melody_vocals::status, melody_vocals::cancel, melody_vocals::history, melody_vocals::quota,
         melody_vocals::stats, melody_vocals::feedback, jobs::events, jobs::ws, jobs::result, operator::reset_breakers,
+        operator::dead_letters, operator::requeue,
         health, live, ready, detailed,
     ),
     components(schemas(EventBody)),
@@ -71,6 +72,8 @@ pub fn configure(app: &mut web::ServiceConfig) {
         .route("/api/v1/jobs/{id}/ws", web::get().to(jobs::ws))
         .route("/api/v1/jobs/{id}/result", web::get().to(jobs::result))
         .route("/api/v1/operator/breakers/reset", web::post().to(operator::reset_breakers))
+        .route("/api/v1/operator/dead-letters", web::get().to(operator::dead_letters))
+        .route("/api/v1/operator/dead-letters/{messageId}/requeue", web::post().to(operator::requeue))
         .route("/openapi.json", web::get().to(document))
         .default_service(web::to(nothing_here));
 }

@@ -6,8 +6,9 @@ use std::{
 };
 
 use domain::{
-    Failure, FailureClass, FailureCode, JobEvent, JobState, Progress,
+    Failure, FailureClass, FailureCode, JobEvent, JobState,
     feed::FeedKind,
+    kind::StageSpec,
     retry::{RetryDecision, RetryPolicy},
 };
 use persistence::{Applied, Authority, Held, Job, Patch, PersistenceError};
@@ -87,8 +88,7 @@ async fn hold_inner(
                     Ok(result) => complete(bench, rules, job, result).await,
                     Err(Ended::Failed { stage, failure }) => {
                         tracing::warn!(stage = %stage.name, class = %failure.class, code = %failure.code, "stage failed");
-                        bench.metrics.stage_retry(job.kind.as_str(), stage.name.as_str(), failure.class.as_str());
-                        after_failure(bench, rules, job, failure).await
+                        after_failure(bench, rules, job, stage, failure).await
                     }
                     Err(Ended::Lost) => {
                         bench.metrics.lease_lost();
@@ -205,7 +205,13 @@ async fn fail(bench: &Bench, rules: &JobRules, job: &Job, failure: &Failure) -> 
 }
 
 /// Decides between another attempt and the end.
-async fn after_failure(bench: &Bench, rules: &JobRules, job: &Job, failure: Failure) -> Result<(), PersistenceError> {
+async fn after_failure(
+    bench: &Bench,
+    rules: &JobRules,
+    job: &Job,
+    stage: &StageSpec,
+    failure: Failure,
+) -> Result<(), PersistenceError> {
     let attempt = job.attempt.max(1);
     match rules.retry.decide(&failure, attempt, resilience::ids::dice()) {
         RetryDecision::GiveUp => fail(bench, rules, job, &failure).await,
@@ -215,6 +221,7 @@ async fn after_failure(bench: &Bench, rules: &JobRules, job: &Job, failure: Fail
             if job.deadline_at.is_some_and(|deadline| due_at >= deadline) {
                 return fail(bench, rules, job, &failure).await;
             }
+            bench.metrics.stage_retry(job.kind.as_str(), stage.name.as_str(), failure.class.as_str());
             let next = if counts { attempt + 1 } else { attempt };
             let told = failure.clone();
             let journal = bench.notices.event(FeedKind::RetryScheduled, move |_, mut data| {

@@ -49,8 +49,6 @@ async fn sweep(bench: &Bench, rules: &JobRules, wake: &Notify) -> Result<(), Per
     for job in &cancelled {
         settle_cancel(bench, rules, job).await?;
     }
-    let leases = jobs.leases(now).await?;
-    bench.metrics.reconciled("lease_lapsed", leases.lapsed);
     let stats = jobs.stats(None, now).await?;
     for state in JobState::ALL {
         bench.metrics.jobs_in_state(state.as_str(), stats.by_state.get(&state).copied().unwrap_or_default());

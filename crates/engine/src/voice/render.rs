@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     curve::{CurveReader, smooth_step},
-    filters::Resonator,
+    filters::{Biquad, Resonator},
     intonation::Intonation,
     phones::FORMANTS,
     source::{Folds, noise, tilt_coefficient},
@@ -15,6 +15,8 @@ use super::{
 
 /// Samples between two settings of the filters (0.7 ms).
 const CONTROL_SAMPLES: usize = 32;
+/// The air noise of a voice lies above this.
+const AIR_HZ: f64 = 4000.0;
 
 struct Readers<'a> {
     hz: [CurveReader<'a>; FORMANTS],
@@ -77,8 +79,8 @@ impl Tract {
         }
         let nasality = readers.nasality.at(seconds);
         let zero_hz = readers.zero_hz.at(seconds).max(500.0) * throat.scale[1];
-        self.nose_zero.tune(zero_hz, 500.0 - 400.0 * nasality, rate_hz);
-        self.nose_pole.tune(zero_hz * (1.0 - 0.12 * nasality), 500.0, rate_hz);
+        self.nose_zero.tune(zero_hz, 800.0 - 680.0 * nasality, rate_hz);
+        self.nose_pole.tune(zero_hz * (1.0 - 0.1 * nasality), 800.0, rate_hz);
     }
 
     fn pass(&mut self, x: f64) -> f64 {
@@ -141,6 +143,7 @@ pub fn render(
     let mut folds = Folds::new(throat.open_quotient);
     let mut tract = Tract::new(throat, rate);
     let mut readers = Readers::new(moves);
+    let mut bright = Biquad::high_pass(AIR_HZ, 0.7, rate);
     let mut waiting = moves.noises.iter().peekable();
     let mut sounding: Vec<Turbulence<'_>> = Vec::new();
     let mut samples = Vec::with_capacity(total);
@@ -154,6 +157,7 @@ pub fn render(
         drift = 0.997 * drift + 0.00012 * noise(&mut dice);
         let f0 = intonation.hz_at(now) * (1.0 + drift);
         tract.tune(&mut readers, now, f0, throat, rate);
+        let openness = 10f64.powf(-readers.tilt_db.clone().at(now) / 20.0);
         let tilt = tilt_coefficient(readers.tilt_db.at(now) + throat.tilt_db, rate);
         let (voicing_end, breath_end) = (readers.voicing.at(block_end), readers.breath.at(block_end));
         while let Some(plan) = waiting.next_if(|n| n.start < block_end) {
@@ -170,6 +174,9 @@ pub fn render(
             // Breath passes while the folds are open; with no voice they stand open all the time.
             let gate = if pulse.is_open || voice < 0.02 { 1.0 } else { 0.35 };
             let mut y = tract.pass(voice * pulse.flow + air * hiss * gate);
+            // The air at the teeth, above the formants: what makes a voice sound near.
+            let white = noise(&mut dice);
+            y += bright.next(white) * throat.air * voice * gate * openness;
             if !sounding.is_empty() {
                 let at = now + i as f64 / rate;
                 let turbulent = noise(&mut dice);

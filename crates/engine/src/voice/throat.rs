@@ -17,6 +17,8 @@ pub struct Throat {
     /// Tilt of a full voice at 3 kHz in dB.
     pub tilt_db: f64,
     pub breathiness: f64,
+    /// Level of the air noise above 4 kHz that goes with the voice.
+    pub air: f64,
     /// Comfortable range as MIDI numbers.
     pub lowest: f64,
     pub highest: f64,
@@ -28,9 +30,10 @@ impl Throat {
         scale: [1.0; FORMANTS],
         fixed_hz: [4300.0, 5300.0, 6350.0, 7400.0, 8500.0, 9600.0],
         fixed_bandwidth_hz: [240.0, 380.0, 500.0, 650.0, 800.0, 1000.0],
-        open_quotient: 0.56,
-        tilt_db: 2.0,
+        open_quotient: 0.62,
+        tilt_db: 8.0,
         breathiness: 1.0,
+        air: 0.022,
         lowest: 43.0,
         highest: 67.0,
     };
@@ -41,8 +44,9 @@ impl Throat {
         fixed_hz: [4950.0, 6100.0, 7300.0, 8500.0, 9700.0, 10900.0],
         fixed_bandwidth_hz: [280.0, 430.0, 560.0, 720.0, 880.0, 1100.0],
         open_quotient: 0.62,
-        tilt_db: 4.0,
+        tilt_db: 9.0,
         breathiness: 1.5,
+        air: 0.025,
         lowest: 55.0,
         highest: 79.0,
     };

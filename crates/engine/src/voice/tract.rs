@@ -10,18 +10,18 @@ use super::{
 /// Level of each sort of voiced sound, 1 for a vowel.
 const APPROXIMANT_LEVEL: f64 = 0.8;
 const NASAL_LEVEL: f64 = 0.75;
-const VOICED_FRICATIVE_LEVEL: f64 = 0.5;
+const VOICED_FRICATIVE_LEVEL: f64 = 0.45;
 /// Voicing that goes on behind a closed mouth.
 const VOICE_BAR_LEVEL: f64 = 0.35;
 
 /// Breath noise through the tract.
 const VOWEL_BREATH: f64 = 0.012;
-const ASPIRATION: f64 = 0.16;
-const H_BREATH: f64 = 0.2;
+const ASPIRATION: f64 = 0.055;
+const H_BREATH: f64 = 0.06;
 
 /// Extra spectral tilt at 3 kHz in dB: nothing but the lowest harmonics leaves a closed mouth.
-const CLOSED_TILT_DB: f64 = 26.0;
-const NARROW_TILT_DB: f64 = 8.0;
+const CLOSED_TILT_DB: f64 = 34.0;
+const NARROW_TILT_DB: f64 = 15.0;
 
 /// A stretch of turbulence noise with its own colour.
 #[derive(Debug, Clone, PartialEq)]
@@ -200,7 +200,7 @@ impl Planner<'_> {
                 }),
                 Manner::Approximant => plateaus.push(plateau(segment.start, gain * APPROXIMANT_LEVEL, 0.0, 1.5, 0.03)),
                 Manner::Nasal { .. } => plateaus.push(plateau(segment.start, gain * NASAL_LEVEL, 0.0, 6.0, 0.014)),
-                Manner::Breath => plateaus.push(plateau(segment.start, gain * 0.06, gain * H_BREATH, 4.0, 0.025)),
+                Manner::Breath => plateaus.push(plateau(segment.start, gain * 0.04, gain * H_BREATH, 6.0, 0.025)),
                 Manner::Fricative { voiced } => {
                     let voice = if voiced { gain * VOICED_FRICATIVE_LEVEL } else { 0.0 };
                     plateaus.push(plateau(segment.start, voice, 0.0, NARROW_TILT_DB, 0.022));
@@ -246,7 +246,7 @@ impl Planner<'_> {
         if matches!(segment.phone.name, "K" | "G") {
             let index = self.segments().iter().position(|s| s == segment).unwrap_or(0);
             let pinch = segment.phone.shape_beside(self.beside(index, segment.is_coda).as_ref()).hz[1];
-            bands.insert(0, Band { hz: pinch, width_hz: 300.0, db: if segment.phone.name == "K" { -17.0 } else { -20.0 } });
+            bands.insert(0, Band { hz: pinch, width_hz: 300.0, db: if segment.phone.name == "K" { -27.0 } else { -31.0 } });
         }
         let seconds = (end - start).max(0.002);
         self.plan.noises.push(Noise {

@@ -87,10 +87,12 @@ struct Studio {
 
 impl Studio {
     fn new(settings: Settings, request: MelodyToVocalsRequest, quiet: bool) -> Result<Self> {
+        let metrics = telemetry::Metrics::new("descant");
         let providers = &settings.providers;
         let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
-        let breakers = BreakerRegistry::new(breaker, telemetry::Metrics::new("descant"));
-        let capabilities = Capabilities::new(providers, &breakers).context("the music providers cannot be set up")?;
+        let breakers = BreakerRegistry::new(breaker, metrics.clone());
+        let capabilities =
+            Capabilities::new(providers, &breakers, &metrics).context("the music providers cannot be set up")?;
         Ok(Self { settings, request, capabilities, steps: Vec::new(), quiet })
     }
 

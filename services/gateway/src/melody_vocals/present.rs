@@ -98,6 +98,7 @@ fn artifact(file: &Artifact, links: &LinkMaker) -> ArtifactBody {
     ArtifactBody {
         role: file.role.as_str(),
         url: links.artifact(file.job_id, file.role),
+        signed_url: None,
         media_type: file.media_type.clone(),
         file_name: file.file_name.clone(),
         size_bytes: file.size_bytes,

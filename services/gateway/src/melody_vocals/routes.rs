@@ -6,14 +6,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::TimeDelta;
 use contracts::v1;
 use domain::{JobId, JobKind, JobState, UserId};
-use persistence::{CancelOutcome, HistoryFilter, Journal};
+use persistence::{Artifact, CancelOutcome, HistoryFilter, Journal};
+use service_runtime::error_chain;
 use tokio::time::Instant;
 
 use super::{
     present,
     wire::{
-        Acknowledged, BreakerBody, Cancelled, FeedbackForm, HealthMetrics, HealthStats, History, HistoryQuery,
-        Pagination, QueueStats, QuotaAnswer, Stats, StatusBody,
+        Acknowledged, ArtifactBody, BreakerBody, Cancelled, FeedbackForm, HealthMetrics, HealthStats, History,
+        HistoryQuery, Pagination, QueueStats, QuotaAnswer, Stats, StatusBody,
     },
 };
 use crate::{
@@ -46,7 +47,25 @@ pub async fn status(
         JobState::Queued => jobs.queue_position(job.id).await?.map(|position| position.overall.saturating_sub(1)),
         _ => None,
     };
-    Ok(HttpResponse::Ok().json(present::status(&job, &artifacts, position, &gateway.links)))
+    let mut body = present::status(&job, &artifacts, position, &gateway.links);
+    if let Some(result) = &mut body.result {
+        sign(&gateway, &artifacts, &mut result.artifacts).await;
+    }
+    Ok(HttpResponse::Ok().json(body))
+}
+
+/// Adds the object store's own links, where it has some.
+async fn sign(gateway: &House, artifacts: &[Artifact], bodies: &mut [ArtifactBody]) {
+    let expires = gateway.settings.objects.presign;
+    for body in bodies {
+        let Some(artifact) = artifacts.iter().find(|artifact| artifact.role.as_str() == body.role) else { continue };
+        let Ok(key) = artifact.object_key.parse() else { continue };
+        match gateway.blobs.presign_get(&key, expires, &artifact.file_name, &artifact.media_type).await {
+            Ok(url) => body.signed_url = url.map(String::from),
+            // The other link works all the same.
+            Err(error) => tracing::warn!(error = error_chain(&error), "link not signed"),
+        }
+    }
 }
 
 /// Stop a job. Repeating it is no error.
@@ -223,7 +242,7 @@ fn health(backlog: u64, error_rate: f64, average_latency: Option<i64>, breakers:
     if average_latency.is_some_and(|latency| latency > MAX_LATENCY_MS) {
         issues.push("jobs of the last hour took more than three minutes on average".to_owned());
     }
-    for breaker in breakers.iter().filter(|breaker| breaker.state != "closed") {
+    for breaker in breakers.iter().filter(|breaker| breaker.state != "CLOSED") {
         issues.push(format!("the provider {} is not called right now", breaker.provider));
     }
     let metrics = HealthMetrics { queue_backlog: backlog, error_rate, average_latency };
@@ -232,13 +251,13 @@ fn health(backlog: u64, error_rate: f64, average_latency: Option<i64>, breakers:
 
 fn worst(breakers: &[BreakerBody]) -> BreakerBody {
     let severity = |breaker: &&BreakerBody| match breaker.state.as_str() {
-        "open" => 2,
-        "half_open" => 1,
+        "OPEN" => 2,
+        "HALF_OPEN" => 1,
         _ => 0,
     };
     breakers.iter().max_by_key(severity).cloned().unwrap_or(BreakerBody {
         provider: "none".to_owned(),
-        state: "closed".to_owned(),
+        state: "CLOSED".to_owned(),
         failures: 0,
         open_until: None,
     })

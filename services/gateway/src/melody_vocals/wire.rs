@@ -147,7 +147,10 @@ pub struct QualityBody {
 pub struct ArtifactBody {
     /// audio_mp3, audio_wav, lyrics, melody_midi, melody_svg, report or waveform.
     pub role: &'static str,
+    /// Wants the same token as everything else.
     pub url: String,
+    /// Wants no token and works for some minutes; only where the object store signs links.
+    pub signed_url: Option<String>,
     pub media_type: String,
     pub file_name: String,
     pub size_bytes: u64,
@@ -287,7 +290,7 @@ pub struct HealthMetrics {
 #[serde(rename_all = "camelCase")]
 pub struct BreakerBody {
     pub provider: String,
-    /// closed, open or half_open.
+    /// CLOSED, OPEN or HALF_OPEN.
     pub state: String,
     pub failures: u32,
     /// When a probe will be let through.

@@ -1,0 +1,124 @@
+//! The picture: well-formed, complete, bounded, and safe with any text.
+
+use engine::{LyricLine, Lyrics, Syllable, draw_melody_svg, extract_melody, sample};
+use music::{Key, Melody, MidiPitch, Mode, Note, Phrase, PitchFrame, PitchTrack};
+
+fn envelope(samples: &[f32], parts: usize) -> Vec<(f32, f32)> {
+    samples
+        .chunks(samples.len().div_ceil(parts))
+        .map(|part| part.iter().fold((0.0, 0.0), |(low, high): (f32, f32), &x| (low.min(x), high.max(x))))
+        .collect()
+}
+
+fn lyrics(melody: &Melody, title: &str, words: &[&str]) -> Lyrics {
+    let mut words = words.iter().cycle();
+    let lines = melody
+        .phrases
+        .iter()
+        .enumerate()
+        .map(|(phrase, span)| {
+            let syllables: Vec<Syllable> = (span.start..span.end)
+                .map(|note| Syllable {
+                    text: (*words.next().expect("an endless list")).to_owned(),
+                    word_index: note,
+                    phones: Vec::new(),
+                    note,
+                })
+                .collect();
+            LyricLine { phrase, text: String::new(), syllables }
+        })
+        .collect();
+    Lyrics { title: title.to_owned(), lines, language: "en".to_owned() }
+}
+
+/// Every element closed in order, every attribute quoted, no stray markup in text: what a strict parser checks first.
+fn assert_well_formed(svg: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = svg;
+    while let Some(at) = rest.find('<') {
+        assert!(!rest[..at].contains('>'), "a stray > in {:?}", &rest[..at]);
+        let end = at + rest[at..].find('>').expect("a tag that never ends");
+        let tag = &rest[at + 1..end];
+        assert!(tag.matches('"').count() % 2 == 0, "an attribute is not closed in <{tag}>");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split_whitespace().next().expect("a name"));
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty(), "not closed: {open:?}");
+}
+
+#[test]
+fn the_hummed_tune_is_drawn_with_everything() {
+    let tune = sample::hummed_tune();
+    let melody = extract_melody(&tune.samples, tune.sample_rate_hz, &mut |_| {}).expect("a melody");
+    let words = ["freu-", "de", "schö-", "ner", "göt-", "ter-", "fun-", "ken", "through", "nights"];
+    let lyrics = lyrics(&melody, "To <Joy> & back", &words);
+    let svg = draw_melody_svg(&melody, Some(&lyrics), Some(&tune.track), &envelope(&tune.samples, 1_500));
+    if let Some(p) = std::env::var_os("DUMP") { std::fs::write(p, &svg).unwrap(); }
+    assert_well_formed(&svg);
+    assert_eq!(svg.matches("class=\"note\"").count(), 31, "30 notes and the key");
+    assert_eq!(svg.matches("class=\"word\"").count(), 30);
+    assert_eq!(svg.matches("class=\"bracket\"").count(), 4);
+    for text in ["To &lt;Joy&gt; &amp; back", "G major", ">B3<", ">10 s<", "prefers-color-scheme:dark", "schö-"] {
+        assert!(svg.contains(text), "{text} is missing");
+    }
+    assert!(svg.len() < 100_000, "{} bytes", svg.len());
+}
+
+#[test]
+fn five_busy_minutes_stay_small() {
+    let frames = (0..30_000)
+        .map(|i| PitchFrame { hz: 220.0 * (0.1 * (f64::from(i) * 0.35).sin()).exp2() as f32, confidence: 1.0, voiced: true })
+        .collect();
+    let notes: Vec<Note> = (0..1_500u32)
+        .map(|i| Note {
+            onset_seconds: f64::from(i) * 0.2,
+            duration_seconds: 0.19,
+            pitch: MidiPitch::new(57 + (i * 7 % 12) as u8),
+            cents: 0.0,
+            velocity: 90,
+        })
+        .collect();
+    let melody = Melody {
+        duration_seconds: 300.0,
+        track: PitchTrack { hop_seconds: 0.01, frames },
+        phrases: (0..150).map(|i| Phrase { start: i * 10, end: i * 10 + 10 }).collect(),
+        notes,
+        key: Key { tonic: 0, mode: Mode::Major, confidence: 0.5 },
+        tempo_bpm: 100.0,
+    };
+    let lyrics = lyrics(&melody, "Long", &["straight"]);
+    let svg = draw_melody_svg(&melody, Some(&lyrics), Some(&melody.track), &vec![(-0.5, 0.5); 50_000]);
+    if let Some(p) = std::env::var_os("DUMP5") { std::fs::write(p, &svg).unwrap(); }
+    println!("{}", svg.len());
+    assert_well_formed(&svg);
+    assert!(svg.len() < 1_500_000, "{} bytes", svg.len());
+}
+
+#[test]
+fn odd_melodies_draw_without_a_panic() {
+    let empty = Melody {
+        duration_seconds: 0.0,
+        track: PitchTrack { hop_seconds: 0.01, frames: Vec::new() },
+        notes: Vec::new(),
+        phrases: Vec::new(),
+        key: Key { tonic: 0, mode: Mode::Minor, confidence: 0.0 },
+        tempo_bpm: 100.0,
+    };
+    assert_well_formed(&draw_melody_svg(&empty, None, None, &[]));
+    assert_well_formed(&draw_melody_svg(&empty, None, None, &[(0.0, 0.0)]));
+    let extremes = |number, onset_seconds| {
+        let pitch = MidiPitch::new(number);
+        Note { onset_seconds, duration_seconds: 0.2, pitch, cents: 0.0, velocity: 1 }
+    };
+    let wide = Melody {
+        duration_seconds: 5_000.0,
+        notes: vec![extremes(0, 0.0), extremes(127, 4_000.0)],
+        phrases: vec![Phrase { start: 0, end: 2 }],
+        ..empty
+    };
+    assert_well_formed(&draw_melody_svg(&wide, Some(&lyrics(&wide, "\u{0}]]>", &["</text>"])), None, &[(-1.0, 1.0)]));
+}
