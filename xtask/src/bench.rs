@@ -1,49 +1,42 @@
 //! The task `bench`: builds a benchmark with optimisation and runs it.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
 use crate::{
     packages::{self, Consent, Purpose},
-    processes::Running,
     servers::Servers,
     workspace,
 };
 
-/// Runs the program `bench-NAME`, which any crate may have in `src/bin/`. Its environment names private servers, as for
-/// tests.
+/// Benchmarks of this package are about the whole house: they get every service's program beside their own, and private
+/// servers as tests do. All others measure one crate, with nothing else running.
+const WHOLE_HOUSE: &str = "descant";
+
+/// Runs the program `bench-NAME`, which any crate may have in `src/bin/`.
 pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     let program = format!("bench-{name}");
     let package = owner(&program)?;
+    let whole = package == WHOLE_HOUSE;
+    // Every benchmark compares with ffmpeg or makes its sounds with it.
     packages::ensure(Purpose::Tests, &Consent { yes: false, no_install: false })?;
-    let mut build = workspace::cargo(&["build", "--release", "--bins", "--package", "testbed"]);
-    for package in needed_by(&package)? {
+    let mut build = workspace::cargo(&["build", "--release", "--bins"]);
+    if whole {
+        build.arg("--workspace");
+    } else {
         build.args(["--package", &package]);
     }
     workspace::run("cargo build", &mut build)?;
     let built = workspace::built("release")?;
+    let mut command = Command::new(built.join(&program));
+    command.args(arguments).current_dir(workspace::root());
+    if !whole {
+        return workspace::run(&program, &mut command);
+    }
     let servers = Servers::start(&built)?;
-    let mut command = std::process::Command::new(built.join(&program));
-    command.args(arguments).envs(servers.environment()).current_dir(workspace::root());
-    let mut bench = Running::start(&program, servers.scope().mark(&mut command))?;
-    let status = bench.wait()?;
-    if !status.success() {
-        bail!("{program} failed ({status})");
-    }
-    Ok(())
-}
-
-/// The packages whose programs a benchmark of this one runs: those of the single binary start all services.
-fn needed_by(package: &str) -> Result<Vec<String>> {
-    let mut needed = vec![package.to_owned()];
-    let services = workspace::root().join("services");
-    if services.join(package).is_dir() {
-        for entry in fs::read_dir(services)?.flatten().filter(|entry| entry.file_name() != package) {
-            needed.push(entry.file_name().to_string_lossy().into_owned());
-        }
-    }
-    Ok(needed)
+    command.envs(servers.environment());
+    workspace::run(&program, servers.scope().mark(&mut command))
 }
 
 /// The package that has the program.
@@ -65,8 +58,9 @@ fn owner(program: &str) -> Result<String> {
 }
 
 /// Names of the programs in a package's `src/bin`; a program may be named with hyphens where its file has underscores.
+/// Programs in `src/bin/`, with hyphens where a file's name may have underscores.
 fn programs(package: &Path) -> Vec<String> {
     let files = fs::read_dir(package.join("src/bin")).into_iter().flatten().flatten().map(|file| file.path());
-    let sources = files.filter(|path| path.extension().is_some_and(|extension| extension == "rs"));
-    sources.filter_map(|path| Some(path.file_stem()?.to_str()?.replace('_', "-"))).collect()
+    let sources = files.filter(|file| file.extension().is_some_and(|extension| extension == "rs"));
+    sources.filter_map(|file| Some(file.file_stem()?.to_str()?.replace('_', "-"))).collect()
 }

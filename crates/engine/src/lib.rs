@@ -13,8 +13,8 @@ pub mod sample;
 pub mod voice;
 
 pub use error::EngineError;
-pub use lyrics::*;
+pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
 pub use picture::draw_melody_svg;
-pub use quality::*;
-pub use voice::*;
+pub use quality::{LyricsFigures, PitchAgreement, lyrics_figures, pitch_agreement};
+pub use voice::{SungVocal, VoiceOptions, sing};

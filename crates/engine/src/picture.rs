@@ -8,7 +8,7 @@ mod curve;
 mod layout;
 mod svg;
 
-use music::{Melody, PitchTrack, hz_to_midi};
+use music::{Key, Melody, PitchTrack, hz_to_midi};
 
 use crate::lyrics::Lyrics;
 use layout::{Layout, Row};
@@ -16,8 +16,10 @@ use svg::Svg;
 
 /// Least width of a note box that its name fits into.
 const NAMED_WIDTH: f64 = 19.0;
-/// Width of a character of the syllables, on average.
-const CHARACTER_WIDTH: f64 = 6.9;
+/// Width of a character of the syllables: a little above the average, because renderers choose the font.
+const CHARACTER_WIDTH: f64 = 7.6;
+/// A syllable that would run into the one before may stand this much late.
+const MOST_WORD_SHIFT: f64 = 14.0;
 
 /// Draws a melody. `lyrics` put syllables under their notes; `sung` is the F0 of a voice that sang the melody
 /// afterwards, drawn over it; `envelope` is the least and greatest sample of equal parts of the whole recording, for
@@ -34,7 +36,7 @@ pub fn draw_melody_svg(
     header(&mut svg, &layout, melody, lyrics, sung.is_some(), !envelope.is_empty());
     for row in &layout.rows {
         svg.open(&format!("class=\"row\" transform=\"translate(0 {})\"", svg::number(row.top)));
-        keyboard(&mut svg, &layout, row);
+        keyboard(&mut svg, &layout, row, &melody.key);
         time_axis(&mut svg, &layout, row);
         loudness(&mut svg, &layout, row, envelope, melody.duration_seconds);
         phrases(&mut svg, &layout, row, melody);
@@ -92,7 +94,7 @@ fn header(
 }
 
 /// Lines and names of the semitones.
-fn keyboard(svg: &mut Svg, layout: &Layout, row: &Row) {
+fn keyboard(svg: &mut Svg, layout: &Layout, row: &Row, key: &Key) {
     let width = layout.x(row, row.end) - layout::GUTTER;
     for number in layout.lowest..=layout.highest {
         let pitch = music::MidiPitch::new(number);
@@ -110,7 +112,7 @@ fn keyboard(svg: &mut Svg, layout: &Layout, row: &Row) {
         let named = layout.semitone >= 11.0 || pitch.class() == 0 || (layout.semitone >= 7.0 && !is_black);
         if named {
             let class = if pitch.class() == 0 { "pitch c" } else { "pitch" };
-            svg.text(class, layout::GUTTER - 7.0, y + 3.5, &pitch.to_string());
+            svg.text(class, layout::GUTTER - 7.0, y + 3.5, &pitch.name_in(key));
         }
     }
     svg.rect("frame", layout::GUTTER, layout.roll_top, width, layout.roll_height(), 0.0);
@@ -211,7 +213,7 @@ fn names(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
         let note = &melody.notes[index];
         if width >= NAMED_WIDTH && note.onset_seconds >= row.start {
             let y = layout.y(f64::from(note.pitch.number())) - layout.semitone / 2.0 - 3.5;
-            svg.text("name", left + 1.0, y, &note.pitch.to_string());
+            svg.text("name", left + 1.0, y, &note.pitch.name_in(&melody.key));
         }
     });
 }
@@ -253,6 +255,7 @@ fn words(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody, syllables: 
         let line = (0..layout::WORD_LINES)
             .find(|&line| taken[line] <= left)
             .unwrap_or_else(|| usize::from(taken[0] > taken[1]));
+        let left = left.max(taken[line].min(left + MOST_WORD_SHIFT));
         taken[line] = left + (text.chars().count() as f64 + 0.4) * CHARACTER_WIDTH;
         svg.text("word", left, top + 12.0 + line as f64 * layout::WORD_LINE_HEIGHT, text);
     });

@@ -260,7 +260,9 @@ impl Control {
 /// from the closed mouth near 850 Hz, weak resonances above.
 fn closed_mouth_gain(hz: f64) -> f64 {
     let resonance = |centre: f64, width: f64| 1.0 / (1.0 + ((hz - centre) / width).powi(2)).sqrt();
-    let poles = resonance(270.0, 110.0) + 0.18 * resonance(1_050.0, 140.0) + 0.10 * resonance(2_250.0, 220.0)
+    let poles = resonance(270.0, 110.0)
+        + 0.18 * resonance(1_050.0, 140.0)
+        + 0.10 * resonance(2_250.0, 220.0)
         + 0.05 * resonance(3_200.0, 300.0);
     let zero = 1.0 - 0.8 * resonance(850.0, 120.0).powi(2);
     poles * zero

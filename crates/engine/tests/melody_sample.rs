@@ -8,11 +8,8 @@ fn the_hummed_tune_is_understood_completely() {
     let tune = sample::hummed_tune();
     let mut shares = Vec::new();
     let melody = extract_melody(&tune.samples, tune.sample_rate_hz, &mut |share| shares.push(share)).expect("a melody");
-    if let Some(p) = std::env::var_os("DUMP") { std::fs::write(p, tune.samples.iter().flat_map(|s| s.to_le_bytes()).collect::<Vec<u8>>()).unwrap(); }
-    for (a, b) in tune.notes.iter().zip(&melody.notes) { println!("{:.3} {:.3} {} {:+.0}  | {:.3} {:.3} {} {:+.0} v{}", a.onset_seconds, a.duration_seconds, a.pitch, a.cents, b.onset_seconds, b.duration_seconds, b.pitch, b.cents, b.velocity); }
 
     let pitches = |notes: &[music::Note]| notes.iter().map(|note| note.pitch.to_string()).collect::<Vec<_>>().join(" ");
-    println!("{} {} phrases {:?}", melody.key, melody.tempo_bpm, melody.phrases);
     assert_eq!(pitches(&melody.notes), pitches(&tune.notes));
     for (meant, heard) in tune.notes.iter().zip(&melody.notes) {
         assert!((meant.onset_seconds - heard.onset_seconds).abs() < 0.06, "{meant:?} {heard:?}");
@@ -40,6 +37,10 @@ fn its_contour_is_followed_within_cents() {
     let within = errors.iter().filter(|&&error| error <= 50.0).count() as f64 / errors.len() as f64;
     let median = errors[errors.len() / 2];
     let wrong = voicing_wrong as f64 / track.frames.len() as f64;
-    println!("hummed tune: {:.1} % within 50 cents, median {median:.2} cents, voicing wrong {:.1} %", within * 100.0, wrong * 100.0);
+    println!(
+        "hummed tune: {:.1} % within 50 cents, median {median:.2} cents, voicing wrong {:.1} %",
+        within * 100.0,
+        wrong * 100.0
+    );
     assert!(within > 0.99 && median < 3.0 && wrong < 0.05);
 }

@@ -39,12 +39,15 @@ fn what_points_elsewhere_reaches_nothing() {
     // A pipe: a writer gets through only when somebody opens the other end, which is what must not happen.
     let target = folder.path().join("target.wav");
     assert!(Command::new("mkfifo").arg(&target).status().unwrap().success());
-    let was_opened = Arc::new(AtomicBool::new(false));
+    let (was_opened, over) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let writer = thread::spawn({
-        let (target, was_opened) = (target.clone(), was_opened.clone());
+        let (target, was_opened, over) = (target.clone(), was_opened.clone(), over.clone());
         move || {
-            drop(fs::OpenOptions::new().write(true).open(target).unwrap());
-            was_opened.store(true, Ordering::SeqCst);
+            // Each reader gets an end to read, so that the test fails rather than hangs.
+            while !over.load(Ordering::SeqCst) {
+                drop(fs::OpenOptions::new().write(true).open(&target).unwrap());
+                was_opened.store(true, Ordering::SeqCst);
+            }
         }
     });
     // A name without a folder is what ffmpeg's scripts may refer to even when they are read "safely".
@@ -83,6 +86,7 @@ fn what_points_elsewhere_reaches_nothing() {
     }
     assert!(!was_opened.load(Ordering::SeqCst), "somebody opened another file");
     // Lets the writer go.
+    over.store(true, Ordering::SeqCst);
     drop(fs::File::open(&target).unwrap());
     writer.join().unwrap();
     match listener.accept() {

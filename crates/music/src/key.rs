@@ -20,6 +20,19 @@ pub struct Key {
     pub confidence: f64,
 }
 
+impl Key {
+    /// Number of sharps (positive) or flats (negative) in its signature, −6 to 6, spelled as it is displayed.
+    pub fn sharps(&self) -> i8 {
+        const MAJOR: [i8; 12] = [0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5];
+        const MINOR: [i8; 12] = [-3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2];
+        let tonic = usize::from(self.tonic % 12);
+        match self.mode {
+            Mode::Major => MAJOR[tonic],
+            Mode::Minor => MINOR[tonic],
+        }
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const MAJOR: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];

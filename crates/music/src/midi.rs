@@ -35,18 +35,6 @@ pub fn write(melody: &Melody, lyrics: Option<&[(usize, &str)]>) -> Vec<u8> {
     bytes
 }
 
-/// Number of sharps (positive) or flats (negative) of a key, −6 to 6.
-pub fn sharps(key: &Key) -> i8 {
-    // Spelled as `Key` is displayed: F# major and Eb minor have six.
-    const MAJOR: [i8; 12] = [0, -5, 2, -3, 4, -1, 6, 1, -4, 3, -2, 5];
-    const MINOR: [i8; 12] = [-3, 4, -1, -6, 1, -4, 3, -2, 5, 0, -5, 2];
-    let tonic = usize::from(key.tonic % 12);
-    match key.mode {
-        Mode::Major => MAJOR[tonic],
-        Mode::Minor => MINOR[tonic],
-    }
-}
-
 /// The tempo as the file says it; ticks are counted with this rounded value.
 fn microseconds_per_beat(bpm: f64) -> u32 {
     let bpm = if bpm.is_finite() && bpm >= 4.0 { bpm } else { PLAIN_BPM };
@@ -65,7 +53,7 @@ fn conductor_track(tempo: u32, key: &Key) -> Track<'static> {
         meta(MetaMessage::TrackName(b"Descant")),
         meta(MetaMessage::Tempo(u24::new(tempo))),
         meta(MetaMessage::TimeSignature(4, 2, 24, 8)),
-        meta(MetaMessage::KeySignature(sharps(key), key.mode == Mode::Minor)),
+        meta(MetaMessage::KeySignature(key.sharps(), key.mode == Mode::Minor)),
         meta(MetaMessage::EndOfTrack),
     ]
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::key::Key;
+
 /// A MIDI note number, 0–127; 69 is A4.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -32,13 +34,27 @@ impl MidiPitch {
     pub fn hz(self) -> f64 {
         midi_to_hz(f64::from(self.0))
     }
+
+    /// Its name as a musician writes it in a key: with flats in keys that have flats. MIDI 70 is `Bb4` in F major.
+    pub fn name_in(self, key: &Key) -> String {
+        const FLATS: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B"];
+        if key.sharps() >= 0 {
+            return self.to_string();
+        }
+        format!("{}{}", FLATS[usize::from(self.class())], self.octave())
+    }
+
+    /// The octave in scientific pitch notation: MIDI 60 is in octave 4.
+    pub const fn octave(self) -> i8 {
+        (self.0 / 12) as i8 - 1
+    }
 }
 
 /// Scientific pitch notation with sharps: MIDI 60 is `C4`.
 impl fmt::Display for MidiPitch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMES: [&str; 12] = ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"];
-        write!(f, "{}{}", NAMES[usize::from(self.class())], i16::from(self.0 / 12) - 1)
+        write!(f, "{}{}", NAMES[usize::from(self.class())], self.octave())
     }
 }
 
@@ -55,4 +71,34 @@ pub fn midi_to_hz(midi: f64) -> f64 {
 /// Signed distance from `from_hz` up to `to_hz` in cents (both > 0).
 pub fn cents_between(from_hz: f64, to_hz: f64) -> f64 {
     1200.0 * (to_hz / from_hz).log2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key::Mode;
+
+    #[test]
+    fn names_follow_the_key() {
+        let check = |number, tonic, mode, expected: &str| {
+            assert_eq!(MidiPitch::new(number).name_in(&Key { tonic, mode, confidence: 1.0 }), expected);
+        };
+        check(70, 5, Mode::Major, "Bb4");
+        check(66, 7, Mode::Major, "F#4");
+        check(61, 2, Mode::Minor, "Db4");
+        check(60, 10, Mode::Major, "C4");
+        check(0, 0, Mode::Major, "C-1");
+        assert_eq!(MidiPitch::new(127).to_string(), "G9");
+    }
+
+    #[test]
+    fn hertz_and_numbers_agree() {
+        assert!((midi_to_hz(69.0) - 440.0).abs() < 1e-9 && (hz_to_midi(880.0) - 81.0).abs() < 1e-9);
+        assert!((cents_between(440.0, 220.0) + 1200.0).abs() < 1e-9);
+        for number in 0..=127 {
+            assert_eq!(MidiPitch::nearest(hz_to_midi(MidiPitch::new(number).hz())).number(), number);
+        }
+        assert_eq!(MidiPitch::nearest(f64::NAN).number(), 0);
+        assert_eq!((MidiPitch::nearest(-3.0).number(), MidiPitch::nearest(1e9).number()), (0, 127));
+    }
 }

@@ -100,7 +100,7 @@ fn the_file_says_what_it_is() {
 
 #[test]
 fn key_signatures_follow_the_circle_of_fifths() {
-    let sharps = |tonic, mode| midi::sharps(&Key { tonic, mode, confidence: 1.0 });
+    let sharps = |tonic, mode| Key { tonic, mode, confidence: 1.0 }.sharps();
     for tonic in 0..12u8 {
         // A fifth up is a sharp more (or twelve fewer, spelled with flats); a minor key shares with the major above it.
         let step = sharps((tonic + 7) % 12, Mode::Major) - sharps(tonic, Mode::Major);

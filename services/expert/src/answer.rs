@@ -49,6 +49,14 @@ impl Refusal {
         }
     }
 
+    pub fn body_too_large(limit_bytes: usize) -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            code: FailureCode::ProviderRejected,
+            detail: format!("the body is larger than {} MB", limit_bytes / (1024 * 1024)),
+        }
+    }
+
     pub fn not_found() -> Self {
         Self {
             status: StatusCode::NOT_FOUND,

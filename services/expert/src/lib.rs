@@ -4,6 +4,7 @@
 //! Owns no rows and knows no jobs. What it makes lies in a temporary folder for an hour.
 
 mod answer;
+mod bounds;
 mod files;
 mod routes;
 mod upload;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Instant};
 
 use actix_multipart::Multipart;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, error::JsonPayloadError, web};
 use domain::{
     ArtifactRole,
     audio::{Verdict, judge},
@@ -30,7 +30,7 @@ use uuid::Uuid;
 use crate::{
     Studio,
     answer::{Refusal, SongAnswer},
-    upload,
+    bounds, upload,
 };
 
 /// Largest JSON body: the melody of five minutes is about 3 MB.
@@ -39,11 +39,12 @@ const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 const API_VERSION: &str = "1.0.0";
 
 pub fn configure(app: &mut web::ServiceConfig) {
-    app.app_data(
-        web::JsonConfig::default()
-            .limit(MAX_JSON_BYTES)
-            .error_handler(|error, _| Refusal::invalid(format!("the body cannot be read: {error}")).into()),
-    )
+    app.app_data(web::JsonConfig::default().limit(MAX_JSON_BYTES).error_handler(|error, _| match error {
+        JsonPayloadError::Overflow { limit } | JsonPayloadError::OverflowKnownLength { limit, .. } => {
+            Refusal::body_too_large(limit).into()
+        }
+        error => Refusal::invalid(format!("the body cannot be read: {error}")).into(),
+    }))
     .route("/", web::get().to(about))
     .route("/health", web::get().to(health))
     .route("/models", web::get().to(models))
@@ -95,12 +96,14 @@ async fn melody(payload: web::Payload, studio: web::Data<Studio>) -> Result<Http
 
 async fn lyrics(call: web::Json<LyricsCall>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
     let LyricsCall { melody, request } = &*call;
+    bounds::check(melody, studio.limits.max_duration_seconds)?;
     let write = |writer: Arc<dyn providers::LyricsWriter>| async move { writer.write(melody, request).await };
     Ok(HttpResponse::Ok().json(studio.chains.lyrics.call(studio.call_timeout, write).await?.value))
 }
 
 async fn vocals(call: web::Json<VocalsCall>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
     let VocalsCall { melody, lyrics, voice } = &*call;
+    bounds::check(melody, studio.limits.max_duration_seconds)?;
     let sing = |singer: Arc<dyn providers::VocalSynthesizer>| async move {
         singer.sing(melody, lyrics, voice, no_progress()).await
     };

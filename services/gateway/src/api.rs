@@ -1,6 +1,6 @@
 //! All routes in one place, and the OpenAPI document that is made from them.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpResponse, Resource, Route, web};
 use utoipa::OpenApi;
 
 use crate::{
@@ -61,21 +61,30 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 pub fn configure(app: &mut web::ServiceConfig) {
     app.app_data(json_config())
-        .route("/api/v1/melody-vocals/convert", web::post().to(convert::convert))
-        .route("/api/v1/melody-vocals/status/{id}", web::get().to(melody_vocals::status))
-        .route("/api/v1/melody-vocals/cancel/{id}", web::post().to(melody_vocals::cancel))
-        .route("/api/v1/melody-vocals/history", web::get().to(melody_vocals::history))
-        .route("/api/v1/melody-vocals/quota", web::get().to(melody_vocals::quota))
-        .route("/api/v1/melody-vocals/stats", web::get().to(melody_vocals::stats))
-        .route("/api/v1/melody-vocals/feedback/{id}", web::post().to(melody_vocals::feedback))
-        .route("/api/v1/jobs/{id}/events", web::get().to(jobs::events))
-        .route("/api/v1/jobs/{id}/ws", web::get().to(jobs::ws))
-        .route("/api/v1/jobs/{id}/result", web::get().to(jobs::result))
-        .route("/api/v1/operator/breakers/reset", web::post().to(operator::reset_breakers))
-        .route("/api/v1/operator/dead-letters", web::get().to(operator::dead_letters))
-        .route("/api/v1/operator/dead-letters/{messageId}/requeue", web::post().to(operator::requeue))
-        .route("/openapi.json", web::get().to(document))
+        .service(takes("POST", "/api/v1/melody-vocals/convert", web::post().to(convert::convert)))
+        .service(takes("GET", "/api/v1/melody-vocals/status/{id}", web::get().to(melody_vocals::status)))
+        .service(takes("POST", "/api/v1/melody-vocals/cancel/{id}", web::post().to(melody_vocals::cancel)))
+        .service(takes("GET", "/api/v1/melody-vocals/history", web::get().to(melody_vocals::history)))
+        .service(takes("GET", "/api/v1/melody-vocals/quota", web::get().to(melody_vocals::quota)))
+        .service(takes("GET", "/api/v1/melody-vocals/stats", web::get().to(melody_vocals::stats)))
+        .service(takes("POST", "/api/v1/melody-vocals/feedback/{id}", web::post().to(melody_vocals::feedback)))
+        .service(takes("GET", "/api/v1/jobs/{id}/events", web::get().to(jobs::events)))
+        .service(takes("GET", "/api/v1/jobs/{id}/ws", web::get().to(jobs::ws)))
+        .service(
+            takes("GET, HEAD", "/api/v1/jobs/{id}/result", web::get().to(jobs::result))
+                .route(web::head().to(jobs::result)),
+        )
+        .service(takes("POST", "/api/v1/operator/breakers/reset", web::post().to(operator::reset_breakers)))
+        .service(takes("GET", "/api/v1/operator/dead-letters", web::get().to(operator::dead_letters)))
+        .service(takes("POST", "/api/v1/operator/dead-letters/{messageId}/requeue", web::post().to(operator::requeue)))
+        .service(takes("GET", "/openapi.json", web::get().to(document)))
         .default_service(web::to(nothing_here));
+}
+
+/// A path whose other methods are answered with 405 and the ones that it takes.
+fn takes(allow: &'static str, path: &str, route: Route) -> Resource {
+    let others = web::to(move || async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) });
+    web::resource(path).route(route).default_service(others)
 }
 
 /// Bodies that are not the JSON a route takes are answered like every other mistake.

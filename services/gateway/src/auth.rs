@@ -103,15 +103,23 @@ impl TokenVerifier {
         let mut validation = Validation::new(header.alg);
         validation.leeway = self.rules.leeway.as_secs();
         validation.validate_nbf = true;
-        validation.set_required_spec_claims(&["exp", "sub"]);
+        // A claim that is only checked when it is there is no check.
+        let mut required = vec!["exp", "sub"];
         match &self.rules.issuer {
-            Some(issuer) => validation.set_issuer(&[issuer]),
+            Some(issuer) => {
+                validation.set_issuer(&[issuer]);
+                required.push("iss");
+            }
             None => validation.iss = None,
         }
         match &self.rules.audience {
-            Some(audience) => validation.set_audience(&[audience]),
+            Some(audience) => {
+                validation.set_audience(&[audience]);
+                required.push("aud");
+            }
             None => validation.validate_aud = false,
         }
+        validation.set_required_spec_claims(&required);
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(|_| REFUSED)?.claims;
         let tier = claims
             .more

@@ -220,12 +220,12 @@ pub async fn result(
 }
 
 async fn artifact_of(gateway: &House, job: &Job, role: ArtifactRole) -> Result<Artifact, ApiError> {
-    if job.files_deleted_at.is_some() {
-        return Err(ApiError::Gone);
-    }
     if job.state != JobState::Completed {
         let detail = if job.state.is_final() { "it ended without a result" } else { "its result is not there yet" };
         return Err(ApiError::JobState { state: job.state, detail });
+    }
+    if job.files_deleted_at.is_some() {
+        return Err(ApiError::Gone);
     }
     let artifacts = gateway.database.artifacts().of_job(job.id).await?;
     artifacts.into_iter().find(|artifact| artifact.role == role).ok_or(ApiError::NotFound)

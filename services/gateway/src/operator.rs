@@ -32,16 +32,23 @@ pub struct Told {
     post, path = "/api/v1/operator/breakers/reset", tag = "operator", request_body = BreakerReset,
     responses(
         (status = 202, description = "Every orchestrator has been told", body = Told),
+        (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn reset_breakers(
     request: HttpRequest,
-    form: Option<web::Json<BreakerReset>>,
+    body: web::Bytes,
     gateway: web::Data<House>,
 ) -> Result<HttpResponse, ApiError> {
     gateway.operator(&request).await?;
-    let provider = form.and_then(|form| form.into_inner().provider).unwrap_or_default();
+    // No body means all of them; a body with a mistake in it must not.
+    let form: BreakerReset = match &body[..] {
+        b"" => BreakerReset::default(),
+        body => serde_json::from_slice(body)
+            .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })?,
+    };
+    let provider = form.provider.unwrap_or_default();
     let event = gateway.message(v1::ResetBreaker { provider });
     gateway.bus.publish_event(event).await.map_err(broker_away)?;
     Ok(HttpResponse::Accepted().json(Told { success: true, message: "Every orchestrator has been told" }))

@@ -8,9 +8,15 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use domain::{audio::Finding, job::JobState, quota::QuotaExceeded};
+use domain::{
+    audio::{Finding, Severity},
+    job::JobState,
+    quota::QuotaExceeded,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::melody_vocals::wire::QuotaBody;
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -46,6 +52,10 @@ pub enum ApiError {
     Forbidden,
     /// Also for what belongs to somebody else.
     NotFound,
+    /// The path takes other methods: these.
+    MethodNotAllowed {
+        allow: &'static str,
+    },
     /// The result was there, and its time is over.
     Gone,
     /// The job is in a state that does not allow this.
@@ -60,6 +70,7 @@ pub enum ApiError {
     QuotaExceeded {
         exceeded: QuotaExceeded,
         retry_after: Duration,
+        quota: QuotaBody,
     },
     /// Too many requests or uploads at once.
     TooManyRequests {
@@ -82,6 +93,7 @@ impl ApiError {
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::JobState { .. } | Self::IdempotencyInFlight => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
@@ -103,6 +115,7 @@ impl ApiError {
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Gone => "gone",
             Self::JobState { .. } => "job_state",
             Self::IdempotencyInFlight => "idempotency_in_flight",
@@ -125,6 +138,7 @@ impl ApiError {
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
+            Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::Gone => "No longer kept",
             Self::JobState { .. } => "The job's state does not allow this",
             Self::IdempotencyInFlight => "The first request with this key is still running",
@@ -142,7 +156,9 @@ impl ApiError {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
             Self::InvalidBody { detail } | Self::UnsupportedMediaType { detail } => detail.clone(),
             Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => {
-                findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join(" ")
+                // Warnings stand in `findings`; here only what has to change.
+                let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+                errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join(" ")
             }
             Self::TooLarge { limit_bytes } => format!(
                 "File size exceeds maximum of {} MB; shorten or compress the recording.",
@@ -151,6 +167,7 @@ impl ApiError {
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
             Self::NotFound => "There is nothing here under this id.".to_owned(),
+            Self::MethodNotAllowed { allow } => format!("Use {allow}."),
             Self::Gone => "The files of this job have been deleted; its time to be kept is over.".to_owned(),
             Self::JobState { state, detail } => format!("The job is {state}: {detail}."),
             Self::IdempotencyInFlight => "Wait for its answer, or ask again a little later.".to_owned(),
@@ -201,6 +218,10 @@ impl ApiError {
                 _ => None,
             },
             findings: self.findings().iter().map(FindingBody::of).collect(),
+            quota: match self {
+                Self::QuotaExceeded { quota, .. } => Some(quota.clone()),
+                _ => None,
+            },
             retry_after_seconds: self.retry_after().map(|wait| wait.as_secs().max(1)),
         }
     }
@@ -228,6 +249,9 @@ pub struct Problem {
     /// What is wrong with the recording.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingBody>,
+    /// What is used and what is allowed, where that is the reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<QuotaBody>,
     /// As in the `Retry-After` header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
@@ -252,8 +276,8 @@ impl FindingBody {
         Self {
             code: code.as_str(),
             severity: match severity {
-                domain::audio::Severity::Error => "error",
-                domain::audio::Severity::Warning => "warning",
+                Severity::Error => "error",
+                Severity::Warning => "warning",
             },
             message: message.clone(),
             measured: measured.clone(),
@@ -282,6 +306,105 @@ impl ResponseError for ApiError {
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if let Self::MethodNotAllowed { allow } = self {
+            response.insert_header((header::ALLOW, *allow));
+        }
         response.json(self.body())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{audio::FindingCode, quota::Period};
+
+    use super::*;
+
+    /// One of each. A new variant breaks `place` below, and then the count here.
+    fn one_of_each() -> Vec<ApiError> {
+        let findings = || {
+            vec![
+                Finding::warning(FindingCode::MonoAudio, "It is mono."),
+                Finding::error(FindingCode::SilentAudio, "It is silent."),
+            ]
+        };
+        let wait = Duration::from_millis(10);
+        let quota = QuotaBody { daily_used: 10, daily_limit: Some(10), monthly_used: 10, monthly_limit: None };
+        let exceeded = QuotaExceeded { period: Period::Daily, limit: 10, resets_at: chrono::DateTime::UNIX_EPOCH };
+        vec![
+            ApiError::InvalidField { field: "prompt", detail: "too short".to_owned() },
+            ApiError::InvalidBody { detail: String::new() },
+            ApiError::AudioRefused { findings: findings() },
+            ApiError::UnsupportedAudio { findings: findings() },
+            ApiError::UnsupportedMediaType { detail: String::new() },
+            ApiError::TooLarge { limit_bytes: 1 },
+            ApiError::Unauthenticated { detail: "" },
+            ApiError::Forbidden,
+            ApiError::NotFound,
+            ApiError::MethodNotAllowed { allow: "GET" },
+            ApiError::Gone,
+            ApiError::JobState { state: JobState::Running, detail: "" },
+            ApiError::IdempotencyInFlight,
+            ApiError::IdempotencyMismatch,
+            ApiError::QuotaExceeded { exceeded, retry_after: wait, quota },
+            ApiError::TooManyRequests { retry_after: wait },
+            ApiError::Unavailable { what: "" },
+            ApiError::Internal,
+        ]
+    }
+
+    fn place(error: &ApiError) -> usize {
+        match error {
+            ApiError::InvalidField { .. } => 0,
+            ApiError::InvalidBody { .. } => 1,
+            ApiError::AudioRefused { .. } => 2,
+            ApiError::UnsupportedAudio { .. } => 3,
+            ApiError::UnsupportedMediaType { .. } => 4,
+            ApiError::TooLarge { .. } => 5,
+            ApiError::Unauthenticated { .. } => 6,
+            ApiError::Forbidden => 7,
+            ApiError::NotFound => 8,
+            ApiError::MethodNotAllowed { .. } => 9,
+            ApiError::Gone => 10,
+            ApiError::JobState { .. } => 11,
+            ApiError::IdempotencyInFlight => 12,
+            ApiError::IdempotencyMismatch => 13,
+            ApiError::QuotaExceeded { .. } => 14,
+            ApiError::TooManyRequests { .. } => 15,
+            ApiError::Unavailable { .. } => 16,
+            ApiError::Internal => 17,
+        }
+    }
+
+    #[test]
+    fn every_code_stands_in_the_reference_with_its_status() {
+        const REFERENCE: &str = include_str!("../../../docs/http.md");
+        let errors = one_of_each();
+        assert_eq!(errors.iter().map(place).collect::<Vec<_>>(), (0..errors.len()).collect::<Vec<_>>());
+        for error in errors {
+            let row = format!("| `{}` | {} |", error.code(), error.status().as_u16());
+            assert!(REFERENCE.contains(&row), "docs/http.md has no row {row}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_what_has_to_change_and_tells_the_rest_apart() {
+        for error in one_of_each().iter().filter(|error| !error.findings().is_empty()) {
+            let body = error.body();
+            assert_eq!(body.detail, "It is silent.");
+            assert_eq!(body.findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), ["warning", "error"]);
+        }
+    }
+
+    #[test]
+    fn the_body_and_the_headers_say_the_same() {
+        for error in one_of_each() {
+            let (body, response) = (error.body(), error.error_response());
+            assert_eq!(response.status().as_u16(), body.status);
+            assert_eq!(body.error, body.detail);
+            let header = response.headers().get(header::RETRY_AFTER).map(|value| value.to_str().unwrap().to_owned());
+            assert_eq!(header, body.retry_after_seconds.map(|seconds| seconds.to_string()), "{error}");
+            assert_eq!(response.headers().contains_key(header::ALLOW), body.status == 405);
+            assert_eq!(response.headers().contains_key(header::WWW_AUTHENTICATE), body.status == 401);
+        }
     }
 }

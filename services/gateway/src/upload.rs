@@ -50,12 +50,16 @@ pub struct Destination<'a> {
 /// read past. On an error nothing of the recording remains in the store.
 pub async fn receive(mut form: Multipart, to: Destination<'_>) -> Result<Form, ApiError> {
     let mut received = Form::default();
-    let outcome = read_fields(&mut form, &to, &mut received).await;
+    let mut readable = true;
+    let outcome = read_fields(&mut form, &to, &mut received, &mut readable).await;
     if let Err(error) = outcome {
         if let Some(recording) = &received.recording {
             discard(to.blobs, &recording.key).await;
         }
-        drain(form).await;
+        // A form that is none panics when it is read on.
+        if readable {
+            drain(form).await;
+        }
         return Err(error);
     }
     Ok(received)
@@ -68,9 +72,16 @@ pub async fn discard(blobs: &dyn BlobStore, key: &ObjectKey) {
     }
 }
 
-async fn read_fields(form: &mut Multipart, to: &Destination<'_>, received: &mut Form) -> Result<(), ApiError> {
+/// `readable` becomes false when the form itself, and not one of its fields, cannot be read.
+async fn read_fields(
+    form: &mut Multipart,
+    to: &Destination<'_>,
+    received: &mut Form,
+    readable: &mut bool,
+) -> Result<(), ApiError> {
     let mut count = 0;
     while let Some(field) = form.next().await {
+        *readable = field.is_ok();
         let field = field.map_err(of_multipart)?;
         count += 1;
         if count > MAX_FIELDS {
@@ -179,7 +190,7 @@ async fn read_past(mut field: Field) -> Result<(), ApiError> {
 
 /// Reads on without keeping anything. Answering while a client still sends makes many clients report a broken
 /// connection instead of the answer.
-async fn drain(mut form: Multipart) {
+pub async fn drain(mut form: Multipart) {
     let read = async {
         let mut seen = 0;
         while let Some(Ok(mut field)) = form.next().await {

@@ -22,7 +22,7 @@ pub(super) struct Observation {
     pub level: f32,
     /// RMS of its middle 16 ms.
     pub local_level: f32,
-    /// Deepest first; empty when silent.
+    /// Cheapest first; empty when silent.
     pub candidates: Vec<Candidate>,
 }
 
@@ -113,9 +113,14 @@ fn is_sung(frame: &Observation, state: usize) -> bool {
     !frame.candidates.is_empty() && state % 2 == 1
 }
 
+/// What a candidate costs by itself: its depth, and a little for each octave down.
+pub(super) fn sung_cost(candidate: &Candidate, octave_cost: f32) -> f32 {
+    candidate.depth + octave_cost * (HIGH_NOTE_OCTAVES - candidate.octaves)
+}
+
 fn emission(frame: &Observation, state: usize, gate: f32, costs: &PathCosts) -> f32 {
     let Some(candidate) = frame.candidates.get(state / 2) else { return 0.0 };
-    let lower = costs.octave * (HIGH_NOTE_OCTAVES - candidate.octaves);
+    let lower = sung_cost(candidate, costs.octave) - candidate.depth;
     if !is_sung(frame, state) {
         return costs.unsung_depth * candidate.depth + (1.0 - costs.unsung_depth) * costs.threshold + lower;
     }

@@ -38,7 +38,7 @@ impl F0Tracker for YinTracker {
             return Err(EngineError::SampleRate(sample_rate_hz));
         }
         let expected = (samples.len() as f64 / f64::from(sample_rate_hz) / HOP_SECONDS).max(1.0);
-        let mut difference = Difference::new();
+        let mut difference = Difference::new(self.costs.octave);
         let mut observations = Vec::with_capacity(expected as usize + 2);
         front::for_each_frame(samples, sample_rate_hz, FRAME_LEN, |index, frame| {
             observations.push(difference.observe(frame));
@@ -70,10 +70,11 @@ struct Difference {
     product: Vec<Complex32>,
     lags: Vec<f32>,
     normalised: Vec<f32>,
+    octave_cost: f32,
 }
 
 impl Difference {
-    fn new() -> Self {
+    fn new(octave_cost: f32) -> Self {
         let mut planner = RealFftPlanner::<f32>::new();
         let forward = planner.plan_fft_forward(FFT_LEN);
         let inverse = planner.plan_fft_inverse(FFT_LEN * LAGS_PER_SAMPLE);
@@ -92,6 +93,7 @@ impl Difference {
             forward,
             inverse,
             window,
+            octave_cost,
         };
         made.input[..FRAME_LEN].copy_from_slice(&made.window);
         made.transform_plain();
@@ -99,7 +101,7 @@ impl Difference {
         for (out, a) in made.product.iter_mut().zip(&made.window_spectrum) {
             *out = Complex32::new(a.norm_sqr(), 0.0);
         }
-        made.to_lags();
+        made.fill_lags();
         made.window_overlap = made.lags[..longest_lag() + 2].to_vec();
         made
     }
@@ -110,7 +112,7 @@ impl Difference {
         debug_assert!(done.is_ok());
     }
 
-    fn to_lags(&mut self) {
+    fn fill_lags(&mut self) {
         // The bins above the old Nyquist stay 0: that is the interpolation between whole lags. DC must be real.
         self.product[0].im = 0.0;
         let done = self.inverse.process(&mut self.product, &mut self.lags);
@@ -140,7 +142,7 @@ impl Difference {
             let cross = self.window_spectrum[k].conj() * self.squared[k];
             *out = Complex32::new(2.0 * cross.re - 2.0 * self.plain[k].norm_sqr(), 0.0);
         }
-        self.to_lags();
+        self.fill_lags();
         self.normalise();
         Observation { level, local_level: middle_level(frame), candidates: self.candidates() }
     }
@@ -157,7 +159,8 @@ impl Difference {
         }
     }
 
-    /// The deepest local minima, refined by a parabola.
+    /// The best local minima, refined by a parabola. Depth alone must not choose: a clean high tone has more multiples
+    /// of its period than places in the list, all as deep as the period itself.
     fn candidates(&self) -> Vec<Candidate> {
         let d = &self.normalised;
         let mut found: Vec<Candidate> = Vec::with_capacity(MOST_CANDIDATES + 1);
@@ -170,9 +173,11 @@ impl Difference {
             let shift = if curve > 1e-9 { (0.5 * (before - after) / curve).clamp(-0.5, 0.5) } else { 0.0 };
             let depth = (here - 0.25 * (before - after) * shift).max(0.0);
             let hz = (RATE_HZ as usize * LAGS_PER_SAMPLE) as f32 / (lag as f32 + shift);
-            let at = found.partition_point(|other| other.depth <= depth);
+            let candidate = Candidate { hz, octaves: hz.log2(), depth };
+            let cost = path::sung_cost(&candidate, self.octave_cost);
+            let at = found.partition_point(|other| path::sung_cost(other, self.octave_cost) <= cost);
             if at < MOST_CANDIDATES {
-                found.insert(at, Candidate { hz, octaves: hz.log2(), depth });
+                found.insert(at, candidate);
                 found.truncate(MOST_CANDIDATES);
             }
         }

@@ -121,8 +121,7 @@ mod tests {
         let spans = [span(60.45), span(62.55), span(64.5), span(65.4)];
         let tuning = tuning_semitones(&spans);
         assert!((tuning.abs() - 0.475).abs() < 0.05, "{tuning}");
-        let named: Vec<u8> =
-            spans.iter().map(|s| MidiPitch::nearest(f64::from(s.midi) - tuning).number()).collect();
+        let named: Vec<u8> = spans.iter().map(|s| MidiPitch::nearest(f64::from(s.midi) - tuning).number()).collect();
         assert_eq!(named.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>(), [2, 2, 1]);
     }
 

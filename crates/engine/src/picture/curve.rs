@@ -68,7 +68,7 @@ mod tests {
     fn a_straight_line_needs_two_points_and_a_bend_keeps_its_corner() {
         let line: Vec<(f64, f64)> = (0..50).map(|i| (f64::from(i), 2.0 * f64::from(i))).collect();
         assert_eq!(thinned(&line).len(), 2);
-        let bend: Vec<(f64, f64)> = (0..51).map(|i| (f64::from(i), f64::from((i - 25).abs()))).collect();
+        let bend: Vec<(f64, f64)> = (0i32..51).map(|i| (f64::from(i), f64::from((i - 25).abs()))).collect();
         assert_eq!(thinned(&bend), [(0.0, 25.0), (25.0, 0.0), (50.0, 25.0)]);
     }
 

@@ -159,8 +159,12 @@ fn row_times(melody: &Melody, duration: f64, row_seconds: f64) -> Vec<(f64, f64)
         // Just before the next note, so that its name and contour stay with it.
         (left.end_seconds() + right.onset_seconds) / 2.0
     };
-    let after_phrases: Vec<f64> =
-        melody.phrases.iter().filter(|phrase| phrase.end < melody.notes.len()).map(|phrase| between(phrase.end - 1)).collect();
+    let after_phrases: Vec<f64> = melody
+        .phrases
+        .iter()
+        .filter(|phrase| phrase.end < melody.notes.len())
+        .map(|phrase| between(phrase.end - 1))
+        .collect();
     let after_notes: Vec<f64> = (0..melody.notes.len().saturating_sub(1)).map(between).collect();
     let mut rows = Vec::new();
     let mut start = 0.0;

@@ -208,6 +208,7 @@ fn add_breaths(moves: &mut Movements, stretches: &[Stretch]) {
                     Band { hz: 2400.0, width_hz: 1500.0, db: -46.0 },
                     Band { hz: 5000.0, width_hz: 3000.0, db: -50.0 },
                 ],
+                floor_hz: 200.0,
                 is_voiced: false,
             });
         }

@@ -68,6 +68,16 @@ impl Phone {
         matches!(self.manner, Manner::Vowel { .. } | Manner::Approximant | Manner::Nasal { .. })
     }
 
+    /// Below this the noise of the phone has nothing: the cavity behind the narrowing is shut off from the lips.
+    pub fn noise_floor_hz(&self) -> f64 {
+        match self.name {
+            "S" | "Z" => 3200.0,
+            "SH" | "ZH" | "CH" | "JH" => 1900.0,
+            "T" | "D" => 2000.0,
+            _ => 60.0,
+        }
+    }
+
     /// Looks an ARPAbet phone up, with or without stress digit. Unstressed AH is the neutral vowel.
     pub fn named(arpabet: &str) -> Option<&'static Self> {
         if arpabet == "AH0" {
@@ -105,16 +115,16 @@ const fn band(hz: f64, width_hz: f64, db: f64) -> Band {
     Band { hz, width_hz, db }
 }
 
-const S_NOISE: &[Band] = &[band(5600.0, 1300.0, -18.0), band(7900.0, 2200.0, -18.0), band(4300.0, 800.0, -29.0)];
+const S_NOISE: &[Band] = &[band(4600.0, 1500.0, -18.0), band(7200.0, 2500.0, -17.0)];
 const SH_NOISE: &[Band] = &[band(2650.0, 500.0, -17.0), band(3800.0, 900.0, -19.0), band(5600.0, 1800.0, -25.0)];
 const F_NOISE: &[Band] = &[band(7600.0, 3500.0, -33.0), band(3000.0, 3500.0, -38.0), band(1300.0, 900.0, -41.0)];
 const TH_NOISE: &[Band] = &[band(6000.0, 4000.0, -33.0), band(2600.0, 2500.0, -40.0), band(1400.0, 900.0, -43.0)];
-const Z_NOISE: &[Band] = &[band(5400.0, 1400.0, -20.0), band(7900.0, 2200.0, -20.0)];
+const Z_NOISE: &[Band] = &[band(4600.0, 1500.0, -21.0), band(7200.0, 2500.0, -20.0)];
 const ZH_NOISE: &[Band] = &[band(2600.0, 500.0, -20.0), band(3800.0, 1200.0, -22.0)];
 const V_NOISE: &[Band] = &[band(7000.0, 5000.0, -48.0), band(3000.0, 3000.0, -50.0)];
 const DH_NOISE: &[Band] = &[band(6000.0, 4500.0, -52.0), band(1500.0, 1000.0, -52.0)];
 const P_NOISE: &[Band] = &[band(600.0, 600.0, -36.0), band(2000.0, 3000.0, -42.0)];
-const T_NOISE: &[Band] = &[band(4000.0, 2000.0, -27.0), band(7000.0, 3000.0, -27.0)];
+const T_NOISE: &[Band] = &[band(3600.0, 2000.0, -29.0), band(6500.0, 3000.0, -31.0)];
 /// The band of k and g follows F2 of the vowel; this is what lies above it.
 const K_NOISE: &[Band] = &[band(4200.0, 2500.0, -36.0)];
 const B_NOISE: &[Band] = &[band(600.0, 600.0, -36.0), band(1600.0, 1500.0, -42.0)];
@@ -147,7 +157,7 @@ const PHONES: &[Phone] = &[
     consonant("R", Manner::Approximant, Place::Palatal, shape(330.0, 1080.0, 1420.0, 3150.0, 70.0, 100.0, 120.0), 0.08, &[]),
     consonant("L", Manner::Approximant, Place::Alveolar, shape(340.0, 1080.0, 2800.0, 3400.0, 55.0, 100.0, 280.0), 0.075, &[]),
     consonant("M", Manner::Nasal { zero_hz: 700.0 }, Place::Labial, shape(260.0, 1100.0, 2200.0, 3300.0, 50.0, 300.0, 350.0), 0.08, &[]),
-    consonant("N", Manner::Nasal { zero_hz: 780.0 }, Place::Alveolar, shape(260.0, 1300.0, 2450.0, 3400.0, 50.0, 350.0, 350.0), 0.075, &[]),
+    consonant("N", Manner::Nasal { zero_hz: 780.0 }, Place::Alveolar, shape(260.0, 1450.0, 2500.0, 3400.0, 50.0, 260.0, 250.0), 0.075, &[]),
     consonant("NG", Manner::Nasal { zero_hz: 740.0 }, Place::Velar, shape(260.0, 1250.0, 2400.0, 3400.0, 50.0, 400.0, 350.0), 0.09, &[]),
     consonant("P", STOP, Place::Labial, shape(300.0, 850.0, 2150.0, 3300.0, 150.0, 130.0, 180.0), 0.125, P_NOISE),
     consonant("T", STOP, Place::Alveolar, shape(300.0, 1750.0, 2650.0, 3500.0, 150.0, 120.0, 200.0), 0.125, T_NOISE),

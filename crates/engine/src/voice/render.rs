@@ -99,6 +99,7 @@ impl Tract {
 struct Turbulence<'a> {
     plan: &'a Noise,
     bands: Vec<(Resonator, f64)>,
+    floor: [Biquad; 2],
 }
 
 impl<'a> Turbulence<'a> {
@@ -114,7 +115,10 @@ impl<'a> Turbulence<'a> {
                 (resonator, 10f64.powf(band.db / 20.0) * (rate_hz / (std::f64::consts::PI * band.width_hz)).sqrt())
             })
             .collect();
-        Self { plan, bands }
+        // A Butterworth high-pass of fourth order.
+        let floor_hz = plan.floor_hz * throat.scale[2].powf(0.7);
+        let floor = [0.541, 1.307].map(|q| Biquad::high_pass(floor_hz, q, rate_hz));
+        Self { plan, bands, floor }
     }
 
     fn next(&mut self, seconds: f64, x: f64, is_open: bool) -> f64 {
@@ -122,7 +126,7 @@ impl<'a> Turbulence<'a> {
         let rise = smooth_step((seconds - plan.start) / plan.attack.max(1e-4));
         let fall = smooth_step((plan.end - seconds) / plan.release.max(1e-4));
         let pulsing = if plan.is_voiced && !is_open { 0.45 } else { 1.0 };
-        let x = x * plan.gain * rise * fall * pulsing;
+        let x = self.floor.iter_mut().fold(x * plan.gain * rise * fall * pulsing, |x, section| section.next(x));
         self.bands.iter_mut().map(|(resonator, gain)| *gain * resonator.band(x)).sum()
     }
 }

@@ -32,6 +32,8 @@ pub struct Noise {
     pub release: f64,
     pub gain: f64,
     pub bands: Vec<Band>,
+    /// Below this there is nothing.
+    pub floor_hz: f64,
     /// Pulses with the voice.
     pub is_voiced: bool,
 }
@@ -256,6 +258,7 @@ impl Planner<'_> {
             release: release.min(seconds * 0.5),
             gain,
             bands,
+            floor_hz: segment.phone.noise_floor_hz(),
             is_voiced: voiced,
         });
     }

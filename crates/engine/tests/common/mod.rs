@@ -7,10 +7,8 @@ use music::PitchTrack;
 
 /// The folder of test recordings, or `None` (with one line saying so) where there is none.
 pub fn shared_data() -> Option<PathBuf> {
-    let folder = std::env::var_os("DESCANT_SHARED_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("DESCANT_SHARED_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     if folder.join("audio").is_dir() {
         return Some(folder.join("audio"));
     }
@@ -96,7 +94,11 @@ pub fn score(seconds: f64, truth: impl Fn(f64) -> Option<f64>, track: &PitchTrac
         let Some(frame) = track.at(time) else { continue };
         if hz <= 0.0 {
             unvoiced += 1.0;
-            if frame.voiced { said_wrongly += 1.0 } else { overall += 1.0 }
+            if frame.voiced {
+                said_wrongly += 1.0
+            } else {
+                overall += 1.0
+            }
             continue;
         }
         voiced += 1.0;

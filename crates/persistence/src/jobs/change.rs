@@ -216,12 +216,14 @@ pub async fn change<A>(
         let logged = journal.events_of(&after);
         after.event_seq = before.event_seq + logged.len() as u64;
         after.version = before.version + 1;
+        // Clocks differ, and `now` was read before we waited for the row: a log must not go back in time all the same.
+        after.updated_at = Ord::max(after.updated_at, before.updated_at);
         if !swap(&tx, &before, &after).await.during(operation)? {
             tx.rollback().await.during(operation)?;
             continue;
         }
         let messages = journal.messages_of(&after);
-        events::insert(&tx, &after, logged, now, operation).await?;
+        events::insert(&tx, &after, logged, Ord::max(now, after.updated_at), operation).await?;
         outbox::insert(&tx, messages, now, operation).await?;
         tx.commit().await.during(operation)?;
         return Ok(Changed::Written(after));

@@ -159,6 +159,9 @@ async fn the_answer_for_repeats_is_stored_with_the_job_or_not_at_all(bed: &Bed) 
     assert_eq!(begin(bed, later(59)).await, Begin::InFlight);
     // The first request takes longer than it said; the second takes the key over.
     let Begin::Fresh(quick) = begin(bed, later(61)).await else { panic!("a dead request keeps its key") };
+    assert_eq!(submit(&slow, later(61)).await, Submission::KeyLost, "answered for a key that another holds");
+    bed.db.idempotency().abandon(&slow).await.unwrap();
+    assert_eq!(begin(bed, later(61)).await, Begin::InFlight, "freed a key that another holds");
     let accepted = submit(&quick, later(62)).await;
     let Submission::Accepted { job, .. } = accepted else { panic!("{accepted:?}") };
     assert_eq!(submit(&slow, later(63)).await, Submission::KeyLost, "one key made two jobs");

@@ -83,16 +83,23 @@ async fn files_then_tombstones_go_and_the_total_stays(bed: &Bed) {
     assert_eq!(orphan.job_id, None, "a deleted job's upload must stay findable");
 }
 
-async fn two_tombstone_sweeps_at_once_count_each_job_once(bed: &Bed) {
+async fn tombstone_sweeps_at_once_count_each_job_once(bed: &Bed) {
     let ada = user("ada");
     for _ in 0..20 {
         let job = bed.in_state(JobState::Completed, &ada, noon()).await;
         assert!(bed.db.jobs().mark_files_deleted(job.id, noon()).await.unwrap());
     }
     let other = bed.another().await;
-    let sweeps: Vec<_> = [bed.db.clone(), other]
-        .into_iter()
-        .map(|db| tokio::spawn(async move { db.jobs().delete_tombstones(later(1), 15).await.unwrap() }))
+    other.ping().await.unwrap();
+    let start = std::sync::Arc::new(tokio::sync::Barrier::new(6));
+    let sweeps: Vec<_> = (0..6)
+        .map(|n| {
+            let (db, start) = (if n % 2 == 0 { bed.db.clone() } else { other.clone() }, start.clone());
+            tokio::spawn(async move {
+                start.wait().await;
+                db.jobs().delete_tombstones(later(1), 15).await.unwrap()
+            })
+        })
         .collect();
     for sweep in sweeps {
         sweep.await.unwrap();
@@ -239,7 +246,7 @@ on_both!(
     a_job_that_runs_without_a_lease_is_taken_up,
     passed_deadlines_and_cancelled_jobs_are_found_until_they_end,
     files_then_tombstones_go_and_the_total_stays,
-    two_tombstone_sweeps_at_once_count_each_job_once,
+    tombstone_sweeps_at_once_count_each_job_once,
     orphaned_uploads_are_found_and_never_become_a_job_again,
     of_a_sweep_and_a_submission_exactly_one_gets_an_upload,
     figures_of_the_last_day,

@@ -210,7 +210,7 @@ async fn without_the_expert_the_engine_steps_in_and_the_breaker_opens() {
     }
     let stats = eventually("an open breaker", PATIENCE, || async {
         let stats = user.get("/api/v1/melody-vocals/stats").await.expect(200);
-        if stats["circuitBreaker"]["state"] == "open" { Ok(stats) } else { Err(stats) }
+        if stats["circuitBreaker"]["state"] == "OPEN" { Ok(stats) } else { Err(stats) }
     })
     .await;
     assert!(stats["circuitBreaker"]["failures"].as_u64() >= Some(5), "{stats}");
@@ -227,7 +227,7 @@ async fn without_the_expert_the_engine_steps_in_and_the_breaker_opens() {
     operator.post("/api/v1/operator/breakers/reset").await.expect(202);
     eventually("closed breakers", Duration::from_secs(20), || async {
         let stats = user.get("/api/v1/melody-vocals/stats").await.expect(200);
-        if stats["circuitBreaker"]["state"] == "closed" { Ok(()) } else { Err(stats) }
+        if stats["circuitBreaker"]["state"] == "CLOSED" { Ok(()) } else { Err(stats) }
     })
     .await;
 }

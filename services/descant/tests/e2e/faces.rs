@@ -114,9 +114,10 @@ async fn every_documented_route_is_there(flavour: Flavour) {
     // A job of one's own, so that 404 can only mean that there is no such route.
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
     user.completed(&job).await;
+    let message = uuid::Uuid::now_v7().to_string();
     let mut missing = Vec::new();
     for (path, operations) in paths {
-        let filled = path.replace("{jobId}", &job).replace("{id}", &job);
+        let filled = path.replace("{jobId}", &job).replace("{id}", &job).replace("{messageId}", &message);
         assert!(!filled.contains('{'), "a parameter that this test does not know: {path}");
         for (method, operation) in operations.as_object().expect("a path has operations") {
             let Ok(verb) = method.to_uppercase().parse::<Method>() else { continue };

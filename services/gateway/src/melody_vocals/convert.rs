@@ -12,7 +12,7 @@ use domain::{
     audio::{FindingCode, Verdict},
     feed::{FeedData, FeedKind},
     prompt::Prompt,
-    quota::{self, QuotaExceeded},
+    quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
     request::{Label, MelodyToVocalsRequest},
 };
 use messaging::{MessagingError, Queue};
@@ -40,6 +40,8 @@ const ROUTE: &str = "melody-vocals/convert";
 const IDEMPOTENCY_KEEP: TimeDelta = TimeDelta::hours(24);
 /// Longest that a request works between its upload and its answer.
 const IDEMPOTENCY_HOLD: TimeDelta = TimeDelta::minutes(2);
+/// 53 bits: every reader of JSON keeps them exact.
+const MAX_SEED: u64 = (1 << 53) - 1;
 /// How long an upload waits for a free slot.
 const SLOT_WAIT: Duration = Duration::from_secs(10);
 
@@ -69,7 +71,10 @@ pub async fn convert(
     let key = idempotency_key(&request, &caller)?;
     if key.is_none() {
         // Nobody should send 50 MB to be told this. A repeat with a key is answered as before, whatever the quota is.
-        refuse_over_quota(&gateway, &caller).await?;
+        if let Err(error) = refuse_over_quota(&gateway, &caller).await {
+            upload::drain(form).await;
+            return Err(error);
+        }
     }
     let slot = tokio::time::timeout(SLOT_WAIT, gateway.uploads.acquire()).await;
     let _slot = slot.map_err(|_| ApiError::TooManyRequests { retry_after: SLOT_WAIT })?;
@@ -126,14 +131,14 @@ fn idempotency_key(request: &HttpRequest, caller: &Caller) -> Result<Option<Idem
 async fn refuse_over_quota(gateway: &House, caller: &Caller) -> Result<(), ApiError> {
     let now = gateway.clock.now();
     let usage = gateway.database.jobs_of(&caller.user).quota_usage(now).await?;
-    quota::check(gateway.settings.quota.limits(caller.tier), usage, now)
-        .map_err(|exceeded| over_quota(gateway, exceeded))
+    let limits = gateway.settings.quota.limits(caller.tier);
+    quota::check(limits, usage, now).map_err(|exceeded| over_quota(gateway, exceeded, limits, usage))
 }
 
-fn over_quota(gateway: &House, exceeded: QuotaExceeded) -> ApiError {
+fn over_quota(gateway: &House, exceeded: QuotaExceeded, limits: QuotaLimits, usage: QuotaUsage) -> ApiError {
     gateway.metrics.quota_refused(&exceeded.period.to_string());
     let retry_after = (exceeded.resets_at - gateway.clock.now()).to_std().unwrap_or(Duration::from_secs(1));
-    ApiError::QuotaExceeded { exceeded, retry_after }
+    ApiError::QuotaExceeded { exceeded, retry_after, quota: present::quota(limits, usage) }
 }
 
 /// From a received form to an answer.
@@ -207,12 +212,11 @@ fn wish(fields: &HashMap<String, String>) -> Result<MelodyToVocalsRequest, ApiEr
     let prompt = Prompt::new(text("prompt").unwrap_or_default())
         .map_err(|error| ApiError::InvalidField { field: "prompt", detail: error.to_string() })?;
     let seed = match text("seed") {
-        Some(seed) => seed.parse().map_err(|_| ApiError::InvalidField {
+        Some(seed) => seed.parse().ok().filter(|seed| *seed <= MAX_SEED).ok_or_else(|| ApiError::InvalidField {
             field: "seed",
-            detail: "expected a whole number from 0 to 9007199254740991".to_owned(),
+            detail: format!("expected a whole number from 0 to {MAX_SEED}"),
         })?,
-        // 53 bits: JSON readers keep it exact.
-        None => u64::from_be_bytes(random10()[..8].try_into().unwrap_or_default()) >> 11,
+        None => u64::from_be_bytes(random10()[..8].try_into().unwrap_or_default()) & MAX_SEED,
     };
     Ok(MelodyToVocalsRequest { prompt, genre: label("genre")?, mood: label("mood")?, seed })
 }
@@ -243,7 +247,7 @@ async fn submit(
     };
     let limits = gateway.settings.quota.limits(caller.tier);
     let waiting = gateway.database.jobs().waiting().await?;
-    let body = |job: &Job, usage: quota::QuotaUsage| {
+    let body = |job: &Job, usage: QuotaUsage| {
         let answer = Converted {
             success: true,
             job_id: job.id.to_string(),
@@ -272,7 +276,7 @@ async fn submit(
                 .insert_header((header::LOCATION, gateway.links.job(job.id).status))
                 .json(body(&job, usage)))
         }
-        Submission::OverQuota { exceeded, .. } => Err(over_quota(gateway, exceeded)),
+        Submission::OverQuota { exceeded, usage } => Err(over_quota(gateway, exceeded, limits, usage)),
         Submission::UploadGone => Err(ApiError::Unavailable { what: "Your upload" }),
         Submission::KeyLost => Err(ApiError::IdempotencyInFlight),
     }

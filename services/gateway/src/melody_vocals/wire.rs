@@ -27,7 +27,7 @@ pub struct ConvertForm {
 }
 
 /// A user's limits and how much of them is used.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QuotaBody {
     pub daily_used: u32,

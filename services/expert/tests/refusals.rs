@@ -1,0 +1,93 @@
+//! What the service does not take, and that each refusal has its status, its code and a sentence.
+
+mod support;
+
+use engine::lyrics::LyricsRequest;
+use providers::{ExpertClient, LyricsWriter, MelodyExtractor, no_progress};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use support::{Expert, MAX_SIZE_BYTES, assert_refused, hum, silence};
+
+const PROMPT: (&str, &str) = ("prompt", "A romantic ballad about summer nights");
+
+#[tokio::test]
+async fn recordings_and_wishes_that_make_no_song() {
+    let expert = Expert::start();
+    let detail = assert_refused("silence", expert.convert(silence(), &[PROMPT]).await, 422, "invalid_audio").await;
+    assert!(detail.contains("silent"), "{detail}");
+    let text = b"no sound at all, whatever my name says ".repeat(100);
+    assert_refused("text", expert.convert(text, &[PROMPT]).await, 422, "invalid_audio").await;
+    let long = vec![0; MAX_SIZE_BYTES as usize + 1];
+    assert_refused("too large", expert.convert(long, &[PROMPT]).await, 413, "invalid_audio").await;
+
+    let short = expert.convert(hum(), &[("prompt", "a song")]).await;
+    let detail = assert_refused("short prompt", short, 400, "provider_rejected").await;
+    assert!(detail.contains("at least 10"), "{detail}");
+    let seed = expert.convert(hum(), &[PROMPT, ("seed", "seven")]).await;
+    assert_refused("seed", seed, 400, "provider_rejected").await;
+    let genre = expert.convert(hum(), &[PROMPT, ("genre", &"x".repeat(51))]).await;
+    assert_refused("genre", genre, 400, "provider_rejected").await;
+    let form = reqwest::multipart::Form::new().text(PROMPT.0, PROMPT.1);
+    let alone = expert.http.post(expert.url("melody-to-vocals")).multipart(form).send().await.unwrap();
+    assert_refused("no recording", alone, 400, "provider_rejected").await;
+    let no_form = expert.http.post(expert.url("melody-to-vocals")).body("a=1").send().await.unwrap();
+    assert_refused("no form", no_form, 400, "provider_rejected").await;
+
+    for id in ["7e57d004-2b97-4e7a-b45f-5387367791cd", "no-id", "..%2f..%2fetc%2fpasswd"] {
+        assert_refused(id, expert.get(&format!("files/{id}")).await, 404, "storage").await;
+    }
+    let silent = expert.http.post(expert.url("v1/melody")).body(silence()).send().await.unwrap();
+    assert_refused("no melody", silent, 422, "no_melody").await;
+}
+
+#[tokio::test]
+async fn bodies_that_are_not_what_the_route_takes() {
+    let expert = Expert::start();
+    for body in [json!({}), json!([]), json!({ "melody": {}, "request": {} })] {
+        assert_refused("not a call", expert.post_json("v1/lyrics", &body).await, 400, "provider_rejected").await;
+    }
+    // Refused by its announced length: nothing of it is read.
+    let address = format!("{}:{}", expert.base.host_str().unwrap(), expert.base.port().unwrap());
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = "POST /v1/vocals HTTP/1.1\r\nhost: expert\r\nconnection: close\r\n\
+                content-type: application/json\r\ncontent-length: 1000000000\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("\"code\":\"provider_rejected\""), "{answer}");
+}
+
+/// A made-up melody may not ask for more memory than there is: the service refuses it and goes on.
+#[tokio::test]
+async fn melodies_that_ask_for_endless_sound() {
+    let expert = Expert::start();
+    let client = ExpertClient::new(expert.base.clone()).unwrap();
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, &hum()).unwrap();
+    let audio = providers::AudioInput::new(file).unwrap();
+    let melody = client.extract(&audio, no_progress()).await.unwrap();
+    let request = LyricsRequest { prompt: PROMPT.1.to_owned(), genre: None, mood: None, seed: 7 };
+    let lyrics = client.write(&melody, &request).await.unwrap();
+    let honest = json!({ "melody": melody, "lyrics": lyrics, "voice": {} });
+
+    let changes: [(&str, fn(&mut Value)); 4] = [
+        ("long recording", |call| call["melody"]["duration_seconds"] = json!(1e9)),
+        ("long note", |call| call["melody"]["notes"][3]["duration_seconds"] = json!(1e9)),
+        ("long track", |call| call["melody"]["track"]["hop_seconds"] = json!(1e6)),
+        ("phrase past the end", |call| call["melody"]["phrases"][0]["end"] = json!(1_000_000)),
+    ];
+    for (what, change) in changes {
+        let mut call = honest.clone();
+        change(&mut call);
+        assert_refused(what, expert.post_json("v1/vocals", &call).await, 400, "provider_rejected").await;
+        let words = json!({ "melody": call["melody"], "request": request });
+        assert_refused(what, expert.post_json("v1/lyrics", &words).await, 400, "provider_rejected").await;
+    }
+    assert_eq!(expert.get_json("health").await["status"], "healthy");
+    assert_eq!(expert.post_json("v1/vocals", &honest).await.status(), reqwest::StatusCode::OK);
+}

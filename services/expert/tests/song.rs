@@ -1,0 +1,121 @@
+//! A hum becomes a song: in one call as older clients make it, and part by part as an orchestrator does.
+
+mod support;
+
+use std::io::{Cursor, Write};
+
+use engine::{lyrics::LyricsRequest, voice::VoiceOptions};
+use media::Bounds;
+use providers::{
+    AudioInput, ExpertClient, LyricsWriter, MelodyExtractor, OfflineEngine, VocalSynthesizer, no_progress,
+    song::TARGET_LUFS,
+};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use support::{Expert, hum};
+
+const PROMPT: &str = "A romantic ballad about summer nights";
+const SEED: u64 = 7;
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn it_introduces_itself_as_older_clients_expect() {
+    let expert = Expert::start();
+    let about = expert.get_json("").await;
+    assert_eq!(about, json!({ "service": "Expert Music AI", "version": "1.0.0", "status": "running" }));
+
+    let health = expert.get_json("health").await;
+    assert_eq!(health["status"], "healthy");
+    assert_eq!(health["dependencies"], json!({ "engine": "ok" }));
+    assert_eq!(health["providers"]["vocals"], json!(["offline"]));
+
+    let models = expert.get_json("models").await;
+    assert_eq!(keys(&models), ["base", "fine_tuned"]);
+    let capabilities: Vec<&str> =
+        models["base"].as_object().unwrap().values().map(|model| model["capability"].as_str().unwrap()).collect();
+    for capability in ["melody", "lyrics", "vocals"] {
+        assert!(capabilities.contains(&capability), "{models}");
+    }
+
+    let metrics = expert.get("metrics").await.text().await.unwrap();
+    assert!(metrics.contains("descant_build_info{service=\"expert\""), "{metrics}");
+}
+
+#[tokio::test]
+async fn one_call_makes_a_whole_song() {
+    let expert = Expert::start();
+    let seed = SEED.to_string();
+    let fields = [("prompt", PROMPT), ("genre", "pop"), ("mood", "romantic"), ("seed", seed.as_str())];
+    let response = expert.convert(hum(), &fields).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let song: Value = response.json().await.unwrap();
+    for field in ["audio_url", "lyrics", "melody_info", "lyrics_info", "processing_steps", "quality", "warnings"] {
+        assert!(!song[field].is_null(), "{field} is there: {song}");
+    }
+    assert_eq!(song["success"], true);
+    assert!(song["lyrics"].as_str().unwrap().lines().count() > 3, "{song}");
+    assert_eq!(song["melody_info"]["notes"], 30, "{song}");
+    assert_eq!(song["lyrics_info"]["genre"], "pop");
+    let stages: Vec<&str> =
+        song["processing_steps"].as_array().unwrap().iter().map(|step| step["stage"].as_str().unwrap()).collect();
+    assert_eq!(stages, ["pitch", "lyrics", "vocals"]);
+    assert!(song["quality"]["pitch_within_50_cents"].as_f64().unwrap() > 0.9, "{song}");
+
+    for (field, media_type) in [("audio_url", "audio/mpeg"), ("wav_url", "audio/wav")] {
+        let file = expert.http.get(song[field].as_str().unwrap()).send().await.unwrap();
+        assert_eq!(file.status(), StatusCode::OK, "{field}");
+        assert_eq!(file.headers()["content-type"], media_type);
+        let sound = media::decode_mono(Cursor::new(file.bytes().await.unwrap()), 44_100, &Bounds::default()).unwrap();
+        let loudness = media::measure_loudness(&sound.samples, sound.sample_rate_hz, 1).integrated_lufs.unwrap();
+        assert!((loudness - TARGET_LUFS).abs() < 0.5, "{field} is at {loudness} LUFS");
+    }
+
+    let again: Value = expert.convert(hum(), &fields).await.json().await.unwrap();
+    assert_eq!(again["lyrics"], song["lyrics"], "the same seed gives the same words");
+}
+
+fn input(recording: &[u8]) -> AudioInput {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(recording).unwrap();
+    AudioInput::new(file).unwrap()
+}
+
+/// A song that is made over HTTP is the song that is made in the process: only the WAV's 16 bits lie in between.
+#[tokio::test]
+async fn part_by_part_it_gives_what_the_engine_gives() {
+    const STEP: f32 = 1.0 / 32_768.0;
+    let expert = Expert::start();
+    let (there, here) = (ExpertClient::new(expert.base.clone()).unwrap(), OfflineEngine::new(1));
+    let audio = input(&hum());
+
+    let melody = there.extract(&audio, no_progress()).await.unwrap();
+    let own_melody = here.extract(&audio, no_progress()).await.unwrap();
+    assert_eq!((melody.notes.len(), &melody.phrases), (own_melody.notes.len(), &own_melody.phrases));
+    for (note, own) in melody.notes.iter().zip(&own_melody.notes) {
+        assert_eq!(note.pitch, own.pitch);
+        assert!((note.onset_seconds - own.onset_seconds).abs() < 1e-9, "{note:?} and {own:?}");
+    }
+
+    let request = LyricsRequest {
+        prompt: PROMPT.to_owned(),
+        genre: Some("pop".to_owned()),
+        mood: Some("romantic".to_owned()),
+        seed: SEED,
+    };
+    let lyrics = there.write(&melody, &request).await.unwrap();
+    assert_eq!(lyrics, here.write(&own_melody, &request).await.unwrap());
+
+    let voice = VoiceOptions { seed: SEED, ..VoiceOptions::default() };
+    let sung = there.sing(&melody, &lyrics, &voice, no_progress()).await.unwrap();
+    let own = here.sing(&own_melody, &lyrics, &voice, no_progress()).await.unwrap();
+    assert_eq!((sung.syllables_placed, sung.octave_shift), (own.syllables_placed, own.octave_shift));
+    assert_eq!(sung.sample_rate_hz, own.sample_rate_hz);
+    assert_eq!(sung.samples.len(), own.samples.len());
+    let furthest = sung.samples.iter().zip(&own.samples).map(|(a, b)| (a - b).abs()).fold(0.0_f32, f32::max);
+    assert!(furthest <= 2.0 * STEP, "samples differ by {furthest}");
+    assert_eq!(sung.target.frames.len(), own.target.frames.len());
+}

@@ -1,0 +1,122 @@
+//! An expert service as a process of its own, on a free port.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use engine::sample::hummed_tune;
+use media::{Encoding, Tags, encode};
+use reqwest::{Client, Response, StatusCode, multipart};
+use serde_json::Value;
+use url::Url;
+
+/// Far beyond what any request here takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+pub struct Expert {
+    process: Child,
+    pub base: Url,
+    pub http: Client,
+}
+
+impl Expert {
+    pub fn start() -> Self {
+        // Settings of whoever runs the tests must not reach it.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_descant-expert"));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
+        let mut process = command
+            .env("DESCANT_EXPERT__PORT", "0")
+            .env("DESCANT_AUDIO__MAX_SIZE_BYTES", MAX_SIZE_BYTES.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the expert service starts");
+        let mut lines = BufReader::new(process.stdout.take().expect("its output is piped"));
+        let base = loop {
+            let mut line = String::new();
+            let read = lines.read_line(&mut line).expect("its output is text");
+            assert!(read > 0, "the expert service ended before it listened: {:?}", process.wait());
+            if let Some(address) = line.trim().strip_prefix("listening on ") {
+                break address.parse().expect("it tells its address");
+            }
+        };
+        // A full pipe would stop its log, and the service with it.
+        std::thread::spawn(move || std::io::copy(&mut lines.by_ref(), &mut std::io::sink()));
+        let http = Client::builder().timeout(PATIENCE).build().expect("a client");
+        Self { process, base, http }
+    }
+
+    pub fn url(&self, path: &str) -> Url {
+        self.base.join(path).expect("a path")
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.http.get(self.url(path)).send().await.expect("an answer")
+    }
+
+    pub async fn get_json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.expect("JSON")
+    }
+
+    /// `POST /melody-to-vocals`.
+    pub async fn convert(&self, recording: Vec<u8>, fields: &[(&'static str, &str)]) -> Response {
+        let part = multipart::Part::bytes(recording).file_name("hum.wav").mime_str("audio/wav").expect("a type");
+        let mut form = multipart::Form::new().part("audio", part);
+        for (name, value) in fields {
+            form = form.text(*name, (*value).to_owned());
+        }
+        self.http.post(self.url("melody-to-vocals")).multipart(form).send().await.expect("an answer")
+    }
+
+    pub async fn post_json(&self, path: &str, body: &Value) -> Response {
+        self.http.post(self.url(path)).json(body).send().await.expect("an answer")
+    }
+}
+
+impl Drop for Expert {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has then noticed.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Small enough that a test can exceed it.
+pub const MAX_SIZE_BYTES: u64 = 4 * 1024 * 1024;
+
+fn is_setting(name: &str) -> bool {
+    let prefixes = ["DESCANT_", "MELODY_VOCALS_", "CIRCUIT_BREAKER_", "QUEUE_", "S3_", "AWS_"];
+    let names = ["DATABASE_URL", "RABBITMQ_URL", "EXPERT_MUSIC_AI_URL", "EXPERT_MUSIC_AI_PORT", "LOG_LEVEL"];
+    prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name)
+}
+
+/// The hummed tune that the house makes itself.
+pub fn hum() -> Vec<u8> {
+    let tune = hummed_tune();
+    wav(&tune.samples, tune.sample_rate_hz)
+}
+
+pub fn silence() -> Vec<u8> {
+    wav(&vec![0.0; 3 * 44_100], 44_100)
+}
+
+fn wav(samples: &[f32], rate_hz: u32) -> Vec<u8> {
+    encode(samples, rate_hz, 1, Encoding::Wav16, &Tags::default()).expect("a WAV")
+}
+
+/// Checks a refusal's status and code, and that it reads the same for old and new clients.
+pub async fn assert_refused(what: &str, response: Response, status: u16, code: &str) -> String {
+    assert_eq!(response.status().as_u16(), status, "{what}");
+    assert_eq!(response.headers()["content-type"], "application/problem+json", "{what}");
+    let body: Value = response.json().await.expect("JSON");
+    assert_eq!(body["code"], code, "{what}: {body}");
+    assert_eq!(body["success"], false, "{what}: {body}");
+    assert_eq!(body["error"], body["detail"], "{what}: {body}");
+    body["detail"].as_str().expect("a sentence").to_owned()
+}
