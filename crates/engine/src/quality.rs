@@ -1,91 +1,123 @@
-//! Figures measured on what the engine made: how well the sung pitch meets the one that was meant, and what the lyrics
-//! look like in numbers.
+//! Figures measured on what the engine made: the pitch of a sound against what was meant, and the words of a text.
+//!
+//! Measures only; what is good enough is decided elsewhere.
 
 use music::{PitchTrack, cents_between};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     f0,
-    lyrics::{Lyrics, dictionary},
+    lyrics::{Lyrics, dictionary, words_of},
 };
 
-/// How the F0 of a recording agrees with a target.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// How well a sound keeps to the pitch that was meant. All shares are of the target's voiced frames.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct PitchAgreement {
-    /// Share (0–1) of the target's voiced frames within 50 cents.
-    pub within_50: f64,
-    /// Share (0–1) within 25 cents.
-    pub within_25: f64,
-    /// Median absolute deviation in cents over the frames where both have a pitch; 0 when there are none.
-    pub median_cents: f64,
-    /// Voiced frames of the target that were compared.
+    /// Voiced frames of the target.
     pub frames: usize,
+    /// Share (0–1) heard within 50 cents. A frame with no pitch heard is a miss.
+    pub within_50: f64,
+    /// Share (0–1) heard within 25 cents.
+    pub within_25: f64,
+    /// Share (0–1) with any pitch heard.
+    pub heard: f64,
+    /// Median distance in cents over the frames with pitch; 0 when there are none.
+    pub median_cents: f64,
 }
 
-/// Tracks the F0 of `samples` (mono, at `rate_hz`) and holds it against `target`. A frame of the target counts when it
-/// is voiced, whether the tracker hears a voice there or not: what cannot be heard is not in tune (raw pitch accuracy
-/// of MIREX, with the target as the truth).
-pub fn pitch_agreement(samples: &[f32], rate_hz: u32, target: &PitchTrack) -> PitchAgreement {
-    let heard = f0::track(samples, rate_hz);
-    let mut deviations = Vec::new();
-    let mut frames = 0;
+/// Tracks a mono sound and holds it against the target, in its octave. Frames that the target marks unvoiced
+/// (consonants, rests) do not count. A sound that cannot be tracked agrees with nothing.
+pub fn pitch_agreement(samples: &[f32], sample_rate_hz: u32, target: &PitchTrack) -> PitchAgreement {
+    agreement(&f0::track(samples, sample_rate_hz), target)
+}
+
+/// The same for a sound that has been tracked already.
+pub fn agreement(heard: &PitchTrack, target: &PitchTrack) -> PitchAgreement {
+    let mut frames = 0usize;
+    let mut distances = Vec::new();
     for (index, meant) in target.frames.iter().enumerate().filter(|(_, frame)| frame.voiced && frame.hz > 0.0) {
         frames += 1;
-        let seconds = index as f64 * target.hop_seconds;
-        if let Some(sung) = heard.at(seconds).filter(|frame| frame.hz > 0.0) {
-            deviations.push(cents_between(f64::from(meant.hz), f64::from(sung.hz)).abs());
-        }
+        let heard = heard.at(index as f64 * target.hop_seconds).filter(|frame| frame.voiced && frame.hz > 0.0);
+        distances.extend(heard.map(|frame| cents_between(f64::from(meant.hz), f64::from(frame.hz)).abs()));
     }
-    let share = |limit: f64| {
-        let near = deviations.iter().filter(|cents| **cents <= limit).count();
-        if frames == 0 { 0.0 } else { near as f64 / frames as f64 }
-    };
-    let (within_50, within_25) = (share(50.0), share(25.0));
-    deviations.sort_by(f64::total_cmp);
-    let median_cents = deviations.get(deviations.len() / 2).copied().unwrap_or_default();
-    PitchAgreement { within_50, within_25, median_cents, frames }
+    distances.sort_by(f64::total_cmp);
+    let share = |most: f64| distances.partition_point(|d| *d <= most) as f64 / frames.max(1) as f64;
+    PitchAgreement {
+        frames,
+        within_50: share(50.0),
+        within_25: share(25.0),
+        heard: distances.len() as f64 / frames.max(1) as f64,
+        median_cents: distances.get(distances.len() / 2).copied().unwrap_or(0.0),
+    }
 }
 
-/// Lyrics in numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// Figures of a song text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct LyricsFigures {
     pub lines: usize,
-    /// Characters of the text without line ends.
+    /// Letters and spaces, line feeds not counted.
     pub chars: usize,
     pub words: usize,
-    /// Share (0–1) of the words that the pronouncing dictionary has.
+    /// Share (0–1) of words that the pronouncing dictionary has; 0 for a text without words.
     pub words_known: f64,
-    /// Longest run of one repeated letter, in any word.
+    /// Longest run of one repeated character, spaces left out.
     pub longest_run: usize,
     pub syllables: usize,
 }
 
-/// Counts what the quality gate asks of lyrics.
 pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
-    let texts = || lyrics.lines.iter().map(|line| line.text.as_str());
-    let words: Vec<String> = texts()
-        .flat_map(str::split_whitespace)
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<String> = lyrics.lines.iter().flat_map(|line| words_of(&line.text)).collect();
     let known = words.iter().filter(|word| dictionary::contains(word)).count();
     LyricsFigures {
         lines: lyrics.lines.len(),
-        chars: texts().map(|text| text.chars().count()).sum(),
+        chars: lyrics.lines.iter().map(|line| line.text.chars().count()).sum(),
         words: words.len(),
-        words_known: if words.is_empty() { 0.0 } else { known as f64 / words.len() as f64 },
-        longest_run: words.iter().map(|word| longest_run(word)).max().unwrap_or_default(),
+        words_known: known as f64 / words.len().max(1) as f64,
+        longest_run: lyrics.lines.iter().map(|line| longest_run(&line.text)).max().unwrap_or(0),
         syllables: lyrics.syllable_count(),
     }
 }
 
-fn longest_run(word: &str) -> usize {
+fn longest_run(text: &str) -> usize {
     let mut longest = 0;
-    let mut current = 0;
+    let mut run = 0;
     let mut last = None;
-    for c in word.chars() {
-        current = if last == Some(c) { current + 1 } else { 1 };
-        last = Some(c);
-        longest = longest.max(current);
+    for letter in text.to_lowercase().chars().filter(|c| !c.is_whitespace()) {
+        run = if last == Some(letter) { run + 1 } else { 1 };
+        last = Some(letter);
+        longest = longest.max(run);
     }
     longest
+}
+
+#[cfg(test)]
+mod tests {
+    use music::PitchFrame;
+
+    use super::*;
+
+    fn track(hz: &[f32]) -> PitchTrack {
+        let frames = hz.iter().map(|&hz| PitchFrame { hz, confidence: 1.0, voiced: hz > 0.0 }).collect();
+        PitchTrack { hop_seconds: 0.01, frames }
+    }
+
+    #[test]
+    fn shares_are_of_the_voiced_frames_of_the_target() {
+        let target = track(&[220.0, 220.0, 220.0, 220.0, 0.0]);
+        let up = |cents: f32| 220.0 * (cents / 1200.0).exp2();
+        let found = agreement(&track(&[220.0, up(30.0), up(60.0), 0.0, 500.0]), &target);
+        assert_eq!(found.frames, 4);
+        assert!((found.within_25 - 0.25).abs() < 1e-9 && (found.within_50 - 0.5).abs() < 1e-9);
+        assert!((found.heard - 0.75).abs() < 1e-9 && (found.median_cents - 30.0).abs() < 0.01);
+        // An octave off is off; a shorter sound misses the rest; nothing meant is nothing kept.
+        assert_eq!(agreement(&track(&[440.0; 5]), &target).within_50, 0.0);
+        assert!((agreement(&track(&[220.0; 2]), &target).within_50 - 0.5).abs() < 1e-9);
+        assert_eq!(agreement(&target, &track(&[])), PitchAgreement::default());
+    }
+
+    #[test]
+    fn runs_are_counted_without_spaces_and_case() {
+        assert_eq!(longest_run("Aa a b"), 3);
+        assert_eq!(longest_run(""), 0);
+    }
 }

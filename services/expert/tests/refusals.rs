@@ -62,6 +62,9 @@ async fn bodies_that_are_not_what_the_route_takes() {
     assert!(answer.contains("\"code\":\"provider_rejected\""), "{answer}");
 }
 
+/// What a made-up call has that an honest one has not.
+type Change = fn(&mut Value);
+
 /// A made-up melody may not ask for more memory than there is: the service refuses it and goes on.
 #[tokio::test]
 async fn melodies_that_ask_for_endless_sound() {
@@ -75,7 +78,7 @@ async fn melodies_that_ask_for_endless_sound() {
     let lyrics = client.write(&melody, &request).await.unwrap();
     let honest = json!({ "melody": melody, "lyrics": lyrics, "voice": {} });
 
-    let changes: [(&str, fn(&mut Value)); 4] = [
+    let changes: [(&str, Change); 4] = [
         ("long recording", |call| call["melody"]["duration_seconds"] = json!(1e9)),
         ("long note", |call| call["melody"]["notes"][3]["duration_seconds"] = json!(1e9)),
         ("long track", |call| call["melody"]["track"]["hop_seconds"] = json!(1e6)),

@@ -23,6 +23,7 @@ pub use blocklist::is_blocked;
 pub use check::{LyricFinding, check};
 pub use compose::write_lyrics;
 pub use fit::fit;
+pub use words::words as words_of;
 
 /// What the words should be about and how they should feel.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

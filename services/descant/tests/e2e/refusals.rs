@@ -157,7 +157,9 @@ async fn other_bodies_are_refused(user: &User) {
         .header("content-type", "multipart/form-data; boundary=edge")
         .body("--edge\r\nContent-Disposition: form-data; name=\"audio\"; filename=\"a.wav\"\r\n\r\nRIFF and no end");
     Answer::of(broken).await.problem(400, "invalid_body");
-    user.get("/api/v1/melody-vocals/convert").await.problem(404, "not_found");
+    let other_method = user.get(CONVERT).await;
+    other_method.problem(405, "method_not_allowed");
+    assert_eq!(other_method.header("allow"), Some("POST"));
 }
 
 fn refused(case: &Case, answer: &Answer) -> Value {

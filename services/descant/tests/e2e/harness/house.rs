@@ -294,6 +294,7 @@ impl House {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             let lines: Vec<&str> = text.lines().collect();
             let shown = &lines[lines.len().saturating_sub(LINES)..];
+            if std::env::var_os("KEEPLOGS").is_some() { std::fs::copy(&log, std::path::Path::new("/tmp/keep").join(log.file_name().unwrap())).unwrap(); }
             eprintln!("--- {} ({} lines)", log.file_name().unwrap_or_default().display(), lines.len());
             shown.iter().for_each(|line| eprintln!("{line}"));
         }
@@ -302,6 +303,7 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
+        if std::env::var_os("KEEPLOGS").is_some() { self.tell_logs(); }
         let mut state = self.state();
         for process in std::mem::take(&mut state.processes).values_mut() {
             process.kill();

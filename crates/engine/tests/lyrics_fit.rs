@@ -1,0 +1,249 @@
+//! Lyrics on melodies of every shape: ours and those of others.
+
+use engine::{
+    EngineError,
+    lyrics::{self, LyricFinding, Lyrics, LyricsRequest, dictionary},
+    quality::lyrics_figures,
+    write_lyrics,
+};
+use music::{Key, Melody, MidiPitch, Mode, Note, Phrase, PitchTrack};
+use proptest::prelude::*;
+
+/// A melody with phrases of so many notes; every third note is long.
+fn melody(counts: &[usize]) -> Melody {
+    let (mut notes, mut phrases, mut now) = (Vec::new(), Vec::new(), 0.5);
+    for &count in counts {
+        let start = notes.len();
+        for i in 0..count {
+            let seconds = if i % 3 == 2 || i + 1 == count { 0.7 } else { 0.3 };
+            notes.push(Note {
+                onset_seconds: now,
+                duration_seconds: seconds - 0.03,
+                pitch: MidiPitch::new(55 + (i * 2 % 9) as u8),
+                cents: 0.0,
+                velocity: 80,
+            });
+            now += seconds;
+        }
+        now += 0.5;
+        phrases.push(Phrase { start, end: notes.len() });
+    }
+    Melody {
+        duration_seconds: now,
+        track: PitchTrack { hop_seconds: 0.01, frames: Vec::new() },
+        notes,
+        phrases,
+        key: Key { tonic: 0, mode: Mode::Major, confidence: 1.0 },
+        tempo_bpm: 100.0,
+    }
+}
+
+fn request(prompt: &str, seed: u64) -> LyricsRequest {
+    LyricsRequest { prompt: prompt.into(), seed, ..LyricsRequest::default() }
+}
+
+fn write(counts: &[usize], request: &LyricsRequest) -> Lyrics {
+    write_lyrics(&melody(counts), request).expect("a melody with notes has lyrics")
+}
+
+/// One syllable on every note, in order; every word known, none blocked, no word twice in a line, no weak line end.
+fn fits(written: &Lyrics, melody: &Melody) {
+    let notes: Vec<usize> = written.lines.iter().flat_map(|l| l.syllables.iter().map(|s| s.note)).collect();
+    assert_eq!(notes, (0..melody.notes.len()).collect::<Vec<_>>(), "{}", written.text());
+    for line in &written.lines {
+        let phrase = melody.phrases[line.phrase];
+        assert!(line.syllables.iter().all(|s| (phrase.start..phrase.end).contains(&s.note)));
+        assert!(line.syllables.iter().all(|s| s.phones.iter().filter(|p| dictionary::is_vowel(p)).count() == 1));
+        let spelled: String = line.syllables.iter().map(|s| s.text.as_str()).collect();
+        assert_eq!(spelled, line.text.replace(' ', ""));
+        let findings = lyrics::check(&line.text, &[line.syllables.len()]);
+        assert!(findings.is_empty(), "{:?} in \"{}\"", findings, line.text);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_line_fits_its_notes(
+        counts in prop::collection::vec(1usize..=12, 1..=60),
+        prompt in "[a-z]{0,8} (ocean|fire|robots|Paris|dancing|beautiful)? [ -~]{0,12}",
+        seed in any::<u64>(),
+    ) {
+        let melody = melody(&counts);
+        let written = write_lyrics(&melody, &request(&prompt, seed)).expect("notes to sing");
+        fits(&written, &melody);
+        if counts.len() > 1 {
+            prop_assert_eq!(written.lines.len(), counts.len());
+        }
+        prop_assert!(!written.title.is_empty());
+    }
+
+    #[test]
+    fn any_text_of_known_words_can_be_placed(
+        counts in prop::collection::vec(1usize..=12, 1..=20),
+        lines in prop::collection::vec(prop::collection::vec(
+            prop::sample::select(vec!["the", "ocean", "is", "beautiful", "tonight", "we", "fire", "remember"]), 1..8), 1..12),
+    ) {
+        let melody = melody(&counts);
+        let lines: Vec<String> = lines.iter().map(|l| l.join(" ")).collect();
+        match lyrics::fit(&lines, &melody) {
+            Ok(placed) => {
+                let notes: Vec<usize> = placed.lines.iter().flat_map(|l| l.syllables.iter().map(|s| s.note)).collect();
+                prop_assert!(notes.windows(2).all(|w| w[0] <= w[1]));
+                prop_assert!(placed.lines.iter().all(|l| l.syllables.iter().all(|s| {
+                    let phrase = melody.phrases[l.phrase];
+                    (phrase.start..phrase.end).contains(&s.note)
+                })));
+                // All words are there, in order.
+                let all: Vec<String> = lines.iter().flat_map(|l| lyrics::words_of(l)).collect();
+                let sung: Vec<String> = placed.lines.iter().flat_map(|l| lyrics::words_of(&l.text.to_lowercase())).collect();
+                prop_assert!(sung.starts_with(&all));
+            }
+            Err(EngineError::Mismatch(why)) => prop_assert!(why.contains("too many"), "{}", why),
+            Err(other) => prop_assert!(false, "{other}"),
+        }
+    }
+}
+
+#[test]
+fn long_phrases_are_cut_and_a_single_phrase_is_two_lines() {
+    for counts in [vec![40], vec![300], vec![13, 1, 25], vec![7], vec![2]] {
+        let melody = melody(&counts);
+        let written = write(&counts, &request("a long road", 3));
+        fits(&written, &melody);
+        assert!(written.lines.len() > 1);
+        assert!(written.lines.iter().all(|l| l.syllables.len() <= 12));
+    }
+    assert_eq!(write(&[1], &request("love", 1)).lines.len(), 1);
+}
+
+#[test]
+fn the_seed_decides() {
+    let counts = [6, 7, 6, 7, 8, 5, 8, 5];
+    let one = write(&counts, &request("the ocean at midnight", 1));
+    assert_eq!(one, write(&counts, &request("the ocean at midnight", 1)));
+    let others: std::collections::HashSet<String> =
+        (2..12).map(|seed| write(&counts, &request("the ocean at midnight", seed)).text()).collect();
+    assert!(others.len() == 10 && !others.contains(&one.text()));
+}
+
+#[test]
+fn genre_and_mood_change_the_words() {
+    let counts = [6, 7, 6, 7, 8, 5, 8, 5];
+    let with = |genre: &str, mood: &str| {
+        let request = LyricsRequest {
+            prompt: "a song for you".into(),
+            genre: Some(genre.into()),
+            mood: Some(mood.into()),
+            seed: 5,
+        };
+        write(&counts, &request).text()
+    };
+    let texts = [with("rock", "energetic"), with("rock", "sad"), with("jazz", "romantic"), with("lullaby", "calm")];
+    let vocabulary = |text: &String| lyrics::words_of(text).into_iter().collect::<std::collections::HashSet<_>>();
+    for (i, a) in texts.iter().enumerate() {
+        for b in &texts[i + 1..] {
+            let (a, b) = (vocabulary(a), vocabulary(b));
+            assert!(a.intersection(&b).count() * 2 < a.len().min(b.len()), "{a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn the_words_of_the_prompt_are_sung() {
+    let counts = [6, 7, 6, 7, 8, 5, 8, 5];
+    for (prompt, wanted) in [
+        ("a song about the ocean at midnight and freedom", vec!["ocean", "midnight", "freedom"]),
+        ("robots dancing in Tokyo", vec!["robots", "dancing", "tokyo"]),
+        ("my grandmother's kitchen in winter", vec!["grandmother", "kitchen", "winter"]),
+        ("Elephants and umbrellas", vec!["elephants", "umbrellas"]),
+    ] {
+        for seed in 0..5 {
+            let written = write(&counts, &request(prompt, seed));
+            let text = written.text().to_lowercase();
+            for word in &wanted {
+                let stem = &word[..word.len() - if word.ends_with("ing") { 3 } else { 0 }];
+                assert!(text.contains(stem), "\"{word}\" is missing in {text}");
+            }
+            assert!(wanted.iter().any(|w| written.title.to_lowercase().contains(w)), "{}", written.title);
+        }
+    }
+}
+
+#[test]
+fn most_answering_lines_rhyme() {
+    let counts = [6, 7, 6, 7, 8, 6, 8, 6, 5, 5, 7, 7];
+    let (mut rhymes, mut pairs) = (0, 0);
+    for seed in 0..8 {
+        let written = write(&counts, &request("winter light", seed));
+        let ends: Vec<(String, String)> = written
+            .lines
+            .iter()
+            .filter_map(|l| lyrics::words_of(&l.text.to_lowercase()).pop())
+            .map(|word| (dictionary::rhyme_part(&dictionary::pronunciation(&word).expect("known")), word))
+            .collect();
+        for stanza in ends.chunks(4) {
+            let kept = |a: usize, b: usize| usize::from(stanza[a].0 == stanza[b].0 && stanza[a].1 != stanza[b].1);
+            rhymes += (kept(0, 2) + kept(1, 3)).max(kept(0, 1) + kept(2, 3));
+            pairs += 2;
+        }
+    }
+    assert!(rhymes * 10 >= pairs * 9, "{rhymes} of {pairs}");
+}
+
+#[test]
+fn lines_do_not_come_twice_and_blocked_prompt_words_never() {
+    let counts = vec![5; 60];
+    let written = write(&counts, &request("love", 9));
+    let lines: std::collections::HashSet<&str> = written.lines.iter().map(|l| l.text.as_str()).collect();
+    assert_eq!(lines.len(), 60);
+    let vulgar = String::from_utf8(vec![115, 104, 105, 116]).expect("ascii");
+    let written = write(&[6, 6, 6, 6], &request(&format!("{vulgar} and more {vulgar}s"), 1));
+    assert!(!written.text().to_lowercase().contains(&vulgar) && !written.title.to_lowercase().contains(&vulgar));
+}
+
+#[test]
+fn a_melody_without_notes_is_refused() {
+    assert!(matches!(write_lyrics(&melody(&[]), &request("x", 0)), Err(EngineError::Mismatch(_))));
+    assert!(matches!(lyrics::fit(&["hello"], &melody(&[])), Err(EngineError::Mismatch(_))));
+    assert!(matches!(lyrics::fit(&["... !"], &melody(&[3])), Err(EngineError::Mismatch(_))));
+    assert!(matches!(lyrics::fit(&["hello zzxqy"], &melody(&[3])), Err(EngineError::Mismatch(_))));
+    let crowd = "beautiful ".repeat(10);
+    assert!(matches!(lyrics::fit(&[crowd], &melody(&[3])), Err(EngineError::Mismatch(_))));
+}
+
+#[test]
+fn given_lines_stay_with_their_phrases() {
+    let melody = melody(&[5, 7, 6]);
+    let placed = lyrics::fit(&["I saw the bright moon", "shining over all the sea", "carry me home tonight"], &melody)
+        .expect("fits");
+    let texts: Vec<&str> = placed.lines.iter().map(|l| l.text.as_str()).collect();
+    assert_eq!(texts, ["I saw the bright moon", "Shining over all the sea", "Carry me home tonight"]);
+    assert!(lyrics::check(&placed.text(), &[5, 7, 6]).is_empty());
+    let by_note = placed.text_by_note(18);
+    assert_eq!(by_note[5].as_deref(), Some("Shi-"));
+    assert_eq!(by_note[6].as_deref(), Some("ning"));
+}
+
+#[test]
+fn too_few_syllables_hold_vowels_and_too_many_share_notes() {
+    let held = lyrics::fit(&["ocean light"], &melody(&[4])).expect("fits");
+    let notes = |l: &Lyrics| l.lines.iter().flat_map(|l| l.syllables.iter().map(|s| s.note)).collect::<Vec<_>>();
+    assert_eq!(held.syllable_count(), 3);
+    assert_eq!(notes(&held)[0], 0);
+    assert!(notes(&held).windows(2).all(|w| w[0] < w[1]));
+    let shared = lyrics::fit(&["every beautiful river remembers"], &melody(&[5])).expect("fits");
+    assert_eq!(shared.syllable_count(), 10);
+    assert!(notes(&shared).windows(2).any(|w| w[0] == w[1]));
+}
+
+#[test]
+fn figures_count_what_is_there() {
+    let written = write(&[6, 7, 6, 7], &request("silver river", 2));
+    let figures = lyrics_figures(&written);
+    assert_eq!((figures.lines, figures.syllables), (4, 26));
+    assert_eq!(figures.words_known, 1.0);
+    assert!(figures.chars > 40 && figures.longest_run <= 3);
+    assert_eq!(lyrics::check(&written.text(), &[6, 7, 6, 8]), [LyricFinding::SyllableCount { line: 3, expected: 8, found: 7 }]);
+}
