@@ -91,10 +91,11 @@ proptest! {
             Ok(placed) => {
                 let notes: Vec<usize> = placed.lines.iter().flat_map(|l| l.syllables.iter().map(|s| s.note)).collect();
                 prop_assert!(notes.windows(2).all(|w| w[0] <= w[1]));
-                prop_assert!(placed.lines.iter().all(|l| l.syllables.iter().all(|s| {
+                let in_phrase = placed.lines.iter().all(|l| l.syllables.iter().all(|s| {
                     let phrase = melody.phrases[l.phrase];
                     (phrase.start..phrase.end).contains(&s.note)
-                })));
+                }));
+                prop_assert!(in_phrase);
                 // All words are there, in order.
                 let all: Vec<String> = lines.iter().flat_map(|l| lyrics::words_of(l)).collect();
                 let sung: Vec<String> = placed.lines.iter().flat_map(|l| lyrics::words_of(&l.text.to_lowercase())).collect();

@@ -31,7 +31,7 @@ pub struct Caller {
 pub enum Authenticator {
     /// Everybody is the local user, who may do everything. Only for the loopback interface.
     Local,
-    Token(TokenVerifier),
+    Token(Box<TokenVerifier>),
 }
 
 /// What a token must say, besides being signed and in time.
@@ -157,8 +157,10 @@ impl Authenticator {
         };
         Ok(match &settings.mode {
             AuthMode::None => Self::Local,
-            AuthMode::Hs256 { secret } => Self::Token(TokenVerifier::shared_secret(secret.expose().as_bytes(), rules)),
-            AuthMode::Jwks { url } => Self::Token(TokenVerifier::published_keys(url.clone(), rules)?),
+            AuthMode::Hs256 { secret } => {
+                Self::Token(Box::new(TokenVerifier::shared_secret(secret.expose().as_bytes(), rules)))
+            }
+            AuthMode::Jwks { url } => Self::Token(Box::new(TokenVerifier::published_keys(url.clone(), rules)?)),
         })
     }
 

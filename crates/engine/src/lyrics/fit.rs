@@ -127,6 +127,9 @@ fn place(words: &[Word], plan: &LinePlan, notes: &[Note]) -> LyricLine {
     for (syllable, note) in syllables.iter_mut().zip(on) {
         syllable.note = plan.notes.start + note;
     }
+    if let Some(first) = syllables.first_mut() {
+        first.text = words::capitalised(&first.text);
+    }
     let text = words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
     LyricLine { phrase: plan.phrase, text: words::capitalised(&text), syllables }
 }

@@ -61,13 +61,6 @@ impl Biquad {
         Self::scaled([b, -2.0 * b, b], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
     }
 
-    pub fn low_pass(hz: f64, q: f64, rate_hz: f64) -> Self {
-        let (sin, cos) = (TAU * hz / rate_hz).sin_cos();
-        let alpha = sin / (2.0 * q);
-        let b = 0.5 * (1.0 - cos);
-        Self::scaled([b, 2.0 * b, b], [1.0 + alpha, -2.0 * cos, 1.0 - alpha])
-    }
-
     pub fn peak(hz: f64, q: f64, gain_db: f64, rate_hz: f64) -> Self {
         let (sin, cos) = (TAU * hz / rate_hz).sin_cos();
         let alpha = sin / (2.0 * q);

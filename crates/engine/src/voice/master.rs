@@ -22,6 +22,7 @@ pub fn finish(samples: &mut [f32], rate_hz: u32) {
     add_room(samples, rate);
     set_loudness(samples, rate, LOUDNESS_LUFS);
     limit(samples, rate);
+    bound_steps(samples);
 }
 
 fn shape(samples: &mut [f32], rate: f64) {
@@ -225,6 +226,16 @@ fn limit(samples: &mut [f32], rate: f64) {
         }
         let limited = f64::from(samples[i]) * (sum / count as f64);
         samples[i] = limited.clamp(-CEILING, CEILING) as f32;
+    }
+}
+
+/// Turns the whole down where it moves faster than players and encoders like: a voice made as loud as its few seconds
+/// of sound in much silence would have to be.
+fn bound_steps(samples: &mut [f32]) {
+    const LARGEST_STEP: f32 = 0.45;
+    let largest = samples.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max);
+    if largest > LARGEST_STEP {
+        samples.iter_mut().for_each(|s| *s *= LARGEST_STEP / largest);
     }
 }
 

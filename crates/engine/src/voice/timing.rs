@@ -72,21 +72,25 @@ pub struct SungSyllable {
 pub fn syllables(melody: &Melody, lyrics: &Lyrics) -> Result<Vec<SungSyllable>, EngineError> {
     let mut sung: Vec<SungSyllable> = Vec::new();
     let all: Vec<_> = lyrics.lines.iter().flat_map(|line| line.syllables.iter().map(move |s| (line.phrase, s))).collect();
-    for (index, (phrase, syllable)) in all.iter().enumerate() {
+    for pair in all.windows(2) {
+        if pair[1].1.note < pair[0].1.note {
+            return Err(EngineError::Mismatch(format!("the syllable on note {} comes too late", pair[1].1.note)));
+        }
+    }
+    for (phrase, syllable) in &all {
         let span = melody.phrases.get(*phrase).ok_or_else(|| EngineError::Mismatch(format!("there is no phrase {phrase}")))?;
-        let (note, at) = (syllable.note, syllable.note);
-        if !(span.start..span.end).contains(&at) || span.end > melody.notes.len() {
-            return Err(EngineError::Mismatch(format!("note {at} is not in phrase {phrase}")));
+        if !(span.start..span.end.min(melody.notes.len())).contains(&syllable.note) {
+            return Err(EngineError::Mismatch(format!("note {} is not in phrase {phrase}", syllable.note)));
         }
-        if sung.last().is_some_and(|last| last.notes.start > note) {
-            return Err(EngineError::Mismatch(format!("the syllable on note {note} comes too late")));
-        }
+    }
+    for (index, (phrase, syllable)) in all.iter().enumerate() {
+        let (span, note) = (melody.phrases[*phrase], syllable.note);
         let sharing = all.iter().filter(|(_, s)| s.note == note).count();
         let turn = all[..index].iter().rev().take_while(|(_, s)| s.note == note).count();
         let own = &melody.notes[note];
         let part = own.duration_seconds / sharing as f64;
         // Notes up to the next syllable of the phrase are held.
-        let next_note = all.get(index + 1).filter(|(p, _)| p == phrase).map_or(span.end, |(_, s)| s.note);
+        let next_note = all.get(index + 1).filter(|(p, _)| p == phrase).map_or(span.end.min(melody.notes.len()), |(_, s)| s.note);
         let last_note = if turn + 1 == sharing { next_note.max(note + 1) - 1 } else { note };
         let start = own.onset_seconds + part * turn as f64;
         let end = if turn + 1 == sharing { melody.notes[last_note].end_seconds() } else { start + part };

@@ -25,7 +25,12 @@ async fn jobs_stop_wherever_they_are(flavour: Flavour) {
     assert_eq!(status["queuePosition"], 0, "next in line: {status}");
     assert_eq!(user.quota().await["dailyUsed"], 2);
 
+    let mut waiting = user.events(&queued, 0).await;
+    assert_eq!(waiting.next().await.map(|event| event.kind).as_deref(), Some("accepted"));
+    waiting.keepalive().await;
+
     stop(&user, &queued).await;
+    assert_eq!(kinds(&waiting.rest().await), ["cancelled"], "who waits is told");
     let told = user.events(&queued, 0).await.rest().await;
     assert_eq!(kinds(&told).last(), Some(&"cancelled"), "{told:?}");
     assert!(!kinds(&told).contains(&"stage_started"), "nothing was worked on: {told:?}");

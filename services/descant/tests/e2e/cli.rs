@@ -51,7 +51,11 @@ impl Desk {
     async fn run(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Said {
         let mut command = Command::new(binary("descant"));
         command.args(arguments).current_dir(self.folder.path()).env_clear();
-        command.envs(["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"].iter().filter_map(|name| Some((name, std::env::var(name).ok()?))));
+        command.envs(
+            ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"]
+                .iter()
+                .filter_map(|name| Some((name, std::env::var(name).ok()?))),
+        );
         command.envs(environment.iter().copied());
         let output = tokio::task::spawn_blocking(move || command.output()).await.expect("no panic");
         let Output { status, stdout, stderr } = output.expect("the command starts");
@@ -99,7 +103,19 @@ async fn sing_needs_no_server() {
     let said = desk
         .run(
             &[
-                "--json", "sing", "hum.wav", "--prompt", PROMPT, "--genre", "folk", "--mood", "calm", "--seed", "5", "--out", "again/here",
+                "--json",
+                "sing",
+                "hum.wav",
+                "--prompt",
+                PROMPT,
+                "--genre",
+                "folk",
+                "--mood",
+                "calm",
+                "--seed",
+                "5",
+                "--out",
+                "again/here",
             ],
             &[],
         )
@@ -107,7 +123,8 @@ async fn sing_needs_no_server() {
     let json = said.json();
     assert_eq!((&json["success"], json["files"].as_array().map(Vec::len)), (&true.into(), Some(6)), "{json}");
     for name in ["vocals.wav", "lyrics.txt", "melody.mid"] {
-        let (one, other) = (std::fs::read(desk.path("hum-song").join(name)), std::fs::read(desk.path("again/here").join(name)));
+        let (one, other) =
+            (std::fs::read(desk.path("hum-song").join(name)), std::fs::read(desk.path("again/here").join(name)));
         assert!(one.expect("a file") == other.expect("a file"), "{name} differs");
     }
 }
@@ -116,7 +133,8 @@ async fn sing_needs_no_server() {
 async fn sing_says_what_it_cannot_sing() {
     let desk = Desk::new();
     std::fs::write(desk.path("silence.wav"), wav(&vec![0.0; 3 * 44_100], 44_100)).expect("a recording can be written");
-    std::fs::write(desk.path("letter.mp3"), "Dear reader, this is no sound. ".repeat(40)).expect("a file can be written");
+    std::fs::write(desk.path("letter.mp3"), "Dear reader, this is no sound. ".repeat(40))
+        .expect("a file can be written");
     for (what, recording, prompt, code, word) in [
         ("missing file", "nothing.wav", PROMPT, 3, "nothing.wav"),
         ("bad prompt", "hum.wav", "short", 3, "prompt"),

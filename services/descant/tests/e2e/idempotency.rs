@@ -18,7 +18,10 @@ async fn a_repeat_gives_the_same_job(flavour: Flavour) {
     for other in [
         submission.clone().with("prompt", "Another song about another river"),
         submission.clone().with("genre", "jazz"),
-        Submission { audio: Submission::of("hum.wav", crate::harness::long_hum(9.0).wav()).audio, ..submission.clone() },
+        Submission {
+            audio: Submission::of("hum.wav", crate::harness::long_hum(9.0).wav()).audio,
+            ..submission.clone()
+        },
     ] {
         user.submit(&other).await.problem(422, "idempotency_mismatch");
     }

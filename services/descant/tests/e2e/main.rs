@@ -37,3 +37,4 @@ mod quota;
 mod recordings;
 mod refusals;
 mod song;
+mod traces;

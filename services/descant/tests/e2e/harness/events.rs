@@ -34,8 +34,8 @@ impl Told {
 pub struct Events {
     response: Response,
     buffer: String,
-    /// Comment lines, which keep proxies from closing the connection.
-    pub keepalives: usize,
+    /// Comment lines seen, which keep proxies from closing the connection.
+    keepalives: usize,
 }
 
 impl Events {
@@ -64,6 +64,22 @@ impl Events {
             let chunk = self.response.chunk().await.expect("the event stream does not break")?;
             self.buffer.push_str(std::str::from_utf8(&chunk).expect("events are UTF-8"));
         }
+    }
+
+    /// Waits in silence until the server has said that it is still there.
+    pub async fn keepalive(&mut self) {
+        let before = self.keepalives;
+        let wait = async {
+            while self.keepalives == before {
+                let chunk = self.response.chunk().await.expect("the event stream does not break");
+                self.buffer.push_str(std::str::from_utf8(&chunk.expect("it goes on")).expect("events are UTF-8"));
+                if self.buffer.starts_with(':') && self.buffer.ends_with("\n\n") {
+                    self.keepalives += 1;
+                    self.buffer.clear();
+                }
+            }
+        };
+        within("a sign of life in a silent stream", PATIENCE, wait).await;
     }
 
     /// Reads on until an event is as wanted.

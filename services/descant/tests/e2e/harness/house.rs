@@ -38,6 +38,8 @@ pub enum Part {
     Validator,
     Storage,
     Orchestrator,
+    /// Another one beside it; not there unless a test starts it.
+    SecondOrchestrator,
     Gateway,
 }
 
@@ -51,7 +53,7 @@ impl Part {
             Self::Expert => "descant-expert",
             Self::Validator => "descant-validator",
             Self::Storage => "descant-storage",
-            Self::Orchestrator => "descant-orchestrator",
+            Self::Orchestrator | Self::SecondOrchestrator => "descant-orchestrator",
             Self::Gateway => "descant-gateway",
         }
     }
@@ -190,7 +192,7 @@ impl House {
         let log = {
             let mut state = self.state();
             state.starts += 1;
-            if part == Part::Orchestrator
+            if matches!(part, Part::Orchestrator | Part::SecondOrchestrator)
                 && let Some(url) = &state.expert_url
             {
                 environment.insert("EXPERT_MUSIC_AI_URL".to_owned(), url.clone());
@@ -225,6 +227,14 @@ impl House {
         let mut process = state.processes.remove(&part).unwrap_or_else(|| panic!("{part} is not running"));
         process.kill();
         state.watchdog.forget(process.id());
+    }
+
+    /// Asks a part to stop (SIGTERM) and returns its exit code.
+    pub fn stop(&self, part: Part) -> i32 {
+        let mut process = self.state().processes.remove(&part).unwrap_or_else(|| panic!("{part} is not running"));
+        let code = process.stop();
+        self.state().watchdog.forget(process.id());
+        code
     }
 
     /// `http://…` of a part.
@@ -284,18 +294,23 @@ impl House {
         }
     }
 
+    /// What every process has printed so far, by the name of its log.
+    pub fn logs(&self) -> BTreeMap<String, String> {
+        let entries = std::fs::read_dir(self.logs.path()).into_iter().flatten().flatten();
+        let read = |entry: std::fs::DirEntry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(entry.path()).unwrap_or_default())
+        };
+        entries.map(read).collect()
+    }
+
     /// The last lines of every log, for the report of a test that failed.
     pub fn tell_logs(&self) {
         const LINES: usize = 25;
-        let mut logs: Vec<PathBuf> =
-            std::fs::read_dir(self.logs.path()).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-        logs.sort();
-        for log in logs {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
+        for (name, text) in self.logs() {
             let lines: Vec<&str> = text.lines().collect();
             let shown = &lines[lines.len().saturating_sub(LINES)..];
-            if std::env::var_os("KEEPLOGS").is_some() { std::fs::copy(&log, std::path::Path::new("/tmp/keep").join(log.file_name().unwrap())).unwrap(); }
-            eprintln!("--- {} ({} lines)", log.file_name().unwrap_or_default().display(), lines.len());
+            eprintln!("--- {name} ({} lines)", lines.len());
             shown.iter().for_each(|line| eprintln!("{line}"));
         }
     }
@@ -303,7 +318,6 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        if std::env::var_os("KEEPLOGS").is_some() { self.tell_logs(); }
         let mut state = self.state();
         for process in std::mem::take(&mut state.processes).values_mut() {
             process.kill();

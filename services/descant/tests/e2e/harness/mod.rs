@@ -27,7 +27,5 @@ pub const PATIENCE: Duration = Duration::from_secs(180);
 /// # Panics
 /// When the time is over.
 pub async fn within<T>(what: &str, bound: Duration, wait: impl Future<Output = T>) -> T {
-    tokio::time::timeout(bound, wait)
-        .await
-        .unwrap_or_else(|_| panic!("waited {:.0} s for {what}", bound.as_secs_f64()))
+    tokio::time::timeout(bound, wait).await.unwrap_or_else(|_| panic!("waited {:.0} s for {what}", bound.as_secs_f64()))
 }

@@ -89,6 +89,15 @@ impl Process {
     }
 }
 
+impl Process {
+    /// SIGTERM; returns the exit code.
+    pub fn stop(&mut self) -> i32 {
+        let asked = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "a process can be asked to stop");
+        self.child.wait().expect("a process can be waited for").code().expect("it ends by itself")
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();

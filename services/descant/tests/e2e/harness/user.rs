@@ -26,11 +26,7 @@ pub struct Submission {
 impl Submission {
     /// A recording with a prompt that is as it should be.
     pub fn of(file_name: &str, bytes: Vec<u8>) -> Self {
-        Self {
-            audio: Some((file_name.to_owned(), bytes)),
-            fields: vec![("prompt", PROMPT.to_owned())],
-            key: None,
-        }
+        Self { audio: Some((file_name.to_owned(), bytes)), fields: vec![("prompt", PROMPT.to_owned())], key: None }
     }
 
     pub fn with(mut self, field: &'static str, value: impl Into<String>) -> Self {
@@ -54,7 +50,7 @@ impl Submission {
         self
     }
 
-    fn form(&self) -> Form {
+    pub fn form(&self) -> Form {
         let form = self.fields.iter().fold(Form::new(), |form, (name, value)| form.text(*name, value.clone()));
         match &self.audio {
             Some((name, bytes)) => form.part("audio", Part::bytes(bytes.clone()).file_name(name.clone())),
