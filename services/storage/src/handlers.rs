@@ -33,7 +33,9 @@ impl Handler for Requests {
 impl Requests {
     async fn ingest(&self, generation: u64, request: v1::IngestResult) -> Result<v1::ResultIngested, StorageError> {
         let request = IngestRequest::try_from(request)?;
-        Ok(self.0.ingest(generation, &request).await?.into())
+        let ingested = self.0.ingest(generation, &request).await?;
+        tracing::info!(seconds = ingested.duration_seconds, "result taken in");
+        Ok(ingested.into())
     }
 }
 

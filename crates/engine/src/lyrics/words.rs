@@ -21,7 +21,9 @@ pub fn is_function_word(word: &str) -> bool {
 }
 
 pub fn may_end_a_line(word: &str) -> bool {
-    !is_function_word(word) && !PREPOSITIONS.contains(&word.to_ascii_lowercase().as_str())
+    // "Stay with me" is a good end, "stay with my" is none.
+    let is_object = ["me", "you"].contains(&word.to_ascii_lowercase().as_str());
+    (!is_function_word(word) || is_object) && !PREPOSITIONS.contains(&word.to_ascii_lowercase().as_str())
 }
 
 /// The words of a text: letters and inner apostrophes; everything else separates. Typographic apostrophes are read as
