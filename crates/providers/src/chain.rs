@@ -92,9 +92,12 @@ impl<P: ?Sized> Chain<P> {
     {
         let ends_at = Instant::now() + remaining;
         let mut last = Failure::new(FailureClass::Config, FailureCode::ProviderConfig, "no provider is configured");
-        for link in &self.links {
+        for (index, link) in self.links.iter().enumerate() {
             let started = Instant::now();
-            match self.call_link(link, ends_at, &call).await {
+            let is_last = index + 1 == self.links.len();
+            // A provider that hangs must leave time for the one after it.
+            let link_ends_at = if is_last { ends_at } else { started + ends_at.saturating_duration_since(started) / 2 };
+            match self.call_link(link, link_ends_at, is_last, &call).await {
                 Ok(value) => return Ok(Provided { value, provider: link.name, took: started.elapsed() }),
                 Err(failure) if failure.class.may_fall_back() => {
                     tracing::warn!(provider = link.name, class = %failure.class, code = %failure.code, "provider failed");
@@ -106,7 +109,13 @@ impl<P: ?Sized> Chain<P> {
         Err(last)
     }
 
-    async fn call_link<T, F, Fut>(&self, link: &Link<P>, ends_at: Instant, call: &F) -> Result<T, Failure>
+    async fn call_link<T, F, Fut>(
+        &self,
+        link: &Link<P>,
+        ends_at: Instant,
+        is_last: bool,
+        call: &F,
+    ) -> Result<T, Failure>
     where
         F: Fn(Arc<P>) -> Fut,
         Fut: Future<Output = Result<T, Failure>>,
@@ -135,6 +144,10 @@ impl<P: ?Sized> Chain<P> {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
+            if failure.code == FailureCode::StageTimeout && !is_last {
+                // Somebody else may do better in the time that is left.
+                return Err(failure);
+            }
             let Some(wait) = self.wait_before_retry(&failure, attempt, ends_at) else { return Err(failure) };
             tokio::time::sleep(wait).await;
             attempt += 1;
@@ -209,6 +222,24 @@ mod tests {
             .await
             .unwrap_err();
         assert_eq!(hung.code, FailureCode::StageTimeout);
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_hangs_is_asked_once_and_leaves_time_for_the_next() {
+        let calls = AtomicU32::new(0);
+        let provided = chain_of(&["hangs", "works"])
+            .call(Duration::from_secs(5), |provider| {
+                calls.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    if &*provider == "hangs" {
+                        std::future::pending::<()>().await;
+                    }
+                    Ok(7)
+                }
+            })
+            .await
+            .unwrap();
+        assert_eq!((provided.provider, calls.into_inner()), ("works", 2));
     }
 
     #[tokio::test]

@@ -11,8 +11,9 @@ use engine::{
 };
 use media::Bounds;
 use music::{Melody, PitchTrack};
-use reqwest::{Client, Response, StatusCode, header};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use telemetry::trace;
 use url::Url;
 
 use crate::capability::{AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer};
@@ -86,8 +87,13 @@ impl ExpertClient {
         Ok(url)
     }
 
+    /// Takes the current trace along.
+    fn traced(&self, request: RequestBuilder) -> RequestBuilder {
+        request.header("traceparent", trace::outgoing().traceparent())
+    }
+
     async fn call_json<A: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, call: &A) -> Result<T, Failure> {
-        let response = self.http.post(self.url(path)?).json(call).send().await.map_err(unreachable)?;
+        let response = self.traced(self.http.post(self.url(path)?)).json(call).send().await.map_err(unreachable)?;
         read_json(accepted(response).await?).await
     }
 }
@@ -103,8 +109,7 @@ impl MelodyExtractor for ExpertClient {
             )
         })?;
         let request = self
-            .http
-            .post(self.url("v1/melody")?)
+            .traced(self.http.post(self.url("v1/melody")?))
             .header(header::CONTENT_TYPE, "application/octet-stream")
             .header(header::CONTENT_LENGTH, audio.size_bytes)
             .body(reqwest::Body::from(tokio::fs::File::from_std(file)));
@@ -134,7 +139,7 @@ impl VocalSynthesizer for ExpertClient {
         let call = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
         let answer: VocalsAnswer = self.call_json("v1/vocals", &call).await?;
         progress(0.8);
-        let response = self.http.get(self.url(&answer.audio_path)?).send().await.map_err(unreachable)?;
+        let response = self.traced(self.http.get(self.url(&answer.audio_path)?)).send().await.map_err(unreachable)?;
         let wav = read_bounded(accepted(response).await?, MAX_AUDIO_BYTES).await?;
         let sound = tokio::task::spawn_blocking(move || {
             media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())

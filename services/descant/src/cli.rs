@@ -31,7 +31,7 @@ pub struct Cli {
 pub enum Command {
     /// Turn a hummed recording into a sung vocal, here and now.
     Sing(Sing),
-    /// Run every service in this process, on SQLite and a folder.
+    /// Run the whole house in this process, the engine included, on SQLite and a folder.
     Serve(Serve),
     /// Send a recording to a server.
     Submit(Submit),

@@ -14,7 +14,13 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, web};
+use actix_web::{
+    App, HttpServer,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    middleware::{self, Next},
+    web,
+};
 use anyhow::Context;
 use async_trait::async_trait;
 use domain::{Tier, audio::AudioLimits, quality::QualityGate};
@@ -60,13 +66,15 @@ impl Service for Expert {
             let (studio, shutdown) = (studio.clone(), shutdown.clone());
             tokio::spawn(async move { studio.files.sweep_until(shutdown).await })
         };
-        let server = HttpServer::new(move || App::new().app_data(studio.clone()).configure(routes::configure))
-            .workers(2)
-            .shutdown_timeout(deps.settings.http.drain.as_secs().max(1))
-            .disable_signals()
-            .listen(listener)
-            .context("the expert service cannot listen")?
-            .run();
+        let server = HttpServer::new(move || {
+            App::new().app_data(studio.clone()).wrap(middleware::from_fn(observe)).configure(routes::configure)
+        })
+        .workers(2)
+        .shutdown_timeout(deps.settings.http.drain.as_secs().max(1))
+        .disable_signals()
+        .listen(listener)
+        .context("the expert service cannot listen")?
+        .run();
         let handle = server.handle();
         let stopper = tokio::spawn(async move {
             shutdown.cancelled().await;
@@ -80,6 +88,15 @@ impl Service for Expert {
         sweeper.abort();
         served
     }
+}
+
+/// Middleware: trace, metrics, log line.
+async fn observe(
+    studio: web::Data<Studio>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    service_runtime::observe("expert", &studio.metrics, request, next).await
 }
 
 /// What the handlers share.

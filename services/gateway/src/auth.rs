@@ -220,12 +220,21 @@ impl PublishedKeys {
                 _ => {}
             }
         }
-        let mut cache = self.cache.write().await;
-        if cache.fetched_at.is_none_or(|at| at.elapsed() >= Self::MIN_REFETCH_INTERVAL) {
-            cache.by_id = self.fetch().await?;
-            cache.fetched_at = Some(Instant::now());
+        // Whoever gets here first asks the issuer, outside of the lock: those whose keys are known do not wait.
+        let ask = {
+            let mut cache = self.cache.write().await;
+            let ask = cache.fetched_at.is_none_or(|at| at.elapsed() >= Self::MIN_REFETCH_INTERVAL);
+            if ask {
+                cache.fetched_at = Some(Instant::now());
+            }
+            ask
+        };
+        if ask {
+            // When the issuer cannot be reached the keys that are known stay good.
+            let by_id = self.fetch().await?;
+            self.cache.write().await.by_id = by_id;
         }
-        Ok(cache.by_id.get(key_id).cloned())
+        Ok(self.cache.read().await.by_id.get(key_id).cloned())
     }
 
     async fn fetch(&self) -> Result<HashMap<String, Arc<DecodingKey>>, ApiError> {

@@ -8,6 +8,7 @@ mod auth;
 mod follow;
 mod jobs;
 mod links;
+mod local;
 mod melody_vocals;
 mod observe;
 mod operator;
@@ -99,6 +100,7 @@ fn server(
         App::new()
             .app_data(house.clone())
             .app_data(api::query_config())
+            .wrap(middleware::from_fn(local::guard))
             .wrap(middleware::from_fn(observe::observe))
             .wrap(cors(&house.settings.http.cors_origins))
             .configure(health.clone())

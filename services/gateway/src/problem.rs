@@ -46,6 +46,8 @@ pub enum ApiError {
     TooLarge {
         limit_bytes: u64,
     },
+    /// The upload stood still, or took far too long; nothing of it is kept.
+    TooSlow,
     Unauthenticated {
         detail: &'static str,
     },
@@ -90,6 +92,7 @@ impl ApiError {
             Self::InvalidField { .. } | Self::InvalidBody { .. } | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
             Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -112,6 +115,7 @@ impl ApiError {
             Self::UnsupportedAudio { .. } => "unsupported_audio",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::TooLarge { .. } => "too_large",
+            Self::TooSlow => "too_slow",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
@@ -135,6 +139,7 @@ impl ApiError {
             Self::UnsupportedAudio { .. } => "The recording's format is not accepted",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
             Self::TooLarge { .. } => "The upload is too large",
+            Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
@@ -164,6 +169,7 @@ impl ApiError {
                 "File size exceeds maximum of {} MB; shorten or compress the recording.",
                 limit_bytes / (1024 * 1024)
             ),
+            Self::TooSlow => "The upload stood still for too long; send it again over a better connection.".to_owned(),
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
             Self::NotFound => "There is nothing here under this id.".to_owned(),
@@ -349,6 +355,7 @@ mod tests {
             ApiError::TooManyRequests { retry_after: wait },
             ApiError::Unavailable { what: "" },
             ApiError::Internal,
+            ApiError::TooSlow,
         ]
     }
 
@@ -372,6 +379,7 @@ mod tests {
             ApiError::TooManyRequests { .. } => 15,
             ApiError::Unavailable { .. } => 16,
             ApiError::Internal => 17,
+            ApiError::TooSlow => 18,
         }
     }
 

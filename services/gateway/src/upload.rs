@@ -22,6 +22,10 @@ const CHUNKS_IN_FLIGHT: usize = 4;
 /// How much of a refused body is still read, so that the client reads our answer instead of a broken connection.
 const DRAIN_BYTES: usize = 128 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(20);
+/// An upload that stands still this long is given up: it holds a slot that others wait for.
+const IDLE_TIME: Duration = Duration::from_secs(20);
+/// And one that takes longer than this, however slowly it moves.
+const TOTAL_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// What a form held.
 #[derive(Debug, Default)]
@@ -51,13 +55,13 @@ pub struct Destination<'a> {
 pub async fn receive(mut form: Multipart, to: Destination<'_>) -> Result<Form, ApiError> {
     let mut received = Form::default();
     let mut readable = true;
-    let outcome = read_fields(&mut form, &to, &mut received, &mut readable).await;
-    if let Err(error) = outcome {
+    let reading = tokio::time::timeout(TOTAL_TIME, read_fields(&mut form, &to, &mut received, &mut readable)).await;
+    if let Err(error) = reading.unwrap_or(Err(ApiError::TooSlow)) {
         if let Some(recording) = &received.recording {
             discard(to.blobs, &recording.key).await;
         }
         // A form that is none panics when it is read on.
-        if readable {
+        if readable && !matches!(error, ApiError::TooSlow) {
             drain(form).await;
         }
         return Err(error);
@@ -80,7 +84,7 @@ async fn read_fields(
     readable: &mut bool,
 ) -> Result<(), ApiError> {
     let mut count = 0;
-    while let Some(field) = form.next().await {
+    while let Some(field) = moving(form.next()).await? {
         *readable = field.is_ok();
         let field = field.map_err(of_multipart)?;
         count += 1;
@@ -123,7 +127,7 @@ async fn store(field: Field, to: &Destination<'_>, key: &ObjectKey) -> Result<St
     };
     let (outcome, forwarded) = futures_util::join!(put, forward(field, chunks, &stored));
     match (outcome, forwarded) {
-        (_, Err(error)) => Err(of_multipart(error)),
+        (_, Err(error)) => Err(error),
         (Ok(stored), Ok(())) => Ok(stored),
         (Err(BlobError::LimitExceeded { .. }), Ok(())) => Err(ApiError::TooLarge { limit_bytes: to.limit_bytes }),
         (Err(error), Ok(())) => {
@@ -139,11 +143,15 @@ async fn forward(
     mut field: Field,
     chunks: mpsc::Sender<io::Result<Bytes>>,
     stored: &CancellationToken,
-) -> Result<(), MultipartError> {
+) -> Result<(), ApiError> {
     loop {
         let chunk = tokio::select! {
-            chunk = field.next() => chunk,
+            chunk = moving(field.next()) => chunk,
             () = stored.cancelled() => return Ok(()),
+        };
+        let chunk = match chunk {
+            Ok(chunk) => chunk.map(|chunk| chunk.map_err(of_multipart)),
+            Err(too_slow) => Some(Err(too_slow)),
         };
         match chunk {
             None => return Ok(()),
@@ -161,9 +169,14 @@ async fn forward(
     }
 }
 
+/// What comes next, if it comes in time.
+async fn moving<T>(next: impl Future<Output = T>) -> Result<T, ApiError> {
+    tokio::time::timeout(IDLE_TIME, next).await.map_err(|_| ApiError::TooSlow)
+}
+
 async fn read_text(mut field: Field, name: &str) -> Result<String, ApiError> {
     let mut text = Vec::new();
-    while let Some(chunk) = field.next().await {
+    while let Some(chunk) = moving(field.next()).await? {
         text.extend_from_slice(&chunk.map_err(of_multipart)?);
         if text.len() > MAX_TEXT_BYTES {
             return Err(ApiError::InvalidBody {
@@ -177,7 +190,7 @@ async fn read_text(mut field: Field, name: &str) -> Result<String, ApiError> {
 
 async fn read_past(mut field: Field) -> Result<(), ApiError> {
     let mut seen = 0;
-    while let Some(chunk) = field.next().await {
+    while let Some(chunk) = moving(field.next()).await? {
         seen += chunk.map_err(of_multipart)?.len();
         if seen > MAX_TEXT_BYTES * 16 {
             return Err(ApiError::InvalidBody {

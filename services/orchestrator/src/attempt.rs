@@ -86,12 +86,16 @@ pub async fn run(bench: &Bench, job: &Job, gauge: &Gauge, ends_at: Instant) -> R
     let mut inputs = InputsHash::new(job);
     let mut result = Value::Null;
     for (index, stage) in stages.iter().enumerate() {
+        let is_last = index + 1 == stages.len();
         if let Some(checkpoint) = done.get(stage.name.as_str()) {
             result = checkpoint.detail.clone();
             inputs.add(stage, &result);
+            if is_last {
+                // Whoever held the job before died between its last checkpoint and its completion.
+                enter_storing(bench, job, stage).await?;
+            }
             continue;
         }
-        let is_last = index + 1 == stages.len();
         let checkpoint = run_stage(bench, job, &card, stage, is_last, &done, gauge, ends_at, &inputs).await?;
         result = checkpoint.detail.clone();
         inputs.add(stage, &result);
@@ -171,18 +175,16 @@ async fn begin(
     is_last: bool,
 ) -> Result<Option<Checkpoint>, Ended> {
     let now = bench.tools.clock.now();
-    let patch = Patch { progress: Some(stage.progress.start()), stage: Some(stage.name), ..Patch::default() };
-    let journal = bench.notices.of_stage(FeedKind::StageStarted, stage);
-    let holder = Authority::Holder { generation: job.generation };
     if is_last {
-        match bench.database.jobs().apply(job.id, holder, JobEvent::StoringStarted, &patch, &journal, now).await? {
-            Applied::Moved(_) | Applied::Duplicate(JobState::Storing) => {}
-            _ => return Err(Ended::Lost),
-        }
+        enter_storing(bench, job, stage).await?;
     } else {
+        let patch = Patch { progress: Some(stage.progress.start()), stage: Some(stage.name), ..Patch::default() };
+        let journal = bench.notices.of_stage(FeedKind::StageStarted, stage);
+        let holder = Authority::Holder { generation: job.generation };
         held(bench.database.jobs().report(job.id, holder, &patch, &journal, now).await?)?;
     }
-    match bench.database.stages().start(job.id, job.generation, stage.name, job.attempt.max(1), now).await? {
+    let attempt = attempt_at(job, stage);
+    match bench.database.stages().start(job.id, job.generation, stage.name, attempt, now).await? {
         StageStart::Started => {}
         StageStart::AlreadyDone(row) => return Ok(checkpoint_of(*row)),
         StageStart::Lost => return Err(Ended::Lost),
@@ -190,6 +192,23 @@ async fn begin(
     bench.outbox.notify_one();
     tracing::info!(stage = %stage.name, "stage started");
     Ok(None)
+}
+
+/// The move without which a job cannot complete: a claim always begins in `running`.
+async fn enter_storing(bench: &Bench, job: &Job, stage: &'static StageSpec) -> Result<(), Ended> {
+    let now = bench.tools.clock.now();
+    let patch = Patch { progress: Some(stage.progress.start()), stage: Some(stage.name), ..Patch::default() };
+    let journal = bench.notices.of_stage(FeedKind::StageStarted, stage);
+    let holder = Authority::Holder { generation: job.generation };
+    match bench.database.jobs().apply(job.id, holder, JobEvent::StoringStarted, &patch, &journal, now).await? {
+        Applied::Moved(_) | Applied::Duplicate(JobState::Storing) => Ok(()),
+        _ => Err(Ended::Lost),
+    }
+}
+
+/// Attempts are counted for each stage: the row's count is about the stage that failed last.
+pub fn attempt_at(job: &Job, stage: &StageSpec) -> u32 {
+    if job.stage == Some(stage.name) { job.attempt.max(1) } else { 1 }
 }
 
 /// Makes the stage's output a checkpoint, then says so. A crash in between only delays the saying.

@@ -212,7 +212,7 @@ async fn after_failure(
     stage: &StageSpec,
     failure: Failure,
 ) -> Result<(), PersistenceError> {
-    let attempt = job.attempt.max(1);
+    let attempt = attempt::attempt_at(job, stage);
     match rules.retry.decide(&failure, attempt, resilience::ids::dice()) {
         RetryDecision::GiveUp => fail(bench, rules, job, &failure).await,
         RetryDecision::Again { after, counts } => {
@@ -224,16 +224,23 @@ async fn after_failure(
             bench.metrics.stage_retry(job.kind.as_str(), stage.name.as_str(), failure.class.as_str());
             let next = if counts { attempt + 1 } else { attempt };
             let told = failure.clone();
-            let journal = bench.notices.event(FeedKind::RetryScheduled, move |_, mut data| {
+            let journal = bench.notices.waiting(move |mut data| {
                 data.attempt = Some(next);
                 data.retry_at = Some(due_at);
                 data.failure(&told)
             });
-            let patch = Patch { attempt: Some(next), due_at: Some(due_at), failure: Some(failure), ..Patch::default() };
+            let patch = Patch {
+                attempt: Some(next),
+                due_at: Some(due_at),
+                failure: Some(failure),
+                files_expire_at: rules.retention.files_expire_at(JobState::Cancelled, now),
+                ..Patch::default()
+            };
             let holder = Authority::Holder { generation: job.generation };
             let applied =
                 bench.database.jobs().apply(job.id, holder, JobEvent::RetryScheduled, &patch, &journal, now).await?;
             if let Applied::Moved(job) = applied {
+                bench.outbox.notify_one();
                 tracing::info!(state = %job.state, wait_ms = after.as_millis() as u64, attempt = next, "attempt over");
             }
             Ok(())
@@ -289,8 +296,13 @@ async fn end(
             bench.metrics.job_finished(after.kind.as_str(), after.state.as_str(), took);
             tracing::info!(state = %after.state, took_ms = took.as_millis() as u64, "job ended");
         }
-        Applied::Duplicate(state) | Applied::Stale(state) => {
+        Applied::Duplicate(state) | Applied::Stale(state) if state.is_final() => {
             tracing::info!(%state, "job had ended another way");
+        }
+        // Somebody else has claimed it since: theirs is the word.
+        Applied::Duplicate(state) | Applied::Stale(state) => {
+            bench.metrics.lease_lost();
+            tracing::warn!(%state, ?event, "job was not ours to end any more");
         }
         Applied::Impossible(state) => tracing::error!(%state, ?event, "event cannot happen to a job in this state"),
         Applied::Missing => tracing::error!("job has no row"),

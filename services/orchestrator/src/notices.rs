@@ -45,11 +45,36 @@ impl Notices {
         self.event(kind, move |_, data| data.stage(stage))
     }
 
-    /// Wakes an orchestrator: the job waits again.
+    /// A job waits for its next attempt, or has ended because its owner wanted it to stop in the same moment.
+    pub fn waiting<'a>(&self, more: impl Fn(FeedData) -> FeedData + Send + Sync + 'a) -> Journal<'a> {
+        let this = self.clone();
+        Journal::silent()
+            .events(move |job| {
+                let data = FeedData::new(job.state, job.progress);
+                match FeedKind::of_final(job.state) {
+                    Some(kind) => vec![new_event(kind, data)],
+                    None => vec![new_event(FeedKind::RetryScheduled, more(data))],
+                }
+            })
+            .messages(move |job| {
+                if job.state.is_final() { this.last_messages(job) } else { this.changed(job).into_iter().collect() }
+            })
+    }
+
+    /// Wakes an orchestrator: the job waits again, handed back by one that stops. Or it has ended, as above.
     pub fn ready<'a>(&self) -> Journal<'a> {
         let this = self.clone();
         Journal::silent()
-            .messages(move |job| this.message(job, v1::JobReady { job_id: job.id.to_string() }).into_iter().collect())
+            .events(|job| {
+                let data = FeedData::new(job.state, job.progress);
+                FeedKind::of_final(job.state).map(|kind| new_event(kind, data)).into_iter().collect()
+            })
+            .messages(move |job| {
+                if job.state.is_final() {
+                    return this.last_messages(job);
+                }
+                this.message(job, v1::JobReady { job_id: job.id.to_string() }).into_iter().collect()
+            })
     }
 
     /// A job has ended: the last event, the news, and the command to delete what is no longer needed. Objects of a job
@@ -63,11 +88,14 @@ impl Notices {
                 let data = failure.as_ref().map_or_else(|| data.clone(), |failure| data.clone().failure(failure));
                 FeedKind::of_final(job.state).map(|kind| new_event(kind, data)).into_iter().collect()
             })
-            .messages(move |job| {
-                let artifacts_too = job.state != domain::JobState::Completed;
-                let delete = v1::DeleteJobObjects { job_id: job.id.to_string(), artifacts_too };
-                [this.changed(job), this.message(job, delete)].into_iter().flatten().collect()
-            })
+            .messages(move |job| this.last_messages(job))
+    }
+
+    /// The news of a job's end, and the command to delete what is no longer needed.
+    fn last_messages(&self, job: &Job) -> Vec<OutboxMessage> {
+        let artifacts_too = job.state != domain::JobState::Completed;
+        let delete = v1::DeleteJobObjects { job_id: job.id.to_string(), artifacts_too };
+        [self.changed(job), self.message(job, delete)].into_iter().flatten().collect()
     }
 
     fn changed(&self, job: &Job) -> Option<OutboxMessage> {

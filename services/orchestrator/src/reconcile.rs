@@ -3,7 +3,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::TimeDelta;
 use domain::{JobEvent, JobId, JobState};
 use persistence::{Applied, Authority, Job, Patch, PersistenceError};
 use service_runtime::error_chain;
@@ -17,8 +16,6 @@ use crate::{
 
 /// Jobs that one sweep handles of each sort; the next sweep goes on.
 const BATCH: u64 = 100;
-/// Published outbox rows are kept this long, for whoever asks what was sent.
-const KEEP_MESSAGES: TimeDelta = TimeDelta::days(2);
 
 /// Sweeps until shutdown.
 pub async fn run(bench: Bench, rules: Arc<JobRules>, wake: Arc<Notify>, every: Duration, shutdown: CancellationToken) {
@@ -56,7 +53,6 @@ async fn sweep(bench: &Bench, rules: &JobRules, wake: &Notify) -> Result<(), Per
     // Due retries and lapsed leases are found by claiming.
     wake.notify_one();
 
-    bench.database.outbox().prune(now - KEEP_MESSAGES).await?;
     bench.database.idempotency().prune(now).await?;
     Ok(())
 }
@@ -104,6 +100,7 @@ async fn settle(bench: &Bench, rules: &JobRules, job: &Job, event: JobEvent) -> 
     let journal = bench.notices.ended(failure.as_ref());
     let as_read = Authority::AsRead { version: job.version };
     if let Applied::Moved(after) = bench.database.jobs().apply(job.id, as_read, event, &patch, &journal, now).await? {
+        bench.outbox.notify_one();
         let took = (now - after.created_at).to_std().unwrap_or_default();
         bench.metrics.job_finished(after.kind.as_str(), after.state.as_str(), took);
         tracing::info!(job_id = %after.id, state = %after.state, "job ended by the reconciler");

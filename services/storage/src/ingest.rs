@@ -43,7 +43,15 @@ impl StorageService {
         }
         let kept = self.fetch_kept(request).await?;
         let rendered = self.render(request).await?;
-        self.store(&job, request, kept, rendered).await
+        let result = self.store(&job, request, kept, rendered).await?;
+        // The job may have ended while this was rendered, and the command to delete its objects may have come before
+        // they were there. Whoever ends it after this look sends that command after what was stored.
+        let job = self.tools.database.jobs().get(id).await?.ok_or(StorageError::JobMissing { job: id })?;
+        if job.state.is_final() && job.state != domain::JobState::Completed {
+            self.delete_everything_of(&job).await?;
+            return Err(StorageError::JobOver { job: id, state: job.state });
+        }
+        Ok(result)
     }
 
     /// The answer to a request that was carried out before: its rows are there, they are about the same content, and

@@ -9,8 +9,8 @@ pub const LOUDNESS_LUFS: f64 = -16.0;
 /// No sample is larger: −1.2 dBFS, room for what lies between samples.
 pub const CEILING: f64 = 0.87;
 
-const ROOM_SECONDS: f64 = 0.45;
-const ROOM_DB: f64 = -33.0;
+const ROOM_SECONDS: f64 = 0.35;
+const ROOM_DB: f64 = -41.0;
 
 /// Finishes a voice in place.
 pub fn finish(samples: &mut [f32], rate_hz: u32) {

@@ -110,8 +110,17 @@ enum Outcome {
     Replayed(HttpResponse),
 }
 
-/// Leaves nothing of a request that made no job. What fails here is found by the sweep.
+/// Leaves nothing of a request that made no job. What fails here is found by the sweep. A commit whose answer was lost
+/// may have made a job all the same: its recording stays.
 async fn forget(gateway: &House, upload: UploadId) {
+    match gateway.database.uploads().get(upload).await {
+        Ok(Some(row)) if row.job_id.is_none() => {}
+        Ok(_) => return,
+        Err(error) => {
+            tracing::warn!(error = error_chain(&error), "upload left to the sweep");
+            return;
+        }
+    }
     upload::discard(&*gateway.blobs, &blob_store::ObjectKey::upload(upload)).await;
     if let Err(error) = gateway.database.uploads().delete(upload).await {
         tracing::warn!(error = %error_chain(&error), "upload row left to the sweep");
@@ -326,7 +335,7 @@ fn refusal(verdict: Verdict) -> ApiError {
     ApiError::AudioRefused { findings: verdict.findings }
 }
 
-/// A promise that is kept: the engine works faster than the melody plays, and jobs that wait come first.
+/// A rough guess: the engine works faster than the melody plays, and jobs that wait come first.
 fn estimated_time(verdict: &Verdict, waiting: u64) -> String {
     let seconds = verdict.facts.as_ref().map_or(0.0, |facts| facts.duration_seconds) * 0.5 + 5.0;
     let minutes = (seconds * (waiting + 1) as f64 / 60.0).ceil().max(1.0);
