@@ -71,7 +71,7 @@ impl Phone {
     /// Below this the noise of the phone has nothing: the cavity behind the narrowing is shut off from the lips.
     pub fn noise_floor_hz(&self) -> f64 {
         match self.name {
-            "S" | "Z" => 3200.0,
+            "S" | "Z" => 3050.0,
             "SH" | "ZH" | "CH" | "JH" => 1900.0,
             "T" | "D" => 2000.0,
             _ => 60.0,
@@ -115,20 +115,20 @@ const fn band(hz: f64, width_hz: f64, db: f64) -> Band {
     Band { hz, width_hz, db }
 }
 
-const S_NOISE: &[Band] = &[band(4600.0, 1500.0, -18.0), band(7200.0, 2500.0, -17.0)];
+const S_NOISE: &[Band] = &[band(3900.0, 1000.0, -19.0), band(5600.0, 2500.0, -22.0), band(7400.0, 2200.0, -20.0)];
 const SH_NOISE: &[Band] = &[band(2650.0, 500.0, -17.0), band(3800.0, 900.0, -19.0), band(5600.0, 1800.0, -25.0)];
 const F_NOISE: &[Band] = &[band(7600.0, 3500.0, -33.0), band(3000.0, 3500.0, -38.0), band(1300.0, 900.0, -41.0)];
 const TH_NOISE: &[Band] = &[band(6000.0, 4000.0, -33.0), band(2600.0, 2500.0, -40.0), band(1400.0, 900.0, -43.0)];
-const Z_NOISE: &[Band] = &[band(4600.0, 1500.0, -21.0), band(7200.0, 2500.0, -20.0)];
+const Z_NOISE: &[Band] = &[band(3900.0, 1000.0, -21.0), band(5600.0, 2500.0, -24.0), band(7400.0, 2200.0, -22.0)];
 const ZH_NOISE: &[Band] = &[band(2600.0, 500.0, -20.0), band(3800.0, 1200.0, -22.0)];
 const V_NOISE: &[Band] = &[band(7000.0, 5000.0, -48.0), band(3000.0, 3000.0, -50.0)];
 const DH_NOISE: &[Band] = &[band(6000.0, 4500.0, -52.0), band(1500.0, 1000.0, -52.0)];
-const P_NOISE: &[Band] = &[band(600.0, 600.0, -36.0), band(2000.0, 3000.0, -42.0)];
+const P_NOISE: &[Band] = &[band(600.0, 600.0, -36.0), band(1800.0, 2000.0, -47.0)];
 const T_NOISE: &[Band] = &[band(3600.0, 2000.0, -29.0), band(6500.0, 3000.0, -31.0)];
 /// The band of k and g follows F2 of the vowel; this is what lies above it.
 const K_NOISE: &[Band] = &[band(4200.0, 2500.0, -36.0)];
 const B_NOISE: &[Band] = &[band(600.0, 600.0, -36.0), band(1600.0, 1500.0, -42.0)];
-const D_NOISE: &[Band] = &[band(3500.0, 2000.0, -31.0), band(6500.0, 3000.0, -32.0)];
+const D_NOISE: &[Band] = &[band(3500.0, 2000.0, -36.0), band(6500.0, 3000.0, -38.0)];
 
 const STOP: Manner = Manner::Stop { voiced: false };
 const VOICED_STOP: Manner = Manner::Stop { voiced: true };
@@ -137,13 +137,13 @@ const VOICED_FRICATIVE: Manner = Manner::Fricative { voiced: true };
 
 const PHONES: &[Phone] = &[
     vowel("IY", shape(280.0, 2260.0, 2960.0, 3600.0, 50.0, 110.0, 220.0)),
-    vowel("IH", shape(410.0, 1800.0, 2520.0, 3500.0, 55.0, 100.0, 140.0)),
-    vowel("EH", shape(560.0, 1720.0, 2490.0, 3450.0, 60.0, 95.0, 160.0)),
-    vowel("AE", shape(650.0, 1660.0, 2430.0, 3400.0, 75.0, 110.0, 180.0)),
+    diphthong("IH", shape(400.0, 1880.0, 2540.0, 3500.0, 55.0, 100.0, 140.0), shape(450.0, 1680.0, 2500.0, 3450.0, 60.0, 100.0, 140.0)),
+    diphthong("EH", shape(540.0, 1780.0, 2490.0, 3450.0, 60.0, 95.0, 160.0), shape(590.0, 1620.0, 2470.0, 3400.0, 65.0, 95.0, 160.0)),
+    diphthong("AE", shape(640.0, 1720.0, 2450.0, 3400.0, 75.0, 110.0, 180.0), shape(690.0, 1560.0, 2420.0, 3400.0, 80.0, 110.0, 180.0)),
     vowel("AA", shape(750.0, 1130.0, 2480.0, 3350.0, 95.0, 80.0, 150.0)),
     vowel("AO", shape(590.0, 890.0, 2480.0, 3300.0, 80.0, 80.0, 110.0)),
     vowel("AH", shape(600.0, 1220.0, 2430.0, 3400.0, 75.0, 75.0, 140.0)),
-    vowel("AX", shape(480.0, 1340.0, 2440.0, 3400.0, 70.0, 85.0, 140.0)),
+    vowel("AX", shape(460.0, 1380.0, 2440.0, 3400.0, 70.0, 85.0, 140.0)),
     vowel("UH", shape(450.0, 1060.0, 2300.0, 3300.0, 65.0, 85.0, 110.0)),
     vowel("UW", shape(320.0, 1050.0, 2240.0, 3250.0, 60.0, 80.0, 130.0)),
     vowel("ER", shape(470.0, 1340.0, 1680.0, 3200.0, 70.0, 75.0, 110.0)),
@@ -156,9 +156,9 @@ const PHONES: &[Phone] = &[
     consonant("Y", Manner::Approximant, Place::Palatal, shape(260.0, 2250.0, 3000.0, 3600.0, 45.0, 150.0, 300.0), 0.075, &[]),
     consonant("R", Manner::Approximant, Place::Palatal, shape(330.0, 1080.0, 1420.0, 3150.0, 70.0, 100.0, 120.0), 0.08, &[]),
     consonant("L", Manner::Approximant, Place::Alveolar, shape(340.0, 1080.0, 2800.0, 3400.0, 55.0, 100.0, 280.0), 0.075, &[]),
-    consonant("M", Manner::Nasal { zero_hz: 700.0 }, Place::Labial, shape(260.0, 1100.0, 2200.0, 3300.0, 50.0, 300.0, 350.0), 0.08, &[]),
-    consonant("N", Manner::Nasal { zero_hz: 780.0 }, Place::Alveolar, shape(260.0, 1450.0, 2500.0, 3400.0, 50.0, 260.0, 250.0), 0.075, &[]),
-    consonant("NG", Manner::Nasal { zero_hz: 740.0 }, Place::Velar, shape(260.0, 1250.0, 2400.0, 3400.0, 50.0, 400.0, 350.0), 0.09, &[]),
+    consonant("M", Manner::Nasal { zero_hz: 700.0 }, Place::Labial, shape(260.0, 980.0, 2150.0, 3300.0, 50.0, 300.0, 350.0), 0.08, &[]),
+    consonant("N", Manner::Nasal { zero_hz: 780.0 }, Place::Alveolar, shape(260.0, 1700.0, 2600.0, 3400.0, 50.0, 260.0, 250.0), 0.075, &[]),
+    consonant("NG", Manner::Nasal { zero_hz: 740.0 }, Place::Velar, shape(260.0, 2000.0, 2500.0, 3400.0, 50.0, 350.0, 350.0), 0.09, &[]),
     consonant("P", STOP, Place::Labial, shape(300.0, 850.0, 2150.0, 3300.0, 150.0, 130.0, 180.0), 0.125, P_NOISE),
     consonant("T", STOP, Place::Alveolar, shape(300.0, 1750.0, 2650.0, 3500.0, 150.0, 120.0, 200.0), 0.125, T_NOISE),
     consonant("K", STOP, Place::Velar, shape(300.0, 1900.0, 2500.0, 3400.0, 150.0, 140.0, 200.0), 0.130, K_NOISE),

@@ -99,7 +99,7 @@ impl Tract {
 struct Turbulence<'a> {
     plan: &'a Noise,
     bands: Vec<(Resonator, f64)>,
-    floor: [Biquad; 2],
+    floor: [Biquad; 4],
 }
 
 impl<'a> Turbulence<'a> {
@@ -115,9 +115,9 @@ impl<'a> Turbulence<'a> {
                 (resonator, 10f64.powf(band.db / 20.0) * (rate_hz / (std::f64::consts::PI * band.width_hz)).sqrt())
             })
             .collect();
-        // A Butterworth high-pass of fourth order.
+        // A Butterworth high-pass of fourth order, twice.
         let floor_hz = plan.floor_hz * throat.scale[2].powf(0.7);
-        let floor = [0.541, 1.307].map(|q| Biquad::high_pass(floor_hz, q, rate_hz));
+        let floor = [0.541, 1.307, 0.541, 1.307].map(|q| Biquad::high_pass(floor_hz, q, rate_hz));
         Self { plan, bands, floor }
     }
 

@@ -248,7 +248,7 @@ impl Planner<'_> {
         if matches!(segment.phone.name, "K" | "G") {
             let index = self.segments().iter().position(|s| s == segment).unwrap_or(0);
             let pinch = segment.phone.shape_beside(self.beside(index, segment.is_coda).as_ref()).hz[1];
-            bands.insert(0, Band { hz: pinch, width_hz: 300.0, db: if segment.phone.name == "K" { -27.0 } else { -31.0 } });
+            bands.insert(0, Band { hz: pinch, width_hz: 300.0, db: if segment.phone.name == "K" { -25.0 } else { -27.0 } });
         }
         let seconds = (end - start).max(0.002);
         self.plan.noises.push(Noise {

@@ -75,7 +75,13 @@ impl fmt::Display for Part {
 /// What a house keeps its things in; gone with it.
 enum Ground {
     Folder(TempDir),
-    Servers { database: TestDatabase, vhost: TestVhost, bucket: TestBucket },
+    Servers(Box<Lent>),
+}
+
+struct Lent {
+    database: TestDatabase,
+    vhost: TestVhost,
+    bucket: TestBucket,
 }
 
 /// A running house. Everything of it ends and is deleted when it is dropped.
@@ -145,7 +151,7 @@ impl House {
                     ]
                     .map(|(name, value)| (name.to_owned(), value.to_owned())),
                 );
-                Ground::Servers { database, vhost, bucket }
+                Ground::Servers(Box::new(Lent { database, vhost, bucket }))
             }
         };
         let house = Self {
@@ -266,7 +272,7 @@ impl House {
     pub async fn database(&self) -> Database {
         let url = match &self.ground {
             Ground::Folder(folder) => format!("sqlite:{}", folder.path().join("descant.db").display()),
-            Ground::Servers { database, .. } => database.url().to_owned(),
+            Ground::Servers(lent) => lent.database.url().to_owned(),
         };
         Database::connect(&url, 2).await.expect("the house's database opens")
     }
@@ -275,8 +281,8 @@ impl House {
     pub async fn objects(&self) -> Vec<String> {
         let store: Arc<dyn BlobStore> = match &self.ground {
             Ground::Folder(folder) => blob_store::folder(folder.path().join("objects")).expect("the folder opens"),
-            Ground::Servers { bucket, .. } => {
-                let place = bucket.location();
+            Ground::Servers(lent) => {
+                let place = lent.bucket.location();
                 let config = S3Config::new(&place.bucket, &place.access_key, &place.secret_key)
                     .at(place.endpoint.parse().expect("the test server has an address"));
                 blob_store::s3(config).expect("the bucket opens")
@@ -290,7 +296,7 @@ impl House {
     pub fn vhost(&self) -> &str {
         match &self.ground {
             Ground::Folder(_) => panic!("an embedded house has no broker"),
-            Ground::Servers { vhost, .. } => vhost.name(),
+            Ground::Servers(lent) => lent.vhost.name(),
         }
     }
 
