@@ -246,5 +246,8 @@ fn figures_count_what_is_there() {
     assert_eq!((figures.lines, figures.syllables), (4, 26));
     assert_eq!(figures.words_known, 1.0);
     assert!(figures.chars > 40 && figures.longest_run <= 3);
-    assert_eq!(lyrics::check(&written.text(), &[6, 7, 6, 8]), [LyricFinding::SyllableCount { line: 3, expected: 8, found: 7 }]);
+    assert_eq!(
+        lyrics::check(&written.text(), &[6, 7, 6, 8]),
+        [LyricFinding::SyllableCount { line: 3, expected: 8, found: 7 }]
+    );
 }

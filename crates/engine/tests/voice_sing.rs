@@ -86,7 +86,10 @@ fn every_register_sings_the_notes_that_were_meant() {
         // The target itself is the melody: in the middle of each note it lies near the note.
         for note in &melody.notes {
             let meant = sung.target.at(note.onset_seconds + 0.4 * note.duration_seconds).expect("inside");
-            let cents = music::cents_between(midi_to_hz(note.sung_midi() + 12.0 * f64::from(sung.octave_shift)), f64::from(meant.hz));
+            let cents = music::cents_between(
+                midi_to_hz(note.sung_midi() + 12.0 * f64::from(sung.octave_shift)),
+                f64::from(meant.hz),
+            );
             assert!(cents.abs() < 45.0, "{cents} cents off a note");
         }
     }
@@ -135,9 +138,12 @@ fn extremes_are_sung() {
     let quick: Vec<(u8, f64)> = (0..40).map(|i| ((i % 5) as u8, 0.1)).collect();
     let wide: Vec<(u8, f64)> = [(0, 0.5), (60, 0.5), (5, 0.05), (70, 2.0)].to_vec();
     let slow: Vec<(u8, f64)> = vec![(0, 12.0), (2, 12.0)];
-    for (tonic, notes, rest) in [(50, &long, 0.2), (52, &quick, 0.0), (30, &wide, 0.3), (57, &slow, 0.0), (57, &vec![(0, 0.03)], 0.0)] {
+    for (tonic, notes, rest) in
+        [(50, &long, 0.2), (52, &quick, 0.0), (30, &wide, 0.3), (57, &slow, 0.0), (57, &vec![(0, 0.03)], 0.0)]
+    {
         let melody = melody(tonic, &[notes], rest);
-        let words = write_lyrics(&melody, &LyricsRequest { prompt: "storm".into(), ..LyricsRequest::default() }).expect("lyrics");
+        let words = write_lyrics(&melody, &LyricsRequest { prompt: "storm".into(), ..LyricsRequest::default() })
+            .expect("lyrics");
         let sung = voice(&melody, &words, &VoiceOptions::default());
         assert_eq!(sung.syllables_placed, notes.len());
         assert!(sung.samples.len() as f64 / 44_100.0 >= melody.duration_seconds);
@@ -159,7 +165,9 @@ fn a_tune_that_begins_at_once_still_has_its_consonants() {
 #[test]
 fn held_vowels_and_shared_notes_are_sung() {
     let melody = melody(52, &JOY, 0.4);
-    for lines in [["oh love", "come home"], ["every beautiful river remembers the ocean", "everybody in the valley is dancing"]] {
+    for lines in
+        [["oh love", "come home"], ["every beautiful river remembers the ocean", "everybody in the valley is dancing"]]
+    {
         let lyrics = lyrics::fit(&lines, &melody).expect("fits");
         let sung = voice(&melody, &lyrics, &VoiceOptions::default());
         assert_eq!(sung.syllables_placed, lyrics.syllable_count());

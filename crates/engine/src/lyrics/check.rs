@@ -12,16 +12,37 @@ use super::{dictionary, is_blocked, words};
 pub enum LyricFinding {
     /// Nothing to sing.
     Empty,
-    LineCount { expected: usize, found: usize },
+    LineCount {
+        expected: usize,
+        found: usize,
+    },
     /// The dictionary does not have the word, so nobody knows how to sing it.
-    UnknownWord { line: usize, word: String },
+    UnknownWord {
+        line: usize,
+        word: String,
+    },
     /// No listed pronunciation of its words gives the line the wanted length. `found` counts the preferred ones.
-    SyllableCount { line: usize, expected: usize, found: usize },
-    BlockedWord { line: usize },
-    RepeatedLine { line: usize, first: usize },
-    RepeatedWord { line: usize, word: String },
+    SyllableCount {
+        line: usize,
+        expected: usize,
+        found: usize,
+    },
+    BlockedWord {
+        line: usize,
+    },
+    RepeatedLine {
+        line: usize,
+        first: usize,
+    },
+    RepeatedWord {
+        line: usize,
+        word: String,
+    },
     /// The line ends in an article, a pronoun, a preposition or the like.
-    WeakEnd { line: usize, word: String },
+    WeakEnd {
+        line: usize,
+        word: String,
+    },
 }
 
 /// Everything that is wrong with `text`, whose lines should have `syllable_counts` syllables. Empty when all is well.
@@ -71,10 +92,12 @@ fn check_length(line: usize, words: &[String], expected: usize) -> Option<LyricF
     let mut possible = BTreeSet::from([0]);
     let mut found = 0;
     for word in words {
-        let counts: Vec<usize> = dictionary::pronunciations(word).iter().map(|p| dictionary::syllable_count(p)).collect();
+        let counts: Vec<usize> =
+            dictionary::pronunciations(word).iter().map(|p| dictionary::syllable_count(p)).collect();
         let first = *counts.first()?;
         found += first;
-        possible = possible.iter().flat_map(|sum| counts.iter().map(move |n| sum + n)).filter(|n| *n <= expected).collect();
+        possible =
+            possible.iter().flat_map(|sum| counts.iter().map(move |n| sum + n)).filter(|n| *n <= expected).collect();
     }
     (!possible.contains(&expected)).then_some(LyricFinding::SyllableCount { line, expected, found })
 }

@@ -137,15 +137,16 @@ impl<'a> Writer<'a> {
                 keyword,
                 is_answered: is_answered(number, plans.len(), alternate),
             };
-            let (candidate, kept) = self.best_line(&wish, number).ok_or_else(|| {
-                EngineError::Mismatch(format!("no line of {syllables} syllables could be written"))
-            })?;
+            let (candidate, kept) = self
+                .best_line(&wish, number)
+                .ok_or_else(|| EngineError::Mismatch(format!("no line of {syllables} syllables could be written")))?;
             if let (Some(keyword), false) = (keyword, kept) {
                 self.pending.insert(0, (number + 1, keyword));
             }
             let line = self.finish(candidate, plan, number)?;
             let last = words::words(&line.text).pop().unwrap_or_default();
-            let part = super::dictionary::pronunciation(&last).map(|p| super::dictionary::rhyme_part(&p)).unwrap_or_default();
+            let part =
+                super::dictionary::pronunciation(&last).map(|p| super::dictionary::rhyme_part(&p)).unwrap_or_default();
             ends.push((words::stem(&last), part));
             lines.push(line);
         }
@@ -156,7 +157,11 @@ impl<'a> Writer<'a> {
     /// rhyme (a keyword must appear, a rhyme should), then the keyword, then the ban on words used before.
     fn best_line(&mut self, wish: &Wish<'a>, number: usize) -> Option<(Candidate<'a>, bool)> {
         for (rhyme, keyword, fresh) in [
-            (true, true, true), (false, true, true), (true, false, true), (false, false, true), (false, true, false),
+            (true, true, true),
+            (false, true, true),
+            (true, false, true),
+            (false, false, true),
+            (false, true, false),
             (false, false, false),
         ] {
             let rhyme = wish.rhyme.as_ref().filter(|_| rhyme);
@@ -255,7 +260,8 @@ impl<'a> Writer<'a> {
         for (at, item) in items.iter().enumerate() {
             for entry in &keyword.entries {
                 let is_last = at + 1 == items.len();
-                let rhymes = !is_last || rhyme.is_none_or(|(part, not)| entry.rhyme == *part && !not.contains(&entry.stem));
+                let rhymes =
+                    !is_last || rhyme.is_none_or(|(part, not)| entry.rhyme == *part && !not.contains(&entry.stem));
                 if *item == Item::Slot(entry.class) && entry.syllables <= left && rhymes {
                     places.push((at, entry));
                 }
@@ -285,7 +291,10 @@ impl<'a> Writer<'a> {
     ) -> Option<&'a Entry> {
         let fits = |entry: &Entry| {
             rhyme.is_none_or(|(part, not)| entry.rhyme == *part && !not.contains(&entry.stem))
-                && !chosen.iter().flatten().any(|w| w.entry.is_some_and(|e| e.stem == entry.stem) || w.text == entry.text)
+                && !chosen
+                    .iter()
+                    .flatten()
+                    .any(|w| w.entry.is_some_and(|e| e.stem == entry.stem) || w.text == entry.text)
                 && template.links.iter().all(|&(describing, described)| {
                     let other = |i: usize| chosen[i].as_ref().and_then(|w| w.entry);
                     match (at == describing, at == described) {
@@ -299,7 +308,11 @@ impl<'a> Writer<'a> {
             counts.iter().filter_map(|n| self.index.get(&(class, *n))).flatten().copied().filter(|e| fits(e)).collect()
         } else {
             let list = self.index.get(&(class, *counts.choose(&mut self.dice)?))?;
-            (0..SAMPLED * 3).filter_map(|_| list.choose(&mut self.dice).copied()).filter(|e| fits(e)).take(SAMPLED).collect()
+            (0..SAMPLED * 3)
+                .filter_map(|_| list.choose(&mut self.dice).copied())
+                .filter(|e| fits(e))
+                .take(SAMPLED)
+                .collect()
         };
         pool.into_iter()
             .map(|entry| (self.relevance(entry) + self.dice.random_range(0.0..1.5), entry))
@@ -323,14 +336,12 @@ impl<'a> Writer<'a> {
         let mean_relevance = content.iter().map(|e| self.relevance(e)).sum::<f64>() / content.len().max(1) as f64;
         let stresses: Vec<f64> = words.iter().flat_map(stresses).collect();
         let agreement = stress::agreement(&wish.weights, &stresses);
-        let repeats: f64 = content
-            .iter()
-            .filter_map(|e| self.used.get(&e.stem))
-            .map(|line| 1.5 / (number - line) as f64 + 0.5)
-            .sum();
+        let repeats: f64 =
+            content.iter().filter_map(|e| self.used.get(&e.stem)).map(|line| 1.5 / (number - line) as f64 + 0.5).sum();
         let template_age = self.families.get(&template.family).map_or(0.0, |line| 3.0 / (number - line) as f64);
         let end = words.last().and_then(|w| w.entry);
-        let open_end = end.map_or(0.0, |e| e.phones.iter().rev().map(|p| stress::singability(p)).find(|s| *s > 0.0).unwrap_or(0.0));
+        let open_end = end
+            .map_or(0.0, |e| e.phones.iter().rev().map(|p| stress::singability(p)).find(|s| *s > 0.0).unwrap_or(0.0));
         // A line that will be answered needs a rhyme that has answers.
         let answers = end.map_or(0, |e| self.rhyme_counts.get(e.rhyme.as_str()).copied().unwrap_or(0));
         let answerable = if wish.is_answered && answers < 4 { -3.0 } else { 0.0 };
@@ -423,7 +434,9 @@ fn title(theme: &Theme, lines: &[LyricLine], dice: &mut ChaCha8Rng) -> String {
     let others: Vec<&Keyword> = theme.keywords.iter().filter(|k| !noun(k)).collect();
     let title = match (&nouns[..], &others[..]) {
         ([a, b, ..], _) if dice.random_bool(0.5) => format!("{} and {}", a.text, b.text),
-        ([a, ..], [describing, ..]) if describing.entries.iter().any(|e| matches!(e.class, Class::Adjective | Class::Acting)) => {
+        ([a, ..], [describing, ..])
+            if describing.entries.iter().any(|e| matches!(e.class, Class::Adjective | Class::Acting)) =>
+        {
             format!("{} {}", describing.text, a.text)
         }
         ([a, ..], _) => a.text.clone(),

@@ -159,7 +159,9 @@ pub fn ing_form(verb: &str) -> String {
     match bytes {
         [.., b'i', b'e'] => format!("{}ying", &verb[..verb.len() - 2]),
         [.., b, b'e'] if !vowel(*b) || *b == b'u' => format!("{}ing", &verb[..verb.len() - 1]),
-        [.., a, b, c] if !vowel(*a) && vowel(*b) && !vowel(*c) && !matches!(c, b'w' | b'x' | b'y') && verb.len() <= 4 => {
+        [.., a, b, c]
+            if !vowel(*a) && vowel(*b) && !vowel(*c) && !matches!(c, b'w' | b'x' | b'y') && verb.len() <= 4 =>
+        {
             format!("{verb}{}ing", *c as char)
         }
         _ => format!("{verb}ing"),
@@ -191,7 +193,9 @@ mod tests {
 
     #[test]
     fn builds_ing_forms() {
-        for (verb, ing) in [("dance", "dancing"), ("run", "running"), ("fly", "flying"), ("sleep", "sleeping"), ("see", "seeing")] {
+        for (verb, ing) in
+            [("dance", "dancing"), ("run", "running"), ("fly", "flying"), ("sleep", "sleeping"), ("see", "seeing")]
+        {
             assert_eq!(ing_form(verb), ing);
         }
     }

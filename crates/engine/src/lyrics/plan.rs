@@ -32,7 +32,11 @@ pub fn lines(melody: &Melody) -> Vec<LinePlan> {
         };
         let mut start = span.start;
         for part in 1..=parts {
-            let end = if part == parts { span.end } else { cut_near(&melody.notes, span.start + part * n / parts, start, span.end) };
+            let end = if part == parts {
+                span.end
+            } else {
+                cut_near(&melody.notes, span.start + part * n / parts, start, span.end)
+            };
             plans.push(LinePlan { phrase, notes: start..end });
             start = end;
         }

@@ -4,10 +4,43 @@ use super::dictionary::is_vowel;
 
 /// Consonant pairs that can begin an English syllable (three-consonant onsets are s + one of these).
 const ONSET_PAIRS: &[[&str; 2]] = &[
-    ["B", "L"], ["B", "R"], ["B", "Y"], ["D", "R"], ["D", "W"], ["D", "Y"], ["F", "L"], ["F", "R"], ["F", "Y"], ["G", "L"],
-    ["G", "R"], ["G", "W"], ["HH", "Y"], ["HH", "W"], ["K", "L"], ["K", "R"], ["K", "W"], ["K", "Y"], ["M", "Y"], ["N", "Y"],
-    ["P", "L"], ["P", "R"], ["P", "Y"], ["S", "F"], ["S", "K"], ["S", "L"], ["S", "M"], ["S", "N"], ["S", "P"], ["S", "T"],
-    ["S", "W"], ["SH", "R"], ["T", "R"], ["T", "W"], ["TH", "R"], ["TH", "W"], ["V", "Y"],
+    ["B", "L"],
+    ["B", "R"],
+    ["B", "Y"],
+    ["D", "R"],
+    ["D", "W"],
+    ["D", "Y"],
+    ["F", "L"],
+    ["F", "R"],
+    ["F", "Y"],
+    ["G", "L"],
+    ["G", "R"],
+    ["G", "W"],
+    ["HH", "Y"],
+    ["HH", "W"],
+    ["K", "L"],
+    ["K", "R"],
+    ["K", "W"],
+    ["K", "Y"],
+    ["M", "Y"],
+    ["N", "Y"],
+    ["P", "L"],
+    ["P", "R"],
+    ["P", "Y"],
+    ["S", "F"],
+    ["S", "K"],
+    ["S", "L"],
+    ["S", "M"],
+    ["S", "N"],
+    ["S", "P"],
+    ["S", "T"],
+    ["S", "W"],
+    ["SH", "R"],
+    ["T", "R"],
+    ["T", "W"],
+    ["TH", "R"],
+    ["TH", "W"],
+    ["V", "Y"],
 ];
 
 fn can_begin(onset: &[&str]) -> bool {
@@ -54,7 +87,8 @@ pub fn split_spelling(word: &str, count: usize) -> Vec<String> {
     let mut groups = vowel_groups(&letters);
     while groups.len() > count {
         // A silent e goes first, then the last group.
-        let silent = groups.iter().rposition(|&(start, end)| end - start == 1 && letters[start].eq_ignore_ascii_case(&'e'));
+        let silent =
+            groups.iter().rposition(|&(start, end)| end - start == 1 && letters[start].eq_ignore_ascii_case(&'e'));
         groups.remove(silent.filter(|&i| i > 0).unwrap_or(groups.len() - 1));
     }
     while groups.len() < count {
@@ -87,8 +121,16 @@ pub fn split_spelling(word: &str, count: usize) -> Vec<String> {
 fn is_digraph(a: char, b: char) -> bool {
     matches!(
         (a.to_ascii_lowercase(), b.to_ascii_lowercase()),
-        ('t', 'h') | ('s', 'h') | ('c', 'h') | ('p', 'h') | ('w', 'h') | ('c', 'k') | ('g', 'h') | ('b' | 'f' | 'g', 'r' | 'l')
-            | ('d' | 't', 'r') | ('c' | 'p', 'l' | 'r')
+        ('t', 'h')
+            | ('s', 'h')
+            | ('c', 'h')
+            | ('p', 'h')
+            | ('w', 'h')
+            | ('c', 'k')
+            | ('g', 'h')
+            | ('b' | 'f' | 'g', 'r' | 'l')
+            | ('d' | 't', 'r')
+            | ('c' | 'p', 'l' | 'r')
     )
 }
 
@@ -107,9 +149,7 @@ fn vowel_groups(letters: &[char]) -> Vec<(usize, usize)> {
 }
 
 fn even_pieces(letters: &[char], count: usize) -> Vec<String> {
-    (0..count)
-        .map(|i| letters[i * letters.len() / count..(i + 1) * letters.len() / count].iter().collect())
-        .collect()
+    (0..count).map(|i| letters[i * letters.len() / count..(i + 1) * letters.len() / count].iter().collect()).collect()
 }
 
 #[cfg(test)]

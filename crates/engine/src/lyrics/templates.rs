@@ -95,7 +95,9 @@ fn links(items: &[Item]) -> Vec<(usize, usize)> {
     for i in 0..items.len() {
         match class(i) {
             Some(Class::Adjective) if class(i + 1).is_some_and(Class::is_noun) => links.push((i, i + 1)),
-            Some(Class::Does | Class::Do) if i > 0 && class(i - 1).is_some_and(Class::is_noun) => links.push((i, i - 1)),
+            Some(Class::Does | Class::Do) if i > 0 && class(i - 1).is_some_and(Class::is_noun) => {
+                links.push((i, i - 1))
+            }
             Some(Class::Hold) => {
                 // "hold the bright river": the object is the first noun after at most an article and an adjective.
                 if let Some(object) = (i + 1..items.len().min(i + 4)).find(|&j| class(j).is_some_and(Class::is_noun)) {

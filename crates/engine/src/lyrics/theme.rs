@@ -8,15 +8,126 @@ use super::{
 
 /// Words that say how or what to make rather than what to sing about.
 const INSTRUCTIONS: &[&str] = &[
-    "about", "above", "after", "also", "any", "around", "because", "been", "before", "being", "between", "catchy", "could",
-    "create", "describe", "during", "each", "easy", "feel", "feeling", "feels", "female", "full", "generate", "get", "give",
-    "go", "going", "good", "got", "here", "hum", "hummed", "inspired", "into", "just", "kind", "line", "lines", "little",
-    "lyric", "lyrics", "make", "making", "male", "many", "max", "may", "melody", "might", "mood", "much", "must", "need",
-    "other", "over", "per", "piece", "please", "prompt", "rather", "really", "rhyme", "should", "sing", "singer", "something",
-    "song", "sound", "sounding", "sounds", "style", "such", "tempo", "text", "thing", "things", "though", "through", "too",
-    "track", "tune", "turn", "under", "until", "using", "vocal", "vocals", "verse", "very", "voice", "want", "way", "well",
-    "why", "within", "without", "word", "words", "write", "writing", "you'll", "theme", "themed", "vibe", "vibes", "minute",
-    "like", "bpm", "beat", "chorus", "music", "against", "along", "behind", "beneath", "across", "upon", "someone", "one",
+    "about",
+    "above",
+    "after",
+    "also",
+    "any",
+    "around",
+    "because",
+    "been",
+    "before",
+    "being",
+    "between",
+    "catchy",
+    "could",
+    "create",
+    "describe",
+    "during",
+    "each",
+    "easy",
+    "feel",
+    "feeling",
+    "feels",
+    "female",
+    "full",
+    "generate",
+    "get",
+    "give",
+    "go",
+    "going",
+    "good",
+    "got",
+    "here",
+    "hum",
+    "hummed",
+    "inspired",
+    "into",
+    "just",
+    "kind",
+    "line",
+    "lines",
+    "little",
+    "lyric",
+    "lyrics",
+    "make",
+    "making",
+    "male",
+    "many",
+    "max",
+    "may",
+    "melody",
+    "might",
+    "mood",
+    "much",
+    "must",
+    "need",
+    "other",
+    "over",
+    "per",
+    "piece",
+    "please",
+    "prompt",
+    "rather",
+    "really",
+    "rhyme",
+    "should",
+    "sing",
+    "singer",
+    "something",
+    "song",
+    "sound",
+    "sounding",
+    "sounds",
+    "style",
+    "such",
+    "tempo",
+    "text",
+    "thing",
+    "things",
+    "though",
+    "through",
+    "too",
+    "track",
+    "tune",
+    "turn",
+    "under",
+    "until",
+    "using",
+    "vocal",
+    "vocals",
+    "verse",
+    "very",
+    "voice",
+    "want",
+    "way",
+    "well",
+    "why",
+    "within",
+    "without",
+    "word",
+    "words",
+    "write",
+    "writing",
+    "you'll",
+    "theme",
+    "themed",
+    "vibe",
+    "vibes",
+    "minute",
+    "like",
+    "bpm",
+    "beat",
+    "chorus",
+    "music",
+    "against",
+    "along",
+    "behind",
+    "beneath",
+    "across",
+    "upon",
+    "someone",
+    "one",
 ];
 
 /// (words of a genre, moods, fields).
@@ -43,25 +154,52 @@ const GENRES: &[(&str, &str, &str)] = &[
 
 /// (words of a mood, moods).
 const MOOD_WORDS: &[(&str, &str)] = &[
-    ("happy joyful cheerful upbeat bright uplifting playful sunny fun hopeful optimistic celebratory positive", "bright"),
-    ("romantic tender love loving warm sweet sentimental nostalgic intimate wistful gentle heartfelt emotional", "tender"),
+    (
+        "happy joyful cheerful upbeat bright uplifting playful sunny fun hopeful optimistic celebratory positive",
+        "bright",
+    ),
+    (
+        "romantic tender love loving warm sweet sentimental nostalgic intimate wistful gentle heartfelt emotional",
+        "tender",
+    ),
     ("calm peaceful relaxed relaxing chill dreamy serene soft quiet meditative mellow soothing", "calm"),
-    ("sad melancholic melancholy dark lonely somber gloomy heartbroken bittersweet mysterious haunting moody tragic", "dark"),
-    ("energetic angry powerful epic intense aggressive fierce driving triumphant defiant dramatic rebellious heroic", "fierce"),
+    (
+        "sad melancholic melancholy dark lonely somber gloomy heartbroken bittersweet mysterious haunting moody tragic",
+        "dark",
+    ),
+    (
+        "energetic angry powerful epic intense aggressive fierce driving triumphant defiant dramatic rebellious heroic",
+        "fierce",
+    ),
 ];
 
 /// (everyday words, fields they bring to mind). The lexicon's own words bring their own.
 const ASSOCIATIONS: &[(&str, &str)] = &[
-    ("ocean sea beach sailor ship boat swim fish whale coast surf lighthouse mermaid dolphin anchor sail", "water,wind,sky"),
-    ("city urban traffic subway tokyo paris london berlin skyscraper taxi downtown club party nightclub", "city,night,light"),
-    ("travel journey train car drive driving road trip truck motorcycle bike highway walk adventure wander flight", "road,sky,dream"),
+    (
+        "ocean sea beach sailor ship boat swim fish whale coast surf lighthouse mermaid dolphin anchor sail",
+        "water,wind,sky",
+    ),
+    (
+        "city urban traffic subway tokyo paris london berlin skyscraper taxi downtown club party nightclub",
+        "city,night,light",
+    ),
+    (
+        "travel journey train car drive driving road trip truck motorcycle bike highway walk adventure wander flight",
+        "road,sky,dream",
+    ),
     ("winter snow christmas ice cold december january ski frozen", "winter,home,light"),
     ("summer sun beach vacation holiday july august heat", "summer,light,water"),
     ("love wedding marriage kiss couple boyfriend girlfriend husband wife romance valentine crush", "love,heart,night"),
     ("goodbye breakup lost death grief leaving farewell missing divorce alone", "heart,time,night"),
-    ("family mother father baby grandmother grandfather daughter son childhood birthday school friend friends", "home,time,love"),
+    (
+        "family mother father baby grandmother grandfather daughter son childhood birthday school friend friends",
+        "home,time,love",
+    ),
     ("forest tree nature bird flower spring mountain river garden animal horse cat dog farm", "earth,wind,water"),
-    ("space planet rocket robot robots future star galaxy moon universe astronaut alien computer machine", "sky,light,dream"),
+    (
+        "space planet rocket robot robots future star galaxy moon universe astronaut alien computer machine",
+        "sky,light,dream",
+    ),
     ("war fight battle hero warrior soldier king queen dragon sword revolution champion", "fire,heart,wind"),
     ("dance dancing guitar piano drum band concert stage radio violin", "music,night,light"),
     ("dream sleep night midnight stars moon lullaby dark", "night,dream,sky"),
@@ -135,8 +273,10 @@ fn association(word: &str) -> Tags {
 fn is_direction(word: &str) -> bool {
     words::is_function_word(word)
         || INSTRUCTIONS.contains(&word)
-        || mood_of(word) != 0 && !matches!(word, "love" | "bright" | "sunny" | "dark" | "lonely" | "warm" | "sweet" | "gentle")
-        || GENRES.iter().any(|(names, ..)| names.split(' ').any(|n| n == word)) && !matches!(word, "dance" | "house" | "club" | "soul" | "christmas" | "holiday" | "children")
+        || mood_of(word) != 0
+            && !matches!(word, "love" | "bright" | "sunny" | "dark" | "lonely" | "warm" | "sweet" | "gentle")
+        || GENRES.iter().any(|(names, ..)| names.split(' ').any(|n| n == word))
+            && !matches!(word, "dance" | "house" | "club" | "soul" | "christmas" | "holiday" | "children")
 }
 
 fn keywords(spoken: &[String]) -> Vec<Keyword> {
@@ -184,9 +324,14 @@ fn entries_for(word: &str, lower: &str, stem: &str, named: bool) -> Vec<Entry> {
         &[Class::Adverb]
     } else if lower.ends_with("ing") {
         &[Class::Acting]
-    } else if ["ful", "less", "ous", "ish", "able", "ible", "ive", "ic", "ary", "ed"].iter().any(|e| lower.ends_with(e)) {
+    } else if ["ful", "less", "ous", "ish", "able", "ible", "ive", "ic", "ary", "ed"].iter().any(|e| lower.ends_with(e))
+    {
         &[Class::Adjective]
-    } else if lower.ends_with('s') && !lower.ends_with("ss") && !lower.ends_with("us") && dictionary::contains(&lower[..lower.len() - 1]) {
+    } else if lower.ends_with('s')
+        && !lower.ends_with("ss")
+        && !lower.ends_with("us")
+        && dictionary::contains(&lower[..lower.len() - 1])
+    {
         &[Class::Plural]
     } else if ["ness", "ity", "ism", "tion", "ance", "ence", "ship"].iter().any(|e| lower.ends_with(e)) {
         &[Class::Mass, Class::Noun]
@@ -196,7 +341,9 @@ fn entries_for(word: &str, lower: &str, stem: &str, named: bool) -> Vec<Entry> {
     let adjective_fields = fields | lexicon::ANY;
     classes
         .iter()
-        .filter_map(|&class| Entry::new(lower, class, 0, if class == Class::Adjective { adjective_fields } else { fields }))
+        .filter_map(|&class| {
+            Entry::new(lower, class, 0, if class == Class::Adjective { adjective_fields } else { fields })
+        })
         .collect()
 }
 

@@ -5,16 +5,17 @@ use super::{Syllable, dictionary, syllables};
 /// Words that carry no stress and do not end a line.
 const FUNCTION_WORDS: &[&str] = &[
     "a", "all", "am", "an", "and", "are", "as", "at", "be", "but", "by", "can", "comes", "did", "do", "does", "don't",
-    "every", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "i'll", "i'm", "if", "in", "is", "it",
-    "it's", "its", "let", "like", "me", "more", "my", "never", "no", "not", "of", "on", "only", "or", "our", "she", "so",
-    "some", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "up", "was",
-    "we", "we're", "were", "what", "when", "where", "which", "while", "who", "will", "with", "would", "you", "you're",
-    "your",
+    "every", "for", "from", "had", "has", "have", "he", "her", "his", "how", "i", "i'll", "i'm", "if", "in", "is",
+    "it", "it's", "its", "let", "like", "me", "more", "my", "never", "no", "not", "of", "on", "only", "or", "our",
+    "she", "so", "some", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those",
+    "to", "up", "was", "we", "we're", "were", "what", "when", "where", "which", "while", "who", "will", "with",
+    "would", "you", "you're", "your",
 ];
 
 /// Prepositions may close a line in other people's songs but never in ours.
-const PREPOSITIONS: &[&str] =
-    &["across", "against", "above", "along", "behind", "beneath", "beside", "beyond", "into", "over", "through", "under"];
+const PREPOSITIONS: &[&str] = &[
+    "across", "against", "above", "along", "behind", "beneath", "beside", "beyond", "into", "over", "through", "under",
+];
 
 pub fn is_function_word(word: &str) -> bool {
     FUNCTION_WORDS.contains(&word.to_ascii_lowercase().as_str())
@@ -49,7 +50,9 @@ pub fn stem(word: &str) -> String {
     let cut = cut.strip_suffix('e').filter(|s| s.len() >= 3).map_or(cut.clone(), str::to_owned);
     let bytes = cut.as_bytes();
     match bytes {
-        [.., a, b] if a == b && bytes.len() >= 4 && !matches!(*b, b's' | b'l' | b'e' | b'o') => cut[..cut.len() - 1].to_owned(),
+        [.., a, b] if a == b && bytes.len() >= 4 && !matches!(*b, b's' | b'l' | b'e' | b'o') => {
+            cut[..cut.len() - 1].to_owned()
+        }
         _ => cut,
     }
 }
@@ -112,7 +115,9 @@ mod tests {
 
     #[test]
     fn inflections_share_a_stem() {
-        for (a, b) in [("dance", "dancing"), ("star", "stars"), ("run", "running"), ("memory", "memories"), ("shine", "shines")] {
+        for (a, b) in
+            [("dance", "dancing"), ("star", "stars"), ("run", "running"), ("memory", "memories"), ("shine", "shines")]
+        {
             assert_eq!(stem(a), stem(b), "{a} {b}");
         }
         assert_ne!(stem("night"), stem("light"));

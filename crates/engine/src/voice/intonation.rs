@@ -95,7 +95,8 @@ fn glides(melody: &Melody, notes: &[usize], octaves: i32) -> Curve {
         if at > 0 {
             let before = &melody.notes[notes[at - 1]];
             let gap = note.onset_seconds - before.end_seconds();
-            let lead = if gap > 0.1 { 0.6 * gap.min(0.2) } else { GLIDE_BEFORE_SECONDS.min(0.3 * before.duration_seconds) };
+            let lead =
+                if gap > 0.1 { 0.6 * gap.min(0.2) } else { GLIDE_BEFORE_SECONDS.min(0.3 * before.duration_seconds) };
             curve.hold_until(note.onset_seconds - lead);
         }
         curve.point(note.onset_seconds + GLIDE_AFTER_SECONDS.min(0.25 * note.duration_seconds), midi);
@@ -116,13 +117,13 @@ fn add_vibrato(midi: &mut [f64], melody: &Melody, notes: &[usize], seed: u64) {
         let depth = 0.25 + 0.15 * smooth_step((length - VIBRATO_LEAST_SECONDS) / 1.2);
         let delay = (0.4 * length).min(0.3);
         let first = (note.onset_seconds / HOP_SECONDS).ceil() as usize;
-        for frame in first..midi.len() {
+        for (frame, pitch) in midi.iter_mut().enumerate().skip(first) {
             let into = frame as f64 * HOP_SECONDS - note.onset_seconds;
             if into > length {
                 break;
             }
             let swell = smooth_step((into - delay) / 0.3) * smooth_step((length - into) / 0.09);
-            midi[frame] += depth * swell * (std::f64::consts::TAU * rate * (into - delay).max(0.0)).sin();
+            *pitch += depth * swell * (std::f64::consts::TAU * rate * (into - delay).max(0.0)).sin();
         }
     }
 }

@@ -187,7 +187,9 @@ pub fn loudness_lufs(samples: &[f32], rate: f64) -> Option<f64> {
     let step = ((0.1 * rate) as usize).max(1);
     let powers: Vec<f64> = samples
         .chunks(step)
-        .map(|chunk| chunk.iter().map(|&s| high.next(shelf.next(f64::from(s))).powi(2)).sum::<f64>() / chunk.len() as f64)
+        .map(|chunk| {
+            chunk.iter().map(|&s| high.next(shelf.next(f64::from(s))).powi(2)).sum::<f64>() / chunk.len() as f64
+        })
         .collect();
     let blocks: Vec<f64> = if powers.len() < 4 {
         vec![powers.iter().sum::<f64>() / powers.len().max(1) as f64]

@@ -128,8 +128,9 @@ pub fn sing(
         add_breaths(&mut moves, &stretches);
     }
     progress(0.05);
-    let mut samples =
-        render::render(&moves, &pitch, &throat, seconds, SAMPLE_RATE_HZ, options.seed, &mut |done| progress(0.05 + 0.8 * done));
+    let mut samples = render::render(&moves, &pitch, &throat, seconds, SAMPLE_RATE_HZ, options.seed, &mut |done| {
+        progress(0.05 + 0.8 * done)
+    });
     master::finish(&mut samples, SAMPLE_RATE_HZ);
     progress(1.0);
     let sounds = stretches.iter().flat_map(|s| &s.segments).map(sound).collect();
@@ -168,7 +169,9 @@ fn choose_voice(melody: &Melody, sung: &[SungSyllable], asked: Register) -> (Reg
         let shift = 12.0 * f64::from(octaves);
         let outside: f64 = notes
             .iter()
-            .map(|(midi, seconds)| seconds * ((throat.lowest - midi - shift).max(midi + shift - throat.highest)).max(0.0))
+            .map(|(midi, seconds)| {
+                seconds * ((throat.lowest - midi - shift).max(midi + shift - throat.highest)).max(0.0)
+            })
             .sum::<f64>();
         outside / total + 0.5 * f64::from(octaves.abs()) + 0.02 * (mean + shift - throat.centre()).abs()
     };

@@ -27,13 +27,23 @@ pub enum Place {
 /// How a phone is made. Every phone has one manner, and the renderer has one way for each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Manner {
-    Vowel { to: Option<Shape> },
+    Vowel {
+        to: Option<Shape>,
+    },
     /// l, r, w, y.
     Approximant,
-    Nasal { zero_hz: f64 },
-    Stop { voiced: bool },
-    Affricate { voiced: bool },
-    Fricative { voiced: bool },
+    Nasal {
+        zero_hz: f64,
+    },
+    Stop {
+        voiced: bool,
+    },
+    Affricate {
+        voiced: bool,
+    },
+    Fricative {
+        voiced: bool,
+    },
     /// h: breath through the shape of the vowel that follows.
     Breath,
 }
@@ -137,9 +147,13 @@ const VOICED_FRICATIVE: Manner = Manner::Fricative { voiced: true };
 
 const PHONES: &[Phone] = &[
     vowel("IY", shape(280.0, 2260.0, 2960.0, 3600.0, 50.0, 110.0, 220.0)),
-    diphthong("IH", shape(400.0, 1880.0, 2540.0, 3500.0, 55.0, 100.0, 140.0), shape(450.0, 1680.0, 2500.0, 3450.0, 60.0, 100.0, 140.0)),
-    diphthong("EH", shape(540.0, 1780.0, 2490.0, 3450.0, 60.0, 95.0, 160.0), shape(590.0, 1620.0, 2470.0, 3400.0, 65.0, 95.0, 160.0)),
-    diphthong("AE", shape(640.0, 1720.0, 2450.0, 3400.0, 75.0, 110.0, 180.0), shape(690.0, 1560.0, 2420.0, 3400.0, 80.0, 110.0, 180.0)),
+    diphthong(
+        "IH",
+        shape(400.0, 1880.0, 2540.0, 3500.0, 55.0, 100.0, 140.0),
+        shape(450.0, 1680.0, 2500.0, 3450.0, 60.0, 100.0, 140.0),
+    ),
+    vowel("EH", shape(545.0, 1760.0, 2490.0, 3450.0, 60.0, 95.0, 160.0)),
+    vowel("AE", shape(660.0, 1670.0, 2430.0, 3400.0, 75.0, 110.0, 180.0)),
     vowel("AA", shape(750.0, 1130.0, 2480.0, 3350.0, 95.0, 80.0, 150.0)),
     vowel("AO", shape(590.0, 890.0, 2480.0, 3300.0, 80.0, 80.0, 110.0)),
     vowel("AH", shape(600.0, 1220.0, 2430.0, 3400.0, 75.0, 75.0, 140.0)),
@@ -147,35 +161,181 @@ const PHONES: &[Phone] = &[
     vowel("UH", shape(450.0, 1060.0, 2300.0, 3300.0, 65.0, 85.0, 110.0)),
     vowel("UW", shape(320.0, 1050.0, 2240.0, 3250.0, 60.0, 80.0, 130.0)),
     vowel("ER", shape(470.0, 1340.0, 1680.0, 3200.0, 70.0, 75.0, 110.0)),
-    diphthong("EY", shape(490.0, 1920.0, 2560.0, 3500.0, 60.0, 95.0, 170.0), shape(320.0, 2210.0, 2800.0, 3600.0, 50.0, 100.0, 200.0)),
-    diphthong("AY", shape(730.0, 1210.0, 2470.0, 3400.0, 85.0, 75.0, 140.0), shape(360.0, 2050.0, 2620.0, 3500.0, 55.0, 100.0, 180.0)),
-    diphthong("OW", shape(530.0, 1010.0, 2380.0, 3300.0, 70.0, 75.0, 100.0), shape(380.0, 790.0, 2280.0, 3250.0, 60.0, 75.0, 100.0)),
-    diphthong("AW", shape(740.0, 1270.0, 2460.0, 3400.0, 85.0, 75.0, 140.0), shape(420.0, 900.0, 2320.0, 3300.0, 65.0, 75.0, 100.0)),
-    diphthong("OY", shape(540.0, 860.0, 2420.0, 3300.0, 75.0, 70.0, 110.0), shape(350.0, 2000.0, 2550.0, 3500.0, 55.0, 100.0, 160.0)),
-    consonant("W", Manner::Approximant, Place::Labial, shape(290.0, 640.0, 2200.0, 3250.0, 55.0, 80.0, 90.0), 0.075, &[]),
-    consonant("Y", Manner::Approximant, Place::Palatal, shape(260.0, 2250.0, 3000.0, 3600.0, 45.0, 150.0, 300.0), 0.075, &[]),
-    consonant("R", Manner::Approximant, Place::Palatal, shape(330.0, 1080.0, 1420.0, 3150.0, 70.0, 100.0, 120.0), 0.08, &[]),
-    consonant("L", Manner::Approximant, Place::Alveolar, shape(340.0, 1080.0, 2800.0, 3400.0, 55.0, 100.0, 280.0), 0.075, &[]),
-    consonant("M", Manner::Nasal { zero_hz: 700.0 }, Place::Labial, shape(260.0, 980.0, 2150.0, 3300.0, 50.0, 300.0, 350.0), 0.08, &[]),
-    consonant("N", Manner::Nasal { zero_hz: 780.0 }, Place::Alveolar, shape(260.0, 1700.0, 2600.0, 3400.0, 50.0, 260.0, 250.0), 0.075, &[]),
-    consonant("NG", Manner::Nasal { zero_hz: 740.0 }, Place::Velar, shape(260.0, 2000.0, 2500.0, 3400.0, 50.0, 350.0, 350.0), 0.09, &[]),
+    diphthong(
+        "EY",
+        shape(490.0, 1920.0, 2560.0, 3500.0, 60.0, 95.0, 170.0),
+        shape(320.0, 2210.0, 2800.0, 3600.0, 50.0, 100.0, 200.0),
+    ),
+    diphthong(
+        "AY",
+        shape(730.0, 1210.0, 2470.0, 3400.0, 85.0, 75.0, 140.0),
+        shape(360.0, 2050.0, 2620.0, 3500.0, 55.0, 100.0, 180.0),
+    ),
+    diphthong(
+        "OW",
+        shape(530.0, 1010.0, 2380.0, 3300.0, 70.0, 75.0, 100.0),
+        shape(380.0, 790.0, 2280.0, 3250.0, 60.0, 75.0, 100.0),
+    ),
+    diphthong(
+        "AW",
+        shape(740.0, 1270.0, 2460.0, 3400.0, 85.0, 75.0, 140.0),
+        shape(420.0, 900.0, 2320.0, 3300.0, 65.0, 75.0, 100.0),
+    ),
+    diphthong(
+        "OY",
+        shape(540.0, 860.0, 2420.0, 3300.0, 75.0, 70.0, 110.0),
+        shape(350.0, 2000.0, 2550.0, 3500.0, 55.0, 100.0, 160.0),
+    ),
+    consonant(
+        "W",
+        Manner::Approximant,
+        Place::Labial,
+        shape(290.0, 640.0, 2200.0, 3250.0, 55.0, 80.0, 90.0),
+        0.075,
+        &[],
+    ),
+    consonant(
+        "Y",
+        Manner::Approximant,
+        Place::Palatal,
+        shape(260.0, 2250.0, 3000.0, 3600.0, 45.0, 150.0, 300.0),
+        0.075,
+        &[],
+    ),
+    consonant(
+        "R",
+        Manner::Approximant,
+        Place::Palatal,
+        shape(330.0, 1080.0, 1420.0, 3150.0, 70.0, 100.0, 120.0),
+        0.08,
+        &[],
+    ),
+    consonant(
+        "L",
+        Manner::Approximant,
+        Place::Alveolar,
+        shape(340.0, 1080.0, 2800.0, 3400.0, 55.0, 100.0, 280.0),
+        0.075,
+        &[],
+    ),
+    consonant(
+        "M",
+        Manner::Nasal { zero_hz: 700.0 },
+        Place::Labial,
+        shape(260.0, 980.0, 2150.0, 3300.0, 50.0, 300.0, 350.0),
+        0.08,
+        &[],
+    ),
+    consonant(
+        "N",
+        Manner::Nasal { zero_hz: 780.0 },
+        Place::Alveolar,
+        shape(260.0, 1550.0, 2550.0, 3400.0, 50.0, 300.0, 300.0),
+        0.075,
+        &[],
+    ),
+    consonant(
+        "NG",
+        Manner::Nasal { zero_hz: 740.0 },
+        Place::Velar,
+        shape(260.0, 1400.0, 2400.0, 3400.0, 50.0, 400.0, 350.0),
+        0.09,
+        &[],
+    ),
     consonant("P", STOP, Place::Labial, shape(300.0, 850.0, 2150.0, 3300.0, 150.0, 130.0, 180.0), 0.125, P_NOISE),
     consonant("T", STOP, Place::Alveolar, shape(300.0, 1750.0, 2650.0, 3500.0, 150.0, 120.0, 200.0), 0.125, T_NOISE),
     consonant("K", STOP, Place::Velar, shape(300.0, 1900.0, 2500.0, 3400.0, 150.0, 140.0, 200.0), 0.130, K_NOISE),
     consonant("B", VOICED_STOP, Place::Labial, shape(200.0, 850.0, 2150.0, 3300.0, 60.0, 110.0, 130.0), 0.080, B_NOISE),
-    consonant("D", VOICED_STOP, Place::Alveolar, shape(200.0, 1750.0, 2650.0, 3500.0, 60.0, 100.0, 170.0), 0.075, D_NOISE),
+    consonant(
+        "D",
+        VOICED_STOP,
+        Place::Alveolar,
+        shape(200.0, 1750.0, 2650.0, 3500.0, 60.0, 100.0, 170.0),
+        0.075,
+        D_NOISE,
+    ),
     consonant("G", VOICED_STOP, Place::Velar, shape(200.0, 1900.0, 2500.0, 3400.0, 60.0, 120.0, 200.0), 0.080, K_NOISE),
     consonant("F", FRICATIVE, Place::Labial, shape(330.0, 1000.0, 2150.0, 3300.0, 200.0, 130.0, 150.0), 0.105, F_NOISE),
-    consonant("TH", FRICATIVE, Place::Dental, shape(320.0, 1350.0, 2540.0, 3400.0, 200.0, 110.0, 200.0), 0.105, TH_NOISE),
-    consonant("S", FRICATIVE, Place::Alveolar, shape(320.0, 1550.0, 2550.0, 3450.0, 200.0, 100.0, 200.0), 0.120, S_NOISE),
-    consonant("SH", FRICATIVE, Place::Palatal, shape(300.0, 1850.0, 2650.0, 3450.0, 200.0, 100.0, 250.0), 0.125, SH_NOISE),
-    consonant("V", VOICED_FRICATIVE, Place::Labial, shape(240.0, 1000.0, 2150.0, 3300.0, 60.0, 110.0, 140.0), 0.075, V_NOISE),
-    consonant("DH", VOICED_FRICATIVE, Place::Dental, shape(270.0, 1350.0, 2540.0, 3400.0, 60.0, 110.0, 180.0), 0.060, DH_NOISE),
-    consonant("Z", VOICED_FRICATIVE, Place::Alveolar, shape(250.0, 1550.0, 2550.0, 3450.0, 70.0, 100.0, 190.0), 0.095, Z_NOISE),
-    consonant("ZH", VOICED_FRICATIVE, Place::Palatal, shape(270.0, 1850.0, 2650.0, 3450.0, 60.0, 100.0, 250.0), 0.090, ZH_NOISE),
-    consonant("CH", Manner::Affricate { voiced: false }, Place::Palatal, shape(320.0, 1850.0, 2750.0, 3450.0, 200.0, 100.0, 250.0), 0.135, SH_NOISE),
-    consonant("JH", Manner::Affricate { voiced: true }, Place::Palatal, shape(250.0, 1850.0, 2750.0, 3450.0, 60.0, 100.0, 250.0), 0.100, ZH_NOISE),
-    consonant("HH", Manner::Breath, Place::Velar, shape(500.0, 1500.0, 2500.0, 3400.0, 200.0, 150.0, 200.0), 0.075, &[]),
+    consonant(
+        "TH",
+        FRICATIVE,
+        Place::Dental,
+        shape(320.0, 1350.0, 2540.0, 3400.0, 200.0, 110.0, 200.0),
+        0.105,
+        TH_NOISE,
+    ),
+    consonant(
+        "S",
+        FRICATIVE,
+        Place::Alveolar,
+        shape(320.0, 1550.0, 2550.0, 3450.0, 200.0, 100.0, 200.0),
+        0.120,
+        S_NOISE,
+    ),
+    consonant(
+        "SH",
+        FRICATIVE,
+        Place::Palatal,
+        shape(300.0, 1850.0, 2650.0, 3450.0, 200.0, 100.0, 250.0),
+        0.125,
+        SH_NOISE,
+    ),
+    consonant(
+        "V",
+        VOICED_FRICATIVE,
+        Place::Labial,
+        shape(240.0, 1000.0, 2150.0, 3300.0, 60.0, 110.0, 140.0),
+        0.075,
+        V_NOISE,
+    ),
+    consonant(
+        "DH",
+        VOICED_FRICATIVE,
+        Place::Dental,
+        shape(270.0, 1350.0, 2540.0, 3400.0, 60.0, 110.0, 180.0),
+        0.060,
+        DH_NOISE,
+    ),
+    consonant(
+        "Z",
+        VOICED_FRICATIVE,
+        Place::Alveolar,
+        shape(250.0, 1550.0, 2550.0, 3450.0, 70.0, 100.0, 190.0),
+        0.095,
+        Z_NOISE,
+    ),
+    consonant(
+        "ZH",
+        VOICED_FRICATIVE,
+        Place::Palatal,
+        shape(270.0, 1850.0, 2650.0, 3450.0, 60.0, 100.0, 250.0),
+        0.090,
+        ZH_NOISE,
+    ),
+    consonant(
+        "CH",
+        Manner::Affricate { voiced: false },
+        Place::Palatal,
+        shape(320.0, 1850.0, 2750.0, 3450.0, 200.0, 100.0, 250.0),
+        0.135,
+        SH_NOISE,
+    ),
+    consonant(
+        "JH",
+        Manner::Affricate { voiced: true },
+        Place::Palatal,
+        shape(250.0, 1850.0, 2750.0, 3450.0, 60.0, 100.0, 250.0),
+        0.100,
+        ZH_NOISE,
+    ),
+    consonant(
+        "HH",
+        Manner::Breath,
+        Place::Velar,
+        shape(500.0, 1500.0, 2500.0, 3400.0, 200.0, 150.0, 200.0),
+        0.075,
+        &[],
+    ),
 ];
 
 impl Phone {
@@ -228,7 +388,8 @@ mod tests {
 
     #[test]
     fn every_arpabet_phone_is_here() {
-        let all = "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH";
+        let all =
+            "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH";
         for name in all.split(' ') {
             assert!(Phone::named(name).is_some(), "{name}");
             assert!(Phone::named(&format!("{name}1")).is_some(), "{name}");

@@ -15,8 +15,9 @@ use super::{
 
 /// Samples between two settings of the filters (0.7 ms).
 const CONTROL_SAMPLES: usize = 32;
-/// The air noise of a voice lies above this.
-const AIR_HZ: f64 = 4000.0;
+/// Where the air noise of a voice lies.
+const AIR_HZ: f64 = 5600.0;
+const AIR_WIDTH_HZ: f64 = 3600.0;
 
 struct Readers<'a> {
     hz: [CurveReader<'a>; FORMANTS],
@@ -74,7 +75,8 @@ impl Tract {
             // Formants do not meet, also where a high pitch has pushed the first one up.
             hz = hz.max(below + 150.0);
             below = hz;
-            let widened = readers.bandwidth_hz[i].at(seconds) * if i == 0 { 1.0 + (f0_hz / 900.0).powi(2) } else { 1.0 };
+            let widened =
+                readers.bandwidth_hz[i].at(seconds) * if i == 0 { 1.0 + (f0_hz / 900.0).powi(2) } else { 1.0 };
             self.moving[i].tune(hz, widened, rate_hz);
         }
         let nasality = readers.nasality.at(seconds);
@@ -147,7 +149,8 @@ pub fn render(
     let mut folds = Folds::new(throat.open_quotient);
     let mut tract = Tract::new(throat, rate);
     let mut readers = Readers::new(moves);
-    let mut bright = Biquad::high_pass(AIR_HZ, 0.7, rate);
+    let mut bright = Resonator::default();
+    bright.tune(AIR_HZ, AIR_WIDTH_HZ, rate);
     let mut waiting = moves.noises.iter().peekable();
     let mut sounding: Vec<Turbulence<'_>> = Vec::new();
     let mut samples = Vec::with_capacity(total);
@@ -180,7 +183,7 @@ pub fn render(
             let mut y = tract.pass(voice * pulse.flow + air * hiss * gate);
             // The air at the teeth, above the formants: what makes a voice sound near.
             let white = noise(&mut dice);
-            y += bright.next(white) * throat.air * voice * gate * openness;
+            y += bright.band(white) * throat.air * voice * gate * openness;
             if !sounding.is_empty() {
                 let at = now + i as f64 / rate;
                 let turbulent = noise(&mut dice);

@@ -17,7 +17,7 @@ pub struct Throat {
     /// Tilt of a full voice at 3 kHz in dB.
     pub tilt_db: f64,
     pub breathiness: f64,
-    /// Level of the air noise above 4 kHz that goes with the voice.
+    /// Level of the air noise around 5.6 kHz that goes with the voice.
     pub air: f64,
     /// Comfortable range as MIDI numbers.
     pub lowest: f64,
@@ -33,7 +33,7 @@ impl Throat {
         open_quotient: 0.62,
         tilt_db: 3.0,
         breathiness: 1.0,
-        air: 0.022,
+        air: 0.013,
         lowest: 43.0,
         highest: 67.0,
     };
@@ -46,7 +46,7 @@ impl Throat {
         open_quotient: 0.62,
         tilt_db: 4.0,
         breathiness: 1.5,
-        air: 0.025,
+        air: 0.015,
         lowest: 55.0,
         highest: 79.0,
     };
@@ -66,7 +66,8 @@ impl Throat {
             let hz = harmonic as f64 * f0_hz;
             let mut response = 1.0 / harmonic as f64;
             for i in 0..FORMANTS {
-                let formant = if i == 0 { tuned(shape.hz[0] * self.scale[0], f0_hz) } else { shape.hz[i] * self.scale[i] };
+                let formant =
+                    if i == 0 { tuned(shape.hz[0] * self.scale[0], f0_hz) } else { shape.hz[i] * self.scale[i] };
                 response *= resonance(hz, formant, shape.bandwidth_hz[i]);
             }
             // The ear hears the middle better than the bottom.

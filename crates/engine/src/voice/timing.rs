@@ -71,14 +71,16 @@ pub struct SungSyllable {
 /// syllables go back in time.
 pub fn syllables(melody: &Melody, lyrics: &Lyrics) -> Result<Vec<SungSyllable>, EngineError> {
     let mut sung: Vec<SungSyllable> = Vec::new();
-    let all: Vec<_> = lyrics.lines.iter().flat_map(|line| line.syllables.iter().map(move |s| (line.phrase, s))).collect();
+    let all: Vec<_> =
+        lyrics.lines.iter().flat_map(|line| line.syllables.iter().map(move |s| (line.phrase, s))).collect();
     for pair in all.windows(2) {
         if pair[1].1.note < pair[0].1.note {
             return Err(EngineError::Mismatch(format!("the syllable on note {} comes too late", pair[1].1.note)));
         }
     }
     for (phrase, syllable) in &all {
-        let span = melody.phrases.get(*phrase).ok_or_else(|| EngineError::Mismatch(format!("there is no phrase {phrase}")))?;
+        let span =
+            melody.phrases.get(*phrase).ok_or_else(|| EngineError::Mismatch(format!("there is no phrase {phrase}")))?;
         if !(span.start..span.end.min(melody.notes.len())).contains(&syllable.note) {
             return Err(EngineError::Mismatch(format!("note {} is not in phrase {phrase}", syllable.note)));
         }
@@ -90,12 +92,21 @@ pub fn syllables(melody: &Melody, lyrics: &Lyrics) -> Result<Vec<SungSyllable>, 
         let own = &melody.notes[note];
         let part = own.duration_seconds / sharing as f64;
         // Notes up to the next syllable of the phrase are held.
-        let next_note = all.get(index + 1).filter(|(p, _)| p == phrase).map_or(span.end.min(melody.notes.len()), |(_, s)| s.note);
+        let next_note =
+            all.get(index + 1).filter(|(p, _)| p == phrase).map_or(span.end.min(melody.notes.len()), |(_, s)| s.note);
         let last_note = if turn + 1 == sharing { next_note.max(note + 1) - 1 } else { note };
         let start = own.onset_seconds + part * turn as f64;
         let end = if turn + 1 == sharing { melody.notes[last_note].end_seconds() } else { start + part };
         let (onset, vowel, coda) = parts(&syllable.phones)?;
-        sung.push(SungSyllable { onset, vowel, coda, start, end: end.max(start + 0.02), phrase: *phrase, notes: note..last_note + 1 });
+        sung.push(SungSyllable {
+            onset,
+            vowel,
+            coda,
+            start,
+            end: end.max(start + 0.02),
+            phrase: *phrase,
+            notes: note..last_note + 1,
+        });
     }
     Ok(sung)
 }

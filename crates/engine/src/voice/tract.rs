@@ -156,9 +156,9 @@ impl Planner<'_> {
 
     /// A key point `seconds` after (or, with `sign` −1, before) a boundary, each formant at its own speed.
     fn key_at(&mut self, boundary: f64, seconds: f64, shape: &Shape, speed: [f64; FORMANTS], sign: f64) {
-        for i in 0..FORMANTS {
-            self.plan.hz[i].point(boundary + sign * seconds * speed[i], shape.hz[i]);
-            self.plan.bandwidth_hz[i].point(boundary + sign * seconds * speed[i], shape.bandwidth_hz[i]);
+        for (i, speed) in speed.into_iter().enumerate() {
+            self.plan.hz[i].point(boundary + sign * seconds * speed, shape.hz[i]);
+            self.plan.bandwidth_hz[i].point(boundary + sign * seconds * speed, shape.bandwidth_hz[i]);
         }
     }
 
@@ -183,7 +183,9 @@ impl Planner<'_> {
         let before = index.checked_sub(1).map(|i| self.segments()[i]);
         let after = self.segments().get(index + 1);
         before.is_some_and(|b| b.phone.name == "S" && b.is_coda == self.segments()[index].is_coda)
-            || after.is_some_and(|a| matches!(a.phone.manner, Manner::Fricative { .. } | Manner::Stop { .. } | Manner::Affricate { .. }))
+            || after.is_some_and(|a| {
+                matches!(a.phone.manner, Manner::Fricative { .. } | Manner::Stop { .. } | Manner::Affricate { .. })
+            })
     }
 
     /// Voicing, breath and noise.
@@ -243,12 +245,23 @@ impl Planner<'_> {
         }
     }
 
-    fn noise(&mut self, segment: &Segment, start: f64, end: f64, (attack, release): (f64, f64), gain: f64, voiced: bool) {
+    fn noise(
+        &mut self,
+        segment: &Segment,
+        start: f64,
+        end: f64,
+        (attack, release): (f64, f64),
+        gain: f64,
+        voiced: bool,
+    ) {
         let mut bands: Vec<Band> = segment.phone.noise.to_vec();
         if matches!(segment.phone.name, "K" | "G") {
             let index = self.segments().iter().position(|s| s == segment).unwrap_or(0);
             let pinch = segment.phone.shape_beside(self.beside(index, segment.is_coda).as_ref()).hz[1];
-            bands.insert(0, Band { hz: pinch, width_hz: 300.0, db: if segment.phone.name == "K" { -25.0 } else { -27.0 } });
+            bands.insert(
+                0,
+                Band { hz: pinch, width_hz: 300.0, db: if segment.phone.name == "K" { -25.0 } else { -27.0 } },
+            );
         }
         let seconds = (end - start).max(0.002);
         self.plan.noises.push(Noise {
@@ -282,7 +295,10 @@ impl Planner<'_> {
     fn evenness(&self, index: usize) -> f64 {
         let segments = self.segments();
         let own = segments[index].syllable;
-        let vowel = segments.iter().find(|s| s.syllable == own && s.phone.is_vowel()).or_else(|| segments.iter().find(|s| s.phone.is_vowel()));
+        let vowel = segments
+            .iter()
+            .find(|s| s.syllable == own && s.phone.is_vowel())
+            .or_else(|| segments.iter().find(|s| s.phone.is_vowel()));
         vowel.map_or(1.0, |v| self.throat.evenness(&v.phone.shape, (self.pitch_hz_of)(v.syllable)))
     }
 
