@@ -11,10 +11,10 @@ use super::{
     LyricLine, Lyrics, LyricsRequest,
     lexicon::{self, ANY, Class, Entry},
     plan::{self, LinePlan},
-    stress,
+    scheme, stress,
     templates::{self, Item, Section, Template},
     theme::{Keyword, Theme},
-    words,
+    title, words,
 };
 use crate::EngineError;
 
@@ -22,8 +22,6 @@ use crate::EngineError;
 const ATTEMPTS: usize = 500;
 /// Words looked at for one slot; the most fitting is taken.
 const SAMPLED: usize = 5;
-/// Lines of one stanza.
-const STANZA: usize = 4;
 /// Longest word of the lexicon and of a prompt, in syllables.
 const LONGEST: usize = 8;
 
@@ -39,7 +37,7 @@ pub fn write_lyrics(melody: &Melody, request: &LyricsRequest) -> Result<Lyrics, 
     let theme = Theme::of(request);
     let mut writer = Writer::new(&theme, request.seed, plans.len());
     let lines = writer.write(melody, &plans)?;
-    let title = title(&theme, &lines, &mut writer.dice);
+    let title = title::of(&theme, &lines, &mut writer.dice);
     Ok(Lyrics { title, lines, language: "en".into() })
 }
 
@@ -119,7 +117,7 @@ impl<'a> Writer<'a> {
         let mut lines = Vec::with_capacity(plans.len());
         for (number, plan) in plans.iter().enumerate() {
             let syllables = plan.notes.len();
-            let partner = rhyme_partner(number, plans.len(), alternate);
+            let partner = scheme::partner(number, plans.len(), alternate);
             let rhyme = partner.map(|p| {
                 let (word, part) = &ends[p];
                 (part.clone(), vec![word.clone()])
@@ -132,10 +130,10 @@ impl<'a> Writer<'a> {
             let wish = Wish {
                 syllables,
                 weights: stress::note_weights(&melody.notes[plan.notes.clone()]),
-                section: if (number / STANZA).is_multiple_of(2) { Section::Verse } else { Section::Chorus },
+                section: if (number / scheme::STANZA).is_multiple_of(2) { Section::Verse } else { Section::Chorus },
                 rhyme,
                 keyword,
-                is_answered: is_answered(number, plans.len(), alternate),
+                is_answered: scheme::is_answered(number, plans.len(), alternate),
             };
             let (candidate, kept) = self
                 .best_line(&wish, number)
@@ -408,50 +406,4 @@ fn with_articles(words: &[Word<'_>]) -> Vec<String> {
             (text, _) => text.to_owned(),
         })
         .collect()
-}
-
-/// The earlier line that line `number` rhymes with. Full stanzas rhyme ABAB or AABB; a rest of two or three lines rhymes
-/// its first two.
-fn rhyme_partner(number: usize, lines: usize, alternate: bool) -> Option<usize> {
-    let stanza = number / STANZA * STANZA;
-    let full = lines - stanza >= STANZA;
-    match (number - stanza, full && alternate) {
-        (2 | 3, true) => Some(number - 2),
-        (1, false) => Some(number - 1),
-        (3, false) => Some(number - 1),
-        _ => None,
-    }
-}
-
-fn is_answered(number: usize, lines: usize, alternate: bool) -> bool {
-    (number + 1..lines.min(number + 3)).any(|later| rhyme_partner(later, lines, alternate) == Some(number))
-}
-
-/// From the prompt's words; without any, from the end of the first line.
-fn title(theme: &Theme, lines: &[LyricLine], dice: &mut ChaCha8Rng) -> String {
-    let noun = |k: &&Keyword| k.entries.iter().any(|e| e.class.is_noun());
-    let nouns: Vec<&Keyword> = theme.keywords.iter().filter(noun).collect();
-    let others: Vec<&Keyword> = theme.keywords.iter().filter(|k| !noun(k)).collect();
-    let title = match (&nouns[..], &others[..]) {
-        ([a, b, ..], _) if dice.random_bool(0.5) => format!("{} and {}", a.text, b.text),
-        ([a, ..], [describing, ..])
-            if describing.entries.iter().any(|e| matches!(e.class, Class::Adjective | Class::Acting)) =>
-        {
-            format!("{} {}", describing.text, a.text)
-        }
-        ([a, ..], _) => a.text.clone(),
-        ([], [a, ..]) => a.text.clone(),
-        _ => {
-            let words = lines.first().map(|l| words::words(&l.text)).unwrap_or_default();
-            let from = words.len().saturating_sub(2);
-            words[from..].join(" ")
-        }
-    };
-    let small = ["and", "the", "of", "a"];
-    let cased: Vec<String> = title
-        .split(' ')
-        .enumerate()
-        .map(|(i, w)| if i > 0 && small.contains(&w) { w.to_owned() } else { words::capitalised(w) })
-        .collect();
-    cased.join(" ")
 }

@@ -11,10 +11,12 @@ pub mod dictionary;
 mod fit;
 mod lexicon;
 mod plan;
+mod scheme;
 mod stress;
 mod syllables;
 mod templates;
 mod theme;
+mod title;
 mod words;
 
 use serde::{Deserialize, Serialize};

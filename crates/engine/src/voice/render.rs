@@ -164,8 +164,10 @@ pub fn render(
         drift = 0.997 * drift + 0.00012 * noise(&mut dice);
         let f0 = intonation.hz_at(now) * (1.0 + drift);
         tract.tune(&mut readers, now, f0, throat, rate);
-        let openness = 10f64.powf(-readers.tilt_db.clone().at(now) / 20.0);
-        let tilt = tilt_coefficient(readers.tilt_db.at(now) + throat.tilt_db, rate);
+        let tilt_db = readers.tilt_db.at(now);
+        // What shuts the mouth shuts the air in.
+        let openness = 10f64.powf(-tilt_db / 20.0);
+        let tilt = tilt_coefficient(tilt_db + throat.tilt_db, rate);
         let (voicing_end, breath_end) = (readers.voicing.at(block_end), readers.breath.at(block_end));
         while let Some(plan) = waiting.next_if(|n| n.start < block_end) {
             sounding.push(Turbulence::new(plan, throat, rate));

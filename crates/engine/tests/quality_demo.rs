@@ -1,0 +1,53 @@
+//! The whole way: a hum in, a voice with words out, held against what was hummed.
+
+mod common;
+
+use engine::{
+    LyricsRequest, VoiceOptions, extract_melody, f0, lyrics_figures, pitch_agreement, quality, sample, sing,
+    write_lyrics,
+};
+use music::PitchTrack;
+
+/// Agreement in whatever octave: a voice may sing a hum an octave away.
+fn folded(mut track: PitchTrack, octaves: i32) -> PitchTrack {
+    track.frames.iter_mut().for_each(|frame| frame.hz *= (octaves as f32).exp2());
+    track
+}
+
+/// Sings to a recording; (agreement with the target, agreement with the recording's own pitch where both are voiced).
+fn through(samples: &[f32], rate: u32, truth: &PitchTrack, prompt: &str) -> (quality::PitchAgreement, f64) {
+    let melody = extract_melody(samples, rate, &mut |_| {}).expect("a melody");
+    let request = LyricsRequest { prompt: prompt.into(), seed: 7, ..LyricsRequest::default() };
+    let lyrics = write_lyrics(&melody, &request).expect("lyrics");
+    let sung = sing(&melody, &lyrics, &VoiceOptions::default(), &mut |_| {}).expect("a voice");
+    let figures = lyrics_figures(&lyrics);
+    assert_eq!(figures.words_known, 1.0);
+    assert_eq!((figures.syllables, sung.syllables_placed), (melody.notes.len(), melody.notes.len()));
+    let kept = pitch_agreement(&sung.samples, sung.sample_rate_hz, &sung.target);
+    let truth = folded(truth.clone(), sung.octave_shift);
+    let own = quality::agreement(&f0::track(&sung.samples, sung.sample_rate_hz), &truth);
+    println!(
+        "{prompt}: {kept:?}; with the recording {own:?}; moved by {} octaves\n{}",
+        sung.octave_shift,
+        lyrics.text()
+    );
+    (kept, own.within_50 / own.heard.max(1e-9))
+}
+
+#[test]
+fn the_hummed_tune_is_sung_in_tune() {
+    let hum = sample::hummed_tune();
+    let (kept, own) = through(&hum.samples, hum.sample_rate_hz, &hum.track, "freedom and the morning sun");
+    assert!(kept.within_50 >= 0.95 && kept.median_cents < 15.0, "{kept:?}");
+    assert!(own >= 0.8, "{own}");
+}
+
+#[test]
+fn a_real_singer_is_followed() {
+    let Some(folder) = common::shared_data() else { return };
+    for name in ["vocadito_1.flac", "vocadito_10.wav"] {
+        let (samples, rate) = common::read_audio(&folder.join(name));
+        let (kept, _) = through(&samples, rate, &f0::track(&samples, rate), "the ocean at night");
+        assert!(kept.within_50 >= 0.93, "{name}: {kept:?}");
+    }
+}
