@@ -5,9 +5,9 @@
 
 use std::sync::LazyLock;
 
-/// Lines `word PH ON EM ES`, sorted by the bytes of the word; variants follow each other. BSD-2, see the licence file
-/// beside it.
-static TEXT: &str = include_str!("../../data/cmudict.txt");
+/// Lines `word PH ON EM ES`, sorted by the bytes of the word; variants follow each other. BSD-2, see
+/// `LICENSE-CMUDICT`; prepared by `build.rs`.
+static TEXT: &str = include_str!(concat!(env!("OUT_DIR"), "/cmudict.txt"));
 
 static LINE_STARTS: LazyLock<Vec<u32>> = LazyLock::new(|| {
     let mut starts = vec![0u32];
