@@ -9,6 +9,7 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus},
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
@@ -118,8 +119,11 @@ pub struct Scope {
 
 impl Scope {
     pub fn new() -> Result<Self> {
+        /// Two scopes of one process may begin in the same microsecond.
+        static SCOPES: AtomicU32 = AtomicU32::new(0);
+        let number = SCOPES.fetch_add(1, Ordering::Relaxed);
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let mark = format!("descant-{}-{:x}", std::process::id(), since_epoch.as_micros());
+        let mark = format!("descant-{}-{:x}-{number}", std::process::id(), since_epoch.as_micros());
         let folder = std::env::temp_dir().join(&mark);
         fs::create_dir(&folder).with_context(|| format!("create {}", folder.display()))?;
         // PostgreSQL does not run as root: its user must be able to pass through.
