@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Language, is_blocked, scheme::STANZA, words};
+use super::{Language, scheme::STANZA, words};
+use crate::safety::{self, Severity};
 
 /// More lines than this are not read.
 pub const MOST_LINES: usize = 400;
@@ -88,12 +89,12 @@ pub fn line_findings(language: Language, line: usize, words: &[String], expected
         if !language.knows(word) {
             findings.push(LyricFinding::UnknownWord { line, word: word.chars().take(32).collect() });
         }
-        if is_blocked(word) {
-            findings.push(LyricFinding::BlockedWord { line });
-        }
         if !language.is_function_word(word) && !stems.insert(language.stem(word)) {
             findings.push(LyricFinding::RepeatedWord { line, word: word.clone() });
         }
+    }
+    if safety::built_in().screen(&words.join(" ")).iter().any(|found| found.severity == Severity::Block) {
+        findings.push(LyricFinding::BlockedWord { line });
     }
     if let Some(last) = words.last().filter(|w| !language.may_end_a_line(w)) {
         findings.push(LyricFinding::WeakEnd { line, word: last.clone() });

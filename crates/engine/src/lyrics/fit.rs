@@ -3,7 +3,10 @@
 use music::{Melody, Note};
 
 use super::{Language, LyricLine, Lyrics, Section, Syllable, plan, plan::LinePlan, words};
-use crate::EngineError;
+use crate::{
+    EngineError,
+    safety::{self, Severity},
+};
 
 /// The most syllables that may share one note, on average.
 const CROWDED: f64 = 3.0;
@@ -60,10 +63,10 @@ fn read(language: Language, text_lines: &[impl AsRef<str>]) -> Result<Vec<Word>,
     let mut all: Vec<Word> = Vec::new();
     for line in text_lines {
         let texts = words::words(line.as_ref());
+        if safety::built_in().worst(line.as_ref()).is_some_and(|found| found.severity == Severity::Block) {
+            return Err(EngineError::Mismatch("the text has a word that is not sung here".into()));
+        }
         for text in &texts {
-            if super::is_blocked(text) {
-                return Err(EngineError::Mismatch("the text has a word that is not sung here".into()));
-            }
             if !language.knows(text) {
                 return Err(EngineError::Mismatch(format!("\"{text}\" is a word that nobody knows how to sing")));
             }

@@ -118,7 +118,7 @@ impl Entry {
     /// gender where the ending misleads.
     pub fn new(language: Language, text: &str, class: Class, moods: Tags, fields: Tags) -> Option<Self> {
         let (text, mark) = text.split_once('/').unwrap_or((text, ""));
-        if super::is_blocked(text) {
+        if super::is_avoided(text) {
             return None;
         }
         let syllables = language.realise(&[text.to_owned()], None)?;

@@ -17,8 +17,10 @@ const FUNCTION_WORDS: &[&str] = &[
 ];
 
 /// Function words that close a line well all the same: "stay with me" is a good end, "stay with my" is none.
-const GOOD_ENDS: &[&str] =
-    &["me", "you", "us", "them", "her", "it", "too", "up", "on", "in", "all", "more", "there", "so", "by", "no", "be"];
+const GOOD_ENDS: &[&str] = &[
+    "me", "you", "us", "them", "her", "it", "too", "up", "on", "in", "all", "more", "there", "so", "by", "no", "be",
+    "had", "was", "is", "are", "this", "never", "like", "do",
+];
 
 /// Prepositions may close a line in other people's songs but never in ours.
 const PREPOSITIONS: &[&str] = &["against", "beneath", "beside", "into", "upon", "without", "within"];
