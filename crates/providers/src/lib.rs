@@ -5,7 +5,9 @@
 
 mod capability;
 mod chain;
+mod content;
 pub mod expert;
+pub mod moderation;
 mod offline;
 pub mod song;
 
@@ -13,6 +15,7 @@ pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine, no_progress,
 };
 pub use chain::{CallLimits, Chain, Provided};
+pub use content::ContentGate;
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
 

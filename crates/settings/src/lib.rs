@@ -37,6 +37,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     pub jobs: JobSettings,
     pub providers: ProviderSettings,
+    pub safety: SafetySettings,
+    pub moderation: ModerationSettings,
     pub expert: ExpertSettings,
     pub audio: AudioSettings,
     pub quota: QuotaSettings,

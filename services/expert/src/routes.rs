@@ -226,6 +226,7 @@ async fn make(studio: &Studio, audio: &AudioInput, wish: &Wish) -> Result<(Made,
         genre: wish.genre.as_ref().map(ToString::to_string),
         mood: wish.mood.as_ref().map(ToString::to_string),
         seed: wish.seed,
+        ..LyricsRequest::default()
     };
     let (notes, words) = (&melody.value, &wanted);
     let write = |writer: Arc<dyn providers::LyricsWriter>| async move { writer.write(notes, words).await };

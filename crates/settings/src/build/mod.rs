@@ -2,6 +2,7 @@
 
 mod music;
 mod platform;
+mod safety;
 
 use crate::{
     Settings,
@@ -47,6 +48,8 @@ fn read(reader: &mut Reader) -> Settings {
         auth,
         jobs: platform::jobs(reader),
         providers: platform::providers(reader),
+        safety: safety::safety(reader),
+        moderation: safety::moderation(reader),
         expert,
         audio: music::audio(reader),
         quota: music::quota(reader),

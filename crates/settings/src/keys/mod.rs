@@ -3,6 +3,7 @@
 
 mod music;
 mod platform;
+mod safety;
 
 use domain::Tier;
 
@@ -69,6 +70,8 @@ pub const SECTIONS: &[Section] = &[
     platform::AUTH,
     platform::JOBS,
     platform::PROVIDERS,
+    safety::SAFETY,
+    safety::MODERATION,
     platform::EXPERT,
     music::AUDIO,
     music::AUDIO_TIERS,

@@ -190,6 +190,7 @@ impl Studio {
             genre: self.request.genre.as_ref().map(ToString::to_string),
             mood: self.request.mood.as_ref().map(ToString::to_string),
             seed: self.request.seed,
+            ..LyricsRequest::default()
         }
     }
 

@@ -25,6 +25,7 @@ impl Stage for LyricsWriting {
             genre: request.genre.as_ref().map(ToString::to_string),
             mood: request.mood.as_ref().map(ToString::to_string),
             seed: request.seed,
+            ..LyricsRequest::default()
         };
         let (melody, wanted) = (&melody, &wanted);
         let written = run
@@ -33,6 +34,9 @@ impl Stage for LyricsWriting {
             .lyrics
             .call(run.remaining, |writer| async move { writer.write(melody, wanted).await })
             .await?;
+        // The prompt is checked with the words that came of it: one call outside, and nothing sung that was refused.
+        let text = written.value.text();
+        run.tools.content.admit(&[("prompt", wanted.prompt.as_str()), ("lyrics", &text)], run.remaining).await?;
         let object = run.put_json(work::LYRICS, &written.value).await?;
         let summary = LyricsSummary::of(&written.value, wanted.genre.as_deref(), wanted.mood.as_deref());
         let detail = serde_json::to_value(summary).unwrap_or_default();
