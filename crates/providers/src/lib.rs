@@ -15,7 +15,7 @@ pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine, no_progress,
 };
 pub use chain::{CallLimits, Chain, Provided};
-pub use content::ContentGate;
+pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
 
