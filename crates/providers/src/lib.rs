@@ -3,6 +3,7 @@
 //! A capability is a trait; a provider is an implementation of it; [`Chain`] tries providers in turn, each behind its
 //! circuit breaker and a deadline. Nothing here knows of jobs, rows or messages.
 
+pub mod backing;
 mod capability;
 mod chain;
 pub mod expert;
