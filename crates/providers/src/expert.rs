@@ -10,13 +10,15 @@ use engine::{
     voice::VoiceOptions,
 };
 use media::Bounds;
-use music::{Melody, PitchTrack};
+use music::Melody;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use telemetry::trace;
 use url::Url;
 
-use crate::capability::{AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer};
+use crate::capability::{
+    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer,
+};
 
 /// The provider's name in results, metrics and `/stats`.
 pub const NAME: &str = "expert";
@@ -41,9 +43,8 @@ pub struct VocalsCall {
 pub struct VocalsAnswer {
     /// Relative to the service's address; a WAV file.
     pub audio_path: String,
-    pub target: PitchTrack,
-    pub syllables_placed: usize,
-    pub octave_shift: i32,
+    #[serde(flatten)]
+    pub performance: Performance,
 }
 
 /// The error body of the service's own routes.
@@ -148,13 +149,7 @@ impl VocalSynthesizer for ExpertClient {
         .map_err(|_| misbehaved("sent sound that could not be decoded"))?
         .map_err(|_| misbehaved("sent sound that could not be decoded"))?;
         progress(1.0);
-        Ok(Vocal {
-            sample_rate_hz: sound.sample_rate_hz,
-            samples: sound.samples,
-            target: answer.target,
-            syllables_placed: answer.syllables_placed,
-            octave_shift: answer.octave_shift,
-        })
+        Ok(Vocal { sample_rate_hz: sound.sample_rate_hz, samples: sound.samples, performance: answer.performance })
     }
 }
 

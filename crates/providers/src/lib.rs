@@ -10,7 +10,8 @@ mod offline;
 pub mod song;
 
 pub use capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine, no_progress,
+    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
+    no_progress,
 };
 pub use chain::{CallLimits, Chain, Provided};
 pub use expert::ExpertClient;

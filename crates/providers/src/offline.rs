@@ -14,7 +14,7 @@ use music::Melody;
 use tokio::sync::Semaphore;
 
 use crate::capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
+    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
 };
 
 /// The provider's name in results, metrics and `/stats`.
@@ -99,7 +99,8 @@ impl VocalSynthesizer for OfflineEngine {
         self.run(move || {
             let sung = engine::sing(&melody, &lyrics, &voice, &mut |done| progress(done)).map_err(engine_failure)?;
             let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, .. } = sung;
-            Ok(Vocal { sample_rate_hz, samples, target, syllables_placed, octave_shift })
+            let performance = Performance { target, syllables_placed, octave_shift, voice: "formant".to_owned() };
+            Ok(Vocal { sample_rate_hz, samples, performance })
         })
         .await
     }

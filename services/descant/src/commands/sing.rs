@@ -10,21 +10,18 @@ use std::{
 
 use anyhow::{Context, Result};
 use domain::{
-    Failure, JobKind, Tier,
+    Failure, JobKind, SongOptions, Tier,
     audio::{Verdict, judge},
     kind::StageSpec,
     request::{Label, MelodyToVocalsRequest},
 };
-use engine::{
-    lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
-};
+use engine::lyrics::Lyrics;
 use indicatif::{ProgressBar, ProgressStyle};
 use media::{Bounds, Encoding, Tags};
 use music::Melody;
 use providers::{
     AudioInput, Capabilities, ProgressSink,
-    song::{self, Heard, LyricsSummary, Mastered, MelodySummary, Report, StepSummary},
+    song::{self, Heard, LyricsSummary, Mastered, MelodySummary, Report, StepSummary, VoiceSummary},
 };
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
@@ -53,12 +50,20 @@ fn request(song: &cli::SongArgs) -> Result<MelodyToVocalsRequest> {
         let label = text.as_deref().map(Label::new).transpose();
         label.map_err(|error| Exit::refused(format!("--{name}: {error}")))
     };
+    let fields = song.options.fields();
+    let options = SongOptions::read(|name| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| &**text));
     Ok(MelodyToVocalsRequest {
+        options: options.map_err(|error| Exit::refused(format!("--{}: {}", flag(error.field), error.detail)))?,
         prompt: domain::prompt::Prompt::new(&song.prompt).map_err(|error| Exit::refused(error.to_string()))?,
         genre: label("genre", &song.genre)?,
         mood: label("mood", &song.mood)?,
         seed: song.seed.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0)),
     })
+}
+
+/// How the command line names a field of the form.
+fn flag(field: &str) -> &str {
+    if field == "snapToKey" { "snap-to-key" } else { field }
 }
 
 fn default_folder(recording: &Path) -> PathBuf {
@@ -102,6 +107,7 @@ impl Studio {
             .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
         let audio = AudioInput::new(file).with_context(|| format!("{} cannot be read", recording.display()))?;
         let budget = self.settings.jobs.deadline;
+        let gate = &self.settings.quality_gate().clone();
 
         let verdict =
             self.step(stage::VALIDATION.as_str(), async |this, _| Ok((this.validate(&audio, recording).await?, None)));
@@ -118,34 +124,24 @@ impl Studio {
             .await?;
         let lyrics = self
             .step(stage::LYRICS.as_str(), async |this, _| {
-                let wanted = this.lyrics_request();
-                let call = |writer: Arc<dyn providers::LyricsWriter>| {
-                    let (melody, wanted) = (&melody, &wanted);
-                    async move { writer.write(melody, wanted).await }
-                };
-                let done = this.capabilities.lyrics.call(budget, call).await.map_err(failed)?;
+                let (chain, wanted) = (&this.capabilities.lyrics, song::lyrics_request(&this.request));
+                let done = song::write_lyrics(chain, gate, budget, &melody, &wanted).await.map_err(failed)?;
                 Ok((done.value, Some(done.provider)))
             })
             .await?;
-        let mastered = self
+        let sung = self
             .step(stage::VOCALS.as_str(), async |this, progress| {
-                let voice = VoiceOptions { seed: this.request.seed, ..VoiceOptions::default() };
-                let call = |singer: Arc<dyn providers::VocalSynthesizer>| {
-                    let (melody, lyrics, voice, progress) = (&melody, &lyrics, &voice, progress.clone());
-                    async move { singer.sing(melody, lyrics, voice, progress).await }
-                };
-                let done = this.capabilities.vocals.call(budget, call).await.map_err(failed)?;
-                Ok((song::master(done.value), Some(done.provider)))
+                let (chain, voice) = (&this.capabilities.vocals, song::voice_options(&this.request));
+                let parts = (&melody, &lyrics);
+                let done = song::sing(chain, gate, budget, parts, &voice, &progress).await.map_err(failed)?;
+                let provider = done.provider;
+                Ok((done, Some(provider)))
             })
             .await?;
+        let mastered = sung.value;
         let (figures, svg) = self
             .step(stage::QUALITY.as_str(), async |_, _| {
-                let heard = Heard {
-                    samples: &mastered.samples,
-                    sample_rate_hz: mastered.sample_rate_hz,
-                    target: &mastered.target,
-                    syllables_placed: mastered.syllables_placed,
-                };
+                let heard = Heard::of(&mastered);
                 let figures = song::assess(&melody, &lyrics, &heard);
                 Ok(((figures, song::melody_picture(&melody, &lyrics, &heard)), None))
             })
@@ -157,9 +153,10 @@ impl Studio {
                 self.request.genre.as_ref().map(Label::as_str),
                 self.request.mood.as_ref().map(Label::as_str),
             ),
-            mastered.octave_shift,
+            VoiceSummary::of(&mastered.performance, sung.takes),
+            self.request.options,
             figures,
-            self.settings.quality_gate(),
+            gate,
             std::mem::take(&mut self.steps),
         );
         Ok(Song { lyrics, melody, mastered, svg, report, verdict })
@@ -182,15 +179,6 @@ impl Studio {
         }
         let reasons: Vec<&str> = verdict.errors().map(|finding| finding.message.as_str()).collect();
         Err(Exit::refused(format!("{} was refused: {}", recording.display(), reasons.join(" "))))
-    }
-
-    fn lyrics_request(&self) -> LyricsRequest {
-        LyricsRequest {
-            prompt: self.request.prompt.as_str().to_owned(),
-            genre: self.request.genre.as_ref().map(ToString::to_string),
-            mood: self.request.mood.as_ref().map(ToString::to_string),
-            seed: self.request.seed,
-        }
     }
 
     /// Runs one stage behind its bar and notes how long it took and who did it.
@@ -285,8 +273,8 @@ fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {
         song.report.melody.notes,
         song.report.melody.key,
         song.report.melody.tempo_bpm,
-        quality.pitch_within_50_cents * 100.0,
-        quality.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
+        quality.sound.pitch_within_50_cents * 100.0,
+        quality.sound.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
     );
     println!("Your song: {}", out.join("vocals.mp3").display());
 }

@@ -8,7 +8,7 @@ use domain::{
 use engine::lyrics::Lyrics;
 use media::Bounds;
 use music::Melody;
-use providers::song::{self, Heard, LyricsSummary, MelodySummary, Report, StepSummary};
+use providers::song::{self, Heard, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 
 use super::{vocals::VocalsPlan, work};
 use crate::stage::{Stage, StageOutput, StageRun, blocking};
@@ -27,7 +27,7 @@ impl Stage for Quality {
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let plan: VocalsPlan = run.get_json(work::VOCALS_PLAN).await?;
         let wav = run.get_bytes(work::VOCALS).await?;
-        let octave_shift = plan.octave_shift;
+        let voice = VoiceSummary::of(&plan.performance, plan.takes);
         let listened = blocking(move || listen(wav, melody, lyrics, &plan)).await??;
         run.report_progress(0.6);
 
@@ -38,17 +38,22 @@ impl Stage for Quality {
                 request.genre.as_ref().map(|genre| genre.as_str()),
                 request.mood.as_ref().map(|mood| mood.as_str()),
             ),
-            octave_shift,
+            voice,
+            request.options,
             listened.figures,
             &run.tools.gate,
             steps(run),
         );
         if !report.passed {
+            let takes = report.voice.takes;
             let reasons: Vec<&str> = report.shortfalls.iter().map(|s| s.message.as_str()).collect();
             return Err(Failure::new(
                 FailureClass::Caller,
                 FailureCode::QualityGate,
-                format!("The result is not good enough: {}. Try another recording or prompt.", reasons.join("; ")),
+                format!(
+                    "The result is not good enough after {takes} takes: {}. Try another recording or prompt.",
+                    reasons.join("; ")
+                ),
             ));
         }
         let text = song::lyrics_text(&listened.lyrics).into_bytes();
@@ -79,12 +84,7 @@ fn listen(wav: bytes::Bytes, melody: Melody, lyrics: Lyrics, plan: &VocalsPlan) 
                 format!("the vocal does not decode: {error}"),
             )
         })?;
-    let heard = Heard {
-        samples: &sound.samples,
-        sample_rate_hz: sound.sample_rate_hz,
-        target: &plan.target,
-        syllables_placed: plan.syllables_placed,
-    };
+    let heard = Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance: &plan.performance };
     let figures = song::assess(&melody, &lyrics, &heard);
     let midi = song::melody_midi(&melody, &lyrics);
     let svg = song::melody_picture(&melody, &lyrics, &heard);

@@ -1,16 +1,25 @@
 //! What becomes of a sung vocal, whoever sang it: mastering, figures, and the files that a listener gets. Shared by the
 //! job's stages, the expert service and `descant sing`, so that all three give the same song.
 
-use domain::quality::{QualityFigures, QualityGate, QualityShortfall};
+mod asked;
+mod takes;
+
+use domain::{
+    SongOptions,
+    quality::{LyricsFigures, QualityFigures, QualityGate, QualityShortfall, SoundFigures},
+};
 use engine::{
     lyrics::Lyrics,
-    quality::{PitchAgreement, lyrics_figures, pitch_agreement},
+    quality::{PitchAgreement, pitch_agreement},
 };
 use media::Loudness;
-use music::{Melody, MidiPitch, PitchTrack};
+use music::{Melody, MidiPitch};
 use serde::{Deserialize, Serialize};
 
-use crate::capability::Vocal;
+use crate::capability::{Performance, Vocal};
+
+pub use asked::{lyrics_request, voice_options};
+pub use takes::{Taken, sing, write_lyrics};
 
 /// Loudness of every result (EBU R128 integrated, LUFS): where music services play a voice alone.
 pub const TARGET_LUFS: f64 = -16.0;
@@ -18,60 +27,76 @@ pub const TARGET_LUFS: f64 = -16.0;
 pub const MAX_DBTP: f64 = -1.0;
 
 /// A vocal at its final loudness.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Mastered {
     pub sample_rate_hz: u32,
     /// Mono, −1..1.
     pub samples: Vec<f32>,
-    /// The F0 that was meant to sound.
-    pub target: PitchTrack,
-    pub syllables_placed: usize,
-    pub octave_shift: i32,
+    pub performance: Performance,
     pub loudness: Loudness,
 }
 
 /// Brings a vocal to the loudness of every result. Blocking: some 100 ms per minute of sound.
 pub fn master(mut vocal: Vocal) -> Mastered {
     let loudness = media::normalise(&mut vocal.samples, vocal.sample_rate_hz, 1, TARGET_LUFS, MAX_DBTP);
-    Mastered {
-        sample_rate_hz: vocal.sample_rate_hz,
-        samples: vocal.samples,
-        target: vocal.target,
-        syllables_placed: vocal.syllables_placed,
-        octave_shift: vocal.octave_shift,
-        loudness,
-    }
+    Mastered { sample_rate_hz: vocal.sample_rate_hz, samples: vocal.samples, performance: vocal.performance, loudness }
 }
 
 /// The sound of a result as it will be judged.
 pub struct Heard<'a> {
     pub samples: &'a [f32],
     pub sample_rate_hz: u32,
-    pub target: &'a PitchTrack,
-    pub syllables_placed: usize,
+    pub performance: &'a Performance,
+}
+
+impl<'a> Heard<'a> {
+    pub fn of(mastered: &'a Mastered) -> Self {
+        Self { samples: &mastered.samples, sample_rate_hz: mastered.sample_rate_hz, performance: &mastered.performance }
+    }
 }
 
 /// Measures a result with instruments. Blocking: tracks the F0 of the whole sound.
 pub fn assess(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> QualityFigures {
+    QualityFigures {
+        sound: sound_figures(lyrics, heard),
+        lyrics: lyrics_figures(lyrics),
+        notes: count(melody.notes.len()),
+        metadata_complete: !lyrics.title.trim().is_empty() && !melody.phrases.is_empty() && melody.tempo_bpm > 0.0,
+    }
+}
+
+/// What instruments say of the voice alone. Blocking.
+pub fn sound_figures(lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
     let loudness = media::measure_loudness(heard.samples, heard.sample_rate_hz, 1);
     let PitchAgreement { within_50, within_25, median_cents, .. } =
-        pitch_agreement(heard.samples, heard.sample_rate_hz, heard.target);
-    let words = lyrics_figures(lyrics);
-    QualityFigures {
+        pitch_agreement(heard.samples, heard.sample_rate_hz, &heard.performance.target);
+    SoundFigures {
         pitch_within_50_cents: within_50,
         pitch_within_25_cents: within_25,
         pitch_median_cents: median_cents,
+        vowel_onset_median_ms: None,
         loudness_lufs: loudness.integrated_lufs,
         true_peak_dbtp: loudness.true_peak_dbtp,
         clipped_share: loudness.clipped_share,
         duration_seconds: heard.samples.len() as f64 / f64::from(heard.sample_rate_hz),
-        notes: count(melody.notes.len()),
-        syllables_placed: count(heard.syllables_placed),
-        syllables: count(words.syllables),
+        syllables_placed: count(heard.performance.syllables_placed),
+        syllables: count(lyrics.syllable_count()),
+    }
+}
+
+/// What can be counted in the words.
+pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
+    let words = engine::lyrics_figures(lyrics);
+    LyricsFigures {
         lyrics_lines: count(words.lines),
         lyrics_chars: count(words.chars),
         lyrics_words_known: words.words_known,
         lyrics_longest_run: count(words.longest_run),
-        metadata_complete: !lyrics.title.trim().is_empty() && !melody.phrases.is_empty() && melody.tempo_bpm > 0.0,
+        lyrics_syllable_match: 0.0,
+        lyrics_stress_match: 0.0,
+        lyrics_rhyme: 0.0,
+        lyrics_prompt_words_kept: 0.0,
+        lyrics_distinct_words: 0.0,
     }
 }
 
@@ -161,6 +186,24 @@ impl LyricsSummary {
     }
 }
 
+/// Who sang, for people and programs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceSummary {
+    /// As the request would name it.
+    pub name: String,
+    /// How far the melody was moved to lie in the voice.
+    pub octave_shift: i32,
+    /// How often it was sung before the gate had nothing against it, or gave up.
+    pub takes: u32,
+}
+
+impl VoiceSummary {
+    pub fn of(performance: &Performance, takes: u32) -> Self {
+        Self { name: performance.voice.clone(), octave_shift: performance.octave_shift, takes }
+    }
+}
+
 /// One stage as the report tells it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -178,7 +221,9 @@ pub struct Report {
     pub version: u32,
     pub melody: MelodySummary,
     pub lyrics: LyricsSummary,
-    pub octave_shift: i32,
+    pub voice: VoiceSummary,
+    /// What was asked for beside the words.
+    pub options: SongOptions,
     pub quality: QualityFigures,
     pub passed: bool,
     pub shortfalls: Vec<QualityShortfall>,
@@ -186,12 +231,13 @@ pub struct Report {
 }
 
 impl Report {
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     pub fn new(
         melody: MelodySummary,
         lyrics: LyricsSummary,
-        octave_shift: i32,
+        voice: VoiceSummary,
+        options: SongOptions,
         quality: QualityFigures,
         gate: &QualityGate,
         steps: Vec<StepSummary>,
@@ -201,7 +247,8 @@ impl Report {
             version: Self::VERSION,
             melody,
             lyrics,
-            octave_shift,
+            voice,
+            options,
             quality,
             passed: shortfalls.is_empty(),
             shortfalls,
