@@ -35,6 +35,7 @@ fn melody(tonic: u8, phrases: &[&[(u8, f64)]], rest_seconds: f64) -> Melody {
         phrases: spans,
         key: Key { tonic: 0, mode: Mode::Major, confidence: 1.0 },
         tempo_bpm: 100.0,
+        ..Melody::default()
     }
 }
 

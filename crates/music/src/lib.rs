@@ -1,10 +1,14 @@
-//! Pure music: pitch, notes, phrases, keys and MIDI out. No IO, no audio samples.
+//! Pure music: pitch, notes, phrases, keys, rhythm, corrections, harmony, MIDI and MusicXML out. No IO, no audio samples.
 
+pub mod correct;
 pub mod key;
 pub mod melody;
 pub mod midi;
 pub mod pitch;
+pub mod rhythm;
 
+pub use correct::Corrections;
 pub use key::{Key, Mode};
-pub use melody::{Melody, Note, Phrase, PitchFrame, PitchTrack};
+pub use melody::{Melody, Note, Phrase, PitchFrame, PitchTrack, Range};
 pub use pitch::{MidiPitch, cents_between, hz_to_midi, midi_to_hz};
+pub use rhythm::{BeatGrid, Meter, Rhythm};
