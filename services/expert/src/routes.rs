@@ -208,10 +208,11 @@ async fn make(
     let budget = studio.call_timeout;
     let extract =
         |tracker: Arc<dyn providers::MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
-    let melody = studio.chains.melody.call(budget, extract).await?;
+    let heard = studio.chains.melody.call(budget, extract).await?;
+    let melody = song::corrected(heard.value, wish)?;
     let (wanted, voice) = (song::lyrics_request(wish), song::voice_options(wish));
-    let lyrics = song::write_lyrics(&studio.chains.lyrics, &studio.gate, budget, &melody.value, &wanted).await?;
-    let parts = (&melody.value, &lyrics.value);
+    let lyrics = song::write_lyrics(&studio.chains.lyrics, &studio.gate, budget, &melody, &wanted).await?;
+    let parts = (&melody, &lyrics.value);
     let sung = song::sing(&studio.chains.vocals, &studio.gate, budget, parts, &voice, &no_progress()).await?;
 
     let step = |stage: &str, provider: &str, took: std::time::Duration| StepSummary {
@@ -220,11 +221,11 @@ async fn make(
         seconds: took.as_secs_f64(),
     };
     let steps = vec![
-        step("pitch", melody.provider, melody.took),
+        step("pitch", heard.provider, heard.took),
         step("lyrics", lyrics.provider, lyrics.took),
         step("vocals", sung.provider, sung.took),
     ];
-    let (melody, lyrics, sung, wish) = (melody.value, lyrics.value, sung, wish.clone());
+    let (lyrics, sung, wish) = (lyrics.value, sung, wish.clone());
     let gate = studio.gate.clone();
     blocking(move || finish(&melody, &lyrics, &sung, steps, &wish, &gate)).await?
 }

@@ -1,10 +1,33 @@
 //! From what a request asks for to what the engine is told.
 
-use domain::{options, request::MelodyToVocalsRequest};
+use domain::{Failure, FailureClass, FailureCode, options, request::MelodyToVocalsRequest};
 use engine::{
     lyrics::LyricsRequest,
     voice::{Expression, Register, VoiceOptions},
 };
+use music::{
+    Melody,
+    correct::{self, Corrections, Grid, Quantise},
+};
+
+/// The melody with the corrections that were asked for; what was sung stays beside them.
+pub fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melody, Failure> {
+    let options::Corrections { snap_to_key, quantise, transpose_semitones, octaves } = request.options.corrections;
+    let quantise = match quantise {
+        options::Grid::Off => None,
+        options::Grid::Quarter => Some(Grid::Quarter),
+        options::Grid::Eighth => Some(Grid::Eighth),
+        options::Grid::EighthTriplet => Some(Grid::EighthTriplet),
+        options::Grid::Sixteenth => Some(Grid::Sixteenth),
+    };
+    let quantise = quantise.map(|grid| Quantise { grid, strength: 1.0 });
+    let corrections = Corrections { snap_to_key, quantise, transpose_semitones, octave: octaves };
+    if corrections.is_empty() {
+        return Ok(melody);
+    }
+    correct::apply(&melody, &corrections)
+        .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()))
+}
 
 pub fn lyrics_request(request: &MelodyToVocalsRequest) -> LyricsRequest {
     let MelodyToVocalsRequest { prompt, genre, mood, seed, options: _ } = request;

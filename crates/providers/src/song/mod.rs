@@ -13,12 +13,12 @@ use engine::{
     quality::{PitchAgreement, pitch_agreement},
 };
 use media::Loudness;
-use music::{Melody, MidiPitch};
+use music::{Melody, MidiPitch, Range};
 use serde::{Deserialize, Serialize};
 
 use crate::capability::{Performance, Vocal};
 
-pub use asked::{lyrics_request, voice_options};
+pub use asked::{corrected, lyrics_request, voice_options};
 pub use takes::{Taken, sing, write_lyrics};
 
 /// Loudness of every result (EBU R128 integrated, LUFS): where music services play a voice alone.
@@ -139,24 +139,45 @@ pub struct MelodySummary {
     pub key: String,
     pub key_confidence: f64,
     pub tempo_bpm: f64,
+    /// How steady the beat is, 0–1.
+    #[serde(default)]
+    pub tempo_confidence: f64,
+    /// Such as `3/4`.
+    #[serde(default)]
+    pub meter: String,
+    #[serde(default)]
+    pub meter_confidence: f64,
     pub duration_seconds: f64,
     /// In scientific pitch notation; absent without notes.
     pub lowest_note: Option<String>,
     pub highest_note: Option<String>,
+    /// The notes between which most of the melody lies.
+    #[serde(default)]
+    pub tessitura: Option<(String, String)>,
+    /// Whether the notes were changed as the request asked.
+    #[serde(default)]
+    pub corrected: bool,
 }
 
 impl MelodySummary {
     pub fn of(melody: &Melody) -> Self {
         let name = |pitch: MidiPitch| pitch.to_string();
+        let range = melody.range();
+        let (beats, unit) = melody.rhythm.meter.signature();
         Self {
             notes: melody.notes.len(),
             phrases: melody.phrases.len(),
             key: melody.key.to_string(),
             key_confidence: melody.key.confidence,
             tempo_bpm: melody.tempo_bpm,
+            tempo_confidence: melody.rhythm.tempo_confidence,
+            meter: format!("{beats}/{unit}"),
+            meter_confidence: melody.rhythm.meter_confidence,
             duration_seconds: melody.duration_seconds,
-            lowest_note: melody.notes.iter().map(|note| note.pitch).min().map(name),
-            highest_note: melody.notes.iter().map(|note| note.pitch).max().map(name),
+            lowest_note: range.map(|range| name(range.lowest)),
+            highest_note: range.map(|range| name(range.highest)),
+            tessitura: range.map(|Range { tessitura: (low, high), .. }| (name(low), name(high))),
+            corrected: melody.uncorrected.is_some(),
         }
     }
 }

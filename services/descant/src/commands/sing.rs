@@ -119,7 +119,7 @@ impl Studio {
                     async move { tracker.extract(audio, progress).await }
                 };
                 let done = this.capabilities.melody.call(budget, call).await.map_err(failed)?;
-                Ok((done.value, Some(done.provider)))
+                Ok((song::corrected(done.value, &this.request).map_err(failed)?, Some(done.provider)))
             })
             .await?;
         let lyrics = self

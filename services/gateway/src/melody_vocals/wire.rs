@@ -174,7 +174,8 @@ pub struct QualityBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtifactBody {
-    /// audio_mp3, audio_wav, lyrics, melody_midi, melody_svg, report or waveform.
+    /// audio_mp3, audio_wav, vocals_wav (with a backing only), lyrics, melody_midi, melody_musicxml, melody_svg, report
+    /// or waveform.
     pub role: &'static str,
     /// Wants the same token as everything else.
     pub url: String,
