@@ -141,7 +141,12 @@ impl VocalSynthesizer for ExpertClient {
         let answer: VocalsAnswer = self.call_json("v1/vocals", &call).await?;
         progress(0.8);
         let response = self.traced(self.http.get(self.url(&answer.audio_path)?)).send().await.map_err(unreachable)?;
-        let wav = read_bounded(accepted(response).await?, MAX_AUDIO_BYTES).await?;
+        // The vocal lies on the replica that sang it: another one has never heard of it, and singing again helps.
+        let response = accepted(response).await.map_err(|failure| match failure.class {
+            FailureClass::Config => misbehaved("no longer has what it sang"),
+            _ => failure,
+        })?;
+        let wav = read_bounded(response, MAX_AUDIO_BYTES).await?;
         let sound = tokio::task::spawn_blocking(move || {
             media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())
         })

@@ -92,6 +92,7 @@ fn result(job: &Job, artifacts: &[Artifact], links: &LinkMaker) -> Option<Result
         lyrics: lines.unwrap_or_default().join("\n"),
         melody_info: made["melody"].clone(),
         lyrics_info: made["lyricsInfo"].clone(),
+        voice_info: made["voiceInfo"].clone(),
         processing_steps: made["steps"].clone(),
         processing_time_ms: Option::zip(job.started_at, job.finished_at)
             .map(|(started, finished)| (finished - started).num_milliseconds()),

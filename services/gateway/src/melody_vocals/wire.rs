@@ -141,10 +141,12 @@ pub struct ResultBody {
     pub audio_url: Option<String>,
     pub title: String,
     pub lyrics: String,
-    /// Notes, key, tempo, range.
+    /// Notes, key, tempo, meter, range.
     pub melody_info: Value,
     /// Lines, syllables, genre.
     pub lyrics_info: Value,
+    /// Who sang, in which octave, and how many takes it took.
+    pub voice_info: Value,
     /// Stage by stage: who did it and how long it took.
     pub processing_steps: Value,
     /// From first claim to completion.

@@ -110,6 +110,7 @@ async fn result(run: &StageRun<'_>, report: &Report, ingested: &IngestedResult) 
         "lyrics": lyrics.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(),
         "melody": report.melody,
         "lyricsInfo": summary,
+        "voiceInfo": report.voice,
         "quality": report.quality,
         "steps": report.steps,
         "durationSeconds": ingested.duration_seconds,
