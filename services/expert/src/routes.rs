@@ -18,7 +18,7 @@ use providers::{
     AudioInput, Vocal,
     expert::{LyricsCall, VocalsAnswer, VocalsCall},
     no_progress,
-    song::{self, Heard, LyricsSummary, Mastered, MelodySummary, Report, StepSummary, Taken, VoiceSummary},
+    song::{self, Heard, Mastered, Report, Song, StepSummary, Taken},
 };
 use serde_json::json;
 use tokio_util::io::ReaderStream;
@@ -239,16 +239,10 @@ fn finish(
     gate: &QualityGate,
 ) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
     let mastered = &sung.value;
-    let figures = song::assess(melody, lyrics, &Heard::of(mastered));
-    let report = Report::new(
-        MelodySummary::of(melody),
-        LyricsSummary::of(lyrics, wish.genre.as_ref().map(Label::as_str), wish.mood.as_ref().map(Label::as_str)),
-        VoiceSummary::of(&mastered.performance, sung.takes),
-        wish.options,
-        figures,
-        gate,
-        steps,
-    );
+    let (heard, accompaniment) = (Heard::of(mastered), song::accompaniment(melody, wish));
+    let accompaniment = accompaniment.as_ref();
+    let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: sung.takes, request: wish };
+    let report = Report::on(&song, gate, steps);
     let tags = Tags { title: Some(lyrics.title.clone()), ..Tags::default() };
     let encode = |encoding| {
         media::encode(&mastered.samples, mastered.sample_rate_hz, 1, encoding, &tags).map_err(|error| {

@@ -1,6 +1,6 @@
 //! From what a request asks for to what the engine is told.
 
-use domain::{Failure, FailureClass, FailureCode, options, request::MelodyToVocalsRequest};
+use domain::{Failure, FailureClass, FailureCode, options, request::{Label, MelodyToVocalsRequest}};
 use engine::{
     lyrics::LyricsRequest,
     voice::{Expression, Register, VoiceOptions},
@@ -8,6 +8,7 @@ use engine::{
 use music::{
     Melody,
     correct::{self, Corrections, Grid, Quantise},
+    harmony::{self, Accompaniment, Style},
 };
 
 /// The melody with the corrections that were asked for; what was sung stays beside them.
@@ -27,6 +28,17 @@ pub fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melo
     }
     correct::apply(&melody, &corrections)
         .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()))
+}
+
+/// The parts that play under the voice, when they were asked for.
+pub fn accompaniment(melody: &Melody, request: &MelodyToVocalsRequest) -> Option<Accompaniment> {
+    match request.options.backing {
+        options::Backing::None => None,
+        options::Backing::Chords => {
+            let genre = request.genre.as_ref().map(Label::as_str);
+            harmony::accompany(melody, Style::for_genre(genre, melody.rhythm.meter), request.seed)
+        }
+    }
 }
 
 pub fn lyrics_request(request: &MelodyToVocalsRequest) -> LyricsRequest {

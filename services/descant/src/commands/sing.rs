@@ -15,13 +15,11 @@ use domain::{
     kind::StageSpec,
     request::{Label, MelodyToVocalsRequest},
 };
-use engine::lyrics::Lyrics;
 use indicatif::{ProgressBar, ProgressStyle};
 use media::{Bounds, Encoding, Tags};
-use music::Melody;
 use providers::{
     AudioInput, Capabilities, ProgressSink,
-    song::{self, Heard, LyricsSummary, Mastered, MelodySummary, Report, StepSummary, VoiceSummary},
+    song::{self, Documents, Heard, Mastered, Report, StepSummary},
 };
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
@@ -73,11 +71,10 @@ fn default_folder(recording: &Path) -> PathBuf {
 
 /// A finished song in memory.
 struct Song {
-    lyrics: Lyrics,
-    melody: Melody,
-    mastered: Mastered,
-    svg: String,
+    title: String,
+    vocal: Mastered,
     report: Report,
+    documents: Documents,
     verdict: Verdict,
 }
 
@@ -138,28 +135,25 @@ impl Studio {
                 Ok((done, Some(provider)))
             })
             .await?;
-        let mastered = sung.value;
-        let (figures, svg) = self
-            .step(stage::QUALITY.as_str(), async |_, _| {
-                let heard = Heard::of(&mastered);
-                let figures = song::assess(&melody, &lyrics, &heard);
-                Ok(((figures, song::melody_picture(&melody, &lyrics, &heard)), None))
+        let made = self
+            .step(stage::QUALITY.as_str(), async |this, _| {
+                let (heard, request) = (Heard::of(&sung.value), &this.request);
+                let accompaniment = song::accompaniment(&melody, request);
+                let takes = sung.takes;
+                let song = song::Song {
+                    melody: &melody,
+                    lyrics: &lyrics,
+                    heard: &heard,
+                    accompaniment: accompaniment.as_ref(),
+                    takes,
+                    request,
+                };
+                Ok(((Report::on(&song, gate, Vec::new()), song::documents(&song)), None))
             })
             .await?;
-        let report = Report::new(
-            MelodySummary::of(&melody),
-            LyricsSummary::of(
-                &lyrics,
-                self.request.genre.as_ref().map(Label::as_str),
-                self.request.mood.as_ref().map(Label::as_str),
-            ),
-            VoiceSummary::of(&mastered.performance, sung.takes),
-            self.request.options,
-            figures,
-            gate,
-            std::mem::take(&mut self.steps),
-        );
-        Ok(Song { lyrics, melody, mastered, svg, report, verdict })
+        let (mut report, documents) = made;
+        report.steps = std::mem::take(&mut self.steps);
+        Ok(Song { title: lyrics.title, vocal: sung.value, report, documents, verdict })
     }
 
     async fn validate(&self, audio: &AudioInput, recording: &Path) -> Result<Verdict> {
@@ -230,18 +224,19 @@ fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {
 /// Writes every file of the result; names and kinds are the same as those of a job.
 fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(out).with_context(|| format!("folder {} cannot be made", out.display()))?;
-    let tags = Tags { title: Some(song.lyrics.title.clone()), ..Tags::default() };
+    let tags = Tags { title: Some(song.title.clone()), ..Tags::default() };
     let encode = |encoding| {
-        media::encode(&song.mastered.samples, song.mastered.sample_rate_hz, 1, encoding, &tags)
+        media::encode(&song.vocal.samples, song.vocal.sample_rate_hz, 1, encoding, &tags)
             .context("the song cannot be encoded")
     };
     let report = serde_json::to_vec_pretty(&song.report).context("the report cannot be written")?;
     let files = [
         ("vocals.mp3", encode(Encoding::Mp3 { kbps: 192 })?),
         ("vocals.wav", encode(Encoding::Wav16)?),
-        ("lyrics.txt", song::lyrics_text(&song.lyrics).into_bytes()),
-        ("melody.mid", song::melody_midi(&song.melody, &song.lyrics)),
-        ("melody.svg", song.svg.clone().into_bytes()),
+        ("lyrics.txt", song.documents.lyrics.clone().into_bytes()),
+        ("melody.mid", song.documents.midi.clone()),
+        ("melody.musicxml", song.documents.musicxml.clone().into_bytes()),
+        ("melody.svg", song.documents.svg.clone().into_bytes()),
         ("report.json", report),
     ];
     let mut written = Vec::new();
@@ -267,7 +262,7 @@ fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {
         println!("note: {warning}");
     }
     let quality = &song.report.quality;
-    println!("\n{}", song::lyrics_text(&song.lyrics));
+    println!("\n{}", song.documents.lyrics);
     println!(
         "{} notes in {}, {:.0} bpm; {:.1} % of the sung pitch within 50 cents; {:.1} LUFS",
         song.report.melody.notes,

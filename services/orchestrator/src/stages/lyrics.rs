@@ -24,7 +24,7 @@ impl Stage for LyricsWriting {
         let written =
             song::write_lyrics(&tools.capabilities.lyrics, &tools.gate, run.remaining, &melody, &wanted).await?;
         let object = run.put_json(work::LYRICS, &written.value).await?;
-        let summary = LyricsSummary::of(&written.value, wanted.genre.as_deref(), wanted.mood.as_deref());
+        let summary = LyricsSummary::of(&written.value, &request);
         let detail = serde_json::to_value(summary).unwrap_or_default();
         Ok(StageOutput { provider: Some(written.provider.to_owned()), object: Some(object), detail })
     }
