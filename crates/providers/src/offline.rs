@@ -11,8 +11,10 @@ use engine::{
 };
 use media::Bounds;
 use music::Melody;
+use settings::EngineSettings;
 use tokio::sync::Semaphore;
 
+use crate::SetupError;
 use crate::capability::{
     AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
 };
@@ -30,8 +32,10 @@ pub struct OfflineEngine {
 }
 
 impl OfflineEngine {
-    pub fn new(threads: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(threads.max(1))) }
+    /// # Errors
+    /// When something that the settings ask for is not on this machine.
+    pub fn new(_settings: &EngineSettings, threads: usize) -> Result<Self, SetupError> {
+        Ok(Self { slots: Arc::new(Semaphore::new(threads.max(1))) })
     }
 
     async fn run<T: Send + 'static>(

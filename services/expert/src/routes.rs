@@ -15,7 +15,7 @@ use engine::lyrics::Lyrics;
 use media::{Bounds, Encoding, Tags};
 use music::Melody;
 use providers::{
-    AudioInput, Vocal,
+    AudioInput, Band, Vocal,
     expert::{LyricsCall, VocalsAnswer, VocalsCall},
     no_progress,
     song::{self, Heard, Mastered, Report, Song, StepSummary, Taken},
@@ -226,8 +226,8 @@ async fn make(
         step("vocals", sung.provider, sung.took),
     ];
     let (lyrics, sung, wish) = (lyrics.value, sung, wish.clone());
-    let gate = studio.gate.clone();
-    blocking(move || finish(&melody, &lyrics, &sung, steps, &wish, &gate)).await?
+    let (gate, band) = (studio.gate.clone(), studio.chains.band.clone());
+    blocking(move || finish(&melody, &lyrics, &sung, steps, &wish, (&gate, &band))).await?
 }
 
 fn finish(
@@ -236,16 +236,19 @@ fn finish(
     sung: &Taken<Mastered>,
     steps: Vec<StepSummary>,
     wish: &MelodyToVocalsRequest,
-    gate: &QualityGate,
+    (gate, band): (&QualityGate, &Band),
 ) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
     let mastered = &sung.value;
     let (heard, accompaniment) = (Heard::of(mastered), song::accompaniment(melody, wish));
     let accompaniment = accompaniment.as_ref();
     let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: sung.takes, request: wish };
     let report = Report::on(&song, gate, steps);
+    let mix =
+        accompaniment.map(|parts| band.play_under(&mastered.samples, mastered.sample_rate_hz, parts)).transpose()?;
+    let (samples, channels) = mix.as_ref().map_or((&mastered.samples, 1), |mix| (&mix.samples, 2));
     let tags = Tags { title: Some(lyrics.title.clone()), ..Tags::default() };
     let encode = |encoding| {
-        media::encode(&mastered.samples, mastered.sample_rate_hz, 1, encoding, &tags).map_err(|error| {
+        media::encode(samples, mastered.sample_rate_hz, channels, encoding, &tags).map_err(|error| {
             tracing::error!(%error, "song not encoded");
             Refusal::internal()
         })

@@ -1,6 +1,9 @@
 //! From what a request asks for to what the engine is told.
 
-use domain::{Failure, FailureClass, FailureCode, options, request::{Label, MelodyToVocalsRequest}};
+use domain::{
+    Failure, FailureClass, FailureCode, options,
+    request::{Label, MelodyToVocalsRequest},
+};
 use engine::{
     lyrics::LyricsRequest,
     voice::{Expression, Register, VoiceOptions},

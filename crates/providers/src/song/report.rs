@@ -133,10 +133,8 @@ pub struct ChordSummary {
 
 impl BackingSummary {
     pub fn of(accompaniment: &Accompaniment, key: &Key) -> Self {
-        let chord = |span: &ChordSpan| ChordSummary {
-            start_seconds: span.start_seconds,
-            name: span.chord.name_in(key),
-        };
+        let chord =
+            |span: &ChordSpan| ChordSummary { start_seconds: span.start_seconds, name: span.chord.name_in(key) };
         Self {
             style: accompaniment.style,
             in_time: accompaniment.in_time,

@@ -16,7 +16,7 @@ use domain::{
     request::{Label, MelodyToVocalsRequest},
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use media::{Bounds, Encoding, Tags};
+use media::{Bounds, Encoding, Mix, Tags};
 use providers::{
     AudioInput, Capabilities, ProgressSink,
     song::{self, Documents, Heard, Mastered, Report, StepSummary},
@@ -73,6 +73,8 @@ fn default_folder(recording: &Path) -> PathBuf {
 struct Song {
     title: String,
     vocal: Mastered,
+    /// The voice over its backing, where one was asked for.
+    mix: Option<Mix>,
     report: Report,
     documents: Documents,
     verdict: Verdict,
@@ -94,7 +96,7 @@ impl Studio {
         let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
         let breakers = BreakerRegistry::new(breaker, metrics.clone());
         let capabilities =
-            Capabilities::new(providers, &breakers, &metrics).context("the music providers cannot be set up")?;
+            Capabilities::new(&settings, &breakers, &metrics).context("the music providers cannot be set up")?;
         Ok(Self { settings, request, capabilities, steps: Vec::new(), quiet })
     }
 
@@ -148,12 +150,18 @@ impl Studio {
                     takes,
                     request,
                 };
-                Ok(((Report::on(&song, gate, Vec::new()), song::documents(&song)), None))
+                let vocal = &sung.value;
+                let mixed = accompaniment
+                    .as_ref()
+                    .map(|parts| this.capabilities.band.play_under(&vocal.samples, vocal.sample_rate_hz, parts))
+                    .transpose()
+                    .map_err(failed)?;
+                Ok(((Report::on(&song, gate, Vec::new()), song::documents(&song), mixed), None))
             })
             .await?;
-        let (mut report, documents) = made;
+        let (mut report, documents, mix) = made;
         report.steps = std::mem::take(&mut self.steps);
-        Ok(Song { title: lyrics.title, vocal: sung.value, report, documents, verdict })
+        Ok(Song { title: lyrics.title, vocal: sung.value, mix, report, documents, verdict })
     }
 
     async fn validate(&self, audio: &AudioInput, recording: &Path) -> Result<Verdict> {
@@ -225,20 +233,25 @@ fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {
 fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(out).with_context(|| format!("folder {} cannot be made", out.display()))?;
     let tags = Tags { title: Some(song.title.clone()), ..Tags::default() };
-    let encode = |encoding| {
-        media::encode(&song.vocal.samples, song.vocal.sample_rate_hz, 1, encoding, &tags)
+    let encode = |samples: &[f32], channels, encoding| {
+        media::encode(samples, song.vocal.sample_rate_hz, channels, encoding, &tags)
             .context("the song cannot be encoded")
     };
+    let (voice, mp3) = (&song.vocal.samples, Encoding::Mp3 { kbps: 192 });
     let report = serde_json::to_vec_pretty(&song.report).context("the report cannot be written")?;
-    let files = [
-        ("vocals.mp3", encode(Encoding::Mp3 { kbps: 192 })?),
-        ("vocals.wav", encode(Encoding::Wav16)?),
+    let mut files = vec![
+        ("vocals.mp3", encode(voice, 1, mp3)?),
+        ("vocals.wav", encode(voice, 1, Encoding::Wav16)?),
         ("lyrics.txt", song.documents.lyrics.clone().into_bytes()),
         ("melody.mid", song.documents.midi.clone()),
         ("melody.musicxml", song.documents.musicxml.clone().into_bytes()),
         ("melody.svg", song.documents.svg.clone().into_bytes()),
         ("report.json", report),
     ];
+    if let Some(mix) = &song.mix {
+        files.push(("song.mp3", encode(&mix.samples, 2, mp3)?));
+        files.push(("song.wav", encode(&mix.samples, 2, Encoding::Wav16)?));
+    }
     let mut written = Vec::new();
     for (name, bytes) in files {
         let path = out.join(name);
@@ -271,5 +284,6 @@ fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {
         quality.sound.pitch_within_50_cents * 100.0,
         quality.sound.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
     );
-    println!("Your song: {}", out.join("vocals.mp3").display());
+    let listen_to = if song.mix.is_some() { "song.mp3" } else { "vocals.mp3" };
+    println!("Your song: {}", out.join(listen_to).display());
 }

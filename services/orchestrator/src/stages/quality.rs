@@ -2,16 +2,15 @@
 
 use async_trait::async_trait;
 use domain::{
-    ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, quality::QualityGate,
-    request::MelodyToVocalsRequest,
+    ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest,
 };
 use engine::lyrics::Lyrics;
-use media::Bounds;
-use music::Melody;
+use media::{Bounds, Encoding, MonoAudio, Tags};
+use music::{Accompaniment, Melody};
 use providers::song::{self, Documents, Heard, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
-use crate::stage::{Stage, StageOutput, StageRun, blocking};
+use crate::stage::{Stage, StageOutput, StageRun, StageTools, blocking};
 
 pub struct Quality;
 
@@ -27,8 +26,8 @@ impl Stage for Quality {
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let plan: VocalsPlan = run.get_json(work::VOCALS_PLAN).await?;
         let wav = run.get_bytes(work::VOCALS).await?;
-        let (gate, steps) = (run.tools.gate.clone(), steps(run));
-        let listened = blocking(move || listen(wav, &melody, &lyrics, &plan, &request, &gate, steps)).await??;
+        let (tools, steps) = (run.tools.clone(), steps(run));
+        let listened = blocking(move || listen(wav, &melody, &lyrics, &plan, &request, &tools, steps)).await??;
         run.report_progress(0.6);
 
         let Listened { report, documents, mix } = listened;
@@ -72,7 +71,7 @@ fn listen(
     lyrics: &Lyrics,
     plan: &VocalsPlan,
     request: &MelodyToVocalsRequest,
-    gate: &QualityGate,
+    tools: &StageTools,
     steps: Vec<StepSummary>,
 ) -> Result<Listened, Failure> {
     let sound = media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())
@@ -83,14 +82,22 @@ fn listen(
                 format!("the vocal does not decode: {error}"),
             )
         })?;
-    let heard =
-        Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance: &plan.performance };
+    let heard = Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance: &plan.performance };
     let accompaniment = song::accompaniment(melody, request);
     let accompaniment = accompaniment.as_ref();
     let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: plan.takes, request };
-    let report = Report::on(&song, gate, steps);
+    let report = Report::on(&song, &tools.gate, steps);
     let documents = song::documents(&song);
-    Ok(Listened { report, documents, mix: None })
+    let mix = accompaniment.filter(|_| report.passed).map(|parts| mixed(&sound, parts, tools)).transpose()?;
+    Ok(Listened { report, documents, mix })
+}
+
+/// The voice over its backing, as WAV.
+fn mixed(voice: &MonoAudio, parts: &Accompaniment, tools: &StageTools) -> Result<Vec<u8>, Failure> {
+    let mix = tools.capabilities.band.play_under(&voice.samples, voice.sample_rate_hz, parts)?;
+    media::encode(&mix.samples, mix.sample_rate_hz, 2, Encoding::Wav16, &Tags::default()).map_err(|error| {
+        Failure::new(FailureClass::Config, FailureCode::AudioProcessing, format!("the mix was not written: {error}"))
+    })
 }
 
 fn steps(run: &StageRun<'_>) -> Vec<StepSummary> {
