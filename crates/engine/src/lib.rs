@@ -15,6 +15,6 @@ pub mod voice;
 pub use error::EngineError;
 pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
-pub use picture::draw_melody_svg;
+pub use picture::{SongPicture, draw_melody_svg, draw_song_svg};
 pub use quality::{LyricsFigures, PitchAgreement, lyrics_figures, pitch_agreement};
 pub use voice::{SungVocal, VoiceOptions, sing};
