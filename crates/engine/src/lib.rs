@@ -9,6 +9,7 @@ pub mod lyrics;
 pub mod melody;
 pub mod picture;
 pub mod quality;
+pub mod safety;
 pub mod sample;
 pub mod voice;
 

@@ -102,6 +102,9 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
         EngineError::SampleRate(_) => {
             Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string())
         }
+        EngineError::UnknownLanguage { .. } => {
+            Failure::new(FailureClass::Caller, FailureCode::ContentRejected, error.to_string())
+        }
         EngineError::Mismatch(_) => Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()),
     }
 }
