@@ -12,4 +12,7 @@ pub enum EngineError {
     /// Lyrics and melody do not belong together.
     #[error("lyrics do not fit the melody: {0}")]
     Mismatch(String),
+    /// The weights given for a neural model are not those of that model.
+    #[error("these are not the weights of the model: {0}")]
+    Weights(String),
 }

@@ -92,6 +92,8 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
         EngineError::SampleRate(_) => {
             Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string())
         }
-        EngineError::Mismatch(_) => Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()),
+        EngineError::Mismatch(_) | EngineError::Weights(_) => {
+            Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string())
+        }
     }
 }
