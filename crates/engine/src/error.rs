@@ -15,4 +15,7 @@ pub enum EngineError {
     /// Lyrics were asked for in a language that there is none of.
     #[error("lyrics cannot be written in \"{asked}\"; choose one of: {known}")]
     UnknownLanguage { asked: String, known: String },
+    /// The weights given for a neural model are not those of that model.
+    #[error("these are not the weights of the model: {0}")]
+    Weights(String),
 }

@@ -105,7 +105,9 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
         EngineError::UnknownLanguage { .. } => {
             Failure::new(FailureClass::Caller, FailureCode::ContentRejected, error.to_string())
         }
-        EngineError::Mismatch(_) => Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()),
+        EngineError::Mismatch(_) | EngineError::Weights(_) => {
+            Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string())
+        }
     }
 }
 
