@@ -9,7 +9,6 @@ because the sound was made from it, the usual damages, and sounds without any vo
 import argparse
 import json
 import pathlib
-import sys
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -20,13 +19,15 @@ import soundfile
 RATE_HZ = 44_100
 REVERB_SECONDS = 0.6
 TELEPHONE_HZ = (300.0, 3400.0)
+# The sound above the noise, and above the hum of the mains.
 NOISE_DB = 10.0
+MAINS_DB = 12.0
 
 
 @dataclass
 class Sound:
     name: str
-    # real, pseudo, resyn, tone, novoice or hum
+    # real, pseudo, hummed, resyn, tone, novoice or mains
     group: str
     # clean, noise, telephone, reverb, clip or mains
     condition: str
@@ -46,7 +47,7 @@ class Corpus:
 
     def add(self, name, group, condition, samples, rate_hz, truth):
         """`truth` is a pair of arrays (seconds, Hz; 0 unvoiced, -1 undecided) or None where nothing is voiced."""
-        stem = name if condition == "clean" else f"{name}_{condition}"
+        stem = name if condition == "clean" or condition in name else f"{name}_{condition}"
         samples = np.clip(np.asarray(samples, dtype=np.float64), -1.0, 1.0).astype("<f4")
         samples.tofile(self.folder / f"{stem}.f32")
         truth_file = None
@@ -122,7 +123,8 @@ def clipped(samples, rate_hz):
 
 
 def with_mains(samples, rate_hz):
-    return with_level_of(samples + 0.5 * np.sqrt(np.mean(samples**2)) * mains(len(samples), rate_hz, 50.0), samples)
+    hum = mains(len(samples), rate_hz, 50.0)
+    return with_level_of(samples + 10 ** (-MAINS_DB / 20) * np.sqrt(np.mean(samples**2)) * hum, samples)
 
 
 DAMAGES = {
@@ -236,10 +238,6 @@ def without_short_runs(f0, frames):
 
 # The corpus.
 
-# Recordings with a human's F0, with a consensus of trackers, and re-syntheses with exact F0.
-HUMAN = ["vocadito_1.flac"]
-PSEUDO = ["vocadito_10.wav", "singing_female.wav", "speech_male.wav"]
-RESYN = ["resyn_voc10.flac", "resyn_arctic.flac", "resyn_libri.flac"]
 # Recording, semitones, and how many seconds of it.
 RESYN_MADE = [
     ("singing_female.wav", 0, 6.2),
@@ -257,37 +255,51 @@ def read(path):
     return samples.mean(axis=1), rate_hz
 
 
-def truth_beside(path):
-    for suffix in ("_f0.csv", "_pseudo_f0.csv"):
-        file = path.with_name(path.stem + suffix)
-        if file.is_file():
+def with_truth(audio, suffix):
+    """Recordings of a folder with truth beside them: name, samples, rate, times and F0. Truth is `NAME{suffix}.csv`."""
+    for file in sorted(audio.glob(f"*{suffix}.csv")):
+        name = file.name.removesuffix(f"{suffix}.csv")
+        found = [audio / f"{name}{ending}" for ending in (".flac", ".wav") if (audio / f"{name}{ending}").is_file()]
+        if found and not name.endswith("_pseudo"):
             rows = np.loadtxt(file, delimiter=",")
-            return rows[:, 0], rows[:, 1]
-    sys.exit(f"{path.name} has no truth beside it")
+            yield name, *read(found[0]), (rows[:, 0], rows[:, 1])
+
+
+def group_of(name):
+    """Made sounds say so in their names; the others are recordings of people."""
+    return {"resyn": "resyn", "tone": "tone"}.get(name.split("_")[0], "real")
+
+
+# Pieces of a tone's name that say what was done to it.
+DAMAGED_TONES = ("noise", "phone", "clip", "hum", "reverb", "mains")
 
 
 def add_recordings(corpus, audio):
-    for name in HUMAN:
-        samples, rate_hz = read(audio / name)
-        corpus.add_with_damages(pathlib.Path(name).stem, "real", samples, rate_hz, truth_beside(audio / name), ["noise"])
-    for name in PSEUDO:
-        samples, rate_hz = read(audio / name)
-        corpus.add(pathlib.Path(name).stem, "pseudo", "clean", samples, rate_hz, truth_beside(audio / name))
-    damages = ["noise", "telephone", "reverb"]
-    for name in RESYN:
-        samples, rate_hz = read(audio / name)
-        corpus.add_with_damages(pathlib.Path(name).stem, "resyn", samples, rate_hz, truth_beside(audio / name), damages)
+    for name, samples, rate_hz, truth in with_truth(audio, "_f0"):
+        group = group_of(name)
+        if group == "tone":
+            damage = next((damage for damage in DAMAGED_TONES if damage in name), "clean")
+            corpus.add(name, group, "clean" if damage == "clean" else damage, samples, rate_hz, truth)
+        else:
+            damages = ["noise"] if group == "real" else ["noise", "telephone", "reverb"]
+            corpus.add_with_damages(name, group, samples, rate_hz, truth, damages)
+    for name, samples, rate_hz, truth in with_truth(audio, "_pseudo_f0"):
+        corpus.add(name, "pseudo", "clean", samples, rate_hz, truth)
     for name, semitones, seconds in RESYN_MADE:
+        if not (audio / name).is_file():
+            continue
         samples, rate_hz = read(audio / name)
         samples, truth = resynthesis(samples[: int(seconds * rate_hz)], rate_hz, semitones)
         stem = f"world_{pathlib.Path(name).stem}_{semitones:+d}"
-        corpus.add_with_damages(stem, "resyn", samples, rate_hz, truth, damages)
-    tones = sorted(audio.glob("tone_*.flac"))
-    for path in tones:
-        samples, rate_hz = read(path)
-        condition = "clean" if path.stem == "tone_clean" else path.stem.removeprefix("tone_")
-        name = path.stem if condition == "clean" else "tone"
-        corpus.add(name, "tone", condition, samples, rate_hz, truth_beside(path))
+        corpus.add_with_damages(stem, "resyn", samples, rate_hz, truth, ["noise", "telephone", "reverb"])
+
+
+def add_hum(corpus):
+    """The hum that the engine makes, where `measure-engine hum` has left it in the folder."""
+    file = corpus.folder / "hum.f32"
+    if file.is_file():
+        truth = np.loadtxt(corpus.folder / "hum.csv", delimiter=",").T
+        corpus.add("hum", "hummed", "clean", np.fromfile(file, dtype="<f4"), RATE_HZ, (truth[0], truth[1]))
 
 
 def add_made(corpus):
@@ -303,7 +315,7 @@ def add_made(corpus):
     corpus.add("brown_noise", "novoice", "clean", 0.25 * brown / np.abs(brown).max(), RATE_HZ, None)
     corpus.add("silence", "novoice", "clean", np.zeros(length), RATE_HZ, None)
     for hz in (50, 60):
-        corpus.add(f"mains_{hz}", "hum", "clean", 0.02 * mains(length, RATE_HZ, float(hz)), RATE_HZ, None)
+        corpus.add(f"mains_{hz}", "mains", "clean", 0.02 * mains(length, RATE_HZ, float(hz)), RATE_HZ, None)
 
 
 def make(folder, audio):
@@ -311,6 +323,7 @@ def make(folder, audio):
     corpus = Corpus(folder)
     if audio is not None:
         add_recordings(corpus, pathlib.Path(audio))
+    add_hum(corpus)
     add_made(corpus)
     corpus.finish()
     return corpus.sounds

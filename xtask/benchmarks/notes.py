@@ -1,10 +1,15 @@
 """The row about notes: the melody's notes against what two people wrote down."""
 
+import contextlib
+import logging
+import sys
+
 import mir_eval
 import numpy as np
+import soundfile
 
 import corpus
-from rows import NotMeasured, Row, say
+from rows import Row, say
 
 ONSET_SECONDS = 0.100
 PITCH_CENTS = 50.0
@@ -17,8 +22,12 @@ def rows():
 
 def annotations(audio):
     """Notes that people wrote down: recording name → annotator → rows of (onset, end, Hz)."""
+    return notes_beside(audio, "*_notes*.csv") if audio else {}
+
+
+def notes_beside(folder, pattern):
     found = {}
-    for file in sorted(audio.glob("*_notes*.csv")):
+    for file in sorted(folder.glob(pattern)):
         name, _, annotator = file.stem.rpartition("_notes")
         onset, hz, length = np.loadtxt(file, delimiter=",").T
         found.setdefault(name, {})[annotator] = np.column_stack([onset, onset + length, hz])
@@ -39,12 +48,11 @@ def f1(truth, found, with_offsets=False):
 
 def basic_pitch(path):
     """Notes by basic-pitch with its own settings."""
-    import logging
-
     logging.disable(logging.WARNING)  # it complains about runtimes that it does not need
-    from basic_pitch.inference import predict
+    with contextlib.redirect_stdout(sys.stderr):
+        from basic_pitch.inference import predict
 
-    _, _, events = predict(path)
+        _, _, events = predict(path)
     logging.disable(logging.NOTSET)
     rows = sorted((start, end, 440.0 * 2 ** ((pitch - 69) / 12)) for start, end, pitch, *_ in events if end > start)
     return np.array(rows)
@@ -52,16 +60,18 @@ def basic_pitch(path):
 
 def notes(bench):
     row = Row("notes", "notes: F1 of onset and pitch against human annotations", f"≥ {GOAL}")
-    annotated = annotations(bench.recordings())
-    sounds = [sound for sound in bench.sounds() if sound.name in annotated]
-    if not sounds:
-        raise NotMeasured("no recording has notes beside it")
+    annotated = annotations(bench.audio)
+    if not annotated:
+        bench.sounds()
+        row.what = "notes: F1 of onset and pitch, a made hum only (no recordings)"
+        annotated = notes_beside(bench.corpus, "hum_notes.csv")
+    sounds = [sound for sound in bench.sounds() if sound.name in annotated and sound.condition == "clean"]
     ours = bench.measured("notes", sounds)
     figures, theirs, people = [], [], []
     for sound in sounds:
         say(f"basic-pitch: {sound.name}")
         file = bench.out / f"{sound.name}.wav"
-        write_wav(file, corpus.samples_of(bench.corpus, sound), sound.rate_hz)
+        soundfile.write(file, corpus.samples_of(bench.corpus, sound), sound.rate_hz, subtype="FLOAT")
         by_basic_pitch = basic_pitch(file)
         truths = annotated[sound.name]
         for annotator, truth in truths.items():
@@ -82,9 +92,3 @@ def notes(bench):
     row.met = mean(figures) >= GOAL
     row.details = {"ours": figures, "basic_pitch": theirs, "people": people}
     return row
-
-
-def write_wav(file, samples, rate_hz):
-    import soundfile
-
-    soundfile.write(file, samples, rate_hz, subtype="FLOAT")

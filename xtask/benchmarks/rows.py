@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 from dataclasses import dataclass, field
 
 import corpus
@@ -64,6 +65,7 @@ class Bench:
 
         def make():
             say("making the sounds with known pitch")
+            self.run_measure("hum", self.corpus)
             made = corpus.make(self.corpus, self.audio)
             if not self.quick:
                 return made
@@ -73,7 +75,8 @@ class Bench:
                     names.setdefault(sound.group, []).append(sound.name)
             few = [name for group in names.values() for name in group[:2]]
             # The name of a damaged sound begins with that of the clean one.
-            return [sound for sound in made if any(sound.name == f or sound.name == f"{f}_{sound.condition}" for f in few)]
+            ends = [f"{name}{end}" for name in few for end in ["", *(f"_{damage}" for damage in corpus.DAMAGES)]]
+            return [sound for sound in made if sound.name in ends]
 
         return self.once("sounds", make)
 
@@ -90,8 +93,6 @@ class Bench:
 
 def say(text):
     """For those who watch; standard output is for the table."""
-    import sys
-
     print(f"… {text}", file=sys.stderr, flush=True)
 
 

@@ -8,10 +8,9 @@ import statistics
 
 import numpy as np
 import scipy.signal
-import soundfile
 
 import alignment
-import program
+import corpus
 import trackers
 from rows import NotMeasured, Row, say
 
@@ -20,8 +19,8 @@ PROMPTS = [
     "dancing home in the summer rain",
     "the last train leaves at midnight and I think of you",
 ]
-# Beginnings of recordings that are singing: speech has no melody to sing.
-RECORDING_SECONDS = 20.0
+# The beginning of a recording is enough.
+TUNE_SECONDS = 20.0
 GOAL_PITCH = 98.0
 GOAL_ONSET_MS = 25.0
 
@@ -31,17 +30,19 @@ def rows():
 
 
 def tunes(bench):
-    """Files of hummed or sung tunes: name → WAV file."""
+    """Names of the hummed or sung tunes of the corpus, and the folder in which they stand, cut to length."""
 
     def make():
-        found = {"hum": program.hum(bench)}
+        folder = bench.out / "tunes"
+        tunes = corpus.Corpus(folder)
         for sound in bench.sounds():
-            if sound.group in ("real", "pseudo") and sound.condition == "clean" and "speech" not in sound.name:
-                samples = np.fromfile(bench.corpus / sound.samples, dtype="<f4")
-                file = bench.out / f"tune_{sound.name}.wav"
-                soundfile.write(file, samples[: int(RECORDING_SECONDS * sound.rate_hz)], sound.rate_hz, "PCM_16")
-                found[sound.name] = file
-        return found
+            # Speech has no melody to sing.
+            is_tune = sound.group in ("hummed", "real", "pseudo") and "speech" not in sound.name
+            if is_tune and sound.condition == "clean":
+                samples = corpus.samples_of(bench.corpus, sound)[: int(TUNE_SECONDS * sound.rate_hz)]
+                tunes.add(sound.name, sound.group, "clean", samples, sound.rate_hz, None)
+        tunes.finish()
+        return folder, [tune.name for tune in tunes.sounds]
 
     return bench.once("tunes", make)
 
@@ -70,11 +71,13 @@ def songs(bench):
 
     def make():
         made = []
-        for name, file in tunes(bench).items():
+        corpus_of_tunes, names = tunes(bench)
+        for name in names:
             for seed, prompt in enumerate(PROMPTS[: 1 if bench.quick else None]):
                 say(f"singing {name}, prompt {seed + 1}")
                 folder = bench.out / f"song_{name}_{seed}"
-                bench.run_measure("song", file, "--prompt", prompt, "--seed", str(seed), "--out", folder)
+                about = ["--sound", name, "--prompt", prompt, "--seed", seed, "--out", folder]
+                bench.run_measure("song", corpus_of_tunes, *about)
                 made.append(Song(f"{name}, prompt {seed + 1}", folder))
         return made
 

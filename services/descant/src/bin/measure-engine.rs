@@ -4,7 +4,8 @@
 //! Judges nothing. Only a release build says anything about time.
 
 use std::{
-    fs::{self, File},
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -16,13 +17,12 @@ use engine::{
     lyrics::LyricsRequest,
     voice::VoiceOptions,
 };
-use media::Bounds;
 use music::{PitchTrack, midi_to_hz};
 use nix::sys::{
     resource::{Usage, UsageWho, getrusage},
     time::TimeValLike,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 #[derive(Parser)]
@@ -47,15 +47,23 @@ enum Part {
         #[command(flatten)]
         corpus: Corpus,
     },
-    /// A song from a recording, with all that was meant and made on the way
+    /// A song to one sound of a corpus, with all that was meant and made on the way
     Song {
-        recording: PathBuf,
+        /// Folder with `manifest.json` and the sounds that it names.
+        folder: PathBuf,
+        #[arg(long)]
+        sound: String,
         #[arg(long)]
         prompt: String,
         #[arg(long, default_value_t = 0)]
         seed: u64,
         /// Folder to write into.
         #[arg(long)]
+        out: PathBuf,
+    },
+    /// The hummed tune that the engine makes, and the truth about it
+    Hum {
+        /// Folder to write `hum.f32`, `hum.csv` (F0) and `hum_notes.csv` into.
         out: PathBuf,
     },
 }
@@ -85,7 +93,8 @@ fn main() -> Result<()> {
     match Arguments::parse().part {
         Part::Tracks { corpus, rounds } => tracks(&corpus, rounds),
         Part::Notes { corpus } => notes(&corpus),
-        Part::Song { recording, prompt, seed, out } => song(&recording, prompt, seed, &out),
+        Part::Song { folder, sound, prompt, seed, out } => song(&folder, &sound, prompt, seed, &out),
+        Part::Hum { out } => hum(&out),
     }
 }
 
@@ -130,15 +139,11 @@ fn notes(corpus: &Corpus) -> Result<()> {
     write(&corpus.out, &found)
 }
 
-/// The rate at which the product hears a recording.
-const ANALYSIS_RATE_HZ: u32 = 16_000;
-
-fn song(recording: &Path, prompt: String, seed: u64, out: &Path) -> Result<()> {
+fn song(folder: &Path, sound: &str, prompt: String, seed: u64, out: &Path) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
-    let file = File::open(recording).with_context(|| format!("open {}", recording.display()))?;
-    let heard = media::decode_mono(file, ANALYSIS_RATE_HZ, &Bounds::default())
-        .with_context(|| format!("decode {}", recording.display()))?;
-    let melody = engine::extract_melody(&heard.samples, heard.sample_rate_hz, &mut |_| {})?;
+    let sounds = manifest(folder)?;
+    let sound = sounds.iter().find(|known| known.name == sound).with_context(|| format!("no sound {sound}"))?;
+    let melody = engine::extract_melody(&sound.read(folder)?, sound.rate_hz, &mut |_| {})?;
     let request = LyricsRequest { prompt, seed, ..LyricsRequest::default() };
     let lyrics = engine::write_lyrics(&melody, &request)?;
     let voice = VoiceOptions { seed, ..VoiceOptions::default() };
@@ -157,8 +162,7 @@ fn song(recording: &Path, prompt: String, seed: u64, out: &Path) -> Result<()> {
             })
         })
         .collect();
-    let bytes: Vec<u8> = sung.samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    fs::write(out.join("vocal.f32"), bytes).context("write the vocal")?;
+    write_samples(&out.join("vocal.f32"), &sung.samples)?;
     write(
         &out.join("song.json"),
         &json!({
@@ -172,9 +176,32 @@ fn song(recording: &Path, prompt: String, seed: u64, out: &Path) -> Result<()> {
     )
 }
 
+fn hum(out: &Path) -> Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
+    let hum = engine::sample::hummed_tune();
+    write_samples(&out.join("hum.f32"), &hum.samples)?;
+    let (mut f0, mut notes) = (String::new(), String::new());
+    for (index, frame) in hum.track.frames.iter().enumerate() {
+        let hz = if frame.voiced { frame.hz } else { 0.0 };
+        writeln!(f0, "{:.6},{hz:.6}", index as f64 * hum.track.hop_seconds)?;
+    }
+    for note in &hum.notes {
+        let hz = midi_to_hz(note.sung_midi());
+        writeln!(notes, "{:.6},{hz:.6},{:.6}", note.onset_seconds, note.duration_seconds)?;
+    }
+    fs::write(out.join("hum.csv"), f0).context("write the F0 of the hum")?;
+    fs::write(out.join("hum_notes.csv"), notes).context("write the notes of the hum")
+}
+
+fn manifest(folder: &Path) -> Result<Vec<Sound>> {
+    let file = folder.join("manifest.json");
+    let bytes = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is no manifest of a corpus", file.display()))
+}
+
 impl Corpus {
     fn sounds(&self) -> Result<Vec<Sound>> {
-        let mut sounds: Vec<Sound> = read(&self.folder.join("manifest.json"))?;
+        let mut sounds = manifest(&self.folder)?;
         sounds.retain(|sound| self.only.is_empty() || self.only.contains(&sound.name));
         Ok(sounds)
     }
@@ -223,9 +250,9 @@ fn cpu_seconds() -> f64 {
     getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| seconds(usage) as f64 / 1e6)
 }
 
-fn read<T: DeserializeOwned>(file: &Path) -> Result<T> {
-    let bytes = fs::read(file).with_context(|| format!("read {}", file.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is not what was expected", file.display()))
+fn write_samples(file: &Path, samples: &[f32]) -> Result<()> {
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    fs::write(file, bytes).with_context(|| format!("write {}", file.display()))
 }
 
 fn write(file: &Path, value: &impl Serialize) -> Result<()> {
