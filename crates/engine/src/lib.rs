@@ -10,6 +10,7 @@ pub mod melody;
 pub mod picture;
 pub mod quality;
 pub mod sample;
+pub mod vocoder;
 pub mod voice;
 
 pub use error::EngineError;

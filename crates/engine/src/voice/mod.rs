@@ -5,7 +5,7 @@
 //! Never reads a recording: no voice of a person is in here.
 
 mod curve;
-mod filters;
+pub(crate) mod filters;
 mod intonation;
 mod master;
 mod phones;
