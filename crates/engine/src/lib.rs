@@ -18,4 +18,4 @@ pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
 pub use picture::draw_melody_svg;
 pub use quality::{LyricsFigures, PitchAgreement, lyrics_figures, pitch_agreement};
-pub use voice::{SungVocal, VoiceOptions, sing};
+pub use voice::{Speaker, SungVocal, Voice, VoiceOptions, sing};
