@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     f0,
-    lyrics::{Lyrics, dictionary, words_of},
+    lyrics::{Language, Lyrics, words_of},
 };
 
 /// How well a sound keeps to the pitch that was meant. All shares are of the target's voiced frames.
@@ -67,7 +67,8 @@ pub struct LyricsFigures {
 
 pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
     let words: Vec<String> = lyrics.lines.iter().flat_map(|line| words_of(&line.text)).collect();
-    let known = words.iter().filter(|word| dictionary::contains(word)).count();
+    let language = Language::of(&lyrics.language).unwrap_or(Language::English);
+    let known = words.iter().filter(|word| language.knows(word)).count();
     LyricsFigures {
         lines: lyrics.lines.len(),
         chars: lyrics.lines.iter().map(|line| line.text.chars().count()).sum(),

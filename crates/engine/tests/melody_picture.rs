@@ -25,7 +25,7 @@ fn lyrics(melody: &Melody, title: &str, words: &[&str]) -> Lyrics {
                     note,
                 })
                 .collect();
-            LyricLine { phrase, text: String::new(), syllables }
+            LyricLine { phrase, section: Default::default(), text: String::new(), syllables }
         })
         .collect();
     Lyrics { title: title.to_owned(), lines, language: "en".to_owned() }

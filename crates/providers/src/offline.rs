@@ -11,10 +11,12 @@ use engine::{
 };
 use media::Bounds;
 use music::Melody;
+use settings::EngineSettings;
 use tokio::sync::Semaphore;
 
+use crate::SetupError;
 use crate::capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
+    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
 };
 
 /// The provider's name in results, metrics and `/stats`.
@@ -30,8 +32,10 @@ pub struct OfflineEngine {
 }
 
 impl OfflineEngine {
-    pub fn new(threads: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(threads.max(1))) }
+    /// # Errors
+    /// When something that the settings ask for is not on this machine.
+    pub fn new(_settings: &EngineSettings, threads: usize) -> Result<Self, SetupError> {
+        Ok(Self { slots: Arc::new(Semaphore::new(threads.max(1))) })
     }
 
     async fn run<T: Send + 'static>(
@@ -97,9 +101,11 @@ impl VocalSynthesizer for OfflineEngine {
     ) -> Result<Vocal, Failure> {
         let (melody, lyrics, voice) = (melody.clone(), lyrics.clone(), voice.clone());
         self.run(move || {
-            let sung = engine::sing(&melody, &lyrics, &voice, &mut |done| progress(done)).map_err(engine_failure)?;
-            let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, .. } = sung;
-            Ok(Vocal { sample_rate_hz, samples, target, syllables_placed, octave_shift })
+            let sung =
+                engine::sing(&melody, &lyrics, &voice, None, &mut |done| progress(done)).map_err(engine_failure)?;
+            let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, voice, .. } = sung;
+            let performance = Performance { target, syllables_placed, octave_shift, voice: voice.to_string() };
+            Ok(Vocal { sample_rate_hz, samples, performance })
         })
         .await
     }

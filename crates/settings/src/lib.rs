@@ -37,6 +37,7 @@ pub struct Settings {
     pub auth: AuthSettings,
     pub jobs: JobSettings,
     pub providers: ProviderSettings,
+    pub engine: EngineSettings,
     pub expert: ExpertSettings,
     pub audio: AudioSettings,
     pub quota: QuotaSettings,

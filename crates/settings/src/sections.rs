@@ -182,6 +182,13 @@ impl ProviderSettings {
     }
 }
 
+/// What the engine in this process works with.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct EngineSettings {
+    /// A SoundFont 2 file; without one, the system's, and without that, the built-in instruments.
+    pub soundfont: Option<PathBuf>,
+}
+
 /// The expert service's own listener.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExpertSettings {

@@ -111,14 +111,14 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    fn new(deps: &Deps) -> std::io::Result<Self> {
+    fn new(deps: &Deps) -> anyhow::Result<Self> {
         let settings = &deps.settings;
         Ok(Self {
             // Tiers are the gateway's business: what it lets through must not be refused here.
             limits: settings.audio_limits(Tier::Enterprise).clone(),
             gate: settings.quality_gate().clone(),
             call_timeout: settings.providers.call_timeout,
-            chains: Capabilities::offline(&settings.providers, &deps.metrics),
+            chains: Capabilities::offline(settings, &deps.metrics)?,
             files: SongFiles::new()?,
             metrics: deps.metrics.clone(),
         })

@@ -5,16 +5,24 @@
 //! path through them. It has no weights and no training data. It never separates voices: polyphony reads as whatever
 //! period fits best.
 
+mod crepe;
 mod front;
+mod matmul;
+mod mono;
 mod path;
 mod resample;
+mod swift;
+mod weights;
 mod yin;
 
 use music::PitchTrack;
 
 use crate::error::EngineError;
 
+pub use crepe::{Activations, CrepeTracker};
 pub use resample::Resampler;
+pub use swift::{SwiftFrame, SwiftTracker};
+pub use weights::{Tensor, Weights};
 pub use yin::YinTracker;
 
 /// Time between frames of every track that this crate makes.

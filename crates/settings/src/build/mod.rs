@@ -47,6 +47,7 @@ fn read(reader: &mut Reader) -> Settings {
         auth,
         jobs: platform::jobs(reader),
         providers: platform::providers(reader),
+        engine: platform::engine(reader),
         expert,
         audio: music::audio(reader),
         quota: music::quota(reader),

@@ -291,6 +291,11 @@ pub fn providers(reader: &mut Reader) -> ProviderSettings {
     }
 }
 
+pub fn engine(reader: &mut Reader) -> EngineSettings {
+    let path = |text: &str| (!text.is_empty()).then(|| PathBuf::from(text));
+    EngineSettings { soundfont: reader.parsed("engine.soundfont", path) }
+}
+
 pub fn expert(reader: &mut Reader) -> ExpertSettings {
     ExpertSettings { host: reader.host("expert.host"), port: reader.needed("expert.port", 0..=u16::MAX) }
 }

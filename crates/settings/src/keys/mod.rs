@@ -69,6 +69,7 @@ pub const SECTIONS: &[Section] = &[
     platform::AUTH,
     platform::JOBS,
     platform::PROVIDERS,
+    platform::ENGINE,
     platform::EXPERT,
     music::AUDIO,
     music::AUDIO_TIERS,
