@@ -14,7 +14,7 @@ pub use capability::{
 };
 pub use chain::{CallLimits, Chain, Provided};
 pub use expert::ExpertClient;
-pub use offline::OfflineEngine;
+pub use offline::{OfflineEngine, SetupError};
 
 use std::sync::Arc;
 
@@ -33,27 +33,29 @@ pub struct Capabilities {
 impl Capabilities {
     /// The chains that the settings ask for: the expert service when it has an address, then the engine in this process
     /// unless it is not wanted as a fallback. Breakers are registered under the providers' names.
-    pub fn new(
-        settings: &ProviderSettings,
-        breakers: &BreakerRegistry,
-        metrics: &Metrics,
-    ) -> Result<Self, reqwest::Error> {
+    ///
+    /// # Errors
+    /// When the model that the engine is to track with is not there, or the HTTP client cannot be made.
+    pub fn new(settings: &ProviderSettings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
         let mut chains = Self::none(settings, metrics);
         if let Some(url) = &settings.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
             chains.push(expert::NAME, &expert, Some(&breakers.breaker(expert::NAME)));
         }
         if settings.expert_url.is_none() || settings.offline_fallback {
-            chains.push_offline(settings);
+            chains.push_offline(settings)?;
         }
         Ok(chains)
     }
 
     /// The engine in this process and nobody else.
-    pub fn offline(settings: &ProviderSettings, metrics: &Metrics) -> Self {
+    ///
+    /// # Errors
+    /// When the model that it is to track with is not there.
+    pub fn offline(settings: &ProviderSettings, metrics: &Metrics) -> Result<Self, SetupError> {
         let mut chains = Self::none(settings, metrics);
-        chains.push_offline(settings);
-        chains
+        chains.push_offline(settings)?;
+        Ok(chains)
     }
 
     fn none(settings: &ProviderSettings, metrics: &Metrics) -> Self {
@@ -75,7 +77,8 @@ impl Capabilities {
     }
 
     /// No breaker: the engine fails only because of its input.
-    fn push_offline(&mut self, settings: &ProviderSettings) {
-        self.push(offline::NAME, &Arc::new(OfflineEngine::new(settings.engine_threads)), None);
+    fn push_offline(&mut self, settings: &ProviderSettings) -> Result<(), SetupError> {
+        self.push(offline::NAME, &Arc::new(OfflineEngine::from_settings(settings)?), None);
+        Ok(())
     }
 }

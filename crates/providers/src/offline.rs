@@ -1,16 +1,19 @@
 //! The engine in this process as a provider of every capability.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
 use engine::{
     EngineError,
+    f0::{F0Tracker, YinTracker},
     lyrics::{Lyrics, LyricsRequest},
     voice::{SungVocal, VoiceOptions},
 };
 use media::Bounds;
+use models::{Model, ModelsError, ModelsFolder};
 use music::Melody;
+use settings::ProviderSettings;
 use tokio::sync::Semaphore;
 
 use crate::capability::{
@@ -27,11 +30,39 @@ const ANALYSIS_RATE_HZ: u32 = 16_000;
 /// when the running call has ended (some seconds at most): the slots count cores in use, not callers.
 pub struct OfflineEngine {
     slots: Arc<Semaphore>,
+    tracker: Arc<dyn F0Tracker>,
+}
+
+/// Why the providers that the settings ask for cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("engine.f0_tracker asks for {wanted}: {source}")]
+    Model { wanted: &'static str, source: ModelsError },
+    #[error("the HTTP client cannot be set up")]
+    Http(#[from] reqwest::Error),
 }
 
 impl OfflineEngine {
     pub fn new(threads: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(threads.max(1))) }
+        Self { slots: Arc::new(Semaphore::new(threads.max(1))), tracker: Arc::new(YinTracker::default()) }
+    }
+
+    /// With the threads and the tracker that the settings ask for. A neural model is read here, once.
+    ///
+    /// # Errors
+    /// [`SetupError::Model`] when the model is not in the folder, or damaged.
+    pub fn from_settings(settings: &ProviderSettings) -> Result<Self, SetupError> {
+        let engine = Self::new(settings.engine_threads);
+        let model = match settings.engine.f0_tracker {
+            settings::F0Tracker::Builtin => return Ok(engine),
+            settings::F0Tracker::SwiftF0 => Model::SwiftF0,
+            settings::F0Tracker::CrepeTiny => Model::CrepeTiny,
+            settings::F0Tracker::CrepeFull => Model::CrepeFull,
+        };
+        let threads = NonZeroUsize::new(settings.engine_threads).unwrap_or(NonZeroUsize::MIN);
+        let tracker = ModelsFolder::new(&settings.engine.models_dir).tracker(model, threads);
+        let tracker = tracker.map_err(|source| SetupError::Model { wanted: model.name(), source })?;
+        Ok(Self { tracker: tracker.into(), ..engine })
     }
 
     async fn run<T: Send + 'static>(
@@ -68,10 +99,12 @@ impl MelodyExtractor for OfflineEngine {
                 format!("the recording cannot be read: {error}"),
             )
         })?;
+        let tracker = self.tracker.clone();
         self.run(move || {
             let mono = media::decode_mono(file, ANALYSIS_RATE_HZ, &Bounds::default())
                 .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string()))?;
-            engine::extract_melody(&mono.samples, mono.sample_rate_hz, &mut |done| progress(done))
+            let (samples, rate) = (&mono.samples, mono.sample_rate_hz);
+            engine::melody::extract_melody_with(&*tracker, samples, rate, &mut |done| progress(done))
                 .map_err(engine_failure)
         })
         .await

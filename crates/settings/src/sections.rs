@@ -172,6 +172,7 @@ pub struct ProviderSettings {
     pub offline_fallback: bool,
     /// Threads for signal processing, at least one.
     pub engine_threads: usize,
+    pub engine: EngineSettings,
 }
 
 impl ProviderSettings {
@@ -179,6 +180,38 @@ impl ProviderSettings {
     pub fn retry_policy(&self) -> RetryPolicy {
         let cap = RetryPolicy::PROVIDER_CALL.cap.max(self.call_base);
         RetryPolicy { max_attempts: self.call_attempts, base: self.call_base, cap }
+    }
+}
+
+/// The offline engine, wherever it runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EngineSettings {
+    pub f0_tracker: F0Tracker,
+    /// The folder of neural models.
+    pub models_dir: PathBuf,
+}
+
+/// What finds the pitch of a recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum F0Tracker {
+    /// The engine's own, which needs no model.
+    #[default]
+    Builtin,
+    SwiftF0,
+    CrepeTiny,
+    CrepeFull,
+}
+
+impl F0Tracker {
+    pub const ALL: [Self; 4] = [Self::Builtin, Self::SwiftF0, Self::CrepeTiny, Self::CrepeFull];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::SwiftF0 => "swift-f0",
+            Self::CrepeTiny => "crepe-tiny",
+            Self::CrepeFull => "crepe-full",
+        }
     }
 }
 

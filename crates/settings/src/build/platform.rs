@@ -274,7 +274,7 @@ pub fn jobs(reader: &mut Reader) -> JobSettings {
     jobs
 }
 
-pub fn providers(reader: &mut Reader) -> ProviderSettings {
+pub fn providers(reader: &mut Reader, data_dir: &Path) -> ProviderSettings {
     let threads: usize = reader.needed("providers.engine_threads", 0..=256);
     ProviderSettings {
         expert_url: reader.base_url("providers.expert_url"),
@@ -288,6 +288,15 @@ pub fn providers(reader: &mut Reader) -> ProviderSettings {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         },
+        engine: engine(reader, data_dir),
+    }
+}
+
+fn engine(reader: &mut Reader, data_dir: &Path) -> EngineSettings {
+    let words = F0Tracker::ALL.map(|tracker| (tracker.as_str(), tracker));
+    EngineSettings {
+        f0_tracker: reader.word("engine.f0_tracker", &words).unwrap_or_default(),
+        models_dir: reader.text("engine.models_dir").map_or_else(|| data_dir.join("models"), PathBuf::from),
     }
 }
 

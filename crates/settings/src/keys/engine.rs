@@ -1,0 +1,23 @@
+//! Keys of the offline engine.
+
+use super::{Key, Section};
+
+pub const ENGINE: Section = Section {
+    name: "engine",
+    about: "The offline engine, wherever it runs.",
+    keys: &[
+        Key::new(
+            "engine.f0_tracker",
+            "\"builtin\"",
+            "builtin, swift-f0, crepe-tiny or crepe-full",
+            "\"crepe-tiny\"",
+            "What finds the pitch of a recording. All but builtin are neural models, which descant models add puts into engine.models_dir.",
+        ),
+        Key::unset(
+            "engine.models_dir",
+            "a path",
+            "\"/var/lib/descant/models\"",
+            "The folder of neural models. Not set: models in data_dir.",
+        ),
+    ],
+};
