@@ -17,5 +17,5 @@ pub use error::EngineError;
 pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
 pub use picture::draw_melody_svg;
-pub use quality::{LyricsFigures, PitchAgreement, lyrics_figures, pitch_agreement};
+pub use quality::{LyricsFigures, PitchAgreement, VowelOnsets, lyrics_figures, pitch_agreement, vowel_onset_error};
 pub use voice::{Speaker, SungVocal, Voice, VoiceOptions, sing};

@@ -93,5 +93,11 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
             Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string())
         }
         EngineError::Mismatch(_) => Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()),
+        EngineError::VoiceMissing { .. } => {
+            Failure::new(FailureClass::Caller, FailureCode::ProviderConfig, error.to_string())
+        }
+        EngineError::Speech { .. } => {
+            Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, error.to_string())
+        }
     }
 }

@@ -76,6 +76,6 @@ impl Capabilities {
 
     /// No breaker: the engine fails only because of its input.
     fn push_offline(&mut self, settings: &ProviderSettings) {
-        self.push(offline::NAME, &Arc::new(OfflineEngine::new(settings.engine_threads)), None);
+        self.push(offline::NAME, &Arc::new(OfflineEngine::from_settings(settings)), None);
     }
 }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
 use engine::{
-    EngineError,
+    EngineError, Speaker,
     lyrics::{Lyrics, LyricsRequest},
     voice::{SungVocal, VoiceOptions},
 };
 use media::Bounds;
 use music::Melody;
+use settings::{ProviderSettings, SpeechSetting};
+use speech::Flite;
 use tokio::sync::Semaphore;
 
 use crate::capability::{
@@ -27,11 +29,25 @@ const ANALYSIS_RATE_HZ: u32 = 16_000;
 /// when the running call has ended (some seconds at most): the slots count cores in use, not callers.
 pub struct OfflineEngine {
     slots: Arc<Semaphore>,
+    speaker: Option<Arc<dyn Speaker>>,
 }
 
 impl OfflineEngine {
-    pub fn new(threads: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(threads.max(1))) }
+    /// With `speaker` to lend the singer its voices; without, the engine's own formant voice sings.
+    pub fn new(threads: usize, speaker: Option<Arc<dyn Speaker>>) -> Self {
+        Self { slots: Arc::new(Semaphore::new(threads.max(1))), speaker }
+    }
+
+    /// With the synthesizer that the settings name, where it is installed.
+    pub fn from_settings(settings: &ProviderSettings) -> Self {
+        let flite = match &settings.speech {
+            SpeechSetting::Off => None,
+            SpeechSetting::Auto => Flite::find(),
+            SpeechSetting::At(program) => Flite::at(program)
+                .inspect_err(|error| tracing::warn!(%error, "providers.speech does not work; the formant voice sings"))
+                .ok(),
+        };
+        Self::new(settings.engine_threads, flite.map(|flite| Arc::new(flite) as Arc<dyn Speaker>))
     }
 
     async fn run<T: Send + 'static>(
@@ -95,9 +111,10 @@ impl VocalSynthesizer for OfflineEngine {
         voice: &VoiceOptions,
         progress: ProgressSink,
     ) -> Result<Vocal, Failure> {
-        let (melody, lyrics, voice) = (melody.clone(), lyrics.clone(), voice.clone());
+        let (melody, lyrics, voice, speaker) = (melody.clone(), lyrics.clone(), voice.clone(), self.speaker.clone());
         self.run(move || {
-            let sung = engine::sing(&melody, &lyrics, &voice, &mut |done| progress(done)).map_err(engine_failure)?;
+            let sung = engine::sing(&melody, &lyrics, &voice, speaker.as_deref(), &mut |done| progress(done))
+                .map_err(engine_failure)?;
             let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, .. } = sung;
             Ok(Vocal { sample_rate_hz, samples, target, syllables_placed, octave_shift })
         })

@@ -172,6 +172,18 @@ pub struct ProviderSettings {
     pub offline_fallback: bool,
     /// Threads for signal processing, at least one.
     pub engine_threads: usize,
+    pub speech: SpeechSetting,
+}
+
+/// Which speech synthesizer lends the offline singer its voices.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SpeechSetting {
+    /// The flite on the search path, if there is one.
+    Auto,
+    /// None: the formant voice sings.
+    Off,
+    /// The flite at a path.
+    At(PathBuf),
 }
 
 impl ProviderSettings {

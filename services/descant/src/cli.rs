@@ -76,6 +76,9 @@ pub struct Sing {
     pub recording: PathBuf,
     #[command(flatten)]
     pub song: SongArgs,
+    /// The voice: auto, formant, or one of an installed flite: rms, awb and kal16 (men), slt (a woman).
+    #[arg(long, default_value = "auto")]
+    pub voice: engine::Voice,
     /// Folder for the results; `NAME-song` beside you when absent.
     #[arg(long)]
     pub out: Option<PathBuf>,

@@ -89,7 +89,7 @@ fn input(recording: &[u8]) -> AudioInput {
 async fn part_by_part_it_gives_what_the_engine_gives() {
     const STEP: f32 = 1.0 / 32_768.0;
     let expert = Expert::start();
-    let (there, here) = (ExpertClient::new(expert.base.clone()).unwrap(), OfflineEngine::new(1));
+    let (there, here) = (ExpertClient::new(expert.base.clone()).unwrap(), OfflineEngine::new(1, None));
     let audio = input(&hum());
 
     let melody = there.extract(&audio, no_progress()).await.unwrap();

@@ -288,6 +288,11 @@ pub fn providers(reader: &mut Reader) -> ProviderSettings {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         },
+        speech: match reader.text("providers.speech").as_deref() {
+            None | Some("auto") => SpeechSetting::Auto,
+            Some("off") => SpeechSetting::Off,
+            Some(path) => SpeechSetting::At(path.into()),
+        },
     }
 }
 

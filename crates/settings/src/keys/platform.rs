@@ -386,6 +386,14 @@ pub const PROVIDERS: Section = Section {
             "4",
             "Threads for the offline engine's signal processing.",
         ),
+        Key::new(
+            "providers.speech",
+            "\"auto\"",
+            "auto, off or the path of flite",
+            "\"/usr/bin/flite\"",
+            "The speech synthesizer (CMU flite) whose voices the offline engine sings with; auto takes the one on the search \
+             path. Without it the formant voice sings.",
+        ),
     ],
 };
 

@@ -17,7 +17,7 @@ use domain::{
 };
 use engine::{
     lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
+    voice::{Voice, VoiceOptions},
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use media::{Bounds, Encoding, Tags};
@@ -36,7 +36,7 @@ pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
     let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
     let request = request(&args.song)?;
     let out = args.out.clone().unwrap_or_else(|| default_folder(&args.recording));
-    let mut studio = Studio::new(settings, request, json)?;
+    let mut studio = Studio::new(settings, request, args.voice, json)?;
     let song = studio.make(&args.recording).await?;
     let files = write(&out, &song)?;
     report(&out, &song, &files, json);
@@ -80,20 +80,21 @@ struct Song {
 struct Studio {
     settings: Settings,
     request: MelodyToVocalsRequest,
+    voice: Voice,
     capabilities: Capabilities,
     steps: Vec<StepSummary>,
     quiet: bool,
 }
 
 impl Studio {
-    fn new(settings: Settings, request: MelodyToVocalsRequest, quiet: bool) -> Result<Self> {
+    fn new(settings: Settings, request: MelodyToVocalsRequest, voice: Voice, quiet: bool) -> Result<Self> {
         let metrics = telemetry::Metrics::new("descant");
         let providers = &settings.providers;
         let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
         let breakers = BreakerRegistry::new(breaker, metrics.clone());
         let capabilities =
             Capabilities::new(providers, &breakers, &metrics).context("the music providers cannot be set up")?;
-        Ok(Self { settings, request, capabilities, steps: Vec::new(), quiet })
+        Ok(Self { settings, request, voice, capabilities, steps: Vec::new(), quiet })
     }
 
     async fn make(&mut self, recording: &Path) -> Result<Song> {
@@ -129,7 +130,7 @@ impl Studio {
             .await?;
         let mastered = self
             .step(stage::VOCALS.as_str(), async |this, progress| {
-                let voice = VoiceOptions { seed: this.request.seed, ..VoiceOptions::default() };
+                let voice = VoiceOptions { voice: this.voice, seed: this.request.seed, ..VoiceOptions::default() };
                 let call = |singer: Arc<dyn providers::VocalSynthesizer>| {
                     let (melody, lyrics, voice, progress) = (&melody, &lyrics, &voice, progress.clone());
                     async move { singer.sing(melody, lyrics, voice, progress).await }
