@@ -36,7 +36,7 @@ pub struct OfflineEngine {
 /// Why the providers that the settings ask for cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("engine.f0_tracker asks for {wanted}: {source}")]
+    #[error("engine.f0_tracker asks for {wanted}, which cannot be used")]
     Model { wanted: &'static str, source: ModelsError },
     #[error("the HTTP client cannot be set up")]
     Http(#[from] reqwest::Error),
@@ -135,5 +135,30 @@ impl VocalSynthesizer for OfflineEngine {
             Ok(Vocal { sample_rate_hz, samples, target, syllables_placed, octave_shift })
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use settings::{LoadOptions, Settings};
+
+    use super::*;
+
+    #[test]
+    fn a_model_that_is_not_there_is_named_with_the_command_that_adds_it() {
+        let options = LoadOptions::default().with("engine.models_dir", "no/such/folder");
+        let setup = |tracker: &str| {
+            let settings = Settings::load(&options.clone().with("engine.f0_tracker", tracker)).unwrap();
+            OfflineEngine::from_settings(&settings.providers).map(|_| ())
+        };
+        assert!(setup("builtin").is_ok());
+        for tracker in ["swift-f0", "crepe-tiny", "crepe-full"] {
+            let error = setup(tracker).unwrap_err();
+            assert_eq!(error.to_string(), format!("engine.f0_tracker asks for {tracker}, which cannot be used"));
+            let cause = error.source().unwrap().to_string();
+            assert!(cause.contains(&format!("`descant models add {tracker}`")), "{cause}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use domain::{
     retention::RetentionPolicy,
     retry::RetryPolicy,
 };
-use settings::{AuthMode, DatabaseBackend, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings};
+use settings::{AuthMode, DatabaseBackend, F0Tracker, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -394,7 +394,10 @@ fn log_levels_are_words_or_directives() {
 fn a_tracker_is_one_of_those_that_exist_and_its_model_lies_in_the_data_folder() {
     let settings = with_env(&[]);
     let engine = &settings.providers.engine;
-    assert_eq!((engine.f0_tracker, engine.models_dir.as_path()), (F0Tracker::Builtin, "./descant-data/models".as_ref()));
+    assert_eq!(
+        (engine.f0_tracker, engine.models_dir.as_path()),
+        (F0Tracker::Builtin, "./descant-data/models".as_ref())
+    );
     for tracker in F0Tracker::ALL {
         let settings = with_env(&[("DESCANT_ENGINE__F0_TRACKER", tracker.as_str()), ("DESCANT_DATA_DIR", "/data")]);
         let engine = &settings.providers.engine;
