@@ -10,7 +10,7 @@ use domain::{
     retention::RetentionPolicy,
     retry::RetryPolicy,
 };
-use settings::{AuthMode, DatabaseBackend, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings};
+use settings::{AuthMode, DatabaseBackend, F0Tracker, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 

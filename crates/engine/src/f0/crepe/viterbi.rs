@@ -172,8 +172,8 @@ mod tests {
             (0..2 * frames).flat_map(|index| frame(if index < frames { 10 } else { 350 })).collect()
         };
         // So far that a glide through 31 frames would cost more.
-        let long = best_path(&jump(150), 0..BINS);
-        assert_eq!((long[0], long[149], long[150], long[299]), (10, 10, 350, 350));
+        let long = best_path(&jump(500), 0..BINS);
+        assert_eq!((long[0], long[499], long[500], long[999]), (10, 10, 350, 350));
         let short = best_path(&jump(20), 0..BINS);
         assert!(short.windows(2).all(|pair| pair[0].abs_diff(pair[1]) <= 11), "20 frames are not worth 87 nats");
     }
