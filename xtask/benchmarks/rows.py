@@ -88,7 +88,11 @@ class Bench:
         file = self.out / f"{part}.json"
         names = ",".join(sound.name for sound in sounds)
         self.run_measure(part, self.corpus, "--out", file, "--only", names, *more)
-        return {found["name"]: found for found in json.loads(file.read_text())}
+        return {found["name"]: found for found in self.read_json(file)}
+
+    @staticmethod
+    def read_json(file):
+        return json.loads(pathlib.Path(file).read_text())
 
 
 def say(text):
