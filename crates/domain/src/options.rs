@@ -82,6 +82,8 @@ words! {
         Slt = "slt",
         /// A man, Scottish.
         Awb = "awb",
+        /// A man, from recorded diphones.
+        Kal16 = "kal16",
     }
 }
 

@@ -11,6 +11,7 @@ pub mod picture;
 pub mod quality;
 pub mod safety;
 pub mod sample;
+pub mod vocoder;
 pub mod voice;
 
 pub use error::EngineError;
@@ -18,4 +19,4 @@ pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
 pub use picture::{SongPicture, draw_melody_svg, draw_song_svg};
 pub use quality::{LyricsFigures, PitchAgreement, lyrics_figures, pitch_agreement};
-pub use voice::{SungVocal, VoiceOptions, sing};
+pub use voice::{Speaker, SungVocal, Voice, VoiceOptions, sing};

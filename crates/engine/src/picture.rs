@@ -18,7 +18,7 @@ use svg::Svg;
 /// Least width of a note box that its name fits into.
 const NAMED_WIDTH: f64 = 19.0;
 /// Width of a character of the syllables: a little above the average, because renderers choose the font.
-const CHARACTER_WIDTH: f64 = 7.6;
+const CHARACTER_WIDTH: f64 = 8.2;
 /// A syllable that would run into the one before may stand this much late.
 const MOST_WORD_SHIFT: f64 = 14.0;
 

@@ -101,9 +101,10 @@ impl VocalSynthesizer for OfflineEngine {
     ) -> Result<Vocal, Failure> {
         let (melody, lyrics, voice) = (melody.clone(), lyrics.clone(), voice.clone());
         self.run(move || {
-            let sung = engine::sing(&melody, &lyrics, &voice, &mut |done| progress(done)).map_err(engine_failure)?;
-            let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, .. } = sung;
-            let performance = Performance { target, syllables_placed, octave_shift, voice: "formant".to_owned() };
+            let sung =
+                engine::sing(&melody, &lyrics, &voice, None, &mut |done| progress(done)).map_err(engine_failure)?;
+            let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, voice, .. } = sung;
+            let performance = Performance { target, syllables_placed, octave_shift, voice: voice.to_string() };
             Ok(Vocal { sample_rate_hz, samples, performance })
         })
         .await

@@ -111,7 +111,7 @@ pub struct OptionArgs {
     /// Language of the lyrics: en or es.
     #[arg(long)]
     language: Option<String>,
-    /// Who sings: auto, formant, rms (a man), slt (a woman) or awb (a man, Scottish).
+    /// Who sings: auto, formant, rms (a man), slt (a woman), awb (a man, Scottish) or kal16 (a man).
     #[arg(long)]
     voice: Option<String>,
     /// Where the voice lies: auto, low or high.

@@ -6,7 +6,7 @@ use domain::{
 };
 use engine::{
     lyrics::LyricsRequest,
-    voice::{Expression, Register, VoiceOptions},
+    voice::{Expression, Register, Voice, VoiceOptions},
 };
 use music::{
     Melody,
@@ -45,18 +45,27 @@ pub fn accompaniment(melody: &Melody, request: &MelodyToVocalsRequest) -> Option
 }
 
 pub fn lyrics_request(request: &MelodyToVocalsRequest) -> LyricsRequest {
-    let MelodyToVocalsRequest { prompt, genre, mood, seed, options: _ } = request;
+    let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = request;
     LyricsRequest {
         prompt: prompt.as_str().to_owned(),
         genre: genre.as_ref().map(ToString::to_string),
         mood: mood.as_ref().map(ToString::to_string),
         seed: *seed,
+        language: options.language.to_string(),
     }
 }
 
 pub fn voice_options(request: &MelodyToVocalsRequest) -> VoiceOptions {
     let options = &request.options;
     VoiceOptions {
+        voice: match options.voice {
+            options::Voice::Auto => Voice::Auto,
+            options::Voice::Formant => Voice::Formant,
+            options::Voice::Rms => Voice::Rms,
+            options::Voice::Slt => Voice::Slt,
+            options::Voice::Awb => Voice::Awb,
+            options::Voice::Kal16 => Voice::Kal16,
+        },
         register: match options.register {
             options::Register::Auto => Register::Auto,
             options::Register::Low => Register::Low,

@@ -191,7 +191,9 @@ fn song(folder: &Path, sound: &str, prompt: String, seed: u64, out: &Path) -> Re
     let request = LyricsRequest { prompt, seed, ..LyricsRequest::default() };
     let lyrics = engine::write_lyrics(&melody, &request)?;
     let voice = VoiceOptions { seed, ..VoiceOptions::default() };
-    let (sung, took) = timed(|| engine::sing(&melody, &lyrics, &voice, &mut |_| {}));
+    let flite = speech::Flite::find();
+    let speaker = flite.as_ref().map(|flite| flite as &dyn engine::voice::Speaker);
+    let (sung, took) = timed(|| engine::sing(&melody, &lyrics, &voice, speaker, &mut |_| {}));
     let sung = sung?;
     let sounds: Vec<_> = sung
         .sounds

@@ -27,7 +27,7 @@ pub struct ConvertForm {
     pub seed: Option<u64>,
     /// Of the lyrics: en or es; en when absent.
     pub language: Option<String>,
-    /// Who sings: auto, formant, rms (a man), slt (a woman) or awb (a man, Scottish); auto when absent.
+    /// Who sings: auto, formant, rms (a man), slt (a woman), awb (a man, Scottish) or kal16 (a man); auto when absent.
     pub voice: Option<String>,
     /// Where the voice lies: auto, low or high; auto when absent.
     pub register: Option<String>,
