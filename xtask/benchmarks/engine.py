@@ -19,9 +19,10 @@ import notes
 import program
 import rows as shared
 import singing
+import sung_words
 import tracking
 
-ALL = tracking.rows() | crepe.rows() | notes.rows() | singing.rows() | program.rows()
+ALL = tracking.rows() | crepe.rows() | notes.rows() | singing.rows() | sung_words.rows() | program.rows()
 
 
 def main():

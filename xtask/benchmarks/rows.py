@@ -37,6 +37,7 @@ class Bench:
     """What the rows measure, and where they leave things."""
 
     def __init__(self, programs, out, data, quick):
+        self.programs = programs
         self.measure_engine = programs / "measure-engine"
         self.descant = programs / "descant"
         self.out = pathlib.Path(out)
