@@ -7,6 +7,7 @@ use std::{
 };
 
 use domain::{Tier, audio::AudioLimits, quota::QuotaLimits, retention::RetentionPolicy, retry::RetryPolicy};
+use serde::Deserialize;
 use url::Url;
 
 use crate::secret::Secret;
@@ -187,6 +188,51 @@ impl ProviderSettings {
 pub struct EngineSettings {
     /// A SoundFont 2 file; without one, the system's, and without that, the built-in instruments.
     pub soundfont: Option<PathBuf>,
+}
+
+/// How bad a listed word is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WordSeverity {
+    Warn,
+    Block,
+}
+
+/// One entry of a word list of the operator's own.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordList {
+    /// BCP 47.
+    pub language: String,
+    pub severity: WordSeverity,
+    /// `slur`, `hate`, `sexual`, `vulgar`, `violence`, `self_harm`, `drugs` or `other`.
+    pub category: String,
+    /// Words and phrases.
+    pub terms: Vec<String>,
+    /// Phrases in which they mean no harm.
+    #[serde(default)]
+    pub allowed_in: Vec<String>,
+}
+
+/// The check of words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SafetySettings {
+    pub enabled: bool,
+    /// The least severity that refuses.
+    pub refuse_at: WordSeverity,
+    /// The operator's own lists.
+    pub lists: Vec<WordList>,
+    pub replace_built_in: bool,
+}
+
+/// An AI vendor's judgement; off without a key.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModerationSettings {
+    pub api_key: Option<Secret<String>>,
+    pub url: Url,
+    pub model: String,
+    pub timeout: Duration,
+    pub fail_closed: bool,
 }
 
 /// The expert service's own listener.

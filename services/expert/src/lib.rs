@@ -118,7 +118,7 @@ impl Studio {
             limits: settings.audio_limits(Tier::Enterprise).clone(),
             gate: settings.quality_gate().clone(),
             call_timeout: settings.providers.call_timeout,
-            chains: Capabilities::offline(settings, &deps.metrics)?,
+            chains: Capabilities::offline(settings, &deps.breakers, &deps.metrics)?,
             files: SongFiles::new()?,
             metrics: deps.metrics.clone(),
         })

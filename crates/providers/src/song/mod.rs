@@ -11,7 +11,7 @@ use domain::{
     request::MelodyToVocalsRequest,
 };
 use engine::{
-    lyrics::Lyrics,
+    lyrics::{Lyrics, LyricsRequest},
     quality::{PitchAgreement, pitch_agreement},
 };
 use media::Loudness;
@@ -73,10 +73,12 @@ pub struct Song<'a> {
 }
 
 /// Measures a result with instruments. Blocking: tracks the F0 of the whole sound.
-pub fn assess(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> QualityFigures {
+pub fn assess(song: &Song<'_>) -> QualityFigures {
+    let Song { melody, lyrics, heard, request, .. } = *song;
+    let wanted = &lyrics_request(request);
     QualityFigures {
         sound: sound_figures(lyrics, heard),
-        lyrics: lyrics_figures(lyrics),
+        lyrics: lyrics_figures(melody, lyrics, wanted),
         notes: count(melody.notes.len()),
         metadata_complete: !lyrics.title.trim().is_empty() && !melody.phrases.is_empty() && melody.tempo_bpm > 0.0,
     }
@@ -102,18 +104,19 @@ pub fn sound_figures(lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
 }
 
 /// What can be counted in the words.
-pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
+pub fn lyrics_figures(melody: &Melody, lyrics: &Lyrics, wanted: &LyricsRequest) -> LyricsFigures {
     let words = engine::lyrics_figures(lyrics);
+    let fit = engine::lyrics_fit(lyrics, melody, wanted);
     LyricsFigures {
         lyrics_lines: count(words.lines),
         lyrics_chars: count(words.chars),
         lyrics_words_known: words.words_known,
         lyrics_longest_run: count(words.longest_run),
-        lyrics_syllable_match: 0.0,
-        lyrics_stress_match: 0.0,
-        lyrics_rhyme: 0.0,
-        lyrics_prompt_words_kept: 0.0,
-        lyrics_distinct_words: 0.0,
+        lyrics_syllable_match: fit.syllable_match,
+        lyrics_stress_match: fit.stress_match,
+        lyrics_rhyme: fit.near_rhyme_share,
+        lyrics_prompt_words_kept: fit.prompt_words_kept,
+        lyrics_distinct_words: fit.distinct_words,
     }
 }
 

@@ -48,7 +48,7 @@ pub async fn write_lyrics(
         let wanted = &LyricsRequest { seed: seed_of_take(wanted.seed, take), ..wanted.clone() };
         let written = chain.call(left, |writer| async move { writer.write(melody, wanted).await }).await;
         takes.add(written.map(|written| {
-            let shortfalls = gate.judge_lyrics(&lyrics_figures(&written.value));
+            let shortfalls = gate.judge_lyrics(&lyrics_figures(melody, &written.value, wanted));
             (written, shortfalls)
         }))?;
     }

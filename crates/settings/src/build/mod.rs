@@ -2,6 +2,7 @@
 
 mod music;
 mod platform;
+mod safety;
 
 use crate::{
     Settings,
@@ -48,6 +49,8 @@ fn read(reader: &mut Reader) -> Settings {
         jobs: platform::jobs(reader),
         providers: platform::providers(reader),
         engine: platform::engine(reader),
+        safety: safety::safety(reader),
+        moderation: safety::moderation(reader),
         expert,
         audio: music::audio(reader),
         quota: music::quota(reader),

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A year: longer spans of time are slips.
-const LONGEST_MS: u64 = 365 * 24 * 3600 * 1000;
+pub(super) const LONGEST_MS: u64 = 365 * 24 * 3600 * 1000;
 /// RFC 7518, section 3.2: a key of HS256 has at least as many bytes as the hash.
 const LEAST_SECRET_BYTES: usize = 32;
 

@@ -3,6 +3,7 @@
 
 mod music;
 mod platform;
+mod safety;
 
 use domain::Tier;
 
@@ -70,6 +71,8 @@ pub const SECTIONS: &[Section] = &[
     platform::JOBS,
     platform::PROVIDERS,
     platform::ENGINE,
+    safety::SAFETY,
+    safety::MODERATION,
     platform::EXPERT,
     music::AUDIO,
     music::AUDIO_TIERS,
