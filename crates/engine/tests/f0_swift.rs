@@ -76,6 +76,7 @@ impl Direct<'_> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor).unwrap()
     }
 
+    #[allow(clippy::needless_range_loop)] // `time` is a place in the recording first, an index second
     fn bands(&self, samples: &[f32], count: usize) -> Image {
         let at = |i: isize| usize::try_from(i).ok().and_then(|i| samples.get(i)).map_or(0.0, |&x| f64::from(x));
         let resolution = |&(len, [window, places, values]): &(usize, [&str; 3])| {
