@@ -94,6 +94,8 @@ pub struct BeatGrid {
 const PLAIN_BPM: f64 = 120.0;
 /// Beats that come closer than this are no beats.
 const LEAST_QUARTER_SECONDS: f64 = 0.01;
+/// And no recording has so many of them before its first note.
+const MOST_QUARTERS: f64 = 100_000.0;
 
 impl BeatGrid {
     pub fn of(melody: &Melody) -> Self {
@@ -101,11 +103,12 @@ impl BeatGrid {
         let quarter_seconds = 60.0 / bpm;
         let Rhythm { beats_seconds, downbeat, meter, .. } = &melody.rhythm;
         let rising = beats_seconds.windows(2).all(|pair| pair[1] - pair[0] >= LEAST_QUARTER_SECONDS);
-        let Some(&first) = beats_seconds.first().filter(|first| rising && **first >= 0.0) else {
+        let before = beats_seconds.first().map_or(0.0, |first| (first / quarter_seconds).round());
+        let is_near = (0.0..MOST_QUARTERS).contains(&before);
+        let Some(&first) = beats_seconds.first().filter(|first| rising && is_near && **first >= 0.0) else {
             let quarters_seconds = vec![0.0];
             return Self { quarters_seconds, quarter_seconds, meter: *meter, pickup_quarters: 0 };
         };
-        let before = (first / quarter_seconds).round();
         let mut quarters_seconds: Vec<f64> = (0..before as usize).map(|i| i as f64 * first / before).collect();
         let pickup = (quarters_seconds.len() + downbeat) as u32 % meter.quarters_per_bar();
         quarters_seconds.extend(beats_seconds);

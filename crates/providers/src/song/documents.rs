@@ -16,7 +16,7 @@ pub struct Documents {
     /// A standard MIDI file: the melody with its syllables, and the parts of the backing.
     pub midi: Vec<u8>,
     pub musicxml: String,
-    /// F0, notes and syllables, with the F0 that was really sung over the one that was hummed.
+    /// F0, notes, syllables and chords, with the F0 that was really sung over the one that was hummed.
     pub svg: String,
 }
 
@@ -27,7 +27,7 @@ pub fn documents(song: &Song<'_>) -> Documents {
         lyrics: lyrics_text(lyrics),
         midi: midi(melody, lyrics, accompaniment),
         musicxml: score(melody, lyrics, accompaniment),
-        svg: picture(melody, lyrics, heard),
+        svg: picture(melody, lyrics, heard, accompaniment),
     }
 }
 
@@ -57,9 +57,16 @@ fn score(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>
     musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords })
 }
 
-fn picture(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> String {
+fn picture(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>, accompaniment: Option<&Accompaniment>) -> String {
     const ENVELOPE_BUCKETS: usize = 1200;
     let sung = engine::f0::track(heard.samples, heard.sample_rate_hz);
     let envelope = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS);
-    engine::draw_melody_svg(melody, Some(lyrics), Some(&sung), &envelope)
+    let chords = accompaniment.map_or(&[][..], |accompaniment| &accompaniment.chords);
+    engine::draw_song_svg(&engine::SongPicture {
+        melody,
+        lyrics: Some(lyrics),
+        sung: Some(&sung),
+        envelope: &envelope,
+        chords,
+    })
 }
