@@ -55,7 +55,7 @@ pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
     let lanes = Lanes { chords: !chords.is_empty(), words: !syllables.is_empty(), strip: !envelope.is_empty() };
     let layout = Layout::new(melody, sung, lanes);
     let mut svg = Svg::new(layout.width, layout.height);
-    header(&mut svg, &layout, picture);
+    header(&mut svg, picture);
     for row in &layout.rows {
         svg.open(&format!("class=\"row\" transform=\"translate(0 {})\"", svg::number(row.top)));
         keyboard(&mut svg, &layout, row, &melody.key);
@@ -76,7 +76,7 @@ pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
     svg.finish()
 }
 
-fn header(svg: &mut Svg, layout: &Layout, picture: &SongPicture<'_>) {
+fn header(svg: &mut Svg, picture: &SongPicture<'_>) {
     let SongPicture { melody, lyrics, sung, envelope, .. } = *picture;
     let title = lyrics.map(|lyrics| lyrics.title.trim()).filter(|title| !title.is_empty()).unwrap_or("Melody");
     let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
@@ -97,8 +97,8 @@ fn header(svg: &mut Svg, layout: &Layout, picture: &SongPicture<'_>) {
     svg.text("about", layout::GUTTER, 45.0, &about);
     let mut x = layout::GUTTER;
     let entries = [
-        (true, "note", "note (a row is 100 cents)"),
-        (melody.uncorrected.is_some(), "was", "before correction"),
+        (true, "note", "note, rows of 100 cents"),
+        (melody.uncorrected.is_some(), "was", "uncorrected"),
         (true, "hum", "as hummed"),
         (sung.is_some(), "sung", "as sung"),
         (!envelope.is_empty(), "wave", "waveform"),
@@ -109,7 +109,7 @@ fn header(svg: &mut Svg, layout: &Layout, picture: &SongPicture<'_>) {
             _ => svg.rect(class, x, 55.0, 20.0, 10.0, 2.0),
         }
         svg.text("key", x + 26.0, 64.0, label);
-        x += 42.0 + label.chars().count() as f64 * 6.2;
+        x += 40.0 + label.chars().count() as f64 * 7.0;
     }
 }
 
