@@ -16,6 +16,22 @@ def decoder():
     return pocketsphinx.Decoder(lm=None, beam=1e-80, wbeam=1e-60, pbeam=1e-80, loglevel="FATAL")
 
 
+def phones(sound, text):
+    """Name, start and end in seconds of each phone of `text` in `sound` (16 kHz), or None where the aligner gives up."""
+    pcm = (sound / max(np.abs(sound).max(), 1e-6) * 0.7 * 32767).astype("<i2").tobytes()
+    try:
+        decoder().set_align_text(" ".join(re.findall(r"[a-z']+", text.lower())))
+        decode(pcm)
+        # A second pass places the phones of the words that the first has placed.
+        decoder().set_alignment()
+        decode(pcm)
+        found = [phone for word in decoder().get_alignment() for phone in word]
+    except (RuntimeError, ValueError, TypeError):
+        return None
+    moments = [(phone.name, phone.start, phone.start + phone.duration) for phone in found if phone.name != "SIL"]
+    return [(name, start * FRAME_SECONDS, end * FRAME_SECONDS) for name, start, end in moments]
+
+
 def vowels(sound, text, start_seconds, last_note):
     """Seconds at which each vowel of `text` begins in `sound` (16 kHz), or None where the aligner gives up.
 
@@ -23,19 +39,8 @@ def vowels(sound, text, start_seconds, last_note):
     """
     end = last_note["onset_seconds"] + last_note["duration_seconds"] + 0.3
     first = max(0, int(start_seconds * RATE_HZ))
-    piece = sound[first : int(end * RATE_HZ)]
-    pcm = (piece / max(np.abs(piece).max(), 1e-6) * 0.7 * 32767).astype("<i2").tobytes()
-    words = " ".join(re.findall(r"[a-z']+", text.lower()))
-    try:
-        decoder().set_align_text(words)
-        decode(pcm)
-        # A second pass places the phones of the words that the first has placed.
-        decoder().set_alignment()
-        decode(pcm)
-        phones = [phone for word in decoder().get_alignment() for phone in word]
-    except (RuntimeError, ValueError, TypeError):
-        return None
-    return [first / RATE_HZ + phone.start * FRAME_SECONDS for phone in phones if phone.name in VOWELS]
+    found = phones(sound[first : int(end * RATE_HZ)], text)
+    return found and [first / RATE_HZ + start for name, start, _ in found if name in VOWELS]
 
 
 def decode(pcm):

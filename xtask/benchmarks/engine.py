@@ -14,13 +14,15 @@ import sys
 import time
 import traceback
 
+import crepe
 import notes
 import program
 import rows as shared
 import singing
+import sung_words
 import tracking
 
-ALL = tracking.rows() | notes.rows() | singing.rows() | program.rows()
+ALL = tracking.rows() | crepe.rows() | notes.rows() | singing.rows() | sung_words.rows() | program.rows()
 
 
 def main():

@@ -37,6 +37,7 @@ class Bench:
     """What the rows measure, and where they leave things."""
 
     def __init__(self, programs, out, data, quick):
+        self.programs = programs
         self.measure_engine = programs / "measure-engine"
         self.descant = programs / "descant"
         self.out = pathlib.Path(out)
@@ -88,7 +89,11 @@ class Bench:
         file = self.out / f"{part}.json"
         names = ",".join(sound.name for sound in sounds)
         self.run_measure(part, self.corpus, "--out", file, "--only", names, *more)
-        return {found["name"]: found for found in json.loads(file.read_text())}
+        return {found["name"]: found for found in self.read_json(file)}
+
+    @staticmethod
+    def read_json(file):
+        return json.loads(pathlib.Path(file).read_text())
 
 
 def say(text):

@@ -47,19 +47,19 @@ pub struct LyricsFigures {
     pub lyrics_words_known: f64,
     /// Longest run of one repeated character in the lyrics.
     pub lyrics_longest_run: u32,
-    /// Share of phrases whose notes are all sung, each by a syllable or by the vowel before it.
+    /// Share of the notes in phrases that carry exactly one syllable or hold the last vowel of a line.
     #[serde(default)]
     pub lyrics_syllable_match: f64,
-    /// Share of strong and long notes that carry a stressed syllable.
+    /// Share of neighbouring syllables of unlike stress where the stronger one has the stronger note.
     #[serde(default)]
     pub lyrics_stress_match: f64,
-    /// Share of lines that rhyme with another one.
+    /// Share of lines that rhyme, at least nearly, with one close by in their section.
     #[serde(default)]
     pub lyrics_rhyme: f64,
-    /// Share of the prompt's words of meaning that are sung.
+    /// Share of the prompt's words that a song can contain that it does contain.
     #[serde(default)]
     pub lyrics_prompt_words_kept: f64,
-    /// Different words, of all words.
+    /// Share of different words in all words, function words and returning choruses left out.
     #[serde(default)]
     pub lyrics_distinct_words: f64,
 }

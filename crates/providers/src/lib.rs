@@ -6,7 +6,9 @@
 mod band;
 mod capability;
 mod chain;
+mod content;
 pub mod expert;
+pub mod moderation;
 mod offline;
 pub mod song;
 
@@ -16,13 +18,16 @@ pub use capability::{
     no_progress,
 };
 pub use chain::{CallLimits, Chain, Provided};
+pub use content::ContentGate;
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
+use models::ModelsError;
 use resilience::{Breaker, BreakerRegistry};
 use settings::Settings;
+use speech::SpeechFailure;
 use telemetry::Metrics;
 
 /// All capabilities that jobs are made with.
@@ -32,20 +37,26 @@ pub struct Capabilities {
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
     pub band: Band,
+    /// Whether prompts and lyrics may be sung.
+    pub content: Arc<ContentGate>,
 }
 
 /// Why the providers that the settings ask for cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("the client of the expert service cannot be made")]
-    Expert(#[from] reqwest::Error),
+    #[error("engine.f0_tracker asks for {wanted}: {source}")]
+    Model { wanted: &'static str, source: ModelsError },
+    #[error("engine.speech names {}, which does not work: {source}", program.display())]
+    Speech { program: PathBuf, source: SpeechFailure },
+    #[error("a client of an outside service cannot be made")]
+    Client(#[from] reqwest::Error),
 }
 
 impl Capabilities {
     /// The chains that the settings ask for: the expert service when it has an address, then the engine in this process
     /// unless it is not wanted as a fallback. Breakers are registered under the providers' names.
     pub fn new(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
-        let mut chains = Self::none(settings, metrics);
+        let mut chains = Self::none(settings, breakers, metrics)?;
         let providers = &settings.providers;
         if let Some(url) = &providers.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
@@ -58,21 +69,23 @@ impl Capabilities {
     }
 
     /// The engine in this process and nobody else.
-    pub fn offline(settings: &Settings, metrics: &Metrics) -> Result<Self, SetupError> {
-        let mut chains = Self::none(settings, metrics);
+    pub fn offline(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
+        let mut chains = Self::none(settings, breakers, metrics)?;
         chains.push_offline(settings)?;
         Ok(chains)
     }
 
-    fn none(settings: &Settings, metrics: &Metrics) -> Self {
+    fn none(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
         let providers = &settings.providers;
         let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
-        Self {
+        let content = ContentGate::new(&settings.safety, &settings.moderation, breakers, metrics)?;
+        Ok(Self {
             band: Band::new(settings.engine.soundfont.clone()),
             melody: Chain::new("melody", limits, metrics.clone()),
             lyrics: Chain::new("lyrics", limits, metrics.clone()),
             vocals: Chain::new("vocals", limits, metrics.clone()),
-        }
+            content: Arc::new(content),
+        })
     }
 
     fn push<P>(&mut self, name: &'static str, provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)

@@ -38,6 +38,8 @@ pub struct Settings {
     pub jobs: JobSettings,
     pub providers: ProviderSettings,
     pub engine: EngineSettings,
+    pub safety: SafetySettings,
+    pub moderation: ModerationSettings,
     pub expert: ExpertSettings,
     pub audio: AudioSettings,
     pub quota: QuotaSettings,

@@ -107,6 +107,7 @@ async fn part_by_part_it_gives_what_the_engine_gives() {
         genre: Some("pop".to_owned()),
         mood: Some("romantic".to_owned()),
         seed: SEED,
+        ..LyricsRequest::default()
     };
     let lyrics = there.write(&melody, &request).await.unwrap();
     assert_eq!(lyrics, here.write(&own_melody, &request).await.unwrap());

@@ -34,6 +34,7 @@ pub use language::Language;
 pub use repair::{LineFate, Repaired, RepairedLine, repair};
 pub use sections::{Section, SectionKind};
 pub use words::words as words_of;
+pub(crate) use {language::stress_of, stress::note_weights};
 
 /// What the words should be about and how they should feel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,11 @@ impl Default for LyricsRequest {
 /// Whether a word is on one of the built-in lists, however mild: our own lines never have it.
 pub(crate) fn is_avoided(word: &str) -> bool {
     !safety::built_in().screen(word).is_empty()
+}
+
+/// Stems of the prompt's words that a song should contain.
+pub(crate) fn prompt_words(language: Language, request: &LyricsRequest) -> Vec<String> {
+    theme::Theme::of(language, request).keywords.into_iter().map(|keyword| keyword.stem).collect()
 }
 
 fn english_tag() -> String {

@@ -41,6 +41,11 @@ impl Default for Section {
 }
 
 impl Section {
+    /// A chorus that was sung before.
+    pub fn returns(self) -> bool {
+        self.kind == SectionKind::Chorus && self.number > 1
+    }
+
     /// As people name it: "Verse 2", "Chorus", "Estribillo". Only verses are numbered.
     pub fn label(self, language: Language) -> String {
         match (language, self.kind) {

@@ -87,6 +87,8 @@ pub struct Keyword {
 pub struct Theme {
     pub moods: Tags,
     pub fields: Tags,
+    /// Those of the fields that the genre brings.
+    pub genre_fields: Tags,
     pub keywords: Vec<Keyword>,
 }
 
@@ -109,7 +111,7 @@ impl Theme {
         let keywords = keywords(language, meanings, &spoken);
         let of_keywords = keywords.iter().flat_map(|k| &k.entries).fold(0, |all, e| all | e.fields);
         let fields = (associated | of_keywords | genre_fields) & !lexicon::ANY;
-        Self { moods, fields, keywords }
+        Self { moods, fields, genre_fields, keywords }
     }
 
     /// What the prompt left open, decided by a number: a song is about something.

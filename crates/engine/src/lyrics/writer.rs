@@ -145,7 +145,11 @@ impl<'a> Writer<'a> {
             }) else {
                 continue;
             };
-            let candidate = self.judged(words.0, words.1, wish, keyword.is_some(), fresh);
+            let mut candidate = self.judged(words.0, words.1, wish, keyword.is_some(), fresh);
+            if let Some(candidate) = &mut candidate {
+                // Without some chance the few best lines would be in every song.
+                candidate.score += self.dice.random_range(0.0..0.8);
+            }
             if candidate.as_ref().is_some_and(|c| best.as_ref().is_none_or(|b| c.score > b.score)) {
                 best = candidate;
             }
@@ -196,8 +200,9 @@ impl<'a> Writer<'a> {
         };
         chance *= match (template.fields & !ANY, self.theme.fields) {
             (0, _) | (_, 0) => 0.4,
-            (own, asked) if own & asked != 0 => 5.0,
-            _ => 0.4,
+            (own, _) if own & self.theme.genre_fields != 0 => 8.0,
+            (own, asked) if own & asked != 0 => 4.0,
+            _ => 0.3,
         };
         match self.families.get(&template.family) {
             Some(line) if wish.number.saturating_sub(*line) < 8 => chance * 0.02,

@@ -120,7 +120,8 @@ fn parse(language: &str, text: &str) -> Vec<ListEntry> {
     entries
 }
 
-fn category_named(name: &str) -> Category {
+/// The category of that name, as settings spell it; `Other` for any other.
+pub fn category_named(name: &str) -> Category {
     match name {
         "slur" => Category::Slur,
         "hate" => Category::Hate,

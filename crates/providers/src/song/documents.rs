@@ -1,13 +1,13 @@
 //! The documents that go with a song: words, scores, a picture.
 
-use engine::lyrics::Lyrics;
+use engine::{lyrics::Lyrics, picture::SongPicture};
 use music::{
     Melody,
-    harmony::Accompaniment,
+    harmony::{Accompaniment, ChordSpan},
     musicxml::{self, Score, ScoreSyllable, Syllabic},
 };
 
-use super::{Heard, Song};
+use super::Song;
 
 /// Everything but the sound and the report.
 pub struct Documents {
@@ -16,7 +16,7 @@ pub struct Documents {
     /// A standard MIDI file: the melody with its syllables, and the parts of the backing.
     pub midi: Vec<u8>,
     pub musicxml: String,
-    /// F0, notes, syllables and chords, with the F0 that was really sung over the one that was hummed.
+    /// F0, notes and syllables, with the F0 that was really sung over the one that was hummed.
     pub svg: String,
 }
 
@@ -27,13 +27,17 @@ pub fn documents(song: &Song<'_>) -> Documents {
         lyrics: lyrics_text(lyrics),
         midi: midi(melody, lyrics, accompaniment),
         musicxml: score(melody, lyrics, accompaniment),
-        svg: picture(melody, lyrics, heard, accompaniment),
+        svg: picture(song),
     }
 }
 
 /// The lyrics as people read them.
 pub fn lyrics_text(lyrics: &Lyrics) -> String {
     format!("{}\n\n{}", lyrics.title, lyrics.text())
+}
+
+fn chords(accompaniment: Option<&Accompaniment>) -> &[ChordSpan] {
+    accompaniment.map_or(&[], |accompaniment| &accompaniment.chords)
 }
 
 fn midi(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>) -> Vec<u8> {
@@ -53,20 +57,19 @@ fn score(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>
             syllables.push(ScoreSyllable { note: syllable.note, text: &syllable.text, syllabic });
         }
     }
-    let chords = accompaniment.map_or(&[][..], |accompaniment| &accompaniment.chords);
-    musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords })
+    musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords: chords(accompaniment) })
 }
 
-fn picture(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>, accompaniment: Option<&Accompaniment>) -> String {
+fn picture(song: &Song<'_>) -> String {
+    let Song { melody, lyrics, heard, accompaniment, .. } = *song;
     const ENVELOPE_BUCKETS: usize = 1200;
     let sung = engine::f0::track(heard.samples, heard.sample_rate_hz);
     let envelope = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS);
-    let chords = accompaniment.map_or(&[][..], |accompaniment| &accompaniment.chords);
-    engine::draw_song_svg(&engine::SongPicture {
+    engine::picture::draw_song_svg(&SongPicture {
         melody,
         lyrics: Some(lyrics),
         sung: Some(&sung),
         envelope: &envelope,
-        chords,
+        chords: chords(accompaniment),
     })
 }

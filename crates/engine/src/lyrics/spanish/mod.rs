@@ -22,7 +22,7 @@ const FUNCTION_WORDS: &[&str] = &[
 
 const GOOD_ENDS: &[&str] = &[
     "mí", "ti", "tú", "yo", "no", "sé", "está", "más", "él", "todo", "voy", "estoy", "vas", "ya", "sí", "fue", "va",
-    "estás",
+    "estás", "aún", "todos",
 ];
 
 pub fn is_function_word(word: &str) -> bool {
