@@ -82,6 +82,12 @@ const NEEDS: &[Need] = &[
         present: || library("libswresample"),
     },
     Need {
+        package: "flite",
+        purpose: Purpose::Build,
+        why: "lends the singer its voices (without it a formant voice sings)",
+        present: || workspace::in_path("flite").is_some(),
+    },
+    Need {
         package: "postgresql",
         purpose: Purpose::Tests,
         why: "the database of the distributed mode",

@@ -18,5 +18,8 @@ pub use error::EngineError;
 pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
 pub use picture::{SongPicture, draw_melody_svg, draw_song_svg};
-pub use quality::{LyricsFigures, LyricsFit, PitchAgreement, lyrics_figures, lyrics_fit, pitch_agreement};
+pub use quality::{
+    LyricsFigures, LyricsFit, PitchAgreement, VowelOnsets, lyrics_figures, lyrics_fit, pitch_agreement,
+    vowel_onset_error,
+};
 pub use voice::{Speaker, SungVocal, Voice, VoiceOptions, sing};

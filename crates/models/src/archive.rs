@@ -160,3 +160,68 @@ fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Malformed> {
     let found = bytes.get(at..at + 4).and_then(|four| four.try_into().ok());
     found.map(u32::from_le_bytes).ok_or_else(|| Malformed::new("it is cut short"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::archive_bytes::zip;
+
+    const FILES: [(&str, &[u8]); 3] = [("a/one", b"first"), ("a/two", &[7; 5_000]), ("empty", b"")];
+
+    fn read(bytes: &[u8], name: &str, most: u64) -> Result<Vec<u8>, Malformed> {
+        Archive::open(Cursor::new(bytes))?.read(name, most)
+    }
+
+    #[test]
+    fn files_come_out_as_they_went_in() {
+        for packed in [false, true] {
+            let bytes = zip(&FILES, packed);
+            for (name, content) in FILES {
+                assert_eq!(read(&bytes, name, 5_000).as_deref(), Ok(content), "{name}");
+            }
+            // A comment may follow the last record.
+            let commented = [&bytes[..bytes.len() - 2], &[3, 0], b"PK!"].concat();
+            assert_eq!(read(&commented, "a/one", 5).as_deref(), Ok(&b"first"[..]));
+            assert_eq!(read(&bytes, "three", 5), Err(Malformed::new("three is missing")));
+            assert_eq!(read(&bytes, "a/two", 4_999), Err(Malformed::new("a/two is longer than 4999 bytes")));
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_changed_is_refused() {
+        for packed in [false, true] {
+            let whole = zip(&FILES, packed);
+            for len in 0..whole.len() {
+                assert!(read(&whole[..len], "a/two", 5_000).is_err(), "{len} bytes");
+            }
+            for at in 0..whole.len() {
+                let mut changed = whole.clone();
+                changed[at] ^= 0x11;
+                // Times and attributes do not matter; content never comes out changed.
+                if let Ok(content) = read(&changed, "a/two", 5_000) {
+                    assert_eq!(content, FILES[1].1, "byte {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bomb_unpacks_to_no_more_than_it_said() {
+        let mut bytes = zip(&[("a", &[0; 100_000])], true);
+        let directory = bytes.windows(4).position(|four| four == ENTRY_MARK).unwrap();
+        bytes[directory + 24..directory + 28].copy_from_slice(&10u32.to_le_bytes());
+        assert_eq!(read(&bytes, "a", 1_000), Err(Malformed::new("a is damaged")));
+    }
+
+    #[test]
+    fn encrypted_and_unknown_packings_are_refused() {
+        for (offset, value, why) in [(8, 1, "a is encrypted"), (10, 12, "a is packed by method 12")] {
+            let mut bytes = zip(&[("a", b"text")], false);
+            let directory = bytes.windows(4).position(|four| four == ENTRY_MARK).unwrap();
+            bytes[directory + offset] = value;
+            assert_eq!(read(&bytes, "a", 10), Err(Malformed::new(why)));
+        }
+    }
+}

@@ -4,6 +4,8 @@
 //! file is ever executed, and a file that is not one of the known ones, byte for byte, is refused.
 
 mod archive;
+#[cfg(test)]
+mod archive_bytes;
 mod error;
 mod folder;
 mod model;

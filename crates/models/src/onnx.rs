@@ -67,3 +67,81 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Weights, Malformed> {
     }
     Ok(weights)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A length-delimited field.
+    fn field(number: u8, content: &[u8]) -> Vec<u8> {
+        let mut out = vec![number << 3 | 2];
+        let mut len = content.len();
+        while len >= 0x80 {
+            out.push(len as u8 | 0x80);
+            len >>= 7;
+        }
+        out.push(len as u8);
+        out.extend(content);
+        out
+    }
+
+    fn constant(name: &str, dims: &[u8], data_type: u8, raw: &[u8]) -> Vec<u8> {
+        let parts = [field(1, dims), vec![2 << 3, data_type], field(8, name.as_bytes()), field(9, raw)];
+        field(5, &parts.concat())
+    }
+
+    fn model(constants: &[Vec<u8>]) -> Vec<u8> {
+        // An IR version, a producer and a node's worth of fields that are skipped.
+        let graph = [field(2, b"name"), field(1, b""), constants.concat()].concat();
+        [vec![1 << 3, 10], field(2, b"tests"), field(7, &graph)].concat()
+    }
+
+    #[test]
+    fn constants_come_out_with_their_shapes() {
+        let floats: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let ints: Vec<u8> = [3i32, 70_000, -1].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let bytes = model(&[
+            constant("f", &[1, 2], 1, &floats),
+            constant("i", &[3], 6, &ints),
+            constant("long", &[1], 7, &[0; 8]),
+            constant("one", &[], 1, &1f32.to_le_bytes()),
+        ]);
+        let weights = read(&bytes).unwrap();
+        let found: Vec<_> =
+            weights.iter().map(|(name, tensor)| (name, &tensor.shape[..], &tensor.values[..])).collect();
+        let expected: [(&str, &[usize], &[f32]); 3] =
+            [("f", &[1, 2], &[1.5, -2.0]), ("i", &[3], &[3.0, 70_000.0, -1.0]), ("one", &[], &[1.0])];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_are_refused() {
+        let refusal = |dims: &[u8], raw: &[u8]| read(&model(&[constant("w", dims, 1, raw)])).unwrap_err().0;
+        let expected = "the constant w has not as many numbers as its shape says";
+        assert_eq!(refusal(&[3], &[0; 8]), expected);
+        assert_eq!(refusal(&[2], &[0; 7]), expected);
+        assert_eq!(refusal(&[1; 9], &[0; 4]), expected);
+        // −1, and a product beyond what a machine can count.
+        assert_eq!(refusal(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], &[]), expected);
+        let huge = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f].repeat(3);
+        assert_eq!(refusal(&huge, &[]), expected);
+        assert_eq!(read(&[]).unwrap_err().0, "it holds no graph");
+        assert!(read(b"no protobuf at all").is_err());
+    }
+
+    #[test]
+    fn what_is_cut_or_changed_ends_in_an_error_or_in_constants() {
+        let whole = model(&[constant("w", &[2, 1], 1, &[0; 8])]);
+        for at in 0..whole.len() {
+            let _cut = read(&whole[..at]);
+            for value in 0..=u8::MAX {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                if let Ok(weights) = read(&changed) {
+                    let fits = |tensor: &Tensor| tensor.shape.iter().product::<usize>() == tensor.values.len();
+                    assert!(weights.iter().all(|(_, tensor)| fits(tensor)), "byte {at}");
+                }
+            }
+        }
+    }
+}

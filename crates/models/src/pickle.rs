@@ -267,3 +267,66 @@ fn size(number: i64) -> Result<usize, Malformed> {
 fn damaged() -> Malformed {
     Malformed::new("its list of tensors is damaged")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive_bytes::{state_dictionary, tensor};
+
+    fn refusal(bytes: &[u8]) -> String {
+        tensors(bytes).unwrap_err().0
+    }
+
+    #[test]
+    fn a_state_dictionary_is_read() {
+        let bytes = state_dictionary(&[("w", tensor("FloatStorage", "5", 12, 2, &[2, 3], &[3, 1]))]);
+        let expected = Described {
+            storage: "5".to_owned(),
+            element: Element::Float32,
+            storage_len: 12,
+            offset: 2,
+            shape: vec![2, 3],
+            strides: vec![3, 1],
+        };
+        assert_eq!(tensors(&bytes), Ok(BTreeMap::from([("w".to_owned(), expected)])));
+    }
+
+    #[test]
+    fn python_code_is_not_even_looked_at() {
+        let evil = b"cos\nsystem\nX\x04\x00\x00\x00true\x85R.";
+        assert_eq!(refusal(evil), "it asks for Python code that a state dictionary has no use for");
+        let odd = state_dictionary(&[("w", tensor("DoubleStorage", "5", 1, 0, &[1], &[1]))]);
+        assert_eq!(refusal(&odd), "it asks for Python code that a state dictionary has no use for");
+        assert_eq!(refusal(b"\x80\x04."), "its pickle is of protocol 4 instead of 2");
+        assert_eq!(refusal(b"\x93."), "operation 0x93 has no place in a state dictionary");
+        assert_eq!(refusal(b"K\x01."), "it holds something else than a state dictionary");
+    }
+
+    #[test]
+    fn what_is_cut_or_changed_ends_in_an_error_or_in_tensors() {
+        let whole = state_dictionary(&[("w", tensor("FloatStorage", "5", 12, 2, &[2, 3], &[3, 1]))]);
+        for len in 0..whole.len() {
+            assert!(tensors(&whole[..len]).is_err(), "{len} bytes");
+        }
+        for at in 0..whole.len() {
+            for value in 0..=u8::MAX {
+                let mut changed = whole.clone();
+                changed[at] = value;
+                if let Ok(found) = tensors(&changed) {
+                    assert!(found.len() <= 1);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn depth_and_number_are_bounded() {
+        let deep = [b")".as_slice(), &[0x85; 100_000], b"."].concat();
+        assert_eq!(refusal(&deep), "its list of tensors is damaged");
+        let names: Vec<String> = (0..=MOST_TENSORS).map(|index| index.to_string()).collect();
+        let many: Vec<_> =
+            names.iter().map(|name| (name.as_str(), tensor("FloatStorage", "5", 1, 0, &[1], &[1]))).collect();
+        assert_eq!(refusal(&state_dictionary(&many)), "it has more than 1024 tensors");
+        assert_eq!(refusal(&vec![b')'; MOST_BYTES + 1]), "its list of tensors is too long");
+    }
+}

@@ -63,3 +63,60 @@ fn value_count(name: &str, tensor: &Described) -> Result<usize, Malformed> {
     let end = tensor.offset.checked_add(count).ok_or_else(|| refused("is too large"))?;
     if end > tensor.storage_len { Err(refused("reaches beyond its storage")) } else { Ok(count) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive_bytes::{state_dictionary, tensor, zip};
+
+    fn floats(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
+    fn file(tensors: &[(&str, Vec<u8>)]) -> Vec<u8> {
+        let (list, storage) = (state_dictionary(tensors), floats(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]));
+        zip(&[("archive/data.pkl", &list), ("archive/data/11", &storage), ("archive/data/12", &[0; 8])], false)
+    }
+
+    fn refusal(tensors: &[(&str, Vec<u8>)]) -> String {
+        read(&file(tensors)).unwrap_err().0
+    }
+
+    #[test]
+    fn tensors_come_out_with_their_shapes() {
+        let bytes = file(&[
+            ("a.weight", tensor("FloatStorage", "11", 7, 1, &[2, 1, 3], &[3, 3, 1])),
+            ("a.count", tensor("LongStorage", "12", 1, 0, &[], &[])),
+            ("a.bias", tensor("FloatStorage", "11", 7, 0, &[2], &[1])),
+        ]);
+        let weights = read(&bytes).unwrap();
+        let found: Vec<_> = weights.iter().map(|(name, tensor)| (name, tensor.clone())).collect();
+        let weight = Tensor { shape: vec![2, 1, 3], values: vec![2.0, 3.0, 4.0, 5.0, 6.0, 7.0] };
+        let bias = Tensor { shape: vec![2], values: vec![1.0, 2.0] };
+        assert_eq!(found, [("a.bias", bias), ("a.weight", weight)]);
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_their_storage_are_refused() {
+        let of = |offset, shape: &[usize], strides: &[usize]| {
+            refusal(&[("w", tensor("FloatStorage", "11", 7, offset, shape, strides))])
+        };
+        assert_eq!(of(2, &[2, 3], &[3, 1]), "the tensor w reaches beyond its storage");
+        assert_eq!(of(0, &[2, 3], &[1, 2]), "the tensor w is not in row-major order");
+        assert_eq!(of(0, &[2, 3], &[3]), "the tensor w has not as many strides as axes");
+        assert_eq!(of(0, &[1 << 30; 3], &[0, 1 << 30, 1]), "the tensor w is not in row-major order");
+        assert_eq!(of(0, &[1 << 30; 2], &[1 << 30, 1]), "the tensor w reaches beyond its storage");
+        let wrong = |key, len| refusal(&[("w", tensor("FloatStorage", key, len, 0, &[2], &[1]))]);
+        assert_eq!(wrong("11", 8), "the numbers of w are not as many as stated");
+        assert_eq!(wrong("13", 7), "archive/data/13 is missing");
+    }
+
+    #[test]
+    fn what_is_no_saved_dictionary_is_refused() {
+        assert_eq!(read(b"").unwrap_err().0, "it is no zip archive");
+        assert_eq!(read(&zip(&[("archive/version", b"3")], false)).unwrap_err().0, "it holds no data.pkl");
+        let list = state_dictionary(&[]);
+        let big = zip(&[("a/data.pkl", &list), ("a/byteorder", b"big")], false);
+        assert_eq!(read(&big).unwrap_err().0, "its numbers are big-endian");
+    }
+}

@@ -22,10 +22,12 @@ pub use content::ContentGate;
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
+use models::ModelsError;
 use resilience::{Breaker, BreakerRegistry};
 use settings::Settings;
+use speech::SpeechFailure;
 use telemetry::Metrics;
 
 /// All capabilities that jobs are made with.
@@ -42,6 +44,10 @@ pub struct Capabilities {
 /// Why the providers that the settings ask for cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
+    #[error("engine.f0_tracker asks for {wanted}: {source}")]
+    Model { wanted: &'static str, source: ModelsError },
+    #[error("engine.speech names {}, which does not work: {source}", program.display())]
+    Speech { program: PathBuf, source: SpeechFailure },
     #[error("a client of an outside service cannot be made")]
     Client(#[from] reqwest::Error),
 }

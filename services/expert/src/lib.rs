@@ -61,7 +61,7 @@ impl Service for Expert {
         let address = deps.settings.expert.address();
         let listener = TcpListener::bind(address).with_context(|| format!("{address} cannot be listened on"))?;
         let bound = listener.local_addr().context("the listener has no address")?;
-        let studio = web::Data::new(Studio::new(&deps).context("no folder for finished songs")?);
+        let studio = web::Data::new(Studio::new(&deps)?);
         let sweeper = {
             let (studio, shutdown) = (studio.clone(), shutdown.clone());
             tokio::spawn(async move { studio.files.sweep_until(shutdown).await })

@@ -82,7 +82,6 @@ pub fn synthesize(
 struct Synthesizer {
     phase: MinimumPhase,
     dice: ChaCha8Rng,
-    log_power: Vec<f64>,
     spectrum: Vec<Complex64>,
     hiss: Vec<Complex64>,
     time: Vec<f64>,
@@ -94,7 +93,6 @@ impl Synthesizer {
         Self {
             phase: MinimumPhase::new(),
             dice: ChaCha8Rng::seed_from_u64(seed ^ 0x766f_636f),
-            log_power: vec![0.0; RESPONSE_BINS],
             spectrum: vec![Complex64::default(); RESPONSE_BINS],
             hiss: vec![Complex64::default(); RESPONSE_BINS],
             time: vec![0.0; RESPONSE_LEN],
@@ -102,26 +100,22 @@ impl Synthesizer {
         }
     }
 
-    /// What one period (or one step of noise of `fresh` samples) adds, `late` samples after a whole one.
+    /// What one period (or one step of noise of `fresh` samples) adds, `late` samples after a whole one. Pulse and noise
+    /// share the phase of the whole; their shares are only smooth weights on it.
     fn respond(&mut self, now: &Excitation, late: f64, step: f64, fresh: usize) {
         self.draw_noise(fresh);
-        let hissing = |noise: f64| if now.f0_hz.is_some() { noise.clamp(0.0, 1.0) } else { 1.0 };
-        for (bin, log) in self.log_power.iter_mut().enumerate() {
-            *log = now.log_power[bin] + (hissing(now.noise[bin]) + NOTHING).ln();
-        }
-        self.phase.spectrum(&self.log_power, &mut self.spectrum);
-        for (bin, hiss) in self.spectrum.iter().zip(&mut self.hiss) {
-            *hiss *= bin;
-        }
-        if now.f0_hz.is_some() {
-            for (bin, log) in self.log_power.iter_mut().enumerate() {
-                *log = now.log_power[bin] + (1.0 - hissing(now.noise[bin]) + NOTHING).ln();
-            }
-            self.phase.spectrum(&self.log_power, &mut self.spectrum);
-            let strength = step.sqrt();
-            for (index, (bin, hiss)) in self.spectrum.iter().zip(&mut self.hiss).enumerate() {
-                let turn = -TAU * index as f64 * late / RESPONSE_LEN as f64;
-                *hiss += bin * Complex64::from_polar(strength, turn);
+        self.phase.spectrum(&now.log_power, &mut self.spectrum);
+        let voiced = now.f0_hz.is_some();
+        let strength = step.sqrt();
+        let turn = Complex64::from_polar(1.0, -TAU * late / RESPONSE_LEN as f64);
+        let mut pulse = Complex64::new(strength, 0.0);
+        for ((bin, hiss), noise) in self.spectrum.iter().zip(&mut self.hiss).zip(&now.noise) {
+            if voiced {
+                let noise = noise.clamp(0.0, 1.0);
+                *hiss = bin * (*hiss * noise.sqrt() + pulse * (1.0 - noise).sqrt());
+                pulse *= turn;
+            } else {
+                *hiss *= bin;
             }
         }
         self.phase.inverse(&mut self.hiss, &mut self.response);

@@ -14,6 +14,8 @@ const VOICE_FALL_DB: f64 = 18.0;
 const HISS_FALL_DB: f64 = 9.0;
 /// Noise above the spoken band of a voice: harmonics do not go on for ever.
 const TOP_NOISE: f64 = 0.85;
+/// How much of the presence a hiss gets: it has enough of its own.
+const HISS_PRESENCE: f64 = 0.15;
 const DB: f64 = std::f64::consts::LN_10 / 10.0;
 
 /// Precomputed for one output rate.
@@ -62,7 +64,7 @@ impl Brightness {
                 let (a, b) = (f64::from(spoken[low]), f64::from(spoken[low + 1]));
                 a + (b - a) * place.fract()
             };
-            let presence = if voiced { self.presence[bin] } else { 0.6 * self.presence[bin] };
+            let presence = if voiced { self.presence[bin] } else { HISS_PRESENCE * self.presence[bin] };
             out.log_power[bin] = level + presence + gain + self.rate_gain;
             let (band, share) = self.bands[bin];
             let own = noise[band] + (noise[(band + 1).min(BANDS - 1)] - noise[band]) * share;

@@ -25,8 +25,8 @@ const BLEND_SECONDS: f64 = 0.012;
 const FADE_IN_SECONDS: f64 = 0.012;
 const FADE_OUT_SECONDS: f64 = 0.035;
 const PHRASE_END_SECONDS: f64 = 0.09;
-/// Noise in the lowest bands of a sung vowel, at most.
-const MOST_VOWEL_NOISE: [f64; 3] = [0.05, 0.15, 0.4];
+/// Noise in the bands of a sung vowel, at most: a sung vowel is clearer than a spoken one.
+const MOST_VOWEL_NOISE: [f64; vocoder::BANDS] = [0.003, 0.015, 0.06, 0.2, 0.35, 0.5];
 
 /// One sound of the song with where it was spoken.
 #[derive(Clone, Copy)]

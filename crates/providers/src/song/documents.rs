@@ -1,13 +1,13 @@
 //! The documents that go with a song: words, scores, a picture.
 
-use engine::lyrics::Lyrics;
+use engine::{lyrics::Lyrics, picture::SongPicture};
 use music::{
     Melody,
-    harmony::Accompaniment,
+    harmony::{Accompaniment, ChordSpan},
     musicxml::{self, Score, ScoreSyllable, Syllabic},
 };
 
-use super::{Heard, Song};
+use super::Song;
 
 /// Everything but the sound and the report.
 pub struct Documents {
@@ -27,13 +27,17 @@ pub fn documents(song: &Song<'_>) -> Documents {
         lyrics: lyrics_text(lyrics),
         midi: midi(melody, lyrics, accompaniment),
         musicxml: score(melody, lyrics, accompaniment),
-        svg: picture(melody, lyrics, heard),
+        svg: picture(song),
     }
 }
 
 /// The lyrics as people read them.
 pub fn lyrics_text(lyrics: &Lyrics) -> String {
     format!("{}\n\n{}", lyrics.title, lyrics.text())
+}
+
+fn chords(accompaniment: Option<&Accompaniment>) -> &[ChordSpan] {
+    accompaniment.map_or(&[], |accompaniment| &accompaniment.chords)
 }
 
 fn midi(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>) -> Vec<u8> {
@@ -53,13 +57,19 @@ fn score(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>
             syllables.push(ScoreSyllable { note: syllable.note, text: &syllable.text, syllabic });
         }
     }
-    let chords = accompaniment.map_or(&[][..], |accompaniment| &accompaniment.chords);
-    musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords })
+    musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords: chords(accompaniment) })
 }
 
-fn picture(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> String {
+fn picture(song: &Song<'_>) -> String {
+    let Song { melody, lyrics, heard, accompaniment, .. } = *song;
     const ENVELOPE_BUCKETS: usize = 1200;
     let sung = engine::f0::track(heard.samples, heard.sample_rate_hz);
     let envelope = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS);
-    engine::draw_melody_svg(melody, Some(lyrics), Some(&sung), &envelope)
+    engine::picture::draw_song_svg(&SongPicture {
+        melody,
+        lyrics: Some(lyrics),
+        sung: Some(&sung),
+        envelope: &envelope,
+        chords: chords(accompaniment),
+    })
 }

@@ -12,7 +12,7 @@ use domain::{
 };
 use engine::{
     lyrics::{Lyrics, LyricsRequest},
-    quality::{PitchAgreement, pitch_agreement},
+    quality::{PitchAgreement, pitch_agreement, vowel_onset_error},
 };
 use media::Loudness;
 use music::{Accompaniment, Melody};
@@ -77,7 +77,7 @@ pub fn assess(song: &Song<'_>) -> QualityFigures {
     let Song { melody, lyrics, heard, request, .. } = *song;
     let wanted = &lyrics_request(request);
     QualityFigures {
-        sound: sound_figures(lyrics, heard),
+        sound: sound_figures(melody, lyrics, heard),
         lyrics: lyrics_figures(melody, lyrics, wanted),
         notes: count(melody.notes.len()),
         metadata_complete: !lyrics.title.trim().is_empty() && !melody.phrases.is_empty() && melody.tempo_bpm > 0.0,
@@ -85,15 +85,16 @@ pub fn assess(song: &Song<'_>) -> QualityFigures {
 }
 
 /// What instruments say of the voice alone. Blocking.
-pub fn sound_figures(lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
+pub fn sound_figures(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
     let loudness = media::measure_loudness(heard.samples, heard.sample_rate_hz, 1);
     let PitchAgreement { within_50, within_25, median_cents, .. } =
         pitch_agreement(heard.samples, heard.sample_rate_hz, &heard.performance.target);
+    let onsets = vowel_onset_error(heard.samples, heard.sample_rate_hz, &vowel_onsets(melody, lyrics));
     SoundFigures {
         pitch_within_50_cents: within_50,
         pitch_within_25_cents: within_25,
         pitch_median_cents: median_cents,
-        vowel_onset_median_ms: None,
+        vowel_onset_median_ms: (onsets.expected > 0).then_some(onsets.median_ms),
         loudness_lufs: loudness.integrated_lufs,
         true_peak_dbtp: loudness.true_peak_dbtp,
         clipped_share: loudness.clipped_share,
@@ -101,6 +102,13 @@ pub fn sound_figures(lyrics: &Lyrics, heard: &Heard<'_>) -> SoundFigures {
         syllables_placed: count(heard.performance.syllables_placed),
         syllables: count(lyrics.syllable_count()),
     }
+}
+
+/// Where vowels should begin, in seconds: on the onsets of the notes that begin a syllable.
+fn vowel_onsets(melody: &Melody, lyrics: &Lyrics) -> Vec<f64> {
+    let mut notes: Vec<usize> = lyrics.lines.iter().flat_map(|line| &line.syllables).map(|s| s.note).collect();
+    notes.dedup();
+    notes.into_iter().filter_map(|note| melody.notes.get(note)).map(|note| note.onset_seconds).collect()
 }
 
 /// What can be counted in the words.

@@ -75,7 +75,7 @@ pub async fn sing(
             async move { singer.sing(melody, lyrics, voice, progress).await }
         };
         let made = match chain.call(left, call).await {
-            Ok(sung) => mastered_and_judged(sung, lyrics, gate).await,
+            Ok(sung) => mastered_and_judged(sung, (melody, lyrics), gate).await,
             Err(failure) => Err(failure),
         };
         takes.add(made)?;
@@ -85,13 +85,13 @@ pub async fn sing(
 
 async fn mastered_and_judged(
     Provided { value: vocal, provider, took }: Provided<Vocal>,
-    lyrics: &Lyrics,
+    (melody, lyrics): (&Melody, &Lyrics),
     gate: &QualityGate,
 ) -> Result<Judged<Mastered>, Failure> {
-    let (gate, lyrics) = (gate.clone(), lyrics.clone());
+    let (gate, melody, lyrics) = (gate.clone(), melody.clone(), lyrics.clone());
     let (mastered, shortfalls) = blocking(move || {
         let mastered = master(vocal);
-        let shortfalls = gate.judge_sound(&sound_figures(&lyrics, &Heard::of(&mastered)));
+        let shortfalls = gate.judge_sound(&sound_figures(&melody, &lyrics, &Heard::of(&mastered)));
         (mastered, shortfalls)
     })
     .await?;

@@ -322,17 +322,6 @@ pub const JOBS: Section = Section {
     ],
 };
 
-pub const ENGINE: Section = Section {
-    name: "engine",
-    about: "What the engine in this process works with.",
-    keys: &[Key::unset(
-        "engine.soundfont",
-        "the path of an uncompressed SoundFont 2 file",
-        "\"/usr/share/sounds/sf2/FluidR3_GM.sf2\"",
-        "The instruments that a backing is played with. Not set: those that the system has installed, or the built-in ones.",
-    )],
-};
-
 pub const PROVIDERS: Section = Section {
     name: "providers",
     about: "Who extracts melodies, writes lyrics and sings.",

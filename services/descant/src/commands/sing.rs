@@ -28,7 +28,11 @@ use settings::{LoadOptions, Settings};
 use crate::{cli, exit::Exit};
 
 pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
-    let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
+    let mut options = LoadOptions::from_process(args.config.clone());
+    if let Some(tracker) = &args.tracker {
+        options = options.with("engine.f0_tracker", tracker.clone());
+    }
+    let settings = Settings::load(&options)?;
     let request = request(&args.song)?;
     let out = args.out.clone().unwrap_or_else(|| default_folder(&args.recording));
     let mut studio = Studio::new(settings, request, json)?;

@@ -107,3 +107,74 @@ fn first_maximum(values: &[f64; BINS]) -> usize {
     }
     best
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// The textbook: every move between every two bins, as librosa has it.
+    fn every_move(activations: &[f32], allowed: std::ops::Range<usize>) -> Vec<u16> {
+        let weight = |from: usize, to: usize| 12usize.saturating_sub(from.abs_diff(to)) as f64;
+        let sums: Vec<f64> = (0..BINS).map(|from| (0..BINS).map(|to| weight(from, to)).sum()).collect();
+        let moving = |from: usize, to: usize| (weight(from, to) / sums[from] + FLOOR).ln();
+        let frames: Vec<&[f32]> = activations.chunks_exact(BINS).collect();
+        let mut emissions = [0.0; BINS];
+        log_softmax(frames[0], &allowed, &mut emissions);
+        let mut totals: Vec<f64> = emissions.iter().map(|e| e + (1.0 / 360.0 + FLOOR).ln()).collect();
+        let mut from = vec![vec![0usize; BINS]];
+        for row in &frames[1..] {
+            log_softmax(row, &allowed, &mut emissions);
+            let arrive = |to: usize| {
+                let totals = (0..BINS).map(|from| totals[from] + moving(from, to));
+                totals.enumerate().fold((0, f64::NEG_INFINITY), |best, now| if now.1 > best.1 { now } else { best })
+            };
+            let arrivals: Vec<(usize, f64)> = (0..BINS).map(arrive).collect();
+            from.push(arrivals.iter().map(|arrival| arrival.0).collect());
+            totals = arrivals.iter().zip(&emissions).map(|(arrival, e)| arrival.1 + e).collect();
+        }
+        let mut state = (0..BINS).rev().max_by(|&a, &b| totals[a].total_cmp(&totals[b])).unwrap();
+        let mut path = Vec::new();
+        for from in from.iter().rev() {
+            path.push(state as u16);
+            state = from[state];
+        }
+        path.reverse();
+        path
+    }
+
+    #[test]
+    fn the_path_is_the_best_of_all_moves() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        // A clear pitch that jumps far after 120 frames: staying would cost more than the jump.
+        let clear: Vec<f32> = (0..240)
+            .flat_map(|frame| (0..BINS).map(move |bin| bin == if frame < 120 { 40 } else { 300 }))
+            .map(|lit| if lit { 1.0 } else { 0.0 })
+            .collect();
+        let noisy: Vec<f32> = (0..60 * BINS).map(|_| rng.random_range(0.0..1.0f32).powi(4)).collect();
+        let flat = vec![0.25f32; 30 * BINS];
+        for activations in [clear, noisy, flat] {
+            for allowed in [0..BINS, 39..BINS, 100..200] {
+                let path = best_path(&activations, allowed.clone());
+                assert_eq!(path, every_move(&activations, allowed.clone()));
+                assert!(path.iter().all(|&bin| allowed.contains(&usize::from(bin))));
+            }
+        }
+        assert_eq!(best_path(&[], 0..BINS), Vec::<u16>::new());
+    }
+
+    #[test]
+    fn a_far_jump_is_dear_but_possible() {
+        let frame = |bin: usize| (0..BINS).map(move |b| if b == bin { 1.0 } else { 0.0 });
+        let jump = |frames: usize| -> Vec<f32> {
+            (0..2 * frames).flat_map(|index| frame(if index < frames { 10 } else { 350 })).collect()
+        };
+        // So far that a glide through 31 frames would cost more.
+        let long = best_path(&jump(500), 0..BINS);
+        assert_eq!((long[0], long[499], long[500], long[999]), (10, 10, 350, 350));
+        let short = best_path(&jump(20), 0..BINS);
+        assert!(short.windows(2).all(|pair| pair[0].abs_diff(pair[1]) <= 11), "20 frames are not worth 87 nats");
+    }
+}
