@@ -86,8 +86,10 @@ def theirs(bench, size):
             values = torch.cat([torchcrepe.infer(batch, size) for batch in frames])
             network = time.process_time() - cpu
             rows = values.T[None].clone()
-            # What `predict` does with its default range.
-            rows[:, : torchcrepe.convert.frequency_to_bins(torch.tensor(50.0))] = -float("inf")
+            # What `predict` does with its range.
+            lowest, highest = torch.tensor(trackers.LOWEST_HZ), torch.tensor(trackers.HIGHEST_HZ)
+            rows[:, : torchcrepe.convert.frequency_to_bins(lowest)] = -float("inf")
+            rows[:, torchcrepe.convert.frequency_to_bins(highest, torch.ceil) :] = -float("inf")
             path, _ = torchcrepe.decode.viterbi(rows)
         return values.numpy(), path[0].numpy(), network
 

@@ -113,8 +113,8 @@ const NEEDS: &[Need] = &[
     },
     Need {
         package: "flite",
-        purpose: Purpose::Benchmarks,
-        why: "a voice to sing with",
+        purpose: Purpose::Tests,
+        why: "speaks the lines that the voices sing",
         present: || workspace::in_path("flite").is_some(),
     },
     Need {

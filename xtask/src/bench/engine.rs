@@ -25,8 +25,9 @@ const LEAST_PYTHON: &str = "3.11";
 /// Prints the table; `arguments` go to `xtask/benchmarks/engine.py`.
 pub fn run(arguments: &[String]) -> Result<()> {
     packages::ensure(Purpose::Benchmarks, &Consent { yes: false, no_install: false })?;
-    let mut build = workspace::cargo(&["build", "--release", "--package", "descant"]);
-    workspace::run("cargo build", build.args(["--bin", "descant", "--bin", "measure-engine"]))?;
+    let mut build = workspace::cargo(&["build", "--release", "--package", "descant", "--package", "speech"]);
+    build.args(["--bin", "descant", "--bin", "measure-engine", "--example", "sung_words"]);
+    workspace::run("cargo build", &mut build)?;
     let programs = workspace::built("release")?;
     let folder = programs.parent().context("a folder for builds without a parent")?.join("bench-engine");
     let scripts = workspace::root().join("xtask/benchmarks");

@@ -26,8 +26,9 @@ const BATCH: usize = 64;
 const VOICED: f32 = 0.5;
 /// Frames weaker than this RMS (−90 dBFS) are silence, whatever the network makes of their normalised rounding.
 const SILENCE: f32 = 3e-5;
-/// torchcrepe's default range, 50 Hz to 2006 Hz, in bins.
-const ALLOWED_BINS: std::ops::Range<usize> = 39..BINS;
+/// 50 Hz to 1800 Hz, in bins. Not up to torchcrepe's default of 2006 Hz, the last bin: steps are cheaper at an edge that
+/// is open, and both decoders then rest in that bin for whole recordings.
+const ALLOWED_BINS: std::ops::Range<usize> = 39..350;
 /// Bins on each side of the path that the pitch is averaged over.
 const AVERAGED_BINS: usize = 4;
 const CENTS_PER_BIN: f64 = 20.0;
@@ -47,7 +48,7 @@ pub struct Activations {
 }
 
 impl Activations {
-    /// The most likely bin of each frame, as `torchcrepe.decode.viterbi` finds it with torchcrepe's default range.
+    /// The most likely bin of each frame, as `torchcrepe.decode.viterbi` finds it from 50 to 1800 Hz.
     pub fn path(&self) -> Vec<u16> {
         viterbi::best_path(&self.values, ALLOWED_BINS)
     }
