@@ -2,13 +2,19 @@
 //!
 //! Measures only; what is good enough is decided elsewhere.
 
-use music::{PitchTrack, cents_between};
+mod onsets;
+
+use std::collections::HashSet;
+
+use music::{Melody, Phrase, PitchTrack, cents_between};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     f0,
-    lyrics::{Lyrics, dictionary, words_of},
+    lyrics::{self, Language, LyricLine, Lyrics, LyricsRequest, words_of},
 };
+
+pub use onsets::{VowelOnsets, vowel_onset_error};
 
 /// How well a sound keeps to the pitch that was meant. All shares are of the target's voiced frames.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -67,7 +73,8 @@ pub struct LyricsFigures {
 
 pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
     let words: Vec<String> = lyrics.lines.iter().flat_map(|line| words_of(&line.text)).collect();
-    let known = words.iter().filter(|word| dictionary::contains(word)).count();
+    let language = Language::of(&lyrics.language).unwrap_or(Language::English);
+    let known = words.iter().filter(|word| language.knows(word)).count();
     LyricsFigures {
         lines: lyrics.lines.len(),
         chars: lyrics.lines.iter().map(|line| line.text.chars().count()).sum(),
@@ -76,6 +83,126 @@ pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
         longest_run: lyrics.lines.iter().map(|line| longest_run(&line.text)).max().unwrap_or(0),
         syllables: lyrics.syllable_count(),
     }
+}
+
+/// How well a song text sits on its melody and keeps to what was asked. All are shares, 0–1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct LyricsFit {
+    /// Of the notes in phrases, those that carry exactly one syllable or hold the last vowel of a line.
+    pub syllable_match: f64,
+    /// Of neighbouring syllables whose stress differs (by 0.3 of 1) and whose notes differ in strength (by 0.15 of the
+    /// line's range of log length and loudness): those where the stronger syllable has the stronger note. 1 when there are none.
+    pub stress_match: f64,
+    /// Of lines that have a neighbour in their section: those whose last word rhymes perfectly with another word that
+    /// ends a line of the section at most three lines away.
+    pub rhyme_share: f64,
+    /// The same, weaker rhymes (see [`Language::near_rhyme`]) counted too.
+    pub near_rhyme_share: f64,
+    /// Of the prompt's words that a song can contain, those that it does contain in some form. 1 when there are none.
+    pub prompt_words_kept: f64,
+    /// Different words by all words, function words and choruses that return left out.
+    pub distinct_words: f64,
+}
+
+/// Measures lyrics of ours or of others against the melody and the request that they were made for.
+pub fn lyrics_fit(lyrics: &Lyrics, melody: &Melody, request: &LyricsRequest) -> LyricsFit {
+    let language = Language::of(&lyrics.language).unwrap_or(Language::English);
+    let once: Vec<&LyricLine> = lyrics.lines.iter().filter(|line| !line.section.returns()).collect();
+    let content: Vec<String> = once
+        .iter()
+        .flat_map(|line| words_of(&line.text.to_lowercase()))
+        .filter(|word| !language.is_function_word(word))
+        .collect();
+    let distinct: HashSet<&String> = content.iter().collect();
+    let sung: HashSet<String> =
+        lyrics.lines.iter().flat_map(|line| words_of(&line.text)).map(|word| language.stem(&word)).collect();
+    let wanted = lyrics::prompt_words(language, request);
+    let kept = wanted.iter().filter(|stem| sung.contains(*stem)).count();
+    let ends: Vec<Vec<String>> = lyrics
+        .sections()
+        .iter()
+        .map(|(_, lines)| lines.iter().filter_map(|line| words_of(&line.text.to_lowercase()).pop()).collect())
+        .collect();
+    LyricsFit {
+        syllable_match: share(good_notes(lyrics, melody), melody.phrases.iter().map(Phrase::note_count).sum()),
+        stress_match: stress_match(language, lyrics, melody),
+        rhyme_share: rhyme_share(&ends, |word| language.rhyme(word)),
+        near_rhyme_share: rhyme_share(&ends, |word| language.near_rhyme(word)),
+        prompt_words_kept: share(kept, wanted.len()),
+        distinct_words: share(distinct.len(), content.len()),
+    }
+}
+
+/// `part` of `whole`; 1 of nothing.
+fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+fn good_notes(lyrics: &Lyrics, melody: &Melody) -> usize {
+    let mut carried = vec![0usize; melody.notes.len()];
+    let mut line_starts = HashSet::new();
+    for line in &lyrics.lines {
+        line_starts.extend(line.syllables.first().map(|s| s.note));
+        for syllable in &line.syllables {
+            if let Some(count) = carried.get_mut(syllable.note) {
+                *count += 1;
+            }
+        }
+    }
+    let held_at_end = |note: usize, end: usize| {
+        let next = (note..end).find(|n| carried[*n] > 0);
+        next.is_none_or(|next| line_starts.contains(&next))
+    };
+    melody
+        .phrases
+        .iter()
+        .map(|phrase| {
+            let end = phrase.end.min(carried.len());
+            let is_sung = (phrase.start..end).any(|note| carried[note] > 0);
+            (phrase.start..end)
+                .filter(|&note| match carried[note] {
+                    0 => is_sung && note > phrase.start && held_at_end(note, end),
+                    count => count == 1,
+                })
+                .count()
+        })
+        .sum()
+}
+
+fn stress_match(language: Language, lyrics: &Lyrics, melody: &Melody) -> f64 {
+    const STRESS_DIFFERS: f64 = 0.3;
+    const WEIGHT_DIFFERS: f64 = 0.15;
+    let (mut good, mut all) = (0, 0);
+    for line in &lyrics.lines {
+        let notes: Vec<_> = line.syllables.iter().filter_map(|s| melody.notes.get(s.note)).copied().collect();
+        let weights = lyrics::note_weights(&notes);
+        let words = words_of(&line.text);
+        let stresses: Vec<f64> = line.syllables.iter().map(|s| lyrics::stress_of(language, s, &words)).collect();
+        for (weight, stress) in weights.windows(2).zip(stresses.windows(2)) {
+            let (heavier, stronger) = (weight[1] - weight[0], stress[1] - stress[0]);
+            if heavier.abs() >= WEIGHT_DIFFERS && stronger.abs() >= STRESS_DIFFERS {
+                all += 1;
+                good += usize::from(heavier > 0.0 && stronger > 0.0 || heavier < 0.0 && stronger < 0.0);
+            }
+        }
+    }
+    share(good, all)
+}
+
+fn rhyme_share(sections: &[Vec<String>], key: impl Fn(&str) -> Option<String>) -> f64 {
+    const REACH: usize = 3;
+    let (mut rhymed, mut all) = (0, 0);
+    for ends in sections.iter().filter(|ends| ends.len() > 1) {
+        let keys: Vec<Option<String>> = ends.iter().map(|word| key(word)).collect();
+        all += ends.len();
+        rhymed += (0..ends.len())
+            .filter(|&at| {
+                let near = at.saturating_sub(REACH)..ends.len().min(at + REACH + 1);
+                keys[at].is_some() && near.into_iter().any(|other| keys[other] == keys[at] && ends[other] != ends[at])
+            })
+            .count();
+    }
+    share(rhymed, all)
 }
 
 fn longest_run(text: &str) -> usize {

@@ -25,7 +25,7 @@ fn lyrics(melody: &Melody, title: &str, words: &[&str]) -> Lyrics {
                     note,
                 })
                 .collect();
-            LyricLine { phrase, text: String::new(), syllables }
+            LyricLine { phrase, section: Default::default(), text: String::new(), syllables }
         })
         .collect();
     Lyrics { title: title.to_owned(), lines, language: "en".to_owned() }
@@ -92,6 +92,7 @@ fn five_busy_minutes_stay_small() {
         notes,
         key: Key { tonic: 0, mode: Mode::Major, confidence: 0.5 },
         tempo_bpm: 100.0,
+        ..Melody::default()
     };
     let lyrics = lyrics(&melody, "Long", &["straight"]);
     let svg = draw_melody_svg(&melody, Some(&lyrics), Some(&melody.track), &vec![(-0.5, 0.5); 50_000]);
@@ -108,6 +109,7 @@ fn odd_melodies_draw_without_a_panic() {
         phrases: Vec::new(),
         key: Key { tonic: 0, mode: Mode::Minor, confidence: 0.0 },
         tempo_bpm: 100.0,
+        ..Melody::default()
     };
     assert_well_formed(&draw_melody_svg(&empty, None, None, &[]));
     assert_well_formed(&draw_melody_svg(&empty, None, None, &[(0.0, 0.0)]));

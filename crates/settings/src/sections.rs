@@ -7,6 +7,7 @@ use std::{
 };
 
 use domain::{Tier, audio::AudioLimits, quota::QuotaLimits, retention::RetentionPolicy, retry::RetryPolicy};
+use serde::Deserialize;
 use url::Url;
 
 use crate::secret::Secret;
@@ -179,6 +180,98 @@ impl ProviderSettings {
     pub fn retry_policy(&self) -> RetryPolicy {
         let cap = RetryPolicy::PROVIDER_CALL.cap.max(self.call_base);
         RetryPolicy { max_attempts: self.call_attempts, base: self.call_base, cap }
+    }
+}
+
+/// How bad a listed word is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WordSeverity {
+    Warn,
+    Block,
+}
+
+/// One entry of a word list of the operator's own.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WordList {
+    /// BCP 47.
+    pub language: String,
+    pub severity: WordSeverity,
+    /// `slur`, `hate`, `sexual`, `vulgar`, `violence`, `self_harm`, `drugs` or `other`.
+    pub category: String,
+    /// Words and phrases.
+    pub terms: Vec<String>,
+    /// Phrases in which they mean no harm.
+    #[serde(default)]
+    pub allowed_in: Vec<String>,
+}
+
+/// The check of words.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SafetySettings {
+    pub enabled: bool,
+    /// The least severity that refuses.
+    pub refuse_at: WordSeverity,
+    /// The operator's own lists.
+    pub lists: Vec<WordList>,
+    pub replace_built_in: bool,
+}
+
+/// An AI vendor's judgement; off without a key.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ModerationSettings {
+    pub api_key: Option<Secret<String>>,
+    pub url: Url,
+    pub model: String,
+    pub timeout: Duration,
+    pub fail_closed: bool,
+}
+
+/// The offline engine, wherever it runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EngineSettings {
+    pub f0_tracker: F0Tracker,
+    /// The folder of neural models.
+    pub models_dir: PathBuf,
+    pub speech: SpeechSetting,
+    /// A SoundFont 2 file; without one, the system's, and without that, the built-in instruments.
+    pub soundfont: Option<PathBuf>,
+}
+
+/// Which speech synthesizer lends the singer its voices.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SpeechSetting {
+    /// The flite on the search path, if there is one.
+    #[default]
+    Auto,
+    /// None: the formant voice sings.
+    Off,
+    /// The flite at a path.
+    At(PathBuf),
+}
+
+/// What finds the pitch of a recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum F0Tracker {
+    /// The engine's own, which needs no model.
+    #[default]
+    Builtin,
+    SwiftF0,
+    CrepeTiny,
+    CrepeFull,
+}
+
+impl F0Tracker {
+    pub const ALL: [Self; 4] = [Self::Builtin, Self::SwiftF0, Self::CrepeTiny, Self::CrepeFull];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::SwiftF0 => "swift-f0",
+            Self::CrepeTiny => "crepe-tiny",
+            Self::CrepeFull => "crepe-full",
+        }
     }
 }
 

@@ -78,6 +78,7 @@ mod tests {
             phrases: vec![Phrase { start: 0, end: 2 }, Phrase { start: 2, end: 3 }],
             key: Key { tonic: 0, mode: Mode::Major, confidence: 1.0 },
             tempo_bpm: 120.0,
+            ..Melody::default()
         }
     }
 

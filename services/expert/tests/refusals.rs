@@ -74,7 +74,8 @@ async fn melodies_that_ask_for_endless_sound() {
     std::io::Write::write_all(&mut file, &hum()).unwrap();
     let audio = providers::AudioInput::new(file).unwrap();
     let melody = client.extract(&audio, no_progress()).await.unwrap();
-    let request = LyricsRequest { prompt: PROMPT.1.to_owned(), genre: None, mood: None, seed: 7 };
+    let request =
+        LyricsRequest { prompt: PROMPT.1.to_owned(), genre: None, mood: None, seed: 7, ..LyricsRequest::default() };
     let lyrics = client.write(&melody, &request).await.unwrap();
     let honest = json!({ "melody": melody, "lyrics": lyrics, "voice": {} });
 

@@ -80,7 +80,7 @@ impl Service for Orchestrator {
 }
 
 fn bench(deps: &Deps) -> anyhow::Result<Bench> {
-    let capabilities = Capabilities::new(&deps.settings.providers, &deps.breakers, &deps.metrics)?;
+    let capabilities = Capabilities::new(&deps.settings, &deps.breakers, &deps.metrics)?;
     Ok(Bench {
         database: deps.database()?,
         tools: StageTools {

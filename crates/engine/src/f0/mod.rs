@@ -6,22 +6,29 @@
 //! is the track. It never separates voices: polyphony reads as whatever period fits best.
 
 mod candidates;
+mod crepe;
 mod difference;
 mod features;
 mod front;
 mod judge;
-
+mod matmul;
+mod mono;
 mod path;
 mod resample;
+mod swift;
+mod weights;
 mod yin;
 
 use music::PitchTrack;
 
 use crate::error::EngineError;
 
+pub use crepe::{Activations, CrepeTracker};
 #[doc(hidden)]
 pub use features::FEATURES;
 pub use resample::Resampler;
+pub use swift::{SwiftFrame, SwiftTracker};
+pub use weights::{Tensor, Weights};
 pub use yin::YinTracker;
 
 /// Time between frames of every track that this crate makes.

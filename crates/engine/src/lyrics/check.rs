@@ -1,12 +1,20 @@
-//! Judging a text against the rules that our own lines keep; for words that come from elsewhere.
+//! Judging a text against the rules that our own lines keep; for words that come from elsewhere, such as a language
+//! model. Nothing is believed of the text: it may be long, empty, or no words at all.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{dictionary, is_blocked, words};
+use super::{Language, scheme::STANZA, words};
+use crate::safety::{self, Severity};
 
-/// One thing wrong with a text. Lines count from 0, empty lines left out.
+/// More lines than this are not read.
+pub const MOST_LINES: usize = 400;
+/// More words than this of one line are not read.
+pub const MOST_WORDS: usize = 48;
+
+/// One thing wrong with a text. Lines count from 0; empty lines, headings such as `[Chorus]` and lines without letters
+/// are left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum LyricFinding {
@@ -16,12 +24,12 @@ pub enum LyricFinding {
         expected: usize,
         found: usize,
     },
-    /// The dictionary does not have the word, so nobody knows how to sing it.
+    /// Nobody knows how to sing the word: the dictionary does not list it, or its letters cannot be said.
     UnknownWord {
         line: usize,
         word: String,
     },
-    /// No listed pronunciation of its words gives the line the wanted length. `found` counts the preferred ones.
+    /// No pronunciation of its words gives the line the wanted length. `found` counts the preferred ones.
     SyllableCount {
         line: usize,
         expected: usize,
@@ -30,6 +38,7 @@ pub enum LyricFinding {
     BlockedWord {
         line: usize,
     },
+    /// The same line comes again less than a stanza later; a chorus that returns is no fault.
     RepeatedLine {
         line: usize,
         first: usize,
@@ -45,9 +54,16 @@ pub enum LyricFinding {
     },
 }
 
+impl LyricFinding {
+    /// Whether the line cannot be sung as it stands; the other findings are matters of style.
+    pub const fn prevents_singing(&self) -> bool {
+        matches!(self, Self::Empty | Self::UnknownWord { .. } | Self::SyllableCount { .. } | Self::BlockedWord { .. })
+    }
+}
+
 /// Everything that is wrong with `text`, whose lines should have `syllable_counts` syllables. Empty when all is well.
-pub fn check(text: &str, syllable_counts: &[usize]) -> Vec<LyricFinding> {
-    let lines: Vec<Vec<String>> = text.lines().map(words::words).filter(|w| !w.is_empty()).collect();
+pub fn check(text: &str, syllable_counts: &[usize], language: Language) -> Vec<LyricFinding> {
+    let lines = lines_of(text);
     if lines.is_empty() {
         return vec![LyricFinding::Empty];
     }
@@ -55,69 +71,112 @@ pub fn check(text: &str, syllable_counts: &[usize]) -> Vec<LyricFinding> {
     if lines.len() != syllable_counts.len() {
         findings.push(LyricFinding::LineCount { expected: syllable_counts.len(), found: lines.len() });
     }
-    let mut seen: Vec<String> = Vec::new();
     for (line, words) in lines.iter().enumerate() {
-        check_words(line, words, &mut findings);
-        if let Some(&expected) = syllable_counts.get(line) {
-            findings.extend(check_length(line, words, expected));
-        }
+        findings.extend(line_findings(language, line, words, syllable_counts.get(line).copied()));
         let joined = words.join(" ").to_lowercase();
-        if let Some(first) = seen.iter().position(|s| *s == joined) {
-            findings.push(LyricFinding::RepeatedLine { line, first });
-        }
-        seen.push(joined);
+        let from = line.saturating_sub(STANZA - 1);
+        let before = lines[from..line].iter().position(|earlier| earlier.join(" ").to_lowercase() == joined);
+        findings.extend(before.map(|at| LyricFinding::RepeatedLine { line, first: from + at }));
     }
     findings
 }
 
-fn check_words(line: usize, words: &[String], findings: &mut Vec<LyricFinding>) {
+/// What is wrong with one line alone.
+pub fn line_findings(language: Language, line: usize, words: &[String], expected: Option<usize>) -> Vec<LyricFinding> {
+    let mut findings = Vec::new();
     let mut stems = HashSet::new();
     for word in words {
-        if !dictionary::contains(word) {
-            findings.push(LyricFinding::UnknownWord { line, word: word.clone() });
+        if !language.knows(word) {
+            findings.push(LyricFinding::UnknownWord { line, word: word.chars().take(32).collect() });
         }
-        if is_blocked(word) {
-            findings.push(LyricFinding::BlockedWord { line });
-        }
-        if !words::is_function_word(word) && !stems.insert(words::stem(word)) {
+        if !language.is_function_word(word) && !stems.insert(language.stem(word)) {
             findings.push(LyricFinding::RepeatedWord { line, word: word.clone() });
         }
     }
-    if let Some(last) = words.last().filter(|w| !words::may_end_a_line(w)) {
+    if safety::built_in().screen(&words.join(" ")).iter().any(|found| found.severity == Severity::Block) {
+        findings.push(LyricFinding::BlockedWord { line });
+    }
+    if let Some(last) = words.last().filter(|w| !language.may_end_a_line(w)) {
         findings.push(LyricFinding::WeakEnd { line, word: last.clone() });
     }
+    if let Some(expected) = expected
+        && let Some(natural) = language.realise(words, None)
+        && language.realise(words, Some(expected)).is_none()
+    {
+        findings.push(LyricFinding::SyllableCount { line, expected, found: natural.len() });
+    }
+    findings
 }
 
-fn check_length(line: usize, words: &[String], expected: usize) -> Option<LyricFinding> {
-    let mut possible = BTreeSet::from([0]);
-    let mut found = 0;
-    for word in words {
-        let counts: Vec<usize> =
-            dictionary::pronunciations(word).iter().map(|p| dictionary::syllable_count(p)).collect();
-        let first = *counts.first()?;
-        found += first;
-        possible =
-            possible.iter().flat_map(|sum| counts.iter().map(move |n| sum + n)).filter(|n| *n <= expected).collect();
+/// The lines of a text as words, without what writers put around them: headings, list marks, numbers, stage directions.
+pub fn lines_of(text: &str) -> Vec<Vec<String>> {
+    text.lines()
+        .filter(|line| !is_heading(line))
+        .map(|line| {
+            let mut all: Vec<String> =
+                words::words(line).into_iter().filter(|w| w.chars().any(char::is_alphabetic)).collect();
+            all.truncate(MOST_WORDS);
+            all
+        })
+        .filter(|words| !words.is_empty())
+        .take(MOST_LINES)
+        .collect()
+}
+
+fn is_heading(line: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "verse",
+        "chorus",
+        "bridge",
+        "intro",
+        "outro",
+        "hook",
+        "refrain",
+        "pre-chorus",
+        "title",
+        "estrofa",
+        "estribillo",
+        "coro",
+        "puente",
+        "verso",
+        "final",
+        "título",
+        "lyrics",
+        "letra",
+    ];
+    let line = line.trim().trim_start_matches(['#', '*', '_', '-', '>', ' ']).trim_end_matches(['*', '_', ' ']);
+    let bracketed = |open, close| line.starts_with(open) && line.ends_with(close);
+    if bracketed('[', ']') || bracketed('(', ')') || bracketed('{', '}') || line.starts_with("```") {
+        return true;
     }
-    (!possible.contains(&expected)).then_some(LyricFinding::SyllableCount { line, expected, found })
+    let (head, rest) = line.split_once(':').unwrap_or((line, ""));
+    let mut words = head.split_whitespace();
+    let names_a_part = words.next().is_some_and(|first| NAMES.contains(&first.to_lowercase().as_str()))
+        && words.all(|word| word.len() <= 2 || word.chars().all(|c| c.is_ascii_digit()));
+    // "Title: ..." is no line either; "Bridge of gold" is one.
+    names_a_part && (rest.is_empty() || line.to_lowercase().starts_with(['t', 'l']))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const EN: Language = Language::English;
+
     #[test]
     fn a_good_text_has_no_findings() {
-        assert!(check("Silver moon above the harbor\n\nEvery river finds the sea", &[8, 7]).is_empty());
+        assert!(check("Silver moon above the harbor\n\nEvery river finds the sea", &[8, 7], EN).is_empty());
         // "fire" may be one syllable or two.
-        assert!(check("hold the fire", &[3]).is_empty());
-        assert!(check("hold the fire", &[4]).is_empty());
+        assert!(check("hold the fire", &[3], EN).is_empty());
+        assert!(check("hold the fire", &[4], EN).is_empty());
+        let spanish = "La luna canta sobre el mar\nY yo te espero junto al fuego";
+        assert_eq!(check(spanish, &[9, 9], Language::Spanish), []);
     }
 
     #[test]
     fn each_rule_has_its_finding() {
-        assert_eq!(check(" \n!!\n", &[3]), [LyricFinding::Empty]);
-        let findings = check("we sail zzxqy\nhold the moon of\nmoon and moonlight moon\nwe sail zzxqy", &[3, 4, 4]);
+        assert_eq!(check(" \n!!\n", &[3], EN), [LyricFinding::Empty]);
+        let findings = check("we sail zzxqy\nhold the moon of\nmoon and moonlight moon\nwe sail zzxqy", &[3, 4, 4], EN);
         let has = |f: &LyricFinding| findings.contains(f);
         assert!(has(&LyricFinding::LineCount { expected: 3, found: 4 }));
         assert!(has(&LyricFinding::UnknownWord { line: 0, word: "zzxqy".into() }));
@@ -125,5 +184,17 @@ mod tests {
         assert!(has(&LyricFinding::SyllableCount { line: 2, expected: 4, found: 5 }));
         assert!(has(&LyricFinding::RepeatedWord { line: 2, word: "moon".into() }));
         assert!(has(&LyricFinding::RepeatedLine { line: 3, first: 0 }));
+        let spanish = check("la luna de\nbcdfg", &[2, 2], Language::Spanish);
+        assert!(spanish.contains(&LyricFinding::WeakEnd { line: 0, word: "de".into() }));
+        assert!(spanish.contains(&LyricFinding::SyllableCount { line: 0, expected: 2, found: 4 }));
+        assert!(spanish.contains(&LyricFinding::UnknownWord { line: 1, word: "bcdfg".into() }));
+    }
+
+    #[test]
+    fn headings_and_marks_are_no_lines() {
+        let text =
+            "Title: My Song\n**[Verse 1]**\n1. Silver moon\n- rolling sea\n\nChorus:\n(guitar)\nBridge of gold\n```";
+        let lines: Vec<String> = lines_of(text).iter().map(|l| l.join(" ")).collect();
+        assert_eq!(lines, ["Silver moon", "rolling sea", "Bridge of gold"]);
     }
 }

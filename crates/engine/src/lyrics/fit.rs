@@ -2,8 +2,11 @@
 
 use music::{Melody, Note};
 
-use super::{LyricLine, Lyrics, Syllable, plan, plan::LinePlan, words};
-use crate::EngineError;
+use super::{Language, LyricLine, Lyrics, Section, Syllable, plan, plan::LinePlan, words};
+use crate::{
+    EngineError,
+    safety::{self, Severity},
+};
 
 /// The most syllables that may share one note, on average.
 const CROWDED: f64 = 3.0;
@@ -23,12 +26,20 @@ struct Word {
 /// `Mismatch` for a melody without notes, a text without words, a word that is not in the dictionary or is blocked, and
 /// for more than three syllables to a note.
 pub fn fit(text_lines: &[impl AsRef<str>], melody: &Melody) -> Result<Lyrics, EngineError> {
+    fit_in(Language::English, text_lines, melody)
+}
+
+/// [`fit`] for a text in any language that there is.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_in(language: Language, text_lines: &[impl AsRef<str>], melody: &Melody) -> Result<Lyrics, EngineError> {
     let plans: Vec<LinePlan> = plan::lines(melody);
     let notes: usize = plans.iter().map(|p| p.notes.len()).sum();
     if notes == 0 {
         return Err(EngineError::Mismatch("the melody has no notes to sing".into()));
     }
-    let mut words = read(text_lines)?;
+    let mut words = read(language, text_lines)?;
     let syllables: usize = words.iter().map(|w| w.syllables.len()).sum();
     if syllables == 0 {
         return Err(EngineError::Mismatch("the text has no words".into()));
@@ -45,21 +56,33 @@ pub fn fit(text_lines: &[impl AsRef<str>], melody: &Melody) -> Result<Lyrics, En
         }
     }
     let title = lines.first().map(|l| l.text.split(' ').take(4).collect::<Vec<_>>().join(" ")).unwrap_or_default();
-    Ok(Lyrics { title, lines, language: "en".into() })
+    Ok(Lyrics { title, lines, language: language.tag().into() })
 }
 
-fn read(text_lines: &[impl AsRef<str>]) -> Result<Vec<Word>, EngineError> {
-    let mut all = Vec::new();
+fn read(language: Language, text_lines: &[impl AsRef<str>]) -> Result<Vec<Word>, EngineError> {
+    let mut all: Vec<Word> = Vec::new();
     for line in text_lines {
         let texts = words::words(line.as_ref());
-        for (index, text) in texts.iter().enumerate() {
-            if super::is_blocked(text) {
-                return Err(EngineError::Mismatch("the text has a word that is not sung here".into()));
+        if safety::built_in().worst(line.as_ref()).is_some_and(|found| found.severity == Severity::Block) {
+            return Err(EngineError::Mismatch("the text has a word that is not sung here".into()));
+        }
+        for text in &texts {
+            if !language.knows(text) {
+                return Err(EngineError::Mismatch(format!("\"{text}\" is a word that nobody knows how to sing")));
             }
-            let phones = words::phones_in_context(text, texts.get(index + 1).map(String::as_str))
-                .ok_or_else(|| EngineError::Mismatch(format!("\"{text}\" is not in the pronouncing dictionary")))?;
-            let syllables = words::syllabify(text, 0, &phones);
-            all.push(Word { text: text.clone(), syllables, ends_line: index + 1 == texts.len() });
+        }
+        let Some(syllables) = language.realise(&texts, None) else { continue };
+        let mut pending = String::new();
+        for (index, text) in texts.iter().enumerate() {
+            pending.push_str(text);
+            let own: Vec<Syllable> = syllables.iter().filter(|s| s.word_index == index).cloned().collect();
+            if own.is_empty() {
+                // Sung in one syllable with the next word.
+                pending.push(' ');
+                continue;
+            }
+            let text = std::mem::take(&mut pending);
+            all.push(Word { text, syllables: own, ends_line: index + 1 == texts.len() });
         }
     }
     Ok(all)
@@ -120,8 +143,11 @@ fn share_out(words: &[Word], plans: &[LinePlan]) -> Vec<std::ops::Range<usize>> 
 
 fn place(words: &[Word], plan: &LinePlan, notes: &[Note]) -> LyricLine {
     let mut syllables: Vec<Syllable> = Vec::new();
-    for (index, word) in words.iter().enumerate() {
+    let mut index = 0;
+    for word in words {
+        index += word.text.matches(' ').count();
         syllables.extend(word.syllables.iter().cloned().map(|s| Syllable { word_index: index, ..s }));
+        index += 1;
     }
     let on = onto_notes(syllables.len(), &notes[plan.notes.clone()]);
     for (syllable, note) in syllables.iter_mut().zip(on) {
@@ -131,7 +157,7 @@ fn place(words: &[Word], plan: &LinePlan, notes: &[Note]) -> LyricLine {
         first.text = words::capitalised(&first.text);
     }
     let text = words.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" ");
-    LyricLine { phrase: plan.phrase, text: words::capitalised(&text), syllables }
+    LyricLine { phrase: plan.phrase, section: Section::default(), text: words::capitalised(&text), syllables }
 }
 
 /// The note of each syllable. With too few syllables the shortest notes (never the first) are held over from the note

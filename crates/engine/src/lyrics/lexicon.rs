@@ -1,10 +1,14 @@
-//! The singable words, tagged by what they can do in a line and by what they bring to mind.
+//! The singable words of each language, tagged by what they can do in a line and by what they bring to mind.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::LazyLock,
+};
 
-use super::{dictionary, words};
+use super::{Language, english, stress};
 
-static TEXT: &str = include_str!("lexicon.txt");
+static ENGLISH: &str = include_str!("data/lexicon_en.txt");
+static SPANISH: &str = include_str!("data/lexicon_es.txt");
 
 /// What a word can be in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +25,7 @@ pub enum Class {
     Does,
     /// Plural, intransitive: "the rivers roll".
     Do,
-    /// What I, you and we do: "we rise".
+    /// What I, you and we do: "we rise". In Spanish the infinitive.
     Act,
     /// "rising".
     Acting,
@@ -64,13 +68,22 @@ impl Class {
     }
 }
 
+/// Of a noun, where the language has it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Gender {
+    #[default]
+    None,
+    Masculine,
+    Feminine,
+}
+
 /// A set of fields or moods.
 pub type Tags = u32;
 
 /// Semantic fields. `ANY` on a describing word means that it goes with everything.
 pub const FIELDS: &[&str] = &[
     "any", "light", "sky", "water", "wind", "earth", "road", "city", "heart", "time", "music", "fire", "home", "night",
-    "love", "dream", "winter", "summer",
+    "love", "dream", "winter", "summer", "sleep", "stage",
 ];
 pub const ANY: Tags = 1;
 
@@ -78,7 +91,10 @@ pub const MOODS: &[&str] = &["any", "bright", "tender", "calm", "dark", "fierce"
 
 /// The set named by a comma-separated list; unknown names give no tag.
 pub fn tags(names: &str, of: &[&str]) -> Tags {
-    names.split(',').filter_map(|name| of.iter().position(|known| *known == name.trim())).map(|bit| 1 << bit).sum()
+    names
+        .split(',')
+        .filter_map(|name| of.iter().position(|known| *known == name.trim()))
+        .fold(0, |all, bit| all | 1 << bit)
 }
 
 /// One word in one class.
@@ -86,51 +102,101 @@ pub fn tags(names: &str, of: &[&str]) -> Tags {
 pub struct Entry {
     pub text: String,
     pub class: Class,
+    pub gender: Gender,
     pub moods: Tags,
     pub fields: Tags,
-    pub phones: dictionary::Phones,
+    pub phones: Vec<String>,
     pub syllables: usize,
-    /// See [`dictionary::rhyme_part`].
+    /// See [`Language::rhyme`].
     pub rhyme: String,
-    /// See [`words::stem`].
+    /// See [`Language::stem`].
     pub stem: String,
-    /// Stress of each syllable, 0–1.
-    pub stress: Vec<f64>,
 }
 
 impl Entry {
-    /// `None` when the word is not in the dictionary or is blocked.
-    pub fn new(text: &str, class: Class, moods: Tags, fields: Tags) -> Option<Self> {
-        if super::is_blocked(text) {
+    /// `None` when nobody knows how the word sounds, or when it is blocked. In Spanish `word/f` and `word/m` give the
+    /// gender where the ending misleads.
+    pub fn new(language: Language, text: &str, class: Class, moods: Tags, fields: Tags) -> Option<Self> {
+        let (text, mark) = text.split_once('/').unwrap_or((text, ""));
+        if super::is_avoided(text) {
             return None;
         }
-        let phones = dictionary::pronunciation(text)?;
-        let stress = super::syllables::split_phones(&phones)
-            .iter()
-            .map(|syllable| words::syllable_stress(text, syllable))
-            .collect::<Vec<_>>();
+        let syllables = language.realise(&[text.to_owned()], None)?;
         Some(Self {
             text: text.to_owned(),
             class,
+            gender: if language == Language::Spanish { gender(text, mark) } else { Gender::None },
             moods,
             fields,
-            syllables: stress.len(),
-            rhyme: dictionary::rhyme_part(&phones),
-            stem: words::stem(text),
-            phones,
-            stress,
+            syllables: syllables.len(),
+            rhyme: language.rhyme(text)?,
+            stem: language.stem(text),
+            phones: syllables.into_iter().flat_map(|s| s.phones).collect(),
         })
+    }
+
+    /// How well the last vowel carries a long note, 0–1.
+    pub fn open_end(&self) -> f64 {
+        self.phones.iter().rev().map(|p| stress::singability(p)).find(|s| *s > 0.0).unwrap_or(0.0)
     }
 }
 
-static WORDS: LazyLock<Vec<Entry>> = LazyLock::new(|| parse(TEXT));
-
-/// All words, in a fixed order.
-pub fn all() -> &'static [Entry] {
-    &WORDS
+fn gender(text: &str, mark: &str) -> Gender {
+    let feminine = ["a", "as", "ción", "sión", "dad", "tad", "tud", "ciones", "dades", "ez", "umbre"];
+    match mark {
+        "f" => Gender::Feminine,
+        "m" => Gender::Masculine,
+        _ if feminine.iter().any(|ending| text.ends_with(ending)) => Gender::Feminine,
+        _ => Gender::Masculine,
+    }
 }
 
-fn parse(text: &str) -> Vec<Entry> {
+/// One word of a line in the making: as the pattern or the lexicon has it, before words take their forms.
+#[derive(Debug, Clone, Copy)]
+pub struct Chosen<'a> {
+    pub text: &'a str,
+    /// `None` for the pattern's own words.
+    pub entry: Option<&'a Entry>,
+}
+
+/// The words of one language.
+pub struct Lexicon {
+    entries: Vec<Entry>,
+    by_length: HashMap<(Class, usize), Vec<usize>>,
+}
+
+static LEXICONS: LazyLock<[Lexicon; 2]> =
+    LazyLock::new(|| [Lexicon::new(Language::English, ENGLISH), Lexicon::new(Language::Spanish, SPANISH)]);
+
+/// All words of a language, in a fixed order.
+pub fn of(language: Language) -> &'static Lexicon {
+    match language {
+        Language::English => &LEXICONS[0],
+        Language::Spanish => &LEXICONS[1],
+    }
+}
+
+impl Lexicon {
+    fn new(language: Language, text: &str) -> Self {
+        let entries = parse(language, text);
+        let mut by_length: HashMap<(Class, usize), Vec<usize>> = HashMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            by_length.entry((entry.class, entry.syllables)).or_default().push(index);
+        }
+        Self { entries, by_length }
+    }
+
+    pub fn all(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Words of a class with so many syllables.
+    pub fn sized(&self, class: Class, syllables: usize) -> impl Iterator<Item = &Entry> {
+        self.by_length.get(&(class, syllables)).into_iter().flatten().map(|&index| &self.entries[index])
+    }
+}
+
+fn parse(language: Language, text: &str) -> Vec<Entry> {
     let mut merged: BTreeMap<(Class, &str), (Tags, Tags)> = BTreeMap::new();
     for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
         let columns: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -144,28 +210,12 @@ fn parse(text: &str) -> Vec<Entry> {
     }
     let mut entries: Vec<Entry> = Vec::with_capacity(merged.len() * 5 / 4);
     for ((class, word), (moods, fields)) in merged {
-        entries.extend(Entry::new(word, class, moods, fields));
-        if class == Class::Act {
-            entries.extend(Entry::new(&ing_form(word), Class::Acting, moods, fields));
+        entries.extend(Entry::new(language, word, class, moods, fields));
+        if class == Class::Act && language == Language::English {
+            entries.extend(Entry::new(language, &english::ing_form(word), Class::Acting, moods, fields));
         }
     }
     entries
-}
-
-/// "dance" → "dancing", "run" → "running", "fly" → "flying".
-pub fn ing_form(verb: &str) -> String {
-    let bytes = verb.as_bytes();
-    let vowel = |b: u8| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u');
-    match bytes {
-        [.., b'i', b'e'] => format!("{}ying", &verb[..verb.len() - 2]),
-        [.., b, b'e'] if !vowel(*b) || *b == b'u' => format!("{}ing", &verb[..verb.len() - 1]),
-        [.., a, b, c]
-            if !vowel(*a) && vowel(*b) && !vowel(*c) && !matches!(c, b'w' | b'x' | b'y') && verb.len() <= 4 =>
-        {
-            format!("{verb}{}ing", *c as char)
-        }
-        _ => format!("{verb}ing"),
-    }
 }
 
 #[cfg(test)]
@@ -173,30 +223,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_of_the_list_is_in_the_dictionary_and_none_is_blocked() {
-        for line in TEXT.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
-            let columns: Vec<&str> = line.split('|').map(str::trim).collect();
-            assert_eq!(columns.len(), 4, "{line}");
-            let class = Class::from_name(columns[0]).unwrap_or_else(|| panic!("class of {line}"));
-            for name in columns[1].split(',').chain(columns[2].split(',')).filter(|n| *n != "-") {
-                assert!(MOODS.contains(&name) || FIELDS.contains(&name), "tag {name:?} of {line}");
-            }
-            for word in columns[3].split_whitespace() {
-                assert!(Entry::new(word, class, 0, 0).is_some(), "{word}");
-                if class == Class::Act {
-                    assert!(Entry::new(&ing_form(word), Class::Acting, 0, 0).is_some(), "{}", ing_form(word));
+    fn every_word_of_the_lists_can_be_sung_and_none_is_blocked() {
+        for (language, text) in [(Language::English, ENGLISH), (Language::Spanish, SPANISH)] {
+            for line in text.lines().filter(|l| !l.is_empty() && !l.starts_with('#')) {
+                let columns: Vec<&str> = line.split('|').map(str::trim).collect();
+                assert_eq!(columns.len(), 4, "{line}");
+                let class = Class::from_name(columns[0]).unwrap_or_else(|| panic!("class of {line}"));
+                for name in columns[1].split(',').chain(columns[2].split(',')).filter(|n| *n != "-") {
+                    assert!(MOODS.contains(&name) || FIELDS.contains(&name), "tag {name:?} of {line}");
+                }
+                for word in columns[3].split_whitespace() {
+                    assert!(Entry::new(language, word, class, 0, 0).is_some(), "{word}");
                 }
             }
-        }
-        assert!(all().len() > 600, "{}", all().len());
-    }
-
-    #[test]
-    fn builds_ing_forms() {
-        for (verb, ing) in
-            [("dance", "dancing"), ("run", "running"), ("fly", "flying"), ("sleep", "sleeping"), ("see", "seeing")]
-        {
-            assert_eq!(ing_form(verb), ing);
+            assert!(of(language).all().len() > 400, "{language:?} {}", of(language).all().len());
         }
     }
 }

@@ -1,39 +1,71 @@
 //! Lyrics that fit a melody: as many syllables as there are notes, stress on the strong notes, rhymes, words from the
 //! prompt; and the placing and checking of words that somebody else wrote.
 //!
-//! Every word is in the pronouncing dictionary. The same melody, request and seed give the same words. Never calls out,
-//! never writes a word of the blocklist.
+//! Every word is one whose sound is known: listed in the pronouncing dictionary (English) or spelled by rule (Spanish). The same melody, request and seed give the same words. Never calls out,
+//! never writes a word of the safety lists.
 
-mod blocklist;
 mod check;
 mod compose;
-pub mod dictionary;
+mod english;
 mod fit;
+mod language;
 mod lexicon;
 mod plan;
+mod repair;
 mod scheme;
+mod sections;
+mod spanish;
 mod stress;
-mod syllables;
 mod templates;
 mod theme;
 mod title;
 mod words;
+mod writer;
 
 use serde::{Deserialize, Serialize};
 
-pub use blocklist::is_blocked;
+use crate::safety;
+
 pub use check::{LyricFinding, check};
 pub use compose::write_lyrics;
-pub use fit::fit;
+pub use english::dictionary;
+pub use fit::{fit, fit_in};
+pub use language::Language;
+pub use repair::{LineFate, Repaired, RepairedLine, repair};
+pub use sections::{Section, SectionKind};
 pub use words::words as words_of;
+pub(crate) use {language::stress_of, stress::note_weights};
 
 /// What the words should be about and how they should feel.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LyricsRequest {
     pub prompt: String,
     pub genre: Option<String>,
     pub mood: Option<String>,
     pub seed: u64,
+    /// BCP 47; see [`Language`]. English when absent.
+    #[serde(default = "english_tag")]
+    pub language: String,
+}
+
+impl Default for LyricsRequest {
+    fn default() -> Self {
+        Self { prompt: String::new(), genre: None, mood: None, seed: 0, language: english_tag() }
+    }
+}
+
+/// Whether a word is on one of the built-in lists, however mild: our own lines never have it.
+pub(crate) fn is_avoided(word: &str) -> bool {
+    !safety::built_in().screen(word).is_empty()
+}
+
+/// Stems of the prompt's words that a song should contain.
+pub(crate) fn prompt_words(language: Language, request: &LyricsRequest) -> Vec<String> {
+    theme::Theme::of(language, request).keywords.into_iter().map(|keyword| keyword.stem).collect()
+}
+
+fn english_tag() -> String {
+    Language::English.tag().into()
 }
 
 /// A song text, placed on the notes of one melody.
@@ -51,6 +83,8 @@ pub struct Lyrics {
 pub struct LyricLine {
     /// Index into the phrases of the melody.
     pub phrase: usize,
+    #[serde(default)]
+    pub section: Section,
     pub text: String,
     pub syllables: Vec<Syllable>,
 }
@@ -73,6 +107,23 @@ impl Lyrics {
     /// The lines, each ended by a line feed.
     pub fn text(&self) -> String {
         self.lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect()
+    }
+
+    /// The parts of the song in order, each with the lines that belong to it.
+    pub fn sections(&self) -> Vec<(Section, &[LyricLine])> {
+        self.lines.chunk_by(|a, b| a.section == b.section).map(|lines| (lines[0].section, lines)).collect()
+    }
+
+    /// The lines under the names of their parts, a blank line between parts. A song of one part has no names.
+    pub fn text_with_sections(&self) -> String {
+        let language = Language::of(&self.language).unwrap_or(Language::English);
+        let sections = self.sections();
+        let part = |(section, lines): &(Section, &[LyricLine])| {
+            let heading = if sections.len() > 1 { format!("[{}]\n", section.label(language)) } else { String::new() };
+            let lines: String = lines.iter().flat_map(|line| [line.text.as_str(), "\n"]).collect();
+            heading + &lines
+        };
+        sections.iter().map(part).collect::<Vec<_>>().join("\n")
     }
 
     pub fn syllable_count(&self) -> usize {

@@ -15,6 +15,42 @@ pub struct LinePlan {
     pub phrase: usize,
     /// Into the notes of the melody.
     pub notes: Range<usize>,
+    /// Notes at the end that hold the last vowel and take no syllable of their own.
+    pub held: usize,
+}
+
+impl LinePlan {
+    /// The notes that take a syllable each.
+    pub fn sung_notes(&self) -> Range<usize> {
+        self.notes.start..self.notes.end - self.held
+    }
+
+    pub fn syllables(&self) -> usize {
+        self.sung_notes().len()
+    }
+}
+
+/// Notes at the end of a line that are too quick for words: an ornament or a fall off the last long note. Each begins
+/// where the one before ends, is no longer than 0.18 s and than half the long note before them, and is a step or small
+/// leap away. At most three, and only in lines that keep three syllables.
+fn gliding(notes: &[Note]) -> usize {
+    const MOST: usize = 3;
+    const LONGEST_SECONDS: f64 = 0.18;
+    const GAP_SECONDS: f64 = 0.04;
+    const LEAP_SEMITONES: f64 = 4.5;
+    let glides = |i: usize| {
+        let (before, note) = (&notes[i - 1], &notes[i]);
+        note.duration_seconds <= LONGEST_SECONDS
+            && note.onset_seconds - before.end_seconds() <= GAP_SECONDS
+            && (note.sung_midi() - before.sung_midi()).abs() <= LEAP_SEMITONES
+    };
+    let held = (1..notes.len()).rev().take_while(|&i| glides(i)).count();
+    if held == 0 || held > MOST || notes.len() < held + 3 {
+        return 0;
+    }
+    let (head, tail) = notes.split_at(notes.len() - held);
+    let longest = tail.iter().map(|n| n.duration_seconds).fold(0.0, f64::max);
+    if head[head.len() - 1].duration_seconds >= 2.0 * longest { held } else { 0 }
 }
 
 /// One line for each phrase, several for a phrase too long for one line, two when the melody is one single phrase:
@@ -37,7 +73,8 @@ pub fn lines(melody: &Melody) -> Vec<LinePlan> {
             } else {
                 cut_near(&melody.notes, span.start + part * n / parts, start, span.end)
             };
-            plans.push(LinePlan { phrase, notes: start..end });
+            let held = gliding(&melody.notes[start..end]);
+            plans.push(LinePlan { phrase, notes: start..end, held });
             start = end;
         }
     }

@@ -16,9 +16,9 @@ pub fn partner(number: usize, lines: usize, alternate: bool) -> Option<usize> {
     }
 }
 
-/// Whether a later line will rhyme with line `number`.
-pub fn is_answered(number: usize, lines: usize, alternate: bool) -> bool {
-    (number + 1..lines.min(number + 3)).any(|later| partner(later, lines, alternate) == Some(number))
+/// The later line that will rhyme with line `number`.
+pub fn answer(number: usize, lines: usize, alternate: bool) -> Option<usize> {
+    (number + 1..lines.min(number + 3)).find(|&later| partner(later, lines, alternate) == Some(number))
 }
 
 #[cfg(test)]
@@ -31,6 +31,6 @@ mod tests {
         assert_eq!(partners(6, true), [None, None, Some(0), Some(1), None, Some(4)]);
         assert_eq!(partners(4, false), [None, Some(0), None, Some(2)]);
         assert_eq!(partners(1, true), [None]);
-        assert!(is_answered(0, 4, true) && is_answered(1, 4, true) && !is_answered(2, 4, true));
+        assert_eq!([0, 1, 2].map(|n| answer(n, 4, true)), [Some(2), Some(3), None]);
     }
 }

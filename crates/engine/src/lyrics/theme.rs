@@ -1,216 +1,78 @@
 //! What a request asks for: moods, semantic fields, and the words that the song has to contain.
 
+use std::sync::LazyLock;
+
 use super::{
-    LyricsRequest, dictionary,
+    Language, LyricsRequest,
     lexicon::{self, Class, Entry, FIELDS, MOODS, Tags, tags},
     words,
 };
 
-/// Words that say how or what to make rather than what to sing about.
-const INSTRUCTIONS: &[&str] = &[
-    "about",
-    "above",
-    "after",
-    "also",
-    "any",
-    "around",
-    "because",
-    "been",
-    "before",
-    "being",
-    "between",
-    "catchy",
-    "could",
-    "create",
-    "describe",
-    "during",
-    "each",
-    "easy",
-    "feel",
-    "feeling",
-    "feels",
-    "female",
-    "full",
-    "generate",
-    "get",
-    "give",
-    "go",
-    "going",
-    "good",
-    "got",
-    "here",
-    "hum",
-    "hummed",
-    "inspired",
-    "into",
-    "just",
-    "kind",
-    "line",
-    "lines",
-    "little",
-    "lyric",
-    "lyrics",
-    "make",
-    "making",
-    "male",
-    "many",
-    "max",
-    "may",
-    "melody",
-    "might",
-    "mood",
-    "much",
-    "must",
-    "need",
-    "other",
-    "over",
-    "per",
-    "piece",
-    "please",
-    "prompt",
-    "rather",
-    "really",
-    "rhyme",
-    "should",
-    "sing",
-    "singer",
-    "something",
-    "song",
-    "sound",
-    "sounding",
-    "sounds",
-    "style",
-    "such",
-    "tempo",
-    "text",
-    "thing",
-    "things",
-    "though",
-    "through",
-    "too",
-    "track",
-    "tune",
-    "turn",
-    "under",
-    "until",
-    "using",
-    "vocal",
-    "vocals",
-    "verse",
-    "very",
-    "voice",
-    "want",
-    "way",
-    "well",
-    "why",
-    "within",
-    "without",
-    "word",
-    "words",
-    "write",
-    "writing",
-    "you'll",
-    "theme",
-    "themed",
-    "vibe",
-    "vibes",
-    "minute",
-    "like",
-    "bpm",
-    "beat",
-    "chorus",
-    "music",
-    "against",
-    "along",
-    "behind",
-    "beneath",
-    "across",
-    "upon",
-    "someone",
-    "one",
-];
-
-/// (words of a genre, moods, fields).
-const GENRES: &[(&str, &str, &str)] = &[
-    ("pop dance-pop k-pop synthpop indie", "bright,any", "heart,love,night,light,music"),
-    ("rock punk grunge alternative garage", "fierce,any", "fire,road,city,wind"),
-    ("metal hardcore", "fierce,dark", "fire,night,wind"),
-    ("ballad acoustic singer-songwriter", "tender,any", "heart,love,time,home"),
-    ("folk celtic bluegrass", "calm,tender", "earth,road,home,water"),
-    ("country western americana", "tender,bright", "road,home,earth,summer"),
-    ("electronic edm house techno trance disco club dance", "bright,fierce", "light,night,city,music"),
-    ("rap hip-hop hiphop trap drill", "fierce,dark", "city,road,fire"),
-    ("rnb r&b soul funk motown", "tender,bright", "love,heart,night,music"),
-    ("jazz swing lounge bossa", "tender,calm", "night,city,love,music"),
-    ("blues", "dark,tender", "road,night,home,heart"),
-    ("classical opera choral orchestral musical", "calm,tender", "sky,light,dream,heart"),
-    ("gospel worship spiritual hymn", "bright,tender", "light,sky,heart,home"),
-    ("reggae ska dub", "bright,calm", "summer,light,water,music"),
-    ("latin salsa flamenco tango samba", "fierce,bright", "fire,summer,music,love"),
-    ("lullaby children", "calm,tender", "night,dream,home,earth"),
-    ("ambient lofi lo-fi chill new-age", "calm,any", "water,sky,dream,wind"),
-    ("christmas holiday", "bright,tender", "winter,light,home"),
-];
-
-/// (words of a mood, moods).
-const MOOD_WORDS: &[(&str, &str)] = &[
-    (
-        "happy joyful cheerful upbeat bright uplifting playful sunny fun hopeful optimistic celebratory positive",
-        "bright",
-    ),
-    (
-        "romantic tender love loving warm sweet sentimental nostalgic intimate wistful gentle heartfelt emotional",
-        "tender",
-    ),
-    ("calm peaceful relaxed relaxing chill dreamy serene soft quiet meditative mellow soothing", "calm"),
-    (
-        "sad melancholic melancholy dark lonely somber gloomy heartbroken bittersweet mysterious haunting moody tragic",
-        "dark",
-    ),
-    (
-        "energetic angry powerful epic intense aggressive fierce driving triumphant defiant dramatic rebellious heroic",
-        "fierce",
-    ),
-];
-
-/// (everyday words, fields they bring to mind). The lexicon's own words bring their own.
-const ASSOCIATIONS: &[(&str, &str)] = &[
-    (
-        "ocean sea beach sailor ship boat swim fish whale coast surf lighthouse mermaid dolphin anchor sail",
-        "water,wind,sky",
-    ),
-    (
-        "city urban traffic subway tokyo paris london berlin skyscraper taxi downtown club party nightclub",
-        "city,night,light",
-    ),
-    (
-        "travel journey train car drive driving road trip truck motorcycle bike highway walk adventure wander flight",
-        "road,sky,dream",
-    ),
-    ("winter snow christmas ice cold december january ski frozen", "winter,home,light"),
-    ("summer sun beach vacation holiday july august heat", "summer,light,water"),
-    ("love wedding marriage kiss couple boyfriend girlfriend husband wife romance valentine crush", "love,heart,night"),
-    ("goodbye breakup lost death grief leaving farewell missing divorce alone", "heart,time,night"),
-    (
-        "family mother father baby grandmother grandfather daughter son childhood birthday school friend friends",
-        "home,time,love",
-    ),
-    ("forest tree nature bird flower spring mountain river garden animal horse cat dog farm", "earth,wind,water"),
-    (
-        "space planet rocket robot robots future star galaxy moon universe astronaut alien computer machine",
-        "sky,light,dream",
-    ),
-    ("war fight battle hero warrior soldier king queen dragon sword revolution champion", "fire,heart,wind"),
-    ("dance dancing guitar piano drum band concert stage radio violin", "music,night,light"),
-    ("dream sleep night midnight stars moon lullaby dark", "night,dream,sky"),
-    ("freedom free fly flying wings wind escape", "wind,sky,road,dream"),
-    ("morning sunrise dawn coffee breakfast hope new", "light,sky,time"),
-    ("rain storm thunder cloud autumn fall september october", "water,wind,time"),
-    ("time memory past years old remember yesterday history", "time,dream,home"),
-    ("fire flame burn volcano desert", "fire,earth,night"),
-];
-
 const MOST_KEYWORDS: usize = 12;
+
+/// What the words of prompts mean in one language.
+struct Meanings {
+    /// Words that say how or what to make rather than what to sing about.
+    directions: Vec<&'static str>,
+    /// Words of genres and moods that are sung all the same.
+    kept: Vec<&'static str>,
+    genres: Vec<(Vec<&'static str>, Tags, Tags)>,
+    moods: Vec<(Vec<&'static str>, Tags)>,
+    /// Everyday words and the fields they bring to mind. The lexicon's own words bring their own.
+    near: Vec<(Vec<&'static str>, Tags)>,
+}
+
+static ENGLISH: LazyLock<Meanings> = LazyLock::new(|| Meanings::parse(include_str!("data/theme_en.txt")));
+static SPANISH: LazyLock<Meanings> = LazyLock::new(|| Meanings::parse(include_str!("data/theme_es.txt")));
+
+impl Meanings {
+    fn of(language: Language) -> &'static Self {
+        match language {
+            Language::English => &ENGLISH,
+            Language::Spanish => &SPANISH,
+        }
+    }
+
+    fn parse(text: &'static str) -> Self {
+        let mut all =
+            Self { directions: Vec::new(), kept: Vec::new(), genres: Vec::new(), moods: Vec::new(), near: Vec::new() };
+        for line in text.lines().filter(|l| !l.starts_with('#')) {
+            let columns: Vec<&'static str> = line.split('|').map(str::trim).collect();
+            let names = || columns.get(1).map(|names| names.split(' ').collect::<Vec<_>>()).unwrap_or_default();
+            match columns[..] {
+                ["skip", _] => all.directions.extend(names()),
+                ["keep", _] => all.kept.extend(names()),
+                ["genre", _, moods, fields] => all.genres.push((names(), tags(moods, MOODS), tags(fields, FIELDS))),
+                ["mood", _, moods] => all.moods.push((names(), tags(moods, MOODS))),
+                ["near", _, fields] => all.near.push((names(), tags(fields, FIELDS))),
+                _ => {}
+            }
+        }
+        all
+    }
+
+    fn genre(&self, word: &str) -> Option<(Tags, Tags)> {
+        self.genres.iter().find(|(names, ..)| names.contains(&word)).map(|&(_, moods, fields)| (moods, fields))
+    }
+
+    fn mood(&self, word: &str) -> Tags {
+        self.moods.iter().filter(|(names, _)| names.contains(&word)).fold(0, |all, (_, moods)| all | moods)
+    }
+
+    fn association(&self, language: Language, word: &str) -> Tags {
+        let stem = language.stem(word);
+        self.near
+            .iter()
+            .filter(|(names, _)| names.iter().any(|n| *n == word || language.stem(n) == stem))
+            .fold(0, |all, (_, fields)| all | fields)
+    }
+
+    fn is_direction(&self, language: Language, word: &str) -> bool {
+        language.is_function_word(word)
+            || self.directions.contains(&word)
+            || (self.mood(word) != 0 || self.genre(word).is_some()) && !self.kept.contains(&word)
+    }
+}
 
 /// A word that the song has to contain, in every class it may take.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,29 +87,53 @@ pub struct Keyword {
 pub struct Theme {
     pub moods: Tags,
     pub fields: Tags,
+    /// Those of the fields that the genre brings.
+    pub genre_fields: Tags,
     pub keywords: Vec<Keyword>,
 }
 
 impl Theme {
-    pub fn of(request: &LyricsRequest) -> Self {
+    pub fn of(language: Language, request: &LyricsRequest) -> Self {
+        let meanings = Meanings::of(language);
         let spoken = words::words(&request.prompt);
         let lower: Vec<String> = spoken.iter().map(|w| w.to_lowercase()).collect();
-        let genre = request.genre.iter().flat_map(|g| lookups(g)).chain(lower.iter().cloned());
-        let (genre_moods, genre_fields) = genre
-            .filter_map(|word| GENRES.iter().find(|(names, ..)| names.split(' ').any(|n| n == word)))
-            .map(|(_, moods, fields)| (tags(moods, MOODS), tags(fields, FIELDS)))
-            .next()
-            .unwrap_or_default();
+        // Genre and mood are given as English words whatever the language of the song.
+        let both = |find: &dyn Fn(&'static Meanings) -> Option<(Tags, Tags)>| find(meanings).or_else(|| find(&ENGLISH));
+        let asked_genre = request.genre.iter().flat_map(|g| lookups(g));
+        let (genre_moods, genre_fields) =
+            asked_genre.chain(lower.iter().cloned()).find_map(|word| both(&|m| m.genre(&word))).unwrap_or_default();
         let asked: Vec<String> = request.mood.iter().flat_map(|m| lookups(m)).collect();
         let mood = if asked.is_empty() { &lower } else { &asked };
-        let mood_tags = mood.iter().map(|word| mood_of(word)).fold(0, |all, one| all | one);
+        let mood_tags = mood.iter().fold(0, |all, word| all | meanings.mood(word) | ENGLISH.mood(word));
         // The mood that was asked for outweighs what a genre tends to be.
         let moods = if mood_tags != 0 { mood_tags } else { genre_moods & !1 };
-        let associated = lower.iter().map(|word| association(word)).fold(0, |all, one| all | one);
-        let keywords = keywords(&spoken);
+        let associated = lower.iter().fold(0, |all, word| all | meanings.association(language, word));
+        let keywords = keywords(language, meanings, &spoken);
         let of_keywords = keywords.iter().flat_map(|k| &k.entries).fold(0, |all, e| all | e.fields);
         let fields = (associated | of_keywords | genre_fields) & !lexicon::ANY;
-        Self { moods, fields, keywords }
+        Self { moods, fields, genre_fields, keywords }
+    }
+
+    /// What the prompt left open, decided by a number: a song is about something.
+    pub fn settled(mut self, number: u64) -> Self {
+        const TOPICS: &[&str] = &[
+            "road,home",
+            "night,love",
+            "water,light",
+            "time,heart",
+            "music,night",
+            "sky,dream",
+            "earth,home",
+            "city,love",
+        ];
+        const CHARACTERS: &[&str] = &["bright", "tender", "calm", "tender,bright"];
+        if self.fields == 0 {
+            self.fields = tags(TOPICS[(number % TOPICS.len() as u64) as usize], FIELDS);
+        }
+        if self.moods == 0 {
+            self.moods = tags(CHARACTERS[(number / 8 % CHARACTERS.len() as u64) as usize], MOODS);
+        }
+        self
     }
 }
 
@@ -258,34 +144,14 @@ fn lookups(text: &str) -> Vec<String> {
     all
 }
 
-fn mood_of(word: &str) -> Tags {
-    MOOD_WORDS.iter().filter(|(names, _)| names.split(' ').any(|n| n == word)).map(|(_, mood)| tags(mood, MOODS)).sum()
-}
-
-fn association(word: &str) -> Tags {
-    let stem = words::stem(word);
-    ASSOCIATIONS
-        .iter()
-        .filter(|(names, _)| names.split(' ').any(|n| n == word || words::stem(n) == stem))
-        .fold(0, |all, (_, fields)| all | tags(fields, FIELDS))
-}
-
-fn is_direction(word: &str) -> bool {
-    words::is_function_word(word)
-        || INSTRUCTIONS.contains(&word)
-        || mood_of(word) != 0
-            && !matches!(word, "love" | "bright" | "sunny" | "dark" | "lonely" | "warm" | "sweet" | "gentle")
-        || GENRES.iter().any(|(names, ..)| names.split(' ').any(|n| n == word))
-            && !matches!(word, "dance" | "house" | "club" | "soul" | "christmas" | "holiday" | "children")
-}
-
-fn keywords(spoken: &[String]) -> Vec<Keyword> {
+fn keywords(language: Language, meanings: &Meanings, spoken: &[String]) -> Vec<Keyword> {
     let mut found: Vec<Keyword> = Vec::new();
     for (index, word) in spoken.iter().enumerate() {
         let lower = word.to_lowercase();
         let lower = lower.strip_suffix("'s").unwrap_or(&lower);
-        let stem = words::stem(lower);
-        if lower.len() < 3 || is_direction(lower) || !lower.chars().all(|c| c.is_ascii_alphabetic() || c == '\'') {
+        let stem = language.stem(lower);
+        let spelled = lower.chars().all(|c| c.is_alphabetic() || c == '\'');
+        if lower.chars().count() < 3 || !spelled || meanings.is_direction(language, lower) {
             continue;
         }
         if found.len() >= MOST_KEYWORDS || found.iter().any(|k| k.stem == stem) {
@@ -295,7 +161,7 @@ fn keywords(spoken: &[String]) -> Vec<Keyword> {
         let named = index > 0
             && word.starts_with(|c: char| c.is_uppercase())
             && spoken.iter().filter(|w| w.starts_with(|c: char| c.is_lowercase())).count() * 2 > spoken.len();
-        let entries = entries_for(word, lower, &stem, named);
+        let entries = entries_for(language, meanings, word, lower, &stem, named);
         if !entries.is_empty() {
             found.push(Keyword { text: lower.to_owned(), stem, entries });
         }
@@ -303,11 +169,19 @@ fn keywords(spoken: &[String]) -> Vec<Keyword> {
     found
 }
 
-fn entries_for(word: &str, lower: &str, stem: &str, named: bool) -> Vec<Entry> {
-    let known: Vec<Entry> = lexicon::all().iter().filter(|e| e.stem == stem).cloned().collect();
+fn entries_for(
+    language: Language,
+    meanings: &Meanings,
+    word: &str,
+    lower: &str,
+    stem: &str,
+    named: bool,
+) -> Vec<Entry> {
+    let all = lexicon::of(language).all();
+    let known: Vec<Entry> = all.iter().filter(|e| e.stem == stem).cloned().collect();
     let exact: Vec<Entry> = known.iter().filter(|e| e.text == lower).cloned().collect();
     if named && known.is_empty() {
-        return Entry::new(&words::capitalised(word), Class::Name, 0, 0).into_iter().collect();
+        return Entry::new(language, &words::capitalised(word), Class::Name, 0, 0).into_iter().collect();
     }
     if !exact.is_empty() {
         return exact;
@@ -315,36 +189,43 @@ fn entries_for(word: &str, lower: &str, stem: &str, named: bool) -> Vec<Entry> {
     if !known.is_empty() {
         return known;
     }
-    // Not in the lexicon: its ending tells what it probably is.
-    let fields = match association(lower) {
+    let fields = match meanings.association(language, lower) {
         0 => tags("heart,dream", FIELDS),
         some => some,
     };
-    let classes: &[Class] = if lower.ends_with("ly") {
-        &[Class::Adverb]
-    } else if lower.ends_with("ing") {
-        &[Class::Acting]
-    } else if ["ful", "less", "ous", "ish", "able", "ible", "ive", "ic", "ary", "ed"].iter().any(|e| lower.ends_with(e))
-    {
-        &[Class::Adjective]
-    } else if lower.ends_with('s')
-        && !lower.ends_with("ss")
-        && !lower.ends_with("us")
-        && dictionary::contains(&lower[..lower.len() - 1])
-    {
-        &[Class::Plural]
-    } else if ["ness", "ity", "ism", "tion", "ance", "ence", "ship"].iter().any(|e| lower.ends_with(e)) {
-        &[Class::Mass, Class::Noun]
-    } else {
-        &[Class::Noun]
-    };
-    let adjective_fields = fields | lexicon::ANY;
-    classes
+    guessed_classes(language, lower)
         .iter()
         .filter_map(|&class| {
-            Entry::new(lower, class, 0, if class == Class::Adjective { adjective_fields } else { fields })
+            let fields = if class == Class::Adjective { fields | lexicon::ANY } else { fields };
+            Entry::new(language, lower, class, 0, fields)
         })
         .collect()
+}
+
+/// What a word that is not in the lexicon probably is, by its ending.
+fn guessed_classes(language: Language, lower: &str) -> &'static [Class] {
+    let ends = |endings: &[&str]| endings.iter().any(|e| lower.ends_with(e));
+    match language {
+        Language::English if ends(&["ly"]) => &[Class::Adverb],
+        Language::English if ends(&["ing"]) => &[Class::Acting],
+        Language::English if ends(&["ful", "less", "ous", "ish", "able", "ible", "ive", "ic", "ary", "ed"]) => {
+            &[Class::Adjective]
+        }
+        Language::English
+            if lower.ends_with('s') && !ends(&["ss", "us"]) && language.knows(&lower[..lower.len() - 1]) =>
+        {
+            &[Class::Plural]
+        }
+        Language::English if ends(&["ness", "ity", "ism", "tion", "ance", "ence", "ship"]) => {
+            &[Class::Mass, Class::Noun]
+        }
+        Language::Spanish if ends(&["mente"]) => &[Class::Adverb],
+        Language::Spanish if ends(&["ando", "iendo", "yendo"]) => &[Class::Acting],
+        Language::Spanish if ends(&["ar", "er", "ir"]) && lower.chars().count() > 4 => &[Class::Act, Class::Noun],
+        Language::Spanish if ends(&["oso", "osa", "ado", "ada", "ido", "ida", "ble"]) => &[Class::Adjective],
+        Language::Spanish if ends(&["s"]) && lower.chars().count() > 4 => &[Class::Plural],
+        Language::English | Language::Spanish => &[Class::Noun],
+    }
 }
 
 #[cfg(test)]
@@ -352,12 +233,13 @@ mod tests {
     use super::*;
 
     fn theme(prompt: &str, genre: Option<&str>, mood: Option<&str>) -> Theme {
-        Theme::of(&LyricsRequest {
+        let request = LyricsRequest {
             prompt: prompt.into(),
             genre: genre.map(Into::into),
             mood: mood.map(Into::into),
-            seed: 0,
-        })
+            ..LyricsRequest::default()
+        };
+        Theme::of(Language::English, &request)
     }
 
     #[test]
@@ -371,11 +253,22 @@ mod tests {
     }
 
     #[test]
+    fn spanish_prompts_are_understood() {
+        let request =
+            LyricsRequest { prompt: "Una canción triste sobre el mar y mi abuela".into(), ..LyricsRequest::default() };
+        let theme = Theme::of(Language::Spanish, &request);
+        assert_eq!(theme.moods, tags("dark", MOODS));
+        assert_ne!(theme.fields & tags("water", FIELDS), 0);
+        assert_eq!(theme.keywords.iter().map(|k| k.text.as_str()).collect::<Vec<_>>(), ["mar", "abuela"]);
+    }
+
+    #[test]
     fn mood_and_genre_are_understood_from_the_request_or_the_prompt() {
         assert_eq!(theme("x", None, Some("Melancholic")).moods, tags("dark", MOODS));
         assert_eq!(theme("a sad song", None, None).moods, tags("dark", MOODS));
         assert_eq!(theme("a song", Some("Hip Hop"), None).moods, tags("fierce,dark", MOODS));
         assert_eq!(theme("a song", Some("rock"), Some("calm")).moods, tags("calm", MOODS));
         assert_eq!(theme("a song", None, None).moods, 0);
+        assert_ne!(theme("a song", None, None).settled(3).moods, 0);
     }
 }

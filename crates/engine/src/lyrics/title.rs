@@ -4,21 +4,22 @@ use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    LyricLine,
+    Language, LyricLine,
     lexicon::Class,
     theme::{Keyword, Theme},
     words,
 };
 
 /// From the prompt's words; without any, from the end of the first line.
-pub fn of(theme: &Theme, lines: &[LyricLine], dice: &mut ChaCha8Rng) -> String {
+pub fn of(language: Language, theme: &Theme, lines: &[LyricLine], dice: &mut ChaCha8Rng) -> String {
     let noun = |k: &&Keyword| k.entries.iter().any(|e| e.class.is_noun());
     let nouns: Vec<&Keyword> = theme.keywords.iter().filter(noun).collect();
     let others: Vec<&Keyword> = theme.keywords.iter().filter(|k| !noun(k)).collect();
     let title = match (&nouns[..], &others[..]) {
-        ([a, b, ..], _) if dice.random_bool(0.5) => format!("{} and {}", a.text, b.text),
+        ([a, b, ..], _) if dice.random_bool(0.5) => format!("{} {} {}", a.text, language.conjunction(), b.text),
         ([a, ..], [describing, ..])
-            if describing.entries.iter().any(|e| matches!(e.class, Class::Adjective | Class::Acting)) =>
+            if language == Language::English
+                && describing.entries.iter().any(|e| matches!(e.class, Class::Adjective | Class::Acting)) =>
         {
             format!("{} {}", describing.text, a.text)
         }
@@ -30,7 +31,7 @@ pub fn of(theme: &Theme, lines: &[LyricLine], dice: &mut ChaCha8Rng) -> String {
             words[from..].join(" ")
         }
     };
-    let small = ["and", "the", "of", "a"];
+    let small = ["and", "the", "of", "a", "y", "el", "la", "de", "mi"];
     let cased: Vec<String> = title
         .split(' ')
         .enumerate()

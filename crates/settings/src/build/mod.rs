@@ -2,6 +2,7 @@
 
 mod music;
 mod platform;
+mod safety;
 
 use crate::{
     Settings,
@@ -41,12 +42,15 @@ fn read(reader: &mut Reader) -> Settings {
         mode,
         database: platform::database(reader, mode, &data_dir),
         objects: platform::objects(reader, mode, &data_dir),
+        engine: platform::engine(reader, &data_dir),
         data_dir,
         http,
         rabbitmq: rabbitmq.filter(|_| mode == Mode::Distributed),
         auth,
         jobs: platform::jobs(reader),
         providers: platform::providers(reader),
+        safety: safety::safety(reader),
+        moderation: safety::moderation(reader),
         expert,
         audio: music::audio(reader),
         quota: music::quota(reader),

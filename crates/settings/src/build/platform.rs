@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A year: longer spans of time are slips.
-const LONGEST_MS: u64 = 365 * 24 * 3600 * 1000;
+pub(super) const LONGEST_MS: u64 = 365 * 24 * 3600 * 1000;
 /// RFC 7518, section 3.2: a key of HS256 has at least as many bytes as the hash.
 const LEAST_SECRET_BYTES: usize = 32;
 
@@ -288,6 +288,20 @@ pub fn providers(reader: &mut Reader) -> ProviderSettings {
             0 => thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         },
+    }
+}
+
+pub fn engine(reader: &mut Reader, data_dir: &Path) -> EngineSettings {
+    let words = F0Tracker::ALL.map(|tracker| (tracker.as_str(), tracker));
+    EngineSettings {
+        f0_tracker: reader.word("engine.f0_tracker", &words).unwrap_or_default(),
+        models_dir: reader.text("engine.models_dir").map_or_else(|| data_dir.join("models"), PathBuf::from),
+        speech: match reader.text("engine.speech").as_deref() {
+            None | Some("auto") => SpeechSetting::Auto,
+            Some("off") => SpeechSetting::Off,
+            Some(path) => SpeechSetting::At(path.into()),
+        },
+        soundfont: reader.text("engine.soundfont").map(PathBuf::from),
     }
 }
 

@@ -1,0 +1,532 @@
+//! Writing one line: many random readings of the patterns, each of exactly the wanted number of syllables, of which the
+//! one that scores best is kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::{Rng, SeedableRng, distr::weighted::WeightedIndex, prelude::Distribution, seq::IndexedRandom};
+use rand_chacha::ChaCha8Rng;
+
+use super::{
+    Language, SectionKind, Syllable,
+    language::stress_of,
+    lexicon::{self, ANY, Chosen, Class, Entry, Lexicon},
+    stress::{self, Demand},
+    templates::{self, Bank, Branch, Node, Slot, Template},
+    theme::{Keyword, Theme},
+};
+
+/// Readings drawn for one line before a wish is dropped.
+const DRAWS: usize = 220;
+/// Words looked at for one slot; the most fitting is taken.
+const SAMPLED: usize = 6;
+/// Lines of so many syllables may be two short patterns joined by "and".
+const LEAST_JOINED: usize = 8;
+
+/// What a line should rhyme with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rhyme {
+    pub perfect: String,
+    pub near: String,
+    /// Stems of the words that are rhymed with: the same word is no rhyme.
+    pub not: Vec<String>,
+}
+
+impl Rhyme {
+    pub fn with(language: Language, word: &str) -> Option<Self> {
+        Some(Self { perfect: language.rhyme(word)?, near: language.near_rhyme(word)?, not: vec![language.stem(word)] })
+    }
+}
+
+/// What a line has to do.
+pub struct Wish<'a> {
+    pub syllables: usize,
+    pub demands: Vec<Demand>,
+    pub section: SectionKind,
+    pub rhyme: Option<Rhyme>,
+    pub keyword: Option<&'a Keyword>,
+    /// Syllables of the line that will have to rhyme with this one.
+    pub answer: Option<usize>,
+    /// Position in the song.
+    pub number: usize,
+}
+
+/// A written line.
+#[derive(Debug, Clone)]
+pub struct Written {
+    pub words: Vec<String>,
+    pub syllables: Vec<Syllable>,
+    pub has_keyword: bool,
+    family: usize,
+    stems: Vec<String>,
+    score: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RhymeLevel {
+    Perfect,
+    Near,
+    None,
+}
+
+/// Writes the lines of one song and remembers what it has used.
+pub struct Writer<'a> {
+    language: Language,
+    theme: &'a Theme,
+    bank: &'static Bank,
+    lexicon: &'static Lexicon,
+    pub dice: ChaCha8Rng,
+    /// Line in which a stem was last used.
+    used: BTreeMap<String, usize>,
+    /// Line in which a pattern was last used.
+    families: BTreeMap<usize, usize>,
+    texts: BTreeSet<String>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(language: Language, theme: &'a Theme, seed: u64) -> Self {
+        Self {
+            language,
+            theme,
+            bank: templates::of(language),
+            lexicon: lexicon::of(language),
+            dice: ChaCha8Rng::seed_from_u64(seed),
+            used: BTreeMap::new(),
+            families: BTreeMap::new(),
+            texts: BTreeSet::new(),
+        }
+    }
+
+    /// The best line. Wishes are dropped one by one until a line can be found: first the perfect rhyme (a keyword must
+    /// appear, a rhyme should), then the keyword, then the ban on lines used before. `None` only for zero syllables and
+    /// for more than patterns can hold.
+    pub fn best_line(&mut self, wish: &Wish<'a>) -> Option<Written> {
+        for (level, with_keyword, fresh) in [
+            (RhymeLevel::Perfect, true, true),
+            (RhymeLevel::Near, true, true),
+            (RhymeLevel::None, true, true),
+            (RhymeLevel::Perfect, false, true),
+            (RhymeLevel::Near, false, true),
+            (RhymeLevel::None, false, true),
+            (RhymeLevel::None, false, false),
+        ] {
+            let no_use =
+                (level != RhymeLevel::None && wish.rhyme.is_none()) || (with_keyword && wish.keyword.is_none());
+            if no_use {
+                continue;
+            }
+            let keyword = wish.keyword.filter(|_| with_keyword);
+            if let Some(best) = self.best_at(wish, level, keyword, fresh) {
+                return Some(best);
+            }
+        }
+        None
+    }
+
+    fn best_at(
+        &mut self,
+        wish: &Wish<'a>,
+        level: RhymeLevel,
+        keyword: Option<&'a Keyword>,
+        fresh: bool,
+    ) -> Option<Written> {
+        let pool = self.pool(wish, level, keyword);
+        let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok();
+        let joins = wish.syllables >= LEAST_JOINED && keyword.is_none();
+        let mut best: Option<Written> = None;
+        for _ in 0..DRAWS {
+            let joined = joins && (weights.is_none() || self.dice.random_bool(0.15));
+            let Some(words) = (match (&weights, joined) {
+                (_, true) => self.draw_joined(wish, level),
+                (Some(weights), _) => {
+                    let template = pool[weights.sample(&mut self.dice)].0;
+                    self.draw(template, wish.syllables, wish, level, keyword).map(|words| (words, template.family))
+                }
+                (None, _) => return None,
+            }) else {
+                continue;
+            };
+            let mut candidate = self.judged(words.0, words.1, wish, keyword.is_some(), fresh);
+            if let Some(candidate) = &mut candidate {
+                // Without some chance the few best lines would be in every song.
+                candidate.score += self.dice.random_range(0.0..0.8);
+            }
+            if candidate.as_ref().is_some_and(|c| best.as_ref().is_none_or(|b| c.score > b.score)) {
+                best = candidate;
+            }
+        }
+        best
+    }
+
+    /// Patterns that can do what is asked, each with its chance.
+    fn pool(&self, wish: &Wish<'_>, level: RhymeLevel, keyword: Option<&Keyword>) -> Vec<(&'static Template, f64)> {
+        let all: Vec<usize> = match (&wish.rhyme, level) {
+            (Some(rhyme), RhymeLevel::Perfect) => self.bank.by_rhyme.get(&rhyme.perfect).cloned().unwrap_or_default(),
+            (Some(rhyme), RhymeLevel::Near) => self.bank.by_near_rhyme.get(&rhyme.near).cloned().unwrap_or_default(),
+            _ => (0..self.bank.templates.len()).collect(),
+        };
+        let lengths = self.lengths(wish.syllables);
+        all.into_iter()
+            .map(|index| &self.bank.templates[index])
+            .filter(|template| match keyword {
+                Some(keyword) => template.nodes.iter().any(|node| takes(node, keyword)),
+                None => template.sums & lengths != 0 && !asks_for_a_name(template),
+            })
+            .map(|template| (template, self.chance(template, wish)))
+            .filter(|(_, chance)| *chance > 0.0)
+            .collect()
+    }
+
+    /// Sums that may come out at the wanted length. In Spanish words run together, so the pieces may have more.
+    fn lengths(&self, syllables: usize) -> u64 {
+        match self.language {
+            Language::English => 1 << syllables.min(60),
+            Language::Spanish => 0b1111 << syllables.min(56),
+        }
+    }
+
+    fn chance(&self, template: &Template, wish: &Wish<'_>) -> f64 {
+        let mut chance: f64 = match template.section {
+            None => 0.8,
+            Some(section) if section == wish.section => 1.6,
+            Some(_) if wish.section == SectionKind::Outro => 1.0,
+            Some(_) => 0.15,
+        };
+        let asked = self.theme.moods & !1;
+        chance *= match template.moods & !1 {
+            0 => 1.0,
+            own if own & asked != 0 => 5.0,
+            _ if asked == 0 || template.moods & 1 != 0 => 0.5,
+            _ => 0.0,
+        };
+        chance *= match (template.fields & !ANY, self.theme.fields) {
+            (0, _) | (_, 0) => 0.4,
+            (own, _) if own & self.theme.genre_fields != 0 => 8.0,
+            (own, asked) if own & asked != 0 => 4.0,
+            _ => 0.3,
+        };
+        match self.families.get(&template.family) {
+            Some(line) if wish.number.saturating_sub(*line) < 8 => chance * 0.02,
+            Some(_) => chance * 0.3,
+            None => chance,
+        }
+    }
+
+    /// One reading of a pattern, or `None` when this throw of the dice found none.
+    fn draw(
+        &mut self,
+        template: &'static Template,
+        syllables: usize,
+        wish: &Wish<'_>,
+        level: RhymeLevel,
+        keyword: Option<&'a Keyword>,
+    ) -> Option<Vec<Chosen<'a>>> {
+        let nodes = &template.nodes;
+        let last = nodes.len() - 1;
+        let mut fixed: Vec<(usize, &'a Entry)> = Vec::new();
+        if let Some(keyword) = keyword {
+            fixed.push(self.keyword_place(nodes, keyword, wish, level)?);
+        }
+        if let Node::Slot(slot) = &nodes[last]
+            && level != RhymeLevel::None
+            && fixed.iter().all(|(at, _)| *at != last)
+        {
+            fixed.push((last, self.rhyming(slot, wish, level)?));
+        }
+        let surplus = match self.language {
+            Language::English => 0,
+            Language::Spanish => [0, 0, 1, 1, 2, 3][self.dice.random_range(0..6)],
+        };
+        let mut words = Vec::new();
+        self.derive(nodes, syllables + surplus, &fixed, &mut words).then_some(words)
+    }
+
+    /// Two patterns with "and" between them.
+    fn draw_joined(&mut self, wish: &Wish<'_>, level: RhymeLevel) -> Option<(Vec<Chosen<'a>>, usize)> {
+        let first_length = self.dice.random_range(3..=wish.syllables - 4);
+        let second = Wish {
+            syllables: wish.syllables - first_length - 1,
+            demands: Vec::new(),
+            rhyme: wish.rhyme.clone(),
+            ..*wish
+        };
+        let first = Wish { syllables: first_length, demands: Vec::new(), rhyme: None, keyword: None, ..*wish };
+        let mut all = Vec::new();
+        let mut family = 0;
+        for (part, level) in [(first, RhymeLevel::None), (second, level)] {
+            let pool = self.pool(&part, level, None);
+            // Only whole clauses can be joined, not the loose phrases that carry words of a prompt.
+            let pool: Vec<_> = pool.into_iter().filter(|(t, _)| t.nodes.len() >= 2 && t.fields != 0).collect();
+            let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok()?;
+            let template = pool[weights.sample(&mut self.dice)].0;
+            let words = self.draw(template, part.syllables, &part, level, None)?;
+            if !all.is_empty() {
+                all.push(Chosen { text: self.language.conjunction(), entry: None });
+            }
+            all.extend(words);
+            family = template.family;
+        }
+        Some((all, family))
+    }
+
+    fn keyword_place(
+        &mut self,
+        nodes: &[Node],
+        keyword: &'a Keyword,
+        wish: &Wish<'_>,
+        level: RhymeLevel,
+    ) -> Option<(usize, &'a Entry)> {
+        let mut places: Vec<(usize, &'a Entry)> = Vec::new();
+        for (at, node) in nodes.iter().enumerate() {
+            let Node::Slot(slot) = node else { continue };
+            for entry in keyword.entries.iter().filter(|e| e.class == slot.class) {
+                if at + 1 < nodes.len() || self.answers(entry, wish, level) {
+                    places.push((at, entry));
+                }
+            }
+        }
+        places.choose(&mut self.dice).copied()
+    }
+
+    fn answers(&self, entry: &Entry, wish: &Wish<'_>, level: RhymeLevel) -> bool {
+        let Some(rhyme) = &wish.rhyme else { return true };
+        let sounds = match level {
+            RhymeLevel::Perfect => entry.rhyme == rhyme.perfect,
+            RhymeLevel::Near => self.language.near_rhyme(&entry.text).is_some_and(|near| near == rhyme.near),
+            RhymeLevel::None => true,
+        };
+        sounds && !rhyme.not.contains(&entry.stem)
+    }
+
+    fn rhyming(&mut self, slot: &Slot, wish: &Wish<'_>, level: RhymeLevel) -> Option<&'a Entry> {
+        let lexicon = self.lexicon;
+        let fitting: Vec<&'static Entry> =
+            lexicon.all().iter().filter(|e| slot.accepts(e) && self.answers(e, wish, level)).collect();
+        self.most_relevant(&fitting)
+    }
+
+    fn most_relevant(&mut self, entries: &[&'static Entry]) -> Option<&'a Entry> {
+        let sampled: Vec<&'static Entry> = entries.choose_multiple(&mut self.dice, SAMPLED).copied().collect();
+        sampled
+            .into_iter()
+            .map(|entry| (self.relevance(entry) + self.dice.random_range(0.0..1.5), entry))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .map(|(_, entry)| entry)
+    }
+
+    /// Reads a row of nodes with exactly `syllables` syllables, some slots being `fixed`.
+    fn derive(
+        &mut self,
+        nodes: &'static [Node],
+        syllables: usize,
+        fixed: &[(usize, &'a Entry)],
+        words: &mut Vec<Chosen<'a>>,
+    ) -> bool {
+        let set = |at: usize| fixed.iter().find(|(place, _)| *place == at).map(|(_, entry)| *entry);
+        let sums: Vec<u64> = nodes
+            .iter()
+            .enumerate()
+            .map(|(at, node)| set(at).map_or(node.sums(), |e| 1 << e.syllables.min(40)))
+            .collect();
+        let mut before = vec![1u64];
+        for sum in &sums {
+            before.push(templates::joined_sums([before[before.len() - 1], *sum].into_iter()));
+        }
+        let mut left = syllables;
+        let mut counts = vec![0; nodes.len()];
+        for at in (0..nodes.len()).rev() {
+            let possible: Vec<usize> = (0..=left.min(40))
+                .filter(|n| sums[at] & (1 << n) != 0 && left - n < 64 && before[at] & (1 << (left - n)) != 0)
+                .collect();
+            let Some(&count) = possible.choose(&mut self.dice) else { return false };
+            counts[at] = count;
+            left -= count;
+        }
+        for (at, node) in nodes.iter().enumerate() {
+            let done = match (set(at), node) {
+                (Some(entry), _) => {
+                    words.push(Chosen { text: &entry.text, entry: Some(entry) });
+                    true
+                }
+                (None, Node::Word { text, .. }) => {
+                    words.push(Chosen { text, entry: None });
+                    true
+                }
+                (None, Node::Slot(slot)) => self.fill(slot, counts[at], words),
+                (None, Node::Choice { branches, .. }) => {
+                    let possible: Vec<&'static Branch> =
+                        branches.iter().filter(|b| b.sums & (1 << counts[at]) != 0).collect();
+                    let Some(branch) = possible.choose(&mut self.dice) else { return false };
+                    self.derive(&branch.nodes, counts[at], &[], words)
+                }
+            };
+            if !done {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn fill(&mut self, slot: &Slot, syllables: usize, words: &mut Vec<Chosen<'a>>) -> bool {
+        let lexicon = self.lexicon;
+        let fitting: Vec<&'static Entry> =
+            lexicon.sized(slot.class, syllables).filter(|e| slot.accepts(e) && belongs(e, words)).collect();
+        match self.most_relevant(&fitting) {
+            Some(entry) => {
+                words.push(Chosen { text: &entry.text, entry: Some(entry) });
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// How much a word belongs to this song: its mood and fields, less for a word just used.
+    fn relevance(&self, entry: &Entry) -> f64 {
+        let mood = match (self.theme.moods & !1, entry.moods & !1) {
+            (0, _) | (_, 0) => 0.0,
+            (asked, has) if asked & has != 0 => 1.0,
+            _ => -1.4,
+        };
+        let shared = (entry.fields & self.theme.fields).count_ones();
+        mood + 0.6 * f64::from(shared.min(2)) - if self.used.contains_key(&entry.stem) { 1.5 } else { 0.0 }
+    }
+
+    /// The line as sung with its score, unless it breaks a rule.
+    fn judged(
+        &self,
+        chosen: Vec<Chosen<'a>>,
+        family: usize,
+        wish: &Wish<'_>,
+        has_keyword: bool,
+        fresh: bool,
+    ) -> Option<Written> {
+        if !makes_sense(&chosen) {
+            return None;
+        }
+        let inflected = self.language.inflected(&chosen);
+        let words: Vec<String> = inflected.iter().flat_map(|w| w.split(' ')).map(str::to_owned).collect();
+        let syllables = self.language.realise(&words, None)?;
+        let last = words.last()?;
+        if syllables.len() != wish.syllables || !self.language.may_end_a_line(last) {
+            return None;
+        }
+        let stems: Vec<String> = words
+            .iter()
+            .filter(|word| !self.language.is_function_word(word))
+            .map(|word| self.language.stem(word))
+            .collect();
+        let distinct: BTreeSet<&String> = stems.iter().collect();
+        let rhymes_with_itself = wish.rhyme.as_ref().is_some_and(|rhyme| rhyme.not.contains(&self.language.stem(last)));
+        if distinct.len() < stems.len() || rhymes_with_itself || (fresh && self.texts.contains(&joined(&words))) {
+            return None;
+        }
+        let score = self.score(&chosen, &words, &syllables, &stems, family, wish);
+        Some(Written { words, syllables, has_keyword, family, stems, score })
+    }
+
+    fn score(
+        &self,
+        chosen: &[Chosen<'a>],
+        words: &[String],
+        syllables: &[Syllable],
+        stems: &[String],
+        family: usize,
+        wish: &Wish<'_>,
+    ) -> f64 {
+        let content: Vec<&Entry> = chosen.iter().filter_map(|w| w.entry).collect();
+        let relevance = content.iter().map(|e| self.relevance(e)).sum::<f64>() / content.len().max(1) as f64;
+        let stresses: Vec<f64> = syllables.iter().map(|s| stress_of(self.language, s, words)).collect();
+        let weights: Vec<f64> = wish.demands.iter().map(|d| d.weight).collect();
+        let agreement = stress::agreement(&weights, &stresses);
+        let open = stress::openness_met(&wish.demands, syllables);
+        let since = |line: usize| wish.number.saturating_sub(line).max(1) as f64;
+        let repeats: f64 =
+            stems.iter().filter_map(|stem| self.used.get(stem)).map(|&line| 1.2 / since(line) + 0.25).sum();
+        let age = self.families.get(&family).map_or(0.0, |&line| 3.0 / since(line) + 0.5);
+        let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length));
+        // Sentences rather than heaps of words: the more varied pattern wins a tie.
+        let shape = 0.2 * (words.len() as f64).min(8.0) - 0.35 * content.len().saturating_sub(1) as f64;
+        2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - age + answers + self.bonus(family, wish)
+    }
+
+    fn bonus(&self, family: usize, wish: &Wish<'_>) -> f64 {
+        let template = self.bank.templates.iter().find(|t| t.family == family);
+        template.map_or(0.0, |t| self.chance(t, wish).max(0.01).ln() * 0.55)
+    }
+
+    /// A line that will be answered needs a rhyme that has answers of the right length.
+    fn answerable(&self, words: &[String], length: usize) -> f64 {
+        let lengths = self.lengths(length);
+        let key = words.last().and_then(|word| self.language.rhyme(word)).unwrap_or_default();
+        let ends = self.bank.by_rhyme.get(&key).map_or(0, |list| {
+            list.iter()
+                .map(|&index| &self.bank.templates[index])
+                .filter(|t| t.sums & lengths != 0 && t.moods & (self.theme.moods | 1) != 0)
+                .take(12)
+                .count()
+        });
+        match ends {
+            0..4 => -4.0,
+            4..8 => -1.0,
+            _ => 0.0,
+        }
+    }
+
+    /// Remembers a line that stands in the song now.
+    pub fn keep(&mut self, line: &Written, number: usize) {
+        self.texts.insert(joined(&line.words));
+        self.families.insert(line.family, number);
+        for stem in &line.stems {
+            self.used.insert(stem.clone(), number);
+        }
+    }
+
+    /// The same for words that somebody else wrote.
+    pub fn keep_words(&mut self, words: &[String], number: usize) {
+        self.texts.insert(joined(words));
+        for word in words.iter().filter(|word| !self.language.is_function_word(word)) {
+            self.used.insert(self.language.stem(word), number);
+        }
+    }
+}
+
+fn takes(node: &Node, keyword: &Keyword) -> bool {
+    matches!(node, Node::Slot(slot) if keyword.entries.iter().any(|e| slot.class == e.class && slot.fields == 0 || slot.accepts(e)))
+}
+
+/// Names stand only where a name was asked for.
+fn asks_for_a_name(template: &Template) -> bool {
+    template.nodes.iter().any(|node| matches!(node, Node::Slot(slot) if slot.class == Class::Name))
+}
+
+/// Whether a word goes with the one before it and is not there already.
+fn belongs(entry: &Entry, words: &[Chosen<'_>]) -> bool {
+    words.iter().all(|w| w.entry.is_none_or(|e| e.stem != entry.stem) && w.text != entry.text)
+        && words.last().and_then(|w| w.entry).is_none_or(|before| go_together(before, entry))
+}
+
+fn go_together(a: &Entry, b: &Entry) -> bool {
+    let describes =
+        |describing: &Entry, noun: &Entry| describing.fields & ANY != 0 || describing.fields & noun.fields != 0;
+    match (a.class, b.class) {
+        (Class::Adjective, noun) if noun.is_noun() => describes(a, b),
+        (noun, Class::Adjective | Class::Does | Class::Do) if noun.is_noun() => describes(b, a),
+        _ => true,
+    }
+}
+
+/// Adjectives and verbs with their nouns, also where a keyword took its place without being asked.
+fn makes_sense(words: &[Chosen<'_>]) -> bool {
+    words.windows(2).all(|pair| match (pair[0].entry, pair[1].entry) {
+        (Some(a), Some(b)) => go_together(a, b),
+        _ => true,
+    }) && (0..words.len()).all(|i| {
+        let Some(verb) = words[i].entry.filter(|e| e.class == Class::Hold) else { return true };
+        // "hold the bright river": the object is the first noun after at most an article and an adjective.
+        let object = words[i + 1..].iter().take(3).filter_map(|w| w.entry).find(|e| e.class.is_noun());
+        object.is_none_or(|noun| verb.fields & ANY != 0 || verb.fields & noun.fields != 0)
+    })
+}
+
+fn joined(words: &[String]) -> String {
+    words.iter().map(|w| w.to_lowercase()).collect::<Vec<_>>().join(" ")
+}
