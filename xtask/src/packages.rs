@@ -26,6 +26,7 @@ pub struct Consent {
 pub enum Purpose {
     Build,
     Tests,
+    Benchmarks,
 }
 
 struct Need {
@@ -81,6 +82,12 @@ const NEEDS: &[Need] = &[
         present: || library("libswresample"),
     },
     Need {
+        package: "flite",
+        purpose: Purpose::Build,
+        why: "lends the singer its voices (without it a formant voice sings)",
+        present: || workspace::in_path("flite").is_some(),
+    },
+    Need {
         package: "postgresql",
         purpose: Purpose::Tests,
         why: "the database of the distributed mode",
@@ -98,10 +105,34 @@ const NEEDS: &[Need] = &[
         why: "a second opinion on what we decode and encode",
         present: || workspace::in_path("ffmpeg").is_some() && workspace::in_path("ffprobe").is_some(),
     },
+    Need {
+        package: "python3-venv",
+        purpose: Purpose::Benchmarks,
+        why: "runs what the engine is held against",
+        present: python_environments,
+    },
+    Need {
+        package: "flite",
+        purpose: Purpose::Tests,
+        why: "speaks the lines that the voices sing",
+        present: || workspace::in_path("flite").is_some(),
+    },
+    Need {
+        package: "espeak-ng",
+        purpose: Purpose::Benchmarks,
+        why: "a voice to be better than",
+        present: || workspace::in_path("espeak-ng").is_some(),
+    },
 ];
 
 fn library(name: &str) -> bool {
     Command::new("pkg-config").args(["--exists", name]).status().is_ok_and(|status| status.success())
+}
+
+/// Debian's Python makes environments only with a package of its own for it.
+fn python_environments() -> bool {
+    let Some(python) = workspace::in_path("python3") else { return false };
+    Command::new(python).args(["-c", "import ensurepip, venv"]).status().is_ok_and(|status| status.success())
 }
 
 fn libclang() -> bool {
@@ -135,7 +166,7 @@ pub fn ensure(purpose: Purpose, consent: &Consent) -> Result<()> {
     }
     ensure!(debian(), "install them with your system's package manager (the names are Debian's), then run this again");
     ensure!(!consent.no_install, "they are needed, and --no-install was given");
-    if missing.iter().any(|need| need.purpose == Purpose::Tests) {
+    if missing.iter().any(|need| need.purpose >= Purpose::Tests) {
         println!("(Debian may start services of its own with them. The tests use private ones, on other ports.)");
     }
     let names: Vec<&str> = missing.iter().map(|need| need.package).collect();

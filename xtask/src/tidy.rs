@@ -19,6 +19,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx", &["persistence", "testbed"]),
     ("aws-sdk-s3", &["blob-store"]),
     ("ffmpeg-next", &["media"]),
+    ("rustysynth", &["soundfont"]),
     ("failsafe", &["resilience"]),
     ("figment", &["settings"]),
     ("prometheus", &["telemetry"]),

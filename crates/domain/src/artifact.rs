@@ -12,8 +12,12 @@ pub enum ArtifactRole {
     AudioMp3,
     /// The song to work with.
     AudioWav,
+    /// The voice alone, of a song that has a backing.
+    VocalsWav,
     Lyrics,
     MelodyMidi,
+    /// Notes and syllables as a score.
+    MelodyMusicxml,
     /// F0, notes and syllables in one picture.
     MelodySvg,
     /// All figures of the job.
@@ -23,15 +27,26 @@ pub enum ArtifactRole {
 }
 
 impl ArtifactRole {
-    pub const ALL: [Self; 7] =
-        [Self::AudioMp3, Self::AudioWav, Self::Lyrics, Self::MelodyMidi, Self::MelodySvg, Self::Report, Self::Waveform];
+    pub const ALL: [Self; 9] = [
+        Self::AudioMp3,
+        Self::AudioWav,
+        Self::VocalsWav,
+        Self::Lyrics,
+        Self::MelodyMidi,
+        Self::MelodyMusicxml,
+        Self::MelodySvg,
+        Self::Report,
+        Self::Waveform,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AudioMp3 => "audio_mp3",
             Self::AudioWav => "audio_wav",
+            Self::VocalsWav => "vocals_wav",
             Self::Lyrics => "lyrics",
             Self::MelodyMidi => "melody_midi",
+            Self::MelodyMusicxml => "melody_musicxml",
             Self::MelodySvg => "melody_svg",
             Self::Report => "report",
             Self::Waveform => "waveform",
@@ -41,9 +56,10 @@ impl ArtifactRole {
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::AudioMp3 => "audio/mpeg",
-            Self::AudioWav => "audio/wav",
+            Self::AudioWav | Self::VocalsWav => "audio/wav",
             Self::Lyrics => "text/plain; charset=utf-8",
             Self::MelodyMidi => "audio/midi",
+            Self::MelodyMusicxml => "application/vnd.recordare.musicxml+xml",
             Self::MelodySvg => "image/svg+xml",
             Self::Report | Self::Waveform => "application/json",
         }
@@ -53,9 +69,10 @@ impl ArtifactRole {
     pub const fn extension(self) -> &'static str {
         match self {
             Self::AudioMp3 => "mp3",
-            Self::AudioWav => "wav",
+            Self::AudioWav | Self::VocalsWav => "wav",
             Self::Lyrics => "txt",
             Self::MelodyMidi => "mid",
+            Self::MelodyMusicxml => "musicxml",
             Self::MelodySvg => "svg",
             Self::Report | Self::Waveform => "json",
         }

@@ -5,12 +5,27 @@ use serde::{Deserialize, Serialize};
 /// Figures of one sung result. Every job's result carries them.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct QualityFigures {
+    #[serde(flatten)]
+    pub sound: SoundFigures,
+    #[serde(flatten)]
+    pub lyrics: LyricsFigures,
+    pub notes: u32,
+    /// Whether every field that the result's metadata must have is there.
+    pub metadata_complete: bool,
+}
+
+/// What was measured on the sound of the voice.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct SoundFigures {
     /// Share (0–1) of the target's voiced frames where the sung F0 lies within 50 cents of the target.
     pub pitch_within_50_cents: f64,
     /// Share (0–1) within 25 cents.
     pub pitch_within_25_cents: f64,
     /// Median absolute deviation of the sung F0 from the target, in cents.
     pub pitch_median_cents: f64,
+    /// Median distance of the vowels' onsets from their notes' onsets, in ms; `None` where none was found.
+    #[serde(default)]
+    pub vowel_onset_median_ms: Option<f64>,
     /// Integrated loudness (EBU R128) in LUFS; `None` when nothing passed the gate of the measure.
     pub loudness_lufs: Option<f64>,
     /// True peak in dBTP; `None` for digital silence.
@@ -18,24 +33,44 @@ pub struct QualityFigures {
     /// Share (0–1) of samples at full scale.
     pub clipped_share: f64,
     pub duration_seconds: f64,
-    pub notes: u32,
     /// Syllables that were given a note, of all syllables of the lyrics.
     pub syllables_placed: u32,
     pub syllables: u32,
+}
+
+/// What was counted in the lyrics. Shares are 0–1.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct LyricsFigures {
     pub lyrics_lines: u32,
     pub lyrics_chars: u32,
-    /// Share (0–1) of words that the pronouncing dictionary knows.
+    /// Share of words that the language's pronunciation knows.
     pub lyrics_words_known: f64,
     /// Longest run of one repeated character in the lyrics.
     pub lyrics_longest_run: u32,
-    /// Whether every field that the result's metadata must have is there.
-    pub metadata_complete: bool,
+    /// Share of the notes in phrases that carry exactly one syllable or hold the last vowel of a line.
+    #[serde(default)]
+    pub lyrics_syllable_match: f64,
+    /// Share of neighbouring syllables of unlike stress where the stronger one has the stronger note.
+    #[serde(default)]
+    pub lyrics_stress_match: f64,
+    /// Share of lines that rhyme, at least nearly, with one close by in their section.
+    #[serde(default)]
+    pub lyrics_rhyme: f64,
+    /// Share of the prompt's words that a song can contain that it does contain.
+    #[serde(default)]
+    pub lyrics_prompt_words_kept: f64,
+    /// Share of different words in all words, function words and returning choruses left out.
+    #[serde(default)]
+    pub lyrics_distinct_words: f64,
 }
 
 /// What a result must reach.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct QualityGate {
+    /// How often lyrics are written and sung, each time with another seed, before a job fails; at least 1.
+    pub takes: u32,
     pub min_pitch_within_50_cents: f64,
+    pub max_vowel_onset_ms: f64,
     pub min_loudness_lufs: f64,
     pub max_loudness_lufs: f64,
     pub max_true_peak_dbtp: f64,
@@ -49,7 +84,9 @@ pub struct QualityGate {
 impl Default for QualityGate {
     fn default() -> Self {
         Self {
+            takes: 3,
             min_pitch_within_50_cents: 0.85,
+            max_vowel_onset_ms: 80.0,
             min_loudness_lufs: -20.0,
             max_loudness_lufs: -12.0,
             max_true_peak_dbtp: -0.5,
@@ -67,6 +104,7 @@ impl Default for QualityGate {
 #[serde(rename_all = "snake_case")]
 pub enum QualityCheck {
     Pitch,
+    VowelOnsets,
     Silence,
     Loudness,
     TruePeak,
@@ -90,81 +128,98 @@ pub struct QualityShortfall {
 impl QualityGate {
     /// All checks that `figures` do not pass; empty means that the result is good enough.
     pub fn judge(&self, figures: &QualityFigures) -> Vec<QualityShortfall> {
-        let mut shortfalls = Vec::new();
-        let mut hold = |passed: bool, check: QualityCheck, message: String| {
-            if !passed {
-                shortfalls.push(QualityShortfall { check, message });
-            }
-        };
-        let f = figures;
-        hold(
-            f.pitch_within_50_cents >= self.min_pitch_within_50_cents,
-            QualityCheck::Pitch,
-            format!(
-                "{:.1} % of the sung pitch lies within 50 cents of the melody; {:.1} % is the least",
-                f.pitch_within_50_cents * 100.0,
-                self.min_pitch_within_50_cents * 100.0
-            ),
-        );
-        match f.loudness_lufs {
-            None => hold(false, QualityCheck::Silence, "the result is silent".to_owned()),
-            Some(lufs) => hold(
-                (self.min_loudness_lufs..=self.max_loudness_lufs).contains(&lufs),
-                QualityCheck::Loudness,
-                format!(
-                    "loudness is {lufs:.1} LUFS; {:.1} to {:.1} is the range",
-                    self.min_loudness_lufs, self.max_loudness_lufs
-                ),
-            ),
-        }
-        hold(
-            f.true_peak_dbtp.is_none_or(|peak| peak <= self.max_true_peak_dbtp),
-            QualityCheck::TruePeak,
-            format!(
-                "true peak is {:.1} dBTP; {:.1} is the most",
-                f.true_peak_dbtp.unwrap_or(f64::NEG_INFINITY),
-                self.max_true_peak_dbtp
-            ),
-        );
-        hold(
-            f.clipped_share <= self.max_clipped_share,
-            QualityCheck::Clipping,
-            format!("{:.3} % of the samples clip", f.clipped_share * 100.0),
-        );
-        hold(
-            f.lyrics_chars >= self.min_lyrics_chars,
-            QualityCheck::LyricsLength,
-            format!("the lyrics have {} characters; {} is the least", f.lyrics_chars, self.min_lyrics_chars),
-        );
-        hold(
-            f.lyrics_lines >= self.min_lyrics_lines,
-            QualityCheck::LyricsLines,
-            format!("the lyrics have {} lines; {} is the least", f.lyrics_lines, self.min_lyrics_lines),
-        );
-        hold(
-            f.lyrics_longest_run <= self.max_lyrics_run,
-            QualityCheck::LyricsRepetition,
-            format!("a character repeats {} times in a row; {} is the most", f.lyrics_longest_run, self.max_lyrics_run),
-        );
-        hold(
-            f.lyrics_words_known >= self.min_words_known,
-            QualityCheck::LyricsWords,
-            format!(
-                "{:.0} % of the words are in the dictionary; {:.0} % is the least",
-                f.lyrics_words_known * 100.0,
-                self.min_words_known * 100.0
-            ),
-        );
-        hold(
-            f.syllables_placed == f.syllables && f.syllables > 0,
-            QualityCheck::SyllablesPlaced,
-            format!("{} of {} syllables were sung", f.syllables_placed, f.syllables),
-        );
-        hold(
-            f.metadata_complete && f.notes > 0,
-            QualityCheck::Metadata,
-            "the description of the result is incomplete".to_owned(),
-        );
+        let mut shortfalls = self.judge_sound(&figures.sound);
+        shortfalls.extend(self.judge_lyrics(&figures.lyrics));
+        let described = figures.metadata_complete && figures.notes > 0;
+        hold(&mut shortfalls, described, QualityCheck::Metadata, || {
+            "the description of the result is incomplete".to_owned()
+        });
         shortfalls
     }
+
+    /// The checks of the voice's sound: what another take may mend.
+    pub fn judge_sound(&self, sound: &SoundFigures) -> Vec<QualityShortfall> {
+        let mut shortfalls = Vec::new();
+        let mut hold = |passed: bool, check, message: &dyn Fn() -> String| {
+            hold(&mut shortfalls, passed, check, message);
+        };
+        let share = sound.pitch_within_50_cents;
+        hold(share >= self.min_pitch_within_50_cents, QualityCheck::Pitch, &|| {
+            let least = self.min_pitch_within_50_cents * 100.0;
+            format!(
+                "{:.1} % of the sung pitch lies within 50 cents of the melody; {least:.1} % is the least",
+                share * 100.0
+            )
+        });
+        let onset_ms = sound.vowel_onset_median_ms.unwrap_or(0.0);
+        hold(onset_ms <= self.max_vowel_onset_ms, QualityCheck::VowelOnsets, &|| {
+            format!(
+                "vowels begin {onset_ms:.0} ms beside their notes (median); {:.0} ms is the most",
+                self.max_vowel_onset_ms
+            )
+        });
+        match sound.loudness_lufs {
+            None => hold(false, QualityCheck::Silence, &|| "the result is silent".to_owned()),
+            Some(lufs) => {
+                let range = self.min_loudness_lufs..=self.max_loudness_lufs;
+                hold(range.contains(&lufs), QualityCheck::Loudness, &|| {
+                    format!("loudness is {lufs:.1} LUFS; {:.1} to {:.1} is the range", range.start(), range.end())
+                });
+            }
+        }
+        let quiet_enough = sound.true_peak_dbtp.is_none_or(|peak| peak <= self.max_true_peak_dbtp);
+        hold(quiet_enough, QualityCheck::TruePeak, &|| {
+            let peak = sound.true_peak_dbtp.unwrap_or(f64::NEG_INFINITY);
+            format!("true peak is {peak:.1} dBTP; {:.1} is the most", self.max_true_peak_dbtp)
+        });
+        hold(sound.clipped_share <= self.max_clipped_share, QualityCheck::Clipping, &|| {
+            format!("{:.3} % of the samples clip", sound.clipped_share * 100.0)
+        });
+        let all_sung = sound.syllables_placed == sound.syllables && sound.syllables > 0;
+        hold(all_sung, QualityCheck::SyllablesPlaced, &|| {
+            format!("{} of {} syllables were sung", sound.syllables_placed, sound.syllables)
+        });
+        shortfalls
+    }
+
+    /// The checks of the words: what other words may mend.
+    pub fn judge_lyrics(&self, lyrics: &LyricsFigures) -> Vec<QualityShortfall> {
+        let mut shortfalls = Vec::new();
+        let mut hold = |passed: bool, check, message: &dyn Fn() -> String| {
+            hold(&mut shortfalls, passed, check, message);
+        };
+        let (chars, lines, run) = (lyrics.lyrics_chars, lyrics.lyrics_lines, lyrics.lyrics_longest_run);
+        hold(chars >= self.min_lyrics_chars, QualityCheck::LyricsLength, &|| {
+            format!("the lyrics have {chars} characters; {} is the least", self.min_lyrics_chars)
+        });
+        hold(lines >= self.min_lyrics_lines, QualityCheck::LyricsLines, &|| {
+            format!("the lyrics have {lines} lines; {} is the least", self.min_lyrics_lines)
+        });
+        hold(run <= self.max_lyrics_run, QualityCheck::LyricsRepetition, &|| {
+            format!("a character repeats {run} times in a row; {} is the most", self.max_lyrics_run)
+        });
+        hold(lyrics.lyrics_words_known >= self.min_words_known, QualityCheck::LyricsWords, &|| {
+            let (known, least) = (lyrics.lyrics_words_known * 100.0, self.min_words_known * 100.0);
+            format!("{known:.0} % of the words are in the dictionary; {least:.0} % is the least")
+        });
+        shortfalls
+    }
+}
+
+fn hold(shortfalls: &mut Vec<QualityShortfall>, passed: bool, check: QualityCheck, message: impl FnOnce() -> String) {
+    if !passed {
+        shortfalls.push(QualityShortfall { check, message: message() });
+    }
+}
+
+/// The seed of a take: the first is sung with the seed that was asked for, each later one with another that follows
+/// from it (SplitMix64; Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+pub fn seed_of_take(seed: u64, take: u32) -> u64 {
+    if take == 0 {
+        return seed;
+    }
+    let mut z = seed.wrapping_add(u64::from(take).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }

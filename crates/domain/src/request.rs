@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::prompt::Prompt;
+use crate::{options::SongOptions, prompt::Prompt};
 
 /// A recorded melody and a sentence, please, as a sung vocal.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct MelodyToVocalsRequest {
     pub mood: Option<Label>,
     /// Same recording, same words, same seed: same song.
     pub seed: u64,
+    #[serde(default)]
+    pub options: SongOptions,
 }
 
 /// A short word or two that a user chose, such as a genre: 1 to 50 characters, trimmed, printable.

@@ -1,6 +1,8 @@
 //! What can go wrong in the engine.
 
-/// Why the engine could not go on. Every variant is about the input; a defect of ours is a panic in a test.
+use crate::voice::Voice;
+
+/// Why the engine could not go on. Almost every variant is about the input; a defect of ours is a panic in a test.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EngineError {
     /// No sung or hummed note was found.
@@ -15,4 +17,16 @@ pub enum EngineError {
     /// Lyrics were asked for in a language that there is none of.
     #[error("lyrics cannot be written in \"{asked}\"; choose one of: {known}")]
     UnknownLanguage { asked: String, known: String },
+    /// The weights given for a neural model are not those of that model.
+    #[error("these are not the weights of the model: {0}")]
+    Weights(String),
+    /// The options name a voice that is not installed.
+    #[error(
+        "the voice {voice} is not installed: install flite (on Debian and Ubuntu: apt-get install flite), or ask for the \
+         voice formant or auto"
+    )]
+    VoiceMissing { voice: Voice },
+    /// Whoever speaks for the singer failed.
+    #[error("the voice {voice} could not speak: {reason}")]
+    Speech { voice: Voice, reason: String },
 }

@@ -11,11 +11,15 @@ pub mod picture;
 pub mod quality;
 pub mod safety;
 pub mod sample;
+pub mod vocoder;
 pub mod voice;
 
 pub use error::EngineError;
 pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
-pub use picture::draw_melody_svg;
-pub use quality::{LyricsFigures, LyricsFit, PitchAgreement, lyrics_figures, lyrics_fit, pitch_agreement};
-pub use voice::{SungVocal, VoiceOptions, sing};
+pub use picture::{SongPicture, draw_melody_svg, draw_song_svg};
+pub use quality::{
+    LyricsFigures, LyricsFit, PitchAgreement, VowelOnsets, lyrics_figures, lyrics_fit, pitch_agreement,
+    vowel_onset_error,
+};
+pub use voice::{Speaker, SungVocal, Voice, VoiceOptions, sing};

@@ -6,40 +6,64 @@
 
 mod curve;
 mod layout;
+mod marks;
 mod svg;
 
-use music::{Key, Melody, PitchTrack, hz_to_midi};
+use music::{ChordSpan, Key, Melody, Note, PitchTrack, hz_to_midi};
 
 use crate::lyrics::Lyrics;
-use layout::{Layout, Row};
+use layout::{Lanes, Layout, Row};
 use svg::Svg;
 
 /// Least width of a note box that its name fits into.
 const NAMED_WIDTH: f64 = 19.0;
 /// Width of a character of the syllables: a little above the average, because renderers choose the font.
-const CHARACTER_WIDTH: f64 = 7.6;
+const CHARACTER_WIDTH: f64 = 8.2;
 /// A syllable that would run into the one before may stand this much late.
 const MOST_WORD_SHIFT: f64 = 14.0;
 
-/// Draws a melody. `lyrics` put syllables under their notes; `sung` is the F0 of a voice that sang the melody
-/// afterwards, drawn over it; `envelope` is the least and greatest sample of equal parts of the whole recording, for
-/// the loudness strip (empty for none).
+/// What is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct SongPicture<'a> {
+    pub melody: &'a Melody,
+    /// Syllables under their notes.
+    pub lyrics: Option<&'a Lyrics>,
+    /// The F0 of a voice that sang the melody afterwards, drawn over the hummed one.
+    pub sung: Option<&'a PitchTrack>,
+    /// The least and greatest sample of equal parts of the whole recording, for the waveform; empty for none.
+    pub envelope: &'a [(f32, f32)],
+    /// Names above the notes; empty where nothing accompanies the melody.
+    pub chords: &'a [ChordSpan],
+}
+
+/// Draws a melody without chords; see [`SongPicture`].
 pub fn draw_melody_svg(
     melody: &Melody,
     lyrics: Option<&Lyrics>,
     sung: Option<&PitchTrack>,
     envelope: &[(f32, f32)],
 ) -> String {
+    draw_song_svg(&SongPicture { melody, lyrics, sung, envelope, chords: &[] })
+}
+
+/// Draws a melody with everything that is known about it, as an SVG document. Bar lines stand where the beat is sure.
+pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
+    let SongPicture { melody, lyrics, sung, envelope, chords } = *picture;
+    let sung = sung.map(|track| curve::in_octave_of(track, melody));
+    let sung = sung.as_ref();
     let syllables = lyrics.map_or_else(Vec::new, |lyrics| lyrics.text_by_note(melody.notes.len()));
-    let layout = Layout::new(melody, sung, !syllables.is_empty(), !envelope.is_empty());
+    let lanes = Lanes { chords: !chords.is_empty(), words: !syllables.is_empty(), strip: !envelope.is_empty() };
+    let layout = Layout::new(melody, sung, lanes);
     let mut svg = Svg::new(layout.width, layout.height);
-    header(&mut svg, &layout, melody, lyrics, sung.is_some(), !envelope.is_empty());
+    header(&mut svg, picture);
     for row in &layout.rows {
         svg.open(&format!("class=\"row\" transform=\"translate(0 {})\"", svg::number(row.top)));
         keyboard(&mut svg, &layout, row, &melody.key);
         time_axis(&mut svg, &layout, row);
+        marks::bars(&mut svg, &layout, row, melody);
         loudness(&mut svg, &layout, row, envelope, melody.duration_seconds);
         phrases(&mut svg, &layout, row, melody);
+        marks::chords(&mut svg, &layout, row, chords, &melody.key);
         notes(&mut svg, &layout, row, melody);
         contour(&mut svg, &layout, row, &melody.track, "hum");
         if let Some(sung) = sung {
@@ -52,18 +76,16 @@ pub fn draw_melody_svg(
     svg.finish()
 }
 
-fn header(
-    svg: &mut Svg,
-    layout: &Layout,
-    melody: &Melody,
-    lyrics: Option<&Lyrics>,
-    has_sung: bool,
-    has_envelope: bool,
-) {
+fn header(svg: &mut Svg, picture: &SongPicture<'_>) {
+    let SongPicture { melody, lyrics, sung, envelope, .. } = *picture;
     let title = lyrics.map(|lyrics| lyrics.title.trim()).filter(|title| !title.is_empty()).unwrap_or("Melody");
     let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let meter = if melody.rhythm.is_steady() { format!("{}, ", melody.rhythm.meter) } else { String::new() };
+    let range = melody.range().map_or_else(String::new, |range| {
+        format!("{} to {}, ", range.lowest.name_in(&melody.key), range.highest.name_in(&melody.key))
+    });
     let about = format!(
-        "{}, {:.0} bpm, {}, {}, {:.1} s",
+        "{}, {meter}{:.0} bpm, {range}{}, {}, {:.1} s",
         melody.key,
         melody.tempo_bpm,
         count(melody.notes.len(), "note"),
@@ -73,23 +95,21 @@ fn header(
     svg.describe(title, &about);
     svg.text("title", layout::GUTTER, 26.0, title);
     svg.text("about", layout::GUTTER, 45.0, &about);
-    // From the right edge inwards, so that the keys line up with the rows below.
-    let mut x = layout.width - layout::MARGIN;
+    let mut x = layout::GUTTER;
     let entries = [
-        (has_envelope, "wave", "loudness"),
-        (has_sung, "sung", "pitch as performed"),
-        (true, "hum", "pitch as recorded"),
-        (true, "note", "note"),
+        (true, "note", "note, rows of 100 cents"),
+        (melody.uncorrected.is_some(), "was", "uncorrected"),
+        (true, "hum", "as hummed"),
+        (sung.is_some(), "sung", "as sung"),
+        (!envelope.is_empty(), "wave", "waveform"),
     ];
     for (_, class, label) in entries.into_iter().filter(|(shown, ..)| *shown) {
-        x -= label.chars().count() as f64 * 6.2;
-        svg.text("key", x, 45.0, label);
-        x -= 26.0;
         match class {
-            "hum" | "sung" => svg.path(class, &format!("M{} 41h20", svg::number(x))),
-            _ => svg.rect(class, x, 36.0, 20.0, 10.0, 2.0),
+            "hum" | "sung" => svg.path(class, &format!("M{} 60h20", svg::number(x))),
+            _ => svg.rect(class, x, 55.0, 20.0, 10.0, 2.0),
         }
-        x -= 18.0;
+        svg.text("key", x + 26.0, 64.0, label);
+        x += 40.0 + label.chars().count() as f64 * 7.0;
     }
 }
 
@@ -189,8 +209,8 @@ fn phrases(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
 }
 
 /// Calls `each(index, left, width)` for the part of every note that lies in a row.
-fn for_notes(layout: &Layout, row: &Row, melody: &Melody, mut each: impl FnMut(usize, f64, f64)) {
-    for (index, note) in melody.notes.iter().enumerate() {
+fn for_notes(layout: &Layout, row: &Row, notes: &[Note], mut each: impl FnMut(usize, f64, f64)) {
+    for (index, note) in notes.iter().enumerate() {
         let (start, end) = (note.onset_seconds.max(row.start), note.end_seconds().min(row.end));
         if start < end {
             let left = layout.x(row, start);
@@ -200,16 +220,29 @@ fn for_notes(layout: &Layout, row: &Row, melody: &Melody, mut each: impl FnMut(u
 }
 
 fn notes(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
-    for_notes(layout, row, melody, |index, left, width| {
-        let y = layout.y(f64::from(melody.notes[index].pitch.number()));
-        let height = layout.semitone - 1.0;
-        svg.rect("note", left, y - height / 2.0, width, height, 3.0);
+    let height = layout.semitone - 1.0;
+    for_notes(layout, row, &melody.notes, |index, left, width| {
+        let note = &melody.notes[index];
+        let y = layout.y(f64::from(note.pitch.number()));
+        let about = format!(
+            "{} {:+.0} cents, {:.2} s at {:.2} s",
+            note.pitch.name_in(&melody.key),
+            note.cents,
+            note.duration_seconds,
+            note.onset_seconds
+        );
+        svg.named_rect("note", [left, y - height / 2.0, width, height], 3.0, &about);
+    });
+    let was = melody.uncorrected.as_deref().unwrap_or_default();
+    for_notes(layout, row, was, |index, left, width| {
+        let y = layout.y(f64::from(was[index].pitch.number()).clamp(layout.lowest.into(), layout.highest.into()));
+        svg.rect("was", left, y - height / 2.0, width, height, 3.0);
     });
 }
 
 /// Names stand over the note, where no contour runs; a name that finds no room is left to the keyboard at the left.
 fn names(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
-    for_notes(layout, row, melody, |index, left, width| {
+    for_notes(layout, row, &melody.notes, |index, left, width| {
         let note = &melody.notes[index];
         if width >= NAMED_WIDTH && note.onset_seconds >= row.start {
             let y = layout.y(f64::from(note.pitch.number())) - layout.semitone / 2.0 - 3.5;
@@ -241,7 +274,7 @@ fn contour(svg: &mut Svg, layout: &Layout, row: &Row, track: &PitchTrack, class:
 fn words(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody, syllables: &[Option<String>]) {
     let Some(top) = layout.words_top else { return };
     let mut taken = [f64::NEG_INFINITY; layout::WORD_LINES];
-    for_notes(layout, row, melody, |index, left, width| {
+    for_notes(layout, row, &melody.notes, |index, left, width| {
         if melody.notes[index].onset_seconds < row.start {
             return;
         }

@@ -2,6 +2,8 @@
 //!
 //! Measures only; what is good enough is decided elsewhere.
 
+mod onsets;
+
 use std::collections::HashSet;
 
 use music::{Melody, Phrase, PitchTrack, cents_between};
@@ -11,6 +13,8 @@ use crate::{
     f0,
     lyrics::{self, Language, LyricLine, Lyrics, LyricsRequest, words_of},
 };
+
+pub use onsets::{VowelOnsets, vowel_onset_error};
 
 /// How well a sound keeps to the pitch that was meant. All shares are of the target's voiced frames.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

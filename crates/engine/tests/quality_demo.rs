@@ -19,7 +19,7 @@ fn through(samples: &[f32], rate: u32, truth: &PitchTrack, prompt: &str) -> (qua
     let melody = extract_melody(samples, rate, &mut |_| {}).expect("a melody");
     let request = LyricsRequest { prompt: prompt.into(), seed: 7, ..LyricsRequest::default() };
     let lyrics = write_lyrics(&melody, &request).expect("lyrics");
-    let sung = sing(&melody, &lyrics, &VoiceOptions::default(), &mut |_| {}).expect("a voice");
+    let sung = sing(&melody, &lyrics, &VoiceOptions::default(), None, &mut |_| {}).expect("a voice");
     let figures = lyrics_figures(&lyrics);
     assert_eq!(figures.words_known, 1.0);
     assert_eq!((figures.syllables, sung.syllables_placed), (melody.notes.len(), melody.notes.len()));

@@ -35,6 +35,7 @@ fn melody(tonic: u8, phrases: &[&[(u8, f64)]], rest_seconds: f64) -> Melody {
         phrases: spans,
         key: Key { tonic: 0, mode: Mode::Major, confidence: 1.0 },
         tempo_bpm: 100.0,
+        ..Melody::default()
     }
 }
 
@@ -52,7 +53,7 @@ fn joy(tonic: u8) -> (Melody, Lyrics) {
 
 fn voice(melody: &Melody, lyrics: &Lyrics, options: &VoiceOptions) -> SungVocal {
     let mut done = 0.0;
-    let sung = sing(melody, lyrics, options, &mut |share| {
+    let sung = sing(melody, lyrics, options, None, &mut |share| {
         assert!(share >= done && share <= 1.0, "progress goes from {done} to {share}");
         done = share;
     })
@@ -202,7 +203,10 @@ fn the_contour_of_the_singer_can_be_followed() {
 fn what_does_not_belong_together_is_refused() {
     let (melody, lyrics) = joy(50);
     let refused = |lyrics: &Lyrics| {
-        assert!(matches!(sing(&melody, lyrics, &VoiceOptions::default(), &mut |_| {}), Err(EngineError::Mismatch(_))));
+        assert!(matches!(
+            sing(&melody, lyrics, &VoiceOptions::default(), None, &mut |_| {}),
+            Err(EngineError::Mismatch(_))
+        ));
     };
     let changed = |change: &dyn Fn(&mut Lyrics)| {
         let mut lyrics = lyrics.clone();

@@ -1,10 +1,18 @@
-//! Pure music: pitch, notes, phrases, keys and MIDI out. No IO, no audio samples.
+//! Pure music: pitch, notes, phrases, keys, rhythm, corrections, harmony, MIDI and MusicXML out. No IO, no audio samples.
 
+pub mod correct;
+pub mod harmony;
 pub mod key;
 pub mod melody;
 pub mod midi;
+pub mod musicxml;
 pub mod pitch;
+pub mod rhythm;
+pub mod xml;
 
+pub use correct::Corrections;
+pub use harmony::{Accompaniment, Chord, ChordSpan};
 pub use key::{Key, Mode};
-pub use melody::{Melody, Note, Phrase, PitchFrame, PitchTrack};
+pub use melody::{Melody, Note, Phrase, PitchFrame, PitchTrack, Range};
 pub use pitch::{MidiPitch, cents_between, hz_to_midi, midi_to_hz};
+pub use rhythm::{BeatGrid, Meter, Rhythm};

@@ -3,7 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{key::Key, pitch::MidiPitch};
+use crate::{
+    key::{Key, Mode},
+    pitch::MidiPitch,
+    rhythm::Rhythm,
+};
 
 /// One moment of an F0 contour.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
@@ -84,12 +88,68 @@ pub struct Melody {
     /// Cover all notes, in order.
     pub phrases: Vec<Phrase>,
     pub key: Key,
-    /// Beats per minute, 40–240.
+    /// Quarter notes per minute, 40–240.
     pub tempo_bpm: f64,
+    /// Beats, bars and how sure they are; without beats in melodies from before it was known.
+    #[serde(default)]
+    pub rhythm: Rhythm,
+    /// The notes as they were sung, where [`crate::correct::apply`] has changed `notes`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uncorrected: Option<Vec<Note>>,
+}
+
+/// No notes, C major, 120 to the minute: to fill in what a made melody does not say.
+impl Default for Melody {
+    fn default() -> Self {
+        Self {
+            duration_seconds: 0.0,
+            track: PitchTrack { hop_seconds: 0.01, frames: Vec::new() },
+            notes: Vec::new(),
+            phrases: Vec::new(),
+            key: Key { tonic: 0, mode: Mode::Major, confidence: 0.0 },
+            tempo_bpm: 120.0,
+            rhythm: Rhythm::default(),
+            uncorrected: None,
+        }
+    }
+}
+
+/// Compass of a melody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Range {
+    pub lowest: MidiPitch,
+    pub highest: MidiPitch,
+    /// Where the voice mostly lies: the lowest and highest pitch of the middle 80 % of the sung time.
+    pub tessitura: (MidiPitch, MidiPitch),
 }
 
 impl Melody {
     pub fn phrase_notes(&self, phrase: &Phrase) -> &[Note] {
         &self.notes[phrase.start..phrase.end]
+    }
+
+    /// The notes as they were sung, without corrections.
+    pub fn sung_notes(&self) -> &[Note] {
+        self.uncorrected.as_deref().unwrap_or(&self.notes)
+    }
+
+    /// `None` without notes.
+    pub fn range(&self) -> Option<Range> {
+        /// Share of the sung time that lies below the tessitura, and above it.
+        const OUTSIDE: f64 = 0.1;
+        let mut by_pitch: Vec<(MidiPitch, f64)> =
+            self.notes.iter().map(|note| (note.pitch, note.duration_seconds.max(0.0))).collect();
+        by_pitch.sort_by_key(|(pitch, _)| *pitch);
+        let (lowest, highest) = (by_pitch.first()?.0, by_pitch.last()?.0);
+        let total: f64 = by_pitch.iter().map(|(_, seconds)| seconds).sum();
+        let reached = |share: f64| {
+            let mut sum = 0.0;
+            let found = by_pitch.iter().find(|(_, seconds)| {
+                sum += seconds;
+                sum >= share * total
+            });
+            found.map_or(highest, |(pitch, _)| *pitch)
+        };
+        Some(Range { lowest, highest, tessitura: (reached(OUTSIDE), reached(1.0 - OUTSIDE)) })
     }
 }

@@ -1,7 +1,9 @@
-//! Standard MIDI files out: a melody as score and sequencer programs read it.
+//! Standard MIDI files out: a melody, and what accompanies it, as score and sequencer programs read them.
 //!
-//! Format 1, 480 ticks to the quarter: a conductor track with tempo and key signature, and a track with the notes and
-//! the syllables. Times keep what was sung; nothing is moved onto a grid. Never reads files.
+//! Format 1, 480 ticks to the quarter: a conductor track with tempo, meter and key signature, a track with the notes and
+//! the syllables, and one for each part of an accompaniment. Nothing is moved onto a grid: the tempo follows the beats
+//! of the singer, so that notes sound when they were sung and bar lines still stand where the bars begin. Never reads
+//! files.
 
 use midly::{
     Format, Header, MetaMessage, MidiMessage, Smf, Timing, Track, TrackEvent, TrackEventKind,
@@ -9,8 +11,10 @@ use midly::{
 };
 
 use crate::{
+    harmony::{Accompaniment, Part},
     key::{Key, Mode},
     melody::Melody,
+    rhythm::BeatGrid,
 };
 
 /// Ticks to the quarter note.
@@ -18,63 +22,60 @@ pub const TICKS_PER_BEAT: u16 = 480;
 
 /// General MIDI "Voice Oohs".
 const PROGRAM: u8 = 53;
-/// A tempo that is not one is written as this.
-const PLAIN_BPM: f64 = 120.0;
 /// Ticks fit a MIDI delta below this: 28 bits, over six days at 240 bpm.
 const LAST_TICK: u32 = (1 << 28) - 2;
 
 /// Writes a melody as a MIDI file. `lyrics` are syllables with the index of their note; they need no order, and those
 /// without a note of the melody are left out.
 pub fn write(melody: &Melody, lyrics: Option<&[(usize, &str)]>) -> Vec<u8> {
-    let tempo = microseconds_per_beat(melody.tempo_bpm);
+    write_song(melody, lyrics, None)
+}
+
+/// [`write`] with the parts of an accompaniment as further tracks.
+pub fn write_song(melody: &Melody, lyrics: Option<&[(usize, &str)]>, accompaniment: Option<&Accompaniment>) -> Vec<u8> {
+    let grid = BeatGrid::of(melody);
     let mut smf = Smf::new(Header::new(Format::Parallel, Timing::Metrical(u15::new(TICKS_PER_BEAT))));
-    smf.tracks.push(conductor_track(tempo, &melody.key));
-    smf.tracks.push(melody_track(melody, tempo, lyrics.unwrap_or_default()));
+    smf.tracks.push(conductor_track(&grid, &melody.key));
+    smf.tracks.push(melody_track(melody, &grid, lyrics.unwrap_or_default()));
+    smf.tracks.extend(accompaniment.iter().flat_map(|song| &song.parts).map(|part| part_track(part, &grid)));
     let mut bytes = Vec::new();
-    smf.write_std(&mut bytes).expect("memory takes every byte, and two tracks are not too many");
+    smf.write_std(&mut bytes).expect("memory takes every byte, and so few tracks are not too many");
     bytes
 }
 
-/// The tempo as the file says it; ticks are counted with this rounded value.
-fn microseconds_per_beat(bpm: f64) -> u32 {
-    let bpm = if bpm.is_finite() && bpm >= 4.0 { bpm } else { PLAIN_BPM };
-    (60e6 / bpm).round().clamp(1.0, f64::from((1 << 24) - 1)) as u32
+fn tick_at(seconds: f64, grid: &BeatGrid) -> u32 {
+    tick(grid.quarters_at(seconds))
 }
 
-fn tick_at(seconds: f64, tempo: u32) -> u32 {
-    let ticks = seconds * 1e6 / f64::from(tempo) * f64::from(TICKS_PER_BEAT);
+fn tick(quarters: f64) -> u32 {
     // Not-a-number reads as 0.
-    ticks.round().clamp(0.0, f64::from(LAST_TICK)) as u32
+    (quarters * f64::from(TICKS_PER_BEAT)).round().clamp(0.0, f64::from(LAST_TICK)) as u32
 }
 
-fn conductor_track(tempo: u32, key: &Key) -> Track<'static> {
-    let meta = |message| TrackEvent { delta: u28::new(0), kind: TrackEventKind::Meta(message) };
-    vec![
-        meta(MetaMessage::TrackName(b"Descant")),
-        meta(MetaMessage::Tempo(u24::new(tempo))),
-        meta(MetaMessage::TimeSignature(4, 2, 24, 8)),
-        meta(MetaMessage::KeySignature(key.sharps(), key.mode == Mode::Minor)),
-        meta(MetaMessage::EndOfTrack),
-    ]
-}
-
-fn melody_track<'a>(melody: &Melody, tempo: u32, lyrics: &[(usize, &'a str)]) -> Track<'a> {
-    let channel = u4::new(0);
-    let sound = |message| TrackEventKind::Midi { channel, message };
-    // At one tick a note ends before the next syllable and note begin.
-    let mut events: Vec<(u32, TrackEventKind<'a>)> = vec![
-        (0, TrackEventKind::Meta(MetaMessage::TrackName(b"Melody"))),
-        (0, sound(MidiMessage::ProgramChange { program: u7::new(PROGRAM) })),
-    ];
-    for (index, (start, end)) in note_ticks(melody, tempo).into_iter().enumerate() {
-        let note = &melody.notes[index];
-        for (_, text) in lyrics.iter().filter(|(at, text)| *at == index && !text.is_empty()) {
-            events.push((start, TrackEventKind::Meta(MetaMessage::Lyric(text.as_bytes()))));
+fn conductor_track(grid: &BeatGrid, key: &Key) -> Track<'static> {
+    let (upper, lower) = grid.meter.signature();
+    let clicks = if lower == 8 { 36 } else { 24 };
+    let meter = MetaMessage::TimeSignature(upper, lower.trailing_zeros() as u8, clicks, 8);
+    let mut events = vec![(0, MetaMessage::TrackName(b"Descant"))];
+    let mut last = None;
+    for (quarter, seconds) in grid.tempo_steps() {
+        let tempo = (seconds * 1e6).round().clamp(1.0, f64::from((1 << 24) - 1)) as u32;
+        if last != Some(tempo) {
+            events.push((tick(quarter as f64), MetaMessage::Tempo(u24::new(tempo))));
+            last = Some(tempo);
         }
-        let key = u7::new(note.pitch.number());
-        events.push((start, sound(MidiMessage::NoteOn { key, vel: u7::new(note.velocity.clamp(1, 127)) })));
-        events.push((end, sound(MidiMessage::NoteOff { key, vel: u7::new(64) })));
     }
+    if grid.pickup_quarters > 0 {
+        events.push((0, MetaMessage::TimeSignature(grid.pickup_quarters as u8, 2, 24, 8)));
+    }
+    events.push((tick(f64::from(grid.pickup_quarters)), meter));
+    events.push((0, MetaMessage::KeySignature(key.sharps(), key.mode == Mode::Minor)));
+    events.sort_by_key(|(tick, _)| *tick);
+    track(events.into_iter().map(|(tick, meta)| (tick, TrackEventKind::Meta(meta))).collect())
+}
+
+/// Events in order of their ticks, with the end of the track.
+fn track<'a>(events: Vec<(u32, TrackEventKind<'a>)>) -> Track<'a> {
     let mut now = 0;
     let mut track: Track<'a> = events
         .into_iter()
@@ -88,14 +89,64 @@ fn melody_track<'a>(melody: &Melody, tempo: u32, lyrics: &[(usize, &'a str)]) ->
     track
 }
 
+fn melody_track<'a>(melody: &Melody, grid: &BeatGrid, lyrics: &[(usize, &'a str)]) -> Track<'a> {
+    let channel = u4::new(0);
+    let sound = |message| TrackEventKind::Midi { channel, message };
+    // At one tick a note ends before the next syllable and note begin.
+    let mut events: Vec<(u32, TrackEventKind<'a>)> = vec![
+        (0, TrackEventKind::Meta(MetaMessage::TrackName(b"Melody"))),
+        (0, sound(MidiMessage::ProgramChange { program: u7::new(PROGRAM) })),
+    ];
+    for (index, (start, end)) in note_ticks(melody, grid).into_iter().enumerate() {
+        let note = &melody.notes[index];
+        for (_, text) in lyrics.iter().filter(|(at, text)| *at == index && !text.is_empty()) {
+            events.push((start, TrackEventKind::Meta(MetaMessage::Lyric(text.as_bytes()))));
+        }
+        let key = u7::new(note.pitch.number());
+        events.push((start, sound(MidiMessage::NoteOn { key, vel: u7::new(note.velocity.clamp(1, 127)) })));
+        events.push((end, sound(MidiMessage::NoteOff { key, vel: u7::new(64) })));
+    }
+    track(events)
+}
+
+/// A part's notes may overlap, but not two of one pitch: the earlier ends where the later begins.
+fn part_track<'a>(part: &'a Part, grid: &BeatGrid) -> Track<'a> {
+    let channel = u4::new(part.channel.min(15));
+    let mut sounding: Vec<(u32, u32, u8, u8)> = Vec::with_capacity(part.notes.len());
+    let mut notes: Vec<_> = part.notes.iter().collect();
+    notes.sort_by(|a, b| a.onset_seconds.total_cmp(&b.onset_seconds));
+    for note in notes {
+        let start = tick_at(note.onset_seconds, grid);
+        let end = tick_at(note.onset_seconds + note.duration_seconds, grid).max(start + 1);
+        let key = note.pitch.number();
+        if let Some(before) = sounding.iter_mut().rev().find(|before| before.2 == key) {
+            before.1 = before.1.min(start.max(before.0 + 1));
+        }
+        sounding.push((start, end, key, note.velocity.clamp(1, 127)));
+    }
+    let message = |message| TrackEventKind::Midi { channel, message };
+    // At one tick what ends comes before what begins.
+    let mut events: Vec<(u32, u8, TrackEventKind<'a>)> = vec![
+        (0, 0, TrackEventKind::Meta(MetaMessage::TrackName(part.name.as_bytes()))),
+        (0, 0, message(MidiMessage::ProgramChange { program: u7::new(part.program.min(127)) })),
+    ];
+    for (start, end, key, velocity) in sounding {
+        let key = u7::new(key);
+        events.push((start, 2, message(MidiMessage::NoteOn { key, vel: u7::new(velocity) })));
+        events.push((end, 1, message(MidiMessage::NoteOff { key, vel: u7::new(64) })));
+    }
+    events.sort_by_key(|(tick, order, _)| (*tick, *order));
+    track(events.into_iter().map(|(tick, _, kind)| (tick, kind)).collect())
+}
+
 /// Start and end of each note. Every note has at least one tick and ends at the latest where the next begins, whatever
 /// the melody says: a note that never ends would sound for ever.
-fn note_ticks(melody: &Melody, tempo: u32) -> Vec<(u32, u32)> {
+fn note_ticks(melody: &Melody, grid: &BeatGrid) -> Vec<(u32, u32)> {
     let mut ticks: Vec<(u32, u32)> = Vec::with_capacity(melody.notes.len());
     for note in &melody.notes {
         let earliest = ticks.last().map_or(0, |before| before.0 + 1);
-        let start = tick_at(note.onset_seconds, tempo).max(earliest);
-        let end = tick_at(note.end_seconds(), tempo).max(start + 1);
+        let start = tick_at(note.onset_seconds, grid).max(earliest);
+        let end = tick_at(note.end_seconds(), grid).max(start + 1);
         if let Some(before) = ticks.last_mut() {
             before.1 = before.1.min(start);
         }

@@ -12,6 +12,7 @@ fn melody(notes: Vec<Note>, tempo_bpm: f64) -> Melody {
         notes,
         key: Key { tonic: 9, mode: Mode::Minor, confidence: 0.8 },
         tempo_bpm,
+        ..Melody::default()
     }
 }
 

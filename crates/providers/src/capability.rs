@@ -14,6 +14,7 @@ use engine::{
     voice::VoiceOptions,
 };
 use music::{Melody, PitchTrack};
+use serde::{Deserialize, Serialize};
 
 /// Told how much of a call is done, 0–1.
 pub type ProgressSink = Arc<dyn Fn(f64) + Send + Sync>;
@@ -50,11 +51,20 @@ pub struct Vocal {
     pub sample_rate_hz: u32,
     /// Mono, −1..1.
     pub samples: Vec<f32>,
+    pub performance: Performance,
+}
+
+/// How a vocal came about: what its sound is held against.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Performance {
     /// The F0 that was meant to sound.
     pub target: PitchTrack,
     pub syllables_placed: usize,
     /// How far the melody was moved to lie in the voice.
     pub octave_shift: i32,
+    /// Who sang, as [`domain::options::Voice`] names the voices.
+    #[serde(default)]
+    pub voice: String,
 }
 
 /// Finds the melody in a recording.
@@ -95,6 +105,20 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
         EngineError::UnknownLanguage { .. } => {
             Failure::new(FailureClass::Caller, FailureCode::ContentRejected, error.to_string())
         }
-        EngineError::Mismatch(_) => Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()),
+        // Another provider may have the voice; nobody has it by waiting.
+        EngineError::VoiceMissing { .. } | EngineError::Speech { .. } => {
+            Failure::new(FailureClass::Config, FailureCode::ProviderConfig, error.to_string())
+        }
+        EngineError::Mismatch(_) | EngineError::Weights(_) => {
+            Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string())
+        }
     }
+}
+
+/// Runs work that may block on a thread that may.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|panic| {
+        tracing::error!(error = %panic, "blocking work panicked");
+        Failure::new(FailureClass::Caller, FailureCode::Internal, "the engine failed on this input")
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Failure, FailureClass, FailureCode};
+use domain::{Failure, FailureClass, FailureCode, request::MelodyToVocalsRequest};
 use engine::safety::{self, Category, ListEntry, SafetyLists, Severity};
 use resilience::BreakerRegistry;
 use settings::{ModerationSettings, SafetySettings, WordList, WordSeverity};
@@ -68,6 +68,17 @@ impl ContentGate {
             Some(worst) if worst.severity >= self.refuse_at => Err(rejected(what, &[category_name(worst.category)])),
             _ => Ok(()),
         }
+    }
+
+    /// Everything that a request says in words.
+    ///
+    /// # Errors
+    /// As [`admit`](Self::admit).
+    pub async fn admit_request(&self, request: &MelodyToVocalsRequest, remaining: Duration) -> Result<(), Failure> {
+        let mut texts = vec![("prompt", request.prompt.as_str())];
+        texts.extend(request.genre.as_ref().map(|genre| ("genre", genre.as_str())));
+        texts.extend(request.mood.as_ref().map(|mood| ("mood", mood.as_str())));
+        self.admit(&texts, remaining).await
     }
 
     /// Word lists, then the vendor. `texts` are pairs of what it is ("prompt") and the text.

@@ -10,13 +10,15 @@ use engine::{
     voice::VoiceOptions,
 };
 use media::Bounds;
-use music::{Melody, PitchTrack};
+use music::Melody;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use telemetry::trace;
 use url::Url;
 
-use crate::capability::{AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer};
+use crate::capability::{
+    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer,
+};
 
 /// The provider's name in results, metrics and `/stats`.
 pub const NAME: &str = "expert";
@@ -41,9 +43,8 @@ pub struct VocalsCall {
 pub struct VocalsAnswer {
     /// Relative to the service's address; a WAV file.
     pub audio_path: String,
-    pub target: PitchTrack,
-    pub syllables_placed: usize,
-    pub octave_shift: i32,
+    #[serde(flatten)]
+    pub performance: Performance,
 }
 
 /// The error body of the service's own routes.
@@ -140,7 +141,12 @@ impl VocalSynthesizer for ExpertClient {
         let answer: VocalsAnswer = self.call_json("v1/vocals", &call).await?;
         progress(0.8);
         let response = self.traced(self.http.get(self.url(&answer.audio_path)?)).send().await.map_err(unreachable)?;
-        let wav = read_bounded(accepted(response).await?, MAX_AUDIO_BYTES).await?;
+        // The vocal lies on the replica that sang it: another one has never heard of it, and singing again helps.
+        let response = accepted(response).await.map_err(|failure| match failure.class {
+            FailureClass::Config => misbehaved("no longer has what it sang"),
+            _ => failure,
+        })?;
+        let wav = read_bounded(response, MAX_AUDIO_BYTES).await?;
         let sound = tokio::task::spawn_blocking(move || {
             media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())
         })
@@ -148,13 +154,7 @@ impl VocalSynthesizer for ExpertClient {
         .map_err(|_| misbehaved("sent sound that could not be decoded"))?
         .map_err(|_| misbehaved("sent sound that could not be decoded"))?;
         progress(1.0);
-        Ok(Vocal {
-            sample_rate_hz: sound.sample_rate_hz,
-            samples: sound.samples,
-            target: answer.target,
-            syllables_placed: answer.syllables_placed,
-            octave_shift: answer.octave_shift,
-        })
+        Ok(Vocal { sample_rate_hz: sound.sample_rate_hz, samples: sound.samples, performance: answer.performance })
     }
 }
 

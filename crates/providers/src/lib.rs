@@ -3,6 +3,7 @@
 //! A capability is a trait; a provider is an implementation of it; [`Chain`] tries providers in turn, each behind its
 //! circuit breaker and a deadline. Nothing here knows of jobs, rows or messages.
 
+mod band;
 mod capability;
 mod chain;
 mod content;
@@ -11,18 +12,22 @@ pub mod moderation;
 mod offline;
 pub mod song;
 
+pub use band::Band;
 pub use capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine, no_progress,
+    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
+    no_progress,
 };
 pub use chain::{CallLimits, Chain, Provided};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
+use models::ModelsError;
 use resilience::{Breaker, BreakerRegistry};
-use settings::ProviderSettings;
+use settings::Settings;
+use speech::SpeechFailure;
 use telemetry::Metrics;
 
 /// All capabilities that jobs are made with.
@@ -31,41 +36,58 @@ pub struct Capabilities {
     pub melody: Chain<dyn MelodyExtractor>,
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
+    pub band: Band,
+    /// Whether prompts and lyrics may be sung.
+    pub content: Arc<ContentGate>,
+}
+
+/// Why the providers that the settings ask for cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("engine.f0_tracker asks for {wanted}: {source}")]
+    Model { wanted: &'static str, source: ModelsError },
+    #[error("engine.speech names {}, which does not work: {source}", program.display())]
+    Speech { program: PathBuf, source: SpeechFailure },
+    #[error(transparent)]
+    Content(#[from] ContentGateError),
+    #[error("a client of an outside service cannot be made")]
+    Client(#[from] reqwest::Error),
 }
 
 impl Capabilities {
     /// The chains that the settings ask for: the expert service when it has an address, then the engine in this process
     /// unless it is not wanted as a fallback. Breakers are registered under the providers' names.
-    pub fn new(
-        settings: &ProviderSettings,
-        breakers: &BreakerRegistry,
-        metrics: &Metrics,
-    ) -> Result<Self, reqwest::Error> {
-        let mut chains = Self::none(settings, metrics);
-        if let Some(url) = &settings.expert_url {
+    pub fn new(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
+        let mut chains = Self::none(settings, breakers, metrics)?;
+        let providers = &settings.providers;
+        if let Some(url) = &providers.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
             chains.push(expert::NAME, &expert, Some(&breakers.breaker(expert::NAME)));
         }
-        if settings.expert_url.is_none() || settings.offline_fallback {
-            chains.push_offline(settings);
+        if providers.expert_url.is_none() || providers.offline_fallback {
+            chains.push_offline(settings)?;
         }
         Ok(chains)
     }
 
     /// The engine in this process and nobody else.
-    pub fn offline(settings: &ProviderSettings, metrics: &Metrics) -> Self {
-        let mut chains = Self::none(settings, metrics);
-        chains.push_offline(settings);
-        chains
+    pub fn offline(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
+        let mut chains = Self::none(settings, breakers, metrics)?;
+        chains.push_offline(settings)?;
+        Ok(chains)
     }
 
-    fn none(settings: &ProviderSettings, metrics: &Metrics) -> Self {
-        let limits = CallLimits { call_timeout: settings.call_timeout, retry: settings.retry_policy() };
-        Self {
+    fn none(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
+        let providers = &settings.providers;
+        let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
+        let content = ContentGate::new(&settings.safety, &settings.moderation, breakers, metrics)?;
+        Ok(Self {
+            band: Band::new(settings.engine.soundfont.clone()),
             melody: Chain::new("melody", limits, metrics.clone()),
             lyrics: Chain::new("lyrics", limits, metrics.clone()),
             vocals: Chain::new("vocals", limits, metrics.clone()),
-        }
+            content: Arc::new(content),
+        })
     }
 
     fn push<P>(&mut self, name: &'static str, provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)
@@ -78,7 +100,9 @@ impl Capabilities {
     }
 
     /// No breaker: the engine fails only because of its input.
-    fn push_offline(&mut self, settings: &ProviderSettings) {
-        self.push(offline::NAME, &Arc::new(OfflineEngine::new(settings.engine_threads)), None);
+    fn push_offline(&mut self, settings: &Settings) -> Result<(), SetupError> {
+        let engine = OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?;
+        self.push(offline::NAME, &Arc::new(engine), None);
+        Ok(())
     }
 }

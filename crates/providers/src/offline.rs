@@ -1,20 +1,28 @@
 //! The engine in this process as a provider of every capability.
 
-use std::sync::Arc;
+use std::{num::NonZeroUsize, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
 use engine::{
-    EngineError,
+    EngineError, Speaker,
+    f0::{F0Tracker, YinTracker},
     lyrics::{Lyrics, LyricsRequest},
     voice::{SungVocal, VoiceOptions},
 };
 use media::Bounds;
+use models::{Model, ModelsFolder};
 use music::Melody;
+use settings::{EngineSettings, SpeechSetting};
+use speech::Flite;
 use tokio::sync::Semaphore;
 
-use crate::capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
+use crate::{
+    SetupError,
+    capability::{
+        AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer,
+        failure_of_engine,
+    },
 };
 
 /// The provider's name in results, metrics and `/stats`.
@@ -27,11 +35,46 @@ const ANALYSIS_RATE_HZ: u32 = 16_000;
 /// when the running call has ended (some seconds at most): the slots count cores in use, not callers.
 pub struct OfflineEngine {
     slots: Arc<Semaphore>,
+    tracker: Arc<dyn F0Tracker>,
+    /// Lends the singer its voices; without, the engine's own formant voice sings.
+    speaker: Option<Arc<dyn Speaker>>,
+}
+
+fn tracker(settings: &EngineSettings, threads: NonZeroUsize) -> Result<Arc<dyn F0Tracker>, SetupError> {
+    let model = match settings.f0_tracker {
+        settings::F0Tracker::Builtin => return Ok(Arc::new(YinTracker::default())),
+        settings::F0Tracker::SwiftF0 => Model::SwiftF0,
+        settings::F0Tracker::CrepeTiny => Model::CrepeTiny,
+        settings::F0Tracker::CrepeFull => Model::CrepeFull,
+    };
+    let loaded = ModelsFolder::new(&settings.models_dir).tracker(model, threads);
+    loaded.map(Into::into).map_err(|source| SetupError::Model { wanted: model.name(), source })
+}
+
+fn speaker(setting: &SpeechSetting) -> Result<Option<Arc<dyn Speaker>>, SetupError> {
+    let flite = match setting {
+        SpeechSetting::Off => None,
+        SpeechSetting::Auto => Flite::find(),
+        SpeechSetting::At(program) => {
+            Some(Flite::at(program).map_err(|source| SetupError::Speech { program: program.clone(), source })?)
+        }
+    };
+    Ok(flite.map(|flite| Arc::new(flite) as Arc<dyn Speaker>))
 }
 
 impl OfflineEngine {
-    pub fn new(threads: usize) -> Self {
-        Self { slots: Arc::new(Semaphore::new(threads.max(1))) }
+    /// With the tracker and the voices that the settings ask for, and slots for that many threads. A neural model is
+    /// read here, once.
+    ///
+    /// # Errors
+    /// When the model is not in its folder, or the synthesizer that is named does not work.
+    pub fn new(settings: &EngineSettings, threads: usize) -> Result<Self, SetupError> {
+        let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
+        Ok(Self {
+            slots: Arc::new(Semaphore::new(threads.get())),
+            tracker: tracker(settings, threads)?,
+            speaker: speaker(&settings.speech)?,
+        })
     }
 
     async fn run<T: Send + 'static>(
@@ -68,10 +111,12 @@ impl MelodyExtractor for OfflineEngine {
                 format!("the recording cannot be read: {error}"),
             )
         })?;
+        let tracker = self.tracker.clone();
         self.run(move || {
             let mono = media::decode_mono(file, ANALYSIS_RATE_HZ, &Bounds::default())
                 .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string()))?;
-            engine::extract_melody(&mono.samples, mono.sample_rate_hz, &mut |done| progress(done))
+            let (samples, rate) = (&mono.samples, mono.sample_rate_hz);
+            engine::melody::extract_melody_with(&*tracker, samples, rate, &mut |done| progress(done))
                 .map_err(engine_failure)
         })
         .await
@@ -95,11 +140,13 @@ impl VocalSynthesizer for OfflineEngine {
         voice: &VoiceOptions,
         progress: ProgressSink,
     ) -> Result<Vocal, Failure> {
-        let (melody, lyrics, voice) = (melody.clone(), lyrics.clone(), voice.clone());
+        let (melody, lyrics, voice, speaker) = (melody.clone(), lyrics.clone(), voice.clone(), self.speaker.clone());
         self.run(move || {
-            let sung = engine::sing(&melody, &lyrics, &voice, &mut |done| progress(done)).map_err(engine_failure)?;
-            let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, .. } = sung;
-            Ok(Vocal { sample_rate_hz, samples, target, syllables_placed, octave_shift })
+            let sung = engine::sing(&melody, &lyrics, &voice, speaker.as_deref(), &mut |done| progress(done))
+                .map_err(engine_failure)?;
+            let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, voice, .. } = sung;
+            let performance = Performance { target, syllables_placed, octave_shift, voice: voice.to_string() };
+            Ok(Vocal { sample_rate_hz, samples, performance })
         })
         .await
     }

@@ -39,6 +39,7 @@ pub struct Settings {
     pub auth: AuthSettings,
     pub jobs: JobSettings,
     pub providers: ProviderSettings,
+    pub engine: EngineSettings,
     pub safety: SafetySettings,
     pub moderation: ModerationSettings,
     pub expert: ExpertSettings,

@@ -228,6 +228,53 @@ pub struct ModerationSettings {
     pub fail_closed: bool,
 }
 
+/// The offline engine, wherever it runs.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct EngineSettings {
+    pub f0_tracker: F0Tracker,
+    /// The folder of neural models.
+    pub models_dir: PathBuf,
+    pub speech: SpeechSetting,
+    /// A SoundFont 2 file; without one, the system's, and without that, the built-in instruments.
+    pub soundfont: Option<PathBuf>,
+}
+
+/// Which speech synthesizer lends the singer its voices.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum SpeechSetting {
+    /// The flite on the search path, if there is one.
+    #[default]
+    Auto,
+    /// None: the formant voice sings.
+    Off,
+    /// The flite at a path.
+    At(PathBuf),
+}
+
+/// What finds the pitch of a recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum F0Tracker {
+    /// The engine's own, which needs no model.
+    #[default]
+    Builtin,
+    SwiftF0,
+    CrepeTiny,
+    CrepeFull,
+}
+
+impl F0Tracker {
+    pub const ALL: [Self; 4] = [Self::Builtin, Self::SwiftF0, Self::CrepeTiny, Self::CrepeFull];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Builtin => "builtin",
+            Self::SwiftF0 => "swift-f0",
+            Self::CrepeTiny => "crepe-tiny",
+            Self::CrepeFull => "crepe-full",
+        }
+    }
+}
+
 /// The expert service's own listener.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExpertSettings {

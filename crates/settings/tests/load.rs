@@ -10,7 +10,7 @@ use domain::{
     retention::RetentionPolicy,
     retry::RetryPolicy,
 };
-use settings::{AuthMode, DatabaseBackend, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings};
+use settings::{AuthMode, DatabaseBackend, F0Tracker, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -388,4 +388,21 @@ fn log_levels_are_words_or_directives() {
     for bad in ["verbose", "=debug", "info,,debug", "a=b=c", "x[y]=info"] {
         assert!(level(bad).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn a_tracker_is_one_of_those_that_exist_and_its_model_lies_in_the_data_folder() {
+    let settings = with_env(&[]);
+    let engine = &settings.engine;
+    assert_eq!(
+        (engine.f0_tracker, engine.models_dir.as_path()),
+        (F0Tracker::Builtin, "./descant-data/models".as_ref())
+    );
+    for tracker in F0Tracker::ALL {
+        let settings = with_env(&[("DESCANT_ENGINE__F0_TRACKER", tracker.as_str()), ("DESCANT_DATA_DIR", "/data")]);
+        let engine = &settings.engine;
+        assert_eq!((engine.f0_tracker, engine.models_dir.as_path()), (tracker, "/data/models".as_ref()));
+    }
+    let settings = with_env(&[("DESCANT_ENGINE__MODELS_DIR", "/models")]);
+    assert_eq!(settings.engine.models_dir, PathBuf::from("/models"));
 }

@@ -84,6 +84,9 @@ impl Api {
         if let Some(seed) = song.seed {
             form = form.text("seed", seed.to_string());
         }
+        for (name, value) in song.options.fields() {
+            form = form.text(name, value);
+        }
         let url = self.url("api/v1/melody-vocals/convert")?;
         let mut request = self.http.post(url).timeout(REQUEST_TIMEOUT).multipart(form.part("audio", audio));
         if let Some(key) = key {

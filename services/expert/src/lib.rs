@@ -61,7 +61,7 @@ impl Service for Expert {
         let address = deps.settings.expert.address();
         let listener = TcpListener::bind(address).with_context(|| format!("{address} cannot be listened on"))?;
         let bound = listener.local_addr().context("the listener has no address")?;
-        let studio = web::Data::new(Studio::new(&deps).context("no folder for finished songs")?);
+        let studio = web::Data::new(Studio::new(&deps)?);
         let sweeper = {
             let (studio, shutdown) = (studio.clone(), shutdown.clone());
             tokio::spawn(async move { studio.files.sweep_until(shutdown).await })
@@ -111,14 +111,14 @@ pub(crate) struct Studio {
 }
 
 impl Studio {
-    fn new(deps: &Deps) -> std::io::Result<Self> {
+    fn new(deps: &Deps) -> anyhow::Result<Self> {
         let settings = &deps.settings;
         Ok(Self {
             // Tiers are the gateway's business: what it lets through must not be refused here.
             limits: settings.audio_limits(Tier::Enterprise).clone(),
             gate: settings.quality_gate().clone(),
             call_timeout: settings.providers.call_timeout,
-            chains: Capabilities::offline(&settings.providers, &deps.metrics),
+            chains: Capabilities::offline(settings, &deps.breakers, &deps.metrics)?,
             files: SongFiles::new()?,
             metrics: deps.metrics.clone(),
         })

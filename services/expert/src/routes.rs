@@ -5,23 +5,20 @@ use std::{sync::Arc, time::Instant};
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, error::JsonPayloadError, web};
 use domain::{
-    ArtifactRole,
+    ArtifactRole, SongOptions,
     audio::{Verdict, judge},
     prompt::Prompt,
     quality::QualityGate,
-    request::Label,
+    request::{Label, MelodyToVocalsRequest},
 };
-use engine::{
-    lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
-};
+use engine::lyrics::Lyrics;
 use media::{Bounds, Encoding, Tags};
 use music::Melody;
 use providers::{
-    AudioInput, Vocal,
+    AudioInput, Band, Vocal,
     expert::{LyricsCall, VocalsAnswer, VocalsCall},
     no_progress,
-    song::{self, Heard, LyricsSummary, MelodySummary, Report, StepSummary},
+    song::{self, Heard, Mastered, Report, Song, StepSummary, Taken},
 };
 use serde_json::json;
 use tokio_util::io::ReaderStream;
@@ -108,20 +105,14 @@ async fn vocals(call: web::Json<VocalsCall>, studio: web::Data<Studio>) -> Resul
         singer.sing(melody, lyrics, voice, no_progress()).await
     };
     let sung = studio.chains.vocals.call(studio.call_timeout, sing).await?.value;
-    let answer = |audio_path| VocalsAnswer {
-        audio_path,
-        target: sung.target.clone(),
-        syllables_placed: sung.syllables_placed,
-        octave_shift: sung.octave_shift,
-    };
-    let (samples, rate) = (sung.samples.clone(), sung.sample_rate_hz);
+    let Vocal { samples, sample_rate_hz: rate, performance } = sung;
     let wav = blocking(move || media::encode(&samples, rate, 1, Encoding::Wav16, &Tags::default())).await?;
     let wav = wav.map_err(|error| {
         tracing::error!(%error, "vocal not encoded");
         Refusal::internal()
     })?;
     let id = keep(&studio, wav, ArtifactRole::AudioWav).await?;
-    Ok(HttpResponse::Ok().json(answer(format!("files/{id}"))))
+    Ok(HttpResponse::Ok().json(VocalsAnswer { audio_path: format!("files/{id}"), performance }))
 }
 
 async fn file(id: web::Path<String>, studio: web::Data<Studio>) -> Result<HttpResponse, Refusal> {
@@ -134,31 +125,24 @@ async fn file(id: web::Path<String>, studio: web::Data<Studio>) -> Result<HttpRe
 }
 
 /// What `POST /melody-to-vocals` asks for.
-struct Wish {
-    prompt: Prompt,
-    genre: Option<Label>,
-    mood: Option<Label>,
-    seed: u64,
-}
-
-impl Wish {
-    fn read(fields: &std::collections::HashMap<String, String>) -> Result<Self, Refusal> {
-        let prompt = fields.get("prompt").map(String::as_str).unwrap_or_default();
-        let label = |name: &str| {
-            let text = fields.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
-            text.map(Label::new).transpose().map_err(|error| Refusal::invalid(format!("{name}: {error}")))
-        };
-        let seed = match fields.get("seed") {
-            Some(seed) => seed.trim().parse().map_err(|_| Refusal::invalid("seed: expected a whole number"))?,
-            None => u64::from(Uuid::new_v4().as_fields().0),
-        };
-        Ok(Self {
-            prompt: Prompt::new(prompt).map_err(|error| Refusal::invalid(error.to_string()))?,
-            genre: label("genre")?,
-            mood: label("mood")?,
-            seed,
-        })
-    }
+fn wish(fields: &std::collections::HashMap<String, String>) -> Result<MelodyToVocalsRequest, Refusal> {
+    let options = SongOptions::read(|name| fields.get(name).map(String::as_str));
+    let prompt = fields.get("prompt").map(String::as_str).unwrap_or_default();
+    let label = |name: &str| {
+        let text = fields.get(name).map(String::as_str).filter(|text| !text.trim().is_empty());
+        text.map(Label::new).transpose().map_err(|error| Refusal::invalid(format!("{name}: {error}")))
+    };
+    let seed = match fields.get("seed") {
+        Some(seed) => seed.trim().parse().map_err(|_| Refusal::invalid("seed: expected a whole number"))?,
+        None => u64::from(Uuid::new_v4().as_fields().0),
+    };
+    Ok(MelodyToVocalsRequest {
+        prompt: Prompt::new(prompt).map_err(|error| Refusal::invalid(error.to_string()))?,
+        genre: label("genre")?,
+        mood: label("mood")?,
+        seed,
+        options: options.map_err(|error| Refusal::invalid(error.to_string()))?,
+    })
 }
 
 /// The whole way in one call.
@@ -169,7 +153,7 @@ async fn melody_to_vocals(
 ) -> Result<HttpResponse, Refusal> {
     let started = Instant::now();
     let form = upload::form(form, studio.limits.max_size_bytes).await?;
-    let wish = Wish::read(&form.fields)?;
+    let wish = wish(&form.fields)?;
     let verdict = validate(&studio, &form.audio, form.file_name).await?;
     let (song, mp3, wav) = make(&studio, &form.audio, &wish).await?;
     let base = {
@@ -216,27 +200,22 @@ struct Made {
 }
 
 /// Runs the parts in turn; returns the song with its MP3 and its WAV.
-async fn make(studio: &Studio, audio: &AudioInput, wish: &Wish) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
+async fn make(
+    studio: &Studio,
+    audio: &AudioInput,
+    wish: &MelodyToVocalsRequest,
+) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
     let budget = studio.call_timeout;
     let extract =
         |tracker: Arc<dyn providers::MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
-    let melody = studio.chains.melody.call(budget, extract).await?;
-    let wanted = LyricsRequest {
-        prompt: wish.prompt.as_str().to_owned(),
-        genre: wish.genre.as_ref().map(ToString::to_string),
-        mood: wish.mood.as_ref().map(ToString::to_string),
-        seed: wish.seed,
-        ..LyricsRequest::default()
-    };
-    let (notes, words) = (&melody.value, &wanted);
-    let write = |writer: Arc<dyn providers::LyricsWriter>| async move { writer.write(notes, words).await };
-    let lyrics = studio.chains.lyrics.call(budget, write).await?;
-    let voice = VoiceOptions { seed: wish.seed, ..VoiceOptions::default() };
-    let (text, voice) = (&lyrics.value, &voice);
-    let sing = |singer: Arc<dyn providers::VocalSynthesizer>| async move {
-        singer.sing(notes, text, voice, no_progress()).await
-    };
-    let sung = studio.chains.vocals.call(budget, sing).await?;
+    studio.chains.content.admit_request(wish, budget).await?;
+    let heard = studio.chains.melody.call(budget, extract).await?;
+    let melody = song::corrected(heard.value, wish)?;
+    let (wanted, voice) = (song::lyrics_request(wish), song::voice_options(wish));
+    let lyrics = song::write_lyrics(&studio.chains.lyrics, &studio.gate, budget, &melody, &wanted).await?;
+    studio.chains.content.admit(&[("text of the song", &lyrics.value.text())], budget).await?;
+    let parts = (&melody, &lyrics.value);
+    let sung = song::sing(&studio.chains.vocals, &studio.gate, budget, parts, &voice, &no_progress()).await?;
 
     let step = |stage: &str, provider: &str, took: std::time::Duration| StepSummary {
         stage: stage.to_owned(),
@@ -244,49 +223,40 @@ async fn make(studio: &Studio, audio: &AudioInput, wish: &Wish) -> Result<(Made,
         seconds: took.as_secs_f64(),
     };
     let steps = vec![
-        step("pitch", melody.provider, melody.took),
+        step("pitch", heard.provider, heard.took),
         step("lyrics", lyrics.provider, lyrics.took),
         step("vocals", sung.provider, sung.took),
     ];
-    let (melody, lyrics, sung) = (melody.value, lyrics.value, sung.value);
-    let (genre, mood, gate) = (wish.genre.clone(), wish.mood.clone(), studio.gate.clone());
-    blocking(move || finish(melody, lyrics, sung, steps, genre.as_ref(), mood.as_ref(), &gate)).await?
+    let (lyrics, sung, wish) = (lyrics.value, sung, wish.clone());
+    let (gate, band) = (studio.gate.clone(), studio.chains.band.clone());
+    blocking(move || finish(&melody, &lyrics, &sung, steps, &wish, (&gate, &band))).await?
 }
 
 fn finish(
-    melody: Melody,
-    lyrics: Lyrics,
-    sung: Vocal,
+    melody: &Melody,
+    lyrics: &Lyrics,
+    sung: &Taken<Mastered>,
     steps: Vec<StepSummary>,
-    genre: Option<&Label>,
-    mood: Option<&Label>,
-    gate: &QualityGate,
+    wish: &MelodyToVocalsRequest,
+    (gate, band): (&QualityGate, &Band),
 ) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
-    let mastered = song::master(sung);
-    let heard = Heard {
-        samples: &mastered.samples,
-        sample_rate_hz: mastered.sample_rate_hz,
-        target: &mastered.target,
-        syllables_placed: mastered.syllables_placed,
-    };
-    let figures = song::assess(&melody, &lyrics, &heard);
-    let report = Report::new(
-        MelodySummary::of(&melody),
-        LyricsSummary::of(&lyrics, genre.map(Label::as_str), mood.map(Label::as_str)),
-        mastered.octave_shift,
-        figures,
-        gate,
-        steps,
-    );
+    let mastered = &sung.value;
+    let (heard, accompaniment) = (Heard::of(mastered), song::accompaniment(melody, wish));
+    let accompaniment = accompaniment.as_ref();
+    let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: sung.takes, request: wish };
+    let report = Report::on(&song, gate, steps);
+    let mix =
+        accompaniment.map(|parts| band.play_under(&mastered.samples, mastered.sample_rate_hz, parts)).transpose()?;
+    let (samples, channels) = mix.as_ref().map_or((&mastered.samples, 1), |mix| (&mix.samples, 2));
     let tags = Tags { title: Some(lyrics.title.clone()), ..Tags::default() };
     let encode = |encoding| {
-        media::encode(&mastered.samples, mastered.sample_rate_hz, 1, encoding, &tags).map_err(|error| {
+        media::encode(samples, mastered.sample_rate_hz, channels, encoding, &tags).map_err(|error| {
             tracing::error!(%error, "song not encoded");
             Refusal::internal()
         })
     };
     let (mp3, wav) = (encode(Encoding::Mp3 { kbps: 192 })?, encode(Encoding::Wav16)?);
-    Ok((Made { lyrics: song::lyrics_text(&lyrics), report }, mp3, wav))
+    Ok((Made { lyrics: song::lyrics_text(lyrics), report }, mp3, wav))
 }
 
 async fn keep(studio: &Studio, bytes: Vec<u8>, role: ArtifactRole) -> Result<Uuid, Refusal> {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use messaging::Queue;
-use providers::{Capabilities, ContentGate};
+use providers::Capabilities;
 use resilience::{Bulkhead, RateLimiter};
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
 use settings::Settings;
@@ -80,15 +80,13 @@ impl Service for Orchestrator {
 }
 
 fn bench(deps: &Deps) -> anyhow::Result<Bench> {
-    let capabilities = Capabilities::new(&deps.settings.providers, &deps.breakers, &deps.metrics)?;
-    let content = ContentGate::new(&deps.settings.safety, &deps.settings.moderation, &deps.breakers, &deps.metrics)?;
+    let capabilities = Capabilities::new(&deps.settings, &deps.breakers, &deps.metrics)?;
     Ok(Bench {
         database: deps.database()?,
         tools: StageTools {
             blobs: deps.objects()?,
             bus: deps.bus()?,
             capabilities,
-            content: Arc::new(content),
             gate: deps.settings.quality_gate().clone(),
             clock: deps.clock.clone(),
         },

@@ -9,7 +9,7 @@ use domain::{
     Failure, FailureClass, FailureCode, JobId, JobKind, MessageId, StageName, audio::Verdict, quality::QualityGate,
 };
 use messaging::{Body, Bus, Envelope};
-use providers::{Capabilities, ContentGate, ProgressSink};
+use providers::{Capabilities, ProgressSink};
 use resilience::{Clock, ids::random10};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -21,8 +21,6 @@ pub struct StageTools {
     pub blobs: Arc<dyn BlobStore>,
     pub bus: Arc<dyn Bus>,
     pub capabilities: Capabilities,
-    /// Whether prompts and lyrics may be sung.
-    pub content: Arc<ContentGate>,
     pub gate: QualityGate,
     pub clock: Arc<dyn Clock>,
 }

@@ -14,8 +14,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::StorageError;
 
-/// Largest file that is kept as it is. Lyrics, MIDI, pictures and reports of five minutes stay far below.
+/// Largest file that is kept as it is. Lyrics, scores, pictures and reports of five minutes stay far below.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
+/// Largest voice that is kept as it is: ten minutes of 44.1 kHz 16-bit mono.
+const MAX_VOICE_BYTES: u64 = 54 * 1024 * 1024;
 
 /// What a request says about one object.
 pub(crate) struct Announced<'a> {
@@ -57,7 +59,8 @@ pub(crate) async fn fetch_kept(
     if file.media_type != role.media_type() {
         return Err(StorageError::FileRefused { role, reason: "its media type is not that of its role" });
     }
-    if file.size_bytes > MAX_FILE_BYTES {
+    let limit = if role == ArtifactRole::VocalsWav { MAX_VOICE_BYTES } else { MAX_FILE_BYTES };
+    if file.size_bytes > limit {
         return Err(StorageError::FileRefused { role, reason: "it is too large" });
     }
     let announced = Announced { role, object_key: &file.object_key, sha256: &file.sha256, size_bytes: file.size_bytes };
@@ -88,6 +91,20 @@ fn check_content(role: ArtifactRole, content: &[u8]) -> Result<(), &'static str>
                 Ok(())
             } else {
                 Err("it is not a MIDI file")
+            }
+        }
+        ArtifactRole::VocalsWav => {
+            if content.starts_with(b"RIFF") && content.get(8..12) == Some(b"WAVE") {
+                Ok(())
+            } else {
+                Err("it is not a WAV file")
+            }
+        }
+        ArtifactRole::MelodyMusicxml => {
+            if text()?.contains("<score-partwise") {
+                Ok(())
+            } else {
+                Err("it is not a MusicXML score")
             }
         }
         ArtifactRole::MelodySvg => {

@@ -13,7 +13,7 @@ use support::{House, RATE_HZ, quiet_voice, sha256};
 use testbed::eventually;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_result_becomes_seven_artifacts_at_the_right_loudness() {
+async fn a_result_becomes_nine_artifacts_at_the_right_loudness() {
     let house = House::open().await;
     let job = house.storing_job().await;
     let request = house.finished_work(&job, &quiet_voice(6.0)).await;

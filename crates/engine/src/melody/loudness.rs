@@ -2,8 +2,12 @@
 
 use super::segment::Span;
 
-/// Samples around a frame's centre that count.
+/// Samples around a frame's centre that count for how loud a note is.
 const WINDOW_SECONDS: f64 = 0.030;
+/// And for where it dips: as short as the periods of a low voice allow.
+const DIP_WINDOW_SECONDS: f64 = 0.016;
+/// Dips are looked for at this many moments in each frame.
+const MOMENTS: usize = 4;
 /// The quietest level told apart.
 const FLOOR_DB: f32 = -90.0;
 /// How far a dip is looked for on each side.
@@ -11,7 +15,7 @@ const DIP_REACH_FRAMES: usize = 14;
 /// A dip shallower than this is the voice's own unsteadiness.
 const LEAST_DIP_DB: f32 = 3.0;
 /// A dip this much deeper counts fully.
-const FULL_DIP_DB: f32 = 9.0;
+const FULL_DIP_DB: f32 = 5.0;
 /// MIDI velocity of a note at the reference level, and per dB away from it.
 const REFERENCE_VELOCITY: f32 = 96.0;
 const VELOCITY_PER_DB: f32 = 2.5;
@@ -19,27 +23,41 @@ const VELOCITY_PER_DB: f32 = 2.5;
 /// Levels in dBFS at the frames of a track.
 pub(super) struct Loudness {
     db: Vec<f32>,
+    /// The lowest in the frame, through the short window.
+    dips_db: Vec<f32>,
 }
 
 impl Loudness {
     pub(super) fn measure(samples: &[f32], sample_rate_hz: u32, hop_seconds: f64, frames: usize) -> Self {
         let rate = f64::from(sample_rate_hz);
-        let half = (WINDOW_SECONDS / 2.0 * rate) as usize;
-        let db = (0..frames)
+        let level = |seconds: f64, half_seconds: f64, weight: fn(f64) -> f64| {
+            let (centre, half) = (seconds * rate, (half_seconds * rate).max(1.0));
+            let from = ((centre - half).max(0.0) as usize).min(samples.len());
+            let window = &samples[from..((centre + half).max(0.0) as usize).min(samples.len())];
+            let (mut energy, mut weights) = (0.0, 1e-9);
+            for (at, &sample) in window.iter().enumerate().filter(|(_, sample)| sample.is_finite()) {
+                let weight = weight(((from + at) as f64 - centre) / half);
+                energy += weight * f64::from(sample) * f64::from(sample);
+                weights += weight;
+            }
+            ((10.0 * (energy / weights).max(1e-12).log10()) as f32).max(FLOOR_DB)
+        };
+        let db = (0..frames).map(|frame| level(frame as f64 * hop_seconds, WINDOW_SECONDS / 2.0, |_| 1.0)).collect();
+        let dips_db = (0..frames)
             .map(|frame| {
-                let centre = (frame as f64 * hop_seconds * rate) as usize;
-                let from = centre.saturating_sub(half).min(samples.len());
-                let window = &samples[from..(centre + half).min(samples.len())];
-                let energy: f32 = window.iter().map(|x| x * x).filter(|square| square.is_finite()).sum();
-                (10.0 * (energy / window.len().max(1) as f32).max(1e-12).log10()).max(FLOOR_DB)
+                let moments = (0..MOMENTS).map(|moment| {
+                    let within = (moment as f64 + 0.5) / MOMENTS as f64 - 0.5;
+                    level((frame as f64 + within) * hop_seconds, DIP_WINDOW_SECONDS / 2.0, |away| 1.0 - away * away)
+                });
+                moments.fold(f32::INFINITY, f32::min)
             })
             .collect();
-        Self { db }
+        Self { db, dips_db }
     }
 
     /// For each frame, 0 to 1: how clearly a new syllable begins there. It is not 0 only at the bottom of a dip.
     pub(super) fn articulation(&self) -> Vec<f32> {
-        let db = &self.db;
+        let db = &self.dips_db;
         (0..db.len())
             .map(|at| {
                 let before = &db[at.saturating_sub(DIP_REACH_FRAMES)..at];
@@ -98,7 +116,7 @@ mod tests {
 
     #[test]
     fn velocity_follows_the_level_and_stays_in_range() {
-        let loudness = Loudness { db: vec![-20.0, -20.0, -30.0, -90.0] };
+        let loudness = Loudness { db: vec![-20.0, -20.0, -30.0, -90.0], dips_db: Vec::new() };
         let at = |start| loudness.velocity(&Span { start, end: start + 1, midi: 60.0 }, -20.0);
         assert_eq!((at(0), at(2), at(3)), (96, 71, 1));
     }

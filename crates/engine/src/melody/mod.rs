@@ -57,9 +57,10 @@ pub fn extract_melody_with(
     }
     let phrases = phrases::find(&notes);
     let key = key::estimate(&notes, &phrases);
-    let tempo_bpm = tempo::estimate(&notes);
+    let (tempo_bpm, tempo_confidence) = tempo::estimate(&notes);
+    let rhythm = music::rhythm::estimate(&notes, &phrases, tempo_bpm, tempo_confidence);
     progress(1.0);
-    Ok(Melody { duration_seconds, track, notes, phrases, key, tempo_bpm })
+    Ok(Melody { duration_seconds, track, notes, phrases, key, tempo_bpm, rhythm, uncorrected: None })
 }
 
 /// Notes named after the tuning that the singer kept, which need not be that of a piano.

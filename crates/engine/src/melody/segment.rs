@@ -54,6 +54,11 @@ struct Last {
 /// much the loudness dips, 0 to 1.
 pub(super) fn segment(contour: &[Option<f32>], articulation: &[f32]) -> Vec<Span> {
     let Some(levels) = levels(contour) else { return Vec::new() };
+    read_back(contour, &search(contour, articulation, &levels).0)
+}
+
+/// The cheapest reading, as what came last at each moment, and its cost.
+fn search(contour: &[Option<f32>], articulation: &[f32], levels: &[f32]) -> (Vec<Last>, f64) {
     let frames = contour.len();
     // `best[t]` is the least cost of frames 0..t.
     let mut best = vec![0.0f64; frames + 1];
@@ -89,7 +94,7 @@ pub(super) fn segment(contour: &[Option<f32>], articulation: &[f32]) -> Vec<Span
             }
         }
     }
-    read_back(contour, &last)
+    (last, best[frames])
 }
 
 /// The levels that the contour needs, or `None` when nothing is voiced.
@@ -170,6 +175,63 @@ mod tests {
     fn nothing_voiced_gives_nothing() {
         check(&[], &[]);
         check(&[(None, 50)], &[]);
+    }
+
+    /// What a reading costs, by the definition: rests pay for voiced frames, notes their price and their distances.
+    fn cost(contour: &[Option<f32>], articulation: &[f32], reading: &[(usize, usize, Option<f32>)]) -> f64 {
+        let sum = |frames: &[Option<f32>], of: &dyn Fn(Option<f32>) -> f32| -> f64 {
+            frames.iter().map(|&frame| f64::from(of(frame))).sum()
+        };
+        reading
+            .iter()
+            .map(|&(start, end, level)| match level {
+                None => sum(&contour[start..end], &|frame| if frame.is_some() { COSTS.voiced_in_rest } else { 0.0 }),
+                Some(level) => {
+                    f64::from(COSTS.note - COSTS.articulation * articulation[start])
+                        + sum(&contour[start..end], &|frame| frame_cost(frame, level))
+                }
+            })
+            .sum()
+    }
+
+    /// Least cost of every reading of the frames from `start` on, found by trying them all.
+    fn least_cost(contour: &[Option<f32>], articulation: &[f32], start: usize) -> f64 {
+        let end = contour.len();
+        if start == end {
+            return 0.0;
+        }
+        let rest = cost(contour, articulation, &[(start, start + 1, None)]);
+        let mut least = rest + least_cost(contour, articulation, start + 1);
+        for until in start + LEAST_FRAMES..=end {
+            for level in levels(contour).unwrap_or_default() {
+                let note = cost(contour, articulation, &[(start, until, Some(level))]);
+                least = least.min(note + least_cost(contour, articulation, until));
+            }
+        }
+        least
+    }
+
+    #[test]
+    fn the_search_finds_the_least_cost_of_all_readings() {
+        let mut seed = 7u32;
+        let mut random = |below: u32| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 16) % below
+        };
+        for _ in 0..60 {
+            let frames = 20 + random(6) as usize;
+            let turn = random(frames as u32) as usize;
+            let contour: Vec<Option<f32>> = (0..frames)
+                .map(|at| {
+                    let level = if at < turn { 60.0 } else { 60.0 + 0.2 * (turn % 4) as f32 };
+                    (random(6) > 0).then(|| level + 0.1 * random(4) as f32)
+                })
+                .collect();
+            let articulation: Vec<f32> = (0..frames).map(|_| if random(8) == 0 { 1.0 } else { 0.0 }).collect();
+            let (_, found) = search(&contour, &articulation, &levels(&contour).unwrap_or_default());
+            let least = least_cost(&contour, &articulation, 0);
+            assert!((found - least).abs() < 1e-3, "{found} found, {least} is possible: {contour:?}");
+        }
     }
 
     #[test]

@@ -21,18 +21,24 @@ const REACH_SECONDS: f64 = 2.5;
 const LEAST_SECONDS: f64 = 0.1;
 /// Neighbouring tempi tried differ by this factor: half a beat in a hundred.
 const TEMPO_STEP: f64 = 1.005;
+/// Fewer notes than about this tell little.
+const ENOUGH_NOTES: f64 = 6.0;
 
-/// Beats per minute, 40–240.
-pub(super) fn estimate(notes: &[Note]) -> f64 {
+/// Quarters per minute, 40–240, and how sure that is, 0–1: the mean of the comb over the distances of neighbouring
+/// onsets (1 when all lie on beats and halves), less for few notes.
+pub(super) fn estimate(notes: &[Note]) -> (f64, f64) {
     let distances = distances(notes);
     if distances.is_empty() {
-        return UNKNOWN_BPM;
+        return (UNKNOWN_BPM, 0.0);
     }
     let steps = ((FASTEST_BPM / SLOWEST_BPM).ln() / TEMPO_STEP.ln()) as i32;
     let tempi = (0..=steps).map(|step| SLOWEST_BPM * TEMPO_STEP.powi(step));
     let score = |bpm: f64| comb(&distances, 60.0 / bpm) * preference(bpm);
     let best = tempi.max_by(|&a, &b| score(a).total_cmp(&score(b))).unwrap_or(UNKNOWN_BPM);
-    (best * 10.0).round() / 10.0
+    let neighbours: Vec<(f64, f64)> = distances.iter().copied().filter(|(_, weight)| *weight > 0.4).collect();
+    let enough = 1.0 - (-(notes.len() as f64) / ENOUGH_NOTES).exp();
+    let confidence = (comb(&neighbours, 60.0 / best).max(0.0) * enough).clamp(0.0, 1.0);
+    ((best * 10.0).round() / 10.0, confidence)
 }
 
 /// Distances between near onsets with their weights: neighbours count most.
@@ -95,7 +101,7 @@ mod tests {
                 note
             })
             .collect();
-        let found = estimate(&notes);
+        let (found, _) = estimate(&notes);
         assert!((found / expected_bpm - 1.0).abs() < 0.04, "{found} bpm for {expected_bpm}");
     }
 
@@ -110,7 +116,7 @@ mod tests {
 
     #[test]
     fn too_little_to_tell_gives_a_plain_tempo() {
-        assert_eq!(estimate(&[]), UNKNOWN_BPM);
+        assert_eq!(estimate(&[]), (UNKNOWN_BPM, 0.0));
         check(&[1.0], 77.0, 0.0, UNKNOWN_BPM);
     }
 }

@@ -10,8 +10,9 @@ pub(super) const MARGIN: f64 = 16.0;
 pub(super) const STRIP_HEIGHT: f64 = 34.0;
 pub(super) const WORD_LINES: usize = 2;
 pub(super) const WORD_LINE_HEIGHT: f64 = 14.0;
-const HEADER_HEIGHT: f64 = 62.0;
+const HEADER_HEIGHT: f64 = 82.0;
 const BRACKET_LANE: f64 = 26.0;
+const CHORD_LANE: f64 = 18.0;
 const AXIS_LANE: f64 = 22.0;
 const ROW_GAP: f64 = 20.0;
 /// A row is at most this wide, and usually shows this many seconds.
@@ -47,6 +48,8 @@ pub(super) struct Layout {
     pub highest: u8,
     pub semitone: f64,
     pub bracket_top: f64,
+    /// Baseline of the chords' names.
+    pub chords_base: Option<f64>,
     pub roll_top: f64,
     pub words_top: Option<f64>,
     pub strip_top: Option<f64>,
@@ -55,8 +58,16 @@ pub(super) struct Layout {
     width_per_second: f64,
 }
 
+/// What stands over and under the roll.
+#[derive(Clone, Copy)]
+pub(super) struct Lanes {
+    pub chords: bool,
+    pub words: bool,
+    pub strip: bool,
+}
+
 impl Layout {
-    pub(super) fn new(melody: &Melody, sung: Option<&PitchTrack>, has_words: bool, has_strip: bool) -> Self {
+    pub(super) fn new(melody: &Melody, sung: Option<&PitchTrack>, lanes: Lanes) -> Self {
         let duration = if melody.duration_seconds.is_finite() { melody.duration_seconds.max(0.1) } else { 0.1 };
         let row_seconds = (duration / MOST_ROWS / (1.0 - EARLY_END)).max(ROW_SECONDS);
         let width_per_second = (ROLL_WIDTH / row_seconds.min(duration)).min(MOST_WIDTH_PER_SECOND);
@@ -64,7 +75,8 @@ impl Layout {
         let semitone = SEMITONE_HEIGHT.min(MOST_ROLL_HEIGHT / f64::from(highest - lowest + 1));
 
         let bracket_top = BRACKET_LANE - 10.0;
-        let roll_top = BRACKET_LANE;
+        let roll_top = BRACKET_LANE + if lanes.chords { CHORD_LANE } else { 0.0 };
+        let chords_base = lanes.chords.then_some(roll_top - 6.0);
         let mut below = roll_top + f64::from(highest - lowest + 1) * semitone + 6.0;
         let mut lane = |wanted: bool, height: f64| {
             let top = wanted.then_some(below);
@@ -73,8 +85,8 @@ impl Layout {
             }
             top
         };
-        let words_top = lane(has_words, WORD_LINES as f64 * WORD_LINE_HEIGHT + 6.0);
-        let strip_top = lane(has_strip, STRIP_HEIGHT + 4.0);
+        let words_top = lane(lanes.words, WORD_LINES as f64 * WORD_LINE_HEIGHT + 6.0);
+        let strip_top = lane(lanes.strip, STRIP_HEIGHT + 4.0);
         let axis_top = below;
         let row_height = axis_top + AXIS_LANE + ROW_GAP;
 
@@ -95,6 +107,7 @@ impl Layout {
             highest,
             semitone,
             bracket_top,
+            chords_base,
             roll_top,
             words_top,
             strip_top,

@@ -1,4 +1,6 @@
-//! Writing SVG: elements, escaping, and the look in light and dark.
+//! Writing SVG: elements, and the look in light and dark.
+
+use music::xml::escaped;
 
 /// Colours keep a contrast of 4.5 to 1 for text on both backgrounds. Explicit rules rather than variables, because not
 /// every renderer knows those; renderers that know no media queries show the light look.
@@ -11,11 +13,16 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;f
 .pitch.c{font-weight:700;fill:#22262e}\
 .time{font-size:10.5px;fill:#6a7280;text-anchor:middle}\
 .phrase{font-size:10.5px;fill:#565d69}\
+.chord{font-size:13px;font-weight:700;fill:#7a3d00}\
+.bar-number{font-size:9.5px;fill:#6a7280}\
 .name{font-size:10px;font-weight:600;fill:#23509a;stroke:#fff;stroke-width:2.5px;paint-order:stroke}\
 .word{font-size:13px}\
 .black{fill:#f1f3f6}\
 .frame{fill:none;stroke:#ccd2da}\
 .seam,.tick{fill:none;stroke:#dfe3e9}\
+.bar{fill:none;stroke:#9aa3b0;stroke-width:1.2}\
+.beat{fill:none;stroke:#d3d8df;stroke-dasharray:1 4}\
+.was{fill:none;stroke:#8a93a1;stroke-dasharray:3 2}\
 .bracket{fill:none;stroke:#8a93a1}\
 .held{fill:none;stroke:#8a93a1}\
 .note{fill:#a9c8f5;stroke:#5b8fdb}\
@@ -26,6 +33,11 @@ text{font-family:system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;f
 text{fill:#e6e9ee}\
 .page{fill:#14171c}\
 .about,.key,.phrase{fill:#a5adba}\
+.chord{fill:#ffbf80}\
+.bar-number{fill:#959eac}\
+.bar{stroke:#596271}\
+.beat{stroke:#363d48}\
+.was{stroke:#77808e}\
 .pitch,.time{fill:#959eac}\
 .pitch.c{fill:#e6e9ee}\
 .name{fill:#b9d4ff;stroke:#14171c}\
@@ -48,7 +60,8 @@ impl Svg {
         let (width, height) = (number(width.ceil()), number(height.ceil()));
         let out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" role=\"img\">\n<style>{STYLE}</style>\n\
+             viewBox=\"0 0 {width} {height}\" role=\"img\" \
+             aria-labelledby=\"title about\">\n<style>{STYLE}</style>\n\
              <rect class=\"page\" width=\"{width}\" height=\"{height}\"/>\n"
         );
         Self { out }
@@ -57,7 +70,7 @@ impl Svg {
     /// Title and description for those who cannot see the picture.
     pub(super) fn describe(&mut self, title: &str, description: &str) {
         let (title, description) = (escaped(title), escaped(description));
-        self.out += &format!("<title>{title}</title>\n<desc>{description}</desc>\n");
+        self.out += &format!("<title id=\"title\">{title}</title>\n<desc id=\"about\">{description}</desc>\n");
     }
 
     /// Opens a group; `attributes` are trusted.
@@ -81,6 +94,16 @@ impl Svg {
             &format!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{round}/>\n");
     }
 
+    /// A rectangle that says what it is when it is pointed at, or read out.
+    pub(super) fn named_rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], radius: f64, name: &str) {
+        let (x, y, width, height) = (number(x), number(y), number(width), number(height));
+        let (radius, name) = (number(radius), escaped(name));
+        self.out += &format!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"{radius}\">\
+             <title>{name}</title></rect>\n"
+        );
+    }
+
     pub(super) fn path(&mut self, class: &str, data: &str) {
         self.out += &format!("<path class=\"{class}\" d=\"{data}\"/>\n");
     }
@@ -99,25 +122,6 @@ pub(super) fn number(value: f64) -> String {
     if part == 0 { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
-/// Text as XML wants it. Characters that XML 1.0 does not allow at all become U+FFFD.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                out.push('\u{fffd}')
-            }
-            other => out.push(other),
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,10 +130,5 @@ mod tests {
     fn numbers_are_short() {
         let written: Vec<String> = [0.0, -0.04, 1.0, -2.25, 1234.56, f64::NAN].into_iter().map(number).collect();
         assert_eq!(written, ["0", "0", "1", "-2.3", "1234.6", "0"]);
-    }
-
-    #[test]
-    fn text_cannot_become_markup() {
-        assert_eq!(escaped("<a href='x'>\"&\u{7}"), "&lt;a href=&#39;x&#39;&gt;&quot;&amp;\u{fffd}");
     }
 }

@@ -1,40 +1,47 @@
-//! A singer made of nothing but arithmetic: syllables with their sounds, placed on notes, become a sung voice by
-//! formant synthesis (Klatt 1980; Klatt & Klatt 1990).
+//! The singer: syllables with their sounds, placed on notes, become a sung voice.
 //!
-//! Vowels begin on their notes, consonants before them. The same melody, lyrics and options give the same samples.
-//! Never reads a recording: no voice of a person is in here.
+//! The sounds come from somebody who speaks ([`Speaker`]) and go through the vocoder, or, with nobody there, from formant
+//! synthesis. Vowels begin on their notes, consonants before them. The same melody, lyrics, options and speaker give the
+//! same samples. Does no IO: whoever speaks is handed in.
 
+mod brightness;
 mod curve;
-mod filters;
+pub(crate) mod filters;
+mod formant;
 mod intonation;
 mod master;
+mod overlay;
 mod phones;
 mod render;
 mod source;
+mod speaker;
+mod spoken;
 mod throat;
 mod timing;
 mod tract;
 
-use music::{Melody, PitchTrack, midi_to_hz};
+use std::ops::Range;
+
+use music::{Melody, PitchTrack};
 use serde::{Deserialize, Serialize};
 
 use self::{
-    phones::Band,
     throat::Throat,
     timing::{Segment, Stretch, SungSyllable},
-    tract::{Movements, Noise},
 };
 use crate::{EngineError, lyrics::Lyrics};
+
+pub use speaker::{Speaker, SpeechError, SpokenWord, Utterance, Voice};
 
 pub const SAMPLE_RATE_HZ: u32 = 44_100;
 /// Silence and room after the last sound.
 const TAIL_SECONDS: f64 = 0.5;
 
-/// Which voice sings.
+/// How high the voice lies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Register {
-    /// Whichever voice has the melody in its range, else the nearer one.
+    /// That of the voice, or whichever has the melody in its range, else the nearer one.
     #[default]
     Auto,
     /// A man's voice, comfortable from G2 to G4.
@@ -57,6 +64,7 @@ pub enum Expression {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct VoiceOptions {
+    pub voice: Voice,
     pub register: Register,
     pub expression: Expression,
     /// Quiet breaths before phrases that have time for one.
@@ -66,7 +74,7 @@ pub struct VoiceOptions {
 
 impl Default for VoiceOptions {
     fn default() -> Self {
-        Self { register: Register::Auto, expression: Expression::Notes, breaths: true, seed: 0 }
+        Self { voice: Voice::Auto, register: Register::Auto, expression: Expression::Notes, breaths: true, seed: 0 }
     }
 }
 
@@ -83,6 +91,8 @@ pub struct SungVocal {
     pub octave_shift: i32,
     /// Never `Auto`.
     pub register: Register,
+    /// Which voice sang; never `Auto`.
+    pub voice: Voice,
     /// Every sound, in order.
     pub sounds: Vec<Sound>,
 }
@@ -99,38 +109,70 @@ pub struct Sound {
     pub is_vowel: bool,
 }
 
-/// Sings lyrics to a melody. `progress` hears of the share done, 0–1.
+/// Sings lyrics to a melody, with the voice of `speaker` where there is one. `progress` hears of the share done, 0–1.
 ///
 /// # Errors
-/// `Mismatch` when lyrics and melody do not belong together, see [`crate::lyrics::Syllable`].
+/// `Mismatch` when lyrics and melody do not belong together, see [`crate::lyrics::Syllable`]; `VoiceMissing` when the
+/// options name a voice that the speaker does not have; `Speech` when it fails.
 pub fn sing(
     melody: &Melody,
     lyrics: &Lyrics,
     options: &VoiceOptions,
+    speaker: Option<&dyn Speaker>,
     progress: &mut dyn FnMut(f64),
 ) -> Result<SungVocal, EngineError> {
-    let sung = timing::syllables(melody, lyrics)?;
+    let mut sung = timing::syllables(melody, lyrics)?;
     if sung.is_empty() {
         return Err(EngineError::Mismatch("there is not one syllable to sing".into()));
     }
-    let (register, octave_shift) = choose_voice(melody, &sung, options.register);
-    let throat = if register == Register::Low { Throat::LOW } else { Throat::HIGH };
+    let speaker = speaker.map(|speaker| (speaker, speaker.voices()));
+    let installed = speaker.as_ref().map_or(&[][..], |(_, voices)| voices);
+    let asked = if options.register == Register::Auto { options.voice.register() } else { options.register };
+    let (register, octave_shift) = choose_register(melody, &sung, asked);
+    let voice = choose_voice(options.voice, register, installed)?;
+    progress(0.01);
+    let recital = match &speaker {
+        Some((speaker, _)) if voice != Voice::Formant => {
+            let mut share = |done: f64| progress(0.01 + 0.2 * done);
+            let recital = spoken::recite(lyrics, voice, *speaker, &mut share)
+                .map_err(|error| EngineError::Speech { voice, reason: error.0 })?;
+            spoken::speak_as(&mut sung, lyrics, &recital);
+            Some(recital)
+        }
+        _ => None,
+    };
     let stretches = timing::stretches(&sung);
     let last = stretches.last().map_or(0.0, Stretch::end);
     let seconds = melody.duration_seconds.max(last + TAIL_SECONDS);
     let pitch = intonation::plan(melody, &sung, &stretches, octave_shift, options.expression, seconds, options.seed);
-    let gain_of = |index: usize| sung.get(index).map_or(1.0, |s| loudness(melody, s));
-    let pitch_of = |index: usize| {
-        sung.get(index).map_or(150.0, |s| midi_to_hz(intonation::note_midi(melody, s.notes.start, octave_shift)))
+    let mut rendering = |done: f64| progress(0.21 + 0.64 * done.min(1.0));
+    let mut samples = if let Some(recital) = &recital {
+        let gains = spoken::gains(&sung, lyrics, recital, melody);
+        let breaths = if options.breaths { breaths(&stretches).collect() } else { Vec::new() };
+        let score = overlay::Score {
+            recital,
+            gains: &gains,
+            stretches: &stretches,
+            pitch: &pitch,
+            seconds,
+            breaths,
+            seed: options.seed,
+        };
+        overlay::sing(&score, &mut rendering)
+    } else {
+        let throat = if register == Register::Low { Throat::LOW } else { Throat::HIGH };
+        let score = formant::Score {
+            melody,
+            sung: &sung,
+            stretches: &stretches,
+            pitch: &pitch,
+            octave_shift,
+            seconds,
+            breaths: options.breaths,
+            seed: options.seed,
+        };
+        formant::sing(&score, &throat, &mut rendering)
     };
-    let mut moves = tract::movements(&stretches, &throat, &gain_of, &pitch_of);
-    if options.breaths {
-        add_breaths(&mut moves, &stretches);
-    }
-    progress(0.05);
-    let mut samples = render::render(&moves, &pitch, &throat, seconds, SAMPLE_RATE_HZ, options.seed, &mut |done| {
-        progress(0.05 + 0.8 * done)
-    });
     master::finish(&mut samples, SAMPLE_RATE_HZ);
     progress(1.0);
     let sounds = stretches.iter().flat_map(|s| &s.segments).map(sound).collect();
@@ -141,8 +183,22 @@ pub fn sing(
         syllables_placed: sung.len(),
         octave_shift,
         register,
+        voice,
         sounds,
     })
+}
+
+/// The voice for a register: the one asked for, else the first that is installed, else the formant voice.
+fn choose_voice(asked: Voice, register: Register, installed: &[Voice]) -> Result<Voice, EngineError> {
+    match asked {
+        Voice::Formant => Ok(asked),
+        Voice::Auto => {
+            let fits = |voice: &&Voice| voice.register() == register && installed.contains(voice);
+            Ok(Voice::SPOKEN.iter().find(fits).copied().unwrap_or(Voice::Formant))
+        }
+        voice if installed.contains(&voice) => Ok(voice),
+        voice => Err(EngineError::VoiceMissing { voice }),
+    }
 }
 
 fn sound(segment: &Segment) -> Sound {
@@ -155,9 +211,9 @@ fn sound(segment: &Segment) -> Sound {
     }
 }
 
-/// The voice and the octaves by which the melody has to move for it: least time outside of the range first, then the
+/// The register and the octaves by which the melody has to move for it: least time outside of the range first, then the
 /// least movement.
-fn choose_voice(melody: &Melody, sung: &[SungSyllable], asked: Register) -> (Register, i32) {
+fn choose_register(melody: &Melody, sung: &[SungSyllable], asked: Register) -> (Register, i32) {
     let notes: Vec<(f64, f64)> = sung
         .iter()
         .flat_map(|s| s.notes.clone())
@@ -193,28 +249,11 @@ fn loudness(melody: &Melody, syllable: &SungSyllable) -> f64 {
     (velocity / 90.0).sqrt()
 }
 
-/// Air taken in before a phrase, where at least 0.4 s are free.
-fn add_breaths(moves: &mut Movements, stretches: &[Stretch]) {
+/// When air is taken in: before phrases, where at least 0.4 s are free.
+fn breaths(stretches: &[Stretch]) -> impl Iterator<Item = Range<f64>> + '_ {
     const SECONDS: f64 = 0.24;
-    for pair in stretches.windows(2) {
+    stretches.windows(2).filter_map(|pair| {
         let (end, start) = (pair[0].end(), pair[1].start());
-        if pair[0].is_phrase_end && start - end > 0.4 {
-            let end = start - 0.07;
-            moves.noises.push(Noise {
-                start: end - SECONDS,
-                end,
-                attack: 0.12,
-                release: 0.1,
-                gain: 1.0,
-                bands: vec![
-                    Band { hz: 1100.0, width_hz: 600.0, db: -47.0 },
-                    Band { hz: 2400.0, width_hz: 1500.0, db: -46.0 },
-                    Band { hz: 5000.0, width_hz: 3000.0, db: -50.0 },
-                ],
-                floor_hz: 200.0,
-                is_voiced: false,
-            });
-        }
-    }
-    moves.noises.sort_by(|a, b| a.start.total_cmp(&b.start));
+        (pair[0].is_phrase_end && start - end > 0.4).then_some(start - 0.07 - SECONDS..start - 0.07)
+    })
 }

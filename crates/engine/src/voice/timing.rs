@@ -50,18 +50,38 @@ impl Stretch {
     }
 }
 
+/// A consonant and the time that it likes to take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Consonant {
+    phone: &'static Phone,
+    seconds: f64,
+}
+
 /// A syllable with the time of its notes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SungSyllable {
-    onset: Vec<&'static Phone>,
+    onset: Vec<Consonant>,
     vowel: &'static Phone,
-    coda: Vec<&'static Phone>,
+    coda: Vec<Consonant>,
     /// Where the vowel begins.
     pub start: f64,
     /// Where the last of its notes ends.
     pub end: f64,
     pub phrase: usize,
     pub notes: Range<usize>,
+}
+
+impl SungSyllable {
+    /// Gives the consonants the times that somebody spoke them in, vowel included: one for each sound, in order.
+    pub fn speak_as(&mut self, seconds: &[f64]) {
+        let vowel = self.onset.len();
+        for (index, consonant) in self.onset.iter_mut().enumerate() {
+            consonant.seconds = seconds.get(index).copied().unwrap_or(consonant.seconds);
+        }
+        for (index, consonant) in self.coda.iter_mut().enumerate() {
+            consonant.seconds = seconds.get(vowel + 1 + index).copied().unwrap_or(consonant.seconds);
+        }
+    }
 }
 
 /// Gives every syllable its time. A note without a syllable prolongs the one before it in its phrase.
@@ -111,7 +131,7 @@ pub fn syllables(melody: &Melody, lyrics: &Lyrics) -> Result<Vec<SungSyllable>, 
     Ok(sung)
 }
 
-type Parts = (Vec<&'static Phone>, &'static Phone, Vec<&'static Phone>);
+type Parts = (Vec<Consonant>, &'static Phone, Vec<Consonant>);
 
 fn parts(phones: &[String]) -> Result<Parts, EngineError> {
     let known = phones
@@ -122,7 +142,13 @@ fn parts(phones: &[String]) -> Result<Parts, EngineError> {
         .iter()
         .position(|p| p.is_vowel())
         .ok_or_else(|| EngineError::Mismatch(format!("the syllable {} has no vowel", phones.join(" "))))?;
-    Ok((known[..at].to_vec(), known[at], known[at + 1..].to_vec()))
+    Ok((unhurried(&known[..at], false), known[at], unhurried(&known[at + 1..], true)))
+}
+
+fn unhurried(phones: &[&'static Phone], is_coda: bool) -> Vec<Consonant> {
+    (0..phones.len())
+        .map(|index| Consonant { phone: phones[index], seconds: seconds_in(phones, index, is_coda) })
+        .collect()
 }
 
 /// Sets the consonants between the vowels and joins what is sung without a break.
@@ -130,7 +156,7 @@ pub fn stretches(sung: &[SungSyllable]) -> Vec<Stretch> {
     let mut stretches: Vec<Stretch> = Vec::new();
     let mut segments: Vec<Segment> = Vec::new();
     let mut vowel_start = sung.first().map_or(0.0, |first| {
-        let wanted = seconds_of(&first.onset, false);
+        let wanted = seconds_of(&first.onset);
         let room = first.start.max(0.0);
         // At the very beginning there is no time before the note: the vowel gives some of its own.
         let late = (wanted - room).max(0.0).min(0.25 * (first.end - first.start));
@@ -141,8 +167,8 @@ pub fn stretches(sung: &[SungSyllable]) -> Vec<Stretch> {
     });
     for (index, syllable) in sung.iter().enumerate() {
         let next = sung.get(index + 1);
-        let coda = seconds_of(&syllable.coda, true);
-        let onset = next.map_or(0.0, |n| seconds_of(&n.onset, false));
+        let coda = seconds_of(&syllable.coda);
+        let onset = next.map_or(0.0, |n| seconds_of(&n.onset));
         let next_start = next.map_or(f64::INFINITY, |n| n.start.max(vowel_start + 0.02));
         let gap = next_start - syllable.end;
         // A coda may outlast its note where there is a rest to take it.
@@ -178,17 +204,17 @@ fn nucleus(syllable: &SungSyllable, index: usize, start: f64, end: f64) -> Segme
     Segment { phone: syllable.vowel, start, end, syllable: index, is_coda: false }
 }
 
-fn lay(segments: &mut Vec<Segment>, phones: &[&'static Phone], from: f64, scale: f64, syllable: usize, is_coda: bool) {
+fn lay(segments: &mut Vec<Segment>, consonants: &[Consonant], from: f64, scale: f64, syllable: usize, is_coda: bool) {
     let mut start = from;
-    for (index, phone) in phones.iter().enumerate() {
-        let end = start + seconds_in(phones, index, is_coda) * scale;
-        segments.push(Segment { phone, start, end, syllable, is_coda });
+    for consonant in consonants {
+        let end = start + consonant.seconds * scale;
+        segments.push(Segment { phone: consonant.phone, start, end, syllable, is_coda });
         start = end;
     }
 }
 
-fn seconds_of(phones: &[&'static Phone], is_coda: bool) -> f64 {
-    (0..phones.len()).map(|i| seconds_in(phones, i, is_coda)).sum()
+fn seconds_of(consonants: &[Consonant]) -> f64 {
+    consonants.iter().map(|consonant| consonant.seconds).sum()
 }
 
 /// Length of a consonant among its neighbours: shorter in clusters, sonorants longer after a vowel, no breath after s.

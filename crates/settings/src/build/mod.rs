@@ -42,6 +42,7 @@ fn read(reader: &mut Reader) -> Settings {
         mode,
         database: platform::database(reader, mode, &data_dir),
         objects: platform::objects(reader, mode, &data_dir),
+        engine: platform::engine(reader, &data_dir),
         data_dir,
         http,
         rabbitmq: rabbitmq.filter(|_| mode == Mode::Distributed),

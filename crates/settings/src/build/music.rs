@@ -121,7 +121,9 @@ pub fn retention(reader: &mut Reader) -> RetentionSettings {
 
 pub fn quality(reader: &mut Reader) -> QualityGate {
     let gate = QualityGate {
+        takes: reader.needed("quality.takes", 1..=10),
         min_pitch_within_50_cents: reader.needed("quality.min_pitch_within_50_cents", 0.0..=1.0),
+        max_vowel_onset_ms: reader.needed("quality.max_vowel_onset_ms", 0.0..=1000.0),
         min_loudness_lufs: reader.needed("quality.min_loudness_lufs", -70.0..=0.0),
         max_loudness_lufs: reader.needed("quality.max_loudness_lufs", -70.0..=0.0),
         max_true_peak_dbtp: reader.needed("quality.max_true_peak_dbtp", -20.0..=0.0),

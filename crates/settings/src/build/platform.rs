@@ -291,6 +291,20 @@ pub fn providers(reader: &mut Reader) -> ProviderSettings {
     }
 }
 
+pub fn engine(reader: &mut Reader, data_dir: &Path) -> EngineSettings {
+    let words = F0Tracker::ALL.map(|tracker| (tracker.as_str(), tracker));
+    EngineSettings {
+        f0_tracker: reader.word("engine.f0_tracker", &words).unwrap_or_default(),
+        models_dir: reader.text("engine.models_dir").map_or_else(|| data_dir.join("models"), PathBuf::from),
+        speech: match reader.text("engine.speech").as_deref() {
+            None | Some("auto") => SpeechSetting::Auto,
+            Some("off") => SpeechSetting::Off,
+            Some(path) => SpeechSetting::At(path.into()),
+        },
+        soundfont: reader.text("engine.soundfont").map(PathBuf::from),
+    }
+}
+
 pub fn expert(reader: &mut Reader) -> ExpertSettings {
     ExpertSettings { host: reader.host("expert.host"), port: reader.needed("expert.port", 0..=u16::MAX) }
 }

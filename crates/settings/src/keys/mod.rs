@@ -1,6 +1,7 @@
 //! The table of every key: its default, its variables, what it expects and what it means. The defaults that are read,
 //! the commented file and the reference page all come from here.
 
+mod engine;
 mod music;
 mod platform;
 mod safety;
@@ -70,6 +71,7 @@ pub const SECTIONS: &[Section] = &[
     platform::AUTH,
     platform::JOBS,
     platform::PROVIDERS,
+    engine::ENGINE,
     safety::SAFETY,
     safety::MODERATION,
     platform::EXPERT,

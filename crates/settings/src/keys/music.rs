@@ -135,14 +135,28 @@ const COUNT: &str = "a whole number, at least 0";
 
 pub const QUALITY: Section = Section {
     name: "quality",
-    about: "What a result must reach; a job whose result does not fails with the figure.",
+    about: "What a result must reach; a job whose result does not, take after take, fails with the figure.",
     keys: &[
+        Key::new(
+            "quality.takes",
+            "3",
+            "a whole number from 1 to 10",
+            "1",
+            "How often lyrics are written and sung, each time with another seed, before a job fails for its quality.",
+        ),
         Key::new(
             "quality.min_pitch_within_50_cents",
             "0.85",
             SHARE,
             "0.9",
             "Least share of the sung pitch within 50 cents of the melody.",
+        ),
+        Key::new(
+            "quality.max_vowel_onset_ms",
+            "80",
+            "a number of milliseconds from 0 to 1000",
+            "50",
+            "Largest median distance of the sung vowels from the onsets of their notes.",
         ),
         Key::new("quality.min_loudness_lufs", "-20", LUFS, "-18", "Least integrated loudness."),
         Key::new("quality.max_loudness_lufs", "-12", LUFS, "-14", "Most integrated loudness."),

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod client;
+mod models;
 mod sample;
 mod serve;
 mod sing;
@@ -23,6 +24,7 @@ pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
         Command::History(args) => client::history(args, json).await,
         Command::Quota(server) => client::quota(server, json).await,
         Command::SampleHum { out } => sample::run(&out, json),
+        Command::Models(command) => models::run(command, json),
         Command::Token { user, tier, operator, hours } => token::run(&user, &tier, operator, hours),
     }
 }

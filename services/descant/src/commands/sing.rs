@@ -10,21 +10,16 @@ use std::{
 
 use anyhow::{Context, Result};
 use domain::{
-    Failure, JobKind, Tier,
+    Failure, JobKind, SongOptions, Tier,
     audio::{Verdict, judge},
     kind::StageSpec,
     request::{Label, MelodyToVocalsRequest},
 };
-use engine::{
-    lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
-};
 use indicatif::{ProgressBar, ProgressStyle};
-use media::{Bounds, Encoding, Tags};
-use music::Melody;
+use media::{Bounds, Encoding, Mix, Tags};
 use providers::{
     AudioInput, Capabilities, ProgressSink,
-    song::{self, Heard, LyricsSummary, Mastered, MelodySummary, Report, StepSummary},
+    song::{self, Documents, Heard, Mastered, Report, StepSummary},
 };
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
@@ -33,7 +28,11 @@ use settings::{LoadOptions, Settings};
 use crate::{cli, exit::Exit};
 
 pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
-    let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
+    let mut options = LoadOptions::from_process(args.config.clone());
+    if let Some(tracker) = &args.tracker {
+        options = options.with("engine.f0_tracker", tracker.clone());
+    }
+    let settings = Settings::load(&options)?;
     let request = request(&args.song)?;
     let out = args.out.clone().unwrap_or_else(|| default_folder(&args.recording));
     let mut studio = Studio::new(settings, request, json)?;
@@ -53,12 +52,20 @@ fn request(song: &cli::SongArgs) -> Result<MelodyToVocalsRequest> {
         let label = text.as_deref().map(Label::new).transpose();
         label.map_err(|error| Exit::refused(format!("--{name}: {error}")))
     };
+    let fields = song.options.fields();
+    let options = SongOptions::read(|name| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| &**text));
     Ok(MelodyToVocalsRequest {
+        options: options.map_err(|error| Exit::refused(format!("--{}: {}", flag(error.field), error.detail)))?,
         prompt: domain::prompt::Prompt::new(&song.prompt).map_err(|error| Exit::refused(error.to_string()))?,
         genre: label("genre", &song.genre)?,
         mood: label("mood", &song.mood)?,
         seed: song.seed.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0)),
     })
+}
+
+/// How the command line names a field of the form.
+fn flag(field: &str) -> &str {
+    if field == "snapToKey" { "snap-to-key" } else { field }
 }
 
 fn default_folder(recording: &Path) -> PathBuf {
@@ -68,11 +75,12 @@ fn default_folder(recording: &Path) -> PathBuf {
 
 /// A finished song in memory.
 struct Song {
-    lyrics: Lyrics,
-    melody: Melody,
-    mastered: Mastered,
-    svg: String,
+    title: String,
+    vocal: Mastered,
+    /// The voice over its backing, where one was asked for.
+    mix: Option<Mix>,
     report: Report,
+    documents: Documents,
     verdict: Verdict,
 }
 
@@ -92,7 +100,7 @@ impl Studio {
         let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
         let breakers = BreakerRegistry::new(breaker, metrics.clone());
         let capabilities =
-            Capabilities::new(providers, &breakers, &metrics).context("the music providers cannot be set up")?;
+            Capabilities::new(&settings, &breakers, &metrics).context("the music providers cannot be set up")?;
         Ok(Self { settings, request, capabilities, steps: Vec::new(), quiet })
     }
 
@@ -102,7 +110,9 @@ impl Studio {
             .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
         let audio = AudioInput::new(file).with_context(|| format!("{} cannot be read", recording.display()))?;
         let budget = self.settings.jobs.deadline;
+        let gate = &self.settings.quality_gate().clone();
 
+        self.capabilities.content.admit_request(&self.request, budget).await.map_err(refused)?;
         let verdict =
             self.step(stage::VALIDATION.as_str(), async |this, _| Ok((this.validate(&audio, recording).await?, None)));
         let verdict = verdict.await?;
@@ -113,56 +123,52 @@ impl Studio {
                     async move { tracker.extract(audio, progress).await }
                 };
                 let done = this.capabilities.melody.call(budget, call).await.map_err(failed)?;
-                Ok((done.value, Some(done.provider)))
+                Ok((song::corrected(done.value, &this.request).map_err(failed)?, Some(done.provider)))
             })
             .await?;
         let lyrics = self
             .step(stage::LYRICS.as_str(), async |this, _| {
-                let wanted = this.lyrics_request();
-                let call = |writer: Arc<dyn providers::LyricsWriter>| {
-                    let (melody, wanted) = (&melody, &wanted);
-                    async move { writer.write(melody, wanted).await }
-                };
-                let done = this.capabilities.lyrics.call(budget, call).await.map_err(failed)?;
+                let (chain, wanted) = (&this.capabilities.lyrics, song::lyrics_request(&this.request));
+                let done = song::write_lyrics(chain, gate, budget, &melody, &wanted).await.map_err(failed)?;
+                let text = done.value.text();
+                this.capabilities.content.admit(&[("text of the song", &text)], budget).await.map_err(failed)?;
                 Ok((done.value, Some(done.provider)))
             })
             .await?;
-        let mastered = self
+        let sung = self
             .step(stage::VOCALS.as_str(), async |this, progress| {
-                let voice = VoiceOptions { seed: this.request.seed, ..VoiceOptions::default() };
-                let call = |singer: Arc<dyn providers::VocalSynthesizer>| {
-                    let (melody, lyrics, voice, progress) = (&melody, &lyrics, &voice, progress.clone());
-                    async move { singer.sing(melody, lyrics, voice, progress).await }
-                };
-                let done = this.capabilities.vocals.call(budget, call).await.map_err(failed)?;
-                Ok((song::master(done.value), Some(done.provider)))
+                let (chain, voice) = (&this.capabilities.vocals, song::voice_options(&this.request));
+                let parts = (&melody, &lyrics);
+                let done = song::sing(chain, gate, budget, parts, &voice, &progress).await.map_err(failed)?;
+                let provider = done.provider;
+                Ok((done, Some(provider)))
             })
             .await?;
-        let (figures, svg) = self
-            .step(stage::QUALITY.as_str(), async |_, _| {
-                let heard = Heard {
-                    samples: &mastered.samples,
-                    sample_rate_hz: mastered.sample_rate_hz,
-                    target: &mastered.target,
-                    syllables_placed: mastered.syllables_placed,
+        let made = self
+            .step(stage::QUALITY.as_str(), async |this, _| {
+                let (heard, request) = (Heard::of(&sung.value), &this.request);
+                let accompaniment = song::accompaniment(&melody, request);
+                let takes = sung.takes;
+                let song = song::Song {
+                    melody: &melody,
+                    lyrics: &lyrics,
+                    heard: &heard,
+                    accompaniment: accompaniment.as_ref(),
+                    takes,
+                    request,
                 };
-                let figures = song::assess(&melody, &lyrics, &heard);
-                Ok(((figures, song::melody_picture(&melody, &lyrics, &heard)), None))
+                let vocal = &sung.value;
+                let mixed = accompaniment
+                    .as_ref()
+                    .map(|parts| this.capabilities.band.play_under(&vocal.samples, vocal.sample_rate_hz, parts))
+                    .transpose()
+                    .map_err(failed)?;
+                Ok(((Report::on(&song, gate, Vec::new()), song::documents(&song), mixed), None))
             })
             .await?;
-        let report = Report::new(
-            MelodySummary::of(&melody),
-            LyricsSummary::of(
-                &lyrics,
-                self.request.genre.as_ref().map(Label::as_str),
-                self.request.mood.as_ref().map(Label::as_str),
-            ),
-            mastered.octave_shift,
-            figures,
-            self.settings.quality_gate(),
-            std::mem::take(&mut self.steps),
-        );
-        Ok(Song { lyrics, melody, mastered, svg, report, verdict })
+        let (mut report, documents, mix) = made;
+        report.steps = std::mem::take(&mut self.steps);
+        Ok(Song { title: lyrics.title, vocal: sung.value, mix, report, documents, verdict })
     }
 
     async fn validate(&self, audio: &AudioInput, recording: &Path) -> Result<Verdict> {
@@ -182,16 +188,6 @@ impl Studio {
         }
         let reasons: Vec<&str> = verdict.errors().map(|finding| finding.message.as_str()).collect();
         Err(Exit::refused(format!("{} was refused: {}", recording.display(), reasons.join(" "))))
-    }
-
-    fn lyrics_request(&self) -> LyricsRequest {
-        LyricsRequest {
-            prompt: self.request.prompt.as_str().to_owned(),
-            genre: self.request.genre.as_ref().map(ToString::to_string),
-            mood: self.request.mood.as_ref().map(ToString::to_string),
-            seed: self.request.seed,
-            ..LyricsRequest::default()
-        }
     }
 
     /// Runs one stage behind its bar and notes how long it took and who did it.
@@ -224,6 +220,10 @@ impl Studio {
     }
 }
 
+fn refused(failure: Failure) -> anyhow::Error {
+    Exit::refused(failure.message)
+}
+
 fn failed(failure: Failure) -> anyhow::Error {
     Exit::job_failed(failure.message)
 }
@@ -243,20 +243,26 @@ fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {
 /// Writes every file of the result; names and kinds are the same as those of a job.
 fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(out).with_context(|| format!("folder {} cannot be made", out.display()))?;
-    let tags = Tags { title: Some(song.lyrics.title.clone()), ..Tags::default() };
-    let encode = |encoding| {
-        media::encode(&song.mastered.samples, song.mastered.sample_rate_hz, 1, encoding, &tags)
+    let tags = Tags { title: Some(song.title.clone()), ..Tags::default() };
+    let encode = |samples: &[f32], channels, encoding| {
+        media::encode(samples, song.vocal.sample_rate_hz, channels, encoding, &tags)
             .context("the song cannot be encoded")
     };
+    let (voice, mp3) = (&song.vocal.samples, Encoding::Mp3 { kbps: 192 });
     let report = serde_json::to_vec_pretty(&song.report).context("the report cannot be written")?;
-    let files = [
-        ("vocals.mp3", encode(Encoding::Mp3 { kbps: 192 })?),
-        ("vocals.wav", encode(Encoding::Wav16)?),
-        ("lyrics.txt", song::lyrics_text(&song.lyrics).into_bytes()),
-        ("melody.mid", song::melody_midi(&song.melody, &song.lyrics)),
-        ("melody.svg", song.svg.clone().into_bytes()),
+    let mut files = vec![
+        ("vocals.mp3", encode(voice, 1, mp3)?),
+        ("vocals.wav", encode(voice, 1, Encoding::Wav16)?),
+        ("lyrics.txt", song.documents.lyrics.clone().into_bytes()),
+        ("melody.mid", song.documents.midi.clone()),
+        ("melody.musicxml", song.documents.musicxml.clone().into_bytes()),
+        ("melody.svg", song.documents.svg.clone().into_bytes()),
         ("report.json", report),
     ];
+    if let Some(mix) = &song.mix {
+        files.push(("song.mp3", encode(&mix.samples, 2, mp3)?));
+        files.push(("song.wav", encode(&mix.samples, 2, Encoding::Wav16)?));
+    }
     let mut written = Vec::new();
     for (name, bytes) in files {
         let path = out.join(name);
@@ -280,14 +286,15 @@ fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {
         println!("note: {warning}");
     }
     let quality = &song.report.quality;
-    println!("\n{}", song::lyrics_text(&song.lyrics));
+    println!("\n{}", song.documents.lyrics);
     println!(
         "{} notes in {}, {:.0} bpm; {:.1} % of the sung pitch within 50 cents; {:.1} LUFS",
         song.report.melody.notes,
         song.report.melody.key,
         song.report.melody.tempo_bpm,
-        quality.pitch_within_50_cents * 100.0,
-        quality.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
+        quality.sound.pitch_within_50_cents * 100.0,
+        quality.sound.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
     );
-    println!("Your song: {}", out.join("vocals.mp3").display());
+    let listen_to = if song.mix.is_some() { "song.mp3" } else { "vocals.mp3" };
+    println!("Your song: {}", out.join(listen_to).display());
 }

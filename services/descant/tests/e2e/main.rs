@@ -33,6 +33,7 @@ mod entry;
 mod faces;
 mod following;
 mod idempotency;
+mod options;
 mod quota;
 mod recordings;
 mod refusals;

@@ -8,9 +8,10 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use chrono::TimeDelta;
 use contracts::{Payload, ValidationRequest, v1};
 use domain::{
-    JobId, JobKind, Tier, UploadId,
+    JobId, JobKind, SongOptions, Tier, UploadId,
     audio::{FindingCode, Verdict},
     feed::{FeedData, FeedKind},
+    options::InvalidOption,
     prompt::Prompt,
     quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
     request::{Label, MelodyToVocalsRequest},
@@ -205,15 +206,16 @@ async fn begin(
 fn request_hash(recording: &Recording, fields: &HashMap<String, String>) -> String {
     let mut hash = Sha256::new();
     hash.update(&recording.stored.sha256);
-    for name in ["prompt", "genre", "mood", "seed"] {
+    for name in ["prompt", "genre", "mood", "seed"].iter().chain(&SongOptions::FIELDS) {
         hash.update([0]);
-        hash.update(fields.get(name).map(String::as_str).unwrap_or_default());
+        hash.update(fields.get(*name).map(String::as_str).unwrap_or_default());
     }
     hex::encode(hash.finalize())
 }
 
 fn wish(fields: &HashMap<String, String>) -> Result<MelodyToVocalsRequest, ApiError> {
-    let text = |name: &str| fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
+    let text =
+        |name: &str| -> Option<&str> { fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty()) };
     let label = |field: &'static str| {
         let label = text(field).map(Label::new).transpose();
         label.map_err(|error| ApiError::InvalidField { field, detail: error.to_string() })
@@ -227,7 +229,9 @@ fn wish(fields: &HashMap<String, String>) -> Result<MelodyToVocalsRequest, ApiEr
         })?,
         None => u64::from_be_bytes(random10()[..8].try_into().unwrap_or_default()) & MAX_SEED,
     };
-    Ok(MelodyToVocalsRequest { prompt, genre: label("genre")?, mood: label("mood")?, seed })
+    let options =
+        SongOptions::read(text).map_err(|InvalidOption { field, detail }| ApiError::InvalidField { field, detail })?;
+    Ok(MelodyToVocalsRequest { prompt, genre: label("genre")?, mood: label("mood")?, seed, options })
 }
 
 /// Has the recording judged, then stores the job.

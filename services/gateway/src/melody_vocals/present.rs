@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
+    SongOptions,
     audio::Verdict,
+    options::Corrections,
     quota::{self, QuotaLimits, QuotaUsage, Window},
     request::MelodyToVocalsRequest,
 };
@@ -17,12 +19,23 @@ pub fn parameters(job: &Job) -> Option<Parameters> {
 }
 
 pub fn requested(request: &MelodyToVocalsRequest) -> Parameters {
-    let MelodyToVocalsRequest { prompt, genre, mood, seed } = request;
+    let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = request;
+    let SongOptions { language, voice, register, expression, backing, corrections } = options;
+    let Corrections { snap_to_key, quantise, transpose_semitones, octaves } = corrections;
     Parameters {
         prompt: prompt.as_str().to_owned(),
         genre: genre.as_ref().map(ToString::to_string),
         mood: mood.as_ref().map(ToString::to_string),
         seed: *seed,
+        language: language.as_str(),
+        voice: voice.as_str(),
+        register: register.as_str(),
+        expression: expression.as_str(),
+        backing: backing.as_str(),
+        snap_to_key: *snap_to_key,
+        quantise: quantise.as_str(),
+        transpose: *transpose_semitones,
+        octave: *octaves,
     }
 }
 
@@ -79,6 +92,7 @@ fn result(job: &Job, artifacts: &[Artifact], links: &LinkMaker) -> Option<Result
         lyrics: lines.unwrap_or_default().join("\n"),
         melody_info: made["melody"].clone(),
         lyrics_info: made["lyricsInfo"].clone(),
+        voice_info: made["voiceInfo"].clone(),
         processing_steps: made["steps"].clone(),
         processing_time_ms: Option::zip(job.started_at, job.finished_at)
             .map(|(started, finished)| (finished - started).num_milliseconds()),

@@ -10,6 +10,7 @@ use crate::{links::Links, problem::FindingBody};
 
 /// What a submission is made of, as a form. `audio` must come as a file.
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "only describes the form for the OpenAPI document")]
 pub struct ConvertForm {
     /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s, at most 50 MB.
@@ -24,6 +25,24 @@ pub struct ConvertForm {
     pub mood: Option<String>,
     /// Same recording, same words, same seed: same song. Chosen for you when absent.
     pub seed: Option<u64>,
+    /// Of the lyrics: en or es; en when absent.
+    pub language: Option<String>,
+    /// Who sings: auto, formant, rms (a man), slt (a woman), awb (a man, Scottish) or kal16 (a man); auto when absent.
+    pub voice: Option<String>,
+    /// Where the voice lies: auto, low or high; auto when absent.
+    pub register: Option<String>,
+    /// Where the pitch comes from: notes, or the recorded contour; notes when absent.
+    pub expression: Option<String>,
+    /// What plays under the voice: none or chords; none when absent.
+    pub backing: Option<String>,
+    /// Whether notes move to the nearest one of the melody's key; false when absent.
+    pub snap_to_key: Option<bool>,
+    /// The grid that notes move to: off, 1/4, 1/8, 1/8t or 1/16; off when absent.
+    pub quantise: Option<String>,
+    /// Semitones up, -24 to 24; 0 when absent.
+    pub transpose: Option<i8>,
+    /// Octaves up, -3 to 3; 0 when absent.
+    pub octave: Option<i8>,
 }
 
 /// A user's limits and how much of them is used.
@@ -60,13 +79,23 @@ pub struct Converted {
     pub links: Links,
 }
 
-/// What a job is made with.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+/// What a job is made with, choices that were left out included.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Parameters {
     pub prompt: String,
     pub genre: Option<String>,
     pub mood: Option<String>,
     pub seed: u64,
+    pub language: &'static str,
+    pub voice: &'static str,
+    pub register: &'static str,
+    pub expression: &'static str,
+    pub backing: &'static str,
+    pub snap_to_key: bool,
+    pub quantise: &'static str,
+    pub transpose: i8,
+    pub octave: i8,
 }
 
 /// Where a job stands.
@@ -112,10 +141,12 @@ pub struct ResultBody {
     pub audio_url: Option<String>,
     pub title: String,
     pub lyrics: String,
-    /// Notes, key, tempo, range.
+    /// Notes, key, tempo, meter, range.
     pub melody_info: Value,
     /// Lines, syllables, genre.
     pub lyrics_info: Value,
+    /// Who sang, in which octave, and how many takes it took.
+    pub voice_info: Value,
     /// Stage by stage: who did it and how long it took.
     pub processing_steps: Value,
     /// From first claim to completion.
@@ -145,7 +176,8 @@ pub struct QualityBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArtifactBody {
-    /// audio_mp3, audio_wav, lyrics, melody_midi, melody_svg, report or waveform.
+    /// audio_mp3, audio_wav, vocals_wav (with a backing only), lyrics, melody_midi, melody_musicxml, melody_svg, report
+    /// or waveform.
     pub role: &'static str,
     /// Wants the same token as everything else.
     pub url: String,

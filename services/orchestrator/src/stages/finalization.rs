@@ -27,14 +27,17 @@ impl Stage for Finalization {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
         let report: Report = run.get_json(work::REPORT).await?;
-        let (audio_key, audio) = self.stored(run, work::VOCALS).await?;
+        let has_backing = report.backing.is_some();
+        let (audio_key, audio) = self.stored(run, if has_backing { work::SONG } else { work::VOCALS }).await?;
         let mut files = Vec::new();
-        for (role, name) in [
+        let alone = has_backing.then_some((ArtifactRole::VocalsWav, work::VOCALS));
+        for (role, name) in alone.into_iter().chain([
             (ArtifactRole::Lyrics, work::LYRICS_TEXT),
             (ArtifactRole::MelodyMidi, work::MELODY_MIDI),
+            (ArtifactRole::MelodyMusicxml, work::MELODY_MUSICXML),
             (ArtifactRole::MelodySvg, work::MELODY_SVG),
             (ArtifactRole::Report, work::REPORT),
-        ] {
+        ]) {
             let (key, stored) = self.stored(run, name).await?;
             files.push(IncomingFile {
                 role,
@@ -110,6 +113,7 @@ async fn result(run: &StageRun<'_>, report: &Report, ingested: &IngestedResult) 
         "lyrics": lyrics.lines.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(),
         "melody": report.melody,
         "lyricsInfo": summary,
+        "voiceInfo": report.voice,
         "quality": report.quality,
         "steps": report.steps,
         "durationSeconds": ingested.duration_seconds,

@@ -1,4 +1,5 @@
-//! Reads the request once, so that a job that cannot be understood fails before any work is paid for.
+//! Reads the request once, so that a job that cannot be understood, or must not be sung, fails before any work is paid
+//! for.
 
 use async_trait::async_trait;
 use domain::{Failure, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest};
@@ -16,6 +17,7 @@ impl Stage for Initialization {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
+        run.tools.capabilities.content.admit_request(&request, run.remaining).await?;
         Ok(StageOutput { detail: json!({ "seed": request.seed }), ..StageOutput::default() })
     }
 }

@@ -1,8 +1,11 @@
-//! Follows the melody: F0, notes, phrases, key and tempo.
+//! Follows the melody: F0, notes, phrases, key and tempo; and corrects the notes as asked.
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals};
-use providers::{AudioInput, song::MelodySummary};
+use providers::{
+    AudioInput,
+    song::{self, MelodySummary},
+};
 
 use super::work;
 use crate::stage::{Stage, StageOutput, StageRun, of_blob};
@@ -35,8 +38,9 @@ impl Stage for Pitch {
                 async move { tracker.extract(audio, progress).await }
             })
             .await?;
-        let object = run.put_json(work::MELODY, &extracted.value).await?;
-        let detail = serde_json::to_value(MelodySummary::of(&extracted.value)).unwrap_or_default();
+        let melody = song::corrected(extracted.value, &run.request()?)?;
+        let object = run.put_json(work::MELODY, &melody).await?;
+        let detail = serde_json::to_value(MelodySummary::of(&melody)).unwrap_or_default();
         Ok(StageOutput { provider: Some(extracted.provider.to_owned()), object: Some(object), detail })
     }
 }

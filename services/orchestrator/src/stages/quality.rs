@@ -2,16 +2,15 @@
 
 use async_trait::async_trait;
 use domain::{
-    ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, quality::QualityFigures,
-    request::MelodyToVocalsRequest,
+    ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest,
 };
 use engine::lyrics::Lyrics;
-use media::Bounds;
-use music::Melody;
-use providers::song::{self, Heard, LyricsSummary, MelodySummary, Report, StepSummary};
+use media::{Bounds, Encoding, MonoAudio, Tags};
+use music::{Accompaniment, Melody};
+use providers::song::{self, Documents, Heard, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
-use crate::stage::{Stage, StageOutput, StageRun, blocking};
+use crate::stage::{Stage, StageOutput, StageRun, StageTools, blocking};
 
 pub struct Quality;
 
@@ -27,34 +26,31 @@ impl Stage for Quality {
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let plan: VocalsPlan = run.get_json(work::VOCALS_PLAN).await?;
         let wav = run.get_bytes(work::VOCALS).await?;
-        let octave_shift = plan.octave_shift;
-        let listened = blocking(move || listen(wav, melody, lyrics, &plan)).await??;
+        let (tools, steps) = (run.tools.clone(), steps(run));
+        let listened = blocking(move || listen(wav, &melody, &lyrics, &plan, &request, &tools, steps)).await??;
         run.report_progress(0.6);
 
-        let report = Report::new(
-            MelodySummary::of(&listened.melody),
-            LyricsSummary::of(
-                &listened.lyrics,
-                request.genre.as_ref().map(|genre| genre.as_str()),
-                request.mood.as_ref().map(|mood| mood.as_str()),
-            ),
-            octave_shift,
-            listened.figures,
-            &run.tools.gate,
-            steps(run),
-        );
+        let Listened { report, documents, mix } = listened;
         if !report.passed {
             let reasons: Vec<&str> = report.shortfalls.iter().map(|s| s.message.as_str()).collect();
             return Err(Failure::new(
                 FailureClass::Caller,
                 FailureCode::QualityGate,
-                format!("The result is not good enough: {}. Try another recording or prompt.", reasons.join("; ")),
+                format!(
+                    "The result is not good enough after {} takes: {}. Try another recording or prompt.",
+                    report.voice.takes,
+                    reasons.join("; ")
+                ),
             ));
         }
-        let text = song::lyrics_text(&listened.lyrics).into_bytes();
-        run.put_bytes(work::LYRICS_TEXT, text, ArtifactRole::Lyrics.media_type()).await?;
-        run.put_bytes(work::MELODY_MIDI, listened.midi, ArtifactRole::MelodyMidi.media_type()).await?;
-        run.put_bytes(work::MELODY_SVG, listened.svg.into_bytes(), ArtifactRole::MelodySvg.media_type()).await?;
+        let Documents { lyrics, midi, musicxml, svg } = documents;
+        run.put_bytes(work::LYRICS_TEXT, lyrics.into_bytes(), ArtifactRole::Lyrics.media_type()).await?;
+        run.put_bytes(work::MELODY_MIDI, midi, ArtifactRole::MelodyMidi.media_type()).await?;
+        run.put_bytes(work::MELODY_MUSICXML, musicxml.into_bytes(), ArtifactRole::MelodyMusicxml.media_type()).await?;
+        run.put_bytes(work::MELODY_SVG, svg.into_bytes(), ArtifactRole::MelodySvg.media_type()).await?;
+        if let Some(mix) = mix {
+            run.put_bytes(work::SONG, mix, ArtifactRole::AudioWav.media_type()).await?;
+        }
         let object = run.put_json(work::REPORT, &report).await?;
         let detail = serde_json::to_value(&report.quality).unwrap_or_default();
         Ok(StageOutput { provider: None, object: Some(object), detail })
@@ -62,15 +58,22 @@ impl Stage for Quality {
 }
 
 struct Listened {
-    melody: Melody,
-    lyrics: Lyrics,
-    figures: QualityFigures,
-    midi: Vec<u8>,
-    svg: String,
+    report: Report,
+    documents: Documents,
+    /// The voice over its backing, as WAV; only where a backing was asked for.
+    mix: Option<Vec<u8>>,
 }
 
-/// Decodes the vocal as any listener would, and measures that.
-fn listen(wav: bytes::Bytes, melody: Melody, lyrics: Lyrics, plan: &VocalsPlan) -> Result<Listened, Failure> {
+/// Decodes the vocal as any listener would, measures that, and makes what goes with it.
+fn listen(
+    wav: bytes::Bytes,
+    melody: &Melody,
+    lyrics: &Lyrics,
+    plan: &VocalsPlan,
+    request: &MelodyToVocalsRequest,
+    tools: &StageTools,
+    steps: Vec<StepSummary>,
+) -> Result<Listened, Failure> {
     let sound = media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())
         .map_err(|error| {
             Failure::new(
@@ -79,16 +82,22 @@ fn listen(wav: bytes::Bytes, melody: Melody, lyrics: Lyrics, plan: &VocalsPlan) 
                 format!("the vocal does not decode: {error}"),
             )
         })?;
-    let heard = Heard {
-        samples: &sound.samples,
-        sample_rate_hz: sound.sample_rate_hz,
-        target: &plan.target,
-        syllables_placed: plan.syllables_placed,
-    };
-    let figures = song::assess(&melody, &lyrics, &heard);
-    let midi = song::melody_midi(&melody, &lyrics);
-    let svg = song::melody_picture(&melody, &lyrics, &heard);
-    Ok(Listened { melody, lyrics, figures, midi, svg })
+    let heard = Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance: &plan.performance };
+    let accompaniment = song::accompaniment(melody, request);
+    let accompaniment = accompaniment.as_ref();
+    let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: plan.takes, request };
+    let report = Report::on(&song, &tools.gate, steps);
+    let documents = song::documents(&song);
+    let mix = accompaniment.filter(|_| report.passed).map(|parts| mixed(&sound, parts, tools)).transpose()?;
+    Ok(Listened { report, documents, mix })
+}
+
+/// The voice over its backing, as WAV.
+fn mixed(voice: &MonoAudio, parts: &Accompaniment, tools: &StageTools) -> Result<Vec<u8>, Failure> {
+    let mix = tools.capabilities.band.play_under(&voice.samples, voice.sample_rate_hz, parts)?;
+    media::encode(&mix.samples, mix.sample_rate_hz, 2, Encoding::Wav16, &Tags::default()).map_err(|error| {
+        Failure::new(FailureClass::Config, FailureCode::AudioProcessing, format!("the mix was not written: {error}"))
+    })
 }
 
 fn steps(run: &StageRun<'_>) -> Vec<StepSummary> {

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest,
 };
-use engine::{lyrics::Lyrics, voice::VoiceOptions};
+use engine::lyrics::Lyrics;
 use media::{Encoding, Tags};
-use music::{Melody, PitchTrack};
-use providers::song;
+use music::Melody;
+use providers::{Performance, song};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -19,9 +19,11 @@ pub struct Vocals;
 /// How a vocal came about; the quality stage holds the sound against it.
 #[derive(Serialize, Deserialize)]
 pub(super) struct VocalsPlan {
-    pub target: PitchTrack,
-    pub syllables_placed: usize,
-    pub octave_shift: i32,
+    #[serde(flatten)]
+    pub performance: Performance,
+    /// How often it was sung before the gate had nothing against it, or gave up.
+    #[serde(default)]
+    pub takes: u32,
 }
 
 #[async_trait]
@@ -34,27 +36,14 @@ impl Stage for Vocals {
         let request: MelodyToVocalsRequest = run.request()?;
         let melody: Melody = run.get_json(work::MELODY).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
-        let voice = VoiceOptions { seed: request.seed, ..VoiceOptions::default() };
-        let (melody, lyrics, voice) = (&melody, &lyrics, &voice);
-        let sung = run
-            .tools
-            .capabilities
-            .vocals
-            .call(run.remaining, |singer| {
-                let progress = run.progress.clone();
-                async move { singer.sing(melody, lyrics, voice, progress).await }
-            })
-            .await?;
-        let vocal = sung.value;
+        let voice = song::voice_options(&request);
+        let (tools, parts) = (run.tools, (&melody, &lyrics));
+        let sung =
+            song::sing(&tools.capabilities.vocals, &tools.gate, run.remaining, parts, &voice, &run.progress).await?;
+        let (mastered, takes) = (sung.value, sung.takes);
         let (wav, plan, loudness) = blocking(move || {
-            let mastered = song::master(vocal);
             let wav = media::encode(&mastered.samples, mastered.sample_rate_hz, 1, Encoding::Wav16, &Tags::default());
-            let plan = VocalsPlan {
-                target: mastered.target,
-                syllables_placed: mastered.syllables_placed,
-                octave_shift: mastered.octave_shift,
-            };
-            (wav, plan, mastered.loudness)
+            (wav, VocalsPlan { performance: mastered.performance, takes }, mastered.loudness)
         })
         .await?;
         let wav = wav.map_err(|error| {
@@ -67,8 +56,10 @@ impl Stage for Vocals {
         run.put_json(work::VOCALS_PLAN, &plan).await?;
         let object = run.put_bytes(work::VOCALS, wav, ArtifactRole::AudioWav.media_type()).await?;
         let detail = json!({
-            "syllablesPlaced": plan.syllables_placed,
-            "octaveShift": plan.octave_shift,
+            "voice": plan.performance.voice,
+            "syllablesPlaced": plan.performance.syllables_placed,
+            "octaveShift": plan.performance.octave_shift,
+            "takes": plan.takes,
             "loudnessLufs": loudness.integrated_lufs,
         });
         Ok(StageOutput { provider: Some(sung.provider.to_owned()), object: Some(object), detail })

@@ -116,9 +116,11 @@ impl House {
         let wav = media::encode(samples, RATE_HZ, 1, media::Encoding::Wav16, &media::Tags::default()).unwrap();
         let (audio_object_key, audio_sha256, audio_size_bytes) = self.work(job.id, "vocals.wav", &wav).await;
         let mut files = Vec::new();
-        let contents: [(ArtifactRole, &str, &[u8]); 4] = [
+        let contents: [(ArtifactRole, &str, &[u8]); 6] = [
             (ArtifactRole::Lyrics, "lyrics.txt", "Für dich\nla la la".as_bytes()),
             (ArtifactRole::MelodyMidi, "melody.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60"),
+            (ArtifactRole::VocalsWav, "voice.wav", b"RIFF\x04\0\0\0WAVE"),
+            (ArtifactRole::MelodyMusicxml, "melody.musicxml", b"<score-partwise version=\"4.0\"/>"),
             (ArtifactRole::MelodySvg, "melody.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
             (ArtifactRole::Report, "report.json", b"{\"quality\":{}}"),
         ];

@@ -1,0 +1,75 @@
+//! The documents that go with a song: words, scores, a picture.
+
+use engine::{lyrics::Lyrics, picture::SongPicture};
+use music::{
+    Melody,
+    harmony::{Accompaniment, ChordSpan},
+    musicxml::{self, Score, ScoreSyllable, Syllabic},
+};
+
+use super::Song;
+
+/// Everything but the sound and the report.
+pub struct Documents {
+    /// Title, a blank line, the lines under the names of their parts.
+    pub lyrics: String,
+    /// A standard MIDI file: the melody with its syllables, and the parts of the backing.
+    pub midi: Vec<u8>,
+    pub musicxml: String,
+    /// F0, notes and syllables, with the F0 that was really sung over the one that was hummed.
+    pub svg: String,
+}
+
+/// Writes them all. Blocking: tracks the F0 of the whole sound.
+pub fn documents(song: &Song<'_>) -> Documents {
+    let Song { melody, lyrics, accompaniment, .. } = *song;
+    Documents {
+        lyrics: lyrics_text(lyrics),
+        midi: midi(melody, lyrics, accompaniment),
+        musicxml: score(melody, lyrics, accompaniment),
+        svg: picture(song),
+    }
+}
+
+/// The lyrics as people read them.
+pub fn lyrics_text(lyrics: &Lyrics) -> String {
+    format!("{}\n\n{}", lyrics.title, lyrics.text_with_sections())
+}
+
+fn chords(accompaniment: Option<&Accompaniment>) -> &[ChordSpan] {
+    accompaniment.map_or(&[], |accompaniment| &accompaniment.chords)
+}
+
+fn midi(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>) -> Vec<u8> {
+    let syllables: Vec<(usize, &str)> =
+        lyrics.lines.iter().flat_map(|line| &line.syllables).map(|s| (s.note, s.text.as_str())).collect();
+    music::midi::write_song(melody, Some(&syllables), accompaniment)
+}
+
+fn score(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>) -> String {
+    let mut syllables = Vec::new();
+    for line in &lyrics.lines {
+        let word_at = |index: usize| line.syllables.get(index).map(|syllable| syllable.word_index);
+        for (index, syllable) in line.syllables.iter().enumerate() {
+            let word = Some(syllable.word_index);
+            let continues = index > 0 && word_at(index - 1) == word;
+            let syllabic = Syllabic::new(continues, word_at(index + 1) == word);
+            syllables.push(ScoreSyllable { note: syllable.note, text: &syllable.text, syllabic });
+        }
+    }
+    musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords: chords(accompaniment) })
+}
+
+fn picture(song: &Song<'_>) -> String {
+    let Song { melody, lyrics, heard, accompaniment, .. } = *song;
+    const ENVELOPE_BUCKETS: usize = 1200;
+    let sung = engine::f0::track(heard.samples, heard.sample_rate_hz);
+    let envelope = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS);
+    engine::picture::draw_song_svg(&SongPicture {
+        melody,
+        lyrics: Some(lyrics),
+        sung: Some(&sung),
+        envelope: &envelope,
+        chords: chords(accompaniment),
+    })
+}

@@ -1,0 +1,196 @@
+//! `report.json`: what was understood, who made what, and how good it is, for people and programs.
+
+use domain::{
+    SongOptions,
+    quality::{QualityFigures, QualityGate, QualityShortfall},
+    request::MelodyToVocalsRequest,
+};
+use engine::lyrics::Lyrics;
+use music::{
+    Key, Melody, MidiPitch, Range,
+    harmony::{Accompaniment, ChordSpan, Style},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Song, assess};
+use crate::capability::Performance;
+
+/// What was understood about the melody, for people and programs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MelodySummary {
+    pub notes: usize,
+    pub phrases: usize,
+    /// Such as `D minor`.
+    pub key: String,
+    pub key_confidence: f64,
+    pub tempo_bpm: f64,
+    /// How steady the beat is, 0–1.
+    #[serde(default)]
+    pub tempo_confidence: f64,
+    /// Such as `3/4`.
+    #[serde(default)]
+    pub meter: String,
+    #[serde(default)]
+    pub meter_confidence: f64,
+    pub duration_seconds: f64,
+    /// In scientific pitch notation; absent without notes.
+    pub lowest_note: Option<String>,
+    pub highest_note: Option<String>,
+    /// The notes between which most of the melody lies.
+    #[serde(default)]
+    pub tessitura: Option<(String, String)>,
+    /// Whether the notes were changed as the request asked.
+    #[serde(default)]
+    pub corrected: bool,
+}
+
+impl MelodySummary {
+    pub fn of(melody: &Melody) -> Self {
+        let name = |pitch: MidiPitch| pitch.to_string();
+        let range = melody.range();
+        let (beats, unit) = melody.rhythm.meter.signature();
+        Self {
+            notes: melody.notes.len(),
+            phrases: melody.phrases.len(),
+            key: melody.key.to_string(),
+            key_confidence: melody.key.confidence,
+            tempo_bpm: melody.tempo_bpm,
+            tempo_confidence: melody.rhythm.tempo_confidence,
+            meter: format!("{beats}/{unit}"),
+            meter_confidence: melody.rhythm.meter_confidence,
+            duration_seconds: melody.duration_seconds,
+            lowest_note: range.map(|range| name(range.lowest)),
+            highest_note: range.map(|range| name(range.highest)),
+            tessitura: range.map(|Range { tessitura: (low, high), .. }| (name(low), name(high))),
+            corrected: melody.uncorrected.is_some(),
+        }
+    }
+}
+
+/// What was written, for people and programs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LyricsSummary {
+    pub title: String,
+    pub lines: usize,
+    pub syllables: usize,
+    pub language: String,
+    pub genre: Option<String>,
+    pub mood: Option<String>,
+}
+
+impl LyricsSummary {
+    pub fn of(lyrics: &Lyrics, request: &MelodyToVocalsRequest) -> Self {
+        Self {
+            title: lyrics.title.clone(),
+            lines: lyrics.lines.len(),
+            syllables: lyrics.lines.iter().map(|line| line.syllables.len()).sum(),
+            language: lyrics.language.to_string(),
+            genre: request.genre.as_ref().map(ToString::to_string),
+            mood: request.mood.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Who sang, for people and programs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VoiceSummary {
+    /// As the request would name it.
+    pub name: String,
+    /// How far the melody was moved to lie in the voice.
+    pub octave_shift: i32,
+    /// How often it was sung before the gate had nothing against it, or gave up.
+    pub takes: u32,
+}
+
+impl VoiceSummary {
+    pub fn of(performance: &Performance, takes: u32) -> Self {
+        Self { name: performance.voice.clone(), octave_shift: performance.octave_shift, takes }
+    }
+}
+
+/// What plays under the voice, for people and programs.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BackingSummary {
+    pub style: Style,
+    /// Whether it plays on the singer's beats; otherwise chords change with notes and phrases.
+    pub in_time: bool,
+    pub chords: Vec<ChordSummary>,
+    /// Share (0–1) of the sung time in which the note belongs to its chord.
+    pub consonance: f64,
+}
+
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChordSummary {
+    pub start_seconds: f64,
+    /// Such as `Em`.
+    pub name: String,
+}
+
+impl BackingSummary {
+    pub fn of(accompaniment: &Accompaniment, key: &Key) -> Self {
+        let chord =
+            |span: &ChordSpan| ChordSummary { start_seconds: span.start_seconds, name: span.chord.name_in(key) };
+        Self {
+            style: accompaniment.style,
+            in_time: accompaniment.in_time,
+            chords: accompaniment.chords.iter().map(chord).collect(),
+            consonance: accompaniment.consonance,
+        }
+    }
+}
+
+/// One stage as the report tells it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepSummary {
+    pub stage: String,
+    pub provider: Option<String>,
+    pub seconds: f64,
+}
+
+/// `report.json`: how good the result is, in numbers, and who made what.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Version of this document's shape.
+    pub version: u32,
+    pub melody: MelodySummary,
+    pub lyrics: LyricsSummary,
+    pub voice: VoiceSummary,
+    /// Absent where the voice is alone.
+    pub backing: Option<BackingSummary>,
+    /// What was asked for beside the words.
+    pub options: SongOptions,
+    pub quality: QualityFigures,
+    pub passed: bool,
+    pub shortfalls: Vec<QualityShortfall>,
+    pub steps: Vec<StepSummary>,
+}
+
+impl Report {
+    pub const VERSION: u32 = 2;
+
+    /// Measures a song and holds the figures against the gate. Blocking: tracks the F0 of the whole sound.
+    pub fn on(song: &Song<'_>, gate: &QualityGate, steps: Vec<StepSummary>) -> Self {
+        let Song { melody, lyrics, heard, accompaniment, takes, request } = *song;
+        let quality = assess(song);
+        let shortfalls = gate.judge(&quality);
+        Self {
+            version: Self::VERSION,
+            melody: MelodySummary::of(melody),
+            lyrics: LyricsSummary::of(lyrics, request),
+            voice: VoiceSummary::of(heard.performance, takes),
+            backing: accompaniment.map(|accompaniment| BackingSummary::of(accompaniment, &melody.key)),
+            options: request.options,
+            quality,
+            passed: shortfalls.is_empty(),
+            shortfalls,
+            steps,
+        }
+    }
+}

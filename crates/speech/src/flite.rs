@@ -1,0 +1,99 @@
+//! CMU flite (A. Black, K. Lenzo, "Flite: a small fast run-time synthesis engine", ISCA SSW4, 2001).
+
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use engine::voice::{Speaker, SpeechError, SpokenWord, Utterance, Voice};
+
+use crate::{
+    SpeechFailure, child,
+    script::{self, Script},
+    wav,
+};
+
+const PROGRAM: &str = "flite";
+/// What a line may weigh: a minute of 48 kHz.
+const MOST_FILE_BYTES: u64 = 6 * 1024 * 1024;
+
+/// An installed flite.
+#[derive(Debug, Clone)]
+pub struct Flite {
+    program: PathBuf,
+    voices: Vec<Voice>,
+}
+
+impl Flite {
+    /// The flite on the search path, if there is one that works and has a voice.
+    pub fn find() -> Option<Self> {
+        let folders = std::env::var_os("PATH")?;
+        let program = std::env::split_paths(&folders).map(|folder| folder.join(PROGRAM)).find(|path| path.is_file())?;
+        Self::at(&program).ok()
+    }
+
+    /// The flite at a path.
+    ///
+    /// # Errors
+    /// When it cannot be run or has none of the voices that can sing.
+    pub fn at(program: &Path) -> Result<Self, SpeechFailure> {
+        let folder = tempfile::tempdir()?;
+        let printed = child::run(program, &["-lv"], folder.path())?;
+        let names: Vec<&str> = printed.split_whitespace().collect();
+        let voices: Vec<Voice> = Voice::SPOKEN.into_iter().filter(|voice| names.contains(&voice.as_str())).collect();
+        if voices.is_empty() {
+            return Err(SpeechFailure::Output(format!(
+                "it has no voice of {}",
+                Voice::SPOKEN.map(Voice::as_str).join(", ")
+            )));
+        }
+        Ok(Self { program: program.to_owned(), voices })
+    }
+
+    /// Where it is installed.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Says words as text with the pronunciations as dictionary entries, which keeps flite's sense of rhythm; where it
+    /// knows better all the same (some homographs), it is given the bare sounds.
+    fn utter(&self, voice: Voice, words: &[SpokenWord]) -> Result<Utterance, SpeechFailure> {
+        let script = Script::new(words)?;
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("words.lex"), &script.lexicon)?;
+        let with_words = self.run(voice, &["-add_lex", "words.lex", "-t", &script.text], folder.path())?;
+        if script::is_as_asked(&with_words.phones, words) {
+            return Ok(with_words);
+        }
+        let with_sounds = self.run(voice, &["-p", &script.phones], folder.path())?;
+        if script::is_as_asked(&with_sounds.phones, words) {
+            return Ok(with_sounds);
+        }
+        Err(SpeechFailure::Output("other sounds than it was asked for".into()))
+    }
+
+    fn run(&self, voice: Voice, what: &[&str], folder: &Path) -> Result<Utterance, SpeechFailure> {
+        let mut args = vec!["-voice", voice.as_str()];
+        args.extend(what);
+        args.extend(["-psdur", "-o", "said.wav"]);
+        let printed = child::run(&self.program, &args, folder)?;
+        let mut bytes = Vec::new();
+        fs::File::open(folder.join("said.wav"))?.take(MOST_FILE_BYTES).read_to_end(&mut bytes)?;
+        let (samples, sample_rate_hz) = wav::read(&bytes)?;
+        Ok(Utterance { sample_rate_hz, samples, phones: script::read_phones(&printed)? })
+    }
+}
+
+impl Speaker for Flite {
+    fn voices(&self) -> Vec<Voice> {
+        self.voices.clone()
+    }
+
+    fn say(&self, voice: Voice, words: &[SpokenWord]) -> Result<Utterance, SpeechError> {
+        if !self.voices.contains(&voice) {
+            return Err(SpeechError(format!("{} has no voice {voice}", self.program.display())));
+        }
+        self.utter(voice, words).map_err(|failure| SpeechError(failure.to_string()))
+    }
+}

@@ -1,0 +1,60 @@
+//! The installed flite: `cargo xtask setup` installs it.
+
+use std::path::Path;
+
+use engine::{
+    Voice,
+    voice::{Speaker, SpokenWord},
+};
+use speech::{Flite, SpeechFailure};
+
+fn flite() -> Flite {
+    Flite::find().expect("these tests need flite: `cargo xtask setup`, or apt-get install flite")
+}
+
+fn word(text: &str, phones: &str) -> SpokenWord {
+    SpokenWord { text: text.into(), phones: phones.split(' ').map(str::to_owned).collect() }
+}
+
+#[test]
+fn words_are_said_with_the_sounds_they_were_given() {
+    let flite = flite();
+    let words = [word("the", "DH AH0"), word("moon", "S T OW1 N"), word("fire", "F AY1 R")];
+    for voice in flite.voices() {
+        let said = flite.say(voice, &words).expect("said");
+        let phones: Vec<&str> = said.phones.iter().map(|(p, _)| p.as_str()).filter(|p| *p != "pau").collect();
+        assert_eq!(phones.len(), 9, "{voice}: {phones:?}");
+        assert_eq!(phones[2..], ["S", "T", "OW", "N", "F", "AY", "R"], "{voice}");
+        assert!(said.phones.windows(2).all(|pair| pair[0].1 < pair[1].1));
+        let length = said.samples.len() as f64 / f64::from(said.sample_rate_hz);
+        assert!((length - said.phones.last().expect("phones").1).abs() < 0.1, "{voice}: {length} s");
+        let power = said.samples.iter().map(|s| f64::from(*s).powi(2)).sum::<f64>() / said.samples.len() as f64;
+        assert!(power.sqrt() > 0.01, "{voice} is silent");
+        assert_eq!(said, flite.say(voice, &words).expect("said again"));
+    }
+}
+
+#[test]
+fn what_the_dictionary_of_flite_insists_on_is_said_by_its_sounds() {
+    let said = flite().say(Voice::Rms, &[word("i", "AY1"), word("read", "R IY1 D")]).expect("said");
+    let phones: Vec<&str> = said.phones.iter().map(|(p, _)| p.as_str()).filter(|p| *p != "pau").collect();
+    assert_eq!(phones, ["AY", "R", "IY", "D"]);
+}
+
+#[test]
+fn words_cannot_be_options_or_commands() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let planted = folder.path().join("planted");
+    let evil = format!("-o {}; touch {}", planted.display(), planted.display());
+    let said = flite().say(Voice::Slt, &[word(&evil, "M UW1 N"), word("--help", "M UW1 N")]).expect("said");
+    assert!(said.samples.len() > 4_000);
+    assert!(!planted.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn programs_that_are_no_flite_are_told_from_it() {
+    assert!(matches!(Flite::at(Path::new("/nowhere/flite")), Err(SpeechFailure::Program { .. })));
+    assert!(matches!(Flite::at(Path::new("/bin/echo")), Err(SpeechFailure::Output(_))));
+    assert!(matches!(Flite::at(Path::new("/bin/false")), Err(SpeechFailure::Failed { .. })));
+}

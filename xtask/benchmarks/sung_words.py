@@ -1,0 +1,165 @@
+"""The row about words: how many a recogniser understands when a voice sings, of those it understands when it speaks.
+
+The baseline is what one would do today without us: espeak-ng says each line, and WORLD (pyworld) puts it on the same
+notes: same times, same pitch.
+"""
+
+import subprocess
+
+import numpy as np
+import pyworld
+import soundfile
+
+import alignment
+import words
+from rows import NotMeasured, Row, run, say
+
+GOAL_PERCENT = 90.0
+# One man, one woman, and the voice that needs nothing installed.
+VOICES = ("rms", "slt", "formant")
+JUDGED = ("rms", "slt")
+RATE_HZ = words.RATE
+FRAME_SECONDS = 0.005
+
+
+def rows():
+    return {"words": sung_words}
+
+
+def sung_words(bench):
+    row = Row("words", "words recognised when sung, of those recognised when the same voice speaks (rms; slt)", f"≥ {GOAL_PERCENT:.0f} %")
+    folder = bench.out / "words"
+    say("singing and saying lines with " + ", ".join(VOICES))
+    voices = VOICES[:1] if bench.quick else VOICES
+    recordings = sorted(bench.audio.glob("*_f0.csv")) if bench.audio else []
+    # Recordings of people only; the program reads FLAC.
+    named = [file.with_name(file.name.replace("_f0.csv", ".flac")) for file in recordings]
+    named = [file for file in named if file.is_file() and not file.name.startswith(("resyn", "tone"))]
+    run([bench.programs / "examples" / "sung_words", folder, ",".join(voices), *named])
+    songs = bench.read_json(folder / "manifest.json")["songs"]
+    listener = Listener(songs)
+    counts = {}
+    for song in songs:
+        say(f"listening to {song['voice']} {song['song']}")
+        listener.count(counts.setdefault(song["voice"], Count()), song, folder)
+    espeak = Count()
+    for song in songs:
+        if song["voice"] == voices[0]:
+            say(f"espeak-ng sings {song['song']}")
+            listener.count(espeak, espeak_song(song, folder), folder)
+    judged = [voice for voice in JUDGED if voice in counts]
+    row.ours = "; ".join(str(counts[voice]) for voice in judged)
+    if "formant" in counts:
+        row.ours += f" (formant voice {counts['formant']})"
+    row.baseline = f"espeak-ng with WORLD {espeak}"
+    row.met = min(counts[voice].share for voice in judged) >= GOAL_PERCENT
+    row.details = {voice: count.figures() for voice, count in (counts | {"espeak-ng": espeak}).items()}
+    return row
+
+
+class Count:
+    """Words of some lines: how many there are, and how many were understood."""
+
+    def __init__(self):
+        self.lines = self.words = self.sung = self.spoken = 0
+
+    @property
+    def share(self):
+        return 100 * self.sung / max(self.spoken, 1)
+
+    def __str__(self):
+        return f"{self.share:.0f} % (sung {self.sung / self.words:.2f}, spoken {self.spoken / self.words:.2f})"
+
+    def figures(self):
+        return vars(self) | {"share_percent": self.share}
+
+
+class Listener:
+    """A recogniser that expects any of the words of all songs and as many others."""
+
+    def __init__(self, songs):
+        lyrics = {word for song in songs for line in song["lines"] for word in split(line)}
+        others = [word for word in words.OTHERS if word not in lyrics][:80]
+        self.decoder = words.decoder(lyrics | set(others))
+        self.known = {word for word in lyrics if self.decoder.lookup_word(word)}
+
+    def count(self, count, song, folder):
+        samples = words.read(folder / song["wav"])
+        for line in song["lines"]:
+            text = [word for word in split(line) if word in self.known]
+            piece = samples[max(int((line["start"] - 0.1) * RATE_HZ), 0) : int((line["end"] + 0.15) * RATE_HZ)]
+            count.lines += 1
+            count.words += len(text)
+            count.sung += words.shared(text, words.heard(self.decoder, piece))
+            count.spoken += words.shared(text, words.heard(self.decoder, words.read(folder / line["spoken"])))
+
+
+def split(line):
+    return line["text"].lower().replace("\u2019", "'").replace(",", "").split()
+
+
+# The baseline.
+
+
+def espeak_song(song, folder):
+    """The song with every line said by espeak-ng and laid on the sounds of `song` by WORLD."""
+    tune, rate_hz = soundfile.read(folder / song["wav"])
+    f0, times = pyworld.harvest(tune, rate_hz, f0_floor=70.0, f0_ceil=900.0, frame_period=1000 * FRAME_SECONDS)
+    known = np.flatnonzero(f0 > 0)
+    pitch = np.exp(np.interp(np.arange(len(f0)), known, np.log(f0[known])))
+    sung = np.zeros(int(len(tune) / rate_hz * RATE_HZ) + RATE_HZ)
+    lines = []
+    for index, line in enumerate(song["lines"]):
+        spoken = f"espeak-{song['song']}-{index}.wav"
+        said = espeak(line["text"], folder / spoken)
+        sounds = [s for s in song["sounds"] if line["start"] - 1e-3 <= s[1] and s[2] <= line["end"] + 1e-3]
+        voice = on_notes(said, line["text"], sounds, pitch)
+        start = int(sounds[0][1] * RATE_HZ)
+        sung[start : start + len(voice)] += voice[: len(sung) - start]
+        lines.append(line | {"spoken": spoken})
+    wav = f"espeak-{song['song']}.wav"
+    soundfile.write(folder / wav, 0.7 * sung / np.abs(sung).max(), RATE_HZ, subtype="PCM_16")
+    return {"voice": "espeak-ng", "song": song["song"], "wav": wav, "lines": lines}
+
+
+def espeak(text, file):
+    """A line said by espeak-ng's American voice; samples at RATE_HZ."""
+    try:
+        subprocess.run(["espeak-ng", "-v", "en-us", "-s", "140", "-w", file, text], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as why:
+        raise NotMeasured(f"espeak-ng cannot be run: {why}") from why
+    return words.read(file)
+
+
+def on_notes(said, text, sounds, pitch):
+    """The spoken line with its sounds at the times of `sounds` (phone, start, end) and F0 from `pitch`."""
+    said = said.astype(np.float64)
+    f0, times = pyworld.harvest(said, RATE_HZ, frame_period=1000 * FRAME_SECONDS)
+    envelope = pyworld.cheaptrick(said, f0, times, RATE_HZ)
+    noise = pyworld.d4c(said, f0, times, RATE_HZ)
+    meant, heard = anchors(said, text, sounds)
+    at = np.arange(sounds[0][1], sounds[-1][2], FRAME_SECONDS)
+    frames = np.clip(np.round(np.interp(at, meant, heard) / FRAME_SECONDS).astype(int), 0, len(f0) - 1)
+    hz = pitch[np.clip(np.round(at / FRAME_SECONDS).astype(int), 0, len(pitch) - 1)]
+    hz = np.where(f0[frames] > 0, hz, 0.0)
+    spectra = np.ascontiguousarray(envelope[frames])
+    return pyworld.synthesize(hz, spectra, np.ascontiguousarray(noise[frames]), RATE_HZ, 1000 * FRAME_SECONDS)
+
+
+def anchors(said, text, sounds):
+    """Moments of the song and the moments of the spoken line that belong there, both rising.
+
+    By sounds where the aligner hears as many as are sung, else by vowels where those are as many, else only the ends.
+    """
+    phones = alignment.phones(said, text)
+    ends = (sounds[0][1], sounds[-1][2])
+    if phones:
+        of_song, of_line = sounds, phones
+        if len(of_line) != len(of_song):
+            of_song = [sound for sound in sounds if sound[0] in alignment.VOWELS | {"AX"}]
+            of_line = [phone for phone in phones if phone[0] in alignment.VOWELS]
+        if len(of_line) == len(of_song):
+            meant = [moment for _, start, end in of_song for moment in (start, end)]
+            heard = [moment for _, start, end in of_line for moment in (start, end)]
+            return [ends[0] - 1e-3, *meant, ends[1] + 1e-3], [phones[0][1], *heard, phones[-1][2]]
+    return ends, (0.0, len(said) / RATE_HZ)
