@@ -49,11 +49,13 @@ pub fn draw_melody_svg(
 /// Draws a melody with everything that is known about it, as an SVG document. Bar lines stand where the beat is sure.
 pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
     let SongPicture { melody, lyrics, sung, envelope, chords } = *picture;
+    let sung = sung.map(|track| curve::in_octave_of(track, melody));
+    let sung = sung.as_ref();
     let syllables = lyrics.map_or_else(Vec::new, |lyrics| lyrics.text_by_note(melody.notes.len()));
     let lanes = Lanes { chords: !chords.is_empty(), words: !syllables.is_empty(), strip: !envelope.is_empty() };
     let layout = Layout::new(melody, sung, lanes);
     let mut svg = Svg::new(layout.width, layout.height);
-    header(&mut svg, &layout, picture);
+    header(&mut svg, picture);
     for row in &layout.rows {
         svg.open(&format!("class=\"row\" transform=\"translate(0 {})\"", svg::number(row.top)));
         keyboard(&mut svg, &layout, row, &melody.key);
@@ -74,7 +76,7 @@ pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
     svg.finish()
 }
 
-fn header(svg: &mut Svg, layout: &Layout, picture: &SongPicture<'_>) {
+fn header(svg: &mut Svg, picture: &SongPicture<'_>) {
     let SongPicture { melody, lyrics, sung, envelope, .. } = *picture;
     let title = lyrics.map(|lyrics| lyrics.title.trim()).filter(|title| !title.is_empty()).unwrap_or("Melody");
     let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
@@ -93,24 +95,21 @@ fn header(svg: &mut Svg, layout: &Layout, picture: &SongPicture<'_>) {
     svg.describe(title, &about);
     svg.text("title", layout::GUTTER, 26.0, title);
     svg.text("about", layout::GUTTER, 45.0, &about);
-    // From the right edge inwards, so that the keys line up with the rows below.
-    let mut x = layout.width - layout::MARGIN;
+    let mut x = layout::GUTTER;
     let entries = [
+        (true, "note", "note, rows of 100 cents"),
+        (melody.uncorrected.is_some(), "was", "uncorrected"),
+        (true, "hum", "as hummed"),
+        (sung.is_some(), "sung", "as sung"),
         (!envelope.is_empty(), "wave", "waveform"),
-        (sung.is_some(), "sung", "pitch as sung"),
-        (true, "hum", "pitch as hummed"),
-        (melody.uncorrected.is_some(), "was", "note before correction"),
-        (true, "note", "note (a row is 100 cents)"),
     ];
     for (_, class, label) in entries.into_iter().filter(|(shown, ..)| *shown) {
-        x -= label.chars().count() as f64 * 6.2;
-        svg.text("key", x, 45.0, label);
-        x -= 26.0;
         match class {
-            "hum" | "sung" => svg.path(class, &format!("M{} 41h20", svg::number(x))),
-            _ => svg.rect(class, x, 36.0, 20.0, 10.0, 2.0),
+            "hum" | "sung" => svg.path(class, &format!("M{} 60h20", svg::number(x))),
+            _ => svg.rect(class, x, 55.0, 20.0, 10.0, 2.0),
         }
-        x -= 18.0;
+        svg.text("key", x + 26.0, 64.0, label);
+        x += 40.0 + label.chars().count() as f64 * 7.0;
     }
 }
 

@@ -53,10 +53,10 @@ fn random_weights() -> Weights {
         layer(kernel, bias, &[12, 12, rows, times], 0.7);
     }
     layer("v413", "v414", &[4, 12, 3, 3], 1.0);
-    layer("v417", "v418", &[4, 4, 5, 1], 1.0);
+    layer("v417", "v418", &[4, 4, 5, 1], 2.0);
     layer("v425", "v426", &[1, 4, 1, 1], 3.0);
     layer("v430", "v431", &[16, 5, 3], 0.7);
-    layer("v434", "v435", &[1, 16, 1], 0.7);
+    layer("v434", "v435", &[1, 16, 1], 3.0);
     weights
 }
 
@@ -76,6 +76,7 @@ impl Direct<'_> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor).unwrap()
     }
 
+    #[allow(clippy::needless_range_loop)] // `time` is a place in the recording first, an index second
     fn bands(&self, samples: &[f32], count: usize) -> Image {
         let at = |i: isize| usize::try_from(i).ok().and_then(|i| samples.get(i)).map_or(0.0, |&x| f64::from(x));
         let resolution = |&(len, [window, places, values]): &(usize, [&str; 3])| {

@@ -42,6 +42,46 @@ fn noise(len: usize, seed: u64) -> impl Iterator<Item = f32> {
     })
 }
 
+fn power(samples: &[f32]) -> f64 {
+    samples.iter().map(|x| f64::from(x * x)).sum::<f64>() / samples.len() as f64
+}
+
+/// Noise that falls by 6 dB per octave.
+fn brown_noise(len: usize) -> Vec<f32> {
+    let mut walk = 0.0;
+    noise(len, 3)
+        .map(|x| {
+            walk = 0.998 * walk + 0.03 * x;
+            walk
+        })
+        .collect()
+}
+
+/// The mains and its harmonics.
+fn hum(len: usize, rate: u32, mains_hz: f64) -> Vec<f32> {
+    let partial = |time: f64, k: f64| (TAU * k * mains_hz * time + k).sin() / k;
+    (0..len).map(|i| (1..=5).map(|k| partial(i as f64 / f64::from(rate), f64::from(k))).sum::<f64>() as f32).collect()
+}
+
+/// A Butterworth section (R. Bristow-Johnson, "Audio EQ Cookbook") at [`RATE`].
+fn second_order(samples: &[f32], cutoff_hz: f64, high_pass: bool) -> Vec<f32> {
+    let (sin, cos) = (TAU * cutoff_hz / f64::from(RATE)).sin_cos();
+    let alpha = sin / 2f64.sqrt();
+    let b1 = if high_pass { -(1.0 + cos) } else { 1.0 - cos };
+    let b0 = b1.abs() / 2.0;
+    let (mut first, mut second) = (0.0, 0.0);
+    samples
+        .iter()
+        .map(|&x| {
+            let (x, a0) = (f64::from(x), 1.0 + alpha);
+            let y = (b0 / a0) * x + first;
+            first = (b1 / a0) * x + (2.0 * cos / a0) * y + second;
+            second = (b0 / a0) * x - ((1.0 - alpha) / a0) * y;
+            y as f32
+        })
+        .collect()
+}
+
 impl Sound {
     fn changed(mut self, change: impl Fn(usize, f32) -> f32) -> Self {
         for (index, sample) in self.samples.iter_mut().enumerate() {
@@ -50,12 +90,46 @@ impl Sound {
         self
     }
 
-    fn with_noise(mut self, decibels_below: f64) -> Self {
-        let power = self.samples.iter().map(|x| f64::from(x * x)).sum::<f64>() / self.samples.len() as f64;
-        // White noise in −1 to 1 has a power of one third.
-        let gain = (3.0 * power / 10f64.powf(decibels_below / 10.0)).sqrt() as f32;
-        let count = self.samples.len();
-        self.samples.iter_mut().zip(noise(count, 5)).for_each(|(sample, noise)| *sample += gain * noise);
+    /// Adds `other` at a power so many decibels below the sound's.
+    fn with(mut self, decibels_below: f64, other: &[f32]) -> Self {
+        let gain = (power(&self.samples) / power(other) / 10f64.powf(decibels_below / 10.0)).sqrt() as f32;
+        self.samples.iter_mut().zip(other).for_each(|(sample, other)| *sample += gain * other);
+        self
+    }
+
+    fn with_noise(self, decibels_below: f64) -> Self {
+        let white: Vec<f32> = noise(self.samples.len(), 5).collect();
+        self.with(decibels_below, &white)
+    }
+
+    /// What a telephone passes: 300 to 3400 Hz, 12 dB per octave and steeper outside.
+    fn by_telephone(mut self) -> Self {
+        for _ in 0..2 {
+            self.samples = second_order(&self.samples, 300.0, true);
+            self.samples = second_order(&self.samples, 3_400.0, false);
+        }
+        self
+    }
+
+    /// In a room that rings for `seconds` (60 dB): four combs and two all-passes (M. R. Schroeder, "Natural sounding
+    /// artificial reverberation", JAES 10(3), 1962), at `wet` of the direct sound.
+    fn in_a_room(mut self, seconds: f64, wet: f32) -> Self {
+        let mut tail = vec![0.0f32; self.samples.len()];
+        for delay in [1_309usize, 1_637, 1_811, 1_931] {
+            let feedback = 10f64.powf(-3.0 * delay as f64 / f64::from(RATE) / seconds) as f32;
+            let mut comb = vec![0.0f32; self.samples.len()];
+            for i in delay..comb.len() {
+                comb[i] = self.samples[i - delay] + feedback * comb[i - delay];
+                tail[i] += 0.25 * comb[i];
+            }
+        }
+        for delay in [221usize, 75] {
+            let dry = tail.clone();
+            for i in delay..tail.len() {
+                tail[i] = -0.7 * dry[i] + dry[i - delay] + 0.7 * tail[i - delay];
+            }
+        }
+        self.samples.iter_mut().zip(&tail).for_each(|(sample, tail)| *sample += wet * tail);
         self
     }
 
@@ -141,10 +215,37 @@ fn dirt() {
     sound(4.0, &PLAIN, tune).changed(|_, x| (x * 8.0).clamp(-0.5, 0.5)).check("clipped", 1.0, 5.0);
     sound(4.0, &PLAIN, tune).changed(|_, x| x * 0.002).check("54 dB quieter", 1.0, 5.0);
     sound(4.0, &PLAIN, tune).changed(|_, x| x + 0.3).check("DC", 1.0, 5.0);
-    let hum = |i: usize, x: f32| x + 0.02 * (TAU * 50.0 * i as f64 / f64::from(RATE)).sin() as f32;
-    sound(4.0, &PLAIN, tune).changed(hum).check("mains hum", 1.0, 5.0);
+    let pure_hum = |i: usize, x: f32| x + 0.02 * (TAU * 50.0 * i as f64 / f64::from(RATE)).sin() as f32;
+    sound(4.0, &PLAIN, tune).changed(pure_hum).check("mains hum", 1.0, 5.0);
+    let mains = hum(4 * RATE as usize, RATE, 60.0);
+    sound(4.0, &PLAIN, tune).with(20.0, &mains).check("60 Hz and harmonics", 1.0, 5.0);
+    sound(4.0, &PLAIN, tune).with(10.0, &brown_noise(4 * RATE as usize)).check("brown noise 10 dB below", 1.0, 5.0);
     let broken = |i: usize, x: f32| if i % 30_011 == 17 { f32::NAN } else { x };
     sound(4.0, &PLAIN, tune).changed(broken).check("not-a-number samples", 0.99, 5.0);
+}
+
+#[test]
+fn lines_and_rooms() {
+    let bass = |t: f64| if t.fract() < 0.6 { 98.0 * (0.04 * (TAU * 5.0 * t).sin()).exp2() } else { 0.0 };
+    sound(4.0, &PLAIN, bass).by_telephone().check("bass by telephone", 1.0, 8.0);
+    sound(4.0, &PLAIN, bass).by_telephone().with_noise(15.0).check("… with noise", 0.99, 10.0);
+    // A tail rings on with the pitch of what was sung, so only the pitch is judged.
+    for (name, tune) in [("C2", 65.41), ("A3", 220.0), ("F5", 698.5)] {
+        let notes = move |t: f64| if t.fract() < 0.7 { tune * (t.floor() * 2.0 / 12.0).exp2() } else { 0.0 };
+        let (right, _, _, median) = sound(4.0, &PLAIN, notes).in_a_room(0.6, 0.5).judge();
+        println!("room, from {name}: in tune {:.1} %, median {median:.1} cents", 100.0 * right);
+        assert!(right >= 0.95 && median <= 10.0, "room, from {name}: {right:.3} in tune, median {median:.1}");
+    }
+}
+
+#[test]
+fn the_ends_of_the_compass_with_vibrato() {
+    let vibrato = |hz: f64| move |t: f64| hz * (0.05 * (TAU * 5.5 * t).sin()).exp2();
+    sound(3.0, &PLAIN, vibrato(65.41)).check("C2", 1.0, 10.0);
+    let rich: Vec<f64> = (1..=40).map(|k| 1.0 / f64::from(k)).collect();
+    sound(3.0, &rich, vibrato(65.41)).with_noise(10.0).check("C2, noise 10 dB below", 0.99, 12.0);
+    sound(3.0, &PLAIN, vibrato(1_300.0)).check("below F6", 1.0, 10.0);
+    sound(3.0, &[1.0, 0.3], vibrato(1_300.0)).with_noise(5.0).check("below F6, noise 5 dB below", 0.99, 15.0);
 }
 
 #[test]
@@ -157,14 +258,8 @@ fn nothing_is_heard_where_nothing_sings() {
     assert_eq!(voiced_share(&vec![0.0; len]), 0.0, "silence");
     assert_eq!(voiced_share(&vec![0.25; len]), 0.0, "DC");
     let white: Vec<f32> = noise(len, 3).map(|x| x * 0.3).collect();
-    let mut walk = 0.0;
-    let brown: Vec<f32> = white
-        .iter()
-        .map(|x| {
-            walk = 0.998 * walk + 0.1 * x;
-            walk
-        })
-        .collect();
+    let brown = brown_noise(len);
+    let mains: Vec<f32> = hum(len, 16_000, 50.0).iter().zip(&white).map(|(hum, x)| 0.1 * hum + 0.01 * x).collect();
     let mut low = 0.0;
     let rumble: Vec<f32> = white
         .iter()
@@ -174,7 +269,8 @@ fn nothing_is_heard_where_nothing_sings() {
         })
         .collect();
     let clicks: Vec<f32> = (0..len).map(|i| if i % 12_347 == 0 { 0.9 } else { 0.0 }).collect();
-    for (name, samples) in [("white", white), ("brown", brown), ("rumble", rumble), ("clicks", clicks)] {
+    for (name, samples) in [("white", white), ("brown", brown), ("rumble", rumble), ("clicks", clicks), ("hum", mains)]
+    {
         let share = voiced_share(&samples);
         println!("{name:8} voiced {:.2} %", 100.0 * share);
         assert!(share <= 0.01, "{name}: {share:.3} voiced");

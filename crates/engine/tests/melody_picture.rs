@@ -1,6 +1,6 @@
 //! The picture: well-formed, complete, bounded, and safe with any text.
 
-use engine::{LyricLine, Lyrics, Syllable, draw_melody_svg, extract_melody, sample};
+use engine::{LyricLine, Lyrics, SongPicture, Syllable, draw_melody_svg, draw_song_svg, extract_melody, sample};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase, PitchFrame, PitchTrack};
 
 fn envelope(samples: &[f32], parts: usize) -> Vec<(f32, f32)> {
@@ -124,4 +124,24 @@ fn odd_melodies_draw_without_a_panic() {
         ..empty
     };
     assert_well_formed(&draw_melody_svg(&wide, Some(&lyrics(&wide, "\u{0}]]>", &["</text>"])), None, &[(-1.0, 1.0)]));
+}
+
+#[test]
+fn chords_bars_and_corrections_are_drawn() {
+    let tune = sample::hummed_tune();
+    let sung = extract_melody(&tune.samples, tune.sample_rate_hz, &mut |_| {}).expect("a melody");
+    let up = music::Corrections { transpose_semitones: 2, ..Default::default() };
+    let melody = music::correct::apply(&sung, &up).expect("a correction in range");
+    let song = music::harmony::accompany(&melody, music::harmony::Style::Pop, 1).expect("chords");
+    let picture = SongPicture { melody: &melody, lyrics: None, sung: None, envelope: &[], chords: &song.chords };
+    let svg = draw_song_svg(&picture);
+    assert_well_formed(&svg);
+    roxmltree::Document::parse(&svg).expect("XML that a strict reader takes");
+    assert!(svg.contains("class=\"chord\"") && svg.contains(">A<"), "chords are named in the new key");
+    assert_eq!(svg.matches("class=\"was\"").count(), 31, "30 notes as they were, and the key");
+    assert_eq!(svg.matches("class=\"bar\"").count(), 1, "the lines of the one row");
+    assert!(svg.contains("A major, 4/4") && svg.contains("class=\"bar-number\""));
+    let unsure = Melody { rhythm: music::Rhythm::default(), ..melody.clone() };
+    let svg = draw_song_svg(&SongPicture { melody: &unsure, chords: &[], ..picture });
+    assert!(!svg.contains("class=\"bar\"") && !svg.contains("class=\"chord\"") && !svg.contains("4/4"));
 }

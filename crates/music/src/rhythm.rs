@@ -94,6 +94,8 @@ pub struct BeatGrid {
 const PLAIN_BPM: f64 = 120.0;
 /// Beats that come closer than this are no beats.
 const LEAST_QUARTER_SECONDS: f64 = 0.01;
+/// And no recording has so many of them before its first note.
+const MOST_QUARTERS: f64 = 100_000.0;
 
 impl BeatGrid {
     pub fn of(melody: &Melody) -> Self {
@@ -101,11 +103,12 @@ impl BeatGrid {
         let quarter_seconds = 60.0 / bpm;
         let Rhythm { beats_seconds, downbeat, meter, .. } = &melody.rhythm;
         let rising = beats_seconds.windows(2).all(|pair| pair[1] - pair[0] >= LEAST_QUARTER_SECONDS);
-        let Some(&first) = beats_seconds.first().filter(|first| rising && **first >= 0.0) else {
+        let before = beats_seconds.first().map_or(0.0, |first| (first / quarter_seconds).round());
+        let is_near = (0.0..MOST_QUARTERS).contains(&before);
+        let Some(&first) = beats_seconds.first().filter(|first| rising && is_near && **first >= 0.0) else {
             let quarters_seconds = vec![0.0];
             return Self { quarters_seconds, quarter_seconds, meter: *meter, pickup_quarters: 0 };
         };
-        let before = (first / quarter_seconds).round();
         let mut quarters_seconds: Vec<f64> = (0..before as usize).map(|i| i as f64 * first / before).collect();
         let pickup = (quarters_seconds.len() + downbeat) as u32 % meter.quarters_per_bar();
         quarters_seconds.extend(beats_seconds);
@@ -153,8 +156,9 @@ const UNSTEADINESS_COST: f64 = 28.0;
 const ONSET_WIDTH_SECONDS: f64 = 0.03;
 /// Lead, in correlation, at which a meter is certain.
 const SURE_LEAD: f64 = 0.35;
-/// Most tunes are in four.
+/// Most tunes are in four; the fewer notes speak, the more that counts.
 const COMMON_METER_BONUS: f64 = 0.06;
+const FEW_NOTES_BONUS: f64 = 0.4;
 /// Half of all tunes begin with a bar.
 const OPENING_BONUS: f64 = 0.12;
 const OFF_BEAT_COST: f64 = 0.08;
@@ -173,10 +177,11 @@ pub fn estimate(notes: &[Note], phrases: &[Phrase], tempo_bpm: f64, tempo_confid
         return nothing;
     }
     let accents = accents_on_eighths(notes, &weights, &beats);
-    let mut best: Vec<(f64, Meter, usize)> = Meter::ALL.iter().map(|&meter| fit(&accents, meter)).collect();
+    let enough = 1.0 - (-(notes.len() as f64) / 10.0).exp();
+    let common = COMMON_METER_BONUS + FEW_NOTES_BONUS * (1.0 - enough);
+    let mut best: Vec<(f64, Meter, usize)> = Meter::ALL.iter().map(|&meter| fit(&accents, meter, common)).collect();
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (score, meter, eighth) = best[0];
-    let enough = 1.0 - (-(notes.len() as f64) / 10.0).exp();
     let meter_confidence = ((score - best[1].0) / SURE_LEAD * enough).clamp(0.0, 1.0);
     // A bar that begins between two beats means that the beats stand half a beat off.
     let beats = if eighth % 2 == 1 { half_later(&beats) } else { beats };
@@ -256,12 +261,12 @@ fn accents_on_eighths(notes: &[Note], weights: &[f64], beats: &[f64]) -> Vec<f64
     accents
 }
 
-/// Best score of a meter, and the eighth (below those of a bar) at which its first bar begins.
-fn fit(accents: &[f64], meter: Meter) -> (f64, Meter, usize) {
+/// Best score of a meter (`common` more for 4/4), and the eighth (below those of a bar) at which its first bar begins.
+fn fit(accents: &[f64], meter: Meter, common: f64) -> (f64, Meter, usize) {
     let template = meter.accents();
     let bar = template.len();
     let repeats = (correlation_at(accents, bar) + correlation_at(accents, 2 * bar)) / 2.0;
-    let bonus = if meter == Meter::FourFour { COMMON_METER_BONUS } else { 0.0 };
+    let bonus = if meter == Meter::FourFour { common } else { 0.0 };
     let agreement = |phase: usize| {
         let expected = (0..accents.len()).map(|at| template[(at + bar - phase) % bar]);
         let prior = match phase {

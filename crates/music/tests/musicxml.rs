@@ -202,5 +202,8 @@ proptest! {
         tune.notes[1].onset_seconds = onset;
         tune.tempo_bpm = tempo_bpm;
         checked(&parse(&write(&tune)), 48);
+        tune.rhythm.beats_seconds = vec![onset, onset + 0.5];
+        prop_assert!(!music::midi::write(&tune, None).is_empty());
+        checked(&parse(&write(&tune)), 48);
     }
 }

@@ -17,19 +17,40 @@ pub struct ContentGate {
     moderator: Option<Moderator>,
 }
 
+/// Why there can be no gate.
+#[derive(Debug, thiserror::Error)]
+pub enum ContentGateError {
+    #[error(transparent)]
+    Lists(#[from] settings::WordListError),
+    #[error("there is no HTTP client for moderation")]
+    Http(#[from] reqwest::Error),
+}
+
 impl ContentGate {
+    /// Reads the operator's word lists, where the settings name some. Blocking; meant for the start of a service.
+    ///
+    /// # Errors
+    /// A file of word lists that cannot be used, or no HTTP client.
     pub fn new(
         safety: &SafetySettings,
         moderation: &ModerationSettings,
         breakers: &BreakerRegistry,
         metrics: &Metrics,
-    ) -> Result<Self, reqwest::Error> {
-        Ok(Self { moderator: Moderator::new(moderation, breakers, metrics)?, ..Self::lists_only(safety) })
+    ) -> Result<Self, ContentGateError> {
+        Ok(Self { moderator: Moderator::new(moderation, breakers, metrics)?, ..Self::lists_only(safety)? })
     }
 
     /// Without anybody outside.
-    pub fn lists_only(safety: &SafetySettings) -> Self {
-        let own: Vec<ListEntry> = safety.lists.iter().map(entry).collect();
+    ///
+    /// # Errors
+    /// A file of word lists that cannot be used.
+    pub fn lists_only(safety: &SafetySettings) -> Result<Self, ContentGateError> {
+        let own = safety.lists.as_deref().map(settings::read_word_lists).transpose()?.unwrap_or_default();
+        Ok(Self::of(safety, &own))
+    }
+
+    fn of(safety: &SafetySettings, own: &[WordList]) -> Self {
+        let own: Vec<ListEntry> = own.iter().map(entry).collect();
         let base = if safety.replace_built_in { SafetyLists::default() } else { safety::built_in().clone() };
         let refuse_at = match safety.refuse_at {
             WordSeverity::Warn => Severity::Warn,
@@ -114,6 +135,10 @@ mod tests {
     use super::*;
 
     fn settings() -> SafetySettings {
+        SafetySettings { enabled: true, refuse_at: WordSeverity::Block, lists: None, replace_built_in: false }
+    }
+
+    fn gate(safety: &SafetySettings) -> ContentGate {
         let turnip = WordList {
             language: "en".into(),
             severity: WordSeverity::Warn,
@@ -121,25 +146,25 @@ mod tests {
             terms: vec!["turnip".into()],
             allowed_in: vec!["turnip soup".into()],
         };
-        SafetySettings { enabled: true, refuse_at: WordSeverity::Block, lists: vec![turnip], replace_built_in: false }
+        ContentGate::of(safety, &[turnip])
     }
 
     #[test]
     fn severity_and_lists_come_from_the_settings() {
         let vulgar = String::from_utf8(vec![115, 104, 105, 116]).expect("ascii");
-        let gate = ContentGate::lists_only(&settings());
-        assert!(gate.screen("prompt", "a song about a turnip").is_ok());
-        let failure = gate.screen("prompt", &format!("a {vulgar} song")).expect_err("listed");
+        let gate_open = gate(&settings());
+        assert!(gate_open.screen("prompt", "a song about a turnip").is_ok());
+        let failure = gate_open.screen("prompt", &format!("a {vulgar} song")).expect_err("listed");
         assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ContentRejected));
         assert!(failure.message.contains("vulgar") && !failure.message.contains(&vulgar), "{}", failure.message);
 
-        let strict = ContentGate::lists_only(&SafetySettings { refuse_at: WordSeverity::Warn, ..settings() });
+        let strict = gate(&SafetySettings { refuse_at: WordSeverity::Warn, ..settings() });
         assert!(strict.screen("prompt", "a song about a turnip").is_err());
         assert!(strict.screen("prompt", "a song about turnip soup").is_ok());
 
-        let own_only = ContentGate::lists_only(&SafetySettings { replace_built_in: true, ..settings() });
+        let own_only = gate(&SafetySettings { replace_built_in: true, ..settings() });
         assert!(own_only.screen("prompt", &vulgar).is_ok());
-        let off = ContentGate::lists_only(&SafetySettings { enabled: false, ..settings() });
+        let off = gate(&SafetySettings { enabled: false, ..settings() });
         assert!(off.screen("prompt", &vulgar).is_ok());
     }
 }

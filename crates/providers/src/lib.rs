@@ -18,7 +18,7 @@ pub use capability::{
     no_progress,
 };
 pub use chain::{CallLimits, Chain, Provided};
-pub use content::ContentGate;
+pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
 

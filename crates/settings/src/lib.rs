@@ -14,6 +14,7 @@ pub mod raw;
 mod reader;
 pub mod secret;
 mod sections;
+mod word_lists;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,7 @@ use domain::{Tier, audio::AudioLimits, quality::QualityGate, quota::QuotaLimits,
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;
 pub use sections::*;
+pub use word_lists::{WordListError, read_word_lists};
 
 /// All settings, valid. Durations are [`std::time::Duration`]s whatever unit their key names.
 #[derive(Clone, PartialEq, Debug)]

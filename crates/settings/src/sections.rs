@@ -213,8 +213,8 @@ pub struct SafetySettings {
     pub enabled: bool,
     /// The least severity that refuses.
     pub refuse_at: WordSeverity,
-    /// The operator's own lists.
-    pub lists: Vec<WordList>,
+    /// A file of the operator's own lists, for [`crate::read_word_lists`].
+    pub lists: Option<PathBuf>,
     pub replace_built_in: bool,
 }
 

@@ -10,6 +10,9 @@ const SLACK_SECONDS: f64 = 1.0;
 /// Tempo that the engine itself gives, in beats per minute.
 const TEMPO_BPM: std::ops::RangeInclusive<f64> = 40.0..=240.0;
 
+/// Four times the beats of the fastest tempo.
+const MOST_BEATS_PER_SECOND: f64 = 16.0;
+
 /// Refuses a melody that is longer than `max_seconds` in any of its parts, or whose parts do not belong together.
 pub fn check(melody: &Melody, max_seconds: f64) -> Result<(), Refusal> {
     let refuse = |what: &str| Err(Refusal::invalid(format!("melody: {what}")));
@@ -26,12 +29,23 @@ pub fn check(melody: &Melody, max_seconds: f64) -> Result<(), Refusal> {
     if !melody
         .notes
         .iter()
+        .chain(melody.sung_notes())
         .all(|note| fits(note.onset_seconds) && fits(note.duration_seconds) && fits(note.end_seconds()))
     {
         return refuse("expected notes within the longest recording");
     }
     if !melody.notes.is_sorted_by(|note, next| note.onset_seconds <= next.onset_seconds) {
         return refuse("expected notes in the order of their onsets");
+    }
+    if melody.sung_notes().len() != melody.notes.len() {
+        return refuse("expected as many uncorrected notes as notes");
+    }
+    let beats = &melody.rhythm.beats_seconds;
+    if !(beats.iter().all(|&beat| fits(beat)) && beats.is_sorted_by(|beat, next| beat < next)) {
+        return refuse("expected rising beats within the longest recording");
+    }
+    if beats.len() as f64 > longest * MOST_BEATS_PER_SECOND {
+        return refuse("expected fewer beats");
     }
     let mut covered = 0;
     for phrase in &melody.phrases {
@@ -106,6 +120,14 @@ mod tests {
         refused("phrase past the notes", |m| m.phrases[1].end = 999);
         refused("phrase backwards", |m| m.phrases[0] = Phrase { start: 2, end: 0 });
         refused("notes without a phrase", |m| m.phrases.truncate(1));
+        refused("endless beats", |m| m.rhythm.beats_seconds = vec![1e300]);
+        refused("beats backwards", |m| m.rhythm.beats_seconds = vec![2.0, 1.0]);
+        refused("a sea of beats", |m| m.rhythm.beats_seconds = (0..1000).map(|i| f64::from(i) * 0.01).collect());
+        refused("notes lost", |m| m.uncorrected = Some(Vec::new()));
+        refused("long sung note", |m| {
+            m.uncorrected = Some(m.notes.clone());
+            m.uncorrected.iter_mut().flatten().for_each(|note| note.duration_seconds = 1e7);
+        });
         refused("no tempo", |m| m.tempo_bpm = 0.0);
     }
 }

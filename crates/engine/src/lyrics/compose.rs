@@ -119,6 +119,7 @@ impl<'a> Song<'a> {
             section: self.sections[number].kind,
             rhyme,
             keyword,
+            keyword_is_urgent: number * 2 >= lines,
             answer,
             number,
         };

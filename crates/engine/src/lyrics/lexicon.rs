@@ -109,6 +109,8 @@ pub struct Entry {
     pub syllables: usize,
     /// See [`Language::rhyme`].
     pub rhyme: String,
+    /// See [`Language::near_rhyme`].
+    pub near_rhyme: String,
     /// See [`Language::stem`].
     pub stem: String,
 }
@@ -130,6 +132,7 @@ impl Entry {
             fields,
             syllables: syllables.len(),
             rhyme: language.rhyme(text)?,
+            near_rhyme: language.near_rhyme(text)?,
             stem: language.stem(text),
             phones: syllables.into_iter().flat_map(|s| s.phones).collect(),
         })

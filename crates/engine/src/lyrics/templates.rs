@@ -70,6 +70,8 @@ pub struct Template {
     pub section: Option<SectionKind>,
     pub nodes: Vec<Node>,
     pub sums: Sums,
+    /// Stem of the word that it always ends with; `None` when it ends with a slot.
+    pub end: Option<String>,
 }
 
 /// All patterns of a language.
@@ -143,6 +145,10 @@ fn parse_line(language: Language, family: usize, line: &'static str) -> Vec<Temp
             fields: tags(fields, FIELDS),
             section,
             sums: joined_sums(nodes.iter().map(Node::sums)),
+            end: match nodes.last() {
+                Some(Node::Word { text, .. }) => Some(language.stem(text)),
+                _ => None,
+            },
             nodes,
         })
         .collect()

@@ -1,7 +1,7 @@
 //! Writing one line: many random readings of the patterns, each of exactly the wanted number of syllables, of which the
 //! one that scores best is kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rand::{Rng, SeedableRng, distr::weighted::WeightedIndex, prelude::Distribution, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -44,6 +44,8 @@ pub struct Wish<'a> {
     pub section: SectionKind,
     pub rhyme: Option<Rhyme>,
     pub keyword: Option<&'a Keyword>,
+    /// Whether the keyword must come now, even where a rhyme has to give way.
+    pub keyword_is_urgent: bool,
     /// Syllables of the line that will have to rhyme with this one.
     pub answer: Option<usize>,
     /// Position in the song.
@@ -61,12 +63,24 @@ pub struct Written {
     score: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum RhymeLevel {
     Perfect,
     Near,
     None,
 }
+
+/// A reading of a pattern, before words take their forms.
+struct Draw<'a> {
+    words: Vec<Chosen<'a>>,
+    family: usize,
+    /// Of its pattern, see [`Writer::chance`].
+    chance: f64,
+}
+
+type Pool = (Vec<(&'static Template, f64)>, WeightedIndex<f64>);
+/// Pools of the parts of joined lines, by their length.
+type Pools = HashMap<(usize, RhymeLevel), Option<Pool>>;
 
 /// Writes the lines of one song and remembers what it has used.
 pub struct Writer<'a> {
@@ -100,15 +114,15 @@ impl<'a> Writer<'a> {
     /// appear, a rhyme should), then the keyword, then the ban on lines used before. `None` only for zero syllables and
     /// for more than patterns can hold.
     pub fn best_line(&mut self, wish: &Wish<'a>) -> Option<Written> {
-        for (level, with_keyword, fresh) in [
-            (RhymeLevel::Perfect, true, true),
-            (RhymeLevel::Near, true, true),
-            (RhymeLevel::None, true, true),
-            (RhymeLevel::Perfect, false, true),
-            (RhymeLevel::Near, false, true),
-            (RhymeLevel::None, false, true),
-            (RhymeLevel::None, false, false),
-        ] {
+        use RhymeLevel::{Near, None as Free, Perfect};
+        // While there are lines to come, a keyword can wait for one that nothing has to rhyme with.
+        let levels: &[(RhymeLevel, bool)] = if wish.keyword_is_urgent {
+            &[(Perfect, true), (Near, true), (Free, true), (Perfect, false), (Near, false), (Free, false)]
+        } else {
+            &[(Perfect, true), (Perfect, false), (Near, true), (Near, false), (Free, true), (Free, false)]
+        };
+        let last_resort = (Free, false, false);
+        for (level, with_keyword, fresh) in levels.iter().map(|&(l, k)| (l, k, true)).chain([last_resort]) {
             let no_use =
                 (level != RhymeLevel::None && wish.rhyme.is_none()) || (with_keyword && wish.keyword.is_none());
             if no_use {
@@ -132,20 +146,25 @@ impl<'a> Writer<'a> {
         let pool = self.pool(wish, level, keyword);
         let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok();
         let joins = wish.syllables >= LEAST_JOINED && keyword.is_none();
+        let mut pools = HashMap::new();
         let mut best: Option<Written> = None;
-        for _ in 0..DRAWS {
+        for draw in 0..DRAWS * if fresh { 1 } else { 20 } {
+            if draw >= DRAWS && best.is_some() {
+                break;
+            }
             let joined = joins && (weights.is_none() || self.dice.random_bool(0.15));
-            let Some(words) = (match (&weights, joined) {
-                (_, true) => self.draw_joined(wish, level),
+            let Some(draw) = (match (&weights, joined) {
+                (_, true) => self.draw_joined(wish, level, &mut pools),
                 (Some(weights), _) => {
-                    let template = pool[weights.sample(&mut self.dice)].0;
-                    self.draw(template, wish.syllables, wish, level, keyword).map(|words| (words, template.family))
+                    let (template, chance) = pool[weights.sample(&mut self.dice)];
+                    let words = self.draw(template, wish.syllables, wish, level, keyword);
+                    words.map(|words| Draw { words, family: template.family, chance })
                 }
                 (None, _) => return None,
             }) else {
                 continue;
             };
-            let mut candidate = self.judged(words.0, words.1, wish, keyword.is_some(), fresh);
+            let mut candidate = self.judged(draw, wish, keyword.is_some(), fresh);
             if let Some(candidate) = &mut candidate {
                 // Without some chance the few best lines would be in every song.
                 candidate.score += self.dice.random_range(0.0..0.8);
@@ -165,8 +184,12 @@ impl<'a> Writer<'a> {
             _ => (0..self.bank.templates.len()).collect(),
         };
         let lengths = self.lengths(wish.syllables);
+        let repeats = |template: &Template| {
+            wish.rhyme.as_ref().is_some_and(|rhyme| template.end.as_ref().is_some_and(|end| rhyme.not.contains(end)))
+        };
         all.into_iter()
             .map(|index| &self.bank.templates[index])
+            .filter(|template| !repeats(template))
             .filter(|template| match keyword {
                 Some(keyword) => template.nodes.iter().any(|node| takes(node, keyword)),
                 None => template.sums & lengths != 0 && !asks_for_a_name(template),
@@ -180,6 +203,8 @@ impl<'a> Writer<'a> {
     fn lengths(&self, syllables: usize) -> u64 {
         match self.language {
             Language::English => 1 << syllables.min(60),
+            // Very short lines have no room for it.
+            Language::Spanish if syllables < 3 => 1 << syllables,
             Language::Spanish => 0b1111 << syllables.min(56),
         }
     }
@@ -234,6 +259,7 @@ impl<'a> Writer<'a> {
         }
         let surplus = match self.language {
             Language::English => 0,
+            Language::Spanish if syllables < 3 => 0,
             Language::Spanish => [0, 0, 1, 1, 2, 3][self.dice.random_range(0..6)],
         };
         let mut words = Vec::new();
@@ -241,7 +267,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Two patterns with "and" between them.
-    fn draw_joined(&mut self, wish: &Wish<'_>, level: RhymeLevel) -> Option<(Vec<Chosen<'a>>, usize)> {
+    fn draw_joined(&mut self, wish: &Wish<'_>, level: RhymeLevel, pools: &mut Pools) -> Option<Draw<'a>> {
         let first_length = self.dice.random_range(3..=wish.syllables - 4);
         let second = Wish {
             syllables: wish.syllables - first_length - 1,
@@ -250,22 +276,28 @@ impl<'a> Writer<'a> {
             ..*wish
         };
         let first = Wish { syllables: first_length, demands: Vec::new(), rhyme: None, keyword: None, ..*wish };
-        let mut all = Vec::new();
-        let mut family = 0;
+        let mut joined = Draw { words: Vec::new(), family: 0, chance: f64::INFINITY };
         for (part, level) in [(first, RhymeLevel::None), (second, level)] {
-            let pool = self.pool(&part, level, None);
-            // Only whole clauses can be joined, not the loose phrases that carry words of a prompt.
-            let pool: Vec<_> = pool.into_iter().filter(|(t, _)| t.nodes.len() >= 2 && t.fields != 0).collect();
-            let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok()?;
-            let template = pool[weights.sample(&mut self.dice)].0;
+            let (pool, weights) = pools
+                .entry((part.syllables, level))
+                .or_insert_with(|| {
+                    let mut pool = self.pool(&part, level, None);
+                    // Only whole clauses can be joined, not the loose phrases that carry words of a prompt.
+                    pool.retain(|(template, _)| template.nodes.len() >= 2 && template.fields != 0);
+                    let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok()?;
+                    Some((pool, weights))
+                })
+                .as_ref()?;
+            let (template, chance) = pool[weights.sample(&mut self.dice)];
             let words = self.draw(template, part.syllables, &part, level, None)?;
-            if !all.is_empty() {
-                all.push(Chosen { text: self.language.conjunction(), entry: None });
+            if !joined.words.is_empty() {
+                joined.words.push(Chosen { text: self.language.conjunction(), entry: None });
             }
-            all.extend(words);
-            family = template.family;
+            joined.words.extend(words);
+            joined.family = template.family;
+            joined.chance = joined.chance.min(chance);
         }
-        Some((all, family))
+        Some(joined)
     }
 
     fn keyword_place(
@@ -291,7 +323,7 @@ impl<'a> Writer<'a> {
         let Some(rhyme) = &wish.rhyme else { return true };
         let sounds = match level {
             RhymeLevel::Perfect => entry.rhyme == rhyme.perfect,
-            RhymeLevel::Near => self.language.near_rhyme(&entry.text).is_some_and(|near| near == rhyme.near),
+            RhymeLevel::Near => entry.near_rhyme == rhyme.near,
             RhymeLevel::None => true,
         };
         sounds && !rhyme.not.contains(&entry.stem)
@@ -391,18 +423,11 @@ impl<'a> Writer<'a> {
     }
 
     /// The line as sung with its score, unless it breaks a rule.
-    fn judged(
-        &self,
-        chosen: Vec<Chosen<'a>>,
-        family: usize,
-        wish: &Wish<'_>,
-        has_keyword: bool,
-        fresh: bool,
-    ) -> Option<Written> {
-        if !makes_sense(&chosen) {
+    fn judged(&self, draw: Draw<'a>, wish: &Wish<'_>, has_keyword: bool, fresh: bool) -> Option<Written> {
+        if !makes_sense(&draw.words) {
             return None;
         }
-        let inflected = self.language.inflected(&chosen);
+        let inflected = self.language.inflected(&draw.words);
         let words: Vec<String> = inflected.iter().flat_map(|w| w.split(' ')).map(str::to_owned).collect();
         let syllables = self.language.realise(&words, None)?;
         let last = words.last()?;
@@ -419,20 +444,20 @@ impl<'a> Writer<'a> {
         if distinct.len() < stems.len() || rhymes_with_itself || (fresh && self.texts.contains(&joined(&words))) {
             return None;
         }
-        let score = self.score(&chosen, &words, &syllables, &stems, family, wish);
-        Some(Written { words, syllables, has_keyword, family, stems, score })
+        let score = self.score(&draw, &words, &syllables, &stems, wish);
+        Some(Written { words, syllables, has_keyword, family: draw.family, stems, score })
     }
 
     fn score(
         &self,
-        chosen: &[Chosen<'a>],
+        draw: &Draw<'a>,
         words: &[String],
         syllables: &[Syllable],
         stems: &[String],
-        family: usize,
         wish: &Wish<'_>,
     ) -> f64 {
-        let content: Vec<&Entry> = chosen.iter().filter_map(|w| w.entry).collect();
+        let content: Vec<&Entry> = draw.words.iter().filter_map(|w| w.entry).collect();
+        let bonus = 0.55 * draw.chance.clamp(0.01, 100.0).ln();
         let relevance = content.iter().map(|e| self.relevance(e)).sum::<f64>() / content.len().max(1) as f64;
         let stresses: Vec<f64> = syllables.iter().map(|s| stress_of(self.language, s, words)).collect();
         let weights: Vec<f64> = wish.demands.iter().map(|d| d.weight).collect();
@@ -441,32 +466,31 @@ impl<'a> Writer<'a> {
         let since = |line: usize| wish.number.saturating_sub(line).max(1) as f64;
         let repeats: f64 =
             stems.iter().filter_map(|stem| self.used.get(stem)).map(|&line| 1.2 / since(line) + 0.25).sum();
-        let age = self.families.get(&family).map_or(0.0, |&line| 3.0 / since(line) + 0.5);
+        let age = self.families.get(&draw.family).map_or(0.0, |&line| 3.0 / since(line) + 0.5);
         let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length));
         // Sentences rather than heaps of words: the more varied pattern wins a tie.
         let shape = 0.2 * (words.len() as f64).min(8.0) - 0.35 * content.len().saturating_sub(1) as f64;
-        2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - age + answers + self.bonus(family, wish)
-    }
-
-    fn bonus(&self, family: usize, wish: &Wish<'_>) -> f64 {
-        let template = self.bank.templates.iter().find(|t| t.family == family);
-        template.map_or(0.0, |t| self.chance(t, wish).max(0.01).ln() * 0.55)
+        2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - age + answers + bonus
     }
 
     /// A line that will be answered needs a rhyme that has answers of the right length.
     fn answerable(&self, words: &[String], length: usize) -> f64 {
         let lengths = self.lengths(length);
-        let key = words.last().and_then(|word| self.language.rhyme(word)).unwrap_or_default();
+        let last = words.last().map_or("", String::as_str);
+        let key = self.language.rhyme(last).unwrap_or_default();
+        let own = self.language.stem(last);
         let ends = self.bank.by_rhyme.get(&key).map_or(0, |list| {
             list.iter()
                 .map(|&index| &self.bank.templates[index])
-                .filter(|t| t.sums & lengths != 0 && t.moods & (self.theme.moods | 1) != 0)
+                .filter(|t| {
+                    t.sums & lengths != 0 && t.moods & (self.theme.moods | 1) != 0 && t.end.as_ref() != Some(&own)
+                })
                 .take(12)
                 .count()
         });
         match ends {
-            0..4 => -4.0,
-            4..8 => -1.0,
+            0..4 => -6.0,
+            4..8 => -2.0,
             _ => 0.0,
         }
     }

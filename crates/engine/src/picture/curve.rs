@@ -1,6 +1,6 @@
 //! Pitch curves, cut where nothing sounds and thinned to what can be seen.
 
-use music::PitchTrack;
+use music::{Melody, PitchTrack};
 
 /// Points closer than this to the line between their neighbours are left out.
 const TOLERANCE: f64 = 0.35;
@@ -33,6 +33,23 @@ pub(super) fn voiced_runs(track: &PitchTrack, start: f64, end: f64) -> Vec<Vec<(
     runs
 }
 
+/// A performance moved by whole octaves to where the notes are: a voice of another register is compared by its shape.
+pub(super) fn in_octave_of(sung: &PitchTrack, melody: &Melody) -> PitchTrack {
+    let mut apart: Vec<f64> = melody
+        .notes
+        .iter()
+        .filter_map(|note| {
+            let frame = sung.at(note.onset_seconds + note.duration_seconds / 2.0)?;
+            (frame.voiced && frame.hz > 0.0).then(|| (f64::from(frame.hz) / note.pitch.hz()).log2())
+        })
+        .collect();
+    apart.sort_by(f64::total_cmp);
+    let octaves = apart.get(apart.len() / 2).copied().unwrap_or(0.0).round();
+    let mut moved = sung.clone();
+    moved.frames.iter_mut().for_each(|frame| frame.hz *= (-octaves).exp2() as f32);
+    moved
+}
+
 /// The curve with fewer points (U. Ramer 1972; D. Douglas and T. Peucker 1973), without recursion.
 pub(super) fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     if points.len() < 3 {
@@ -60,9 +77,22 @@ pub(super) fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use music::PitchFrame;
+    use music::{MidiPitch, Note, PitchFrame};
 
     use super::*;
+
+    #[test]
+    fn a_voice_an_octave_up_is_drawn_over_the_notes() {
+        let note =
+            Note { onset_seconds: 0.0, duration_seconds: 0.1, pitch: MidiPitch::new(57), cents: 0.0, velocity: 90 };
+        let melody = Melody { notes: vec![note], ..Melody::default() };
+        let sung =
+            |hz| PitchTrack { hop_seconds: 0.01, frames: vec![PitchFrame { hz, confidence: 1.0, voiced: true }; 10] };
+        for (hz, drawn) in [(446.0, 223.0), (223.0, 223.0), (112.0, 224.0)] {
+            assert!((in_octave_of(&sung(hz), &melody).frames[5].hz - drawn).abs() < 0.1);
+        }
+        assert_eq!(in_octave_of(&sung(446.0), &Melody::default()), sung(446.0));
+    }
 
     #[test]
     fn a_straight_line_needs_two_points_and_a_bend_keeps_its_corner() {

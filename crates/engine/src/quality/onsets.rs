@@ -65,7 +65,7 @@ fn nearest_rise(rises: &[f64], expected: &[f64], index: usize) -> Option<f64> {
     let from = frame(at - before.clamp(0.0, REACH_SECONDS));
     let to = frame(at + after.clamp(0.0, REACH_SECONDS));
     let steepest = (from..to).max_by(|a, b| rises[*a].total_cmp(&rises[*b]))?;
-    (rises[steepest] >= LEAST_RISE_DB).then(|| steepest as f64 * HOP_SECONDS - at)
+    (rises[steepest] >= LEAST_RISE_DB).then_some(steepest as f64 * HOP_SECONDS - at)
 }
 
 /// Level of each band in dB above silence, at each hop.

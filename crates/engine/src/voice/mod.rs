@@ -254,6 +254,6 @@ fn breaths(stretches: &[Stretch]) -> impl Iterator<Item = Range<f64>> + '_ {
     const SECONDS: f64 = 0.24;
     stretches.windows(2).filter_map(|pair| {
         let (end, start) = (pair[0].end(), pair[1].start());
-        (pair[0].is_phrase_end && start - end > 0.4).then(|| start - 0.07 - SECONDS..start - 0.07)
+        (pair[0].is_phrase_end && start - end > 0.4).then_some(start - 0.07 - SECONDS..start - 0.07)
     })
 }

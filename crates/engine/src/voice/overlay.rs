@@ -26,7 +26,7 @@ const FADE_IN_SECONDS: f64 = 0.012;
 const FADE_OUT_SECONDS: f64 = 0.035;
 const PHRASE_END_SECONDS: f64 = 0.09;
 /// Noise in the bands of a sung vowel, at most: a sung vowel is clearer than a spoken one.
-const MOST_VOWEL_NOISE: [f64; vocoder::BANDS] = [0.003, 0.015, 0.06, 0.2, 0.35, 0.5];
+const MOST_VOWEL_NOISE: [f64; vocoder::BANDS] = [0.01, 0.05, 0.15, 0.35, 0.5, 0.7];
 
 /// One sound of the song with where it was spoken.
 #[derive(Clone, Copy)]

@@ -6,6 +6,7 @@ use music::Melody;
 
 use super::{
     Speaker, SpeechError, SpokenWord, Utterance, Voice,
+    brightness::SPOKEN_RATE_HZ,
     phones::{Manner, Phone},
     timing::SungSyllable,
 };
@@ -117,7 +118,14 @@ fn spans(line: usize, said: &Utterance) -> Result<Vec<Span>, SpeechError> {
 
 /// Analyses a line with the speaker's pitch wherever a sound has one: the tracker alone would lose the edges of vowels.
 fn take_apart(said: &Utterance, spans: &[Span], phones: &[&'static Phone]) -> Analysis {
-    let track = f0::track(&said.samples, said.sample_rate_hz);
+    let resampled;
+    let samples = if said.sample_rate_hz == SPOKEN_RATE_HZ {
+        &said.samples
+    } else {
+        resampled = f0::Resampler::new(said.sample_rate_hz, SPOKEN_RATE_HZ).convert(&said.samples);
+        &resampled
+    };
+    let track = f0::track(samples, SPOKEN_RATE_HZ);
     let mut heard: Vec<f64> = track.frames.iter().filter(|f| f.voiced).map(|f| f64::from(f.hz)).collect();
     heard.sort_by(f64::total_cmp);
     let median = heard.get(heard.len() / 2).copied().unwrap_or(120.0);
@@ -137,7 +145,7 @@ fn take_apart(said: &Utterance, spans: &[Span], phones: &[&'static Phone]) -> An
         let reach = PITCH_REACH.start * median..PITCH_REACH.end * median;
         has_pitch.then(|| if reach.contains(&hz) { hz } else { median })
     };
-    vocoder::analyse(&said.samples, said.sample_rate_hz, at)
+    vocoder::analyse(samples, SPOKEN_RATE_HZ, at)
 }
 
 /// Loudness that each syllable has to be given so that all vowels are equally loud, as a factor of power in nats, with

@@ -33,7 +33,7 @@ const ALLOWED_BINS: std::ops::Range<usize> = 39..350;
 const AVERAGED_BINS: usize = 4;
 const CENTS_PER_BIN: f64 = 20.0;
 /// Of bin 0, above 10 Hz.
-const LOWEST_CENTS: f64 = 1_997.379_408_437_619_1;
+const LOWEST_CENTS: f64 = 1_997.379_408_437_619;
 /// Share of the work that goes into the network; the rest is the path.
 const NETWORK_SHARE: f64 = 0.97;
 

@@ -73,8 +73,8 @@ impl Moves {
     fn best_arrival(&self, totals: &[f64; BINS], summit: usize, to: usize) -> (usize, f64) {
         let (low, high) = (to.saturating_sub(REACH), (to + REACH).min(BINS - 1));
         let mut best = (low, f64::NEG_INFINITY);
-        for origin in low..=high {
-            let total = totals[origin] + self.near[origin][to + REACH - origin];
+        for (origin, total) in totals.iter().enumerate().take(high + 1).skip(low) {
+            let total = total + self.near[origin][to + REACH - origin];
             if total > best.1 {
                 best = (origin, total);
             }

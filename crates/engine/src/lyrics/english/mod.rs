@@ -3,6 +3,8 @@
 pub mod dictionary;
 pub mod syllables;
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use super::{Syllable, lexicon::Chosen};
 
 /// Words that carry no stress and do not end a line.
@@ -25,8 +27,10 @@ const GOOD_ENDS: &[&str] = &[
 /// Prepositions may close a line in other people's songs but never in ours.
 const PREPOSITIONS: &[&str] = &["against", "beneath", "beside", "into", "upon", "without", "within"];
 
+static FUNCTION_WORD_SET: LazyLock<HashSet<&str>> = LazyLock::new(|| FUNCTION_WORDS.iter().copied().collect());
+
 pub fn is_function_word(word: &str) -> bool {
-    FUNCTION_WORDS.contains(&word.to_ascii_lowercase().as_str())
+    FUNCTION_WORD_SET.contains(word.to_ascii_lowercase().as_str())
 }
 
 pub fn may_end_a_line(word: &str) -> bool {

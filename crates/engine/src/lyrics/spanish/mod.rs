@@ -2,6 +2,8 @@
 
 pub mod sounds;
 
+use std::{collections::HashSet, sync::LazyLock};
+
 use super::{
     Syllable,
     lexicon::{Chosen, Class, Gender},
@@ -25,8 +27,10 @@ const GOOD_ENDS: &[&str] = &[
     "estás", "aún", "todos",
 ];
 
+static FUNCTION_WORD_SET: LazyLock<HashSet<&str>> = LazyLock::new(|| FUNCTION_WORDS.iter().copied().collect());
+
 pub fn is_function_word(word: &str) -> bool {
-    FUNCTION_WORDS.contains(&word.to_lowercase().as_str())
+    FUNCTION_WORD_SET.contains(word.to_lowercase().as_str())
 }
 
 pub fn may_end_a_line(word: &str) -> bool {
