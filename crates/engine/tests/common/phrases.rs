@@ -28,5 +28,6 @@ pub fn melody(counts: &[usize]) -> Melody {
         phrases,
         key: Key { tonic: 0, mode: Mode::Major, confidence: 1.0 },
         tempo_bpm: 100.0,
+        ..Melody::default()
     }
 }
