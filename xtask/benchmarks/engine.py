@@ -34,7 +34,9 @@ def main():
     cores = shared.two_cores()
     bench = shared.Bench(arguments.programs, arguments.out, audio, arguments.quick)
     measured = [measure(bench, key) for key in arguments.only or ALL]
-    print_table(measured)
+    table = markdown(measured)
+    print(table)
+    (arguments.out / "engine.md").write_text(table + "\n")
     report = {
         "date": datetime.date.today().isoformat(),
         "machine": f"{platform.machine()}, {cores} cores used",
@@ -74,12 +76,13 @@ def measure(bench, key):
     return row
 
 
-def print_table(measured):
+def markdown(measured):
+    """The table, as it is printed and as it goes into docs/quality.md."""
     heads = ["What", "Goal", "Ours", "Baseline", ""]
     cells = [[row.what, row.goal, row.ours, row.baseline, row.verdict] for row in measured]
     widths = [max(len(line[column]) for line in [heads, *cells]) for column in range(len(heads))]
-    for line in [heads, ["-" * width for width in widths], *cells]:
-        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths)) + " |")
+    lines = [heads, ["-" * width for width in widths], *cells]
+    return "\n".join("| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines)
 
 
 def plain(value):

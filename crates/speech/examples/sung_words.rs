@@ -17,7 +17,7 @@ use engine::{
     sample,
     voice::{Expression, Register, Speaker, SpokenWord, SungVocal},
 };
-use music::{Key, Melody, MidiPitch, Mode, Note, Phrase, PitchTrack};
+use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
 use speech::Flite;
 
 /// Steps above the tonic and seconds of each phrase of a made-up melody.
@@ -52,11 +52,11 @@ fn tune(tonic: u8, phrases: Tune) -> Melody {
     }
     Melody {
         duration_seconds: now,
-        track: PitchTrack { hop_seconds: 0.01, frames: Vec::new() },
         notes,
         phrases: spans,
         key: Key { tonic: tonic % 12, mode: Mode::Major, confidence: 1.0 },
         tempo_bpm: 100.0,
+        ..Melody::default()
     }
 }
 
