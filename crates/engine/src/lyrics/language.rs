@@ -57,6 +57,14 @@ impl Language {
         }
     }
 
+    /// Of whom one says "my mother" rather than "the mother".
+    pub fn is_relative(self, word: &str) -> bool {
+        match self {
+            Self::English => english::RELATIVES.contains(&word),
+            Self::Spanish => spanish::RELATIVES.contains(&word),
+        }
+    }
+
     /// The form that counts for "the same word again": inflections of one word share it. Not a linguist's lemma.
     pub fn stem(self, word: &str) -> String {
         match self {

@@ -103,6 +103,7 @@ pub const FIELDS: &[&str] = &[
     "sleep",
     "stage",
     "christmas",
+    "people",
 ];
 pub const ANY: Tags = 1;
 

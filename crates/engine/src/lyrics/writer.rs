@@ -85,6 +85,8 @@ pub struct Writer<'a> {
     pub dice: ChaCha8Rng,
     /// Line in which a stem was last used.
     used: BTreeMap<String, usize>,
+    /// Line that a stem last ended.
+    ends: BTreeMap<String, usize>,
     /// Line in which a pattern was last used.
     families: BTreeMap<usize, usize>,
     texts: BTreeSet<String>,
@@ -101,6 +103,7 @@ impl<'a> Writer<'a> {
             lexicon: lexicon::of(language),
             dice: ChaCha8Rng::seed_from_u64(seed),
             used: BTreeMap::new(),
+            ends: BTreeMap::new(),
             families: BTreeMap::new(),
             texts: BTreeSet::new(),
             answers: BTreeMap::new(),
@@ -238,7 +241,7 @@ impl<'a> Writer<'a> {
             return 0.0;
         }
         let share = |fields: Tags| f64::from((own & fields).count_ones()) / f64::from(own.count_ones());
-        0.3 + (8.0 * share(theme.genre_fields).powi(2)).max(4.0 * share(theme.fields).powi(2))
+        0.12 + (8.0 * share(theme.genre_fields).powi(2)).max(4.0 * share(theme.fields).powi(2))
     }
 
     /// One reading of a pattern, or `None` when this throw of the dice found none.
@@ -394,7 +397,7 @@ impl<'a> Writer<'a> {
 
     /// The line as sung with its score, unless it breaks a rule.
     fn judged(&mut self, draw: Draw<'a>, wish: &Wish<'_>, has_keyword: bool, fresh: bool) -> Option<Written> {
-        if !makes_sense(&draw.words) {
+        if !makes_sense(&draw.words) || self.is_odd_of_relatives(&draw.words) {
             return None;
         }
         let inflected = self.language.inflected(&draw.words);
@@ -410,12 +413,22 @@ impl<'a> Writer<'a> {
             .map(|word| self.language.stem(word))
             .collect();
         let distinct: BTreeSet<&String> = stems.iter().collect();
-        let rhymes_with_itself = wish.rhyme.as_ref().is_some_and(|rhyme| rhyme.not.contains(&self.language.stem(last)));
+        let end = self.language.stem(last);
+        let rhymes_with_itself =
+            wish.rhyme.as_ref().is_some_and(|rhyme| rhyme.not.iter().any(|not| is_one_word(not, &end)));
         if distinct.len() < stems.len() || rhymes_with_itself || (fresh && self.texts.contains(&joined(&words))) {
             return None;
         }
         let score = self.score(&draw, &words, &syllables, &stems, wish);
         Some(Written { words, syllables, has_keyword, family: draw.family, stems, score })
+    }
+
+    /// "There is a wife for me": of relatives one speaks as one's own.
+    fn is_odd_of_relatives(&self, words: &[Chosen<'_>]) -> bool {
+        (1..words.len()).any(|i| {
+            let indefinite = words[..i].iter().rev().take(2).any(|w| w.entry.is_none() && matches!(w.text, "a" | "UN"));
+            indefinite && words[i].entry.is_some_and(|e| e.class.is_noun() && self.language.is_relative(&e.text))
+        })
     }
 
     fn score(
@@ -436,11 +449,13 @@ impl<'a> Writer<'a> {
         let since = |line: usize| wish.number.saturating_sub(line).max(1) as f64;
         let repeats: f64 =
             stems.iter().filter_map(|stem| self.used.get(stem)).map(|&line| 1.2 / since(line) + 0.25).sum();
+        let end = words.last().map(|word| self.language.stem(word)).unwrap_or_default();
+        let worn = self.ends.get(&end).map_or(0.0, |&line| 4.0 / since(line));
         let age = self.families.get(&draw.family).map_or(0.0, |&line| 3.0 / since(line) + 0.5);
         let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length, wish));
         // Sentences rather than heaps of words: the more varied pattern wins a tie.
         let shape = 0.2 * (words.len() as f64).min(8.0) - 0.35 * content.len().saturating_sub(1) as f64;
-        2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - age + answers + bonus
+        2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - worn - age + answers + bonus
     }
 
     /// A line that will be answered needs a rhyme that has answers of the right length: what the lack of them costs.
@@ -478,6 +493,7 @@ impl<'a> Writer<'a> {
     pub fn keep(&mut self, line: &Written, number: usize) {
         self.texts.insert(joined(&line.words));
         self.families.insert(line.family, number);
+        self.ends.extend(line.words.last().map(|word| (self.language.stem(word), number)));
         for stem in &line.stems {
             self.used.insert(stem.clone(), number);
         }
@@ -532,6 +548,11 @@ fn makes_sense(words: &[Chosen<'_>]) -> bool {
         let object = words[i + 1..].iter().take(3).filter_map(|w| w.entry).find(|e| e.class.is_noun());
         object.is_none_or(|noun| verb.fields & ANY != 0 || verb.fields & noun.fields != 0)
     })
+}
+
+/// "night" and "tonight", "light" and "sunlight" sound the same rather than alike.
+fn is_one_word(a: &str, b: &str) -> bool {
+    a == b || a.len().min(b.len()) >= 4 && (a.ends_with(b) || b.ends_with(a))
 }
 
 fn joined(words: &[String]) -> String {

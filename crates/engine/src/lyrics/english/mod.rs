@@ -24,8 +24,30 @@ const GOOD_ENDS: &[&str] = &[
     "had", "was", "is", "are", "this", "never", "like", "do", "i", "have", "comes", "while",
 ];
 
+/// Days, months and feasts.
+const CAPITALISED: &[&str] = &[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+    "january",
+    "february",
+    "april",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+    "christmas",
+];
+
 /// Of whom one says "my", not "the".
-const RELATIVES: &[&str] = &[
+pub const RELATIVES: &[&str] = &[
     "mother",
     "father",
     "mama",
@@ -187,6 +209,7 @@ pub fn with_articles(words: &[Chosen<'_>]) -> Vec<String> {
                     .is_some_and(|p| p.first().is_some_and(|phone| dictionary::is_vowel(phone)));
                 if vowel { "an".to_owned() } else { "a".to_owned() }
             }
+            (text, _) if CAPITALISED.contains(&text) => super::words::capitalised(text),
             (text, _) => text.to_owned(),
         })
         .collect()

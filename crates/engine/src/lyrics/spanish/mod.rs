@@ -23,10 +23,10 @@ const FUNCTION_WORDS: &[&str] = &[
 ];
 
 /// Of whom one says "mi", not "el" or "la".
-const RELATIVES: &[&str] = &[
+pub const RELATIVES: &[&str] = &[
     "madre", "padre", "mamá", "papá", "abuela", "abuelo", "abuelos", "hija", "hijo", "hijos", "hermana", "hermano",
-    "hermanos", "hermanas", "tía", "tío", "prima", "primo", "novia", "novio", "esposa", "esposo", "amiga", "amigo",
-    "amigos", "amigas", "familia", "perro", "gato",
+    "hermanos", "hermanas", "tía", "tío", "prima", "primo", "niña", "niño", "bebé", "novia", "novio", "esposa",
+    "esposo", "amiga", "amigo", "amigos", "amigas", "familia", "perro", "gato",
 ];
 
 const GOOD_ENDS: &[&str] = &[
