@@ -167,7 +167,7 @@ fn most_answering_lines_rhyme() {
         near += fit.near_rhyme_share / 8.0;
     }
     println!("perfect {perfect:.2} near {near:.2}");
-    assert!(perfect >= 0.8 && near >= 0.9, "perfect {perfect:.2} near {near:.2}");
+    assert!(perfect >= 0.9 && near >= 0.9, "perfect {perfect:.2} near {near:.2}");
 }
 
 #[test]

@@ -247,6 +247,7 @@ mod tests {
         let names = |prompt| theme(prompt, None, None).keywords.iter().map(|k| k.text.clone()).collect::<Vec<_>>();
         assert_eq!(names("Write a happy song about the ocean at midnight"), ["ocean", "midnight"]);
         assert_eq!(names("robots dancing in Tokyo, oceans and an ocean"), ["robots", "dancing", "tokyo", "oceans"]);
+        assert_eq!(names("rock anthem about freedom, a track with a good melody"), ["freedom"]);
         assert!(names("a pop song please").is_empty());
         assert!(names("").is_empty());
         assert!(names("zzxqy 12345 \u{1f600}").is_empty());

@@ -187,7 +187,7 @@ impl<'a> Writer<'a> {
             .map(|template| {
                 // Patterns made to carry a word of the prompt say little without one.
                 let bare = keyword.is_none() && template.fields == 0 && template.nodes.iter().any(has_slot);
-                (template, self.chance(template, wish) * if bare { 0.15 } else { 1.0 })
+                (template, self.chance(template, wish) * if bare { 0.06 } else { 1.0 })
             })
             .filter(|(_, chance)| *chance > 0.0)
             .collect()
@@ -389,6 +389,7 @@ impl<'a> Writer<'a> {
         let mood = match (self.theme.moods & !1, entry.moods & !1) {
             (0, _) | (_, 0) => 0.0,
             (asked, has) if asked & has != 0 => 1.0,
+            (asked, has) if has & !asked == lexicon::tags("dark", lexicon::MOODS) => -3.0,
             _ => -1.4,
         };
         let shared = (entry.fields & self.theme.fields).count_ones();
@@ -539,15 +540,23 @@ fn go_together(a: &Entry, b: &Entry) -> bool {
 
 /// Adjectives and verbs with their nouns, also where a keyword took its place without being asked.
 fn makes_sense(words: &[Chosen<'_>]) -> bool {
-    words.windows(2).all(|pair| match (pair[0].entry, pair[1].entry) {
+    let neighbours = words.windows(2).all(|pair| match (pair[0].entry, pair[1].entry) {
         (Some(a), Some(b)) => go_together(a, b),
         _ => true,
-    }) && (0..words.len()).all(|i| {
-        let Some(verb) = words[i].entry.filter(|e| e.class == Class::Hold) else { return true };
-        // "hold the bright river": the object is the first noun after at most an article and an adjective.
-        let object = words[i + 1..].iter().take(3).filter_map(|w| w.entry).find(|e| e.class.is_noun());
-        object.is_none_or(|noun| verb.fields & ANY != 0 || verb.fields & noun.fields != 0)
-    })
+    });
+    // "the river still rolls", "la luna clara brilla": one word may stand between.
+    let with_subject = (2..words.len()).all(|i| match (words[i - 2].entry, words[i].entry) {
+        (Some(noun), Some(verb)) if matches!(verb.class, Class::Does | Class::Do) => go_together(noun, verb),
+        _ => true,
+    });
+    neighbours
+        && with_subject
+        && (0..words.len()).all(|i| {
+            let Some(verb) = words[i].entry.filter(|e| e.class == Class::Hold) else { return true };
+            // "hold the bright river": the object is the first noun after at most an article and an adjective.
+            let object = words[i + 1..].iter().take(3).filter_map(|w| w.entry).find(|e| e.class.is_noun());
+            object.is_none_or(|noun| verb.fields & ANY != 0 || verb.fields & noun.fields != 0)
+        })
 }
 
 /// "night" and "tonight", "light" and "sunlight" sound the same rather than alike.

@@ -199,7 +199,7 @@ fn choose(readings: &[Vec<dictionary::Phones>], wanted: Option<usize>) -> Option
 pub fn with_articles(words: &[Chosen<'_>]) -> Vec<String> {
     let relative = |i: usize| {
         let noun = words[i + 1..].iter().take(2).filter_map(|w| w.entry).find(|e| e.class.is_noun());
-        noun.is_some_and(|noun| RELATIVES.contains(&noun.text.as_str()))
+        noun.is_some_and(|noun| [RELATIVES, CAPITALISED].iter().any(|list| list.contains(&noun.text.as_str())))
     };
     (0..words.len())
         .map(|i| match (words[i].text, words.get(i + 1)) {

@@ -299,6 +299,17 @@ mod tests {
     }
 
     #[test]
+    fn relatives_are_mine() {
+        let marker = Chosen { text: "EL", entry: None };
+        let said = |word: &str| {
+            let all = crate::lyrics::lexicon::of(crate::lyrics::Language::Spanish).all();
+            let entry = all.iter().find(|e| e.text == word).expect("a word of the lexicon");
+            agreeing(&[marker, Chosen { text: &entry.text, entry: Some(entry) }]).join(" ")
+        };
+        assert_eq!([said("abuela"), said("luna"), said("agua")], ["mi abuela", "la luna", "el agua"]);
+    }
+
+    #[test]
     fn rhymes_by_sound_and_by_vowels() {
         assert_eq!(rhyme("corazón"), rhyme("canción"));
         assert_eq!(rhyme("vida"), rhyme("herida"));
