@@ -367,4 +367,4 @@ def make_check(folder):
 if __name__ == "__main__":
     target = pathlib.Path(sys.argv[1])
     make_check(target)
-    make_training(target, per_sentence=int(sys.argv[2]) if len(sys.argv) > 2 else 8, tones=300, others=80)
+    make_training(target, per_sentence=8, tones=300, others=80)

@@ -36,7 +36,9 @@ impl Band {
         sample_rate_hz: u32,
         accompaniment: &Accompaniment,
     ) -> Result<Mix, Failure> {
-        let seconds = voice.len() as f64 / f64::from(sample_rate_hz.max(1));
+        let sung_seconds = voice.len() as f64 / f64::from(sample_rate_hz.max(1));
+        // The last chord is played to its end.
+        let seconds = accompaniment.chords.last().map_or(0.0, |chord| chord.end_seconds).max(sung_seconds);
         let played = self.instruments().and_then(|band| band.render(&accompaniment.parts, seconds, sample_rate_hz));
         let backing = played.map_err(|error| {
             let reason = match &error {

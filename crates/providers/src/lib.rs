@@ -48,6 +48,8 @@ pub enum SetupError {
     Model { wanted: &'static str, source: ModelsError },
     #[error("engine.speech names {}, which does not work: {source}", program.display())]
     Speech { program: PathBuf, source: SpeechFailure },
+    #[error(transparent)]
+    Content(#[from] ContentGateError),
     #[error("a client of an outside service cannot be made")]
     Client(#[from] reqwest::Error),
 }

@@ -71,7 +71,8 @@ fn the_file_says_what_the_defaults_are() {
 
 #[test]
 fn the_files_examples_are_settings() {
-    let errors = load(&uncommented(|_| true)).expect_err("the examples of secrets are too short to be used, and nobody has the file of lists");
+    let errors = load(&uncommented(|_| true))
+        .expect_err("the examples of secrets are too short to be used, and nobody has the file of lists");
     let unexpected: Vec<_> = errors
         .0
         .iter()

@@ -136,18 +136,18 @@ fn gate(observations: &[Observation], costs: &PathCosts) -> f32 {
     let loud = level_at(observations, 95);
     let quiet = level_at(observations, 10);
     let gate = loud * 10f32.powf(-costs.gate_db / 20.0);
-    if is_hum(observations, f32::INFINITY, 0.95) {
+    if is_hum(observations, f32::INFINITY, 0.95, &[1.0]) {
         f32::INFINITY
-    } else if quiet < HUM_BELOW * loud && is_hum(observations, 1.2 * quiet, 0.75) {
+    } else if quiet < HUM_BELOW * loud && is_hum(observations, 1.2 * quiet, 0.75, &[1.0, 2.0]) {
         gate.max(HUM_HEADROOM * quiet)
     } else {
         gate
     }
 }
 
-/// Whether at least a `share` of the frames up to a level have the pitch of the mains or its octave. No note of a tuning
-/// near A 440 Hz is that close to one.
-fn is_hum(observations: &[Observation], up_to: f32, share: f32) -> bool {
+/// Whether at least a `share` of the frames up to a level have the pitch of one of the mains' `harmonics`. No note of a
+/// tuning near A 440 Hz is that close to the first or second.
+fn is_hum(observations: &[Observation], up_to: f32, share: f32, harmonics: &[f32]) -> bool {
     let pitches: Vec<f32> = observations
         .iter()
         .filter(|frame| frame.level.whole <= up_to)
@@ -155,7 +155,7 @@ fn is_hum(observations: &[Observation], up_to: f32, share: f32) -> bool {
         .map(|candidate| candidate.hz)
         .collect();
     MAINS_HZ.iter().any(|mains| {
-        let on = |hz: &&f32| [1.0, 2.0].iter().any(|k| (**hz / (k * mains) - 1.0).abs() < MAINS_TOLERANCE);
+        let on = |hz: &&f32| harmonics.iter().any(|k| (**hz / (k * mains) - 1.0).abs() < MAINS_TOLERANCE);
         pitches.iter().filter(on).count() as f32 > share * pitches.len() as f32
     })
 }

@@ -1,6 +1,6 @@
 //! The pitch of the voice: notes joined by glides, with vibrato on long ones, or the singer's own contour.
 
-use music::{Melody, PitchFrame, PitchTrack, midi_to_hz};
+use music::{Melody, PitchFrame, PitchTrack, correct::corrected_track, midi_to_hz};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -128,8 +128,10 @@ fn add_vibrato(midi: &mut [f64], melody: &Melody, notes: &[usize], seed: u64) {
     }
 }
 
-/// Adds the singer's own deviation from each note where one was heard, smoothed over 50 ms.
+/// Adds the singer's own deviation from each note where one was heard, smoothed over 50 ms. Where notes were corrected,
+/// the contour goes with them.
 fn follow_contour(midi: &mut [f64], melody: &Melody, notes: &[usize], octaves: i32) {
+    let track = corrected_track(melody);
     for &index in notes {
         let note = &melody.notes[index];
         let shift = note_midi(melody, index, octaves) - note.sung_midi();
@@ -137,7 +139,7 @@ fn follow_contour(midi: &mut [f64], melody: &Melody, notes: &[usize], octaves: i
         let last = ((note.end_seconds() / HOP_SECONDS) as usize).min(midi.len().saturating_sub(1));
         let own: Vec<Option<f64>> = (first..=last.max(first))
             .map(|frame| {
-                let heard = melody.track.at(frame as f64 * HOP_SECONDS).filter(|f| f.voiced && f.hz > 0.0)?;
+                let heard = track.at(frame as f64 * HOP_SECONDS).filter(|f| f.voiced && f.hz > 0.0)?;
                 let sung = music::hz_to_midi(f64::from(heard.hz)) + shift;
                 let nominal = note.sung_midi() + shift;
                 ((sung - nominal).abs() < CONTOUR_REACH).then_some(sung - nominal)

@@ -11,7 +11,7 @@ use super::Song;
 
 /// Everything but the sound and the report.
 pub struct Documents {
-    /// Title, a blank line, one line per phrase.
+    /// Title, a blank line, the lines under the names of their parts.
     pub lyrics: String,
     /// A standard MIDI file: the melody with its syllables, and the parts of the backing.
     pub midi: Vec<u8>,
@@ -22,7 +22,7 @@ pub struct Documents {
 
 /// Writes them all. Blocking: tracks the F0 of the whole sound.
 pub fn documents(song: &Song<'_>) -> Documents {
-    let Song { melody, lyrics, heard, accompaniment, .. } = *song;
+    let Song { melody, lyrics, accompaniment, .. } = *song;
     Documents {
         lyrics: lyrics_text(lyrics),
         midi: midi(melody, lyrics, accompaniment),
@@ -33,7 +33,7 @@ pub fn documents(song: &Song<'_>) -> Documents {
 
 /// The lyrics as people read them.
 pub fn lyrics_text(lyrics: &Lyrics) -> String {
-    format!("{}\n\n{}", lyrics.title, lyrics.text())
+    format!("{}\n\n{}", lyrics.title, lyrics.text_with_sections())
 }
 
 fn chords(accompaniment: Option<&Accompaniment>) -> &[ChordSpan] {
