@@ -42,6 +42,8 @@ pub struct Song<'a> {
     plans: &'a [LinePlan],
     sections: Vec<Section>,
     alternate: bool,
+    /// Lines that say a line of the first chorus again.
+    returns: Vec<bool>,
     pub writer: Writer<'a>,
     /// Prompt words that still have to come, each with the line from which on.
     pending: Vec<(usize, &'a Keyword)>,
@@ -57,13 +59,17 @@ impl<'a> Song<'a> {
         let mut writer = Writer::new(language, theme, seed);
         // Prompt words are spread over the song, at most one a line.
         let wanted = theme.keywords.len();
-        let pending = theme.keywords.iter().enumerate().map(|(i, k)| (i * plans.len() / wanted.max(1), k)).collect();
+        let from = |i: usize| i * plans.len() * 3 / (5 * wanted.max(1));
+        let pending = theme.keywords.iter().enumerate().map(|(i, k)| (from(i), k)).collect();
+        let sections = sections::plan(&counts);
+        let alternate = rand::Rng::random_bool(&mut writer.dice, 0.6);
         Self {
             language,
             notes: &melody.notes,
             plans,
-            sections: sections::plan(&counts),
-            alternate: rand::Rng::random_bool(&mut writer.dice, 0.6),
+            returns: returning(&sections, &counts, alternate),
+            sections,
+            alternate,
             writer,
             pending,
             choruses: HashMap::new(),
@@ -81,7 +87,7 @@ impl<'a> Song<'a> {
         let length = self.plans[number].syllables();
         let kind = self.sections[number].kind;
         let returning = match kind {
-            SectionKind::Chorus => self.choruses.get(&(Self::place(number), length)).cloned(),
+            SectionKind::Chorus if self.returns[number] => self.choruses.get(&(Self::place(number), length)).cloned(),
             // The last line says the end of the chorus once more.
             SectionKind::Outro => {
                 (0..scheme::STANZA).rev().find_map(|place| self.choruses.get(&(place, length)).cloned())
@@ -94,7 +100,7 @@ impl<'a> Song<'a> {
         }
         let written = self.rewrite(number, None)?;
         if kind == SectionKind::Chorus {
-            self.choruses.insert((Self::place(number), length), written.words.clone());
+            self.choruses.entry((Self::place(number), length)).or_insert_with(|| written.words.clone());
         }
         self.place_line(number, written.words, written.syllables);
         Ok(())
@@ -112,6 +118,10 @@ impl<'a> Song<'a> {
             .iter()
             .position(|(from, k)| *from <= number && k.entries.iter().any(|e| e.syllables <= syllables))
             .map(|at| self.pending.remove(at).1);
+        // Lines to come that need not rhyme with one before: there a prompt word costs no rhyme.
+        let openings = (number + 1..lines)
+            .filter(|&later| !self.returns[later] && scheme::partner(later, lines, self.alternate).is_none())
+            .count();
         let answer = scheme::answer(number, lines, self.alternate).map(|later| self.plans[later].syllables());
         let wish = Wish {
             syllables,
@@ -119,7 +129,7 @@ impl<'a> Song<'a> {
             section: self.sections[number].kind,
             rhyme,
             keyword,
-            keyword_is_urgent: number * 2 >= lines,
+            keyword_is_urgent: openings <= self.pending.len(),
             answer,
             number,
         };
@@ -159,4 +169,21 @@ impl<'a> Song<'a> {
     pub fn has_word(&mut self, stem: &str) {
         self.pending.retain(|(_, keyword)| keyword.stem != stem);
     }
+}
+
+/// Which lines of later choruses come back: those as long as the line in the same place of the first chorus, if the line
+/// that they rhyme with comes back too.
+fn returning(sections: &[Section], counts: &[usize], alternate: bool) -> Vec<bool> {
+    let first = sections.iter().position(|section| section.kind == SectionKind::Chorus).unwrap_or(0);
+    let same = |line: usize| {
+        let origin = first + Song::place(line);
+        sections[line].returns() && sections.get(origin) == sections.get(first) && counts[origin] == counts[line]
+    };
+    let lines = sections.len();
+    (0..lines)
+        .map(|line| {
+            let other = scheme::partner(line, lines, alternate).or_else(|| scheme::answer(line, lines, alternate));
+            same(line) && other.is_none_or(same)
+        })
+        .collect()
 }

@@ -82,8 +82,27 @@ pub type Tags = u32;
 
 /// Semantic fields. `ANY` on a describing word means that it goes with everything.
 pub const FIELDS: &[&str] = &[
-    "any", "light", "sky", "water", "wind", "earth", "road", "city", "heart", "time", "music", "fire", "home", "night",
-    "love", "dream", "winter", "summer", "sleep", "stage",
+    "any",
+    "light",
+    "sky",
+    "water",
+    "wind",
+    "earth",
+    "road",
+    "city",
+    "heart",
+    "time",
+    "music",
+    "fire",
+    "home",
+    "night",
+    "love",
+    "dream",
+    "winter",
+    "summer",
+    "sleep",
+    "stage",
+    "christmas",
 ];
 pub const ANY: Tags = 1;
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use music::{Melody, Note};
 
 /// Lines longer than this are cut in two or more.
-const MOST_NOTES: usize = 12;
+const MOST_NOTES: usize = 10;
 /// What a cut line should come near to.
 const COMFORTABLE_NOTES: usize = 8;
 

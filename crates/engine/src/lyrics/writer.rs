@@ -1,7 +1,7 @@
 //! Writing one line: many random readings of the patterns, each of exactly the wanted number of syllables, of which the
 //! one that scores best is kept.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng, distr::weighted::WeightedIndex, prelude::Distribution, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::{
     Language, SectionKind, Syllable,
     language::stress_of,
-    lexicon::{self, ANY, Chosen, Class, Entry, Lexicon},
+    lexicon::{self, ANY, Chosen, Class, Entry, FIELDS, Lexicon, Tags},
     stress::{self, Demand},
     templates::{self, Bank, Branch, Node, Slot, Template},
     theme::{Keyword, Theme},
@@ -19,8 +19,6 @@ use super::{
 const DRAWS: usize = 220;
 /// Words looked at for one slot; the most fitting is taken.
 const SAMPLED: usize = 6;
-/// Lines of so many syllables may be two short patterns joined by "and".
-const LEAST_JOINED: usize = 8;
 
 /// What a line should rhyme with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +76,6 @@ struct Draw<'a> {
     chance: f64,
 }
 
-type Pool = (Vec<(&'static Template, f64)>, WeightedIndex<f64>);
-/// Pools of the parts of joined lines, by their length.
-type Pools = HashMap<(usize, RhymeLevel), Option<Pool>>;
-
 /// Writes the lines of one song and remembers what it has used.
 pub struct Writer<'a> {
     language: Language,
@@ -94,6 +88,8 @@ pub struct Writer<'a> {
     /// Line in which a pattern was last used.
     families: BTreeMap<usize, usize>,
     texts: BTreeSet<String>,
+    /// How well words of a sound can be answered by a line of some length, for the line that is being written.
+    answers: BTreeMap<(String, usize), f64>,
 }
 
 impl<'a> Writer<'a> {
@@ -107,6 +103,7 @@ impl<'a> Writer<'a> {
             used: BTreeMap::new(),
             families: BTreeMap::new(),
             texts: BTreeSet::new(),
+            answers: BTreeMap::new(),
         }
     }
 
@@ -115,6 +112,7 @@ impl<'a> Writer<'a> {
     /// for more than patterns can hold.
     pub fn best_line(&mut self, wish: &Wish<'a>) -> Option<Written> {
         use RhymeLevel::{Near, None as Free, Perfect};
+        self.answers.clear();
         // While there are lines to come, a keyword can wait for one that nothing has to rhyme with.
         let levels: &[(RhymeLevel, bool)] = if wish.keyword_is_urgent {
             &[(Perfect, true), (Near, true), (Free, true), (Perfect, false), (Near, false), (Free, false)]
@@ -144,26 +142,15 @@ impl<'a> Writer<'a> {
         fresh: bool,
     ) -> Option<Written> {
         let pool = self.pool(wish, level, keyword);
-        let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok();
-        let joins = wish.syllables >= LEAST_JOINED && keyword.is_none();
-        let mut pools = HashMap::new();
+        let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok()?;
         let mut best: Option<Written> = None;
-        for draw in 0..DRAWS * if fresh { 1 } else { 20 } {
+        for draw in 0..DRAWS * if fresh { 3 } else { 20 } {
             if draw >= DRAWS && best.is_some() {
                 break;
             }
-            let joined = joins && (weights.is_none() || self.dice.random_bool(0.15));
-            let Some(draw) = (match (&weights, joined) {
-                (_, true) => self.draw_joined(wish, level, &mut pools),
-                (Some(weights), _) => {
-                    let (template, chance) = pool[weights.sample(&mut self.dice)];
-                    let words = self.draw(template, wish.syllables, wish, level, keyword);
-                    words.map(|words| Draw { words, family: template.family, chance })
-                }
-                (None, _) => return None,
-            }) else {
-                continue;
-            };
+            let (template, chance) = pool[weights.sample(&mut self.dice)];
+            let Some(words) = self.draw(template, wish, level, keyword) else { continue };
+            let draw = Draw { words, family: template.family, chance };
             let mut candidate = self.judged(draw, wish, keyword.is_some(), fresh);
             if let Some(candidate) = &mut candidate {
                 // Without some chance the few best lines would be in every song.
@@ -194,7 +181,11 @@ impl<'a> Writer<'a> {
                 Some(keyword) => template.nodes.iter().any(|node| takes(node, keyword)),
                 None => template.sums & lengths != 0 && !asks_for_a_name(template),
             })
-            .map(|template| (template, self.chance(template, wish)))
+            .map(|template| {
+                // Patterns made to carry a word of the prompt say little without one.
+                let bare = keyword.is_none() && template.fields == 0 && template.nodes.iter().any(has_slot);
+                (template, self.chance(template, wish) * if bare { 0.15 } else { 1.0 })
+            })
             .filter(|(_, chance)| *chance > 0.0)
             .collect()
     }
@@ -216,19 +207,7 @@ impl<'a> Writer<'a> {
             Some(_) if wish.section == SectionKind::Outro => 1.0,
             Some(_) => 0.15,
         };
-        let asked = self.theme.moods & !1;
-        chance *= match template.moods & !1 {
-            0 => 1.0,
-            own if own & asked != 0 => 5.0,
-            _ if asked == 0 || template.moods & 1 != 0 => 0.5,
-            _ => 0.0,
-        };
-        chance *= match (template.fields & !ANY, self.theme.fields) {
-            (0, _) | (_, 0) => 0.4,
-            (own, _) if own & self.theme.genre_fields != 0 => 8.0,
-            (own, asked) if own & asked != 0 => 4.0,
-            _ => 0.3,
-        };
+        chance *= self.mood_chance(template.moods) * self.field_chance(template.fields & !ANY);
         match self.families.get(&template.family) {
             Some(line) if wish.number.saturating_sub(*line) < 8 => chance * 0.02,
             Some(_) => chance * 0.3,
@@ -236,11 +215,36 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// What is sad is not sung where nobody asked for sadness, even if it is tender too.
+    fn mood_chance(&self, own: Tags) -> f64 {
+        let asked = self.theme.moods & !1;
+        let dark = lexicon::tags("dark", lexicon::MOODS);
+        match own & !1 {
+            0 => 1.0,
+            named if named & dark != 0 && asked & dark == 0 => 0.0,
+            named if named & asked != 0 => 5.0,
+            _ if asked == 0 || own & 1 != 0 => 0.5,
+            _ => 0.0,
+        }
+    }
+
+    /// The more of a pattern's fields belong to the song, the better; some are for songs of their kind alone.
+    fn field_chance(&self, own: Tags) -> f64 {
+        let theme = self.theme;
+        if own == 0 || theme.fields == 0 {
+            return 0.4;
+        }
+        if own & lexicon::tags("sleep,christmas", FIELDS) & !theme.fields != 0 {
+            return 0.0;
+        }
+        let share = |fields: Tags| f64::from((own & fields).count_ones()) / f64::from(own.count_ones());
+        0.3 + (8.0 * share(theme.genre_fields).powi(2)).max(4.0 * share(theme.fields).powi(2))
+    }
+
     /// One reading of a pattern, or `None` when this throw of the dice found none.
     fn draw(
         &mut self,
         template: &'static Template,
-        syllables: usize,
         wish: &Wish<'_>,
         level: RhymeLevel,
         keyword: Option<&'a Keyword>,
@@ -259,45 +263,11 @@ impl<'a> Writer<'a> {
         }
         let surplus = match self.language {
             Language::English => 0,
-            Language::Spanish if syllables < 3 => 0,
+            Language::Spanish if wish.syllables < 3 => 0,
             Language::Spanish => [0, 0, 1, 1, 2, 3][self.dice.random_range(0..6)],
         };
         let mut words = Vec::new();
-        self.derive(nodes, syllables + surplus, &fixed, &mut words).then_some(words)
-    }
-
-    /// Two patterns with "and" between them.
-    fn draw_joined(&mut self, wish: &Wish<'_>, level: RhymeLevel, pools: &mut Pools) -> Option<Draw<'a>> {
-        let first_length = self.dice.random_range(3..=wish.syllables - 4);
-        let second = Wish {
-            syllables: wish.syllables - first_length - 1,
-            demands: Vec::new(),
-            rhyme: wish.rhyme.clone(),
-            ..*wish
-        };
-        let first = Wish { syllables: first_length, demands: Vec::new(), rhyme: None, keyword: None, ..*wish };
-        let mut joined = Draw { words: Vec::new(), family: 0, chance: f64::INFINITY };
-        for (part, level) in [(first, RhymeLevel::None), (second, level)] {
-            let (pool, weights) = pools
-                .entry((part.syllables, level))
-                .or_insert_with(|| {
-                    let mut pool = self.pool(&part, level, None);
-                    // Only whole clauses can be joined, not the loose phrases that carry words of a prompt.
-                    pool.retain(|(template, _)| template.nodes.len() >= 2 && template.fields != 0);
-                    let weights = WeightedIndex::new(pool.iter().map(|(_, weight)| *weight)).ok()?;
-                    Some((pool, weights))
-                })
-                .as_ref()?;
-            let (template, chance) = pool[weights.sample(&mut self.dice)];
-            let words = self.draw(template, part.syllables, &part, level, None)?;
-            if !joined.words.is_empty() {
-                joined.words.push(Chosen { text: self.language.conjunction(), entry: None });
-            }
-            joined.words.extend(words);
-            joined.family = template.family;
-            joined.chance = joined.chance.min(chance);
-        }
-        Some(joined)
+        self.derive(nodes, wish.syllables + surplus, &fixed, &mut words).then_some(words)
     }
 
     fn keyword_place(
@@ -423,7 +393,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The line as sung with its score, unless it breaks a rule.
-    fn judged(&self, draw: Draw<'a>, wish: &Wish<'_>, has_keyword: bool, fresh: bool) -> Option<Written> {
+    fn judged(&mut self, draw: Draw<'a>, wish: &Wish<'_>, has_keyword: bool, fresh: bool) -> Option<Written> {
         if !makes_sense(&draw.words) {
             return None;
         }
@@ -449,7 +419,7 @@ impl<'a> Writer<'a> {
     }
 
     fn score(
-        &self,
+        &mut self,
         draw: &Draw<'a>,
         words: &[String],
         syllables: &[Syllable],
@@ -467,32 +437,41 @@ impl<'a> Writer<'a> {
         let repeats: f64 =
             stems.iter().filter_map(|stem| self.used.get(stem)).map(|&line| 1.2 / since(line) + 0.25).sum();
         let age = self.families.get(&draw.family).map_or(0.0, |&line| 3.0 / since(line) + 0.5);
-        let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length));
+        let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length, wish));
         // Sentences rather than heaps of words: the more varied pattern wins a tie.
         let shape = 0.2 * (words.len() as f64).min(8.0) - 0.35 * content.len().saturating_sub(1) as f64;
         2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - age + answers + bonus
     }
 
-    /// A line that will be answered needs a rhyme that has answers of the right length.
-    fn answerable(&self, words: &[String], length: usize) -> f64 {
-        let lengths = self.lengths(length);
+    /// A line that will be answered needs a rhyme that has answers of the right length: what the lack of them costs.
+    fn answerable(&mut self, words: &[String], length: usize, wish: &Wish<'_>) -> f64 {
         let last = words.last().map_or("", String::as_str);
-        let key = self.language.rhyme(last).unwrap_or_default();
         let own = self.language.stem(last);
-        let ends = self.bank.by_rhyme.get(&key).map_or(0, |list| {
-            list.iter()
-                .map(|&index| &self.bank.templates[index])
-                .filter(|t| {
-                    t.sums & lengths != 0 && t.moods & (self.theme.moods | 1) != 0 && t.end.as_ref() != Some(&own)
-                })
-                .take(12)
-                .count()
-        });
-        match ends {
-            0..4 => -6.0,
-            4..8 => -2.0,
-            _ => 0.0,
+        if let Some(known) = self.answers.get(&(own.clone(), length)) {
+            return *known;
         }
+        let lengths = self.lengths(length);
+        let key = self.language.rhyme(last).unwrap_or_default();
+        let ends: f64 = self
+            .bank
+            .by_rhyme
+            .get(&key)
+            .into_iter()
+            .flatten()
+            .map(|&index| &self.bank.templates[index])
+            .filter(|t| t.sums & lengths != 0 && t.end.as_ref() != Some(&own) && self.chance(t, wish) > 0.0)
+            // A slot may have no word of that sound and length.
+            .map(|t| if t.end.is_some() { 1.0 } else { 0.1 })
+            .sum();
+        let cost = if ends < 2.0 {
+            -6.0
+        } else if ends < 5.0 {
+            -2.0
+        } else {
+            0.0
+        };
+        self.answers.insert((own, length), cost);
+        cost
     }
 
     /// Remembers a line that stands in the song now.
@@ -515,6 +494,10 @@ impl<'a> Writer<'a> {
 
 fn takes(node: &Node, keyword: &Keyword) -> bool {
     matches!(node, Node::Slot(slot) if keyword.entries.iter().any(|e| slot.class == e.class && slot.fields == 0 || slot.accepts(e)))
+}
+
+fn has_slot(node: &Node) -> bool {
+    matches!(node, Node::Slot(_))
 }
 
 /// Names stand only where a name was asked for.

@@ -24,6 +24,44 @@ const GOOD_ENDS: &[&str] = &[
     "had", "was", "is", "are", "this", "never", "like", "do", "i", "have", "comes", "while",
 ];
 
+/// Of whom one says "my", not "the".
+const RELATIVES: &[&str] = &[
+    "mother",
+    "father",
+    "mama",
+    "papa",
+    "mom",
+    "dad",
+    "grandmother",
+    "grandfather",
+    "grandma",
+    "grandpa",
+    "daughter",
+    "son",
+    "brother",
+    "sister",
+    "wife",
+    "husband",
+    "friend",
+    "friends",
+    "baby",
+    "lover",
+    "darling",
+    "boyfriend",
+    "girlfriend",
+    "uncle",
+    "aunt",
+    "cousin",
+    "family",
+    "brothers",
+    "sisters",
+    "daughters",
+    "sons",
+    "parents",
+    "dog",
+    "cat",
+];
+
 /// Prepositions may close a line in other people's songs but never in ours.
 const PREPOSITIONS: &[&str] = &["against", "beneath", "beside", "into", "upon", "without", "within"];
 
@@ -137,8 +175,13 @@ fn choose(readings: &[Vec<dictionary::Phones>], wanted: Option<usize>) -> Option
 
 /// The words as sung: "a" becomes "an" before a vowel sound.
 pub fn with_articles(words: &[Chosen<'_>]) -> Vec<String> {
+    let relative = |i: usize| {
+        let noun = words[i + 1..].iter().take(2).filter_map(|w| w.entry).find(|e| e.class.is_noun());
+        noun.is_some_and(|noun| RELATIVES.contains(&noun.text.as_str()))
+    };
     (0..words.len())
         .map(|i| match (words[i].text, words.get(i + 1)) {
+            ("the", Some(_)) if words[i].entry.is_none() && relative(i) => "my".to_owned(),
             ("a", Some(next)) => {
                 let vowel = dictionary::pronunciation(next.text)
                     .is_some_and(|p| p.first().is_some_and(|phone| dictionary::is_vowel(phone)));

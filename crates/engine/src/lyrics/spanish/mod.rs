@@ -22,6 +22,13 @@ const FUNCTION_WORDS: &[&str] = &[
     "tengo",
 ];
 
+/// Of whom one says "mi", not "el" or "la".
+const RELATIVES: &[&str] = &[
+    "madre", "padre", "mamá", "papá", "abuela", "abuelo", "abuelos", "hija", "hijo", "hijos", "hermana", "hermano",
+    "hermanos", "hermanas", "tía", "tío", "prima", "primo", "novia", "novio", "esposa", "esposo", "amiga", "amigo",
+    "amigos", "amigas", "familia", "perro", "gato",
+];
+
 const GOOD_ENDS: &[&str] = &[
     "mí", "ti", "tú", "yo", "no", "sé", "está", "más", "él", "todo", "voy", "estoy", "vas", "ya", "sí", "fue", "va",
     "estás", "aún", "todos",
@@ -226,6 +233,16 @@ fn article(marker: &str, noun: Option<&super::lexicon::Entry>) -> &'static str {
     let plural = noun.is_some_and(|e| e.class == Class::Plural);
     // "el agua": a stressed a at the beginning takes the other article.
     let hard = !plural && noun.is_some_and(|e| e.phones.first().is_some_and(|p| p == "AA1"));
+    if noun.is_some_and(|e| RELATIVES.contains(&e.text.as_str())) && marker != "UN" {
+        return match (marker, plural) {
+            ("EL", false) => "mi",
+            ("EL", true) => "mis",
+            ("DEL", false) => "de mi",
+            ("DEL", true) => "de mis",
+            (_, false) => "a mi",
+            (_, true) => "a mis",
+        };
+    }
     let row: [&str; 4] = match marker {
         "EL" => ["el", "la", "los", "las"],
         "UN" => ["un", "una", "unos", "unas"],
