@@ -112,12 +112,6 @@ const NEEDS: &[Need] = &[
         present: python_environments,
     },
     Need {
-        package: "flite",
-        purpose: Purpose::Tests,
-        why: "speaks the lines that the voices sing",
-        present: || workspace::in_path("flite").is_some(),
-    },
-    Need {
         package: "espeak-ng",
         purpose: Purpose::Benchmarks,
         why: "a voice to be better than",

@@ -49,7 +49,7 @@ pub enum TelemetryError {
 
 /// Our own crates, as log targets. Everything else stays at `warn`: a dependency's debug lines hold headers, addresses
 /// with signatures and SQL, which must not reach a log by turning one word.
-pub const OWN_TARGETS: [&str; 21] = [
+pub const OWN_TARGETS: [&str; 24] = [
     "blob_store",
     "contracts",
     "descant",
@@ -60,6 +60,7 @@ pub const OWN_TARGETS: [&str; 21] = [
     "media",
     "messaging",
     "migrations",
+    "models",
     "music",
     "orchestrator",
     "persistence",
@@ -67,6 +68,8 @@ pub const OWN_TARGETS: [&str; 21] = [
     "resilience",
     "service_runtime",
     "settings",
+    "soundfont",
+    "speech",
     "storage",
     "telemetry",
     "testbed",

@@ -78,8 +78,6 @@ pub enum Command {
 pub struct Sing {
     /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
     pub recording: PathBuf,
-    #[command(flatten)]
-    pub song: SongArgs,
     /// Folder for the results; `NAME-song` beside you when absent.
     #[arg(long)]
     pub out: Option<PathBuf>,
@@ -89,6 +87,9 @@ pub struct Sing {
     /// Settings file (TOML).
     #[arg(long, env = "DESCANT_CONFIG")]
     pub config: Option<PathBuf>,
+    // Last: its heading would stand over what follows.
+    #[command(flatten)]
+    pub song: SongArgs,
 }
 
 /// What the song is to be.
@@ -220,8 +221,6 @@ pub struct Server {
 pub struct Submit {
     /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
     pub recording: PathBuf,
-    #[command(flatten)]
-    pub song: SongArgs,
     /// Repeats with the same key give the same job.
     #[arg(long)]
     pub idempotency_key: Option<String>,
@@ -233,6 +232,8 @@ pub struct Submit {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub server: Server,
+    #[command(flatten)]
+    pub song: SongArgs,
 }
 
 #[derive(Args)]

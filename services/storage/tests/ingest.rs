@@ -78,7 +78,7 @@ async fn a_repeat_gives_the_same_answer_and_stores_nothing() {
     assert_eq!(house.ask(&request, job.generation).await.unwrap(), first, "also when the job has completed since");
     let after = house.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
     assert_eq!(objects, after, "no object was written again");
-    assert_eq!(house.database.artifacts().of_job(job.id).await.unwrap().len(), 7);
+    assert_eq!(house.database.artifacts().of_job(job.id).await.unwrap().len(), ArtifactRole::ALL.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,7 +88,7 @@ async fn two_at_once_give_one_set() {
     let request = house.finished_work(&job, &quiet_voice(2.0)).await;
     let (one, other) = tokio::join!(house.ask(&request, job.generation), house.ask(&request, job.generation));
     assert_eq!(one.unwrap(), other.unwrap());
-    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), 7);
+    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), ArtifactRole::ALL.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,7 +108,7 @@ async fn what_was_lost_or_has_changed_is_made_again() {
     assert!((changed.duration_seconds - 3.0).abs() < 0.01);
     let ids = |result: &contracts::IngestedResult| result.artifacts.iter().map(|a| a.id).collect::<Vec<_>>();
     assert_eq!(ids(&changed), ids(&first), "an artifact keeps its id");
-    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), 7);
+    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), ArtifactRole::ALL.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -208,6 +208,6 @@ async fn a_signal_to_stop_ends_the_service_after_its_work() {
         house.shutdown.cancel();
     };
     let (answered, ()) = tokio::join!(house.ask(&request, job.generation), stop_in_between);
-    assert_eq!(answered.unwrap().artifacts.len(), 7, "what was begun is finished and answered");
+    assert_eq!(answered.unwrap().artifacts.len(), ArtifactRole::ALL.len(), "what was begun is finished and answered");
     house.running.await.unwrap().unwrap();
 }

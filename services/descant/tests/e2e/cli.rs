@@ -86,7 +86,8 @@ async fn sing_needs_no_server() {
         .await;
     let out = said.expect(0);
     assert!(out.contains("hum-song/vocals.mp3"), "it says where the song is: {out}");
-    for name in ["vocals.mp3", "vocals.wav", "lyrics.txt", "melody.mid", "melody.svg", "report.json"] {
+    for name in ["vocals.mp3", "vocals.wav", "lyrics.txt", "melody.mid", "melody.musicxml", "melody.svg", "report.json"]
+    {
         exists_with_content(&desk.path("hum-song").join(name));
     }
     let report: Value =
@@ -121,7 +122,7 @@ async fn sing_needs_no_server() {
         )
         .await;
     let json = said.json();
-    assert_eq!((&json["success"], json["files"].as_array().map(Vec::len)), (&true.into(), Some(6)), "{json}");
+    assert_eq!((&json["success"], json["files"].as_array().map(Vec::len)), (&true.into(), Some(7)), "{json}");
     for name in ["vocals.wav", "lyrics.txt", "melody.mid"] {
         let (one, other) =
             (std::fs::read(desk.path("hum-song").join(name)), std::fs::read(desk.path("again/here").join(name)));
