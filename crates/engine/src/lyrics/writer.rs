@@ -182,7 +182,7 @@ impl<'a> Writer<'a> {
             .filter(|template| !repeats(template))
             .filter(|template| match keyword {
                 Some(keyword) => template.nodes.iter().any(|node| takes(node, keyword)),
-                None => template.sums & lengths != 0 && !asks_for_a_name(template),
+                None => template.sums & lengths != 0 && !asks_for_somebody(template),
             })
             .map(|template| {
                 // Patterns made to carry a word of the prompt say little without one.
@@ -517,9 +517,9 @@ fn has_slot(node: &Node) -> bool {
     matches!(node, Node::Slot(_))
 }
 
-/// Names stand only where a name was asked for.
-fn asks_for_a_name(template: &Template) -> bool {
-    template.nodes.iter().any(|node| matches!(node, Node::Slot(slot) if slot.class == Class::Name))
+/// Names and relatives stand only where they were asked for.
+fn asks_for_somebody(template: &Template) -> bool {
+    template.nodes.iter().any(|node| matches!(node, Node::Slot(slot) if slot.class == Class::Name || slot.class.is_noun() && slot.fields == lexicon::tags("people", FIELDS)))
 }
 
 /// Whether a word goes with the one before it and is not there already.
