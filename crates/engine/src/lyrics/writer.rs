@@ -240,6 +240,14 @@ impl<'a> Writer<'a> {
         if own & lexicon::tags("sleep,christmas", FIELDS) & !theme.fields != 0 {
             return 0.0;
         }
+        // A lullaby is no love song.
+        let sleep = lexicon::tags("sleep", FIELDS);
+        if theme.genre_fields & sleep != 0
+            && own & sleep == 0
+            && own & lexicon::tags("love,city,road,fire", FIELDS) != 0
+        {
+            return 0.02;
+        }
         let share = |fields: Tags| f64::from((own & fields).count_ones()) / f64::from(own.count_ones());
         0.12 + (8.0 * share(theme.genre_fields).powi(2)).max(4.0 * share(theme.fields).powi(2))
     }
