@@ -285,17 +285,17 @@ fn moods_and_genres_can_be_told_apart_by_their_words() {
             };
             write(&counts, &request).text()
         };
-        (0..50).map(text).collect()
+        (0..36).map(text).collect()
     };
     for language in ["en", "es"] {
         for (a, b) in [((None, Some("happy")), (None, Some("sad"))), ((Some("rock"), None), (Some("lullaby"), None))] {
             let (a, b) = (texts(language, a.0, a.1), texts(language, b.0, b.1));
-            let bayes = WordBayes::trained(&a[..25], &b[..25]);
+            let bayes = WordBayes::trained(&a[..18], &b[..18]);
             // Seeds that the classifier has not seen.
-            let right = a[25..].iter().filter(|text| bayes.score(text) > 0.0).count()
-                + b[25..].iter().filter(|text| bayes.score(text) < 0.0).count();
-            println!("{language}: {right} of 50");
-            assert!(right >= 48, "{language}: {right} of 50");
+            let right = a[18..].iter().filter(|text| bayes.score(text) > 0.0).count()
+                + b[18..].iter().filter(|text| bayes.score(text) < 0.0).count();
+            println!("{language}: {right} of 36");
+            assert!(right >= 34, "{language}: {right} of 36");
         }
     }
 }

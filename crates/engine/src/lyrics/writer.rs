@@ -182,7 +182,7 @@ impl<'a> Writer<'a> {
             .filter(|template| !repeats(template))
             .filter(|template| match keyword {
                 Some(keyword) => template.nodes.iter().any(|node| takes(node, keyword)),
-                None => template.sums & lengths != 0 && !asks_for_a_name(template),
+                None => template.sums & lengths != 0 && !asks_for_somebody(template),
             })
             .map(|template| {
                 // Patterns made to carry a word of the prompt say little without one.
@@ -239,6 +239,14 @@ impl<'a> Writer<'a> {
         }
         if own & lexicon::tags("sleep,christmas", FIELDS) & !theme.fields != 0 {
             return 0.0;
+        }
+        // A lullaby is no love song.
+        let sleep = lexicon::tags("sleep", FIELDS);
+        if theme.genre_fields & sleep != 0
+            && own & sleep == 0
+            && own & lexicon::tags("love,city,road,fire", FIELDS) != 0
+        {
+            return 0.02;
         }
         let share = |fields: Tags| f64::from((own & fields).count_ones()) / f64::from(own.count_ones());
         0.12 + (8.0 * share(theme.genre_fields).powi(2)).max(4.0 * share(theme.fields).powi(2))
@@ -517,9 +525,9 @@ fn has_slot(node: &Node) -> bool {
     matches!(node, Node::Slot(_))
 }
 
-/// Names stand only where a name was asked for.
-fn asks_for_a_name(template: &Template) -> bool {
-    template.nodes.iter().any(|node| matches!(node, Node::Slot(slot) if slot.class == Class::Name))
+/// Names and relatives stand only where they were asked for.
+fn asks_for_somebody(template: &Template) -> bool {
+    template.nodes.iter().any(|node| matches!(node, Node::Slot(slot) if slot.class == Class::Name || slot.class.is_noun() && slot.fields == lexicon::tags("people", FIELDS)))
 }
 
 /// Whether a word goes with the one before it and is not there already.
