@@ -79,6 +79,8 @@ pub struct QualityGate {
     pub min_lyrics_lines: u32,
     pub max_lyrics_run: u32,
     pub min_words_known: f64,
+    pub min_syllable_match: f64,
+    pub min_distinct_words: f64,
 }
 
 impl Default for QualityGate {
@@ -95,6 +97,8 @@ impl Default for QualityGate {
             min_lyrics_lines: 2,
             max_lyrics_run: 4,
             min_words_known: 0.9,
+            min_syllable_match: 0.95,
+            min_distinct_words: 0.3,
         }
     }
 }
@@ -113,6 +117,8 @@ pub enum QualityCheck {
     LyricsLines,
     LyricsRepetition,
     LyricsWords,
+    LyricsFit,
+    LyricsVariety,
     SyllablesPlaced,
     Metadata,
 }
@@ -201,6 +207,16 @@ impl QualityGate {
         hold(lyrics.lyrics_words_known >= self.min_words_known, QualityCheck::LyricsWords, &|| {
             let (known, least) = (lyrics.lyrics_words_known * 100.0, self.min_words_known * 100.0);
             format!("{known:.0} % of the words are in the dictionary; {least:.0} % is the least")
+        });
+        let fit = lyrics.lyrics_syllable_match;
+        hold(fit >= self.min_syllable_match, QualityCheck::LyricsFit, &|| {
+            let (fit, least) = (fit * 100.0, self.min_syllable_match * 100.0);
+            format!("{fit:.0} % of the notes carry one syllable or hold a line's last one; {least:.0} % is the least")
+        });
+        let distinct = lyrics.lyrics_distinct_words;
+        hold(distinct >= self.min_distinct_words, QualityCheck::LyricsVariety, &|| {
+            let (distinct, least) = (distinct * 100.0, self.min_distinct_words * 100.0);
+            format!("{distinct:.0} % of the words are different ones; {least:.0} % is the least")
         });
         shortfalls
     }

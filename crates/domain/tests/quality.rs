@@ -63,6 +63,8 @@ fn each_limit_and_one_past_it() {
     check(C::LyricsLines, |f| f.lyrics.lyrics_lines = 2, |f| f.lyrics.lyrics_lines = 1);
     check(C::LyricsRepetition, |f| f.lyrics.lyrics_longest_run = 4, |f| f.lyrics.lyrics_longest_run = 5);
     check(C::LyricsWords, |f| f.lyrics.lyrics_words_known = 0.9, |f| f.lyrics.lyrics_words_known = 0.899);
+    check(C::LyricsFit, |f| f.lyrics.lyrics_syllable_match = 0.95, |f| f.lyrics.lyrics_syllable_match = 0.94);
+    check(C::LyricsVariety, |f| f.lyrics.lyrics_distinct_words = 0.3, |f| f.lyrics.lyrics_distinct_words = 0.29);
     check(C::SyllablesPlaced, |_| (), |f| f.sound.syllables_placed = 17);
     check(C::SyllablesPlaced, |_| (), |f| (f.sound.syllables, f.sound.syllables_placed) = (0, 0));
     check(C::Metadata, |f| f.notes = 1, |f| f.notes = 0);

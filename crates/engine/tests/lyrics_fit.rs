@@ -358,3 +358,38 @@ fn figures_of_our_own_songs_are_high_in_both_languages() {
         assert!(stress > 0.7 && near > 0.9 && kept > 0.95 && distinct > 0.75);
     }
 }
+
+#[test]
+fn a_prompt_in_another_language_steers_the_song_and_is_not_sung() {
+    let melody = melody(&[8, 7, 8, 7]);
+    let ask = |prompt: &str, language: &str, seed| {
+        let request =
+            LyricsRequest { prompt: prompt.into(), seed, language: language.into(), ..LyricsRequest::default() };
+        let lyrics = write_lyrics(&melody, &request).expect("lyrics");
+        (lyrics.text().to_lowercase(), lyrics.title.to_lowercase())
+    };
+    for seed in 0..20 {
+        let (text, title) = ask("A quiet song about rivers that find the sea with Lucia", "es", seed);
+        for word in ["song", "about", "rivers", "quiet", "find", "that"] {
+            assert!(
+                !text.split_whitespace().any(|sung| sung == word) && !title.contains(word),
+                "{word}: {title}\n{text}"
+            );
+        }
+        let (text, _) = ask("Una canción sobre el mar y los barcos que vuelven a casa", "en", seed);
+        for word in ["canción", "sobre", "barcos", "vuelven", "mar", "los"] {
+            assert!(!text.split_whitespace().any(|sung| sung == word), "{word}:\n{text}");
+        }
+    }
+    let waters = |prompt: &str| {
+        let wet =
+            ["mar", "río", "agua", "ola", "olas", "barco", "puerto", "lluvia", "playa", "océano", "orilla", "barca"];
+        (0..20)
+            .map(|seed| ask(prompt, "es", seed).0)
+            .map(|text| text.split_whitespace().filter(|word| wet.contains(word)).count())
+            .sum::<usize>()
+    };
+    let (river, city) =
+        (waters("A quiet song about the river and the sea"), waters("A loud song about the city and the street"));
+    assert!(river > city, "{river} words of water against {city}");
+}

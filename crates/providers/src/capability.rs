@@ -105,9 +105,12 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
         EngineError::UnknownLanguage { .. } => {
             Failure::new(FailureClass::Caller, FailureCode::ContentRejected, error.to_string())
         }
-        // Another provider may have the voice; nobody has it by waiting.
-        EngineError::VoiceMissing { .. } | EngineError::Speech { .. } => {
-            Failure::new(FailureClass::Config, FailureCode::ProviderConfig, error.to_string())
+        // Nobody gets a voice by waiting, and the provider is well: what was asked for is not there.
+        EngineError::VoiceMissing { .. } => {
+            Failure::new(FailureClass::Caller, FailureCode::ProviderConfig, error.to_string())
+        }
+        EngineError::Speech { .. } => {
+            Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, error.to_string())
         }
         EngineError::Mismatch(_) | EngineError::Weights(_) => {
             Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string())

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use domain::{Failure, FailureClass, FailureCode, quality::QualityFigures};
 use providers::{
     expert::ExpertProblem,
-    song::{LyricsSummary, MelodySummary, StepSummary},
+    song::{LyricsSummary, MelodySummary, StepSummary, VoiceSummary},
 };
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ pub struct SongAnswer {
     pub lyrics_info: LyricsSummary,
     pub processing_steps: Vec<StepSummary>,
     pub processing_time_seconds: f64,
+    /// Who sang, in which octave, and how many takes it took.
+    pub voice_info: VoiceSummary,
     pub quality: QualityFigures,
     pub warnings: Vec<String>,
 }

@@ -73,6 +73,7 @@ async fn models() -> HttpResponse {
         "base": {
             "offline-f0": { "capability": "melody", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
             "offline-lyrics-en": { "capability": "lyrics", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
+            "offline-lyrics-es": { "capability": "lyrics", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
             "offline-formant": { "capability": "vocals", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
         },
         "fine_tuned": {},
@@ -169,6 +170,7 @@ async fn melody_to_vocals(
         lyrics: song.lyrics,
         melody_info: song.report.melody,
         lyrics_info: song.report.lyrics,
+        voice_info: song.report.voice,
         processing_steps: song.report.steps,
         processing_time_seconds: started.elapsed().as_secs_f64(),
         quality: song.report.quality,
@@ -245,6 +247,9 @@ fn finish(
     let accompaniment = accompaniment.as_ref();
     let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: sung.takes, request: wish };
     let report = Report::on(&song, gate, steps);
+    if let Some(refusal) = report.refusal() {
+        return Err(refusal.into());
+    }
     let mix =
         accompaniment.map(|parts| band.play_under(&mastered.samples, mastered.sample_rate_hz, parts)).transpose()?;
     let (samples, channels) = mix.as_ref().map_or((&mastered.samples, 1), |mix| (&mix.samples, 2));

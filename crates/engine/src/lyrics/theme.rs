@@ -107,8 +107,14 @@ impl Theme {
         let mood_tags = mood.iter().fold(0, |all, word| all | meanings.mood(word) | ENGLISH.mood(word));
         // The mood that was asked for outweighs what a genre tends to be.
         let moods = if mood_tags != 0 { mood_tags } else { genre_moods & !1 };
-        let associated = lower.iter().fold(0, |all, word| all | meanings.association(language, word));
-        let keywords = keywords(language, meanings, &spoken);
+        // A prompt in another language steers by what it means; only its names are sung.
+        let spoken_in = language_of_prompt(language, &lower);
+        let prompt_meanings = Meanings::of(spoken_in);
+        let associated = lower.iter().fold(0, |all, word| all | prompt_meanings.association(spoken_in, word));
+        let understood = lexicon::of(spoken_in).all().iter().filter(|entry| lower.contains(&entry.text));
+        let meant = if spoken_in == language { 0 } else { understood.fold(0, |all, entry| all | entry.fields) };
+        let associated = associated | meant;
+        let keywords = keywords(language, meanings, &spoken, spoken_in != language);
         let of_keywords = keywords.iter().flat_map(|k| &k.entries).fold(0, |all, e| all | e.fields);
         let fields = (associated | of_keywords | genre_fields) & !lexicon::ANY;
         Self { moods, fields, genre_fields, keywords }
@@ -144,7 +150,15 @@ fn lookups(text: &str) -> Vec<String> {
     all
 }
 
-fn keywords(language: Language, meanings: &Meanings, spoken: &[String]) -> Vec<Keyword> {
+/// The language that most function words of a prompt are of; that of the song when nothing speaks against it.
+fn language_of_prompt(song: Language, lower: &[String]) -> Language {
+    let count = |language: Language| lower.iter().filter(|word| language.is_function_word(word)).count();
+    let of_song = count(song);
+    let other = Language::ALL.into_iter().find(|other| *other != song && count(*other) > of_song);
+    other.unwrap_or(song)
+}
+
+fn keywords(language: Language, meanings: &Meanings, spoken: &[String], is_foreign: bool) -> Vec<Keyword> {
     let mut found: Vec<Keyword> = Vec::new();
     for (index, word) in spoken.iter().enumerate() {
         let lower = word.to_lowercase();
@@ -161,6 +175,9 @@ fn keywords(language: Language, meanings: &Meanings, spoken: &[String]) -> Vec<K
         let named = index > 0
             && word.starts_with(|c: char| c.is_uppercase())
             && spoken.iter().filter(|w| w.starts_with(|c: char| c.is_lowercase())).count() * 2 > spoken.len();
+        if is_foreign && !named {
+            continue;
+        }
         let entries = entries_for(language, meanings, word, lower, &stem, named);
         if !entries.is_empty() {
             found.push(Keyword { text: lower.to_owned(), stem, entries });

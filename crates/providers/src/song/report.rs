@@ -1,7 +1,7 @@
 //! `report.json`: what was understood, who made what, and how good it is, for people and programs.
 
 use domain::{
-    SongOptions,
+    Failure, FailureClass, FailureCode, SongOptions,
     quality::{QualityFigures, QualityGate, QualityShortfall},
     request::MelodyToVocalsRequest,
 };
@@ -94,7 +94,7 @@ impl LyricsSummary {
 }
 
 /// Who sang, for people and programs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VoiceSummary {
     /// As the request would name it.
@@ -161,10 +161,12 @@ pub struct Report {
     pub version: u32,
     pub melody: MelodySummary,
     pub lyrics: LyricsSummary,
+    #[serde(default)]
     pub voice: VoiceSummary,
     /// Absent where the voice is alone.
     pub backing: Option<BackingSummary>,
     /// What was asked for beside the words.
+    #[serde(default)]
     pub options: SongOptions,
     pub quality: QualityFigures,
     pub passed: bool,
@@ -192,5 +194,19 @@ impl Report {
             shortfalls,
             steps,
         }
+    }
+
+    /// Why the song is not handed out, when it is not good enough.
+    pub fn refusal(&self) -> Option<Failure> {
+        if self.passed {
+            return None;
+        }
+        let reasons: Vec<&str> = self.shortfalls.iter().map(|shortfall| shortfall.message.as_str()).collect();
+        let message = format!(
+            "The result is not good enough after {} takes: {}. Try another recording or prompt.",
+            self.voice.takes,
+            reasons.join("; ")
+        );
+        Some(Failure::new(FailureClass::Caller, FailureCode::QualityGate, message))
     }
 }

@@ -132,6 +132,8 @@ pub fn quality(reader: &mut Reader) -> QualityGate {
         min_lyrics_lines: reader.needed("quality.min_lyrics_lines", 0..=u32::MAX),
         max_lyrics_run: reader.needed("quality.max_lyrics_run", 0..=u32::MAX),
         min_words_known: reader.needed("quality.min_words_known", 0.0..=1.0),
+        min_syllable_match: reader.needed("quality.min_syllable_match", 0.0..=1.0),
+        min_distinct_words: reader.needed("quality.min_distinct_words", 0.0..=1.0),
     };
     let range = ["quality.min_loudness_lufs", "quality.max_loudness_lufs"];
     if reader.are_good(&range) && gate.min_loudness_lufs > gate.max_loudness_lufs {

@@ -166,5 +166,19 @@ pub const QUALITY: Section = Section {
         Key::new("quality.min_lyrics_lines", "2", COUNT, "4", "Fewest lines of lyrics."),
         Key::new("quality.max_lyrics_run", "4", COUNT, "3", "Longest run of one character in the lyrics."),
         Key::new("quality.min_words_known", "0.9", SHARE, "0.95", "Least share of words that the dictionary knows."),
+        Key::new(
+            "quality.min_syllable_match",
+            "0.95",
+            SHARE,
+            "1",
+            "Least share of notes that carry exactly one syllable or hold the last one of a line.",
+        ),
+        Key::new(
+            "quality.min_distinct_words",
+            "0.3",
+            SHARE,
+            "0.5",
+            "Least share of different words, function words and returning choruses left out.",
+        ),
     ],
 };

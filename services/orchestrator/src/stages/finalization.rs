@@ -31,10 +31,11 @@ impl Stage for Finalization {
         let (audio_key, audio) = self.stored(run, if has_backing { work::SONG } else { work::VOCALS }).await?;
         let mut files = Vec::new();
         let alone = has_backing.then_some((ArtifactRole::VocalsWav, work::VOCALS));
-        for (role, name) in alone.into_iter().chain([
+        // Jobs that an older version brought as far as this have no score.
+        let score = (report.version >= 2).then_some((ArtifactRole::MelodyMusicxml, work::MELODY_MUSICXML));
+        for (role, name) in alone.into_iter().chain(score).chain([
             (ArtifactRole::Lyrics, work::LYRICS_TEXT),
             (ArtifactRole::MelodyMidi, work::MELODY_MIDI),
-            (ArtifactRole::MelodyMusicxml, work::MELODY_MUSICXML),
             (ArtifactRole::MelodySvg, work::MELODY_SVG),
             (ArtifactRole::Report, work::REPORT),
         ]) {

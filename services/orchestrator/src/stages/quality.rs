@@ -31,17 +31,8 @@ impl Stage for Quality {
         run.report_progress(0.6);
 
         let Listened { report, documents, mix } = listened;
-        if !report.passed {
-            let reasons: Vec<&str> = report.shortfalls.iter().map(|s| s.message.as_str()).collect();
-            return Err(Failure::new(
-                FailureClass::Caller,
-                FailureCode::QualityGate,
-                format!(
-                    "The result is not good enough after {} takes: {}. Try another recording or prompt.",
-                    report.voice.takes,
-                    reasons.join("; ")
-                ),
-            ));
+        if let Some(refusal) = report.refusal() {
+            return Err(refusal);
         }
         let Documents { lyrics, midi, musicxml, svg } = documents;
         run.put_bytes(work::LYRICS_TEXT, lyrics.into_bytes(), ArtifactRole::Lyrics.media_type()).await?;
