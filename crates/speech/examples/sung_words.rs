@@ -57,6 +57,7 @@ fn tune(tonic: u8, phrases: Tune) -> Melody {
         phrases: spans,
         key: Key { tonic: tonic % 12, mode: Mode::Major, confidence: 1.0 },
         tempo_bpm: 100.0,
+        ..Melody::default()
     }
 }
 
