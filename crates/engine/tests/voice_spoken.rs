@@ -70,7 +70,7 @@ impl Speaker for Talker {
         }
         let base = if voice == Voice::Slt { 57 } else { 45 };
         let notes: Vec<(u8, f64)> = (0..syllables.len()).map(|i| (base + 2 - (i % 3) as u8, 0.24)).collect();
-        let line = LyricLine { phrase: 0, text: String::new(), syllables, section: None };
+        let line = LyricLine { phrase: 0, text: String::new(), syllables, section: lyrics::Section::default() };
         let text = Lyrics { title: String::new(), lines: vec![line], language: "en".into() };
         let options = VoiceOptions { voice: Voice::Formant, register: voice.register(), ..VoiceOptions::default() };
         let said = sing(&melody(&notes), &text, &options, None, &mut |_| {}).map_err(|e| SpeechError(e.to_string()))?;
