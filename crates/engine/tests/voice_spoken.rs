@@ -2,7 +2,7 @@
 
 use engine::{
     EngineError, Lyrics, Speaker, Voice, VoiceOptions, lyrics,
-    lyrics::{LyricLine, Section, Syllable, dictionary},
+    lyrics::{LyricLine, Syllable, dictionary},
     pitch_agreement, sing,
     voice::{Register, SpeechError, SpokenWord, SungVocal, Utterance},
     vowel_onset_error,
@@ -70,7 +70,7 @@ impl Speaker for Talker {
         }
         let base = if voice == Voice::Slt { 57 } else { 45 };
         let notes: Vec<(u8, f64)> = (0..syllables.len()).map(|i| (base + 2 - (i % 3) as u8, 0.24)).collect();
-        let line = LyricLine { phrase: 0, section: Section::default(), text: String::new(), syllables };
+        let line = LyricLine { phrase: 0, text: String::new(), syllables, section: lyrics::Section::default() };
         let text = Lyrics { title: String::new(), lines: vec![line], language: "en".into() };
         let options = VoiceOptions { voice: Voice::Formant, register: voice.register(), ..VoiceOptions::default() };
         let said = sing(&melody(&notes), &text, &options, None, &mut |_| {}).map_err(|e| SpeechError(e.to_string()))?;
@@ -153,9 +153,21 @@ fn what_the_speaker_cannot_do_is_said() {
     assert_eq!(with(Voice::Awb, Some(&Talker::default())), Err(EngineError::VoiceMissing { voice: Voice::Awb }));
     let hoarse = Talker { refuses: true, ..Talker::default() };
     assert!(
-        matches!(with(Voice::Auto, Some(&hoarse)), Err(EngineError::Speech { reason, .. }) if reason == "a sore throat")
+        matches!(with(Voice::Rms, Some(&hoarse)), Err(EngineError::Speech { reason, .. }) if reason == "a sore throat")
     );
+    assert_eq!(with(Voice::Auto, Some(&hoarse)).expect("sung all the same").voice, Voice::Formant);
     let sloppy = Talker { swallows: true, ..Talker::default() };
     assert!(matches!(with(Voice::Rms, Some(&sloppy)), Err(EngineError::Speech { .. })));
     assert!(with(Voice::Formant, Some(&hoarse)).is_ok());
+}
+
+#[test]
+fn an_octave_that_was_asked_for_is_sung() {
+    let (mut melody, lyrics) = song(50);
+    melody.notes.iter_mut().for_each(|note| note.pitch = MidiPitch::new(note.pitch.number() + 12));
+    let with = |stay_in_octave| {
+        let options = VoiceOptions { voice: Voice::Rms, stay_in_octave, ..VoiceOptions::default() };
+        sing(&melody, &lyrics, &options, Some(&Talker::default()), &mut |_| {}).expect("sung").octave_shift
+    };
+    assert_eq!((with(false), with(true)), (-1, 0));
 }

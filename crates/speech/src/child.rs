@@ -4,8 +4,9 @@ use std::{
     io::Read,
     path::Path,
     process::{Command, Stdio},
+    sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use wait_timeout::ChildExt;
@@ -17,40 +18,42 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// How much of its output is read; a line prints some hundred bytes.
 const MOST_OUTPUT_BYTES: u64 = 256 * 1024;
 
-/// Runs a program in a folder and returns what it printed.
+/// Runs a program in a folder and returns what it printed. What it says of its troubles is not read: it may repeat the
+/// words that it was given, and failures are kept and shown.
 pub fn run(program: &Path, args: &[&str], folder: &Path) -> Result<String, SpeechFailure> {
+    let ends_at = Instant::now() + LIMIT;
     let mut child = Command::new(program)
         .args(args)
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .map_err(|source| SpeechFailure::Program { program: program.to_owned(), source })?;
-    // Both pipes are read on threads of their own: a child that fills one would wait for ever.
-    let readers = [child.stdout.take().map(read_bounded), child.stderr.take().map(read_bounded)];
-    let status = match child.wait_timeout(LIMIT)? {
-        Some(status) => status,
-        None => {
-            child.kill()?;
-            child.wait()?;
-            return Err(SpeechFailure::Timeout(LIMIT.as_secs()));
-        }
+    // Read on a thread of its own: a child that fills the pipe would wait for ever.
+    let printed = child.stdout.take().map(read_bounded);
+    let Some(status) = child.wait_timeout(LIMIT)? else {
+        child.kill()?;
+        child.wait()?;
+        return Err(SpeechFailure::Timeout(LIMIT.as_secs()));
     };
-    let [out, err] = readers.map(|reader| reader.and_then(|thread| thread.join().ok()).unwrap_or_default());
     if !status.success() {
-        let message = err.lines().last().unwrap_or("no message").to_owned();
-        return Err(SpeechFailure::Failed { status: status.to_string(), message });
+        return Err(SpeechFailure::Failed { status: status.to_string() });
     }
-    Ok(out)
+    // A child of the child may hold the pipe open after it.
+    let left = ends_at.saturating_duration_since(Instant::now());
+    let text = printed.map(|printed| printed.recv_timeout(left.max(Duration::from_millis(100))));
+    text.unwrap_or_else(|| Ok(String::new())).map_err(|_| SpeechFailure::Timeout(LIMIT.as_secs()))
 }
 
 /// Reads up to the limit and drops the pipe there: a child that goes on is stopped by the broken pipe.
-fn read_bounded(pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+fn read_bounded(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (text, printed) = mpsc::channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
-        // What was read before an error is still what it printed.
+        // What was read before an error is still what it printed. Nobody may be waiting any more.
         let _ = pipe.take(MOST_OUTPUT_BYTES).read_to_end(&mut bytes);
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
+        let _ = text.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    printed
 }

@@ -24,8 +24,8 @@ pub enum SpeechFailure {
     #[error("flite did not finish within {0} s and was stopped")]
     Timeout(u64),
     /// It ended with an error.
-    #[error("flite failed ({status}): {message}")]
-    Failed { status: String, message: String },
+    #[error("flite failed ({status})")]
+    Failed { status: String },
     /// It wrote what it should not.
     #[error("flite wrote something unexpected: {0}")]
     Output(String),

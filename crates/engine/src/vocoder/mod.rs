@@ -14,7 +14,6 @@ pub use aperiodicity::{BAND_CENTRES_HZ, BANDS};
 pub use synthesis::{Excitation, synthesize};
 
 use self::{aperiodicity::Aperiodicity, envelope::Envelope};
-use crate::f0;
 
 /// Time between frames of an analysis.
 pub const HOP_SECONDS: f64 = 0.005;
@@ -62,14 +61,6 @@ pub fn analyse(samples: &[f32], sample_rate_hz: u32, f0_hz: impl Fn(f64) -> Opti
         }
     });
     Analysis { sample_rate_hz, frames: frames.collect() }
-}
-
-/// Takes a speaking voice apart with the pitch that the default tracker hears.
-pub fn analyse_voice(samples: &[f32], sample_rate_hz: u32) -> Analysis {
-    let track = f0::track(samples, sample_rate_hz);
-    analyse(samples, sample_rate_hz, |seconds| {
-        track.at(seconds).filter(|frame| frame.voiced && frame.hz > 0.0).map(|frame| f64::from(frame.hz))
-    })
 }
 
 /// A piece of a recording under a window that is symmetric around `centre` (a sample, not whole); outside is silence.

@@ -69,12 +69,21 @@ pub struct VoiceOptions {
     pub expression: Expression,
     /// Quiet breaths before phrases that have time for one.
     pub breaths: bool,
+    /// Sing in the octave that is written, wherever that lies for the voice.
+    pub stay_in_octave: bool,
     pub seed: u64,
 }
 
 impl Default for VoiceOptions {
     fn default() -> Self {
-        Self { voice: Voice::Auto, register: Register::Auto, expression: Expression::Notes, breaths: true, seed: 0 }
+        Self {
+            voice: Voice::Auto,
+            register: Register::Auto,
+            expression: Expression::Notes,
+            breaths: true,
+            stay_in_octave: false,
+            seed: 0,
+        }
     }
 }
 
@@ -113,7 +122,8 @@ pub struct Sound {
 ///
 /// # Errors
 /// `Mismatch` when lyrics and melody do not belong together, see [`crate::lyrics::Syllable`]; `VoiceMissing` when the
-/// options name a voice that the speaker does not have; `Speech` when it fails.
+/// options name a voice that the speaker does not have; `Speech` when a named voice fails. Where no voice is named, the
+/// formant voice takes the place of one that fails.
 pub fn sing(
     melody: &Melody,
     lyrics: &Lyrics,
@@ -128,16 +138,23 @@ pub fn sing(
     let speaker = speaker.map(|speaker| (speaker, speaker.voices()));
     let installed = speaker.as_ref().map_or(&[][..], |(_, voices)| voices);
     let asked = if options.register == Register::Auto { options.voice.register() } else { options.register };
-    let (register, octave_shift) = choose_register(melody, &sung, asked);
-    let voice = choose_voice(options.voice, register, installed)?;
+    let (register, octave_shift) = choose_register(melody, &sung, asked, options.stay_in_octave);
+    let mut voice = choose_voice(options.voice, register, installed)?;
     progress(0.01);
     let recital = match &speaker {
         Some((speaker, _)) if voice != Voice::Formant => {
             let mut share = |done: f64| progress(0.01 + 0.2 * done);
-            let recital = spoken::recite(lyrics, voice, *speaker, &mut share)
-                .map_err(|error| EngineError::Speech { voice, reason: error.0 })?;
-            spoken::speak_as(&mut sung, lyrics, &recital);
-            Some(recital)
+            match spoken::recite(lyrics, voice, *speaker, &mut share) {
+                Ok(recital) => {
+                    spoken::speak_as(&mut sung, lyrics, &recital);
+                    Some(recital)
+                }
+                Err(_) if options.voice == Voice::Auto => {
+                    voice = Voice::Formant;
+                    None
+                }
+                Err(error) => return Err(EngineError::Speech { voice, reason: error.0 }),
+            }
         }
         _ => None,
     };
@@ -213,7 +230,13 @@ fn sound(segment: &Segment) -> Sound {
 
 /// The register and the octaves by which the melody has to move for it: least time outside of the range first, then the
 /// least movement.
-fn choose_register(melody: &Melody, sung: &[SungSyllable], asked: Register) -> (Register, i32) {
+fn choose_register(
+    melody: &Melody,
+    sung: &[SungSyllable],
+    asked: Register,
+    stay_in_octave: bool,
+) -> (Register, i32) {
+    let most = if stay_in_octave { 0 } else { 6 };
     let notes: Vec<(f64, f64)> = sung
         .iter()
         .flat_map(|s| s.notes.clone())
@@ -238,7 +261,7 @@ fn choose_register(melody: &Melody, sung: &[SungSyllable], asked: Register) -> (
     };
     voices
         .iter()
-        .flat_map(|(register, throat)| (-6..=6).map(move |octaves| (*register, octaves, cost(throat, octaves))))
+        .flat_map(|(register, throat)| (-most..=most).map(move |octaves| (*register, octaves, cost(throat, octaves))))
         .min_by(|a, b| a.2.total_cmp(&b.2))
         .map_or((Register::Low, 0), |(register, octaves, _)| (register, octaves))
 }

@@ -75,6 +75,8 @@ pub fn voice_options(request: &MelodyToVocalsRequest) -> VoiceOptions {
             options::Expression::Notes => Expression::Notes,
             options::Expression::Contour => Expression::Contour,
         },
+        // Who asks for an octave wants to hear it.
+        stay_in_octave: options.corrections.octaves != 0,
         seed: request.seed,
         ..VoiceOptions::default()
     }
