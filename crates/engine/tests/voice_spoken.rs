@@ -86,7 +86,7 @@ impl Speaker for Talker {
 fn song(tonic: u8) -> (Melody, Lyrics) {
     let steps = [(0, 0.5), (2, 0.45), (4, 0.5), (5, 0.45), (7, 0.8), (5, 0.4), (4, 0.5), (0, 1.1)];
     let melody = melody(&steps.map(|(step, seconds)| (tonic + step, seconds)));
-    let lyrics = lyrics::fit(&["sing to me about the morning sun"], &melody).expect("the words fit");
+    let lyrics = lyrics::fit(&["sing to me about the morning"], &melody).expect("the words fit");
     (melody, lyrics)
 }
 

@@ -19,9 +19,7 @@ use crate::{
 /// Consonants are sung at least this long …
 const SHORTEST_SECONDS: f64 = 0.035;
 /// … and at most this long: what is longer was a pause.
-const LONGEST_SECONDS: f64 = 0.22;
-/// A song is slower than speech: its consonants take this much longer, or they would be lost between held vowels.
-const CONSONANT_STRETCH: f64 = 1.3;
+const LONGEST_SECONDS: f64 = 0.17;
 /// The pitch of a speaker stays within these shares of its median.
 const PITCH_REACH: Range<f64> = 0.6..1.7;
 
@@ -76,7 +74,7 @@ pub fn recite(
     Ok(recital)
 }
 
-/// Gives the consonants of each syllable the time in which they were spoken, a little stretched.
+/// Gives the consonants of each syllable the time in which they were spoken.
 pub fn speak_as(sung: &mut [SungSyllable], lyrics: &Lyrics, recital: &Recital) {
     let mut spans = recital.spans.iter();
     let syllables = lyrics.lines.iter().flat_map(|line| &line.syllables);
@@ -84,7 +82,7 @@ pub fn speak_as(sung: &mut [SungSyllable], lyrics: &Lyrics, recital: &Recital) {
         let seconds: Vec<f64> = spans
             .by_ref()
             .take(syllable.phones.len())
-            .map(|span| (CONSONANT_STRETCH * span.seconds()).clamp(SHORTEST_SECONDS, LONGEST_SECONDS))
+            .map(|span| span.seconds().clamp(SHORTEST_SECONDS, LONGEST_SECONDS))
             .collect();
         sung.speak_as(&seconds);
     }
