@@ -64,7 +64,9 @@ impl Brightness {
                 let (a, b) = (f64::from(spoken[low]), f64::from(spoken[low + 1]));
                 a + (b - a) * place.fract()
             };
-            out.log_power[bin] = level + self.presence[bin] + gain + self.rate_gain;
+            // Hiss is bright enough as it was said.
+            let presence = if voiced { self.presence[bin] } else { 0.0 };
+            out.log_power[bin] = level + presence + gain + self.rate_gain;
             let (band, share) = self.bands[bin];
             let own = noise[band] + (noise[(band + 1).min(BANDS - 1)] - noise[band]) * share;
             out.noise[bin] = if octaves > 0.0 { own.max(TOP_NOISE) } else { own };

@@ -230,12 +230,7 @@ fn sound(segment: &Segment) -> Sound {
 
 /// The register and the octaves by which the melody has to move for it: least time outside of the range first, then the
 /// least movement.
-fn choose_register(
-    melody: &Melody,
-    sung: &[SungSyllable],
-    asked: Register,
-    stay_in_octave: bool,
-) -> (Register, i32) {
+fn choose_register(melody: &Melody, sung: &[SungSyllable], asked: Register, stay_in_octave: bool) -> (Register, i32) {
     let most = if stay_in_octave { 0 } else { 6 };
     let notes: Vec<(f64, f64)> = sung
         .iter()
