@@ -111,7 +111,8 @@ impl Theme {
         let spoken_in = language_of_prompt(language, &lower);
         let prompt_meanings = Meanings::of(spoken_in);
         let associated = lower.iter().fold(0, |all, word| all | prompt_meanings.association(spoken_in, word));
-        let understood = lexicon::of(spoken_in).all().iter().filter(|entry| lower.contains(&entry.text));
+        let stems: Vec<String> = lower.iter().map(|word| spoken_in.stem(word)).collect();
+        let understood = lexicon::of(spoken_in).all().iter().filter(|entry| stems.contains(&entry.stem));
         let meant = if spoken_in == language { 0 } else { understood.fold(0, |all, entry| all | entry.fields) };
         let associated = associated | meant;
         let keywords = keywords(language, meanings, &spoken, spoken_in != language);
@@ -150,9 +151,16 @@ fn lookups(text: &str) -> Vec<String> {
     all
 }
 
-/// The language that most function words of a prompt are of; that of the song when nothing speaks against it.
+/// The language that most words of a prompt are known in; that of the song when nothing speaks against it.
 fn language_of_prompt(song: Language, lower: &[String]) -> Language {
-    let count = |language: Language| lower.iter().filter(|word| language.is_function_word(word)).count();
+    let count = |language: Language| {
+        let (entries, meanings) = (lexicon::of(language).all(), Meanings::of(language));
+        let is_known = |word: &String| {
+            let stem = language.stem(word);
+            meanings.is_direction(language, word) || entries.iter().any(|entry| entry.stem == stem)
+        };
+        lower.iter().filter(|word| is_known(word)).count()
+    };
     let of_song = count(song);
     let other = Language::ALL.into_iter().find(|other| *other != song && count(*other) > of_song);
     other.unwrap_or(song)
