@@ -12,6 +12,9 @@ const RELEASE_SECONDS: f64 = 0.08;
 const PHASES: usize = 4;
 const TAPS: usize = 16;
 
+/// Frames that are interpolated at once.
+const BLOCK_FRAMES: usize = 4096;
+
 /// Limits interleaved samples in place to a linear `ceiling`, all channels by the same gain.
 pub(crate) fn limit(samples: &mut [f32], sample_rate_hz: u32, channels: u16, ceiling: f32) {
     let channels = usize::from(channels.max(1));
@@ -36,20 +39,21 @@ fn needed_gains(samples: &[f32], channels: usize, ceiling: f32) -> Vec<f32> {
     let frames = samples.len() / channels;
     let filters = interpolators();
     let mut peaks = vec![0.0f32; frames];
-    let mut padded = vec![0.0f32; frames + TAPS];
+    // Block by block: five minutes have no second copy in memory.
+    let mut padded = vec![0.0f32; BLOCK_FRAMES + TAPS];
     for channel in 0..channels {
-        for (i, frame) in samples.chunks_exact(channels).enumerate() {
-            padded[i + TAPS / 2 - 1] = frame[channel];
-        }
-        for (i, peak) in peaks.iter_mut().enumerate() {
-            let around: &[f32; TAPS] = match padded[i..].first_chunk() {
-                Some(around) => around,
-                None => break,
-            };
-            *peak = peak.max(around[TAPS / 2 - 1].abs());
-            for filter in &filters {
-                let between: f32 = filter.iter().zip(around).map(|(weight, sample)| weight * sample).sum();
-                *peak = peak.max(between.abs());
+        for (block, peaks) in peaks.chunks_mut(BLOCK_FRAMES).enumerate() {
+            let first = block * BLOCK_FRAMES;
+            for (place, value) in padded.iter_mut().enumerate() {
+                let frame = (first + place).checked_sub(TAPS / 2 - 1);
+                *value = frame.and_then(|frame| samples.get(frame * channels + channel)).copied().unwrap_or(0.0);
+            }
+            for (peak, around) in peaks.iter_mut().zip(padded.windows(TAPS)) {
+                *peak = peak.max(around[TAPS / 2 - 1].abs());
+                for filter in &filters {
+                    let between: f32 = filter.iter().zip(around).map(|(weight, sample)| weight * sample).sum();
+                    *peak = peak.max(between.abs());
+                }
             }
         }
     }
@@ -79,23 +83,21 @@ fn interpolators() -> [[f32; TAPS]; PHASES - 1] {
 
 /// Each gain becomes the lowest within `reach` frames on both sides.
 fn hold_minimum(gains: &mut [f32], reach: usize) {
-    // Indices of candidates with rising gains: the first is the window's minimum.
-    let mut candidates: VecDeque<usize> = VecDeque::new();
-    let original = gains.to_vec();
-    for (right, &gain) in original.iter().chain(std::iter::repeat_n(&1.0f32, reach)).enumerate() {
-        while candidates.back().is_some_and(|&last| original[last] >= gain) {
-            candidates.pop_back();
-        }
-        if right < original.len() {
-            candidates.push_back(right);
+    // Candidates with rising gains, and where they stood: the first is the window's minimum. What is read lies ahead of
+    // what is written.
+    let mut candidates: VecDeque<(usize, f32)> = VecDeque::new();
+    for right in 0..gains.len() + reach {
+        if let Some(&gain) = gains.get(right) {
+            while candidates.back().is_some_and(|(_, last)| *last >= gain) {
+                candidates.pop_back();
+            }
+            candidates.push_back((right, gain));
         }
         let Some(centre) = right.checked_sub(reach) else { continue };
-        while candidates.front().is_some_and(|&first| first + reach < centre) {
+        while candidates.front().is_some_and(|(first, _)| first + reach < centre) {
             candidates.pop_front();
         }
-        if let Some(gains) = gains.get_mut(centre) {
-            *gains = candidates.front().map_or(1.0, |&first| original[first]);
-        }
+        gains[centre] = candidates.front().map_or(1.0, |(_, gain)| *gain);
     }
 }
 
@@ -112,19 +114,18 @@ fn release(gains: &mut [f32], sample_rate_hz: u32) {
 /// Averages over `reach` frames on both sides. Each of the averaged gains already holds for the frame in the middle, so
 /// the average does too; what it takes away is the edge that would be heard.
 fn smooth(gains: &mut [f32], reach: usize) {
-    let original = gains.to_vec();
-    let (first, last) = (original[0], original[original.len() - 1]);
-    let at = |i: isize| -> f64 {
-        let gain = if i < 0 { first } else { original.get(i as usize).copied().unwrap_or(last) };
-        f64::from(gain)
-    };
-    let reach = reach as isize;
-    let mut sum: f64 = (-reach..=reach).map(at).sum();
+    let (Some(&first), Some(&last)) = (gains.first(), gains.last()) else { return };
+    // The gains around the frame in the middle, as they were; beyond the ends lie the first and the last one.
+    let ahead = |gains: &[f32], i: usize| gains.get(i).copied().unwrap_or(last);
+    let mut around: VecDeque<f32> = std::iter::repeat_n(first, reach).collect();
+    around.extend((0..=reach).map(|i| ahead(gains, i)));
+    let mut sum: f64 = around.iter().map(|gain| f64::from(*gain)).sum();
     let width = (2 * reach + 1) as f64;
-    for (i, gain) in gains.iter_mut().enumerate() {
-        *gain = (sum / width) as f32;
-        let i = i as isize;
-        sum += at(i + reach + 1) - at(i - reach);
+    for i in 0..gains.len() {
+        let next = ahead(gains, i + reach + 1);
+        gains[i] = (sum / width) as f32;
+        sum += f64::from(next) - around.pop_front().map_or(0.0, f64::from);
+        around.push_back(next);
     }
 }
 

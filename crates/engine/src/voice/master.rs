@@ -213,17 +213,18 @@ fn limit(samples: &mut [f32], rate: f64) {
     if samples.iter().all(|s| needed(*s) >= 1.0) {
         return;
     }
-    let wanted: Vec<f64> = samples.iter().map(|s| needed(*s)).collect();
+    // Single precision: five minutes are 13 million of them.
+    let wanted: Vec<f32> = samples.iter().map(|s| needed(*s) as f32).collect();
     let least = sliding_least(&wanted, reach);
-    let mut sum: f64 = least.iter().take(reach).sum();
+    let mut sum: f64 = least.iter().take(reach).map(|gain| f64::from(*gain)).sum();
     let mut count = reach.min(least.len());
     for i in 0..samples.len() {
         if i + reach < least.len() {
-            sum += least[i + reach];
+            sum += f64::from(least[i + reach]);
             count += 1;
         }
         if i > reach {
-            sum -= least[i - reach - 1];
+            sum -= f64::from(least[i - reach - 1]);
             count -= 1;
         }
         let limited = f64::from(samples[i]) * (sum / count as f64);
@@ -242,7 +243,7 @@ fn bound_steps(samples: &mut [f32]) {
 }
 
 /// Least value within `reach` places to either side.
-fn sliding_least(values: &[f64], reach: usize) -> Vec<f64> {
+fn sliding_least(values: &[f32], reach: usize) -> Vec<f32> {
     let mut queue: std::collections::VecDeque<usize> = std::collections::VecDeque::new();
     let mut least = Vec::with_capacity(values.len());
     for i in 0..values.len() + reach {

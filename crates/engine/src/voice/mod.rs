@@ -190,6 +190,8 @@ pub fn sing(
         };
         formant::sing(&score, &throat, &mut rendering)
     };
+    // Taken apart, a spoken text is larger than the song.
+    drop(recital);
     master::finish(&mut samples, SAMPLE_RATE_HZ);
     progress(1.0);
     let sounds = stretches.iter().flat_map(|s| &s.segments).map(sound).collect();
