@@ -63,11 +63,11 @@ impl Flite {
         let folder = tempfile::tempdir()?;
         fs::write(folder.path().join("words.lex"), &script.lexicon)?;
         let with_words = self.run(voice, &["-add_lex", "words.lex", "-t", &script.text], folder.path())?;
-        if script::is_as_asked(&with_words.phones, words) {
+        if script::is_as_asked(&with_words.phones, words, true) {
             return Ok(with_words);
         }
         let with_sounds = self.run(voice, &["-p", &script.phones], folder.path())?;
-        if script::is_as_asked(&with_sounds.phones, words) {
+        if script::is_as_asked(&with_sounds.phones, words, false) {
             return Ok(with_sounds);
         }
         Err(SpeechFailure::Output("other sounds than it was asked for".into()))
@@ -81,7 +81,14 @@ impl Flite {
         let mut bytes = Vec::new();
         fs::File::open(folder.join("said.wav"))?.take(MOST_FILE_BYTES).read_to_end(&mut bytes)?;
         let (samples, sample_rate_hz) = wav::read(&bytes)?;
-        Ok(Utterance { sample_rate_hz, samples, phones: script::read_phones(&printed)? })
+        let mut phones = script::read_phones(&printed)?;
+        // The voice made of diphones prints the times that it meant, and its sound is some percent shorter or longer.
+        let seconds = samples.len() as f64 / f64::from(sample_rate_hz.max(1));
+        let meant = phones.last().map_or(0.0, |(_, end)| *end);
+        if seconds > 0.0 && meant > 0.0 {
+            phones.iter_mut().for_each(|(_, end)| *end *= seconds / meant);
+        }
+        Ok(Utterance { sample_rate_hz, samples, phones })
     }
 }
 

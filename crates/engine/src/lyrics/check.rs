@@ -139,7 +139,6 @@ fn is_heading(line: &str) -> bool {
         "coro",
         "puente",
         "verso",
-        "final",
         "título",
         "lyrics",
         "letra",
