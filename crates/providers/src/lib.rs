@@ -44,9 +44,9 @@ pub struct Capabilities {
 /// Why the providers that the settings ask for cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("engine.f0_tracker asks for {wanted}: {source}")]
+    #[error("engine.f0_tracker asks for {wanted}, which cannot be used")]
     Model { wanted: &'static str, source: ModelsError },
-    #[error("engine.speech names {}, which does not work: {source}", program.display())]
+    #[error("engine.speech names {}, which does not work", program.display())]
     Speech { program: PathBuf, source: SpeechFailure },
     #[error(transparent)]
     Content(#[from] ContentGateError),
