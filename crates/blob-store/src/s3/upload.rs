@@ -21,6 +21,7 @@ use super::{
 use crate::{BlobError, ByteStream, ObjectKey, Stored, body::Intake, spool::Spool};
 
 /// Where one object goes and how.
+#[derive(Clone)]
 pub(crate) struct Uploader {
     pub(crate) client: Client,
     pub(crate) bucket: Arc<str>,
@@ -146,7 +147,14 @@ struct Parts {
 }
 
 impl Parts {
+    /// On a task of its own: when nobody waits for the beginning any more, what was begun all the same is dropped
+    /// there, and so removed.
     async fn begin(uploader: &Uploader) -> Result<Self, BlobError> {
+        let begun = tokio::spawn(Self::begin_to_its_end(uploader.clone()));
+        begun.await.unwrap_or_else(|stopped| Err(uploader.failed(stopped.into())))
+    }
+
+    async fn begin_to_its_end(uploader: Uploader) -> Result<Self, BlobError> {
         let begun = uploader
             .client
             .create_multipart_upload()
