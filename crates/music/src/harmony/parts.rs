@@ -188,6 +188,8 @@ impl Band<'_> {
     fn free(&mut self, span: &ChordSpan, voicing: &[i32], style: Style, is_last: bool) {
         let length = span.end_seconds - span.start_seconds;
         let apart = if matches!(style, Style::Folk | Style::Rock) { STRUM_SECONDS } else { ROLL_SECONDS };
+        // A short chord is rolled faster: it is complete by its middle.
+        let apart = apart.min(length / 8.0);
         for (index, number) in voicing.iter().copied().chain(voicing.first().map(|low| low + 12)).enumerate() {
             let onset = span.start_seconds + apart * index as f64;
             let note = self.note(onset, length - apart * index as f64, number, 66, self.chord_notes.len());
