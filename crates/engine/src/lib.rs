@@ -17,7 +17,7 @@ pub mod voice;
 pub use error::EngineError;
 pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
-pub use picture::{SongPicture, draw_melody_svg, draw_song_svg};
+pub use picture::{SongPicture, draw_song_svg};
 pub use quality::{
     LyricsFigures, LyricsFit, PitchAgreement, VowelOnsets, lyrics_figures, lyrics_fit, pitch_agreement,
     vowel_onset_error,

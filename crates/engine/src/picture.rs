@@ -36,16 +36,6 @@ pub struct SongPicture<'a> {
     pub chords: &'a [ChordSpan],
 }
 
-/// Draws a melody without chords; see [`SongPicture`].
-pub fn draw_melody_svg(
-    melody: &Melody,
-    lyrics: Option<&Lyrics>,
-    sung: Option<&PitchTrack>,
-    envelope: &[(f32, f32)],
-) -> String {
-    draw_song_svg(&SongPicture { melody, lyrics, sung, envelope, chords: &[] })
-}
-
 /// Draws a melody with everything that is known about it, as an SVG document. Bar lines stand where the beat is sure.
 pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
     let SongPicture { melody, lyrics, sung, envelope, chords } = *picture;

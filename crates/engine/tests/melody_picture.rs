@@ -1,7 +1,12 @@
 //! The picture: well-formed, complete, bounded, and safe with any text.
 
-use engine::{LyricLine, Lyrics, SongPicture, Syllable, draw_melody_svg, draw_song_svg, extract_melody, sample};
+use engine::{LyricLine, Lyrics, SongPicture, Syllable, draw_song_svg, extract_melody, sample};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase, PitchFrame, PitchTrack};
+
+/// A picture without chords.
+fn draw(melody: &Melody, lyrics: Option<&Lyrics>, sung: Option<&PitchTrack>, envelope: &[(f32, f32)]) -> String {
+    draw_song_svg(&SongPicture { melody, lyrics, sung, envelope, chords: &[] })
+}
 
 fn envelope(samples: &[f32], parts: usize) -> Vec<(f32, f32)> {
     samples
@@ -56,7 +61,7 @@ fn the_hummed_tune_is_drawn_with_everything() {
     let melody = extract_melody(&tune.samples, tune.sample_rate_hz, &mut |_| {}).expect("a melody");
     let words = ["freu-", "de", "schö-", "ner", "göt-", "ter-", "fun-", "ken", "through", "nights"];
     let lyrics = lyrics(&melody, "To <Joy> & back", &words);
-    let svg = draw_melody_svg(&melody, Some(&lyrics), Some(&tune.track), &envelope(&tune.samples, 1_500));
+    let svg = draw(&melody, Some(&lyrics), Some(&tune.track), &envelope(&tune.samples, 1_500));
     assert_well_formed(&svg);
     assert_eq!(svg.matches("class=\"note\"").count(), 31, "30 notes and the key");
     assert_eq!(svg.matches("class=\"word\"").count(), 30);
@@ -95,7 +100,7 @@ fn five_busy_minutes_stay_small() {
         ..Melody::default()
     };
     let lyrics = lyrics(&melody, "Long", &["straight"]);
-    let svg = draw_melody_svg(&melody, Some(&lyrics), Some(&melody.track), &vec![(-0.5, 0.5); 50_000]);
+    let svg = draw(&melody, Some(&lyrics), Some(&melody.track), &vec![(-0.5, 0.5); 50_000]);
     assert_well_formed(&svg);
     assert!(svg.len() < 1_500_000, "{} bytes", svg.len());
 }
@@ -111,8 +116,8 @@ fn odd_melodies_draw_without_a_panic() {
         tempo_bpm: 100.0,
         ..Melody::default()
     };
-    assert_well_formed(&draw_melody_svg(&empty, None, None, &[]));
-    assert_well_formed(&draw_melody_svg(&empty, None, None, &[(0.0, 0.0)]));
+    assert_well_formed(&draw(&empty, None, None, &[]));
+    assert_well_formed(&draw(&empty, None, None, &[(0.0, 0.0)]));
     let extremes = |number, onset_seconds| {
         let pitch = MidiPitch::new(number);
         Note { onset_seconds, duration_seconds: 0.2, pitch, cents: 0.0, velocity: 1 }
@@ -123,7 +128,7 @@ fn odd_melodies_draw_without_a_panic() {
         phrases: vec![Phrase { start: 0, end: 2 }],
         ..empty
     };
-    assert_well_formed(&draw_melody_svg(&wide, Some(&lyrics(&wide, "\u{0}]]>", &["</text>"])), None, &[(-1.0, 1.0)]));
+    assert_well_formed(&draw(&wide, Some(&lyrics(&wide, "\u{0}]]>", &["</text>"])), None, &[(-1.0, 1.0)]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{
     sync::LazyLock,
 };
 
-use super::{Language, english, stress};
+use super::{Language, english};
 
 static ENGLISH: &str = include_str!("data/lexicon_en.txt");
 static SPANISH: &str = include_str!("data/lexicon_es.txt");
@@ -156,11 +156,6 @@ impl Entry {
             stem: language.stem(text),
             phones: syllables.into_iter().flat_map(|s| s.phones).collect(),
         })
-    }
-
-    /// How well the last vowel carries a long note, 0–1.
-    pub fn open_end(&self) -> f64 {
-        self.phones.iter().rev().map(|p| stress::singability(p)).find(|s| *s > 0.0).unwrap_or(0.0)
     }
 }
 
