@@ -119,6 +119,8 @@ pub enum QualityCheck {
     LyricsWords,
     LyricsFit,
     LyricsVariety,
+    /// A word that must not be sung; judged where the word lists are.
+    LyricsContent,
     SyllablesPlaced,
     Metadata,
 }

@@ -214,8 +214,7 @@ async fn make(
     let heard = studio.chains.melody.call(budget, extract).await?;
     let melody = song::corrected(heard.value, wish)?;
     let (wanted, voice) = (song::lyrics_request(wish), song::voice_options(wish));
-    let lyrics = song::write_lyrics(&studio.chains.lyrics, &studio.gate, budget, &melody, &wanted).await?;
-    studio.chains.content.admit(&[("text of the song", &lyrics.value.text())], budget).await?;
+    let lyrics = song::write_lyrics(&studio.chains, &studio.gate, budget, &melody, &wanted).await?;
     let parts = (&melody, &lyrics.value);
     let sung = song::sing(&studio.chains.vocals, &studio.gate, budget, parts, &voice, &no_progress()).await?;
 

@@ -45,6 +45,50 @@ async fn recordings_and_wishes_that_make_no_song() {
 }
 
 #[tokio::test]
+async fn songs_that_are_not_good_enough_and_voices_that_are_not_there() {
+    let strict = [("DESCANT_QUALITY__MAX_VOWEL_ONSET_MS", "0"), ("DESCANT_QUALITY__TAKES", "2")];
+    let expert = Expert::start_with(&strict);
+    let detail = assert_refused("gate", expert.convert(hum(), &[PROMPT]).await, 422, "quality_gate").await;
+    assert!(detail.contains("2 takes") && detail.contains("vowels begin"), "{detail}");
+
+    let expert = Expert::start_with(&[("DESCANT_ENGINE__SPEECH", "off")]);
+    let missing = expert.convert(hum(), &[PROMPT, ("voice", "rms")]).await;
+    let detail = assert_refused("voice", missing, 422, "provider_config").await;
+    assert!(detail.contains("install flite"), "{detail}");
+    let unknown = expert.convert(hum(), &[PROMPT, ("voice", "bob")]).await;
+    assert_refused("unknown voice", unknown, 400, "provider_rejected").await;
+}
+
+#[tokio::test]
+async fn words_of_the_operators_own_list_are_written_around() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = |terms: &str| {
+        let path = folder.path().join("words.toml");
+        let entry =
+            format!("[[entries]]\nlanguage = \"en\"\nseverity = \"block\"\ncategory = \"other\"\nterms = [{terms}]\n");
+        std::fs::write(&path, entry).unwrap();
+        path.display().to_string()
+    };
+    // A word that the first take of this seed sings, as long as nobody minds.
+    let song = async |expert: &Expert| -> Value {
+        expert.convert(hum(), &[PROMPT, ("seed", "7")]).await.json().await.unwrap()
+    };
+    let before = song(&Expert::start()).await;
+    let text = before["lyrics"].as_str().unwrap().to_lowercase();
+    let lines = text.lines().skip(2);
+    let kept = ["summer", "night", "nights", "romantic", "ballad", "about"];
+    let word = lines
+        .flat_map(str::split_whitespace)
+        .map(|word| word.trim_matches(|c: char| !c.is_alphabetic()))
+        .find(|word| word.len() > 3 && word.chars().all(char::is_alphabetic) && !kept.contains(word))
+        .expect("a word of our own");
+    let path = list(&format!("\"{word}\""));
+    let after = song(&Expert::start_with(&[("DESCANT_SAFETY__LISTS", &path), ("DESCANT_QUALITY__TAKES", "10")])).await;
+    let sung = after["lyrics"].as_str().unwrap_or_else(|| panic!("no song without {word:?}: {after}")).to_lowercase();
+    assert!(!sung.split(|c: char| !c.is_alphabetic()).any(|sung| sung == word), "{word}: {sung}");
+}
+
+#[tokio::test]
 async fn bodies_that_are_not_what_the_route_takes() {
     let expert = Expert::start();
     for body in [json!({}), json!([]), json!({ "melody": {}, "request": {} })] {

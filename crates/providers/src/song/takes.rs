@@ -8,7 +8,7 @@ use std::{
 
 use domain::{
     Failure, FailureClass, FailureCode,
-    quality::{QualityGate, QualityShortfall, seed_of_take},
+    quality::{QualityCheck, QualityGate, QualityShortfall, seed_of_take},
 };
 use engine::{
     lyrics::{Lyrics, LyricsRequest},
@@ -18,6 +18,7 @@ use music::Melody;
 
 use super::{Heard, Mastered, lyrics_figures, master, sound_figures};
 use crate::{
+    Capabilities,
     capability::{LyricsWriter, ProgressSink, Vocal, VocalSynthesizer, blocking},
     chain::{Chain, Provided},
 };
@@ -32,12 +33,14 @@ pub struct Taken<T> {
     pub takes: u32,
 }
 
-/// Writes lyrics until the gate has nothing against them, or the takes or the time are used up.
+/// Writes lyrics until neither the gate nor the word lists have anything against them, or the takes or the time are
+/// used up; the best of them are admitted or refused.
 ///
 /// # Errors
-/// What the chain answers to the first take; a later one that fails leaves the best before it.
+/// What the chain answers to the first take; a later one that fails leaves the best before it. `ContentRejected` for a
+/// text that must not be sung.
 pub async fn write_lyrics(
-    chain: &Chain<dyn LyricsWriter>,
+    capabilities: &Capabilities,
     gate: &QualityGate,
     remaining: Duration,
     melody: &Melody,
@@ -46,14 +49,25 @@ pub async fn write_lyrics(
     let mut takes = Takes::new(gate.takes, remaining);
     while let Some((take, left)) = takes.next() {
         let wanted = &LyricsRequest { seed: seed_of_take(wanted.seed, take), ..wanted.clone() };
-        let written = chain.call(left, |writer| async move { writer.write(melody, wanted).await }).await;
+        let write = |writer: Arc<dyn LyricsWriter>| async move { writer.write(melody, wanted).await };
+        let written = capabilities.lyrics.call(left, write).await;
         takes.add(written.map(|written| {
-            let shortfalls = gate.judge_lyrics(&lyrics_figures(melody, &written.value, wanted));
+            let mut shortfalls = gate.judge_lyrics(&lyrics_figures(melody, &written.value, wanted));
+            // Other words may well be fine: the operator's own lists forbid what our writer has never heard of.
+            let screened = capabilities.content.screen(WHAT, &written.value.text());
+            let refused = screened.err().map(|failure| failure.message);
+            shortfalls.extend(refused.map(|message| QualityShortfall { check: QualityCheck::LyricsContent, message }));
             (written, shortfalls)
         }))?;
     }
-    takes.best()
+    let left = takes.left();
+    let best = takes.best()?;
+    capabilities.content.admit(&[(WHAT, &best.value.text())], left).await?;
+    Ok(best)
 }
+
+/// What lyrics are called in a refusal.
+const WHAT: &str = "text of the song";
 
 /// Sings and masters until the gate has nothing against the sound, or the takes or the time are used up.
 ///
@@ -117,9 +131,13 @@ impl<T> Takes<T> {
         Self { most: most.max(1), made: 0, started: Instant::now(), remaining, best: None, broken: false }
     }
 
+    fn left(&self) -> Duration {
+        self.remaining.saturating_sub(self.started.elapsed())
+    }
+
     /// The number of the next take, from 0, and the time that it may use; `None` when there is to be none.
     fn next(&self) -> Option<(u32, Duration)> {
-        let left = self.remaining.saturating_sub(self.started.elapsed());
+        let left = self.left();
         match &self.best {
             None => Some((self.made, left)),
             Some((_, shortfalls)) if shortfalls.is_empty() || self.broken || self.made >= self.most => None,
@@ -154,8 +172,6 @@ impl<T> Takes<T> {
 
 #[cfg(test)]
 mod tests {
-    use domain::quality::QualityCheck;
-
     use super::*;
 
     fn take(number: u32, checks: usize, took: Duration) -> Judged<u32> {

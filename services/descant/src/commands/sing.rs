@@ -128,10 +128,9 @@ impl Studio {
             .await?;
         let lyrics = self
             .step(stage::LYRICS.as_str(), async |this, _| {
-                let (chain, wanted) = (&this.capabilities.lyrics, song::lyrics_request(&this.request));
-                let done = song::write_lyrics(chain, gate, budget, &melody, &wanted).await.map_err(failed)?;
-                let text = done.value.text();
-                this.capabilities.content.admit(&[("text of the song", &text)], budget).await.map_err(failed)?;
+                let wanted = song::lyrics_request(&this.request);
+                let done =
+                    song::write_lyrics(&this.capabilities, gate, budget, &melody, &wanted).await.map_err(failed)?;
                 Ok((done.value, Some(done.provider)))
             })
             .await?;

@@ -25,12 +25,18 @@ pub struct Expert {
 
 impl Expert {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With settings of its own.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
         // Settings of whoever runs the tests must not reach it.
         let mut command = Command::new(env!("CARGO_BIN_EXE_descant-expert"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting(&name.to_string_lossy())) {
             command.env_remove(name);
         }
         let mut process = command
+            .envs(settings.iter().copied())
             .env("DESCANT_EXPERT__PORT", "0")
             .env("DESCANT_AUDIO__MAX_SIZE_BYTES", MAX_SIZE_BYTES.to_string())
             .stdout(Stdio::piped())

@@ -21,9 +21,7 @@ impl Stage for LyricsWriting {
         let melody: Melody = run.get_json(work::MELODY).await?;
         let wanted = song::lyrics_request(&request);
         let tools = run.tools;
-        let written =
-            song::write_lyrics(&tools.capabilities.lyrics, &tools.gate, run.remaining, &melody, &wanted).await?;
-        tools.capabilities.content.admit(&[("text of the song", &written.value.text())], run.remaining).await?;
+        let written = song::write_lyrics(&tools.capabilities, &tools.gate, run.remaining, &melody, &wanted).await?;
         let object = run.put_json(work::LYRICS, &written.value).await?;
         let summary = LyricsSummary::of(&written.value, &request);
         let detail = serde_json::to_value(summary).unwrap_or_default();
