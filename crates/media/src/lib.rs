@@ -18,6 +18,7 @@ mod levels;
 mod limiter;
 mod loudness;
 mod mix;
+mod normalise;
 mod pcm;
 mod sniff;
 mod source;
@@ -30,6 +31,10 @@ pub use encode::{Encoding, Tags, encode, encode_to};
 pub use error::{MediaError, finding};
 pub use inspect::inspect;
 pub use levels::{clipped_share, waveform_peaks};
-pub use loudness::{Loudness, measure_loudness, normalise};
+pub use loudness::{Loudness, measure_loudness};
 pub use mix::{Mix, mix};
+pub use normalise::normalise;
 pub use pcm::{Audio, MonoAudio, decode, decode_mono};
+
+/// Frames in which a sound is gone through where it is not needed as a whole.
+const BLOCK_FRAMES: usize = 4096;
