@@ -117,57 +117,136 @@ pub fn encode_to(
     encoding: Encoding,
     tags: &Tags,
 ) -> Result<(), MediaError> {
-    ffi::init();
-    let failure = Failure::default();
-    let watched = Watched { inner: writer, failure: failure.clone() };
-    let result = write_file(watched, samples, sample_rate_hz, channels, encoding, tags);
-    match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        Some(source) => Err(MediaError::Write { source }),
-        None => result,
-    }
+    encode_blocks(writer, sample_rate_hz, channels, encoding, tags, |sink| sink(samples))
 }
 
-fn write_file<W: Write + Seek + Send + 'static>(
-    writer: Watched<W>,
-    samples: &[f32],
+/// Encodes interleaved samples that come block by block into a writer, which is flushed and dropped at the end. `pass`
+/// goes once through the sound, in blocks of any size.
+///
+/// # Errors
+/// As [`encode_to`], and those of `pass`.
+pub(crate) fn encode_blocks(
+    writer: impl Write + Seek + Send + 'static,
     sample_rate_hz: u32,
     channels: u16,
     encoding: Encoding,
     tags: &Tags,
+    pass: impl FnOnce(&mut dyn FnMut(&[f32]) -> Result<(), MediaError>) -> Result<(), MediaError>,
 ) -> Result<(), MediaError> {
-    let library = |during| move |source| MediaError::Library { during, source };
-    let io = context::StreamIo::from_write_seek(writer).map_err(library("preparing to write"))?;
-    let mut output =
-        ff::format::output_to_stream(io, None, Some(encoding.muxer())).map_err(library("opening the muxer"))?;
-    let mut encoder = open_encoder(sample_rate_hz, channels, encoding, &output)?;
-    output.add_stream_with(&encoder).map_err(library("adding the stream"))?;
-    output.set_metadata(metadata(tags));
-    let mut options = Dictionary::new();
-    // Same samples, same bytes: Ogg numbers its streams at random otherwise.
-    options.set("fflags", "+bitexact");
-    if let Encoding::Mp3 { .. } = encoding {
-        // Version 3 is what old players read.
-        options.set("id3v2_version", "3");
+    ffi::init();
+    let failure = Failure::default();
+    let watched = Watched { inner: writer, failure: failure.clone() };
+    let written = SoundFile::begin(watched, sample_rate_hz, channels, encoding, tags).and_then(|mut file| {
+        pass(&mut |samples| file.push(samples))?;
+        file.finish()
+    });
+    match failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        Some(source) => Err(MediaError::Write { source }),
+        None => written,
     }
-    output.write_header_with(options).map_err(library("writing the header"))?;
-    let time_base = ff::Rational::new(1, i32::try_from(sample_rate_hz).unwrap_or(i32::MAX));
-    let frame_size = match encoder.frame_size() as usize {
-        0 => FREE_FRAME_SIZE,
-        size => size,
-    };
-    let channel_count = usize::from(channels);
-    let layout = ChannelLayout::default(channels.into());
-    for (i, part) in samples.chunks(frame_size * channel_count).enumerate() {
-        let mut frame = ff::frame::Audio::new(encoding.sample_format(), part.len() / channel_count, layout);
-        frame.set_rate(sample_rate_hz);
-        frame.set_pts(i64::try_from(i * frame_size).ok());
-        fill(&mut frame, part, channel_count);
-        encoder.send_frame(&frame).map_err(library("encoding"))?;
-        drain(&mut encoder, &mut output, time_base)?;
+}
+
+/// A file that is being written.
+struct SoundFile {
+    encoder: ff::encoder::audio::Encoder,
+    output: context::Output,
+    encoding: Encoding,
+    sample_rate_hz: u32,
+    channels: u16,
+    /// Interleaved samples of a whole packet; the last one has fewer.
+    packet_samples: usize,
+    /// Samples that wait for their packet to be full.
+    pending: Vec<f32>,
+    frames_sent: usize,
+}
+
+impl SoundFile {
+    fn begin<W: Write + Seek + Send + 'static>(
+        writer: Watched<W>,
+        sample_rate_hz: u32,
+        channels: u16,
+        encoding: Encoding,
+        tags: &Tags,
+    ) -> Result<Self, MediaError> {
+        let io = context::StreamIo::from_write_seek(writer).map_err(library("preparing to write"))?;
+        let mut output =
+            ff::format::output_to_stream(io, None, Some(encoding.muxer())).map_err(library("opening the muxer"))?;
+        let encoder = open_encoder(sample_rate_hz, channels, encoding, &output)?;
+        output.add_stream_with(&encoder).map_err(library("adding the stream"))?;
+        output.set_metadata(metadata(tags));
+        let mut options = Dictionary::new();
+        // Same samples, same bytes: Ogg numbers its streams at random otherwise.
+        options.set("fflags", "+bitexact");
+        if let Encoding::Mp3 { .. } = encoding {
+            // Version 3 is what old players read.
+            options.set("id3v2_version", "3");
+        }
+        output.write_header_with(options).map_err(library("writing the header"))?;
+        let frame_size = match encoder.frame_size() as usize {
+            0 => FREE_FRAME_SIZE,
+            size => size,
+        };
+        let packet_samples = frame_size * usize::from(channels);
+        let pending = Vec::with_capacity(packet_samples);
+        Ok(Self { encoder, output, encoding, sample_rate_hz, channels, packet_samples, pending, frames_sent: 0 })
     }
-    encoder.send_eof().map_err(library("encoding"))?;
-    drain(&mut encoder, &mut output, time_base)?;
-    output.write_trailer().map_err(library("writing the trailer"))
+
+    fn push(&mut self, mut samples: &[f32]) -> Result<(), MediaError> {
+        while !samples.is_empty() {
+            let (part, rest) = samples.split_at(samples.len().min(self.packet_samples - self.pending.len()));
+            self.pending.extend_from_slice(part);
+            samples = rest;
+            if self.pending.len() == self.packet_samples {
+                self.send()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(), MediaError> {
+        if !self.pending.is_empty() {
+            self.send()?;
+        }
+        self.encoder.send_eof().map_err(library("encoding"))?;
+        self.drain()?;
+        self.output.write_trailer().map_err(library("writing the trailer"))
+    }
+
+    fn send(&mut self) -> Result<(), MediaError> {
+        let channels = usize::from(self.channels);
+        let frames = self.pending.len() / channels;
+        let layout = ChannelLayout::default(self.channels.into());
+        let mut frame = ff::frame::Audio::new(self.encoding.sample_format(), frames, layout);
+        frame.set_rate(self.sample_rate_hz);
+        frame.set_pts(i64::try_from(self.frames_sent).ok());
+        fill(&mut frame, &self.pending, channels);
+        self.pending.clear();
+        self.frames_sent += frames;
+        self.encoder.send_frame(&frame).map_err(library("encoding"))?;
+        self.drain()
+    }
+
+    fn drain(&mut self) -> Result<(), MediaError> {
+        let time_base = ff::Rational::new(1, i32::try_from(self.sample_rate_hz).unwrap_or(i32::MAX));
+        loop {
+            // A fresh packet each time, as for reading.
+            let mut packet = ff::Packet::empty();
+            match self.encoder.receive_packet(&mut packet) {
+                Ok(()) => {}
+                Err(ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) => return Ok(()),
+                Err(source) => return Err(MediaError::Library { during: "encoding", source }),
+            }
+            packet.set_stream(0);
+            if let Some(stream) = self.output.stream(0) {
+                packet.rescale_ts(time_base, stream.time_base());
+            }
+            packet.write_interleaved(&mut self.output).map_err(library("writing a packet"))?;
+        }
+    }
+}
+
+fn library(during: &'static str) -> impl Fn(ff::Error) -> MediaError {
+    move |source| MediaError::Library { during, source }
 }
 
 fn open_encoder(
@@ -230,29 +309,6 @@ fn fill(frame: &mut ff::frame::Audio, part: &[f32], channels: usize) {
                 }
             }
         }
-    }
-}
-
-fn drain(
-    encoder: &mut ff::encoder::audio::Encoder,
-    output: &mut context::Output,
-    time_base: ff::Rational,
-) -> Result<(), MediaError> {
-    loop {
-        // A fresh packet each time, as for reading.
-        let mut packet = ff::Packet::empty();
-        match encoder.receive_packet(&mut packet) {
-            Ok(()) => {}
-            Err(ff::Error::Eof | ff::Error::Other { errno: ff::error::EAGAIN }) => return Ok(()),
-            Err(source) => return Err(MediaError::Library { during: "encoding", source }),
-        }
-        packet.set_stream(0);
-        if let Some(stream) = output.stream(0) {
-            packet.rescale_ts(time_base, stream.time_base());
-        }
-        packet
-            .write_interleaved(output)
-            .map_err(|source| MediaError::Library { during: "writing a packet", source })?;
     }
 }
 

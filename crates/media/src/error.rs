@@ -43,6 +43,9 @@ pub enum MediaError {
     Read { source: io::Error },
     #[error("writing the result")]
     Write { source: io::Error },
+    /// The temporary file of a sound on its way.
+    #[error("keeping sound in a temporary file")]
+    Spool { source: io::Error },
     /// Samples, rate, channels or options that an encoder does not take.
     #[error("{encoder} does not take {what}")]
     NotEncodable { encoder: &'static str, what: String },
@@ -59,7 +62,11 @@ impl MediaError {
     /// Whether the same file may pass on another try: the fault lies with this machine or the source, not the file.
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::DeadlinePassed { .. } | Self::Read { .. } | Self::Write { .. } | Self::Library { .. } => true,
+            Self::DeadlinePassed { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::Spool { .. }
+            | Self::Library { .. } => true,
             Self::Empty
             | Self::NotAudio { .. }
             | Self::UnsupportedFormat { .. }
@@ -96,6 +103,7 @@ impl MediaError {
             Self::DeadlinePassed { .. } => "deadline_passed",
             Self::Read { .. } => "read",
             Self::Write { .. } => "write",
+            Self::Spool { .. } => "spool",
             Self::NotEncodable { .. } => "not_encodable",
             Self::Library { .. } => "library",
         }
@@ -177,6 +185,7 @@ pub fn finding(error: &MediaError) -> Finding {
         MediaError::DeadlinePassed { .. }
         | MediaError::Read { .. }
         | MediaError::Write { .. }
+        | MediaError::Spool { .. }
         | MediaError::NotEncodable { .. }
         | MediaError::Library { .. } => {
             Finding::error(Code::CorruptFile, "The file could not be read through; try again.")

@@ -22,6 +22,7 @@ mod normalise;
 mod pcm;
 mod sniff;
 mod source;
+mod spool;
 mod workers;
 
 pub mod sample;

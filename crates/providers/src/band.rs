@@ -1,6 +1,7 @@
 //! The band that plays under a voice: the instruments of one sound font, loaded when they are first needed.
 
 use std::{
+    error::Error,
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
@@ -25,11 +26,13 @@ impl Band {
         Self { configured, instruments: Arc::default() }
     }
 
-    /// Lays a voice (mono) over what the band plays, at the loudness of every result. Blocking: some 20 ms per second
-    /// of sound, and the time to read a large font when it is the first call.
+    /// Lays a voice (mono) over what the band plays, at the loudness of every result. The band plays while it is mixed,
+    /// block by block. Blocking: some 20 ms per second of sound, and the time to read a large font when it is the first
+    /// call.
     ///
     /// # Errors
-    /// `Config` when the configured sound font cannot be used.
+    /// `Config` when the configured sound font cannot be used; `Transient` when there is no room for the mix's temporary
+    /// file.
     pub fn play_under(
         &self,
         voice: &[f32],
@@ -39,15 +42,13 @@ impl Band {
         let sung_seconds = voice.len() as f64 / f64::from(sample_rate_hz.max(1));
         // The last chord is played to its end.
         let seconds = accompaniment.chords.last().map_or(0.0, |chord| chord.end_seconds).max(sung_seconds);
-        let played = self.instruments().and_then(|band| band.render(&accompaniment.parts, seconds, sample_rate_hz));
-        let backing = played.map_err(|error| {
-            let reason = match &error {
-                FontError::Read { source, .. } => format!("{error}: {source}"),
-                _ => error.to_string(),
-            };
-            Failure::new(FailureClass::Config, FailureCode::ProviderConfig, reason)
-        })?;
-        Ok(media::mix(voice, &backing, sample_rate_hz, TARGET_LUFS, MAX_DBTP))
+        let playing = self.instruments().and_then(|band| band.play(&accompaniment.parts, seconds, sample_rate_hz));
+        let playing = playing
+            .map_err(|error| Failure::new(FailureClass::Config, FailureCode::ProviderConfig, with_cause(&error)))?;
+        media::mix(voice, playing, sample_rate_hz, TARGET_LUFS, MAX_DBTP).map_err(|error| {
+            let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
+            Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not made: {}", with_cause(&error)))
+        })
     }
 
     fn instruments(&self) -> Result<&Instruments, FontError> {
@@ -57,6 +58,13 @@ impl Band {
         let loaded = Instruments::find(self.configured.as_deref())?;
         tracing::info!(soundfont = loaded.name(), "instruments loaded");
         Ok(self.instruments.get_or_init(|| loaded))
+    }
+}
+
+fn with_cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 

@@ -19,6 +19,7 @@ use music::harmony::Part;
 use rustysynth::SoundFont;
 
 pub use built_in::built_in_bytes;
+pub use render::{BLOCK_FRAMES, Playing};
 
 /// Larger fonts are refused: they are held in memory as a whole.
 pub const MOST_BYTES: u64 = 512 << 20;
@@ -117,12 +118,12 @@ impl Instruments {
         &self.name
     }
 
-    /// Plays parts from 0 s on: interleaved stereo, `seconds` long, what still sounds then is faded out. The level is
-    /// that of the font; it may pass full scale.
+    /// Plays parts from 0 s on, block by block: interleaved stereo, `seconds` long in all, what still sounds then is faded
+    /// out. The level is that of the font; it may pass full scale.
     ///
     /// # Errors
     /// [`FontError::Rendering`] when that long or that rate is not possible.
-    pub fn render(&self, parts: &[Part], seconds: f64, sample_rate_hz: u32) -> Result<Vec<f32>, FontError> {
-        render::render(&self.font, parts, seconds, sample_rate_hz)
+    pub fn play(&self, parts: &[Part], seconds: f64, sample_rate_hz: u32) -> Result<Playing, FontError> {
+        Playing::begin(&self.font, parts, seconds, sample_rate_hz)
     }
 }

@@ -1,11 +1,14 @@
 //! Parts into sound.
 
-use std::sync::Arc;
+use std::{iter::Peekable, sync::Arc, vec::IntoIter};
 
 use music::harmony::Part;
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 
 use crate::{FontError, MOST_SECONDS};
+
+/// Frames that are played at once.
+pub const BLOCK_FRAMES: usize = 4096;
 
 /// The end is faded over this long, so that no tail is cut.
 const FADE_SECONDS: f64 = 0.25;
@@ -27,39 +30,77 @@ struct Event {
     key: i32,
 }
 
-pub(crate) fn render(
-    font: &Arc<SoundFont>,
-    parts: &[Part],
-    seconds: f64,
-    sample_rate_hz: u32,
-) -> Result<Vec<f32>, FontError> {
-    let refused = || FontError::Rendering { seconds, sample_rate_hz };
-    if !(0.0..=MOST_SECONDS).contains(&seconds) {
-        return Err(refused());
+/// Parts as they sound, from 0 s on: blocks of interleaved stereo, each of [`BLOCK_FRAMES`] but the last. Each is rendered
+/// when it is asked for.
+pub struct Playing {
+    synthesizer: Synthesizer,
+    events: Peekable<IntoIter<Event>>,
+    block_frames: usize,
+    frames: usize,
+    /// Over which the end is faded.
+    fade_frames: usize,
+    done: usize,
+}
+
+impl std::fmt::Debug for Playing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Playing").field("frames", &self.frames).field("done", &self.done).finish_non_exhaustive()
     }
-    let settings = SynthesizerSettings::new(i32::try_from(sample_rate_hz).map_err(|_| refused())?);
-    let mut synthesizer = Synthesizer::new(font, &settings).map_err(|_| refused())?;
-    for part in parts.iter().filter(|part| part.channel < CHANNELS) {
-        synthesizer.process_midi_message(part.channel.into(), PROGRAM_CHANGE, part.program.min(127).into(), 0);
-    }
-    let frames = (seconds * f64::from(sample_rate_hz)).round() as usize;
-    let (mut left, mut right) = (vec![0.0f32; frames], vec![0.0f32; frames]);
-    let mut done = 0;
-    for event in events(parts, sample_rate_hz, frames) {
-        if event.sample > done {
-            synthesizer.render(&mut left[done..event.sample], &mut right[done..event.sample]);
-            done = event.sample;
+}
+
+impl Playing {
+    pub(crate) fn begin(
+        font: &Arc<SoundFont>,
+        parts: &[Part],
+        seconds: f64,
+        sample_rate_hz: u32,
+    ) -> Result<Self, FontError> {
+        let refused = || FontError::Rendering { seconds, sample_rate_hz };
+        if !(0.0..=MOST_SECONDS).contains(&seconds) {
+            return Err(refused());
         }
-        match event.change {
-            Change::On { velocity } => synthesizer.note_on(event.channel, event.key, velocity.into()),
-            Change::Off => synthesizer.note_off(event.channel, event.key),
+        let settings = SynthesizerSettings::new(i32::try_from(sample_rate_hz).map_err(|_| refused())?);
+        let mut synthesizer = Synthesizer::new(font, &settings).map_err(|_| refused())?;
+        for part in parts.iter().filter(|part| part.channel < CHANNELS) {
+            synthesizer.process_midi_message(part.channel.into(), PROGRAM_CHANGE, part.program.min(127).into(), 0);
         }
+        let frames = (seconds * f64::from(sample_rate_hz)).round() as usize;
+        let fade_frames = ((FADE_SECONDS * f64::from(sample_rate_hz)) as usize).min(frames).max(1);
+        let events = events(parts, sample_rate_hz, frames).into_iter().peekable();
+        Ok(Self { synthesizer, events, block_frames: BLOCK_FRAMES, frames, fade_frames, done: 0 })
     }
-    synthesizer.render(&mut left[done..], &mut right[done..]);
-    let fade = ((FADE_SECONDS * f64::from(sample_rate_hz)) as usize).min(frames).max(1);
-    let gain = |frame: usize| ((frames - frame) as f32 / fade as f32).min(1.0);
-    let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
-    Ok((0..frames).flat_map(|at| [finite(left[at]) * gain(at), finite(right[at]) * gain(at)]).collect())
+
+    /// Renders up to an event or the end of a block.
+    fn render(&mut self, to: usize, left: &mut [f32], right: &mut [f32], begin: usize) {
+        let part = self.done - begin..to - begin;
+        self.synthesizer.render(&mut left[part.clone()], &mut right[part]);
+        self.done = to;
+    }
+}
+
+impl Iterator for Playing {
+    type Item = Vec<f32>;
+
+    fn next(&mut self) -> Option<Vec<f32>> {
+        let begin = self.done;
+        let end = self.frames.min(begin + self.block_frames);
+        if begin == end {
+            return None;
+        }
+        let (mut left, mut right) = (vec![0.0f32; end - begin], vec![0.0f32; end - begin]);
+        while let Some(event) = self.events.next_if(|event| event.sample < end) {
+            self.render(event.sample, &mut left, &mut right, begin);
+            match event.change {
+                Change::On { velocity } => self.synthesizer.note_on(event.channel, event.key, velocity.into()),
+                Change::Off => self.synthesizer.note_off(event.channel, event.key),
+            }
+        }
+        self.render(end, &mut left, &mut right, begin);
+        let gain = |frame: usize| ((self.frames - frame) as f32 / self.fade_frames as f32).min(1.0);
+        let finite = |sample: f32| if sample.is_finite() { sample } else { 0.0 };
+        let frames = left.iter().zip(&right).zip(begin..);
+        Some(frames.flat_map(|((left, right), at)| [finite(*left) * gain(at), finite(*right) * gain(at)]).collect())
+    }
 }
 
 /// In order of time, within the frames. Of two notes of one key the first ends where the second begins.
@@ -88,4 +129,40 @@ fn events(parts: &[Part], sample_rate_hz: u32, frames: usize) -> Vec<Event> {
     }
     events.sort_by_key(|event| (event.sample, event.change, event.channel, event.key));
     events
+}
+
+#[cfg(test)]
+mod tests {
+    use music::{MidiPitch, harmony::PartNote};
+
+    use super::*;
+
+    #[test]
+    fn where_blocks_end_makes_no_difference() {
+        const RATE: u32 = 44_100;
+        // Notes on block borders, within blocks, and ringing on into the end.
+        let border = BLOCK_FRAMES as f64 / f64::from(RATE);
+        let notes = [(0.0, 0.4), (border, border), (2.5 * border, 0.01), (4.0 * border, 9.0)];
+        let part = |channel, program, key| {
+            let note = |&(onset_seconds, duration_seconds): &(f64, f64)| PartNote {
+                onset_seconds,
+                duration_seconds,
+                pitch: MidiPitch::new(key),
+                velocity: 90,
+            };
+            Part { name: "test".to_owned(), channel, program, notes: notes.iter().map(note).collect() }
+        };
+        let parts = [part(1, 0, 60), part(2, 48, 43), part(9, 0, 38)];
+        let font = crate::Instruments::built_in().unwrap().font;
+        let played = |block_frames| -> Vec<f32> {
+            let mut playing = Playing::begin(&font, &parts, 1.3, RATE).unwrap();
+            playing.block_frames = block_frames;
+            playing.flatten().collect()
+        };
+        let whole = played(usize::MAX / 2);
+        assert!(whole.len() == 2 * 57_330 && whole.iter().any(|x| x.abs() > 0.01));
+        for block_frames in [1, 64, 777, BLOCK_FRAMES] {
+            assert!(played(block_frames) == whole, "blocks of {block_frames}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -42,12 +42,17 @@ impl SongFiles {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a file; returns the id to fetch it by.
-    pub async fn keep(&self, bytes: Vec<u8>, media_type: &'static str) -> io::Result<Uuid> {
+    /// A file to write a song into. It is gone when it is dropped and not kept. Blocks.
+    pub fn begin(&self) -> io::Result<NamedTempFile> {
+        NamedTempFile::new_in(&self.folder)
+    }
+
+    /// Keeps a file that [`Self::begin`] made; returns the id to fetch it by.
+    pub async fn keep(&self, song: NamedTempFile, media_type: &'static str) -> io::Result<Uuid> {
         let id = Uuid::new_v4();
         let path = self.folder.path().join(id.simple().to_string());
-        let size_bytes = bytes.len() as u64;
-        tokio::fs::write(&path, bytes).await?;
+        let size_bytes = song.as_file().metadata()?.len();
+        song.persist(&path)?;
         self.lock().insert(id, Kept { path, media_type, size_bytes, since: Instant::now() });
         self.sweep().await;
         Ok(id)

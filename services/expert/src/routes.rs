@@ -1,6 +1,6 @@
 //! The routes.
 
-use std::{sync::Arc, time::Instant};
+use std::{fs::File, sync::Arc, time::Instant};
 
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, error::JsonPayloadError, web};
@@ -8,26 +8,28 @@ use domain::{
     ArtifactRole, SongOptions,
     audio::{Verdict, judge},
     prompt::Prompt,
-    quality::QualityGate,
     request::{Label, MelodyToVocalsRequest},
 };
 use engine::lyrics::Lyrics;
 use media::{Bounds, Encoding, Tags};
 use music::Melody;
 use providers::{
-    AudioInput, Band, Vocal,
+    AudioInput, Vocal,
     expert::{LyricsCall, VocalsAnswer, VocalsCall},
     no_progress,
     song::{self, Heard, Mastered, Report, Song, StepSummary, Taken},
 };
 use serde_json::json;
+use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
 
 use crate::{
     Studio,
     answer::{Refusal, SongAnswer},
-    bounds, upload,
+    bounds,
+    files::SongFiles,
+    upload,
 };
 
 /// Largest JSON body: the melody of five minutes is about 3 MB.
@@ -107,11 +109,11 @@ async fn vocals(call: web::Json<VocalsCall>, studio: web::Data<Studio>) -> Resul
     };
     let sung = studio.chains.vocals.call(studio.call_timeout, sing).await?.value;
     let Vocal { samples, sample_rate_hz: rate, performance } = sung;
-    let wav = blocking(move || media::encode(&samples, rate, 1, Encoding::Wav16, &Tags::default())).await?;
-    let wav = wav.map_err(|error| {
-        tracing::error!(%error, "vocal not encoded");
-        Refusal::internal()
-    })?;
+    let own = studio.clone();
+    let encode = move || {
+        encoded(&own.files, |file| media::encode_to(file, &samples, rate, 1, Encoding::Wav16, &Tags::default()))
+    };
+    let wav = blocking(encode).await??;
     let id = keep(&studio, wav, ArtifactRole::AudioWav).await?;
     Ok(HttpResponse::Ok().json(VocalsAnswer { audio_path: format!("files/{id}"), performance }))
 }
@@ -203,10 +205,10 @@ struct Made {
 
 /// Runs the parts in turn; returns the song with its MP3 and its WAV.
 async fn make(
-    studio: &Studio,
+    studio: &web::Data<Studio>,
     audio: &AudioInput,
     wish: &MelodyToVocalsRequest,
-) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
+) -> Result<(Made, NamedTempFile, NamedTempFile), Refusal> {
     let budget = studio.call_timeout;
     let extract =
         |tracker: Arc<dyn providers::MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
@@ -228,9 +230,8 @@ async fn make(
         step("lyrics", lyrics.provider, lyrics.took),
         step("vocals", sung.provider, sung.took),
     ];
-    let (lyrics, sung, wish) = (lyrics.value, sung, wish.clone());
-    let (gate, band) = (studio.gate.clone(), studio.chains.band.clone());
-    blocking(move || finish(&melody, &lyrics, &sung, steps, &wish, (&gate, &band))).await?
+    let (lyrics, wish, studio) = (lyrics.value, wish.clone(), studio.clone());
+    blocking(move || finish(&melody, &lyrics, &sung, steps, &wish, &studio)).await?
 }
 
 fn finish(
@@ -239,32 +240,48 @@ fn finish(
     sung: &Taken<Mastered>,
     steps: Vec<StepSummary>,
     wish: &MelodyToVocalsRequest,
-    (gate, band): (&QualityGate, &Band),
-) -> Result<(Made, Vec<u8>, Vec<u8>), Refusal> {
+    studio: &Studio,
+) -> Result<(Made, NamedTempFile, NamedTempFile), Refusal> {
     let mastered = &sung.value;
     let (heard, accompaniment) = (Heard::of(mastered), song::accompaniment(melody, wish));
     let accompaniment = accompaniment.as_ref();
     let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: sung.takes, request: wish };
-    let report = Report::on(&song, gate, steps);
+    let report = Report::on(&song, &studio.gate, steps);
     if let Some(refusal) = report.refusal() {
         return Err(refusal.into());
     }
-    let mix =
-        accompaniment.map(|parts| band.play_under(&mastered.samples, mastered.sample_rate_hz, parts)).transpose()?;
-    let (samples, channels) = mix.as_ref().map_or((&mastered.samples, 1), |mix| (&mix.samples, 2));
+    let Mastered { samples, sample_rate_hz, .. } = mastered;
+    let mix = accompaniment.map(|parts| studio.chains.band.play_under(samples, *sample_rate_hz, parts)).transpose()?;
     let tags = Tags { title: Some(lyrics.title.clone()), ..Tags::default() };
     let encode = |encoding| {
-        media::encode(samples, mastered.sample_rate_hz, channels, encoding, &tags).map_err(|error| {
-            tracing::error!(%error, "song not encoded");
-            Refusal::internal()
+        encoded(&studio.files, |file| match &mix {
+            Some(mix) => mix.encode_to(file, encoding, &tags),
+            None => media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags),
         })
     };
     let (mp3, wav) = (encode(Encoding::Mp3 { kbps: 192 })?, encode(Encoding::Wav16)?);
     Ok((Made { lyrics: song::lyrics_text(lyrics), report }, mp3, wav))
 }
 
-async fn keep(studio: &Studio, bytes: Vec<u8>, role: ArtifactRole) -> Result<Uuid, Refusal> {
-    studio.files.keep(bytes, role.media_type()).await.map_err(|error| {
+/// A new file with what `encode` writes. Blocks.
+fn encoded(
+    files: &SongFiles,
+    encode: impl FnOnce(File) -> Result<(), media::MediaError>,
+) -> Result<NamedTempFile, Refusal> {
+    let opened = files.begin().and_then(|song| Ok((song.reopen()?, song)));
+    let (file, song) = opened.map_err(|error| {
+        tracing::error!(%error, "no file for a song");
+        Refusal::internal()
+    })?;
+    encode(file).map_err(|error| {
+        tracing::error!(%error, "song not encoded");
+        Refusal::internal()
+    })?;
+    Ok(song)
+}
+
+async fn keep(studio: &Studio, song: NamedTempFile, role: ArtifactRole) -> Result<Uuid, Refusal> {
+    studio.files.keep(song, role.media_type()).await.map_err(|error| {
         tracing::error!(%error, "song not kept");
         Refusal::internal()
     })

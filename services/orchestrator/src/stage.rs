@@ -1,9 +1,9 @@
 //! What a stage is to the platform: a name, its inputs by reference, and one output that becomes a checkpoint.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs::File, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use blob_store::{BlobError, BlobStore, ObjectKey, Stored};
+use blob_store::{BlobError, BlobStore, ByteStream, ObjectKey, Stored};
 use bytes::Bytes;
 use domain::{
     Failure, FailureClass, FailureCode, JobId, JobKind, MessageId, StageName, audio::Verdict, quality::QualityGate,
@@ -65,6 +65,8 @@ pub struct Checkpoint {
 
 /// Five minutes of 44.1 kHz 16-bit mono are 26 MB.
 const MAX_WORK_OBJECT_BYTES: usize = 64 * 1024 * 1024;
+/// Largest file that a stage hands on: an hour of stereo as WAV, as storage takes it, stays below.
+const MAX_FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Everything one run of a stage gets.
 pub struct StageRun<'a> {
@@ -122,15 +124,28 @@ impl StageRun<'_> {
         Ok((key, stored))
     }
 
+    /// Writes what a file holds from where it stands.
+    pub async fn put_file(&self, name: &str, file: File, media_type: &str) -> Result<(ObjectKey, Stored), Failure> {
+        let key = self.work_key(name)?;
+        let body = blob_store::file_body(file);
+        let stored = self.tools.blobs.put(&key, body, media_type, MAX_FILE_BYTES).await.map_err(|e| of_blob(&e))?;
+        Ok((key, stored))
+    }
+
     pub async fn get_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let bytes = self.get_bytes(name).await?;
         serde_json::from_slice(&bytes).map_err(|error| unreadable(name, &error))
     }
 
+    /// A working object as a stream.
+    pub async fn open(&self, name: &str) -> Result<ByteStream, Failure> {
+        let object = self.tools.blobs.get(&self.work_key(name)?, None).await;
+        Ok(object.map_err(|error| of_blob(&error))?.body)
+    }
+
     /// Reads a whole working object; they are bounded by the limits on what a job may be made of.
     pub async fn get_bytes(&self, name: &str) -> Result<Bytes, Failure> {
-        let object = self.tools.blobs.get(&self.work_key(name)?, None).await.map_err(|e| of_blob(&e))?;
-        blob_store::collect(object.body, MAX_WORK_OBJECT_BYTES).await.map_err(|error| {
+        blob_store::collect(self.open(name).await?, MAX_WORK_OBJECT_BYTES).await.map_err(|error| {
             Failure::new(FailureClass::Transient, FailureCode::Storage, format!("{name} cannot be read: {error}"))
         })
     }

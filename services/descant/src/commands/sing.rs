@@ -3,6 +3,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -243,32 +244,41 @@ fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {
 fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(out).with_context(|| format!("folder {} cannot be made", out.display()))?;
     let tags = Tags { title: Some(song.title.clone()), ..Tags::default() };
-    let encode = |samples: &[f32], channels, encoding| {
-        media::encode(samples, song.vocal.sample_rate_hz, channels, encoding, &tags)
-            .context("the song cannot be encoded")
-    };
-    let (voice, mp3) = (&song.vocal.samples, Encoding::Mp3 { kbps: 192 });
+    let mp3 = Encoding::Mp3 { kbps: 192 };
     let report = serde_json::to_vec_pretty(&song.report).context("the report cannot be written")?;
-    let mut files = vec![
-        ("vocals.mp3", encode(voice, 1, mp3)?),
-        ("vocals.wav", encode(voice, 1, Encoding::Wav16)?),
-        ("lyrics.txt", song.documents.lyrics.clone().into_bytes()),
-        ("melody.mid", song.documents.midi.clone()),
-        ("melody.musicxml", song.documents.musicxml.clone().into_bytes()),
-        ("melody.svg", song.documents.svg.clone().into_bytes()),
-        ("report.json", report),
-    ];
-    if let Some(mix) = &song.mix {
-        files.push(("song.mp3", encode(&mix.samples, 2, mp3)?));
-        files.push(("song.wav", encode(&mix.samples, 2, Encoding::Wav16)?));
-    }
+    // Sound goes straight into its file: a long song is not in memory once more.
     let mut written = Vec::new();
-    for (name, bytes) in files {
-        let path = out.join(name);
-        fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+    for (name, encoding) in [("vocals.mp3", mp3), ("vocals.wav", Encoding::Wav16)] {
+        let (path, file) = create(out, name)?;
+        let Mastered { samples, sample_rate_hz, .. } = &song.vocal;
+        let encoded = media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags);
+        encoded.with_context(|| format!("{} cannot be encoded", path.display()))?;
+        written.push(path);
+    }
+    for (name, bytes) in [
+        ("lyrics.txt", song.documents.lyrics.as_bytes()),
+        ("melody.mid", &song.documents.midi),
+        ("melody.musicxml", song.documents.musicxml.as_bytes()),
+        ("melody.svg", song.documents.svg.as_bytes()),
+        ("report.json", &report),
+    ] {
+        let (path, mut file) = create(out, name)?;
+        file.write_all(bytes).with_context(|| format!("{} cannot be written", path.display()))?;
+        written.push(path);
+    }
+    let Some(mix) = &song.mix else { return Ok(written) };
+    for (name, encoding) in [("song.mp3", mp3), ("song.wav", Encoding::Wav16)] {
+        let (path, file) = create(out, name)?;
+        mix.encode_to(file, encoding, &tags).with_context(|| format!("{} cannot be encoded", path.display()))?;
         written.push(path);
     }
     Ok(written)
+}
+
+fn create(out: &Path, name: &str) -> Result<(PathBuf, File)> {
+    let path = out.join(name);
+    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok((path, file))
 }
 
 fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {

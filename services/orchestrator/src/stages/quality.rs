@@ -1,5 +1,10 @@
 //! Listens back with instruments, holds the figures against the gate, and writes the documents that go with the song.
 
+use std::{
+    fs::File,
+    io::{self, Seek as _, SeekFrom},
+};
+
 use async_trait::async_trait;
 use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest,
@@ -40,7 +45,7 @@ impl Stage for Quality {
         run.put_bytes(work::MELODY_MUSICXML, musicxml.into_bytes(), ArtifactRole::MelodyMusicxml.media_type()).await?;
         run.put_bytes(work::MELODY_SVG, svg.into_bytes(), ArtifactRole::MelodySvg.media_type()).await?;
         if let Some(mix) = mix {
-            run.put_bytes(work::SONG, mix, ArtifactRole::AudioWav.media_type()).await?;
+            run.put_file(work::SONG, mix, ArtifactRole::AudioWav.media_type()).await?;
         }
         let object = run.put_json(work::REPORT, &report).await?;
         let detail = serde_json::to_value(&report.quality).unwrap_or_default();
@@ -52,7 +57,7 @@ struct Listened {
     report: Report,
     documents: Documents,
     /// The voice over its backing, as WAV; only where a backing was asked for.
-    mix: Option<Vec<u8>>,
+    mix: Option<File>,
 }
 
 /// Decodes the vocal as any listener would, measures that, and makes what goes with it.
@@ -83,12 +88,21 @@ fn listen(
     Ok(Listened { report, documents, mix })
 }
 
-/// The voice over its backing, as WAV.
-fn mixed(voice: &MonoAudio, parts: &Accompaniment, tools: &StageTools) -> Result<Vec<u8>, Failure> {
+/// The voice over its backing, as WAV, in a temporary file at its start.
+fn mixed(voice: &MonoAudio, parts: &Accompaniment, tools: &StageTools) -> Result<File, Failure> {
     let mix = tools.capabilities.band.play_under(&voice.samples, voice.sample_rate_hz, parts)?;
-    media::encode(&mix.samples, mix.sample_rate_hz, 2, Encoding::Wav16, &Tags::default()).map_err(|error| {
-        Failure::new(FailureClass::Config, FailureCode::AudioProcessing, format!("the mix was not written: {error}"))
-    })
+    let not_written = |class, error: &dyn std::fmt::Display| {
+        Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not written: {error}"))
+    };
+    let of_io = |error: io::Error| not_written(FailureClass::Transient, &error);
+    let mut wav = tempfile::tempfile().map_err(of_io)?;
+    let writer = wav.try_clone().map_err(of_io)?;
+    mix.encode_to(writer, Encoding::Wav16, &Tags::default()).map_err(|error| {
+        let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
+        not_written(class, &error)
+    })?;
+    wav.seek(SeekFrom::Start(0)).map_err(of_io)?;
+    Ok(wav)
 }
 
 fn steps(run: &StageRun<'_>) -> Vec<StepSummary> {
