@@ -39,6 +39,20 @@ pub async fn collect(mut body: ByteStream, limit_bytes: usize) -> io::Result<Byt
     Ok(content.freeze())
 }
 
+/// Reads a stream to its end and says what it held, without keeping it.
+///
+/// # Errors
+/// Those in the stream.
+pub async fn digest(mut body: ByteStream) -> io::Result<Stored> {
+    let (mut size_bytes, mut digest) = (0, Sha256::new());
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk?;
+        size_bytes += chunk.len() as u64;
+        digest.update(&chunk);
+    }
+    Ok(Stored { size_bytes, sha256: hex::encode(digest.finalize()) })
+}
+
 /// Counts and hashes what passes, and ends it at the limit.
 pub(crate) struct Intake {
     key: ObjectKey,

@@ -20,14 +20,14 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-pub use body::{ByteStream, bytes_body, collect, file_body};
+pub use body::{ByteStream, bytes_body, collect, digest, file_body};
 pub use error::BlobError;
 pub use key::{InvalidKey, KeyPrefix, ObjectKey};
 pub use observed::{Observation, Observer, observed};
 pub use range::{ByteRange, ByteSpan};
 pub use s3::{S3Config, S3Secret, ensure_bucket};
 
-/// What a finished [`BlobStore::put`] took in.
+/// What a finished [`BlobStore::put`] took in, or [`digest`] read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Stored {
     pub size_bytes: u64,

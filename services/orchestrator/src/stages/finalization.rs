@@ -9,7 +9,6 @@ use domain::{ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::
 use messaging::{MessagingError, Queue};
 use providers::song::{LyricsSummary, Report};
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use super::work;
 use crate::stage::{Stage, StageOutput, StageRun};
@@ -65,9 +64,10 @@ impl Stage for Finalization {
 impl Finalization {
     /// Size and hash of a working object, by reading what is really there.
     async fn stored(&self, run: &StageRun<'_>, name: &str) -> Result<(ObjectKey, Stored), Failure> {
-        let bytes = run.get_bytes(name).await?;
-        let sha256 = hex::encode(Sha256::digest(&bytes));
-        Ok((run.work_key(name)?, Stored { size_bytes: bytes.len() as u64, sha256 }))
+        let stored = blob_store::digest(run.open(name).await?).await.map_err(|error| {
+            Failure::new(FailureClass::Transient, FailureCode::Storage, format!("{name} cannot be read: {error}"))
+        })?;
+        Ok((run.work_key(name)?, stored))
     }
 
     async fn ingest(&self, run: &StageRun<'_>, request: IngestRequest) -> Result<IngestedResult, Failure> {
