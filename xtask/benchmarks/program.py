@@ -48,11 +48,11 @@ def lasting(bench, seconds):
     return file
 
 
-def sing(bench, recording):
+def sing(bench, recording, *options):
     """Seconds on the clock and of the processor, and peak memory in MB (VmHWM), of one whole `descant sing`."""
     out = bench.out / "sung"
     shutil.rmtree(out, ignore_errors=True)
-    command = [bench.descant, "--json", "sing", recording, "--prompt", PROMPT, "--seed", "1", "--out", out]
+    command = [bench.descant, "--json", "sing", recording, "--prompt", PROMPT, "--seed", "1", "--out", out, *options]
     started, before = time.perf_counter(), children_cpu_seconds()
     with open(bench.out / "sing.log", "w+b") as log:
         process = subprocess.Popen([str(part) for part in command], stdout=log, stderr=log)
@@ -106,10 +106,16 @@ def sing_time(bench):
 
 
 def memory(bench):
-    row = Row("memory", "peak memory (VmHWM) of `descant sing` on a 5-minute recording", "≤ 300 MB")
-    say("descant sing on five minutes")
-    once = sing(bench, lasting(bench, LONG_SECONDS))
-    row.ours = f"{once['peak_mb']:.0f} MB (in {once['wall_seconds']:.1f} s)"
-    row.met = once["peak_mb"] <= GOAL_MEGABYTES
-    row.details = once
+    what = "peak memory (VmHWM) of `descant sing` on a 5-minute recording: the voice alone; with `--backing chords`"
+    row = Row("memory", what, "≤ 300 MB")
+    say("descant sing on five minutes, without a backing and with one")
+    recording = lasting(bench, LONG_SECONDS)
+    alone = sing(bench, recording)
+    backed = sing(bench, recording, "--backing", "chords")
+    # A backing that was not made would need no memory.
+    if not (bench.out / "sung" / "song.mp3").is_file():
+        raise NotMeasured("descant sing --backing chords left no song.mp3")
+    row.ours = "; ".join(f"{once['peak_mb']:.0f} MB (in {once['wall_seconds']:.1f} s)" for once in (alone, backed))
+    row.met = max(alone["peak_mb"], backed["peak_mb"]) <= GOAL_MEGABYTES
+    row.details = {"alone": alone, "backed": backed}
     return row
