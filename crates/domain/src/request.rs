@@ -18,6 +18,17 @@ pub struct MelodyToVocalsRequest {
     pub options: SongOptions,
 }
 
+impl MelodyToVocalsRequest {
+    /// Everything that it says in words, with the name of the field: what a check of content looks at.
+    pub fn texts(&self) -> Vec<(&'static str, &str)> {
+        let Self { prompt, genre, mood, seed: _, options: _ } = self;
+        let mut texts = vec![("prompt", prompt.as_str())];
+        texts.extend(genre.as_ref().map(|genre| ("genre", genre.as_str())));
+        texts.extend(mood.as_ref().map(|mood| ("mood", mood.as_str())));
+        texts
+    }
+}
+
 /// A short word or two that a user chose, such as a genre: 1 to 50 characters, trimmed, printable.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

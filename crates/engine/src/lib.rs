@@ -9,7 +9,6 @@ pub mod lyrics;
 pub mod melody;
 pub mod picture;
 pub mod quality;
-pub mod safety;
 pub mod sample;
 pub mod vocoder;
 pub mod voice;
@@ -22,4 +21,6 @@ pub use quality::{
     LyricsFigures, LyricsFit, PitchAgreement, VowelOnsets, lyrics_figures, lyrics_fit, pitch_agreement,
     vowel_onset_error,
 };
+/// The word check that its own lines keep to.
+pub use safety;
 pub use voice::{Speaker, SungVocal, Voice, VoiceOptions, sing};

@@ -8,19 +8,24 @@ mod curve;
 mod layout;
 mod marks;
 mod svg;
+mod type_width;
+mod words;
 
-use music::{ChordSpan, Key, Melody, Note, PitchTrack, hz_to_midi};
+use music::{ChordSpan, Key, Melody, PitchTrack, hz_to_midi};
 
 use crate::lyrics::Lyrics;
 use layout::{Lanes, Layout, Row};
 use svg::Svg;
+use words::Mark;
 
-/// Least width of a note box that its name fits into.
-const NAMED_WIDTH: f64 = 19.0;
-/// Width of a character of the syllables: a little above the average, because renderers choose the font.
-const CHARACTER_WIDTH: f64 = 8.2;
-/// A syllable that would run into the one before may stand this much late.
-const MOST_WORD_SHIFT: f64 = 14.0;
+/// Size of the type of note names, as the look has it.
+const NAME_SIZE: f64 = 10.0;
+/// From a note's box up to its name.
+const NAME_RISE: f64 = 3.5;
+/// Sizes of the type of the heading, its lines, and phrases.
+const TITLE_SIZE: f64 = 18.0;
+const KEY_SIZE: f64 = 12.0;
+const PHRASE_SIZE: f64 = 10.5;
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +47,10 @@ pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
     let sung = sung.map(|track| curve::in_octave_of(track, melody));
     let sung = sung.as_ref();
     let syllables = lyrics.map_or_else(Vec::new, |lyrics| lyrics.text_by_note(melody.notes.len()));
-    let lanes = Lanes { chords: !chords.is_empty(), words: !syllables.is_empty(), strip: !envelope.is_empty() };
+    let lanes = Lanes { chords: !chords.is_empty(), words: &syllables, strip: !envelope.is_empty() };
     let layout = Layout::new(melody, sung, lanes);
     let mut svg = Svg::new(layout.width, layout.height);
-    header(&mut svg, picture);
+    header(&mut svg, &layout, picture);
     for row in &layout.rows {
         svg.open(&format!("class=\"row\" transform=\"translate(0 {})\"", svg::number(row.top)));
         keyboard(&mut svg, &layout, row, &melody.key);
@@ -54,19 +59,19 @@ pub fn draw_song_svg(picture: &SongPicture<'_>) -> String {
         loudness(&mut svg, &layout, row, envelope, melody.duration_seconds);
         phrases(&mut svg, &layout, row, melody);
         marks::chords(&mut svg, &layout, row, chords, &melody.key);
-        notes(&mut svg, &layout, row, melody);
+        notes(&mut svg, &layout, row, melody, &syllables);
         contour(&mut svg, &layout, row, &melody.track, "hum");
         if let Some(sung) = sung {
             contour(&mut svg, &layout, row, sung, "sung");
         }
         names(&mut svg, &layout, row, melody);
-        words(&mut svg, &layout, row, melody, &syllables);
+        words(&mut svg, &layout, row);
         svg.close();
     }
     svg.finish()
 }
 
-fn header(svg: &mut Svg, picture: &SongPicture<'_>) {
+fn header(svg: &mut Svg, layout: &Layout, picture: &SongPicture<'_>) {
     let SongPicture { melody, lyrics, sung, envelope, .. } = *picture;
     let title = lyrics.map(|lyrics| lyrics.title.trim()).filter(|title| !title.is_empty()).unwrap_or("Melody");
     let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
@@ -83,8 +88,10 @@ fn header(svg: &mut Svg, picture: &SongPicture<'_>) {
         melody.duration_seconds
     );
     svg.describe(title, &about);
-    svg.text("title", layout::GUTTER, 26.0, title);
-    svg.text("about", layout::GUTTER, 45.0, &about);
+    let room = layout.width - layout::GUTTER - layout::EDGE;
+    let shown = |text: &str, size: f64| type_width::fitted(text, room, |text| type_width::bold_width(text, size));
+    svg.text("title", layout::GUTTER, 26.0, &shown(title, TITLE_SIZE));
+    svg.text("about", layout::GUTTER, 45.0, &shown(&about, KEY_SIZE));
     let mut x = layout::GUTTER;
     let entries = [
         (true, "note", "note, rows of 100 cents"),
@@ -99,7 +106,7 @@ fn header(svg: &mut Svg, picture: &SongPicture<'_>) {
             _ => svg.rect(class, x, 55.0, 20.0, 10.0, 2.0),
         }
         svg.text("key", x + 26.0, 64.0, label);
-        x += 40.0 + label.chars().count() as f64 * 7.0;
+        x += 40.0 + type_width::width(label, KEY_SIZE);
     }
 }
 
@@ -193,64 +200,78 @@ fn phrases(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
             path += "v7";
         }
         svg.path("bracket", &path);
-        let label = if begins { format!("phrase {}", index + 1) } else { format!("({})", index + 1) };
-        svg.text("phrase", left, y - 4.0, &label);
-    }
-}
-
-/// Calls `each(index, left, width)` for the part of every note that lies in a row.
-fn for_notes(layout: &Layout, row: &Row, notes: &[Note], mut each: impl FnMut(usize, f64, f64)) {
-    for (index, note) in notes.iter().enumerate() {
-        let (start, end) = (note.onset_seconds.max(row.start), note.end_seconds().min(row.end));
-        if start < end {
-            let left = layout.x(row, start);
-            each(index, left, (layout.x(row, end) - left - 1.0).max(1.0));
+        // Up to the phrase after, or to the edge.
+        let next = melody.phrases.get(index + 1).and_then(|next| melody.phrase_notes(next).first());
+        let room = next.map_or(layout.width, |note| layout.x(row, note.onset_seconds)).min(layout.width) - left;
+        let number = index + 1;
+        let labels = if begins {
+            [format!("phrase {number}"), number.to_string()]
+        } else {
+            [format!("({number})"), String::new()]
+        };
+        let fits = |label: &&String| type_width::width(label, PHRASE_SIZE) + layout::EDGE <= room;
+        if let Some(label) = labels.iter().find(fits) {
+            svg.text("phrase", left, y - 4.0, label);
         }
     }
 }
 
-fn notes(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
+fn notes(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody, syllables: &[Option<String>]) {
     let height = layout.semitone - 1.0;
-    for_notes(layout, row, &melody.notes, |index, left, width| {
+    for (index, left, width) in layout.note_spans(row, &melody.notes) {
         let note = &melody.notes[index];
         let y = layout.y(f64::from(note.pitch.number()));
-        let about = format!(
+        let mut about = format!(
             "{} {:+.0} cents, {:.2} s at {:.2} s",
             note.pitch.name_in(&melody.key),
             note.cents,
             note.duration_seconds,
             note.onset_seconds
         );
+        if let Some(text) = syllables.get(index).and_then(Option::as_deref) {
+            about += &format!(": {text}");
+        }
         svg.named_rect("note", [left, y - height / 2.0, width, height], 3.0, &about);
-    });
+    }
     let was = melody.uncorrected.as_deref().unwrap_or_default();
-    for_notes(layout, row, was, |index, left, width| {
+    for (index, left, width) in layout.note_spans(row, was) {
         let y = layout.y(f64::from(was[index].pitch.number()).clamp(layout.lowest.into(), layout.highest.into()));
         svg.rect("was", left, y - height / 2.0, width, height, 3.0);
-    });
+    }
 }
 
 /// Names stand over the note, where no contour runs; a name that finds no room is left to the keyboard at the left.
 fn names(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody) {
-    for_notes(layout, row, &melody.notes, |index, left, width| {
+    let spans = layout.note_spans(row, &melody.notes);
+    for (at, &(index, left, width)) in spans.iter().enumerate() {
         let note = &melody.notes[index];
-        if width >= NAMED_WIDTH && note.onset_seconds >= row.start {
-            let y = layout.y(f64::from(note.pitch.number())) - layout.semitone / 2.0 - 3.5;
-            svg.text("name", left + 1.0, y, &note.pitch.name_in(&melody.key));
+        if note.onset_seconds < row.start {
+            continue;
         }
-    });
+        let name = note.pitch.name_in(&melody.key);
+        // The note after may end the room: its box or its name would stand in the way.
+        let next = spans.get(at + 1).map(|&(next, next_left, _)| (&melody.notes[next], next_left));
+        let is_free = next.is_none_or(|(next, _)| {
+            let rise = (f64::from(next.pitch.number()) - f64::from(note.pitch.number())) * layout.semitone;
+            rise <= -NAME_SIZE || rise >= NAME_SIZE + NAME_RISE + layout.semitone
+        });
+        let room = if is_free { width * 1.5 } else { next.map_or(width, |(_, next_left)| next_left - left) };
+        if type_width::bold_width(&name, NAME_SIZE) <= room {
+            let y = layout.y(f64::from(note.pitch.number())) - layout.semitone / 2.0 - NAME_RISE;
+            svg.text("name", left + 1.0, y, &name);
+        }
+    }
 }
 
 fn contour(svg: &mut Svg, layout: &Layout, row: &Row, track: &PitchTrack, class: &str) {
     let mut path = String::new();
-    for run in curve::voiced_runs(track, row.start, row.end) {
-        let points: Vec<(f64, f64)> = run
-            .iter()
-            .map(|&(time, hz)| {
-                let midi = hz_to_midi(hz).clamp(f64::from(layout.lowest) - 0.5, f64::from(layout.highest) + 0.5);
-                (layout.x(row, time), layout.y(midi))
-            })
-            .collect();
+    let shown = f64::from(layout.lowest) - 0.5..=f64::from(layout.highest) + 0.5;
+    let runs = curve::voiced_runs(track, row.start, row.end);
+    // A slip of the tracker outside of the rows is left out: at the edge it would look like a note.
+    let parts = runs.iter().flat_map(|run| run.split(|&(_, hz)| !shown.contains(&hz_to_midi(hz))));
+    for part in parts.filter(|part| part.len() > 1) {
+        let points: Vec<(f64, f64)> =
+            part.iter().map(|&(time, hz)| (layout.x(row, time), layout.y(hz_to_midi(hz)))).collect();
         for (index, (x, y)) in curve::thinned(&points).into_iter().enumerate() {
             path += &format!("{}{} {}", if index == 0 { "M" } else { "L" }, svg::number(x), svg::number(y));
         }
@@ -260,26 +281,17 @@ fn contour(svg: &mut Svg, layout: &Layout, row: &Row, track: &PitchTrack, class:
     }
 }
 
-/// Syllables start where their notes do. One that would run into the one before goes a line lower.
-fn words(svg: &mut Svg, layout: &Layout, row: &Row, melody: &Melody, syllables: &[Option<String>]) {
+/// Syllables start where their notes do.
+fn words(svg: &mut Svg, layout: &Layout, row: &Row) {
     let Some(top) = layout.words_top else { return };
-    let mut taken = [f64::NEG_INFINITY; layout::WORD_LINES];
-    for_notes(layout, row, &melody.notes, |index, left, width| {
-        if melody.notes[index].onset_seconds < row.start {
-            return;
+    for mark in &row.words {
+        let y = top + mark.line() as f64 * layout::WORD_LINE_HEIGHT;
+        match mark {
+            Mark::Word { left, text, .. } => svg.text("word", *left, y + 12.0, text),
+            Mark::Held { left, right, .. } => {
+                let path = format!("M{} {}H{}", svg::number(*left), svg::number(y + 9.0), svg::number(*right));
+                svg.path("held", &path);
+            }
         }
-        let Some(text) = syllables.get(index).and_then(Option::as_deref).filter(|text| !text.is_empty()) else {
-            // The vowel before is held: a line, as singers read it.
-            let y = svg::number(top + 9.0);
-            svg.path("held", &format!("M{} {y}h{}", svg::number(left), svg::number(width)));
-            taken[0] = taken[0].max(left + width);
-            return;
-        };
-        let line = (0..layout::WORD_LINES)
-            .find(|&line| taken[line] <= left)
-            .unwrap_or_else(|| usize::from(taken[0] > taken[1]));
-        let left = left.max(taken[line].min(left + MOST_WORD_SHIFT));
-        taken[line] = left + (text.chars().count() as f64 + 0.4) * CHARACTER_WIDTH;
-        svg.text("word", left, top + 12.0 + line as f64 * layout::WORD_LINE_HEIGHT, text);
-    });
+    }
 }

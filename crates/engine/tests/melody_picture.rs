@@ -72,6 +72,46 @@ fn the_hummed_tune_is_drawn_with_everything() {
     assert!(svg.len() < 100_000, "{} bytes", svg.len());
 }
 
+/// Row, left, baseline and text of every syllable.
+fn syllables(svg: &str) -> Vec<(usize, f64, f64, String)> {
+    let document = roxmltree::Document::parse(svg).expect("XML");
+    let rows = document.descendants().filter(|node| node.attribute("class") == Some("row")).enumerate();
+    let number =
+        |node: roxmltree::Node<'_, '_>, name| node.attribute(name).and_then(|x| x.parse().ok()).expect("a number");
+    rows.flat_map(|(row, node)| {
+        let words = node.children().filter(|node| node.attribute("class") == Some("word"));
+        let word = |node: roxmltree::Node<'_, '_>| {
+            (row, number(node, "x"), number(node, "y"), node.text().unwrap_or_default().to_owned())
+        };
+        words.map(word).collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+#[test]
+fn syllables_share_a_line_where_there_is_room_and_never_overlap() {
+    let tune = sample::hummed_tune();
+    let melody = extract_melody(&tune.samples, tune.sample_rate_hz, &mut |_| {}).expect("a melody");
+    let roomy = lyrics(&melody, "Room", &["fly-", "ing", "il-", "lu-", "sion", "still"]);
+    let shown = syllables(&draw(&melody, Some(&roomy), None, &[]));
+    assert_eq!(shown.len(), 30);
+    assert!(shown.iter().all(|(_, _, baseline, _)| *baseline == shown[0].2), "one line: {shown:?}");
+
+    let crowded = lyrics(&melody, "Crowd", &["straightforward-", "strengths", "throughout-", "a"]);
+    let svg = draw(&melody, Some(&crowded), None, &[]);
+    let (shown, half_em) = (syllables(&svg), 6.5);
+    let width: f64 =
+        svg.split("width=\"").nth(1).and_then(|rest| rest.split('"').next()?.parse().ok()).expect("a width");
+    assert!(shown.iter().any(|(_, _, baseline, _)| *baseline > shown[0].2), "some move down");
+    for (index, (row, left, baseline, text)) in shown.iter().enumerate() {
+        // Text of half an em a letter, the usual width of a text face, fits by a good margin.
+        let end = left + text.chars().count() as f64 * half_em;
+        assert!(end < width, "{text} leaves the picture");
+        let after = shown[index + 1..].iter().find(|next| next.0 == *row && next.2 == *baseline);
+        assert!(after.is_none_or(|next| next.1 > end), "{text} runs into {after:?}");
+    }
+}
+
 #[test]
 fn five_busy_minutes_stay_small() {
     let frames = (0..30_000)

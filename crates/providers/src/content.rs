@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use domain::{Failure, FailureClass, FailureCode, request::MelodyToVocalsRequest};
-use engine::safety::{self, Category, ListEntry, SafetyLists, Severity};
 use resilience::BreakerRegistry;
-use settings::{ModerationSettings, SafetySettings, WordList, WordSeverity};
+use safety::{Refusal, WordGate};
+use settings::{ModerationSettings, SafetySettings};
 use telemetry::Metrics;
 
 use crate::moderation::{Judgement, Moderator};
 
 /// Judges texts. What it refuses it never repeats.
 pub struct ContentGate {
-    lists: Option<SafetyLists>,
-    refuse_at: Severity,
+    words: WordGate,
     moderator: Option<Moderator>,
 }
 
@@ -37,26 +36,7 @@ impl ContentGate {
         breakers: &BreakerRegistry,
         metrics: &Metrics,
     ) -> Result<Self, ContentGateError> {
-        Ok(Self { moderator: Moderator::new(moderation, breakers, metrics)?, ..Self::lists_only(safety)? })
-    }
-
-    /// Without anybody outside.
-    ///
-    /// # Errors
-    /// A file of word lists that cannot be used.
-    pub fn lists_only(safety: &SafetySettings) -> Result<Self, ContentGateError> {
-        let own = safety.lists.as_deref().map(settings::read_word_lists).transpose()?.unwrap_or_default();
-        Ok(Self::of(safety, &own))
-    }
-
-    fn of(safety: &SafetySettings, own: &[WordList]) -> Self {
-        let own: Vec<ListEntry> = own.iter().map(entry).collect();
-        let base = if safety.replace_built_in { SafetyLists::default() } else { safety::built_in().clone() };
-        let refuse_at = match safety.refuse_at {
-            WordSeverity::Warn => Severity::Warn,
-            WordSeverity::Block => Severity::Block,
-        };
-        Self { lists: safety.enabled.then(|| base.with(&own)), refuse_at, moderator: None }
+        Ok(Self { words: safety.word_gate()?, moderator: Moderator::new(moderation, breakers, metrics)? })
     }
 
     /// The word lists alone: at once, without a call.
@@ -64,10 +44,7 @@ impl ContentGate {
     /// # Errors
     /// `ContentRejected` with the category of the worst word.
     pub fn screen(&self, what: &str, text: &str) -> Result<(), Failure> {
-        match self.lists.as_ref().and_then(|lists| lists.worst(text)) {
-            Some(worst) if worst.severity >= self.refuse_at => Err(rejected(what, &[category_name(worst.category)])),
-            _ => Ok(()),
-        }
+        self.words.admit(what, text).map_err(rejected)
     }
 
     /// Everything that a request says in words.
@@ -75,10 +52,7 @@ impl ContentGate {
     /// # Errors
     /// As [`admit`](Self::admit).
     pub async fn admit_request(&self, request: &MelodyToVocalsRequest, remaining: Duration) -> Result<(), Failure> {
-        let mut texts = vec![("prompt", request.prompt.as_str())];
-        texts.extend(request.genre.as_ref().map(|genre| ("genre", genre.as_str())));
-        texts.extend(request.mood.as_ref().map(|mood| ("mood", mood.as_str())));
-        self.admit(&texts, remaining).await
+        self.admit(&request.texts(), remaining).await
     }
 
     /// Word lists, then the vendor. `texts` are pairs of what it is ("prompt") and the text.
@@ -96,75 +70,12 @@ impl ContentGate {
             Judgement::Flagged(names) => {
                 let whats: Vec<&str> = texts.iter().map(|(what, _)| *what).collect();
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                Err(rejected(&whats.join(" or the "), &names))
+                Err(rejected(Refusal::new(&whats.join(" or the "), &names)))
             }
         }
     }
 }
 
-fn rejected(what: &str, categories: &[&str]) -> Failure {
-    let reason = if categories.is_empty() { "harmful content".to_owned() } else { categories.join(", ") };
-    let message = format!("The {what} was refused ({reason}). Say it in other words and send it again.");
-    Failure::new(FailureClass::Caller, FailureCode::ContentRejected, message)
-}
-
-fn entry(list: &WordList) -> ListEntry {
-    let WordList { language, severity, category, terms, allowed_in } = list.clone();
-    let severity = match severity {
-        WordSeverity::Warn => Severity::Warn,
-        WordSeverity::Block => Severity::Block,
-    };
-    ListEntry { language, severity, category: safety::category_named(&category), terms, allowed_in }
-}
-
-const fn category_name(category: Category) -> &'static str {
-    match category {
-        Category::Slur => "slur",
-        Category::Hate => "hate",
-        Category::Sexual => "sexual",
-        Category::Vulgar => "vulgar",
-        Category::Violence => "violence",
-        Category::SelfHarm => "self-harm",
-        Category::Drugs => "drugs",
-        Category::Other => "listed words",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings() -> SafetySettings {
-        SafetySettings { enabled: true, refuse_at: WordSeverity::Block, lists: None, replace_built_in: false }
-    }
-
-    fn gate(safety: &SafetySettings) -> ContentGate {
-        let turnip = WordList {
-            language: "en".into(),
-            severity: WordSeverity::Warn,
-            category: "other".into(),
-            terms: vec!["turnip".into()],
-            allowed_in: vec!["turnip soup".into()],
-        };
-        ContentGate::of(safety, &[turnip])
-    }
-
-    #[test]
-    fn severity_and_lists_come_from_the_settings() {
-        let vulgar = String::from_utf8(vec![115, 104, 105, 116]).expect("ascii");
-        let gate_open = gate(&settings());
-        assert!(gate_open.screen("prompt", "a song about a turnip").is_ok());
-        let failure = gate_open.screen("prompt", &format!("a {vulgar} song")).expect_err("listed");
-        assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ContentRejected));
-        assert!(failure.message.contains("vulgar") && !failure.message.contains(&vulgar), "{}", failure.message);
-
-        let strict = gate(&SafetySettings { refuse_at: WordSeverity::Warn, ..settings() });
-        assert!(strict.screen("prompt", "a song about a turnip").is_err());
-        assert!(strict.screen("prompt", "a song about turnip soup").is_ok());
-
-        let own_only = gate(&SafetySettings { replace_built_in: true, ..settings() });
-        assert!(own_only.screen("prompt", &vulgar).is_ok());
-        let off = gate(&SafetySettings { enabled: false, ..settings() });
-        assert!(off.screen("prompt", &vulgar).is_ok());
-    }
+fn rejected(refusal: Refusal) -> Failure {
+    Failure::new(FailureClass::Caller, FailureCode::ContentRejected, refusal.to_string())
 }

@@ -1,4 +1,4 @@
-//! The file of word lists that `safety.lists` names.
+//! The file of word lists that `safety.lists` names, and the gate that it makes with the built-in ones.
 
 use std::{fs, path::Path};
 
@@ -6,9 +6,10 @@ use figment::{
     Figment,
     providers::{Format, Toml},
 };
+use safety::{ListEntry, SafetyLists, Severity, WordGate};
 use serde::Deserialize;
 
-use crate::sections::WordList;
+use crate::sections::{SafetySettings, WordList, WordSeverity};
 
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
 const CATEGORIES: [&str; 8] = ["slur", "hate", "sexual", "vulgar", "violence", "self_harm", "drugs", "other"];
@@ -48,17 +49,48 @@ pub fn read_word_lists(path: &Path) -> Result<Vec<WordList>, WordListError> {
     }
 }
 
+impl SafetySettings {
+    /// The gate that these settings describe, with the operator's own lists. Blocking; meant for the start of a service.
+    ///
+    /// # Errors
+    /// A file of word lists that cannot be used.
+    pub fn word_gate(&self) -> Result<WordGate, WordListError> {
+        let own = self.lists.as_deref().map(read_word_lists).transpose()?.unwrap_or_default();
+        if !self.enabled {
+            return Ok(WordGate::open());
+        }
+        let own: Vec<ListEntry> = own.into_iter().map(entry).collect();
+        let base = if self.replace_built_in { SafetyLists::default() } else { safety::built_in().clone() };
+        Ok(WordGate::new(base.with(&own), severity(self.refuse_at)))
+    }
+}
+
+fn entry(list: WordList) -> ListEntry {
+    let WordList { language, severity: least, category, terms, allowed_in } = list;
+    ListEntry { language, severity: severity(least), category: safety::category_named(&category), terms, allowed_in }
+}
+
+const fn severity(word: WordSeverity) -> Severity {
+    match word {
+        WordSeverity::Warn => Severity::Warn,
+        WordSeverity::Block => Severity::Block,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::sections::WordSeverity;
 
-    fn read(toml: &str) -> Result<Vec<WordList>, WordListError> {
+    fn file_of(toml: &str) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
         file.write_all(toml.as_bytes()).expect("written");
-        read_word_lists(file.path())
+        file
+    }
+
+    fn read(toml: &str) -> Result<Vec<WordList>, WordListError> {
+        read_word_lists(file_of(toml).path())
     }
 
     #[test]
@@ -82,5 +114,31 @@ mod tests {
             assert!(why.contains("safety.lists") && !why.contains("turnip"), "{why}");
         }
         assert!(read_word_lists(Path::new("/nowhere/words.toml")).is_err());
+    }
+
+    #[test]
+    fn the_gate_has_the_severity_and_the_lists_of_the_settings() {
+        let toml = "[[entries]]\nlanguage = \"en\"\nseverity = \"warn\"\ncategory = \"other\"\nterms = [\"turnip\"]\n\
+                    allowed_in = [\"turnip soup\"]\n";
+        let file = file_of(toml);
+        let settings = SafetySettings {
+            enabled: true,
+            refuse_at: WordSeverity::Block,
+            lists: Some(file.path().to_owned()),
+            replace_built_in: false,
+        };
+        let vulgar = String::from_utf8(vec![115, 104, 105, 116]).expect("ascii");
+        let gate = |settings: &SafetySettings| settings.word_gate().expect("a good list");
+        assert!(gate(&settings).admit("prompt", "a song about a turnip").is_ok());
+        assert!(gate(&settings).admit("prompt", &format!("a {vulgar} song")).is_err());
+        let strict = gate(&SafetySettings { refuse_at: WordSeverity::Warn, ..settings.clone() });
+        assert!(strict.admit("prompt", "a song about a turnip").is_err());
+        assert!(strict.admit("prompt", "a song about turnip soup").is_ok());
+        let own_only = gate(&SafetySettings { replace_built_in: true, ..settings.clone() });
+        assert!(own_only.admit("prompt", &vulgar).is_ok());
+        let off = gate(&SafetySettings { enabled: false, ..settings.clone() });
+        assert!(off.admit("prompt", &vulgar).is_ok());
+        let lost = SafetySettings { lists: Some("/nowhere/words.toml".into()), ..settings };
+        assert!(lost.word_gate().is_err());
     }
 }

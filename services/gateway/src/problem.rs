@@ -30,6 +30,11 @@ pub enum ApiError {
     InvalidBody {
         detail: String,
     },
+    /// Words that are not sung here: where they stand and what they are refused for, never the words.
+    ContentRejected {
+        field: &'static str,
+        detail: String,
+    },
     /// The recording was refused; every finding is told.
     AudioRefused {
         findings: Vec<Finding>,
@@ -89,7 +94,10 @@ pub enum ApiError {
 impl ApiError {
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::InvalidField { .. } | Self::InvalidBody { .. } | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
+            Self::InvalidField { .. }
+            | Self::InvalidBody { .. }
+            | Self::ContentRejected { .. }
+            | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
             Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -111,6 +119,7 @@ impl ApiError {
         match self {
             Self::InvalidField { .. } => "invalid_field",
             Self::InvalidBody { .. } => "invalid_body",
+            Self::ContentRejected { .. } => "content_rejected",
             Self::AudioRefused { .. } => "audio_refused",
             Self::UnsupportedAudio { .. } => "unsupported_audio",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
@@ -135,6 +144,7 @@ impl ApiError {
         match self {
             Self::InvalidField { .. } => "A field is missing or wrong",
             Self::InvalidBody { .. } => "The body is not what this route takes",
+            Self::ContentRejected { .. } => "These words are not sung here",
             Self::AudioRefused { .. } => "The recording was refused",
             Self::UnsupportedAudio { .. } => "The recording's format is not accepted",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
@@ -159,7 +169,9 @@ impl ApiError {
     fn detail(&self) -> String {
         match self {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
-            Self::InvalidBody { detail } | Self::UnsupportedMediaType { detail } => detail.clone(),
+            Self::InvalidBody { detail }
+            | Self::UnsupportedMediaType { detail }
+            | Self::ContentRejected { detail, .. } => detail.clone(),
             Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => {
                 // Warnings stand in `findings`; here only what has to change.
                 let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
@@ -220,7 +232,7 @@ impl ApiError {
             success: false,
             error: detail,
             field: match self {
-                Self::InvalidField { field, .. } => Some(field),
+                Self::InvalidField { field, .. } | Self::ContentRejected { field, .. } => Some(field),
                 _ => None,
             },
             findings: self.findings().iter().map(FindingBody::of).collect(),
@@ -356,6 +368,7 @@ mod tests {
             ApiError::Unavailable { what: "" },
             ApiError::Internal,
             ApiError::TooSlow,
+            ApiError::ContentRejected { field: "prompt", detail: String::new() },
         ]
     }
 
@@ -380,6 +393,7 @@ mod tests {
             ApiError::Unavailable { .. } => 16,
             ApiError::Internal => 17,
             ApiError::TooSlow => 18,
+            ApiError::ContentRejected { .. } => 19,
         }
     }
 

@@ -9,6 +9,7 @@ use domain::{JobId, MessageId};
 use messaging::{Body, Bus};
 use persistence::{Database, PersistenceError};
 use resilience::{Bulkhead, Clock, ids::random10};
+use safety::WordGate;
 use service_runtime::{Deps, error_chain};
 use settings::Settings;
 use telemetry::{Metrics, trace};
@@ -39,6 +40,8 @@ pub struct House {
     pub auth: Authenticator,
     pub links: LinkMaker,
     pub news: News,
+    /// Words that no job starts with; the job asks again, and an AI vendor where there is one.
+    pub words: WordGate,
     /// Uploads that are received at once.
     pub uploads: Bulkhead,
     /// Wakes the outbox relay of this process.
@@ -53,6 +56,7 @@ impl House {
             auth: Authenticator::from_settings(&settings.auth)?,
             links: LinkMaker::new(settings.http.public_url.as_ref()),
             news: News::default(),
+            words: settings.safety.word_gate()?,
             uploads: Bulkhead::new("uploads", settings.http.upload_concurrency),
             database: deps.database()?,
             blobs: deps.objects()?,

@@ -2,7 +2,7 @@
 
 use music::{Melody, Note};
 
-use super::{Language, LyricLine, Lyrics, Section, Syllable, plan, plan::LinePlan, words};
+use super::{Language, LyricLine, Lyrics, Section, Syllable, plan, plan::LinePlan, spanish::UNDERTIE, words};
 use crate::{
     EngineError,
     safety::{self, Severity},
@@ -16,6 +16,15 @@ struct Word {
     text: String,
     syllables: Vec<Syllable>,
     ends_line: bool,
+}
+
+impl Word {
+    /// Whether it begins in a syllable with the end of the word before, which no line may part.
+    fn is_joined_to_the_one_before(&self) -> bool {
+        // A word that was sung whole in one syllable with this one stands in the text of both.
+        let own = self.text.matches(' ').count();
+        self.syllables.first().is_some_and(|first| first.text.matches(UNDERTIE).count() > own)
+    }
 }
 
 /// Places lines of text on a melody: whole words go to phrases so that syllables and notes come out as even as they can,
@@ -120,6 +129,9 @@ fn share_out(words: &[Word], plans: &[LinePlan]) -> Vec<std::ops::Range<usize>> 
         for end in 0..=words.len() {
             let broken = if end == 0 || words[end - 1].ends_line { 0.0 } else { BROKEN_LINE };
             for start in 0..=end {
+                if start < end && words[start].is_joined_to_the_one_before() {
+                    continue;
+                }
                 let count = (before[end] - before[start]) as f64;
                 let bare = if start == end { BARE_LINE } else { 0.0 };
                 // A relative measure: two syllables too many hurt a line of three more than one of ten.

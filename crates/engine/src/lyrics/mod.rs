@@ -13,6 +13,7 @@ mod lexicon;
 mod plan;
 mod repair;
 mod scheme;
+mod score;
 mod sections;
 mod spanish;
 mod stress;
@@ -91,11 +92,13 @@ pub struct LyricLine {
 
 /// One sung syllable. Syllables stand in the order of their notes. Several on one note share its time; a note of the
 /// phrase that has none continues the vowel before it.
+///
+/// Where vowels meet between two Spanish words one syllable has both, with an undertie between their letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Syllable {
     /// A piece of the spelling; may be empty where spelling has fewer pieces than the sound.
     pub text: String,
-    /// Which word of the line, from 0.
+    /// Which word of the line, from 0; the last one of a joined syllable.
     pub word_index: usize,
     /// ARPAbet, vowels with their stress digit.
     pub phones: Vec<String>,
@@ -128,26 +131,5 @@ impl Lyrics {
 
     pub fn syllable_count(&self) -> usize {
         self.lines.iter().map(|line| line.syllables.len()).sum()
-    }
-
-    /// What is sung on each of `note_count` notes, as score programs want it: `-` after a piece of a word that goes on,
-    /// `None` where a vowel is held over from the note before.
-    pub fn text_by_note(&self, note_count: usize) -> Vec<Option<String>> {
-        let mut by_note: Vec<Option<String>> = vec![None; note_count];
-        for line in &self.lines {
-            for (index, syllable) in line.syllables.iter().enumerate() {
-                let goes_on = line.syllables.get(index + 1).is_some_and(|next| next.word_index == syllable.word_index);
-                let Some(slot) = by_note.get_mut(syllable.note) else { continue };
-                let text = slot.get_or_insert_default();
-                if !text.is_empty() && !text.ends_with('-') {
-                    text.push(' ');
-                }
-                text.push_str(&syllable.text);
-                if goes_on {
-                    text.push('-');
-                }
-            }
-        }
-        by_note
     }
 }

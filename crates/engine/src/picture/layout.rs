@@ -1,15 +1,19 @@
 //! Where everything goes: rows of time, lanes inside a row, semitones inside the roll.
 
-use music::{Melody, PitchTrack, hz_to_midi};
+use music::{Melody, Note, PitchTrack, hz_to_midi};
 
-use super::curve::voiced_runs;
+use super::{
+    curve::voiced_runs,
+    words::{self, Mark, Place},
+};
 
 /// Left of the roll, for note names.
 pub(super) const GUTTER: f64 = 46.0;
 pub(super) const MARGIN: f64 = 16.0;
 pub(super) const STRIP_HEIGHT: f64 = 34.0;
-pub(super) const WORD_LINES: usize = 2;
-pub(super) const WORD_LINE_HEIGHT: f64 = 14.0;
+pub(super) const WORD_LINE_HEIGHT: f64 = 15.0;
+/// Nothing is written nearer than this to the right edge.
+pub(super) const EDGE: f64 = 4.0;
 const HEADER_HEIGHT: f64 = 82.0;
 const BRACKET_LANE: f64 = 26.0;
 const CHORD_LANE: f64 = 18.0;
@@ -37,6 +41,8 @@ pub(super) struct Row {
     pub start: f64,
     pub end: f64,
     pub top: f64,
+    /// Syllables and held vowels, where words are shown.
+    pub words: Vec<Mark>,
 }
 
 /// Vertical places are measured from the top of a row.
@@ -60,19 +66,32 @@ pub(super) struct Layout {
 
 /// What stands over and under the roll.
 #[derive(Clone, Copy)]
-pub(super) struct Lanes {
+pub(super) struct Lanes<'a> {
     pub chords: bool,
-    pub words: bool,
+    /// What is sung on each note; empty for no lane.
+    pub words: &'a [Option<String>],
     pub strip: bool,
 }
 
 impl Layout {
-    pub(super) fn new(melody: &Melody, sung: Option<&PitchTrack>, lanes: Lanes) -> Self {
+    pub(super) fn new(melody: &Melody, sung: Option<&PitchTrack>, lanes: Lanes<'_>) -> Self {
         let duration = if melody.duration_seconds.is_finite() { melody.duration_seconds.max(0.1) } else { 0.1 };
         let row_seconds = (duration / MOST_ROWS / (1.0 - EARLY_END)).max(ROW_SECONDS);
         let width_per_second = (ROLL_WIDTH / row_seconds.min(duration)).min(MOST_WIDTH_PER_SECOND);
         let (lowest, highest) = compass(melody, sung);
         let semitone = SEMITONE_HEIGHT.min(MOST_ROLL_HEIGHT / f64::from(highest - lowest + 1));
+
+        let roll_width = ROLL_WIDTH.min(duration * width_per_second).max(LEAST_ROLL_WIDTH);
+        let width = GUTTER + roll_width + MARGIN;
+
+        let mut rows: Vec<Row> = row_times(melody, duration, row_seconds)
+            .into_iter()
+            .map(|(start, end)| {
+                let words = word_marks(melody, lanes.words, (start, end), width_per_second, width - EDGE);
+                Row { start, end, top: 0.0, words }
+            })
+            .collect();
+        let word_lines = rows.iter().flat_map(|row| &row.words).map(|mark| mark.line() + 1).max().unwrap_or(1);
 
         let bracket_top = BRACKET_LANE - 10.0;
         let roll_top = BRACKET_LANE + if lanes.chords { CHORD_LANE } else { 0.0 };
@@ -85,22 +104,19 @@ impl Layout {
             }
             top
         };
-        let words_top = lane(lanes.words, WORD_LINES as f64 * WORD_LINE_HEIGHT + 6.0);
+        let words_top = lane(!lanes.words.is_empty(), word_lines as f64 * WORD_LINE_HEIGHT + 6.0);
         let strip_top = lane(lanes.strip, STRIP_HEIGHT + 4.0);
         let axis_top = below;
         let row_height = axis_top + AXIS_LANE + ROW_GAP;
 
-        let rows: Vec<Row> = row_times(melody, duration, row_seconds)
-            .into_iter()
-            .enumerate()
-            .map(|(index, (start, end))| Row { start, end, top: HEADER_HEIGHT + index as f64 * row_height })
-            .collect();
-        let roll_width = ROLL_WIDTH.min(duration * width_per_second).max(LEAST_ROLL_WIDTH);
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.top = HEADER_HEIGHT + index as f64 * row_height;
+        }
         // A tick every 60 points or more, at whole seconds that people count in.
         let steps = [1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0];
         let tick_seconds = steps.into_iter().find(|step| step * width_per_second >= 60.0).unwrap_or(1_800.0);
         Self {
-            width: GUTTER + roll_width + MARGIN,
+            width,
             height: HEADER_HEIGHT + rows.len() as f64 * row_height - ROW_GAP + MARGIN / 2.0,
             rows,
             lowest,
@@ -125,6 +141,11 @@ impl Layout {
         row.start + (x - GUTTER) / self.width_per_second
     }
 
+    /// Index, left edge and width of the part of every note that lies in a row.
+    pub(super) fn note_spans(&self, row: &Row, notes: &[Note]) -> Vec<(usize, f64, f64)> {
+        note_spans((row.start, row.end), self.width_per_second, notes)
+    }
+
     /// Middle of a pitch, given as a fractional MIDI number.
     pub(super) fn y(&self, midi: f64) -> f64 {
         self.roll_top + (f64::from(self.highest) - midi + 0.5) * self.semitone
@@ -133,6 +154,34 @@ impl Layout {
     pub(super) fn roll_height(&self) -> f64 {
         f64::from(self.highest - self.lowest + 1) * self.semitone
     }
+}
+
+fn note_spans((start, end): (f64, f64), width_per_second: f64, notes: &[Note]) -> Vec<(usize, f64, f64)> {
+    let span = |(index, note): (usize, &Note)| {
+        let (from, until) = (note.onset_seconds.max(start), note.end_seconds().min(end));
+        let left = GUTTER + (from - start) * width_per_second;
+        (from < until).then(|| (index, left, ((until - from) * width_per_second - 1.0).max(1.0)))
+    };
+    notes.iter().enumerate().filter_map(span).collect()
+}
+
+/// The syllables of the notes that begin in a row.
+fn word_marks(
+    melody: &Melody,
+    syllables: &[Option<String>],
+    (start, end): (f64, f64),
+    width_per_second: f64,
+    until: f64,
+) -> Vec<Mark> {
+    if syllables.is_empty() {
+        return Vec::new();
+    }
+    let places: Vec<Place<'_>> = note_spans((start, end), width_per_second, &melody.notes)
+        .into_iter()
+        .filter(|&(index, ..)| melody.notes[index].onset_seconds >= start)
+        .map(|(index, left, width)| Place { left, width, text: syllables.get(index).and_then(Option::as_deref) })
+        .collect();
+    words::placed(&places, GUTTER, until)
 }
 
 /// The semitones to show: all notes, and most of what was sung between and over them.

@@ -3,14 +3,16 @@
 use music::{BeatGrid, ChordSpan, Key, Melody};
 
 use super::{
-    layout::{GUTTER, Layout, Row},
+    layout::{EDGE, GUTTER, Layout, Row},
     svg::{self, Svg},
+    type_width,
 };
 
 /// Beats closer together than this are not drawn, and bars neither are when they are.
 const LEAST_WIDTH: f64 = 12.0;
-/// Width of a character of the chords.
-const CHORD_CHARACTER: f64 = 8.6;
+/// Size of the type of chords, as the look has it.
+const CHORD_SIZE: f64 = 13.0;
+const CHORD_GAP: f64 = 5.0;
 /// More bars than any picture shows.
 const MOST_BARS: u32 = 20_000;
 
@@ -65,8 +67,12 @@ pub(super) fn chords(svg: &mut Svg, layout: &Layout, row: &Row, chords: &[ChordS
             continue;
         }
         let name = span.chord.name_in(key);
+        let width = type_width::bold_width(&name, CHORD_SIZE);
+        if left + width > layout.width - EDGE {
+            break;
+        }
         svg.text("chord", left, base, &name);
-        taken = left + (name.chars().count() as f64 + 0.5) * CHORD_CHARACTER;
+        taken = left + width + CHORD_GAP;
         shown = Some(span.chord);
     }
 }

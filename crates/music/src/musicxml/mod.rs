@@ -38,6 +38,10 @@ impl Syllabic {
         }
     }
 
+    const fn ends_word(self) -> bool {
+        matches!(self, Self::Single | Self::End)
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Single => "single",
@@ -63,7 +67,7 @@ pub struct ScoreSyllable<'a> {
 pub struct Score<'a> {
     pub title: &'a str,
     pub melody: &'a Melody,
-    /// In any order; several on one note are joined.
+    /// In order on each note: several on one are sung together, joined by elisions.
     pub syllables: &'a [ScoreSyllable<'a>],
     /// Written as chord symbols; may be empty.
     pub chords: &'a [ChordSpan],
@@ -255,7 +259,13 @@ impl Words {
             let before_sounds = is_held[note - 1] || !by_note[note - 1].is_empty();
             is_held[note] = by_note[note].is_empty() && before_sounds && !starts_phrase(note);
         }
-        let element = |note: usize| match (by_note[note].as_slice(), is_held[note], is_held[note + 1]) {
+        // Inside of a word the hyphens to its next syllable show that the vowel is held; a line follows only its end.
+        let mut is_drawn = vec![false; count + 1];
+        for note in 1..count {
+            let ends_word = by_note[note - 1].last().is_some_and(|syllable| syllable.syllabic.ends_word());
+            is_drawn[note] = is_held[note] && (ends_word || is_drawn[note - 1]);
+        }
+        let element = |note: usize| match (by_note[note].as_slice(), is_drawn[note], is_drawn[note + 1]) {
             ([], false, _) => String::new(),
             ([], true, true) => "<lyric number=\"1\"><extend type=\"continue\"/></lyric>".to_owned(),
             ([], true, false) => "<lyric number=\"1\"><extend type=\"stop\"/></lyric>".to_owned(),
@@ -269,7 +279,7 @@ impl Words {
     }
 }
 
-/// Several syllables on one note are joined by elisions.
+/// Several syllables on one note are joined by elisions, each with its own place in its own word.
 fn lyric(syllables: &[&ScoreSyllable<'_>], goes_on: bool) -> String {
     let joined: Vec<String> = syllables
         .iter()

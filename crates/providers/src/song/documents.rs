@@ -4,7 +4,7 @@ use engine::{lyrics::Lyrics, picture::SongPicture};
 use music::{
     Melody,
     harmony::{Accompaniment, ChordSpan},
-    musicxml::{self, Score, ScoreSyllable, Syllabic},
+    musicxml::{self, Score},
 };
 
 use super::Song;
@@ -47,16 +47,7 @@ fn midi(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>)
 }
 
 fn score(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>) -> String {
-    let mut syllables = Vec::new();
-    for line in &lyrics.lines {
-        let word_at = |index: usize| line.syllables.get(index).map(|syllable| syllable.word_index);
-        for (index, syllable) in line.syllables.iter().enumerate() {
-            let word = Some(syllable.word_index);
-            let continues = index > 0 && word_at(index - 1) == word;
-            let syllabic = Syllabic::new(continues, word_at(index + 1) == word);
-            syllables.push(ScoreSyllable { note: syllable.note, text: &syllable.text, syllabic });
-        }
-    }
+    let syllables = lyrics.score_syllables();
     musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords: chords(accompaniment) })
 }
 

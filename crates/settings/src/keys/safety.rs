@@ -7,7 +7,7 @@ const MS: &str = "a whole number of milliseconds, at least 1";
 
 pub const SAFETY: Section = Section {
     name: "safety",
-    about: "The check of words in prompts and lyrics.",
+    about: "The check of words in prompts and lyrics: by the gateway before there is a job, and by the job itself.",
     keys: &[
         Key::new(
             "safety.enabled",

@@ -136,7 +136,9 @@ async fn sing_says_what_it_cannot_sing() {
     std::fs::write(desk.path("silence.wav"), wav(&vec![0.0; 3 * 44_100], 44_100)).expect("a recording can be written");
     std::fs::write(desk.path("letter.mp3"), "Dear reader, this is no sound. ".repeat(40))
         .expect("a file can be written");
+    let vulgar = format!("a song that says {} twice", String::from_utf8(vec![115, 104, 105, 116]).expect("ASCII"));
     for (what, recording, prompt, code, word) in [
+        ("listed word", "hum.wav", vulgar.as_str(), 3, "vulgar"),
         ("missing file", "nothing.wav", PROMPT, 3, "nothing.wav"),
         ("bad prompt", "hum.wav", "short", 3, "prompt"),
         ("silence", "silence.wav", PROMPT, 3, "silent"),

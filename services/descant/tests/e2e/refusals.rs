@@ -1,10 +1,12 @@
 //! Bad input: each has its own clear answer, and nothing of it stays.
 
+use std::io::Write;
+
 use serde_json::Value;
 
 use crate::harness::{Answer, Flavour, House, Submission, User, hum, long_hum, own, wav};
 
-over_both!(bad_recordings_leave_nothing, bad_forms_leave_nothing);
+over_both!(bad_recordings_leave_nothing, bad_forms_leave_nothing, listed_words_are_refused_before_there_is_a_job);
 
 /// What a refusal must say.
 enum Says {
@@ -136,6 +138,44 @@ async fn bad_forms_leave_nothing(flavour: Flavour) {
     other_bodies_are_refused(&user).await;
     nothing_counts(&user, "other bodies").await;
     nothing_remains(&house).await;
+}
+
+/// By the built-in lists and by the operator's own, in every field that says something in words.
+async fn listed_words_are_refused_before_there_is_a_job(flavour: Flavour) {
+    let mut lists = tempfile::NamedTempFile::new().expect("a temporary file");
+    let own_list = "[[entries]]\nlanguage = \"en\"\nseverity = \"block\"\ncategory = \"other\"\nterms = [\"turnip\"]\n\
+                    allowed_in = [\"turnip soup\"]\n";
+    lists.write_all(own_list.as_bytes()).expect("a list can be written");
+    let path = lists.path().to_str().expect("a path in UTF-8");
+    let house = own(flavour, &[("DESCANT_SAFETY__LISTS", path)]).await;
+    let user = house.user();
+    let good = Submission::of("hum.wav", hum().wav());
+    let vulgar = String::from_utf8(vec![115, 104, 105, 116]).expect("ASCII");
+    let marked = format!("a quiet glasshouse full of {vulgar}");
+    for (field, text, category) in [
+        ("prompt", marked.as_str(), "vulgar"),
+        ("prompt", "a glasshouse where every T-u-r-n-i-p is in love", "listed words"),
+        ("genre", "glasshouse turnip", "listed words"),
+        ("mood", vulgar.as_str(), "vulgar"),
+    ] {
+        let submission = good.clone().with(field, text).keyed("the same key");
+        let answer = user.submit(&submission).await;
+        let body = answer.problem(400, "content_rejected");
+        assert_eq!(body["field"], field, "{body}");
+        assert!(body["detail"].as_str().is_some_and(|detail| detail.contains(category)), "{body}");
+        let said = answer.text().to_lowercase();
+        assert!(!said.contains("glasshouse") && !said.contains("turnip") && !said.contains(&vulgar), "{said}");
+        nothing_counts(&user, field).await;
+    }
+    nothing_remains(&house).await;
+    for (name, log) in house.logs() {
+        assert!(!log.contains("glasshouse"), "{name} repeats what was refused");
+    }
+    // The key is free again, and what is innocent on the operator's list is a job.
+    let soup = good.with("prompt", "a song about turnip soup").keyed("the same key");
+    let job = User::accepted(&user.submit(&soup).await);
+    user.cancel(&job).await;
+    user.ended(&job).await;
 }
 
 async fn other_bodies_are_refused(user: &User) {

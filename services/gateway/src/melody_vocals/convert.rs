@@ -53,7 +53,7 @@ const SLOT_WAIT: Duration = Duration::from_secs(10);
     params(("Idempotency-Key" = Option<String>, Header, description = "1–255 characters; a repeat gives the same job")),
     responses(
         (status = 202, description = "Accepted", body = Converted),
-        (status = 400, description = "A field or the recording is refused", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "A field, its words or the recording is refused", body = Problem, content_type = "application/problem+json"),
         (status = 401, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The first request with this key still runs", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
@@ -161,6 +161,7 @@ async fn accept(
 ) -> Result<Outcome, ApiError> {
     let Form { recording, fields } = form;
     let wish = wish(&fields)?;
+    refuse_listed_words(gateway, &wish)?;
     let recording = recording.ok_or_else(|| ApiError::InvalidField {
         field: "audio",
         detail: "send the recording as a file in the part `audio`".to_owned(),
@@ -232,6 +233,15 @@ fn wish(fields: &HashMap<String, String>) -> Result<MelodyToVocalsRequest, ApiEr
     let options =
         SongOptions::read(text).map_err(|InvalidOption { field, detail }| ApiError::InvalidField { field, detail })?;
     Ok(MelodyToVocalsRequest { prompt, genre: label("genre")?, mood: label("mood")?, seed, options })
+}
+
+/// What the job's first stage would refuse is told at once. Nothing of the text goes into the answer.
+fn refuse_listed_words(gateway: &House, wish: &MelodyToVocalsRequest) -> Result<(), ApiError> {
+    for (field, text) in wish.texts() {
+        let admitted = gateway.words.admit(field, text);
+        admitted.map_err(|refusal| ApiError::ContentRejected { field, detail: refusal.to_string() })?;
+    }
+    Ok(())
 }
 
 /// Has the recording judged, then stores the job.

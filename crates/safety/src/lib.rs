@@ -4,6 +4,7 @@
 //!
 //! Pure and linear in the length of the text. Findings never carry the words: they may be logged and shown.
 
+mod gate;
 mod normal;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub use gate::{Refusal, WordGate};
 use normal::Token;
 
 /// How bad a word is.
