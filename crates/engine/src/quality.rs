@@ -170,21 +170,15 @@ fn good_notes(lyrics: &Lyrics, melody: &Melody) -> usize {
 }
 
 fn stress_match(language: Language, lyrics: &Lyrics, melody: &Melody) -> f64 {
-    const STRESS_DIFFERS: f64 = 0.3;
-    const WEIGHT_DIFFERS: f64 = 0.15;
     let (mut good, mut all) = (0, 0);
     for line in &lyrics.lines {
         let notes: Vec<_> = line.syllables.iter().filter_map(|s| melody.notes.get(s.note)).copied().collect();
         let weights = lyrics::note_weights(&notes);
         let words = words_of(&line.text);
         let stresses: Vec<f64> = line.syllables.iter().map(|s| lyrics::stress_of(language, s, &words)).collect();
-        for (weight, stress) in weights.windows(2).zip(stresses.windows(2)) {
-            let (heavier, stronger) = (weight[1] - weight[0], stress[1] - stress[0]);
-            if heavier.abs() >= WEIGHT_DIFFERS && stronger.abs() >= STRESS_DIFFERS {
-                all += 1;
-                good += usize::from(heavier > 0.0 && stronger > 0.0 || heavier < 0.0 && stronger < 0.0);
-            }
-        }
+        let (line_good, line_all) = lyrics::in_order(&weights, &stresses);
+        good += line_good;
+        all += line_all;
     }
     share(good, all)
 }

@@ -34,7 +34,10 @@ pub use language::Language;
 pub use repair::{LineFate, Repaired, RepairedLine, repair};
 pub use sections::{Section, SectionKind};
 pub use words::words as words_of;
-pub(crate) use {language::stress_of, stress::note_weights};
+pub(crate) use {
+    language::stress_of,
+    stress::{in_order, note_weights},
+};
 
 /// What the words should be about and how they should feel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,7 +16,9 @@ use super::{
 };
 
 /// Readings drawn for one line before a wish is dropped.
-const DRAWS: usize = 220;
+const DRAWS: usize = 500;
+/// Share of a line that is to be words that say something, see [`stress::substance`].
+const SUBSTANCE: f64 = 0.55;
 /// Words looked at for one slot; the most fitting is taken.
 const SAMPLED: usize = 6;
 
@@ -157,7 +159,7 @@ impl<'a> Writer<'a> {
             let mut candidate = self.judged(draw, wish, keyword.is_some(), fresh);
             if let Some(candidate) = &mut candidate {
                 // Without some chance the few best lines would be in every song.
-                candidate.score += self.dice.random_range(0.0..0.8);
+                candidate.score += self.dice.random_range(0.0..1.0);
             }
             if candidate.as_ref().is_some_and(|c| best.as_ref().is_none_or(|b| c.score > b.score)) {
                 best = candidate;
@@ -454,7 +456,12 @@ impl<'a> Writer<'a> {
         let stresses: Vec<f64> = syllables.iter().map(|s| stress_of(self.language, s, words)).collect();
         let weights: Vec<f64> = wish.demands.iter().map(|d| d.weight).collect();
         let agreement = stress::agreement(&weights, &stresses);
+        let (good, all) = stress::in_order(&weights, &stresses);
+        let order = if all == 0 { 1.0 } else { good as f64 / all as f64 };
         let open = stress::openness_met(&wish.demands, syllables);
+        let misplaced = stress::misplaced(self.language, &wish.demands, syllables, words);
+        // Enough of a line has to say something; beyond that, more of it is no better.
+        let says = stress::substance(self.language, syllables, words).min(SUBSTANCE) / SUBSTANCE;
         let since = |line: usize| wish.number.saturating_sub(line).max(1) as f64;
         let repeats: f64 =
             stems.iter().filter_map(|stem| self.used.get(stem)).map(|&line| 1.2 / since(line) + 0.25).sum();
@@ -464,7 +471,8 @@ impl<'a> Writer<'a> {
         let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length, wish));
         // Sentences rather than heaps of words: the more varied pattern wins a tie.
         let shape = 0.2 * (words.len() as f64).min(8.0) - 0.35 * content.len().saturating_sub(1) as f64;
-        2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - worn - age + answers + bonus
+        let setting = 2.4 * agreement + 1.2 * order + 0.8 * open - 3.2 * misplaced + 1.5 * says;
+        setting + 0.8 * relevance + shape - repeats - worn - age + answers + bonus
     }
 
     /// A line that will be answered needs a rhyme that has answers of the right length: what the lack of them costs.
