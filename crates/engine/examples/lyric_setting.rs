@@ -85,6 +85,7 @@ fn melodies() -> Result<Vec<(String, Melody)>, Box<dyn Error>> {
     all.extend((0..4).map(|seed| (format!("random {seed}"), tune(&random(seed, 8, 4..=9)))));
     all.extend((4..6).map(|seed| (format!("long {seed}"), tune(&random(seed, 20, 4..=9)))));
     all.extend((6..8).map(|seed| (format!("short {seed}"), tune(&random(seed, 6, 2..=3)))));
+    all.extend((10..12).map(|seed| (format!("small {seed}"), tune(&random(seed, 4, 3..=5)))));
     all.push(("two lines of two".into(), tune(&random(9, 2, 2..=2))));
     Ok(all)
 }
@@ -129,6 +130,19 @@ struct Sums {
     fits: Vec<LyricsFit>,
     texts: HashMap<String, usize>,
     seconds: f64,
+    /// First takes that the quality gate's defaults would refuse for stress, rhyme and the prompt's words.
+    refused: [usize; 3],
+    /// Songs of which it would refuse three takes.
+    lost: usize,
+}
+
+/// Stress, rhyme, the prompt's words: which of them the quality gate's defaults have something against.
+fn refusals(fit: &LyricsFit) -> [bool; 3] {
+    [
+        fit.stress_pairs >= 12 && fit.stress_match < 0.4,
+        fit.rhyming_lines >= 4 && fit.near_rhyme_share < 0.2,
+        fit.prompt_words > 0 && fit.prompt_words_kept < 0.05,
+    ]
 }
 
 /// 0 weak function word, 1 another one, 2 unstressed syllable of another word, 3 a stressed one.
@@ -211,6 +225,10 @@ impl Sums {
         println!("  rhyme {}", figure(|f| f.rhyme_share));
         println!("  near rhyme {}", figure(|f| f.near_rhyme_share));
         println!("  prompt words {}", figure(|f| f.prompt_words_kept));
+        println!(
+            "  the quality gate would refuse: stress {}, rhyme {}, prompt {}; {} even after three takes",
+            self.refused[0], self.refused[1], self.refused[2], self.lost
+        );
         println!("  distinct words {}", figure(|f| f.distinct_words));
     }
 }
@@ -244,6 +262,23 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let seconds = start.elapsed().as_secs_f64();
                     let Some((_, sums)) = groups.last_mut() else { continue };
                     sums.seconds += seconds;
+                    let first = refusals(&engine::lyrics_fit(&written, melody, &request));
+                    (0..3).for_each(|check| sums.refused[check] += usize::from(first[check]));
+                    if first.contains(&true) {
+                        let mut takes = [written.text(), String::new(), String::new()];
+                        let mut all_refused = true;
+                        for take in 1..3 {
+                            let again =
+                                LyricsRequest { seed: request.seed + 1_000_000 * take as u64, ..request.clone() };
+                            let written = lyrics_of(melody, &again)?;
+                            all_refused &= refusals(&engine::lyrics_fit(&written, melody, &again)).contains(&true);
+                            takes[take] = written.text();
+                        }
+                        if all_refused {
+                            sums.lost += 1;
+                            println!("-- refused {first:?}: {prompt} ({name})\n{}", takes.join("/\n"));
+                        }
+                    }
                     sums.add(&written, melody, &request)?;
                     if with_songs && seed == 0 {
                         println!("-- {prompt} ({name})\n{}\n{}", written.title, written.text_with_sections());

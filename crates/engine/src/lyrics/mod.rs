@@ -62,9 +62,15 @@ pub(crate) fn is_avoided(word: &str) -> bool {
     !safety::built_in().screen(word).is_empty()
 }
 
-/// Stems of the prompt's words that a song should contain.
-pub(crate) fn prompt_words(language: Language, request: &LyricsRequest) -> Vec<String> {
-    theme::Theme::of(language, request).keywords.into_iter().map(|keyword| keyword.stem).collect()
+/// Stems of the prompt's words that a song should contain, each with the fewest syllables that it can be sung in.
+pub(crate) fn prompt_words(language: Language, request: &LyricsRequest) -> Vec<(String, usize)> {
+    let shortest = |keyword: &theme::Keyword| keyword.entries.iter().map(|entry| entry.syllables).min();
+    let keywords = theme::Theme::of(language, request).keywords;
+    keywords
+        .into_iter()
+        .filter_map(|keyword| Some((shortest(&keyword)?, keyword.stem)))
+        .map(|(n, stem)| (stem, n))
+        .collect()
 }
 
 fn english_tag() -> String {

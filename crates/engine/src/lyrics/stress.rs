@@ -40,7 +40,8 @@ pub fn demands(notes: &[Note]) -> Vec<Demand> {
         .collect()
 }
 
-/// Weight of each note among its line, 0–1: long and loud notes are strong.
+/// Weight of each note among its line, 0–1: long and loud notes are strong. The strongest has 1 where it is at least as
+/// much stronger than the weakest as twice the length makes.
 pub fn note_weights(notes: &[Note]) -> Vec<f64> {
     let raw: Vec<f64> = notes
         .iter()
@@ -49,11 +50,16 @@ pub fn note_weights(notes: &[Note]) -> Vec<f64> {
     let low = raw.iter().copied().fold(f64::INFINITY, f64::min);
     let high = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     if high - low < 0.05 {
-        // All alike: nothing in the sound decides, so take the alternation of a song in twos.
-        return (0..notes.len()).map(|i| if i % 2 == 0 { 0.6 } else { 0.4 }).collect();
+        // All alike: nothing in the sound decides, so lean to the alternation of a song in twos.
+        return (0..notes.len()).map(|i| if i % 2 == 0 { 0.55 } else { 0.45 }).collect();
     }
-    raw.iter().map(|w| (w - low) / (high - low)).collect()
+    // Lines of nearly even notes stay nearly even: what nobody hears is no strength.
+    let range = (high - low).max(EVEN);
+    raw.iter().map(|w| (w - low) / range).collect()
 }
+
+/// A range of log length and loudness in which the strongest note counts as strong: from one length to twice it.
+const EVEN: f64 = std::f64::consts::LN_2;
 
 /// Correlation of note weights and syllable stresses, −1 to 1; 0 where either does not vary.
 pub fn agreement(weights: &[f64], stresses: &[f64]) -> f64 {
