@@ -19,6 +19,8 @@ use super::{
 const DRAWS: usize = 500;
 /// Share of a line that is to be words that say something, see [`stress::substance`].
 const SUBSTANCE: f64 = 0.55;
+/// The most that a song holds against a pattern for no reason but variety; in points of the score.
+const MOST_DISLIKE: f64 = 2.2;
 /// Words looked at for one slot; the most fitting is taken.
 const SAMPLED: usize = 6;
 
@@ -92,18 +94,24 @@ pub struct Writer<'a> {
     /// Line in which a pattern was last used.
     families: BTreeMap<usize, usize>,
     texts: BTreeSet<String>,
+    /// What this song has against each pattern, so that the few that suit most melodies are not in every song.
+    dislikes: Vec<f64>,
     /// How well words of a sound can be answered by a line of some length, for the line that is being written.
     answers: BTreeMap<(String, usize), f64>,
 }
 
 impl<'a> Writer<'a> {
     pub fn new(language: Language, theme: &'a Theme, seed: u64) -> Self {
+        let bank = templates::of(language);
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let families = bank.templates.last().map_or(0, |template| template.family + 1);
         Self {
             language,
             theme,
-            bank: templates::of(language),
+            bank,
             lexicon: lexicon::of(language),
-            dice: ChaCha8Rng::seed_from_u64(seed),
+            dislikes: (0..families).map(|_| dice.random_range(0.0..MOST_DISLIKE)).collect(),
+            dice,
             used: BTreeMap::new(),
             ends: BTreeMap::new(),
             families: BTreeMap::new(),
@@ -467,12 +475,13 @@ impl<'a> Writer<'a> {
             stems.iter().filter_map(|stem| self.used.get(stem)).map(|&line| 1.2 / since(line) + 0.25).sum();
         let end = words.last().map(|word| self.language.stem(word)).unwrap_or_default();
         let worn = self.ends.get(&end).map_or(0.0, |&line| 4.0 / since(line));
+        let dislike = self.dislikes.get(draw.family).copied().unwrap_or(0.0);
         let age = self.families.get(&draw.family).map_or(0.0, |&line| 3.0 / since(line) + 0.5);
         let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length, wish));
         // Sentences rather than heaps of words: the more varied pattern wins a tie.
         let shape = 0.2 * (words.len() as f64).min(8.0) - 0.35 * content.len().saturating_sub(1) as f64;
         let setting = 2.4 * agreement + 1.2 * order + 0.8 * open - 3.2 * misplaced + 1.5 * says;
-        setting + 0.8 * relevance + shape - repeats - worn - age + answers + bonus
+        setting + 0.8 * relevance + shape - repeats - worn - age - dislike + answers + bonus
     }
 
     /// A line that will be answered needs a rhyme that has answers of the right length: what the lack of them costs.
