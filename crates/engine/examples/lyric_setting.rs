@@ -265,14 +265,13 @@ fn main() -> Result<(), Box<dyn Error>> {
                     let first = refusals(&engine::lyrics_fit(&written, melody, &request));
                     (0..3).for_each(|check| sums.refused[check] += usize::from(first[check]));
                     if first.contains(&true) {
-                        let mut takes = [written.text(), String::new(), String::new()];
+                        let mut takes = vec![written.text()];
                         let mut all_refused = true;
-                        for take in 1..3 {
-                            let again =
-                                LyricsRequest { seed: request.seed + 1_000_000 * take as u64, ..request.clone() };
+                        for take in 1..3u64 {
+                            let again = LyricsRequest { seed: request.seed + 1_000_000 * take, ..request.clone() };
                             let written = lyrics_of(melody, &again)?;
                             all_refused &= refusals(&engine::lyrics_fit(&written, melody, &again)).contains(&true);
-                            takes[take] = written.text();
+                            takes.push(written.text());
                         }
                         if all_refused {
                             sums.lost += 1;
