@@ -53,12 +53,21 @@ pub struct LyricsFigures {
     /// Share of neighbouring syllables of unlike stress where the stronger one has the stronger note.
     #[serde(default)]
     pub lyrics_stress_match: f64,
+    /// How many such neighbours there are.
+    #[serde(default)]
+    pub lyrics_stress_pairs: u32,
     /// Share of lines that rhyme, at least nearly, with one close by in their section.
     #[serde(default)]
     pub lyrics_rhyme: f64,
-    /// Share of the prompt's words that a song can contain that it does contain.
+    /// Lines that have another one close by to rhyme with, and room for it (four syllables).
+    #[serde(default)]
+    pub lyrics_rhyming_lines: u32,
+    /// Share of the prompt's words that a song on this melody can contain that it does contain.
     #[serde(default)]
     pub lyrics_prompt_words_kept: f64,
+    /// How many words those are.
+    #[serde(default)]
+    pub lyrics_prompt_words: u32,
     /// Share of different words in all words, function words and returning choruses left out.
     #[serde(default)]
     pub lyrics_distinct_words: f64,
@@ -81,7 +90,15 @@ pub struct QualityGate {
     pub min_words_known: f64,
     pub min_syllable_match: f64,
     pub min_distinct_words: f64,
+    pub min_stress_match: f64,
+    pub min_rhyme: f64,
+    pub min_prompt_words_kept: f64,
 }
+
+/// With fewer neighbours to compare, stress against the notes is chance rather than carelessness.
+pub const FEWEST_STRESS_PAIRS: u32 = 12;
+/// Less than a stanza need not rhyme.
+pub const FEWEST_RHYMING_LINES: u32 = 4;
 
 impl Default for QualityGate {
     fn default() -> Self {
@@ -99,6 +116,11 @@ impl Default for QualityGate {
             min_words_known: 0.9,
             min_syllable_match: 0.95,
             min_distinct_words: 0.3,
+            // Words that know nothing of the notes come to about a half.
+            min_stress_match: 0.4,
+            min_rhyme: 0.2,
+            // One of a dozen words, the most that are taken from a prompt.
+            min_prompt_words_kept: 0.05,
         }
     }
 }
@@ -119,6 +141,9 @@ pub enum QualityCheck {
     LyricsWords,
     LyricsFit,
     LyricsVariety,
+    LyricsStress,
+    LyricsRhyme,
+    LyricsPrompt,
     /// A word that must not be sung; judged where the word lists are.
     LyricsContent,
     SyllablesPlaced,
@@ -219,6 +244,23 @@ impl QualityGate {
         hold(distinct >= self.min_distinct_words, QualityCheck::LyricsVariety, &|| {
             let (distinct, least) = (distinct * 100.0, self.min_distinct_words * 100.0);
             format!("{distinct:.0} % of the words are different ones; {least:.0} % is the least")
+        });
+        let stress = lyrics.lyrics_stress_match;
+        let says_nothing = lyrics.lyrics_stress_pairs < FEWEST_STRESS_PAIRS;
+        hold(says_nothing || stress >= self.min_stress_match, QualityCheck::LyricsStress, &|| {
+            let (stress, least) = (stress * 100.0, self.min_stress_match * 100.0);
+            format!("{stress:.0} % of the stressed syllables have the stronger notes; {least:.0} % is the least")
+        });
+        let rhyme = lyrics.lyrics_rhyme;
+        let says_nothing = lyrics.lyrics_rhyming_lines < FEWEST_RHYMING_LINES;
+        hold(says_nothing || rhyme >= self.min_rhyme, QualityCheck::LyricsRhyme, &|| {
+            let (rhyme, least) = (rhyme * 100.0, self.min_rhyme * 100.0);
+            format!("{rhyme:.0} % of the lines rhyme; {least:.0} % is the least")
+        });
+        let (kept, words) = (lyrics.lyrics_prompt_words_kept, lyrics.lyrics_prompt_words);
+        hold(words == 0 || kept >= self.min_prompt_words_kept, QualityCheck::LyricsPrompt, &|| {
+            let (kept, least) = (kept * 100.0, self.min_prompt_words_kept * 100.0);
+            format!("{kept:.0} % of the prompt's {words} words are sung; {least:.0} % is the least")
         });
         shortfalls
     }

@@ -23,8 +23,11 @@ fn good() -> QualityFigures {
             lyrics_longest_run: 2,
             lyrics_syllable_match: 1.0,
             lyrics_stress_match: 0.8,
+            lyrics_stress_pairs: 14,
             lyrics_rhyme: 1.0,
+            lyrics_rhyming_lines: 4,
             lyrics_prompt_words_kept: 0.5,
+            lyrics_prompt_words: 2,
             lyrics_distinct_words: 0.7,
         },
         notes: 20,
@@ -65,10 +68,33 @@ fn each_limit_and_one_past_it() {
     check(C::LyricsWords, |f| f.lyrics.lyrics_words_known = 0.9, |f| f.lyrics.lyrics_words_known = 0.899);
     check(C::LyricsFit, |f| f.lyrics.lyrics_syllable_match = 0.95, |f| f.lyrics.lyrics_syllable_match = 0.94);
     check(C::LyricsVariety, |f| f.lyrics.lyrics_distinct_words = 0.3, |f| f.lyrics.lyrics_distinct_words = 0.29);
+    check(C::LyricsStress, |f| f.lyrics.lyrics_stress_match = 0.4, |f| f.lyrics.lyrics_stress_match = 0.39);
+    check(C::LyricsRhyme, |f| f.lyrics.lyrics_rhyme = 0.2, |f| f.lyrics.lyrics_rhyme = 0.19);
+    check(C::LyricsPrompt, |f| f.lyrics.lyrics_prompt_words_kept = 0.05, |f| f.lyrics.lyrics_prompt_words_kept = 0.049);
     check(C::SyllablesPlaced, |_| (), |f| f.sound.syllables_placed = 17);
     check(C::SyllablesPlaced, |_| (), |f| (f.sound.syllables, f.sound.syllables_placed) = (0, 0));
     check(C::Metadata, |f| f.notes = 1, |f| f.notes = 0);
     check(C::Metadata, |_| (), |f| f.metadata_complete = false);
+}
+
+#[test]
+fn what_there_is_too_little_of_is_not_judged() {
+    use QualityCheck as C;
+    check(
+        C::LyricsStress,
+        |f| (f.lyrics.lyrics_stress_match, f.lyrics.lyrics_stress_pairs) = (0.0, 11),
+        |f| (f.lyrics.lyrics_stress_match, f.lyrics.lyrics_stress_pairs) = (0.0, 12),
+    );
+    check(
+        C::LyricsRhyme,
+        |f| (f.lyrics.lyrics_rhyme, f.lyrics.lyrics_rhyming_lines) = (0.0, 3),
+        |f| (f.lyrics.lyrics_rhyme, f.lyrics.lyrics_rhyming_lines) = (0.0, 4),
+    );
+    check(
+        C::LyricsPrompt,
+        |f| (f.lyrics.lyrics_prompt_words_kept, f.lyrics.lyrics_prompt_words) = (0.0, 0),
+        |f| (f.lyrics.lyrics_prompt_words_kept, f.lyrics.lyrics_prompt_words) = (0.0, 1),
+    );
 }
 
 #[test]
@@ -78,6 +104,9 @@ fn numbers_that_are_none_never_pass() {
     assert_eq!(shortfalls(|f| f.sound.true_peak_dbtp = Some(f64::NAN)), [QualityCheck::TruePeak]);
     assert_eq!(shortfalls(|f| f.sound.clipped_share = f64::NAN), [QualityCheck::Clipping]);
     assert_eq!(shortfalls(|f| f.lyrics.lyrics_words_known = f64::NAN), [QualityCheck::LyricsWords]);
+    assert_eq!(shortfalls(|f| f.lyrics.lyrics_stress_match = f64::NAN), [QualityCheck::LyricsStress]);
+    assert_eq!(shortfalls(|f| f.lyrics.lyrics_rhyme = f64::NAN), [QualityCheck::LyricsRhyme]);
+    assert_eq!(shortfalls(|f| f.lyrics.lyrics_prompt_words_kept = f64::NAN), [QualityCheck::LyricsPrompt]);
 }
 
 #[test]
@@ -86,10 +115,20 @@ fn every_shortfall_is_named_with_its_figure() {
     figures.sound.pitch_within_50_cents = 0.4;
     figures.sound.loudness_lufs = Some(-30.0);
     figures.lyrics.lyrics_chars = 3;
+    figures.lyrics.lyrics_stress_match = 0.25;
+    figures.lyrics.lyrics_rhyme = 0.0;
+    figures.lyrics.lyrics_prompt_words_kept = 0.0;
     let messages: Vec<String> =
         QualityGate::default().judge(&figures).into_iter().map(|shortfall| shortfall.message).collect();
-    assert_eq!(messages.len(), 3);
-    for (message, figure) in messages.iter().zip(["40.0 %", "-30.0 LUFS", "3 characters"]) {
+    assert_eq!(messages.len(), 6);
+    for (message, figure) in messages.iter().zip([
+        "40.0 %",
+        "-30.0 LUFS",
+        "3 characters",
+        "25 % of the stressed",
+        "0 % of the lines rhyme",
+        "the prompt's 2 words",
+    ]) {
         assert!(message.contains(figure), "{message}");
     }
 }
@@ -118,9 +157,12 @@ fn figures_are_one_flat_object_and_older_ones_are_read() {
     let mut json = serde_json::to_value(good()).unwrap();
     assert_eq!(json["pitch_within_50_cents"], 0.95);
     assert_eq!(json["lyrics_lines"], 4);
-    for newer in ["vowel_onset_median_ms", "lyrics_rhyme", "lyrics_stress_match"] {
+    let newer =
+        ["vowel_onset_median_ms", "lyrics_rhyme", "lyrics_rhyming_lines", "lyrics_stress_match", "lyrics_stress_pairs"];
+    for newer in newer {
         json.as_object_mut().unwrap().remove(newer);
     }
     let read: QualityFigures = serde_json::from_value(json).unwrap();
     assert_eq!((read.sound.vowel_onset_median_ms, read.lyrics.lyrics_rhyme), (None, 0.0));
+    assert_eq!(QualityGate::default().judge(&read), [], "what an older result does not say is not held against it");
 }

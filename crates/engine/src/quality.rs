@@ -91,18 +91,29 @@ pub struct LyricsFit {
     /// Of the notes in phrases, those that carry exactly one syllable or hold the last vowel of a line.
     pub syllable_match: f64,
     /// Of neighbouring syllables whose stress differs (by 0.3 of 1) and whose notes differ in strength (by 0.15 of the
-    /// line's range of log length and loudness): those where the stronger syllable has the stronger note. 1 when there are none.
+    /// line's range of log length and loudness, and by what a tenth of the length makes): those where the stronger
+    /// syllable has the stronger note. 1 when there are none.
     pub stress_match: f64,
+    /// How many such neighbours there are.
+    pub stress_pairs: usize,
     /// Of lines that have a neighbour in their section: those whose last word rhymes perfectly with another word that
     /// ends a line of the section at most three lines away.
     pub rhyme_share: f64,
     /// The same, weaker rhymes (see [`Language::near_rhyme`]) counted too.
     pub near_rhyme_share: f64,
-    /// Of the prompt's words that a song can contain, those that it does contain in some form. 1 when there are none.
+    /// Lines that have a neighbour in their section and room to rhyme with it: four syllables or more.
+    pub rhyming_lines: usize,
+    /// Of the prompt's words that a song on this melody can contain, those that it does contain in some form: a word
+    /// that leaves even the longest line no room for another counts only where it is sung. 1 when there are none.
     pub prompt_words_kept: f64,
+    /// How many words those are.
+    pub prompt_words: usize,
     /// Different words by all words, function words and choruses that return left out.
     pub distinct_words: f64,
 }
+
+/// Shorter lines hold a word or two, often of the prompt.
+const ROOM_TO_RHYME: usize = 4;
 
 /// Measures lyrics of ours or of others against the melody and the request that they were made for.
 pub fn lyrics_fit(lyrics: &Lyrics, melody: &Melody, request: &LyricsRequest) -> LyricsFit {
@@ -116,19 +127,27 @@ pub fn lyrics_fit(lyrics: &Lyrics, melody: &Melody, request: &LyricsRequest) -> 
     let distinct: HashSet<&String> = content.iter().collect();
     let sung: HashSet<String> =
         lyrics.lines.iter().flat_map(|line| words_of(&line.text)).map(|word| language.stem(&word)).collect();
-    let wanted = lyrics::prompt_words(language, request);
-    let kept = wanted.iter().filter(|stem| sung.contains(*stem)).count();
-    let ends: Vec<Vec<String>> = lyrics
-        .sections()
+    let longest = lyrics.lines.iter().map(|line| line.syllables.len()).max().unwrap_or(0);
+    let mut wanted = lyrics::prompt_words(language, request);
+    wanted.retain(|(stem, syllables)| *syllables < longest || sung.contains(stem));
+    let kept = wanted.iter().filter(|(stem, _)| sung.contains(stem)).count();
+    let sections = lyrics.sections();
+    let ends: Vec<Vec<String>> = sections
         .iter()
         .map(|(_, lines)| lines.iter().filter_map(|line| words_of(&line.text.to_lowercase()).pop()).collect())
         .collect();
+    let with_neighbours = sections.iter().map(|(_, lines)| *lines).filter(|lines| lines.len() > 1).flatten();
+    let rhyming_lines = with_neighbours.filter(|line| line.syllables.len() >= ROOM_TO_RHYME).count();
+    let (in_order, stress_pairs) = stress_order(language, lyrics, melody);
     LyricsFit {
         syllable_match: share(good_notes(lyrics, melody), melody.phrases.iter().map(Phrase::note_count).sum()),
-        stress_match: stress_match(language, lyrics, melody),
+        stress_match: share(in_order, stress_pairs),
+        stress_pairs,
         rhyme_share: rhyme_share(&ends, |word| language.rhyme(word)),
         near_rhyme_share: rhyme_share(&ends, |word| language.near_rhyme(word)),
+        rhyming_lines,
         prompt_words_kept: share(kept, wanted.len()),
+        prompt_words: wanted.len(),
         distinct_words: share(distinct.len(), content.len()),
     }
 }
@@ -169,24 +188,19 @@ fn good_notes(lyrics: &Lyrics, melody: &Melody) -> usize {
         .sum()
 }
 
-fn stress_match(language: Language, lyrics: &Lyrics, melody: &Melody) -> f64 {
-    const STRESS_DIFFERS: f64 = 0.3;
-    const WEIGHT_DIFFERS: f64 = 0.15;
+/// Neighbours in order and all, see [`LyricsFit::stress_match`].
+fn stress_order(language: Language, lyrics: &Lyrics, melody: &Melody) -> (usize, usize) {
     let (mut good, mut all) = (0, 0);
     for line in &lyrics.lines {
         let notes: Vec<_> = line.syllables.iter().filter_map(|s| melody.notes.get(s.note)).copied().collect();
         let weights = lyrics::note_weights(&notes);
         let words = words_of(&line.text);
         let stresses: Vec<f64> = line.syllables.iter().map(|s| lyrics::stress_of(language, s, &words)).collect();
-        for (weight, stress) in weights.windows(2).zip(stresses.windows(2)) {
-            let (heavier, stronger) = (weight[1] - weight[0], stress[1] - stress[0]);
-            if heavier.abs() >= WEIGHT_DIFFERS && stronger.abs() >= STRESS_DIFFERS {
-                all += 1;
-                good += usize::from(heavier > 0.0 && stronger > 0.0 || heavier < 0.0 && stronger < 0.0);
-            }
-        }
+        let (line_good, line_all) = lyrics::in_order(&weights, &stresses);
+        good += line_good;
+        all += line_all;
     }
-    share(good, all)
+    (good, all)
 }
 
 fn rhyme_share(sections: &[Vec<String>], key: impl Fn(&str) -> Option<String>) -> f64 {

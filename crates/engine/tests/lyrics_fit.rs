@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::phrases::melody;
+use common::phrases::{melody, uneven};
 use engine::{
     EngineError,
     lyrics::{self, LyricFinding, Lyrics, LyricsRequest, dictionary},
@@ -356,6 +356,37 @@ fn figures_of_our_own_songs_are_high_in_both_languages() {
         );
         assert_eq!(mean(|f| f.syllable_match), 1.0);
         assert!(stress > 0.7 && near > 0.9 && kept > 0.95 && distinct > 0.75);
+    }
+}
+
+#[test]
+fn long_notes_carry_stressed_syllables_of_words_that_say_something() {
+    let melody = uneven(&[6, 7, 6, 7, 8, 6, 8, 6, 5, 5, 7, 7]);
+    for (language, prompt, most_weak, most_function) in
+        [("en", "the ocean at midnight", 0.1, 0.16), ("es", "el mar de noche", 0.25, 0.3)]
+    {
+        let language_of = lyrics::Language::of(language).expect("known");
+        let (mut long, mut weak, mut function) = (0, 0, 0);
+        for seed in 0..12 {
+            let request = LyricsRequest { language: language.into(), ..request(prompt, seed) };
+            let written = write_lyrics(&melody, &request).expect("notes to sing");
+            for line in &written.lines {
+                let words = lyrics::words_of(&line.text);
+                let seconds = |s: &lyrics::Syllable| melody.notes[s.note].duration_seconds;
+                let mut lengths: Vec<f64> = line.syllables.iter().map(seconds).collect();
+                lengths.sort_by(f64::total_cmp);
+                for syllable in line.syllables.iter().filter(|s| seconds(s) > 1.3 * lengths[lengths.len() / 2]) {
+                    let word = &words[syllable.word_index];
+                    let is_function = language_of.is_function_word(word);
+                    long += 1;
+                    function += usize::from(is_function);
+                    weak += usize::from(is_function && !language_of.may_end_a_line(word));
+                }
+            }
+        }
+        let share = |count: usize| f64::from(count as u32) / f64::from(long.max(1));
+        println!("{language}: of {long} long notes {:.3} weak, {:.3} function words", share(weak), share(function));
+        assert!(share(weak) < most_weak && share(function) < most_function);
     }
 }
 

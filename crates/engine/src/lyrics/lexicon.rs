@@ -104,6 +104,9 @@ pub const FIELDS: &[&str] = &[
     "stage",
     "christmas",
     "people",
+    "animal",
+    "plant",
+    "thing",
 ];
 pub const ANY: Tags = 1;
 

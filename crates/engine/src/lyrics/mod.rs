@@ -35,7 +35,10 @@ pub use language::Language;
 pub use repair::{LineFate, Repaired, RepairedLine, repair};
 pub use sections::{Section, SectionKind};
 pub use words::words as words_of;
-pub(crate) use {language::stress_of, stress::note_weights};
+pub(crate) use {
+    language::stress_of,
+    stress::{in_order, note_weights},
+};
 
 /// What the words should be about and how they should feel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,9 +63,15 @@ pub(crate) fn is_avoided(word: &str) -> bool {
     !safety::built_in().screen(word).is_empty()
 }
 
-/// Stems of the prompt's words that a song should contain.
-pub(crate) fn prompt_words(language: Language, request: &LyricsRequest) -> Vec<String> {
-    theme::Theme::of(language, request).keywords.into_iter().map(|keyword| keyword.stem).collect()
+/// Stems of the prompt's words that a song should contain, each with the fewest syllables that it can be sung in.
+pub(crate) fn prompt_words(language: Language, request: &LyricsRequest) -> Vec<(String, usize)> {
+    let shortest = |keyword: &theme::Keyword| keyword.entries.iter().map(|entry| entry.syllables).min();
+    let keywords = theme::Theme::of(language, request).keywords;
+    keywords
+        .into_iter()
+        .filter_map(|keyword| Some((shortest(&keyword)?, keyword.stem)))
+        .map(|(n, stem)| (stem, n))
+        .collect()
 }
 
 fn english_tag() -> String {

@@ -211,6 +211,12 @@ fn entries_for(
     if !exact.is_empty() {
         return exact;
     }
+    // Of a word that is listed as one, the prompt may want many.
+    let many = |one: &Entry| Entry::new(language, lower, Class::Plural, one.moods, one.fields);
+    let singular = known.iter().find(|e| e.class == Class::Noun && lower.ends_with('s') && !e.text.ends_with('s'));
+    if let Some(plural) = singular.and_then(many) {
+        return vec![plural];
+    }
     if !known.is_empty() {
         return known;
     }
@@ -274,6 +280,8 @@ mod tests {
         assert_eq!(names("robots dancing in Tokyo, oceans and an ocean"), ["robots", "dancing", "tokyo", "oceans"]);
         assert_eq!(names("rock anthem about freedom, a track with a good melody"), ["freedom"]);
         assert!(names("a pop song please").is_empty());
+        let umbrellas = &theme("umbrellas", None, None).keywords[0].entries;
+        assert!(umbrellas.len() == 1 && umbrellas[0].class == Class::Plural && umbrellas[0].text == "umbrellas");
         assert!(names("").is_empty());
         assert!(names("zzxqy 12345 \u{1f600}").is_empty());
     }

@@ -16,7 +16,11 @@ use super::{
 };
 
 /// Readings drawn for one line before a wish is dropped.
-const DRAWS: usize = 220;
+const DRAWS: usize = 500;
+/// Share of a line that is to be words that say something, see [`stress::substance`].
+const SUBSTANCE: f64 = 0.55;
+/// The most that a song holds against a pattern for no reason but variety; in points of the score.
+const MOST_DISLIKE: f64 = 2.2;
 /// Words looked at for one slot; the most fitting is taken.
 const SAMPLED: usize = 6;
 
@@ -90,18 +94,24 @@ pub struct Writer<'a> {
     /// Line in which a pattern was last used.
     families: BTreeMap<usize, usize>,
     texts: BTreeSet<String>,
+    /// What this song has against each pattern, so that the few that suit most melodies are not in every song.
+    dislikes: Vec<f64>,
     /// How well words of a sound can be answered by a line of some length, for the line that is being written.
     answers: BTreeMap<(String, usize), f64>,
 }
 
 impl<'a> Writer<'a> {
     pub fn new(language: Language, theme: &'a Theme, seed: u64) -> Self {
+        let bank = templates::of(language);
+        let mut dice = ChaCha8Rng::seed_from_u64(seed);
+        let families = bank.templates.last().map_or(0, |template| template.family + 1);
         Self {
             language,
             theme,
-            bank: templates::of(language),
+            bank,
             lexicon: lexicon::of(language),
-            dice: ChaCha8Rng::seed_from_u64(seed),
+            dislikes: (0..families).map(|_| dice.random_range(0.0..MOST_DISLIKE)).collect(),
+            dice,
             used: BTreeMap::new(),
             ends: BTreeMap::new(),
             families: BTreeMap::new(),
@@ -157,7 +167,7 @@ impl<'a> Writer<'a> {
             let mut candidate = self.judged(draw, wish, keyword.is_some(), fresh);
             if let Some(candidate) = &mut candidate {
                 // Without some chance the few best lines would be in every song.
-                candidate.score += self.dice.random_range(0.0..0.8);
+                candidate.score += self.dice.random_range(0.0..1.0);
             }
             if candidate.as_ref().is_some_and(|c| best.as_ref().is_none_or(|b| c.score > b.score)) {
                 best = candidate;
@@ -454,17 +464,24 @@ impl<'a> Writer<'a> {
         let stresses: Vec<f64> = syllables.iter().map(|s| stress_of(self.language, s, words)).collect();
         let weights: Vec<f64> = wish.demands.iter().map(|d| d.weight).collect();
         let agreement = stress::agreement(&weights, &stresses);
+        let (good, all) = stress::in_order(&weights, &stresses);
+        let order = if all == 0 { 1.0 } else { good as f64 / all as f64 };
         let open = stress::openness_met(&wish.demands, syllables);
+        let misplaced = stress::misplaced(self.language, &wish.demands, syllables, words);
+        // Enough of a line has to say something; beyond that, more of it is no better.
+        let says = stress::substance(self.language, syllables, words).min(SUBSTANCE) / SUBSTANCE;
         let since = |line: usize| wish.number.saturating_sub(line).max(1) as f64;
         let repeats: f64 =
             stems.iter().filter_map(|stem| self.used.get(stem)).map(|&line| 1.2 / since(line) + 0.25).sum();
         let end = words.last().map(|word| self.language.stem(word)).unwrap_or_default();
         let worn = self.ends.get(&end).map_or(0.0, |&line| 4.0 / since(line));
+        let dislike = self.dislikes.get(draw.family).copied().unwrap_or(0.0);
         let age = self.families.get(&draw.family).map_or(0.0, |&line| 3.0 / since(line) + 0.5);
         let answers = wish.answer.map_or(0.0, |length| self.answerable(words, length, wish));
         // Sentences rather than heaps of words: the more varied pattern wins a tie.
         let shape = 0.2 * (words.len() as f64).min(8.0) - 0.35 * content.len().saturating_sub(1) as f64;
-        2.4 * agreement + 0.8 * relevance + 0.8 * open + shape - repeats - worn - age + answers + bonus
+        let setting = 2.4 * agreement + 1.2 * order + 0.8 * open - 3.2 * misplaced + 1.5 * says;
+        setting + 0.8 * relevance + shape - repeats - worn - age - dislike + answers + bonus
     }
 
     /// A line that will be answered needs a rhyme that has answers of the right length: what the lack of them costs.

@@ -122,8 +122,11 @@ pub fn lyrics_figures(melody: &Melody, lyrics: &Lyrics, wanted: &LyricsRequest) 
         lyrics_longest_run: count(words.longest_run),
         lyrics_syllable_match: fit.syllable_match,
         lyrics_stress_match: fit.stress_match,
+        lyrics_stress_pairs: count(fit.stress_pairs),
         lyrics_rhyme: fit.near_rhyme_share,
+        lyrics_rhyming_lines: count(fit.rhyming_lines),
         lyrics_prompt_words_kept: fit.prompt_words_kept,
+        lyrics_prompt_words: count(fit.prompt_words),
         lyrics_distinct_words: fit.distinct_words,
     }
 }

@@ -134,6 +134,9 @@ pub fn quality(reader: &mut Reader) -> QualityGate {
         min_words_known: reader.needed("quality.min_words_known", 0.0..=1.0),
         min_syllable_match: reader.needed("quality.min_syllable_match", 0.0..=1.0),
         min_distinct_words: reader.needed("quality.min_distinct_words", 0.0..=1.0),
+        min_stress_match: reader.needed("quality.min_stress_match", 0.0..=1.0),
+        min_rhyme: reader.needed("quality.min_rhyme", 0.0..=1.0),
+        min_prompt_words_kept: reader.needed("quality.min_prompt_words_kept", 0.0..=1.0),
     };
     let range = ["quality.min_loudness_lufs", "quality.max_loudness_lufs"];
     if reader.are_good(&range) && gate.min_loudness_lufs > gate.max_loudness_lufs {

@@ -180,5 +180,26 @@ pub const QUALITY: Section = Section {
             "0.5",
             "Least share of different words, function words and returning choruses left out.",
         ),
+        Key::new(
+            "quality.min_stress_match",
+            "0.4",
+            SHARE,
+            "0.6",
+            "Least share of stressed syllables that have a stronger note than their unstressed neighbours; judged from 12 such pairs on.",
+        ),
+        Key::new(
+            "quality.min_rhyme",
+            "0.2",
+            SHARE,
+            "0.5",
+            "Least share of lines that rhyme, at least nearly; judged from four lines on.",
+        ),
+        Key::new(
+            "quality.min_prompt_words_kept",
+            "0.05",
+            SHARE,
+            "0.5",
+            "Least share of the prompt's singable words that are sung; a prompt without any passes.",
+        ),
     ],
 };
