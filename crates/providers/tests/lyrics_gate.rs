@@ -17,7 +17,8 @@ use domain::{
 use engine::lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
 use providers::{Band, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter, song};
-use settings::{SafetySettings, WordSeverity};
+use resilience::{BreakerRegistry, BreakerSettings};
+use settings::{ModerationSettings, SafetySettings, WordSeverity};
 use telemetry::Metrics;
 
 /// Phrases of so many notes, long and short in turn.
@@ -70,12 +71,21 @@ fn capabilities(careless_takes: u32) -> Capabilities {
     let mut writers: Chain<dyn LyricsWriter> = Chain::new("lyrics", limits, metrics.clone());
     writers.push("test", Arc::new(Writer { careless_takes, takes: AtomicU32::new(0) }), None);
     let safety = SafetySettings { enabled: true, refuse_at: WordSeverity::Block, lists: None, replace_built_in: false };
+    let nobody = ModerationSettings {
+        api_key: None,
+        url: "http://127.0.0.1:1".parse().expect("an address"),
+        model: "m".into(),
+        timeout: Duration::from_secs(1),
+        fail_closed: false,
+    };
+    let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
+    let content = ContentGate::new(&safety, &nobody, &breakers, &metrics).expect("no lists to read");
     Capabilities {
         melody: Chain::new("melody", limits, metrics.clone()),
         lyrics: writers,
         vocals: Chain::new("vocals", limits, metrics),
         band: Band::new(None),
-        content: Arc::new(ContentGate::lists_only(&safety).expect("no lists to read")),
+        content: Arc::new(content),
     }
 }
 
