@@ -1,17 +1,10 @@
-"""How many words a recogniser understands when a voice sings, of those it understands when the voice speaks.
+"""An ear for words: pocketsphinx with a grammar that allows every word of a text and 80 words besides, in any order and
+number.
 
-    python words.py FOLDER            needs: pocketsphinx 5.1.1, numpy, scipy
-
-FOLDER holds `manifest.json` and sound files as `cargo run -p speech --example sung_words` writes them. Each line is
-decoded by itself with a grammar that allows every word of all lyrics and 80 words besides, in any order and number. A
-word counts when it stands in the longest common subsequence of what was sung and what was heard. Prints JSON.
+A word counts when it stands in the longest common subsequence of what was sung and what was heard.
 """
 
-import json
-import sys
 import wave
-from collections import defaultdict
-from pathlib import Path
 
 import numpy as np
 from pocketsphinx import Config, Decoder
@@ -67,43 +60,3 @@ def shared(a, b):
         for j, y in enumerate(b, 1):
             diagonal, row[j] = row[j], diagonal + 1 if x == y else max(row[j], row[j - 1])
     return row[-1]
-
-
-def main(folder):
-    songs = json.loads((folder / "manifest.json").read_text())["songs"]
-    words = lambda line: line["text"].lower().replace("\u2019", "'").replace(",", "").split()
-    lyrics = {word for song in songs for line in song["lines"] for word in words(line)}
-    others = [word for word in OTHERS if word not in lyrics][:80]
-    made = decoder(lyrics | set(others))
-    known = {word for word in lyrics if made.lookup_word(word)}
-    counts = defaultdict(lambda: [0, 0, 0, 0])
-    by_song = {}
-    for song in songs:
-        samples = read(folder / song["wav"])
-        mine = [0, 0, 0, 0]
-        for line in song["lines"]:
-            text = [word for word in words(line) if word in known]
-            start, end = int((line["start"] - 0.1) * RATE), int((line["end"] + 0.15) * RATE)
-            sung = heard(made, samples[max(start, 0) : end])
-            spoken = heard(made, read(folder / line["spoken"]))
-            if "-v" in sys.argv:
-                print(song["voice"], song["song"], "|", " ".join(text), "| sung:", " ".join(sung), "| spoken:", " ".join(spoken), file=sys.stderr)
-            for place, count in enumerate((1, len(text), shared(text, sung), shared(text, spoken))):
-                mine[place] += count
-                counts[song["voice"]][place] += count
-        by_song[f"{song['voice']} {song['song']}"] = [round(mine[2] / mine[1], 3), round(mine[3] / mine[1], 3)]
-    report = {
-        voice: {
-            "lines": lines,
-            "words": total,
-            "sung_recall": round(sung / total, 3),
-            "spoken_recall": round(spoken / total, 3),
-            "share_of_spoken": round(sung / max(spoken, 1), 3),
-        }
-        for voice, (lines, total, sung, spoken) in counts.items()
-    }
-    print(json.dumps({"voices": report, "songs_sung_and_spoken": by_song}, indent=2))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

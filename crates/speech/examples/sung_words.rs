@@ -35,6 +35,8 @@ const BRISK: Tune = &[
     &[(7, 0.3), (5, 0.3), (4, 0.3), (2, 0.3), (7, 0.4), (5, 0.3), (4, 0.6)],
     &[(0, 0.3), (2, 0.3), (4, 0.3), (5, 0.3), (4, 0.4), (2, 0.3), (0, 0.8)],
 ];
+/// How many texts are written for each melody: a word more or less in a hundred is chance.
+const TEXTS: usize = 2;
 const PROMPTS: [&str; 4] =
     ["a walk by the sea at night", "my old friend comes home", "summer rain in the city", "stars"];
 
@@ -88,11 +90,13 @@ fn songs(recordings: &[String]) -> Result<Vec<Song>, Box<dyn Error>> {
         melodies.push((stem, recording(Path::new(path))?));
     }
     let mut songs = Vec::new();
-    for (index, (name, melody)) in melodies.into_iter().enumerate() {
+    let texts =
+        (0..TEXTS).flat_map(|text| melodies.iter().map(move |(name, melody)| (format!("{name}-{text}"), melody)));
+    for (index, (name, melody)) in texts.enumerate() {
         let prompt = PROMPTS[index % PROMPTS.len()].to_owned();
         let request = LyricsRequest { prompt, seed: index as u64, ..LyricsRequest::default() };
-        let lyrics = engine::write_lyrics(&melody, &request)?;
-        songs.push(Song { name, melody, lyrics });
+        let lyrics = engine::write_lyrics(melody, &request)?;
+        songs.push(Song { name, melody: melody.clone(), lyrics });
     }
     Ok(songs)
 }
