@@ -7,7 +7,9 @@ Beside the figure stands that of the same singing with every vowel cut to the le
 between the two is lost to how long vowels are held, and not to the voice.
 """
 
+import os
 import subprocess
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pyworld
@@ -18,6 +20,7 @@ import words
 from rows import NotMeasured, Row, run, say
 
 GOAL_PERCENT = 90.0
+ESPEAK = "espeak-ng"
 # One man, one woman, and the voice that needs nothing installed.
 VOICES = ("rms", "slt", "formant")
 JUDGED = ("rms", "slt")
@@ -48,22 +51,29 @@ def sung_words(bench):
     named = [file for file in named if file.is_file() and not file.name.startswith(("resyn", "tone"))]
     run([bench.programs / "examples" / "sung_words", folder, ",".join(voices), *named])
     songs = bench.read_json(folder / "manifest.json")["songs"]
-    counts, espeak = {}, Count()
-    for song in songs:
-        say(f"listening to {song['voice']} {song['song']}")
-        listener = Listener(song)
-        listener.count(counts.setdefault(song["voice"], Count()), song, folder)
-        if song["voice"] == voices[0]:
-            say(f"espeak-ng sings {song['song']}")
-            listener.count(espeak, espeak_song(song, folder), folder)
+    # The baseline sings what the first voice sings.
+    tasks = [(song, folder, False) for song in songs]
+    tasks += [(song, folder, True) for song in songs if song["voice"] == voices[0]]
+    counts = {}
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as listeners:
+        for voice, heard in listeners.map(listen, *zip(*tasks)):
+            counts.setdefault(voice, Count()).add(heard)
     judged = [voice for voice in JUDGED if voice in counts]
     row.ours = "; ".join(str(counts[voice]) for voice in judged)
     if "formant" in counts:
         row.ours += f" (formant voice {counts['formant']})"
-    row.baseline = f"espeak-ng with WORLD {espeak}"
+    row.baseline = f"espeak-ng with WORLD {counts[ESPEAK]}"
     row.met = min(counts[voice].share for voice in judged) >= GOAL_PERCENT
-    row.details = {voice: count.figures() for voice, count in (counts | {"espeak-ng": espeak}).items()}
+    row.details = {voice: count.figures() for voice, count in counts.items()}
     return row
+
+
+def listen(song, folder, is_baseline):
+    """The voice, and what was understood of its song; or of the same song as the baseline sings it."""
+    say(f"listening to {ESPEAK if is_baseline else song['voice']} {song['song']}")
+    count, listener = Count(), Listener(song)
+    listener.count(count, espeak_song(song, folder) if is_baseline else song, folder)
+    return ESPEAK if is_baseline else song["voice"], count
 
 
 class Count:
@@ -71,6 +81,10 @@ class Count:
 
     def __init__(self):
         self.lines = self.words = self.sung = self.cut = self.spoken = 0
+
+    def add(self, other):
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
 
     @property
     def share(self):
@@ -158,7 +172,7 @@ def espeak_song(song, folder):
         lines.append(line | {"spoken": spoken})
     wav = f"espeak-{song['song']}.wav"
     soundfile.write(folder / wav, 0.7 * sung / np.abs(sung).max(), RATE_HZ, subtype="PCM_16")
-    return {"voice": "espeak-ng", "song": song["song"], "wav": wav, "lines": lines, "sounds": song["sounds"]}
+    return {"voice": ESPEAK, "song": song["song"], "wav": wav, "lines": lines, "sounds": song["sounds"]}
 
 
 def espeak(text, file):

@@ -96,9 +96,11 @@ pub struct QualityGate {
 }
 
 /// With fewer neighbours to compare, stress against the notes is chance rather than carelessness.
-pub const FEWEST_STRESS_PAIRS: u32 = 12;
+pub const FEWEST_STRESS_PAIRS: u32 = 20;
 /// Less than a stanza need not rhyme.
 pub const FEWEST_RHYMING_LINES: u32 = 4;
+/// One word or two may not go with the notes; of more, one finds its place.
+pub const FEWEST_PROMPT_WORDS: u32 = 3;
 
 impl Default for QualityGate {
     fn default() -> Self {
@@ -258,7 +260,7 @@ impl QualityGate {
             format!("{rhyme:.0} % of the lines rhyme; {least:.0} % is the least")
         });
         let (kept, words) = (lyrics.lyrics_prompt_words_kept, lyrics.lyrics_prompt_words);
-        hold(words == 0 || kept >= self.min_prompt_words_kept, QualityCheck::LyricsPrompt, &|| {
+        hold(words < FEWEST_PROMPT_WORDS || kept >= self.min_prompt_words_kept, QualityCheck::LyricsPrompt, &|| {
             let (kept, least) = (kept * 100.0, self.min_prompt_words_kept * 100.0);
             format!("{kept:.0} % of the prompt's {words} words are sung; {least:.0} % is the least")
         });

@@ -23,11 +23,11 @@ fn good() -> QualityFigures {
             lyrics_longest_run: 2,
             lyrics_syllable_match: 1.0,
             lyrics_stress_match: 0.8,
-            lyrics_stress_pairs: 14,
+            lyrics_stress_pairs: 24,
             lyrics_rhyme: 1.0,
             lyrics_rhyming_lines: 4,
             lyrics_prompt_words_kept: 0.5,
-            lyrics_prompt_words: 2,
+            lyrics_prompt_words: 3,
             lyrics_distinct_words: 0.7,
         },
         notes: 20,
@@ -82,8 +82,8 @@ fn what_there_is_too_little_of_is_not_judged() {
     use QualityCheck as C;
     check(
         C::LyricsStress,
-        |f| (f.lyrics.lyrics_stress_match, f.lyrics.lyrics_stress_pairs) = (0.0, 11),
-        |f| (f.lyrics.lyrics_stress_match, f.lyrics.lyrics_stress_pairs) = (0.0, 12),
+        |f| (f.lyrics.lyrics_stress_match, f.lyrics.lyrics_stress_pairs) = (0.0, 19),
+        |f| (f.lyrics.lyrics_stress_match, f.lyrics.lyrics_stress_pairs) = (0.0, 20),
     );
     check(
         C::LyricsRhyme,
@@ -92,8 +92,8 @@ fn what_there_is_too_little_of_is_not_judged() {
     );
     check(
         C::LyricsPrompt,
-        |f| (f.lyrics.lyrics_prompt_words_kept, f.lyrics.lyrics_prompt_words) = (0.0, 0),
-        |f| (f.lyrics.lyrics_prompt_words_kept, f.lyrics.lyrics_prompt_words) = (0.0, 1),
+        |f| (f.lyrics.lyrics_prompt_words_kept, f.lyrics.lyrics_prompt_words) = (0.0, 2),
+        |f| (f.lyrics.lyrics_prompt_words_kept, f.lyrics.lyrics_prompt_words) = (0.0, 3),
     );
 }
 
@@ -127,7 +127,7 @@ fn every_shortfall_is_named_with_its_figure() {
         "3 characters",
         "25 % of the stressed",
         "0 % of the lines rhyme",
-        "the prompt's 2 words",
+        "the prompt's 3 words",
     ]) {
         assert!(message.contains(figure), "{message}");
     }

@@ -11,6 +11,7 @@ use std::{
     time::Instant,
 };
 
+use domain::quality::{FEWEST_PROMPT_WORDS, FEWEST_RHYMING_LINES, FEWEST_STRESS_PAIRS, QualityGate};
 use engine::{
     Lyrics, LyricsFit, LyricsRequest,
     lyrics::{Language, words_of},
@@ -138,10 +139,12 @@ struct Sums {
 
 /// Stress, rhyme, the prompt's words: which of them the quality gate's defaults have something against.
 fn refusals(fit: &LyricsFit) -> [bool; 3] {
+    let gate = QualityGate::default();
+    let enough = |found: usize, fewest: u32| found >= fewest as usize;
     [
-        fit.stress_pairs >= 12 && fit.stress_match < 0.4,
-        fit.rhyming_lines >= 4 && fit.near_rhyme_share < 0.2,
-        fit.prompt_words > 0 && fit.prompt_words_kept < 0.05,
+        enough(fit.stress_pairs, FEWEST_STRESS_PAIRS) && fit.stress_match < gate.min_stress_match,
+        enough(fit.rhyming_lines, FEWEST_RHYMING_LINES) && fit.near_rhyme_share < gate.min_rhyme,
+        enough(fit.prompt_words, FEWEST_PROMPT_WORDS) && fit.prompt_words_kept < gate.min_prompt_words_kept,
     ]
 }
 

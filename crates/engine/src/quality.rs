@@ -101,7 +101,8 @@ pub struct LyricsFit {
     pub rhyme_share: f64,
     /// The same, weaker rhymes (see [`Language::near_rhyme`]) counted too.
     pub near_rhyme_share: f64,
-    /// Lines that have a neighbour in their section and room to rhyme with it: four syllables or more.
+    /// Lines that have a neighbour in their section and room to rhyme with it: four syllables or more. 0 where most
+    /// lines are shorter.
     pub rhyming_lines: usize,
     /// Of the prompt's words that a song on this melody can contain, those that it does contain in some form: a word
     /// that leaves even the longest line no room for another counts only where it is sung. 1 when there are none.
@@ -137,7 +138,9 @@ pub fn lyrics_fit(lyrics: &Lyrics, melody: &Melody, request: &LyricsRequest) -> 
         .map(|(_, lines)| lines.iter().filter_map(|line| words_of(&line.text.to_lowercase()).pop()).collect())
         .collect();
     let with_neighbours = sections.iter().map(|(_, lines)| *lines).filter(|lines| lines.len() > 1).flatten();
-    let rhyming_lines = with_neighbours.filter(|line| line.syllables.len() >= ROOM_TO_RHYME).count();
+    let roomy = with_neighbours.filter(|line| line.syllables.len() >= ROOM_TO_RHYME).count();
+    // Few long lines among many short ones make no stanza.
+    let rhyming_lines = if 2 * roomy >= lyrics.lines.len() { roomy } else { 0 };
     let (in_order, stress_pairs) = stress_order(language, lyrics, melody);
     LyricsFit {
         syllable_match: share(good_notes(lyrics, melody), melody.phrases.iter().map(Phrase::note_count).sum()),

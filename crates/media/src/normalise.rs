@@ -70,7 +70,7 @@ pub(crate) struct Correction {
 impl Correction {
     /// Finds what brings a sound to `target_lufs` without a true peak above `max_dbtp`, and measures what that gives.
     /// `pass` goes through the sound from its beginning, in blocks of whole frames, each time the same; it is called up
-    /// to nine times.
+    /// to `ROUNDS` + 2 times.
     ///
     /// # Errors
     /// Those of `pass`.

@@ -20,6 +20,7 @@ use providers::{
     song::{self, Heard, Mastered, Report, Song, StepSummary, Taken},
 };
 use serde_json::json;
+use service_runtime::error_chain;
 use tempfile::NamedTempFile;
 use tokio_util::io::ReaderStream;
 use uuid::Uuid;
@@ -274,7 +275,7 @@ fn encoded(
         Refusal::internal()
     })?;
     encode(file).map_err(|error| {
-        tracing::error!(%error, "song not encoded");
+        tracing::error!(error = %error_chain(&error), "song not encoded");
         Refusal::internal()
     })?;
     Ok(song)

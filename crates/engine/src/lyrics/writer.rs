@@ -20,7 +20,7 @@ const DRAWS: usize = 500;
 /// Share of a line that is to be words that say something, see [`stress::substance`].
 const SUBSTANCE: f64 = 0.55;
 /// The most that a song holds against a pattern for no reason but variety; in points of the score.
-const MOST_DISLIKE: f64 = 2.2;
+const MOST_DISLIKE: f64 = 4.0;
 /// Words looked at for one slot; the most fitting is taken.
 const SAMPLED: usize = 6;
 
@@ -167,7 +167,7 @@ impl<'a> Writer<'a> {
             let mut candidate = self.judged(draw, wish, keyword.is_some(), fresh);
             if let Some(candidate) = &mut candidate {
                 // Without some chance the few best lines would be in every song.
-                candidate.score += self.dice.random_range(0.0..1.0);
+                candidate.score += self.dice.random_range(0.0..1.5);
             }
             if candidate.as_ref().is_some_and(|c| best.as_ref().is_none_or(|b| c.score > b.score)) {
                 best = candidate;
@@ -431,11 +431,12 @@ impl<'a> Writer<'a> {
             .filter(|word| !self.language.is_function_word(word))
             .map(|word| self.language.stem(word))
             .collect();
-        let distinct: BTreeSet<&String> = stems.iter().collect();
+        // "Nights tonight" says one thing twice.
+        let says_it_twice = (1..stems.len()).any(|i| stems[..i].iter().any(|other| is_one_word(other, &stems[i])));
         let end = self.language.stem(last);
         let rhymes_with_itself =
             wish.rhyme.as_ref().is_some_and(|rhyme| rhyme.not.iter().any(|not| is_one_word(not, &end)));
-        if distinct.len() < stems.len() || rhymes_with_itself || (fresh && self.texts.contains(&joined(&words))) {
+        if says_it_twice || rhymes_with_itself || (fresh && self.texts.contains(&joined(&words))) {
             return None;
         }
         let score = self.score(&draw, &words, &syllables, &stems, wish);

@@ -27,7 +27,7 @@ pub const SAFETY: Section = Section {
             "safety.lists",
             "the path of a TOML file of [[entries]] with language, severity, category, terms and allowed_in",
             "\"/etc/descant/safety.toml\"",
-            "Word lists of your own. Not set: the built-in ones alone.",
+            "Word lists of your own, read by the gateway, the orchestrator and the expert service when they start. Not set: the built-in ones alone.",
         ),
         Key::new(
             "safety.replace_built_in",

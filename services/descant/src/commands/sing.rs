@@ -246,14 +246,11 @@ fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
     let tags = Tags { title: Some(song.title.clone()), ..Tags::default() };
     let mp3 = Encoding::Mp3 { kbps: 192 };
     let report = serde_json::to_vec_pretty(&song.report).context("the report cannot be written")?;
-    // Sound goes straight into its file: a long song is not in memory once more.
     let mut written = Vec::new();
     for (name, encoding) in [("vocals.mp3", mp3), ("vocals.wav", Encoding::Wav16)] {
-        let (path, file) = create(out, name)?;
         let Mastered { samples, sample_rate_hz, .. } = &song.vocal;
-        let encoded = media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags);
-        encoded.with_context(|| format!("{} cannot be encoded", path.display()))?;
-        written.push(path);
+        written
+            .push(place(out, name, |file| Ok(media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags)?))?);
     }
     for (name, bytes) in [
         ("lyrics.txt", song.documents.lyrics.as_bytes()),
@@ -262,23 +259,26 @@ fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
         ("melody.svg", song.documents.svg.as_bytes()),
         ("report.json", &report),
     ] {
-        let (path, mut file) = create(out, name)?;
-        file.write_all(bytes).with_context(|| format!("{} cannot be written", path.display()))?;
-        written.push(path);
+        written.push(place(out, name, |mut file| Ok(file.write_all(bytes)?))?);
     }
     let Some(mix) = &song.mix else { return Ok(written) };
     for (name, encoding) in [("song.mp3", mp3), ("song.wav", Encoding::Wav16)] {
-        let (path, file) = create(out, name)?;
-        mix.encode_to(file, encoding, &tags).with_context(|| format!("{} cannot be encoded", path.display()))?;
-        written.push(path);
+        written.push(place(out, name, |file| Ok(mix.encode_to(file, encoding, &tags)?))?);
     }
     Ok(written)
 }
 
-fn create(out: &Path, name: &str) -> Result<(PathBuf, File)> {
-    let path = out.join(name);
-    let file = File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok((path, file))
+/// A file of the result, which has its name only once it is whole: what stood there before stays until then. Sound is
+/// encoded straight into it, so that a long song is not in memory once more.
+fn place(out: &Path, name: &str, fill: impl FnOnce(File) -> Result<()>) -> Result<PathBuf> {
+    let (path, part) = (out.join(name), out.join(format!(".{name}.part")));
+    let placed = File::create(&part).map_err(Into::into).and_then(fill).and_then(|()| Ok(fs::rename(&part, &path)?));
+    if placed.is_err() {
+        // What is left of it is of no use; the error that is told is the first one.
+        let _ = fs::remove_file(&part);
+    }
+    placed.with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(path)
 }
 
 fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {

@@ -161,7 +161,6 @@ async fn accept(
 ) -> Result<Outcome, ApiError> {
     let Form { recording, fields } = form;
     let wish = wish(&fields)?;
-    refuse_listed_words(gateway, &wish)?;
     let recording = recording.ok_or_else(|| ApiError::InvalidField {
         field: "audio",
         detail: "send the recording as a file in the part `audio`".to_owned(),
@@ -244,7 +243,8 @@ fn refuse_listed_words(gateway: &House, wish: &MelodyToVocalsRequest) -> Result<
     Ok(())
 }
 
-/// Has the recording judged, then stores the job.
+/// Has the words and the recording judged, then stores the job. The words come after the idempotency key: what was
+/// accepted before the lists grew is answered as it was.
 async fn submit(
     gateway: &House,
     caller: &Caller,
@@ -253,6 +253,7 @@ async fn submit(
     recording: &Recording,
     claim: Option<&KeyClaim>,
 ) -> Result<HttpResponse, ApiError> {
+    refuse_listed_words(gateway, wish)?;
     let verdict = judged(gateway, caller.tier, recording).await?;
     let now = gateway.clock.now();
     let new = NewJob {

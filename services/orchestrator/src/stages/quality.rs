@@ -13,6 +13,7 @@ use engine::lyrics::Lyrics;
 use media::{Bounds, Encoding, MonoAudio, Tags};
 use music::{Accompaniment, Melody};
 use providers::song::{self, Documents, Heard, Report, Song, StepSummary};
+use service_runtime::error_chain;
 
 use super::{vocals::VocalsPlan, work};
 use crate::stage::{Stage, StageOutput, StageRun, StageTools, blocking};
@@ -91,8 +92,9 @@ fn listen(
 /// The voice over its backing, as WAV, in a temporary file at its start.
 fn mixed(voice: &MonoAudio, parts: &Accompaniment, tools: &StageTools) -> Result<File, Failure> {
     let mix = tools.capabilities.band.play_under(&voice.samples, voice.sample_rate_hz, parts)?;
-    let not_written = |class, error: &dyn std::fmt::Display| {
-        Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not written: {error}"))
+    let not_written = |class, error: &(dyn std::error::Error + 'static)| {
+        let why = error_chain(error);
+        Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not written: {why}"))
     };
     let of_io = |error: io::Error| not_written(FailureClass::Transient, &error);
     let mut wav = tempfile::tempfile().map_err(of_io)?;
