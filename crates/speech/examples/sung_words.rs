@@ -1,4 +1,4 @@
-//! Sings lines with each voice and says the same lines, for `xtask/benchmarks/words.py` to listen to.
+//! Sings lines with each voice and says the same lines, for `xtask/benchmarks/sung_words.py` to listen to.
 //!
 //! `cargo run --release -p speech --example sung_words -- FOLDER [VOICE,VOICE…] [RECORDING.flac …]`
 //! writes sound files and `manifest.json` into FOLDER. Melodies: the sample tune, made-up ones in several registers, and
