@@ -19,6 +19,9 @@ static LINE_STARTS: LazyLock<Vec<u32>> = LazyLock::new(|| {
 /// Words whose first listed pronunciation is not the one wanted in a song: (word, index of the variant).
 const PREFERRED: &[(&str, usize)] = &[
     ("and", 1),
+    ("bass", 1),
+    ("decade", 1),
+    ("detour", 1),
     ("every", 1),
     ("fire", 1),
     ("hour", 1),
@@ -26,11 +29,14 @@ const PREFERRED: &[(&str, usize)] = &[
     ("lead", 1),
     ("live", 1),
     ("our", 1),
+    ("perfect", 1),
     ("read", 1),
+    ("record", 1),
+    ("records", 1),
     ("tear", 1),
     ("tears", 1),
     ("wind", 1),
-    ("winds", 1),
+    ("wound", 1),
 ];
 
 /// ARPAbet phones, vowels with their stress digit (0 none, 1 primary, 2 secondary).
