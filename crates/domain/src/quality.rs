@@ -97,8 +97,8 @@ pub struct QualityGate {
 
 /// With fewer neighbours to compare, stress against the notes is chance rather than carelessness.
 pub const FEWEST_STRESS_PAIRS: u32 = 20;
-/// Less than a stanza need not rhyme.
-pub const FEWEST_RHYMING_LINES: u32 = 4;
+/// In one stanza the words of a long prompt may leave no room for rhymes; of more, some lines have to rhyme.
+pub const FEWEST_RHYMING_LINES: u32 = 6;
 /// One word or two may not go with the notes; of more, one finds its place.
 pub const FEWEST_PROMPT_WORDS: u32 = 3;
 

@@ -25,7 +25,7 @@ fn good() -> QualityFigures {
             lyrics_stress_match: 0.8,
             lyrics_stress_pairs: 24,
             lyrics_rhyme: 1.0,
-            lyrics_rhyming_lines: 4,
+            lyrics_rhyming_lines: 6,
             lyrics_prompt_words_kept: 0.5,
             lyrics_prompt_words: 3,
             lyrics_distinct_words: 0.7,
@@ -87,8 +87,8 @@ fn what_there_is_too_little_of_is_not_judged() {
     );
     check(
         C::LyricsRhyme,
-        |f| (f.lyrics.lyrics_rhyme, f.lyrics.lyrics_rhyming_lines) = (0.0, 3),
-        |f| (f.lyrics.lyrics_rhyme, f.lyrics.lyrics_rhyming_lines) = (0.0, 4),
+        |f| (f.lyrics.lyrics_rhyme, f.lyrics.lyrics_rhyming_lines) = (0.0, 5),
+        |f| (f.lyrics.lyrics_rhyme, f.lyrics.lyrics_rhyming_lines) = (0.0, 6),
     );
     check(
         C::LyricsPrompt,

@@ -45,8 +45,14 @@ fn request(prompt: &str, language: &str, seed: u64) -> LyricsRequest {
 
 /// Syllables without stress on the long notes, no rhyme, and nothing of what was asked for.
 fn careless(melody: &Melody) -> Lyrics {
-    let lines =
-        ["the moon above the lake", "a bird upon the roof", "the rain across the field", "a path beyond the hills"];
+    let lines = [
+        "the moon above the lake",
+        "a bird upon the roof",
+        "the rain across the field",
+        "a path beyond the hills",
+        "the clouds against the sun",
+        "a horse beside the road",
+    ];
     lyrics::fit(&lines, melody).expect("known words")
 }
 
@@ -91,7 +97,7 @@ fn capabilities(careless_takes: u32) -> Capabilities {
 
 #[tokio::test]
 async fn a_text_that_ignores_its_notes_is_written_again() {
-    let melody = melody(&[6, 6, 6, 6]);
+    let melody = melody(&[6; 6]);
     let (gate, wanted) = (QualityGate::default(), request("robots skating in winter snow", "en", 1));
     let budget = Duration::from_secs(600);
     for (careless_takes, takes, shortfalls) in [(0, 1, 0), (1, 2, 0), (2, 3, 0), (9, 3, 3)] {
@@ -105,7 +111,7 @@ async fn a_text_that_ignores_its_notes_is_written_again() {
 #[test]
 fn carelessness_is_named() {
     use QualityCheck::{LyricsPrompt, LyricsRhyme, LyricsStress};
-    let melody = melody(&[6, 6, 6, 6]);
+    let melody = melody(&[6; 6]);
     let checks = |prompt: &str| -> Vec<QualityCheck> {
         let figures = song::lyrics_figures(&melody, &careless(&melody), &request(prompt, "en", 0));
         QualityGate::default().judge_lyrics(&figures).into_iter().map(|shortfall| shortfall.check).collect()

@@ -66,6 +66,7 @@ pub const OWN_TARGETS: [&str; 24] = [
     "persistence",
     "providers",
     "resilience",
+    "safety",
     "service_runtime",
     "settings",
     "soundfont",

@@ -50,6 +50,8 @@ pub struct Song<'a> {
     /// Words of chorus lines by their place in the chorus and their length.
     choruses: HashMap<(usize, usize), Vec<String>>,
     ends: Vec<String>,
+    /// Lines that gave up their rhyme for a prompt word.
+    unrhymed: usize,
     pub lines: Vec<LyricLine>,
 }
 
@@ -74,6 +76,7 @@ impl<'a> Song<'a> {
             pending,
             choruses: HashMap::new(),
             ends: Vec::with_capacity(plans.len()),
+            unrhymed: 0,
             lines: Vec::with_capacity(plans.len()),
         }
     }
@@ -122,6 +125,10 @@ impl<'a> Song<'a> {
         let openings = (number + 1..lines)
             .filter(|&later| !self.returns[later] && scheme::partner(later, lines, self.alternate).is_none())
             .count();
+        // Half of the lines that answer another keep their rhyme, however much the prompt asks for.
+        let answering = (0..lines).filter(|&line| scheme::partner(line, lines, self.alternate).is_some()).count();
+        let may_give_way = rhyme.is_none() || 2 * (self.unrhymed + 1) <= answering;
+        let wanted = rhyme.clone();
         let answer = scheme::answer(number, lines, self.alternate).map(|later| self.plans[later].syllables());
         let wish = Wish {
             syllables,
@@ -129,7 +136,7 @@ impl<'a> Song<'a> {
             section: self.sections[number].kind,
             rhyme,
             keyword,
-            keyword_is_urgent: openings <= self.pending.len(),
+            keyword_is_urgent: may_give_way && openings <= self.pending.len(),
             answer,
             number,
         };
@@ -140,6 +147,11 @@ impl<'a> Song<'a> {
         if let (Some(keyword), false) = (keyword, written.has_keyword) {
             self.pending.insert(0, (number + 1, keyword));
         }
+        let gave_way = |rhyme: Rhyme| {
+            let end = written.words.last().and_then(|word| self.language.near_rhyme(word));
+            end.is_none_or(|end| end != rhyme.near)
+        };
+        self.unrhymed += usize::from(wanted.is_some_and(gave_way));
         self.writer.keep(&written, number);
         Ok(written)
     }

@@ -192,7 +192,7 @@ pub const QUALITY: Section = Section {
             "0.2",
             SHARE,
             "0.5",
-            "Least share of lines that rhyme, at least nearly; judged from four lines of four syllables on.",
+            "Least share of lines that rhyme, at least nearly; judged from six lines of four syllables on.",
         ),
         Key::new(
             "quality.min_prompt_words_kept",
