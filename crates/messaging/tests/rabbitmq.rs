@@ -193,7 +193,8 @@ async fn reconnecting_does_not_hang_on_a_silent_server() {
     let vhost = testbed::rabbitmq_vhost().await;
     let proxy = Proxy::start(broker_address().await).await;
     let config = RabbitConfig {
-        connect_timeout: Duration::from_millis(300),
+        // Long enough for the first connection, on a busy machine too.
+        connect_timeout: Duration::from_millis(1500),
         send_timeout: PATIENCE,
         ..impatient(&proxy.url(vhost.url()))
     };
