@@ -13,6 +13,7 @@ mod m20260101_000002_stages_and_events;
 mod m20260101_000003_outbox_inbox_idempotency;
 mod m20260101_000004_uploads_artifacts_feedback;
 mod m20260101_000005_breakers;
+mod m20261128_000001_inputs_and_outside_calls;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000003_outbox_inbox_idempotency::Migration),
             Box::new(m20260101_000004_uploads_artifacts_feedback::Migration),
             Box::new(m20260101_000005_breakers::Migration),
+            Box::new(m20261128_000001_inputs_and_outside_calls::Migration),
         ]
     }
 }

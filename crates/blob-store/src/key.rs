@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use domain::{ArtifactRole, JobId, UploadId};
+use domain::{ArtifactSpec, JobId, StageResultId, UploadId};
 use serde::{Deserialize, Serialize};
 
 /// Longest key in bytes. S3 allows 1024; file systems allow 4096 for a path, root included.
@@ -30,17 +30,25 @@ impl ObjectKey {
         Self(format!("uploads/{id}"))
     }
 
-    /// What a stage of a job hands on; `name` is one segment, such as `melody.json`.
-    pub fn job_stage(job: JobId, name: &str) -> Result<Self, InvalidKey> {
-        if !valid_segment(name) {
-            return Err(InvalidKey);
-        }
-        Ok(Self(format!("jobs/{job}/work/{name}")))
+    /// What a stage of a job hands on; `name` is one segment, such as `melody.json`. Each holder of the job's lease writes
+    /// under its own generation, so that one who lost the job cannot write over what its successor made.
+    pub fn job_stage(job: JobId, generation: u64, name: &str) -> Result<Self, InvalidKey> {
+        format!("{}{generation}/{name}", KeyPrefix::job_work(job)).parse()
+    }
+
+    /// The same, where versions before generations were part of the key wrote it.
+    pub fn job_stage_before(job: JobId, name: &str) -> Result<Self, InvalidKey> {
+        format!("{}{name}", KeyPrefix::job_work(job)).parse()
+    }
+
+    /// A copy of what a stage made, kept for later jobs.
+    pub fn stage_result(id: StageResultId, name: &str) -> Result<Self, InvalidKey> {
+        format!("{}{name}", KeyPrefix::stage_result(id)).parse()
     }
 
     /// One file of a job's result.
-    pub fn artifact(job: JobId, role: ArtifactRole) -> Self {
-        Self(format!("jobs/{job}/result/{role}.{}", role.extension()))
+    pub fn artifact(job: JobId, spec: &ArtifactSpec) -> Self {
+        Self(format!("{}{}.{}", KeyPrefix::job_result(job), spec.role, spec.extension))
     }
 
     pub fn as_str(&self) -> &str {
@@ -105,6 +113,11 @@ impl KeyPrefix {
         Self(format!("jobs/{job}/work/"))
     }
 
+    /// What is kept of one stage for later jobs.
+    pub fn stage_result(id: StageResultId) -> Self {
+        Self(format!("stage-results/{id}/"))
+    }
+
     /// The files of a job's result.
     pub fn job_result(job: JobId) -> Self {
         Self(format!("jobs/{job}/result/"))
@@ -143,6 +156,7 @@ fn valid_segment(segment: &str) -> bool {
 mod tests {
     use std::path::{Component, Path};
 
+    use domain::artifact;
     use proptest::prelude::*;
 
     use super::*;
@@ -156,19 +170,19 @@ mod tests {
         let upload: UploadId = "018f6b1e-7c2a-7000-8000-0000000000ff".parse().unwrap();
         assert_eq!(ObjectKey::upload(upload).as_str(), "uploads/018f6b1e-7c2a-7000-8000-0000000000ff");
         assert_eq!(
-            ObjectKey::job_stage(job(), "melody.json").unwrap().as_str(),
-            "jobs/018f6b1e-7c2a-7000-8000-000000000001/work/melody.json"
+            ObjectKey::job_stage(job(), 3, "melody.json").unwrap().as_str(),
+            "jobs/018f6b1e-7c2a-7000-8000-000000000001/work/3/melody.json"
         );
         assert_eq!(
-            ObjectKey::artifact(job(), ArtifactRole::MelodyMidi).as_str(),
+            ObjectKey::artifact(job(), &artifact::MELODY_MIDI).as_str(),
             "jobs/018f6b1e-7c2a-7000-8000-000000000001/result/melody_midi.mid"
         );
     }
 
     #[test]
     fn constructed_keys_also_parse_and_lie_below_their_prefix() {
-        for role in ArtifactRole::ALL {
-            let key = ObjectKey::artifact(job(), role);
+        for spec in domain::kinds::melody_vocals::SPEC.artifacts {
+            let key = ObjectKey::artifact(job(), spec);
             assert_eq!(key.as_str().parse::<ObjectKey>().unwrap(), key);
             assert!(key.as_str().starts_with(KeyPrefix::job_result(job()).as_str()));
             assert!(key.as_str().starts_with(KeyPrefix::job(job()).as_str()));
@@ -210,7 +224,7 @@ mod tests {
             assert_eq!(text.parse::<ObjectKey>(), Err(InvalidKey), "{text:?}");
         }
         for name in ["../x", "a/b", "", ".x", "x y"] {
-            assert_eq!(ObjectKey::job_stage(job(), name), Err(InvalidKey), "{name:?}");
+            assert_eq!(ObjectKey::job_stage(job(), 7, name), Err(InvalidKey), "{name:?}");
         }
         for text in ["jobs/1", "/", "../", "a/../b/", "a//"] {
             assert_eq!(text.parse::<KeyPrefix>(), Err(InvalidKey), "{text:?}");

@@ -99,7 +99,7 @@ impl TryFrom<v1::IncomingFile> for IncomingFile {
     fn try_from(message: v1::IncomingFile) -> Result<Self, ContractError> {
         let v1::IncomingFile { role, object_key, sha256, size_bytes, media_type, file_name } = message;
         Ok(Self {
-            role: role.parse().map_err(|_| ContractError::UnknownWord { field: "role", word: role })?,
+            role: ArtifactRole::parse(&role).map_err(|_| ContractError::UnknownWord { field: "role", word: role })?,
             object_key: present("object_key", object_key)?,
             sha256: digest("sha256", sha256)?,
             size_bytes,
@@ -168,7 +168,7 @@ impl TryFrom<v1::StoredArtifact> for StoredArtifact {
         let v1::StoredArtifact { artifact_id, role, object_key, sha256, size_bytes, media_type, file_name } = message;
         Ok(Self {
             // First, so that a file that only a newer version understands is told apart from a broken one.
-            role: role.parse().map_err(|_| ContractError::UnknownWord { field: "role", word: role })?,
+            role: ArtifactRole::parse(&role).map_err(|_| ContractError::UnknownWord { field: "role", word: role })?,
             id: id("artifact_id", &artifact_id)?,
             object_key: present("object_key", object_key)?,
             sha256: digest("sha256", sha256)?,

@@ -1,99 +1,167 @@
-//! What a finished job leaves behind.
+//! What a finished job leaves behind: roles, and what is true of each.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-/// The part that a stored file plays in a result.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, PartialOrd, Ord)]
-#[serde(rename_all = "snake_case")]
-pub enum ArtifactRole {
-    /// The song to listen to.
-    AudioMp3,
-    /// The song to work with.
-    AudioWav,
-    /// The voice alone, of a song that has a backing.
-    VocalsWav,
-    Lyrics,
-    MelodyMidi,
-    /// Notes and syllables as a score.
-    MelodyMusicxml,
-    /// F0, notes and syllables in one picture.
-    MelodySvg,
-    /// All figures of the job.
-    Report,
-    /// Waveform peaks for a player to draw.
-    Waveform,
-}
+/// The part that a stored file plays in a result: a row key, a part of object keys and a word in URLs. It may be one
+/// that only a newer version knows.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, PartialOrd, Ord)]
+#[serde(transparent)]
+pub struct ArtifactRole(Cow<'static, str>);
 
 impl ArtifactRole {
-    pub const ALL: [Self; 9] = [
-        Self::AudioMp3,
-        Self::AudioWav,
-        Self::VocalsWav,
-        Self::Lyrics,
-        Self::MelodyMidi,
-        Self::MelodyMusicxml,
-        Self::MelodySvg,
-        Self::Report,
-        Self::Waveform,
-    ];
+    /// The song to listen to.
+    pub const AUDIO_MP3: Self = Self::new("audio_mp3");
+    /// The song to work with.
+    pub const AUDIO_WAV: Self = Self::new("audio_wav");
+    /// The voice alone, of a song that has a backing.
+    pub const VOCALS_WAV: Self = Self::new("vocals_wav");
+    pub const LYRICS: Self = Self::new("lyrics");
+    pub const MELODY_MIDI: Self = Self::new("melody_midi");
+    /// Notes and syllables as a score.
+    pub const MELODY_MUSICXML: Self = Self::new("melody_musicxml");
+    /// F0, notes and syllables in one picture.
+    pub const MELODY_SVG: Self = Self::new("melody_svg");
+    /// All figures of the job.
+    pub const REPORT: Self = Self::new("report");
+    /// Waveform peaks for a player to draw.
+    pub const WAVEFORM: Self = Self::new("waveform");
 
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AudioMp3 => "audio_mp3",
-            Self::AudioWav => "audio_wav",
-            Self::VocalsWav => "vocals_wav",
-            Self::Lyrics => "lyrics",
-            Self::MelodyMidi => "melody_midi",
-            Self::MelodyMusicxml => "melody_musicxml",
-            Self::MelodySvg => "melody_svg",
-            Self::Report => "report",
-            Self::Waveform => "waveform",
-        }
+    const MAX_BYTES: usize = 64;
+
+    /// For tables; what comes from outside goes through [`Self::parse`].
+    pub const fn new(word: &'static str) -> Self {
+        Self(Cow::Borrowed(word))
     }
 
-    pub const fn media_type(self) -> &'static str {
-        match self {
-            Self::AudioMp3 => "audio/mpeg",
-            Self::AudioWav | Self::VocalsWav => "audio/wav",
-            Self::Lyrics => "text/plain; charset=utf-8",
-            Self::MelodyMidi => "audio/midi",
-            Self::MelodyMusicxml => "application/vnd.recordare.musicxml+xml",
-            Self::MelodySvg => "image/svg+xml",
-            Self::Report | Self::Waveform => "application/json",
-        }
+    /// Any word of lower-case letters, digits and underscores: it becomes part of an object key.
+    pub fn parse(word: &str) -> Result<Self, InvalidArtifactRole> {
+        let fits = (1..=Self::MAX_BYTES).contains(&word.len())
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if fits { Ok(Self(Cow::Owned(word.to_owned()))) } else { Err(InvalidArtifactRole) }
     }
 
-    /// File name ending, without the dot.
-    pub const fn extension(self) -> &'static str {
-        match self {
-            Self::AudioMp3 => "mp3",
-            Self::AudioWav | Self::VocalsWav => "wav",
-            Self::Lyrics => "txt",
-            Self::MelodyMidi => "mid",
-            Self::MelodyMusicxml => "musicxml",
-            Self::MelodySvg => "svg",
-            Self::Report | Self::Waveform => "json",
-        }
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
 impl fmt::Display for ArtifactRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(&self.0)
     }
 }
 
-/// The text given as an artifact role names none that this version knows.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown artifact role {0:?}")]
-pub struct UnknownArtifactRole(pub String);
-
-impl FromStr for ArtifactRole {
-    type Err = UnknownArtifactRole;
-
-    fn from_str(text: &str) -> Result<Self, UnknownArtifactRole> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownArtifactRole(text.to_owned()))
+impl<'de> Deserialize<'de> for ArtifactRole {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = Cow::<'_, str>::deserialize(deserializer)?;
+        Self::parse(&word).map_err(serde::de::Error::custom)
     }
 }
+
+/// The text given as an artifact role cannot be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a role is 1 to {} lower-case letters, digits and underscores", ArtifactRole::MAX_BYTES)]
+pub struct InvalidArtifactRole;
+
+/// What storage holds a file against before it is kept.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ContentCheck {
+    /// UTF-8 that is not blank.
+    Text,
+    Json,
+    /// A Standard MIDI File's header.
+    Midi,
+    /// A RIFF/WAVE header.
+    Wav,
+    MusicXml,
+    /// A picture that runs no program in a browser.
+    Svg,
+    /// Storage makes it from the result's sound; nobody can send it.
+    MadeByStorage,
+}
+
+/// One role: its type, its bounds and its check.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ArtifactSpec {
+    pub role: ArtifactRole,
+    pub media_type: &'static str,
+    /// File name ending, without the dot.
+    pub extension: &'static str,
+    pub max_bytes: u64,
+    pub check: ContentCheck,
+}
+
+const MIB: u64 = 1024 * 1024;
+/// Lyrics, scores, pictures and reports of five minutes stay far below.
+const MAX_DOCUMENT_BYTES: u64 = 8 * MIB;
+/// Ten minutes of 44.1 kHz 16-bit mono.
+const MAX_VOICE_BYTES: u64 = 54 * MIB;
+/// An hour of 44.1 kHz 16-bit stereo stays below.
+const MAX_RENDITION_BYTES: u64 = 1024 * MIB;
+
+// The roles that kinds share. A kind with a role of its own writes it into its own table.
+pub const AUDIO_MP3: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::AUDIO_MP3,
+    media_type: "audio/mpeg",
+    extension: "mp3",
+    max_bytes: MAX_RENDITION_BYTES,
+    check: ContentCheck::MadeByStorage,
+};
+pub const AUDIO_WAV: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::AUDIO_WAV,
+    media_type: "audio/wav",
+    extension: "wav",
+    max_bytes: MAX_RENDITION_BYTES,
+    check: ContentCheck::MadeByStorage,
+};
+pub const WAVEFORM: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::WAVEFORM,
+    media_type: "application/json",
+    extension: "json",
+    max_bytes: MAX_DOCUMENT_BYTES,
+    check: ContentCheck::MadeByStorage,
+};
+pub const VOCALS_WAV: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::VOCALS_WAV,
+    media_type: "audio/wav",
+    extension: "wav",
+    max_bytes: MAX_VOICE_BYTES,
+    check: ContentCheck::Wav,
+};
+pub const LYRICS: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::LYRICS,
+    media_type: "text/plain; charset=utf-8",
+    extension: "txt",
+    max_bytes: MAX_DOCUMENT_BYTES,
+    check: ContentCheck::Text,
+};
+pub const MELODY_MIDI: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::MELODY_MIDI,
+    media_type: "audio/midi",
+    extension: "mid",
+    max_bytes: MAX_DOCUMENT_BYTES,
+    check: ContentCheck::Midi,
+};
+pub const MELODY_MUSICXML: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::MELODY_MUSICXML,
+    media_type: "application/vnd.recordare.musicxml+xml",
+    extension: "musicxml",
+    max_bytes: MAX_DOCUMENT_BYTES,
+    check: ContentCheck::MusicXml,
+};
+pub const MELODY_SVG: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::MELODY_SVG,
+    media_type: "image/svg+xml",
+    extension: "svg",
+    max_bytes: MAX_DOCUMENT_BYTES,
+    check: ContentCheck::Svg,
+};
+pub const REPORT: ArtifactSpec = ArtifactSpec {
+    role: ArtifactRole::REPORT,
+    media_type: "application/json",
+    extension: "json",
+    max_bytes: MAX_DOCUMENT_BYTES,
+    check: ContentCheck::Json,
+};

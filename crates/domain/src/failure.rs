@@ -1,4 +1,5 @@
-//! Why work fails, what to do about it, and how each kind of client is told.
+//! Why work fails and what to do about it. The words that a kind's older clients know are in its table, see
+//! [`crate::kind::KindSpec::error_word`].
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -84,31 +85,6 @@ impl FromStr for FailureClass {
 #[error("unknown failure word {0:?}")]
 pub struct UnknownFailureWord(pub String);
 
-/// The six error types of the melody-to-vocals API.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum SeedErrorType {
-    ValidationError,
-    AudioProcessingError,
-    AiServiceError,
-    TimeoutError,
-    StorageError,
-    UnknownError,
-}
-
-impl SeedErrorType {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ValidationError => "VALIDATION_ERROR",
-            Self::AudioProcessingError => "AUDIO_PROCESSING_ERROR",
-            Self::AiServiceError => "AI_SERVICE_ERROR",
-            Self::TimeoutError => "TIMEOUT_ERROR",
-            Self::StorageError => "STORAGE_ERROR",
-            Self::UnknownError => "UNKNOWN_ERROR",
-        }
-    }
-}
-
 /// Why a job failed, as a word that a program can act on.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, PartialOrd, Ord)]
 #[serde(rename_all = "snake_case")]
@@ -173,22 +149,6 @@ impl FailureCode {
             Self::Storage => "storage",
             Self::TooManyCrashes => "too_many_crashes",
             Self::Internal => "internal",
-        }
-    }
-
-    /// The word that clients of the melody-to-vocals API know.
-    pub const fn seed_type(self) -> SeedErrorType {
-        match self {
-            Self::InvalidAudio => SeedErrorType::ValidationError,
-            Self::NoMelody | Self::AudioProcessing | Self::QualityGate => SeedErrorType::AudioProcessingError,
-            Self::ContentRejected
-            | Self::ProviderRejected
-            | Self::ProviderUnavailable
-            | Self::ProviderQuota
-            | Self::ProviderConfig => SeedErrorType::AiServiceError,
-            Self::StageTimeout => SeedErrorType::TimeoutError,
-            Self::Storage => SeedErrorType::StorageError,
-            Self::TooManyCrashes | Self::Internal => SeedErrorType::UnknownError,
         }
     }
 }

@@ -20,6 +20,10 @@ pub enum FeedKind {
     StageFinished,
     /// An attempt failed; another one follows.
     RetryScheduled,
+    /// A stage waits for something outside.
+    Parked,
+    /// A failed job is tried again because its owner wants it.
+    RetryRequested,
     Cancelling,
     Completed,
     Failed,
@@ -28,13 +32,15 @@ pub enum FeedKind {
 }
 
 impl FeedKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Accepted,
         Self::Started,
         Self::StageStarted,
         Self::Progress,
         Self::StageFinished,
         Self::RetryScheduled,
+        Self::Parked,
+        Self::RetryRequested,
         Self::Cancelling,
         Self::Completed,
         Self::Failed,
@@ -50,6 +56,8 @@ impl FeedKind {
             Self::Progress => "progress",
             Self::StageFinished => "stage_finished",
             Self::RetryScheduled => "retry_scheduled",
+            Self::Parked => "parked",
+            Self::RetryRequested => "retry_requested",
             Self::Cancelling => "cancelling",
             Self::Completed => "completed",
             Self::Failed => "failed",
@@ -58,7 +66,7 @@ impl FeedKind {
         }
     }
 
-    /// Whether nothing follows.
+    /// Whether the job has ended with it. A failed job may be tried again later; then its log goes on.
     pub const fn is_last(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Cancelled | Self::Expired)
     }
@@ -70,7 +78,7 @@ impl FeedKind {
             JobState::Failed => Some(Self::Failed),
             JobState::Cancelled => Some(Self::Cancelled),
             JobState::Expired => Some(Self::Expired),
-            JobState::Queued | JobState::Running | JobState::Storing | JobState::Cancelling => None,
+            JobState::Queued | JobState::Running | JobState::Parked | JobState::Storing | JobState::Cancelling => None,
         }
     }
 }
@@ -106,8 +114,12 @@ pub struct FeedData {
     pub error_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error_code: Option<String>,
+    /// When the next attempt is due, or when a stage that waits looks again.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_at: Option<DateTime<Utc>>,
+    /// What a parked stage waits for, in words.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub waits_for: Option<String>,
 }
 
 impl FeedData {
@@ -125,6 +137,7 @@ impl FeedData {
             error_type: None,
             error_code: None,
             retry_at: None,
+            waits_for: None,
         }
     }
 
@@ -135,10 +148,11 @@ impl FeedData {
         self
     }
 
+    /// `error_word` is how the kind's older clients are told, see [`crate::kind::KindSpec::error_word`].
     #[must_use]
-    pub fn failure(mut self, failure: &Failure) -> Self {
+    pub fn failure(mut self, failure: &Failure, error_word: &str) -> Self {
         self.error = Some(failure.message.clone());
-        self.error_type = Some(failure.code.seed_type().as_str().to_owned());
+        self.error_type = Some(error_word.to_owned());
         self.error_code = Some(failure.code.as_str().to_owned());
         self
     }

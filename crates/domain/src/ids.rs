@@ -68,8 +68,12 @@ uuid_id!(
     ArtifactId
 );
 uuid_id!(
-    /// One row of a job's event log.
-    EventId
+    /// One request to a provider outside, written down before it is made.
+    OutsideCallId
+);
+uuid_id!(
+    /// What a finished stage made, kept for later jobs.
+    StageResultId
 );
 
 /// The text given as an id does not parse as one.

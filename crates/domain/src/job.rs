@@ -1,7 +1,9 @@
 //! The states of an accepted job and the one function that moves it between them.
 //!
 //! A job is born [`JobState::Queued`]: receiving and validating happen before anything is accepted, so a crash there
-//! leaves no job behind. Waiting for a retry is also `Queued`, with a due time in the future.
+//! leaves no job behind. Waiting for a retry is also `Queued`, with a due time in the future. Waiting for something
+//! outside is [`JobState::Parked`]: nobody holds the job, and it is taken up again at its due time or when it is
+//! signalled.
 
 use std::{fmt, str::FromStr};
 
@@ -15,6 +17,8 @@ pub enum JobState {
     Queued,
     /// An orchestrator holds its lease and works on a stage.
     Running,
+    /// A stage waits for something outside; nobody holds the job meanwhile.
+    Parked,
     /// All stages that make something are done; storage is taking the result in.
     Storing,
     /// Its owner asked to stop while an orchestrator held it.
@@ -27,9 +31,10 @@ pub enum JobState {
 }
 
 impl JobState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Queued,
         Self::Running,
+        Self::Parked,
         Self::Storing,
         Self::Cancelling,
         Self::Completed,
@@ -42,6 +47,7 @@ impl JobState {
         match self {
             Self::Queued => "queued",
             Self::Running => "running",
+            Self::Parked => "parked",
             Self::Storing => "storing",
             Self::Cancelling => "cancelling",
             Self::Completed => "completed",
@@ -51,11 +57,11 @@ impl JobState {
         }
     }
 
-    /// Whether nothing can move the job any more.
+    /// Whether the job has ended. Only its owner's wish to have a failed one tried again moves it from there.
     pub const fn is_final(self) -> bool {
         match self {
             Self::Completed | Self::Failed | Self::Cancelled | Self::Expired => true,
-            Self::Queued | Self::Running | Self::Storing | Self::Cancelling => false,
+            Self::Queued | Self::Running | Self::Parked | Self::Storing | Self::Cancelling => false,
         }
     }
 
@@ -63,7 +69,7 @@ impl JobState {
     pub const fn seed_status(self) -> &'static str {
         match self {
             Self::Queued => "pending",
-            Self::Running | Self::Storing | Self::Cancelling => "processing",
+            Self::Running | Self::Parked | Self::Storing | Self::Cancelling => "processing",
             Self::Completed => "completed",
             Self::Failed | Self::Expired => "failed",
             Self::Cancelled => "cancelled",
@@ -95,6 +101,8 @@ impl FromStr for JobState {
 pub enum JobEvent {
     /// An orchestrator took the lease, for the first time or after another one lost it.
     Claimed,
+    /// A stage has to wait for something outside.
+    Parked,
     /// The stages that make something are done.
     StoringStarted,
     /// An attempt failed in a way that another attempt may mend; the job goes back to wait.
@@ -107,11 +115,14 @@ pub enum JobEvent {
     CancelConfirmed,
     /// The job's total time is over.
     DeadlinePassed,
+    /// The owner wants a failed job tried again, from its last finished stage on.
+    RetryRequested,
 }
 
 impl JobEvent {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Claimed,
+        Self::Parked,
         Self::StoringStarted,
         Self::RetryScheduled,
         Self::Completed,
@@ -119,6 +130,7 @@ impl JobEvent {
         Self::CancelRequested,
         Self::CancelConfirmed,
         Self::DeadlinePassed,
+        Self::RetryRequested,
     ];
 }
 
@@ -145,6 +157,7 @@ pub const fn transition(state: JobState, event: JobEvent) -> Transition {
     use Transition::{Duplicate, Impossible, Stale, To};
     match (state, event) {
         (S::Queued, E::Claimed) => To(S::Running),
+        (S::Queued, E::Parked) => Stale,
         (S::Queued, E::StoringStarted) => Stale,
         (S::Queued, E::RetryScheduled) => Duplicate,
         (S::Queued, E::Completed) => Stale,
@@ -152,9 +165,11 @@ pub const fn transition(state: JobState, event: JobEvent) -> Transition {
         (S::Queued, E::CancelRequested) => To(S::Cancelled),
         (S::Queued, E::CancelConfirmed) => Impossible,
         (S::Queued, E::DeadlinePassed) => To(S::Expired),
+        (S::Queued, E::RetryRequested) => Duplicate,
 
         // Claimed again: the lease of the earlier holder ran out.
         (S::Running, E::Claimed) => To(S::Running),
+        (S::Running, E::Parked) => To(S::Parked),
         (S::Running, E::StoringStarted) => To(S::Storing),
         (S::Running, E::RetryScheduled) => To(S::Queued),
         // Whoever stored the result had lost its lease meanwhile, and the job was claimed again.
@@ -163,8 +178,23 @@ pub const fn transition(state: JobState, event: JobEvent) -> Transition {
         (S::Running, E::CancelRequested) => To(S::Cancelling),
         (S::Running, E::CancelConfirmed) => Impossible,
         (S::Running, E::DeadlinePassed) => To(S::Expired),
+        (S::Running, E::RetryRequested) => Stale,
+
+        // Due or signalled.
+        (S::Parked, E::Claimed) => To(S::Running),
+        (S::Parked, E::Parked) => Duplicate,
+        (S::Parked, E::StoringStarted) => Stale,
+        (S::Parked, E::RetryScheduled) => Stale,
+        (S::Parked, E::Completed) => Stale,
+        (S::Parked, E::Failed) => To(S::Failed),
+        // Nobody holds it, so there is nobody to wait for.
+        (S::Parked, E::CancelRequested) => To(S::Cancelled),
+        (S::Parked, E::CancelConfirmed) => Impossible,
+        (S::Parked, E::DeadlinePassed) => To(S::Expired),
+        (S::Parked, E::RetryRequested) => Stale,
 
         (S::Storing, E::Claimed) => To(S::Running),
+        (S::Storing, E::Parked) => To(S::Parked),
         (S::Storing, E::StoringStarted) => Duplicate,
         (S::Storing, E::RetryScheduled) => To(S::Queued),
         (S::Storing, E::Completed) => To(S::Completed),
@@ -172,33 +202,39 @@ pub const fn transition(state: JobState, event: JobEvent) -> Transition {
         (S::Storing, E::CancelRequested) => To(S::Cancelling),
         (S::Storing, E::CancelConfirmed) => Impossible,
         (S::Storing, E::DeadlinePassed) => To(S::Expired),
+        (S::Storing, E::RetryRequested) => Stale,
 
         (S::Cancelling, E::Claimed) => Stale,
         (S::Cancelling, E::StoringStarted) => Stale,
         // The attempt ended before it saw the wish: there is nothing left to stop.
-        (S::Cancelling, E::RetryScheduled) => To(S::Cancelled),
+        (S::Cancelling, E::Parked | E::RetryScheduled) => To(S::Cancelled),
         (S::Cancelling, E::Completed) => To(S::Completed),
         (S::Cancelling, E::Failed) => To(S::Cancelled),
         (S::Cancelling, E::CancelRequested) => Duplicate,
         (S::Cancelling, E::CancelConfirmed) => To(S::Cancelled),
         (S::Cancelling, E::DeadlinePassed) => To(S::Cancelled),
+        (S::Cancelling, E::RetryRequested) => Stale,
 
         (S::Completed, E::Completed) => Duplicate,
         (
             S::Completed,
             E::Claimed
+            | E::Parked
             | E::StoringStarted
             | E::RetryScheduled
             | E::Failed
             | E::CancelRequested
             | E::CancelConfirmed
-            | E::DeadlinePassed,
+            | E::DeadlinePassed
+            | E::RetryRequested,
         ) => Stale,
 
         (S::Failed, E::Failed) => Duplicate,
+        (S::Failed, E::RetryRequested) => To(S::Queued),
         (
             S::Failed,
             E::Claimed
+            | E::Parked
             | E::StoringStarted
             | E::RetryScheduled
             | E::Completed
@@ -210,13 +246,22 @@ pub const fn transition(state: JobState, event: JobEvent) -> Transition {
         (S::Cancelled, E::CancelRequested | E::CancelConfirmed) => Duplicate,
         (
             S::Cancelled,
-            E::Claimed | E::StoringStarted | E::RetryScheduled | E::Completed | E::Failed | E::DeadlinePassed,
+            E::Claimed
+            | E::Parked
+            | E::StoringStarted
+            | E::RetryScheduled
+            | E::Completed
+            | E::Failed
+            | E::DeadlinePassed
+            | E::RetryRequested,
         ) => Stale,
 
         (S::Expired, E::DeadlinePassed) => Duplicate,
+        (S::Expired, E::RetryRequested) => To(S::Queued),
         (
             S::Expired,
             E::Claimed
+            | E::Parked
             | E::StoringStarted
             | E::RetryScheduled
             | E::Completed

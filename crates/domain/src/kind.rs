@@ -1,50 +1,41 @@
-//! Kinds of job and their stages, as data. A new kind is a new table here and a runner for each of its stages; the
-//! platform (leases, checkpoints, progress, retries) never asks which kind it carries.
+//! What a kind of job is, as data: what goes in, which stages it has, what comes out, and within which limits. The
+//! tables themselves are in [`crate::kinds`], a file each; the platform (leases, checkpoints, progress, retries,
+//! storage) reads these tables and never asks which kind it carries.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{failure::SeedErrorType, progress::ProgressSpan};
+use crate::{
+    artifact::{ArtifactRole, ArtifactSpec},
+    failure::FailureCode,
+    progress::ProgressSpan,
+};
 
-/// What a job makes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, PartialOrd, Ord)]
-#[serde(rename_all = "kebab-case")]
-pub enum JobKind {
-    /// A recorded melody and a prompt become a sung vocal with lyrics.
-    MelodyToVocals,
-}
+/// The name of a kind of job, as rows and URLs have it. It may be one that only a newer version knows: whoever needs
+/// more than the name asks [`crate::Kinds`].
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KindName(Cow<'static, str>);
 
-impl JobKind {
-    pub const ALL: [Self; 1] = [Self::MelodyToVocals];
-
-    pub const fn spec(self) -> &'static KindSpec {
-        match self {
-            Self::MelodyToVocals => &MELODY_TO_VOCALS,
-        }
+impl KindName {
+    pub const fn new(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
     }
 
-    pub const fn as_str(self) -> &'static str {
-        self.spec().name
+    /// As stored, whether this version knows it or not.
+    pub fn stored(name: String) -> Self {
+        Self(Cow::Owned(name))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-impl fmt::Display for JobKind {
+impl fmt::Display for KindName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text given as a kind of job names none that this version knows.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown kind of job {0:?}")]
-pub struct UnknownKind(pub String);
-
-impl FromStr for JobKind {
-    type Err = UnknownKind;
-
-    fn from_str(text: &str) -> Result<Self, UnknownKind> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| UnknownKind(text.to_owned()))
+        f.write_str(&self.0)
     }
 }
 
@@ -54,6 +45,10 @@ impl FromStr for JobKind {
 pub struct StageName(&'static str);
 
 impl StageName {
+    pub const fn new(name: &'static str) -> Self {
+        Self(name)
+    }
+
     pub const fn as_str(self) -> &'static str {
         self.0
     }
@@ -73,15 +68,55 @@ pub struct StageSpec {
     pub label: &'static str,
     /// The part of the 0–100 scale that this stage walks through.
     pub progress: ProgressSpan,
-    /// How the seeds' clients are told of a failure here whose own code does not say more.
-    pub seed_error: SeedErrorType,
+    /// How a client of the kind's older API is told of a failure here whose code says no more than that we failed.
+    pub error_word: &'static str,
 }
 
-/// A kind of job: its name in URLs, rows and metrics, and its stages in order.
+/// What a validator checks an input for before a job is accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum InputCheck {
+    /// A recording, judged by [`crate::audio::judge`] with the limits of the caller's tier.
+    Audio,
+}
+
+/// Files of one role that a job is made from.
+#[derive(Debug)]
+pub struct InputSpec {
+    /// Which part it plays; also the name of its part in a form.
+    pub role: &'static str,
+    pub min: u32,
+    pub max: u32,
+    /// What it holds, in words for a person: "the recording".
+    pub what: &'static str,
+    pub check: InputCheck,
+}
+
+/// Limits of a kind. `None` leaves it to the settings that hold for all kinds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct KindLimits {
+    /// Total time from the first claim on.
+    pub deadline: Option<Duration>,
+    /// Jobs of this kind that one orchestrator works on at once.
+    pub slots: Option<usize>,
+    /// Attempts of one stage, the first included.
+    pub max_attempts: Option<u32>,
+}
+
+/// A kind of job.
 #[derive(Debug)]
 pub struct KindSpec {
-    pub name: &'static str,
+    pub name: KindName,
+    pub inputs: &'static [InputSpec],
     pub stages: &'static [StageSpec],
+    /// What it leaves behind.
+    pub artifacts: &'static [ArtifactSpec],
+    /// Which artifact is meant when nobody says.
+    pub default_role: ArtifactRole,
+    pub limits: KindLimits,
+    /// What to do about a job of this kind that took too long, as a sentence for its owner.
+    pub overtime_advice: &'static str,
+    /// The words of the kind's older API for failures that a code names; others get the stage's own word.
+    pub error_words: &'static [(FailureCode, &'static str)],
 }
 
 impl KindSpec {
@@ -89,71 +124,21 @@ impl KindSpec {
         self.stages.iter().find(|stage| stage.name.as_str() == name)
     }
 
-    /// The stage after `name`, or `None` when `name` is the last or unknown.
-    pub fn stage_after(&self, name: StageName) -> Option<&'static StageSpec> {
-        let at = self.stages.iter().position(|stage| stage.name == name)?;
-        self.stages.get(at + 1)
+    pub fn input(&self, role: &str) -> Option<&'static InputSpec> {
+        self.inputs.iter().find(|input| input.role == role)
+    }
+
+    pub fn artifact(&self, role: &ArtifactRole) -> Option<&'static ArtifactSpec> {
+        self.artifacts.iter().find(|artifact| artifact.role == *role)
+    }
+
+    /// How a client of the kind's older API is told of a failure in a stage (`None`: between stages).
+    pub fn error_word(&self, code: FailureCode, stage: Option<&str>) -> &'static str {
+        let said = self.error_words.iter().find(|(named, _)| *named == code).map(|(_, word)| *word);
+        let of_stage = || stage.and_then(|stage| self.stage(stage)).map(|stage| stage.error_word);
+        said.or_else(of_stage).unwrap_or(UNKNOWN_ERROR)
     }
 }
 
-/// The stages of melody-to-vocals by name, for their runners.
-pub mod melody_to_vocals {
-    use super::StageName;
-
-    pub const INITIALIZATION: StageName = StageName("initialization");
-    pub const VALIDATION: StageName = StageName("validation");
-    pub const PITCH: StageName = StageName("pitch");
-    pub const LYRICS: StageName = StageName("lyrics");
-    pub const VOCALS: StageName = StageName("vocals");
-    pub const QUALITY: StageName = StageName("quality");
-    pub const FINALIZATION: StageName = StageName("finalization");
-}
-
-/// The seven stages and the progress scale that clients of the melody-to-vocals API already draw.
-static MELODY_TO_VOCALS: KindSpec = KindSpec {
-    name: "melody-to-vocals",
-    stages: &[
-        StageSpec {
-            name: melody_to_vocals::INITIALIZATION,
-            label: "Setting up",
-            progress: ProgressSpan::new(0, 0),
-            seed_error: SeedErrorType::UnknownError,
-        },
-        StageSpec {
-            name: melody_to_vocals::VALIDATION,
-            label: "Checking the recording",
-            progress: ProgressSpan::new(5, 5),
-            seed_error: SeedErrorType::ValidationError,
-        },
-        StageSpec {
-            name: melody_to_vocals::PITCH,
-            label: "Following the melody",
-            progress: ProgressSpan::new(15, 30),
-            seed_error: SeedErrorType::AudioProcessingError,
-        },
-        StageSpec {
-            name: melody_to_vocals::LYRICS,
-            label: "Writing lyrics",
-            progress: ProgressSpan::new(40, 60),
-            seed_error: SeedErrorType::AiServiceError,
-        },
-        StageSpec {
-            name: melody_to_vocals::VOCALS,
-            label: "Singing",
-            progress: ProgressSpan::new(70, 90),
-            seed_error: SeedErrorType::AiServiceError,
-        },
-        StageSpec {
-            name: melody_to_vocals::QUALITY,
-            label: "Listening back",
-            progress: ProgressSpan::new(90, 95),
-            seed_error: SeedErrorType::AudioProcessingError,
-        },
-        StageSpec {
-            name: melody_to_vocals::FINALIZATION,
-            label: "Storing the song",
-            progress: ProgressSpan::new(95, 100),
-            seed_error: SeedErrorType::StorageError,
-        },
-    ],
-};
+/// The older APIs' word for a failure that nothing more is known of.
+pub const UNKNOWN_ERROR: &str = "UNKNOWN_ERROR";

@@ -52,7 +52,9 @@ pub enum Standing {
 /// The standing of a job in a state. Quota used = completed + in flight, whatever happened in between.
 pub const fn standing(state: JobState) -> Standing {
     match state {
-        JobState::Queued | JobState::Running | JobState::Storing | JobState::Cancelling => Standing::Reserved,
+        JobState::Queued | JobState::Running | JobState::Parked | JobState::Storing | JobState::Cancelling => {
+            Standing::Reserved
+        },
         JobState::Completed => Standing::Settled,
         JobState::Failed | JobState::Cancelled | JobState::Expired => Standing::Refunded,
     }

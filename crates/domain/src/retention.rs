@@ -10,7 +10,8 @@ use crate::job::JobState;
 pub struct RetentionPolicy {
     /// Completed jobs keep their files this long.
     pub completed: TimeDelta,
-    /// Failed, cancelled and expired jobs keep their row (with the reason) this long.
+    /// Failed and expired jobs keep what they were made from and what their finished stages made, so that they can be
+    /// tried again; cancelled ones keep nothing. Their rows (with the reason) stay this long.
     pub failed: TimeDelta,
     /// Uploads that never became a job are deleted after this.
     pub orphaned_upload: TimeDelta,
@@ -36,7 +37,9 @@ impl RetentionPolicy {
         let keep = match state {
             JobState::Completed => self.completed,
             JobState::Failed | JobState::Cancelled | JobState::Expired => self.failed,
-            JobState::Queued | JobState::Running | JobState::Storing | JobState::Cancelling => return None,
+            JobState::Queued | JobState::Running | JobState::Parked | JobState::Storing | JobState::Cancelling => {
+                return None;
+            },
         };
         finished_at.checked_add_signed(keep)
     }

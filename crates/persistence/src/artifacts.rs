@@ -81,7 +81,7 @@ pub async fn of_job(db: &DatabaseConnection, job: JobId) -> Result<Vec<Artifact>
 
 fn by_role(rows: Vec<rows::artifact::Model>) -> Result<Vec<Artifact>, Undecodable> {
     let mut artifacts: Vec<Artifact> = rows.into_iter().map(read).collect::<Result<_, _>>()?;
-    artifacts.sort_by_key(|artifact| artifact.role);
+    artifacts.sort_by(|a, b| a.role.cmp(&b.role));
     Ok(artifacts)
 }
 
@@ -106,7 +106,7 @@ fn read(row: rows::artifact::Model) -> Result<Artifact, Undecodable> {
     Ok(Artifact {
         id: ArtifactId::from_uuid(id),
         job_id: JobId::from_uuid(job_id),
-        role: role.parse().map_err(|why| Undecodable::new("artifacts.role", why))?,
+        role: ArtifactRole::parse(&role).map_err(|why| Undecodable::new("artifacts.role", why))?,
         object_key,
         size_bytes: size_bytes.cast_unsigned(),
         sha256,

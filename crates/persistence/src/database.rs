@@ -16,7 +16,7 @@ use sea_orm::{
 };
 
 use crate::{
-    Artifacts, Breakers, IdempotencyKeys, Inbox, Jobs, Outbox, Stages, Uploads, UserJobs, Users,
+    Artifacts, Breakers, IdempotencyKeys, Jobs, Outbox, OutsideCalls, StageResults, Stages, Uploads, UserJobs, Users,
     address::{Address, PostgresAddress, SqliteAddress},
     error::{DatabaseFault, During, PersistenceError},
 };
@@ -127,9 +127,14 @@ impl Database {
         Outbox { db: self }
     }
 
-    /// Messages already handled by `consumer`.
-    pub const fn inbox<'a>(&'a self, consumer: &'a str) -> Inbox<'a> {
-        Inbox { db: self, consumer }
+    /// What was asked of somebody outside.
+    pub const fn outside_calls(&self) -> OutsideCalls<'_> {
+        OutsideCalls { db: self }
+    }
+
+    /// What finished stages made, for later jobs of the same owner.
+    pub const fn stage_results(&self) -> StageResults<'_> {
+        StageResults { db: self }
     }
 
     pub const fn idempotency(&self) -> IdempotencyKeys<'_> {

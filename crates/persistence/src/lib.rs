@@ -1,5 +1,5 @@
 //! Everything that is kept as rows: jobs with their stages and events, users and quotas, uploads and artifacts, and
-//! the messages that leave and came in. The only user of sea-orm; none of its types leaves this crate.
+//! the messages that leave. The only user of sea-orm; none of its types leaves this crate.
 //!
 //! Each method is one whole step: it opens its own transaction, and what belongs together (a job's change, its events
 //! and the messages about it) is written in one. Nothing here publishes, calls out, reads a clock or decides what a
@@ -14,12 +14,15 @@ mod error;
 mod events;
 mod feedback;
 mod idempotency;
-mod inbox;
+mod inputs;
 mod jobs;
 mod journal;
 mod outbox;
+mod outside_calls;
 mod quota;
+mod retry;
 mod rows;
+mod stage_results;
 mod stages;
 mod submit;
 mod tenant;
@@ -34,14 +37,17 @@ pub use error::{DatabaseFault, PersistenceError};
 pub use events::LoggedEvent;
 pub use feedback::Feedback;
 pub use idempotency::{Begin, IdempotencyKey, IdempotencyKeys, KeyClaim};
-pub use inbox::Inbox;
+pub use inputs::{Input, NewInput};
 pub use jobs::{
-    Applied, Authority, Claim, Held, Job, JobStats, Jobs, LeaseCounts, Patch, QueuePosition, RecentJobs, Reported,
+    Applied, Authority, Claim, ClaimableKind, Held, Job, JobStats, Jobs, Patch, QueuePosition, RecentJobs, Reported,
 };
 pub use journal::{Journal, NewEvent};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
-pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages};
+pub use outside_calls::{Begun, Cost, OutsideCall, OutsideCallState, OutsideCalls};
+pub use retry::RetryOutcome;
+pub use stage_results::{StageResult, StageResults};
+pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};
 pub use submit::{IdempotentAnswer, NewJob, Submission};
-pub use tenant::{CancelOutcome, HistoryFilter, HistoryPage, UserJobs};
+pub use tenant::{CancelOutcome, Cursor, HistoryFilter, HistoryPage, JobList, UserJobs};
 pub use uploads::{Upload, Uploads};
 pub use users::{User, Users};

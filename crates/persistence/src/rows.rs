@@ -65,6 +65,24 @@ table!(job, "jobs", {
     finished_at: Option<DateTime<Utc>>,
     files_expire_at: Option<DateTime<Utc>>,
     files_deleted_at: Option<DateTime<Utc>>,
+    signals: i64,
+    waits_for: Option<String>,
+    reuse: bool,
+});
+
+table!(input, "job_inputs", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    job_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    role: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    position: i32,
+    upload_id: Option<Uuid>,
+    object_key: String,
+    sha256: String,
+    size_bytes: i64,
+    file_name: Option<String>,
+    verdict: Option<Json>,
 });
 
 table!(stage, "job_stages", {
@@ -82,6 +100,7 @@ table!(stage, "job_stages", {
     started_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,
     failure: Option<Json>,
+    objects: Option<Json>,
 });
 
 table!(event, "job_events", {
@@ -104,14 +123,6 @@ table!(outbox, "outbox", {
     claimed_until: Option<DateTime<Utc>>,
     published_at: Option<DateTime<Utc>>,
     attempts: i32,
-});
-
-table!(inbox, "inbox", {
-    #[sea_orm(primary_key, auto_increment = false)]
-    consumer: String,
-    #[sea_orm(primary_key, auto_increment = false)]
-    message_id: Uuid,
-    at: DateTime<Utc>,
 });
 
 table!(idempotency_key, "idempotency_keys", {
@@ -173,4 +184,35 @@ table!(breaker, "breakers", {
     failures: i32,
     open_until: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
+});
+
+table!(outside_call, "outside_calls", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    job_id: Uuid,
+    stage: String,
+    purpose: String,
+    provider: String,
+    credential: String,
+    correlation: String,
+    outside_id: Option<String>,
+    state: String,
+    cost_micros: Option<i64>,
+    currency: Option<String>,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+});
+
+table!(stage_result, "stage_results", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    owner: String,
+    stage: String,
+    inputs_hash: String,
+    provider: Option<String>,
+    detail: Json,
+    objects: Json,
+    created_at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 });

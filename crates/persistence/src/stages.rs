@@ -1,12 +1,15 @@
 //! The stages of a job. A finished one is a checkpoint: it is not run, or paid for, again.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use domain::{Failure, JobId, StageName, UserId};
+use domain::{Failure, JobId, StageName};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query, Value as Bound},
+    sea_query::{Expr, Value as Bound},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
@@ -45,14 +48,22 @@ impl StageState {
     }
 }
 
+/// An object that a stage wrote, with what it held when it was written.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WorkObject {
+    pub key: String,
+    pub sha256: String,
+    pub size_bytes: u64,
+}
+
 /// What a finished stage leaves for the ones after it.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Checkpoint {
     /// Over everything that went into the stage: equal hashes, equal output.
     pub inputs_hash: String,
-    /// The object that holds a large output.
-    pub output_key: Option<String>,
-    pub output_sha256: Option<String>,
+    /// The objects that it wrote, by name. `None` on checkpoints of versions that kept no such list: their objects lie
+    /// under fixed keys.
+    pub objects: Option<BTreeMap<String, WorkObject>>,
     /// A small output, or the figures of a large one.
     pub output: Option<Value>,
     pub provider: Option<String>,
@@ -143,12 +154,11 @@ impl Stages<'_> {
         now: DateTime<Utc>,
     ) -> Result<bool, PersistenceError> {
         const DOING: &str = "finish a stage";
-        let Checkpoint { inputs_hash, output_key, output_sha256, output, provider } = checkpoint;
+        let Checkpoint { inputs_hash, objects, output, provider } = checkpoint;
         let Some(tx) = self.begin_as_holder(job, generation, DOING).await? else { return Ok(false) };
         let done = ended(job, name, StageState::Done, now)
             .col_expr(Column::InputsHash, Expr::val(inputs_hash.as_str()))
-            .col_expr(Column::OutputKey, Expr::val(output_key.clone()))
-            .col_expr(Column::OutputSha256, Expr::val(output_sha256.clone()))
+            .col_expr(Column::Objects, Expr::val(Bound::from(objects.as_ref().map(encode_objects))))
             .col_expr(Column::Output, Expr::val(Bound::from(output.clone())))
             .col_expr(Column::Provider, Expr::val(provider.clone()))
             .col_expr(Column::Failure, Expr::val(Bound::from(None::<Value>)))
@@ -192,35 +202,8 @@ impl Stages<'_> {
         rows.into_iter().map(read).collect::<Result<_, _>>().during(DOING)
     }
 
-    /// The newest checkpoint of this stage with these inputs, of any job of `owner` whose files are still there.
-    pub async fn find_reusable(
-        &self,
-        owner: &UserId,
-        name: StageName,
-        inputs_hash: &str,
-    ) -> Result<Option<Stage>, PersistenceError> {
-        const DOING: &str = "look for a checkpoint";
-        use rows::job::Column as Of;
-        let theirs = Query::select()
-            .column(Of::Id)
-            .from(rows::job::Entity)
-            .and_where(Of::Owner.eq(owner.as_str()))
-            .and_where(Of::FilesDeletedAt.is_null())
-            .to_owned();
-        let row = rows::stage::Entity::find()
-            .filter(Column::Name.eq(name.as_str()))
-            .filter(Column::InputsHash.eq(inputs_hash))
-            .filter(Column::State.eq(StageState::Done.as_str()))
-            .filter(Column::JobId.in_subquery(theirs))
-            .order_by_desc(Column::FinishedAt)
-            .one(self.db.reader())
-            .await
-            .during(DOING)?;
-        row.map(read).transpose().during(DOING)
-    }
-
     /// A transaction in which nobody else can claim the job; `None` when somebody already has.
-    async fn begin_as_holder(
+    pub(crate) async fn begin_as_holder(
         &self,
         job: JobId,
         generation: u64,
@@ -237,6 +220,14 @@ impl Stages<'_> {
         let holds = row.is_some_and(|row| row.generation.cast_unsigned() == generation && is_held(&row.state));
         Ok(holds.then_some(tx))
     }
+}
+
+pub fn encode_objects(objects: &BTreeMap<String, WorkObject>) -> Value {
+    serde_json::to_value(objects).unwrap_or_default()
+}
+
+pub fn decode_objects(stored: Value) -> Result<BTreeMap<String, WorkObject>, Undecodable> {
+    serde_json::from_value(stored).map_err(|why| Undecodable::new("objects", why))
 }
 
 fn is_held(state: &str) -> bool {
@@ -264,19 +255,20 @@ fn read(row: rows::stage::Model) -> Result<Stage, Undecodable> {
         state,
         attempt,
         inputs_hash,
-        output_key,
-        output_sha256,
+        // Of versions before `objects`: the main object, under its fixed key.
+        output_key: _,
+        output_sha256: _,
         output,
         provider,
         started_at,
         finished_at,
         failure,
+        objects,
     } = row;
     let state = StageState::parse(&state)?;
+    let objects = objects.map(decode_objects).transpose()?;
     let checkpoint = match (state, inputs_hash) {
-        (StageState::Done, Some(inputs_hash)) => {
-            Some(Checkpoint { inputs_hash, output_key, output_sha256, output, provider })
-        }
+        (StageState::Done, Some(inputs_hash)) => Some(Checkpoint { inputs_hash, objects, output, provider }),
         _ => None,
     };
     Ok(Stage {

@@ -3,16 +3,16 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    JobId, JobKind, JobState, Tier, UploadId, UserId,
+    JobId, JobState, KindName, Tier, UploadId, UserId,
     quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::Value;
 
 use crate::{
-    Job, Journal, KeyClaim, UserJobs,
+    Job, Journal, KeyClaim, NewInput, UserJobs,
     error::{During, PersistenceError},
-    events, idempotency, outbox, quota as counting, rows,
+    events, idempotency, inputs, outbox, quota as counting, rows,
     time::{micros, micros_option},
     users,
 };
@@ -23,14 +23,14 @@ const DOING: &str = "submit a job";
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewJob {
     pub id: JobId,
-    pub kind: JobKind,
+    pub kind: KindName,
     pub tier: Tier,
     pub params: Value,
-    /// Becomes the job's, in the same transaction.
-    pub upload_id: Option<UploadId>,
-    pub input_key: Option<String>,
-    pub input_sha256: Option<String>,
-    pub verdict: Option<Value>,
+    /// Their uploads become the job's, in the same transaction. Positions count from 0 in the order given, for each
+    /// role.
+    pub inputs: Vec<NewInput>,
+    /// Whether finished stages of the owner's earlier jobs may be reused.
+    pub reuse: bool,
     pub due_at: DateTime<Utc>,
     /// When it is given up, however far it is; a claim may set it when this does not.
     pub deadline_at: Option<DateTime<Utc>>,
@@ -86,14 +86,15 @@ impl UserJobs<'_> {
         let mut job = newborn(new, self.user, now);
         let logged = journal.events_of(&job);
         job.event_seq = logged.len() as u64;
-        rows::job::Entity::insert(active(&job)).exec_without_returning(&tx).await.during(DOING)?;
+        rows::job::Entity::insert(active(&job, &new.inputs)).exec_without_returning(&tx).await.during(DOING)?;
+        inputs::insert(&tx, job.id, &new.inputs, DOING).await?;
         events::insert(&tx, &job, logged, now, DOING).await?;
         outbox::insert(&tx, journal.messages_of(&job), now, DOING).await?;
 
-        if let Some(upload) = new.upload_id
-            && !take_upload(&tx, upload, &job).await?
-        {
-            return Ok(Submission::UploadGone);
+        for upload in new.inputs.iter().filter_map(|input| input.upload_id) {
+            if !take_upload(&tx, upload, &job).await? {
+                return Ok(Submission::UploadGone);
+            }
         }
         if let Some(IdempotentAnswer { claim, status, body, expires_at }) = answer
             && !idempotency::finish(&tx, claim, status, body(&job, usage), Some(job.id), expires_at, DOING).await?
@@ -120,19 +121,7 @@ async fn take_upload(tx: &DatabaseTransaction, upload: UploadId, job: &Job) -> R
 }
 
 fn newborn(new: &NewJob, owner: &UserId, now: DateTime<Utc>) -> Job {
-    let NewJob {
-        id,
-        kind,
-        tier,
-        params,
-        upload_id,
-        input_key,
-        input_sha256,
-        verdict,
-        due_at,
-        deadline_at,
-        traceparent,
-    } = new.clone();
+    let NewJob { id, kind, tier, params, inputs: _, reuse, due_at, deadline_at, traceparent } = new.clone();
     let now = micros(now);
     Job {
         id,
@@ -144,10 +133,7 @@ fn newborn(new: &NewJob, owner: &UserId, now: DateTime<Utc>) -> Job {
         progress: domain::Progress::ZERO,
         stage: None,
         params,
-        upload_id,
-        input_key,
-        input_sha256,
-        verdict,
+        reuse,
         attempt: 0,
         crashes: 0,
         due_at: micros(due_at),
@@ -166,10 +152,17 @@ fn newborn(new: &NewJob, owner: &UserId, now: DateTime<Utc>) -> Job {
         finished_at: None,
         files_expire_at: None,
         files_deleted_at: None,
+        signals: 0,
+        waits_for: None,
     }
 }
 
-fn active(job: &Job) -> rows::job::ActiveModel {
+fn active(job: &Job, inputs: &[NewInput]) -> rows::job::ActiveModel {
+    // An orchestrator of the version before reads a job's only input here, until the rollout is over.
+    let only = match inputs {
+        [only] => Some(only),
+        _ => None,
+    };
     rows::job::ActiveModel {
         id: Set(job.id.uuid()),
         kind: Set(job.kind.as_str().to_owned()),
@@ -179,10 +172,11 @@ fn active(job: &Job) -> rows::job::ActiveModel {
         version: Set(job.version.cast_signed()),
         progress: Set(i32::from(job.progress.percent())),
         params: Set(job.params.clone()),
-        upload_id: Set(job.upload_id.map(UploadId::uuid)),
-        input_key: Set(job.input_key.clone()),
-        input_sha256: Set(job.input_sha256.clone()),
-        verdict: Set(job.verdict.clone()),
+        upload_id: Set(only.and_then(|only| only.upload_id).map(UploadId::uuid)),
+        input_key: Set(only.map(|only| only.object_key.clone())),
+        input_sha256: Set(only.map(|only| only.sha256.clone())),
+        verdict: Set(only.and_then(|only| only.verdict.clone())),
+        reuse: Set(job.reuse),
         due_at: Set(job.due_at),
         deadline_at: Set(job.deadline_at),
         event_seq: Set(job.event_seq.cast_signed()),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::{JobId, JobKind, JobState, UserId, quota::QuotaUsage};
+use domain::{JobId, JobState, KindName, UserId, quota::QuotaUsage};
 use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     database::Database,
     error::{During, PersistenceError},
     events,
-    jobs::{Changed, Step, change, queue_position_of},
+    jobs::{Changed, Step, change, queue_position_of, readable},
     quota,
     rows::{self, job::Column},
     time::micros,
@@ -27,7 +27,7 @@ pub struct UserJobs<'a> {
 /// Which jobs of a history. Empty and `None` mean no restriction.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct HistoryFilter {
-    pub kind: Option<JobKind>,
+    pub kind: Option<KindName>,
     pub states: BTreeSet<JobState>,
     pub created_from: Option<DateTime<Utc>>,
     pub created_before: Option<DateTime<Utc>>,
@@ -42,6 +42,22 @@ pub struct HistoryPage {
     pub total: u64,
 }
 
+/// A place in a list of jobs: behind this one, newest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cursor {
+    pub created_at: DateTime<Utc>,
+    pub id: JobId,
+}
+
+/// A stretch of a list of jobs.
+#[derive(Clone, PartialEq, Debug)]
+pub struct JobList {
+    /// Newest first.
+    pub jobs: Vec<Job>,
+    /// Where the list goes on; `None` at its end.
+    pub next: Option<Cursor>,
+}
+
 /// The answer to a wish to stop.
 #[derive(Clone, PartialEq, Debug)]
 pub enum CancelOutcome {
@@ -49,6 +65,20 @@ pub enum CancelOutcome {
     Requested(Box<Job>),
     AlreadyFinal(JobState),
     NotFound,
+}
+
+impl HistoryFilter {
+    fn condition(&self) -> Condition {
+        let Self { kind, states, created_from, created_before } = self;
+        let which = Condition::all()
+            .add_option(kind.as_ref().map(|kind| Column::Kind.eq(kind.as_str())))
+            .add_option(created_from.map(|from| Column::CreatedAt.gte(micros(from))))
+            .add_option(created_before.map(|before| Column::CreatedAt.lt(micros(before))));
+        if states.is_empty() {
+            return which;
+        }
+        which.add(Column::State.is_in(states.iter().map(|state| state.as_str())))
+    }
 }
 
 impl UserJobs<'_> {
@@ -75,15 +105,7 @@ impl UserJobs<'_> {
         offset: u64,
     ) -> Result<HistoryPage, PersistenceError> {
         const DOING: &str = "read a user's history";
-        let HistoryFilter { kind, states, created_from, created_before } = filter;
-        let mut which = Condition::all()
-            .add_option(kind.map(|kind| Column::Kind.eq(kind.as_str())))
-            .add_option(created_from.map(|from| Column::CreatedAt.gte(micros(from))))
-            .add_option(created_before.map(|before| Column::CreatedAt.lt(micros(before))));
-        if !states.is_empty() {
-            which = which.add(Column::State.is_in(states.iter().map(|state| state.as_str())));
-        }
-        let query = self.mine().filter(which);
+        let query = self.mine().filter(filter.condition());
         let total = query.clone().count(self.db.reader()).await.during(DOING)?;
         let rows = query
             .order_by_desc(Column::CreatedAt)
@@ -93,8 +115,36 @@ impl UserJobs<'_> {
             .all(self.db.reader())
             .await
             .during(DOING)?;
-        let jobs = rows.into_iter().map(Job::from_row).collect::<Result<_, _>>().during(DOING)?;
-        Ok(HistoryPage { jobs, total })
+        Ok(HistoryPage { jobs: readable(rows, DOING), total })
+    }
+
+    /// Jobs newest first, `limit` of them behind `after`. A list that is walked by cursors shows each job once, however
+    /// many are added meanwhile.
+    pub async fn list(
+        &self,
+        filter: &HistoryFilter,
+        after: Option<Cursor>,
+        limit: u64,
+    ) -> Result<JobList, PersistenceError> {
+        const DOING: &str = "list a user's jobs";
+        let behind = after.map(|Cursor { created_at, id }| {
+            let same_moment = Condition::all().add(Column::CreatedAt.eq(created_at)).add(Column::Id.lt(id.uuid()));
+            Condition::any().add(Column::CreatedAt.lt(created_at)).add(same_moment)
+        });
+        let mut rows = self
+            .mine()
+            .filter(filter.condition().add_option(behind))
+            .order_by_desc(Column::CreatedAt)
+            .order_by_desc(Column::Id)
+            // One more shows whether the list goes on.
+            .limit(limit + 1)
+            .all(self.db.reader())
+            .await
+            .during(DOING)?;
+        let goes_on = rows.len() as u64 > limit;
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let last = rows.last().map(|row| Cursor { created_at: row.created_at, id: JobId::from_uuid(row.id) });
+        Ok(JobList { jobs: readable(rows, DOING), next: last.filter(|_| goes_on) })
     }
 
     /// Stores the wish to stop a job, with its events and messages when it is the first such wish. Moves nothing.

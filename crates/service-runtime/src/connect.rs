@@ -8,6 +8,7 @@ use std::{
 };
 
 use blob_store::{BlobStore, S3Config};
+use domain::Kinds;
 use messaging::{Bus, InProcessSettings, RabbitConfig};
 use persistence::Database;
 use resilience::{BreakerRegistry, BreakerSettings, SystemClock, ids::random10};
@@ -75,6 +76,7 @@ impl Deps {
                 },
                 metrics.clone(),
             ),
+            kinds: Kinds::built_in(),
             settings: Arc::new(settings),
             metrics,
             clock: Arc::new(SystemClock),

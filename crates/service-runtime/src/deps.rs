@@ -3,6 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use blob_store::BlobStore;
+use domain::Kinds;
 use messaging::Bus;
 use persistence::Database;
 use resilience::{BreakerRegistry, Clock};
@@ -45,6 +46,8 @@ pub struct Deps {
     pub metrics: Metrics,
     pub clock: Arc<dyn Clock>,
     pub breakers: BreakerRegistry,
+    /// The kinds of job that this process knows.
+    pub kinds: Kinds,
     /// Name of this process among its siblings, for people: in leases and logs.
     pub instance: String,
     pub health: Health,

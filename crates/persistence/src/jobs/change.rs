@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::{Jobs, job::encode_failure};
+use super::{Jobs, claim::is_held, job::encode_failure};
 use crate::{
     Job, Journal,
     database::Database,
@@ -48,8 +48,12 @@ pub struct Patch {
     pub progress: Option<Progress>,
     pub stage: Option<StageName>,
     pub attempt: Option<u32>,
-    /// When a job that goes back to wait may be claimed; at once when not said.
+    /// When a job that goes back to wait, or is parked, may be claimed; at once when not said.
     pub due_at: Option<DateTime<Utc>>,
+    /// Of a job that is parked: what it waits for, in words.
+    pub waits_for: Option<String>,
+    /// Of a job that is parked: the signals that its stage knows of. When there are more, it is due at once.
+    pub signals_seen: Option<u64>,
     pub deadline_at: Option<DateTime<Utc>>,
     pub failure: Option<Failure>,
     pub result: Option<Value>,
@@ -129,6 +133,32 @@ impl Jobs<'_> {
         })
     }
 
+    /// Notes that something outside has happened that a job may wait for. A parked job is due at once; one whose stage is
+    /// about to park will be. Says nothing new to a job that has ended.
+    pub async fn signal(
+        &self,
+        id: JobId,
+        journal: &Journal<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Reported, PersistenceError> {
+        let decide = |job: &Job| {
+            if job.state.is_final() {
+                return Step::Answer(Reported::Lost(job.state));
+            }
+            let mut after = patched(job, &Patch::default(), now);
+            after.signals += 1;
+            if after.state == JobState::Parked {
+                after.due_at = Ord::min(after.due_at, micros(now));
+            }
+            Step::Write(Box::new(after))
+        };
+        Ok(match change(self.db, "signal a job", id, journal, now, decide).await? {
+            Changed::Written(job) => Reported::Written(job),
+            Changed::Answered(answer) => answer,
+            Changed::Missing => Reported::Missing,
+        })
+    }
+
     /// Gives a job back that its holder cannot go on with (it is shutting down): due at once, no attempt counted.
     pub async fn release(
         &self,
@@ -143,10 +173,21 @@ impl Jobs<'_> {
 }
 
 fn patched(job: &Job, patch: &Patch, now: DateTime<Utc>) -> Job {
-    let Patch { progress, stage, attempt, due_at, deadline_at, failure, result, files_expire_at } = patch;
+    let Patch {
+        progress,
+        stage,
+        attempt,
+        due_at,
+        waits_for: _,
+        signals_seen: _,
+        deadline_at,
+        failure,
+        result,
+        files_expire_at,
+    } = patch;
     let mut after = job.clone();
     after.progress = after.progress.advance(progress.unwrap_or_default());
-    after.stage = stage.or(after.stage);
+    after.stage = stage.map(|stage| stage.to_string()).or(after.stage);
     after.attempt = attempt.unwrap_or(after.attempt);
     after.due_at = micros(due_at.unwrap_or(after.due_at));
     after.deadline_at = micros_option(deadline_at.or(after.deadline_at));
@@ -170,10 +211,16 @@ fn moved(job: &Job, state: JobState, patch: &Patch, now: DateTime<Utc>) -> Job {
         // The reason of an earlier attempt is no longer why anything is as it is.
         after.failure = patch.failure.clone();
     }
+    after.waits_for = None;
     if state == JobState::Queued {
         after.due_at = micros(patch.due_at.unwrap_or(now));
     }
-    if state.is_final() || state == JobState::Queued {
+    if state == JobState::Parked {
+        let signalled = patch.signals_seen.is_some_and(|seen| seen < job.signals);
+        after.due_at = micros(if signalled { now } else { patch.due_at.unwrap_or(now) });
+        after.waits_for.clone_from(&patch.waits_for);
+    }
+    if !is_held(state) {
         after.lease_owner = None;
         after.lease_until = None;
     }
@@ -233,13 +280,13 @@ pub async fn change<A>(
 
 /// Stores `after` unless the row is no longer at the version of `before`. Leaves a lease alone that `after` still
 /// has: heartbeats move it without a new version.
-async fn swap(tx: &DatabaseTransaction, before: &Job, after: &Job) -> Result<bool, sea_orm::DbErr> {
+pub async fn swap(tx: &DatabaseTransaction, before: &Job, after: &Job) -> Result<bool, sea_orm::DbErr> {
     use rows::job::Column;
     let mut update = rows::job::Entity::update_many()
         .col_expr(Column::State, Expr::val(after.state.as_str()))
         .col_expr(Column::Version, Expr::val(after.version.cast_signed()))
         .col_expr(Column::Progress, Expr::val(i32::from(after.progress.percent())))
-        .col_expr(Column::Stage, Expr::val(after.stage.map(StageName::as_str)))
+        .col_expr(Column::Stage, Expr::val(after.stage.clone()))
         .col_expr(Column::Attempt, Expr::val(after.attempt.cast_signed()))
         .col_expr(Column::DueAt, Expr::val(after.due_at))
         .col_expr(Column::DeadlineAt, Expr::val(after.deadline_at))
@@ -250,6 +297,9 @@ async fn swap(tx: &DatabaseTransaction, before: &Job, after: &Job) -> Result<boo
         .col_expr(Column::UpdatedAt, Expr::val(after.updated_at))
         .col_expr(Column::FinishedAt, Expr::val(after.finished_at))
         .col_expr(Column::FilesExpireAt, Expr::val(after.files_expire_at))
+        .col_expr(Column::Crashes, Expr::val(after.crashes.cast_signed()))
+        .col_expr(Column::Signals, Expr::val(after.signals.cast_signed()))
+        .col_expr(Column::WaitsFor, Expr::val(after.waits_for.clone()))
         .filter(Column::Id.eq(before.id.uuid()))
         .filter(Column::Version.eq(before.version.cast_signed()));
     if after.lease_until.is_none() {

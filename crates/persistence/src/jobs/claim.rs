@@ -1,16 +1,16 @@
 //! Leases: one orchestrator at a time holds a job, and only for as long as it says so.
 
 use chrono::{DateTime, Utc};
-use domain::{JobEvent, JobId, JobState, Transition, transition};
+use domain::{JobEvent, JobId, JobState, KindName, Transition, transition};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, Func, LockBehavior, LockType, Order, SelectStatement},
+    sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType, Order, SelectStatement},
 };
 
 use super::{
     Jobs,
     change::log_on_locked_row,
-    job::{kind_words, state_words},
+    job::{state_words, tier_words},
 };
 use crate::{
     Backend, Job, Journal,
@@ -25,7 +25,15 @@ pub struct Claim<'a> {
     /// Name of the instance, for people.
     pub owner: &'a str,
     pub lease_until: DateTime<Utc>,
-    /// The job's deadline from its first claim on, unless it already has one.
+    /// What it may be: jobs of other kinds are left alone, whether they are unknown here or have no free slot.
+    pub kinds: &'a [ClaimableKind],
+}
+
+/// A kind that may be claimed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClaimableKind {
+    pub name: KindName,
+    /// A job's deadline from its first claim on, unless it already has one.
     pub deadline_at: Option<DateTime<Utc>>,
 }
 
@@ -40,9 +48,9 @@ pub enum Held {
 }
 
 impl Jobs<'_> {
-    /// Takes the job that has been due longest: one that waits, or one whose holder's lease ran out (which counts a
-    /// crash). Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are left to
-    /// whoever ends them. `None` when nothing is due.
+    /// Takes the job that has been due longest: one that waits or is parked, or one whose holder's lease ran out (which
+    /// counts a crash). Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are
+    /// left to whoever ends them, and so is whatever this version does not know. `None` when nothing is due.
     pub async fn claim_due(
         &self,
         claim: Claim<'_>,
@@ -51,9 +59,17 @@ impl Jobs<'_> {
     ) -> Result<Option<Job>, PersistenceError> {
         const DOING: &str = "claim a due job";
         let now = micros(now);
-        let lost = Expr::case(Expr::col(Column::State).ne(JobState::Queued.as_str()), 1).finally(0);
-        let deadline = Func::coalesce([Expr::col(Column::DeadlineAt), Expr::val(micros_option(claim.deadline_at))]);
+        let lost = Expr::case(Expr::col(Column::State).is_not_in(due_states()), 1).finally(0);
+        let mut deadline = CaseStatement::new();
+        for kind in claim.kinds {
+            let is_this = Condition::all().add(Column::Kind.eq(kind.name.as_str()));
+            deadline = deadline.case(is_this, Expr::val(micros_option(kind.deadline_at)));
+        }
+        let deadline = Func::coalesce([Expr::col(Column::DeadlineAt), deadline.into()]);
         let started = Func::coalesce([Expr::col(Column::StartedAt), Expr::val(now)]);
+        if claim.kinds.is_empty() {
+            return Ok(None);
+        }
         let tx = self.db.begin(DOING).await?;
         let claimed = rows::job::Entity::update_many()
             .col_expr(Column::State, Expr::val(JobState::Running.as_str()))
@@ -64,9 +80,10 @@ impl Jobs<'_> {
             .col_expr(Column::LeaseUntil, Expr::val(micros(claim.lease_until)))
             .col_expr(Column::DeadlineAt, deadline.into())
             .col_expr(Column::StartedAt, started.into())
+            .col_expr(Column::WaitsFor, Expr::val(None::<String>))
             .col_expr(Column::UpdatedAt, Expr::val(now))
             // Equality, not IN: PostgreSQL then runs the locking subquery exactly once.
-            .filter(Expr::col(Column::Id).eq(Expr::SubQuery(None, Box::new(self.next_due(now).into()))))
+            .filter(Expr::col(Column::Id).eq(Expr::SubQuery(None, Box::new(self.next_due(claim.kinds, now).into()))))
             .exec_with_returning(&tx)
             .await
             .during(DOING)?;
@@ -77,14 +94,15 @@ impl Jobs<'_> {
         Ok(Some(job))
     }
 
-    fn next_due(&self, now: DateTime<Utc>) -> SelectStatement {
-        let waits = Condition::all().add(Column::State.eq(JobState::Queued.as_str())).add(Column::DueAt.lte(now));
+    fn next_due(&self, kinds: &[ClaimableKind], now: DateTime<Utc>) -> SelectStatement {
+        let waits = Condition::all().add(Column::State.is_in(due_states())).add(Column::DueAt.lte(now));
         let lost = Condition::all().add(Column::State.is_in(claimable_while_held())).add(no_live_lease(now));
         let mut query = rows::job::Entity::find()
             .select_only()
             .column(Column::Id)
             .filter(Condition::any().add(waits).add(lost))
-            .filter(Column::Kind.is_in(kind_words()))
+            .filter(Column::Kind.is_in(kinds.iter().map(|kind| kind.name.as_str())))
+            .filter(Column::Tier.is_in(tier_words()))
             .filter(Column::CancelRequestedAt.is_null())
             .filter(Condition::any().add(Column::DeadlineAt.is_null()).add(Column::DeadlineAt.gt(now)))
             .into_query();
@@ -137,7 +155,12 @@ pub fn no_live_lease(now: DateTime<Utc>) -> Condition {
 
 /// Whether somebody holds a lease on a job in this state.
 pub const fn is_held(state: JobState) -> bool {
-    !state.is_final() && !matches!(state, JobState::Queued)
+    !state.is_final() && !matches!(state, JobState::Queued | JobState::Parked)
+}
+
+/// States in which a job waits for its due time, held by nobody.
+fn due_states() -> [&'static str; 2] {
+    [JobState::Queued, JobState::Parked].map(JobState::as_str)
 }
 
 /// Held states from which the domain allows a claim, once the lease ran out.
@@ -155,7 +178,7 @@ mod tests {
 
     #[test]
     fn what_may_be_claimed_is_what_the_domain_says() {
-        assert!(is_claimable(JobState::Queued), "claim_due takes queued jobs");
+        assert!(is_claimable(JobState::Queued) && is_claimable(JobState::Parked), "claim_due takes them when due");
         assert_eq!(claimable_while_held(), ["running", "storing"]);
         assert_eq!(state_words(is_held), ["running", "storing", "cancelling"]);
     }

@@ -1,9 +1,7 @@
 //! A job as the rest of the house sees its row.
 
 use chrono::{DateTime, Utc};
-use domain::{
-    Failure, FailureClass, FailureCode, JobId, JobKind, JobState, Progress, StageName, Tier, UploadId, UserId,
-};
+use domain::{Failure, FailureClass, FailureCode, JobId, JobState, KindName, Progress, Tier, UserId};
 use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde_json::Value;
 
@@ -16,21 +14,20 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub struct Job {
     pub id: JobId,
-    pub kind: JobKind,
+    /// It may be one that only a newer version knows.
+    pub kind: KindName,
     pub owner: UserId,
     pub tier: Tier,
     pub state: JobState,
     /// Grows with every change but a heartbeat; what compare-and-swap compares.
     pub version: u64,
     pub progress: Progress,
-    /// The stage it is in, or was in last.
-    pub stage: Option<StageName>,
+    /// The stage it is in, or was in last; it may be one that only a newer version knows.
+    pub stage: Option<String>,
     /// What the client asked for. Holds the prompt: never log it.
     pub params: Value,
-    pub upload_id: Option<UploadId>,
-    pub input_key: Option<String>,
-    pub input_sha256: Option<String>,
-    pub verdict: Option<Value>,
+    /// Whether finished stages of the owner's earlier jobs may be reused.
+    pub reuse: bool,
     /// Attempts that count towards the limit; the first is 1, before it 0.
     pub attempt: u32,
     /// How often it was taken over because its holder's lease ran out.
@@ -56,6 +53,10 @@ pub struct Job {
     pub finished_at: Option<DateTime<Utc>>,
     pub files_expire_at: Option<DateTime<Utc>>,
     pub files_deleted_at: Option<DateTime<Utc>>,
+    /// Signals from outside so far: a stage that parks says how many it has seen.
+    pub signals: u64,
+    /// What a parked stage waits for, in words.
+    pub waits_for: Option<String>,
 }
 
 impl Job {
@@ -70,10 +71,11 @@ impl Job {
             progress,
             stage,
             params,
-            upload_id,
-            input_key,
-            input_sha256,
-            verdict,
+            // Of versions before `job_inputs`, see `inputs`.
+            upload_id: _,
+            input_key: _,
+            input_sha256: _,
+            verdict: _,
             attempt,
             crashes,
             due_at,
@@ -92,23 +94,21 @@ impl Job {
             finished_at,
             files_expire_at,
             files_deleted_at,
+            signals,
+            waits_for,
+            reuse,
         } = row;
-        let kind: JobKind = kind.parse().map_err(|why| Undecodable::new("jobs.kind", why))?;
         Ok(Self {
             id: JobId::from_uuid(id),
-            kind,
+            kind: KindName::stored(kind),
             owner: UserId::new(owner).map_err(|why| Undecodable::new("jobs.owner", why))?,
             tier: tier.parse().map_err(|why| Undecodable::new("jobs.tier", why))?,
             state: state.parse().map_err(|why| Undecodable::new("jobs.state", why))?,
             version: version.cast_unsigned(),
             progress: Progress::new(u8::try_from(progress).map_err(|why| Undecodable::new("jobs.progress", why))?),
-            // A stage that only a newer version has reads as none: it is for display.
-            stage: stage.and_then(|name| kind.spec().stage(&name)).map(|stage| stage.name),
+            stage,
             params,
-            upload_id: upload_id.map(UploadId::from_uuid),
-            input_key,
-            input_sha256,
-            verdict,
+            reuse,
             attempt: attempt.cast_unsigned(),
             crashes: crashes.cast_unsigned(),
             due_at,
@@ -127,17 +127,23 @@ impl Job {
             finished_at,
             files_expire_at,
             files_deleted_at,
+            signals: signals.cast_unsigned(),
+            waits_for,
         })
     }
 
-    /// Jobs of the kinds that this version knows. A list leaves out what a newer version added instead of failing.
+    /// Jobs in states and of tiers that this version knows. What a newer version added is left out of lists and sweeps
+    /// instead of stopping them; [`super::Jobs::set_aside`] counts it.
     pub(crate) fn known() -> Select<rows::job::Entity> {
-        rows::job::Entity::find().filter(rows::job::Column::Kind.is_in(kind_words()))
+        use rows::job::Column;
+        rows::job::Entity::find()
+            .filter(Column::State.is_in(state_words(|_| true)))
+            .filter(Column::Tier.is_in(tier_words()))
     }
 }
 
-pub fn kind_words() -> impl Iterator<Item = &'static str> {
-    JobKind::ALL.into_iter().map(JobKind::as_str)
+pub fn tier_words() -> impl Iterator<Item = &'static str> {
+    Tier::ALL.into_iter().map(Tier::as_str)
 }
 
 /// The stored words of the states that satisfy a rule of the domain, so that no query has a list of its own.
@@ -145,7 +151,8 @@ pub fn state_words(rule: impl Fn(JobState) -> bool) -> Vec<&'static str> {
     JobState::ALL.into_iter().filter(|state| rule(*state)).map(JobState::as_str).collect()
 }
 
-/// The first `limit` jobs of a query by `order`, then by id.
+/// The first `limit` jobs of a query by `order`, then by id. A row that cannot be read is left out and logged: it must
+/// not stop the ones behind it.
 pub async fn page_of_jobs(
     db: &DatabaseConnection,
     query: Select<rows::job::Entity>,
@@ -154,8 +161,17 @@ pub async fn page_of_jobs(
     operation: &'static str,
 ) -> Result<Vec<Job>, PersistenceError> {
     let query = query.order_by_asc(order).order_by_asc(rows::job::Column::Id).limit(limit);
-    let rows = query.all(db).await.during(operation)?;
-    rows.into_iter().map(Job::from_row).collect::<Result<_, _>>().during(operation)
+    Ok(readable(query.all(db).await.during(operation)?, operation))
+}
+
+/// Those of the rows that this version can read; the others are logged.
+pub fn readable(rows: Vec<rows::job::Model>, operation: &'static str) -> Vec<Job> {
+    let read = |row: rows::job::Model| {
+        let id = row.id;
+        let read = Job::from_row(row);
+        read.inspect_err(|why| tracing::warn!(job_id = %id, column = why.column, operation, "job set aside")).ok()
+    };
+    rows.into_iter().filter_map(read).collect()
 }
 
 pub fn encode_failure(failure: &Failure) -> Value {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::{JobKind, JobState};
+use domain::{JobState, KindName};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{Jobs, job::kind_words};
+use super::Jobs;
 use crate::{
     error::{During, PersistenceError},
     rows::{self, job::Column},
@@ -44,7 +44,7 @@ impl Jobs<'_> {
     }
 
     /// How the jobs of a kind did that ended since `since`.
-    pub async fn recent(&self, kind: JobKind, since: DateTime<Utc>) -> Result<RecentJobs, PersistenceError> {
+    pub async fn recent(&self, kind: &KindName, since: DateTime<Utc>) -> Result<RecentJobs, PersistenceError> {
         const DOING: &str = "look at recent jobs";
         let jobs = || {
             use sea_orm::QuerySelect;
@@ -59,8 +59,6 @@ impl Jobs<'_> {
     }
 
     fn waiting_jobs(&self) -> sea_orm::Select<rows::job::Entity> {
-        rows::job::Entity::find()
-            .filter(Column::State.eq(JobState::Queued.as_str()))
-            .filter(Column::Kind.is_in(kind_words()))
+        rows::job::Entity::find().filter(Column::State.eq(JobState::Queued.as_str()))
     }
 }

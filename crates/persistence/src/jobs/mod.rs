@@ -8,15 +8,14 @@ mod stats;
 mod sweep;
 
 pub use change::{Applied, Authority, Patch, Reported};
-pub use claim::{Claim, Held};
+pub use claim::{Claim, ClaimableKind, Held};
 pub use job::Job;
 pub use load::RecentJobs;
 pub use stats::{JobStats, QueuePosition};
-pub use sweep::LeaseCounts;
 
-pub(crate) use change::{Changed, Step, change};
+pub(crate) use change::{Changed, Step, change, swap};
 pub(crate) use claim::is_held;
-pub(crate) use job::{decode_failure, encode_failure, state_words};
+pub(crate) use job::{decode_failure, encode_failure, readable, state_words};
 pub(crate) use stats::queue_position_of;
 
 use chrono::{DateTime, Utc};

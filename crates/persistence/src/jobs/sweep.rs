@@ -12,7 +12,7 @@ use sea_orm::{
 use super::{
     Job, Jobs,
     claim::{is_held, no_live_lease},
-    job::{page_of_jobs, state_words},
+    job::{page_of_jobs, state_words, tier_words},
 };
 use crate::{
     Backend,
@@ -22,24 +22,7 @@ use crate::{
     time::micros,
 };
 
-/// How many leases there are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct LeaseCounts {
-    /// Held and not run out.
-    pub live: u64,
-    /// Run out, and nobody has taken the job yet.
-    pub lapsed: u64,
-}
-
 impl Jobs<'_> {
-    pub async fn leases(&self, now: DateTime<Utc>) -> Result<LeaseCounts, PersistenceError> {
-        const DOING: &str = "count leases";
-        let held = || rows::job::Entity::find().filter(Column::State.is_in(state_words(is_held)));
-        let live = held().filter(Column::LeaseUntil.gte(micros(now))).count(self.db.reader()).await.during(DOING)?;
-        let lapsed = held().filter(no_live_lease(micros(now))).count(self.db.reader()).await.during(DOING)?;
-        Ok(LeaseCounts { live, lapsed })
-    }
-
     /// Unfinished jobs whose deadline has passed, longest first.
     pub async fn overdue(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Job>, PersistenceError> {
         let query = unfinished().filter(Column::DeadlineAt.lte(micros(now)));
@@ -103,6 +86,36 @@ impl Jobs<'_> {
         let gone = rows::job::Entity::delete_many().filter(Column::Id.is_in(ids)).exec(&tx).await.during(DOING)?;
         tx.commit().await.during(DOING)?;
         Ok(gone.rows_affected)
+    }
+}
+
+impl Jobs<'_> {
+    /// Unfinished jobs that this version leaves alone, because a newer one wrote a kind, a tier or a state that it does
+    /// not know. `kinds` are the known ones.
+    pub async fn set_aside(&self, kinds: impl IntoIterator<Item = &str>) -> Result<u64, PersistenceError> {
+        let unknown = Condition::any()
+            .add(Column::Kind.is_not_in(kinds))
+            .add(Column::Tier.is_not_in(tier_words()))
+            .add(Column::State.is_not_in(state_words(|_| true)));
+        rows::job::Entity::find()
+            .filter(Column::State.is_not_in(state_words(JobState::is_final)))
+            .filter(unknown)
+            .count(self.db.reader())
+            .await
+            .during("count jobs that are set aside")
+    }
+
+    /// Ends all leases, for the only process that can hold any: what it held before it died is claimed at once. Says how
+    /// many there were.
+    pub async fn end_leases(&self, now: DateTime<Utc>) -> Result<u64, PersistenceError> {
+        let ended = rows::job::Entity::update_many()
+            .col_expr(Column::LeaseUntil, Expr::val(None::<DateTime<Utc>>))
+            .filter(Column::State.is_in(state_words(is_held)))
+            .filter(Column::LeaseUntil.gte(micros(now)))
+            .exec(self.db.writer())
+            .await
+            .during("end leases")?;
+        Ok(ended.rows_affected)
     }
 }
 

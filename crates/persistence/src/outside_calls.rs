@@ -1,0 +1,331 @@
+//! What was asked of somebody outside for a stage of a job. The row is written before the call, so that an answer that
+//! never came is looked for by its correlation, and nothing is asked or paid for twice.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use domain::{JobId, JobState, OutsideCallId, StageName};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Query},
+};
+
+use crate::{
+    database::Database,
+    error::{During, PersistenceError, Undecodable},
+    jobs::state_words,
+    rows::{self, outside_call::Column},
+    time::micros,
+};
+
+/// How far a call is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum OutsideCallState {
+    /// It was about to be made. Whether it arrived is not known until the other side is asked.
+    Intended,
+    /// The other side works on it, under its own id.
+    Open,
+    Succeeded,
+    Failed,
+    Cancelled,
+    /// The other side says that it knows of no such call.
+    NeverArrived,
+}
+
+impl OutsideCallState {
+    pub const ALL: [Self; 6] =
+        [Self::Intended, Self::Open, Self::Succeeded, Self::Failed, Self::Cancelled, Self::NeverArrived];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intended => "intended",
+            Self::Open => "open",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::NeverArrived => "never_arrived",
+        }
+    }
+
+    fn parse(word: &str) -> Result<Self, Undecodable> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == word);
+        found.ok_or_else(|| Undecodable::new("outside_calls.state", format!("unknown state {word:?}")))
+    }
+
+    /// Whether there is something to look for or to fetch on the other side.
+    pub const fn stands(self) -> bool {
+        matches!(self, Self::Intended | Self::Open | Self::Succeeded)
+    }
+}
+
+impl fmt::Display for OutsideCallState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a call cost.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cost {
+    /// Millionths of the currency's unit.
+    pub micros: i64,
+    /// ISO 4217, such as `USD`.
+    pub currency: String,
+}
+
+/// One row of `outside_calls`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutsideCall {
+    pub id: OutsideCallId,
+    pub job_id: JobId,
+    pub stage: String,
+    /// Which call of the stage, where it makes several.
+    pub purpose: String,
+    pub provider: String,
+    /// Which of the provider's keys, by name; never the key.
+    pub credential: String,
+    /// Sent along with the call, so that the other side can be asked for it.
+    pub correlation: String,
+    /// The other side's id, once it is known.
+    pub outside_id: Option<String>,
+    pub state: OutsideCallState,
+    pub cost: Option<Cost>,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// The answer to the wish to make a call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Begun {
+    /// It is written down; make it.
+    Fresh(OutsideCall),
+    /// An earlier attempt of the stage began it, and it may still be answered or has succeeded: look for it, do not make
+    /// it again.
+    Known(OutsideCall),
+    /// Somebody else holds the job now.
+    Lost,
+}
+
+/// The table of outside calls.
+#[derive(Clone, Copy)]
+pub struct OutsideCalls<'a> {
+    pub(crate) db: &'a Database,
+}
+
+impl OutsideCalls<'_> {
+    /// Writes down that a stage is about to ask a provider for something, unless it did before and that call has not come
+    /// to nothing. Only for the holder of the job's lease. `id` also becomes the correlation.
+    pub async fn begin(
+        &self,
+        id: OutsideCallId,
+        (job, generation): (JobId, u64),
+        (stage, purpose): (StageName, &str),
+        (provider, credential): (&str, &str),
+        now: DateTime<Utc>,
+    ) -> Result<Begun, PersistenceError> {
+        const DOING: &str = "begin an outside call";
+        let Some(tx) = self.db.stages().begin_as_holder(job, generation, DOING).await? else { return Ok(Begun::Lost) };
+        let standing = OutsideCallState::ALL.into_iter().filter(|state| state.stands()).map(OutsideCallState::as_str);
+        let known = rows::outside_call::Entity::find()
+            .filter(Column::JobId.eq(job.uuid()))
+            .filter(Column::Stage.eq(stage.as_str()))
+            .filter(Column::Purpose.eq(purpose))
+            .filter(Column::Provider.eq(provider))
+            .filter(Column::State.is_in(standing))
+            .order_by_desc(Column::CreatedAt)
+            .one(&tx)
+            .await
+            .during(DOING)?;
+        if let Some(row) = known {
+            return Ok(Begun::Known(read(row).during(DOING)?));
+        }
+        let call = OutsideCall {
+            id,
+            job_id: job,
+            stage: stage.to_string(),
+            purpose: purpose.to_owned(),
+            provider: provider.to_owned(),
+            credential: credential.to_owned(),
+            correlation: id.to_string(),
+            outside_id: None,
+            state: OutsideCallState::Intended,
+            cost: None,
+            created_at: micros(now),
+            updated_at: micros(now),
+            ended_at: None,
+        };
+        rows::outside_call::Entity::insert(active(&call)).exec_without_returning(&tx).await.during(DOING)?;
+        tx.commit().await.during(DOING)?;
+        Ok(Begun::Fresh(call))
+    }
+
+    /// Remembers the other side's id. False when the call is settled already.
+    pub async fn opened(
+        &self,
+        id: OutsideCallId,
+        outside_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<bool, PersistenceError> {
+        let opened = rows::outside_call::Entity::update_many()
+            .col_expr(Column::OutsideId, Expr::val(outside_id))
+            .col_expr(Column::State, Expr::val(OutsideCallState::Open.as_str()))
+            .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::EndedAt.is_null())
+            .exec(self.db.writer())
+            .await
+            .during("note an outside call's id")?;
+        Ok(opened.rows_affected == 1)
+    }
+
+    /// Remembers how a call ended and what it cost. False when it was settled already: the first word stands.
+    pub async fn ended(
+        &self,
+        id: OutsideCallId,
+        state: OutsideCallState,
+        cost: Option<&Cost>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, PersistenceError> {
+        let ended = rows::outside_call::Entity::update_many()
+            .col_expr(Column::State, Expr::val(state.as_str()))
+            .col_expr(Column::CostMicros, Expr::val(cost.map(|cost| cost.micros)))
+            .col_expr(Column::Currency, Expr::val(cost.map(|cost| cost.currency.clone())))
+            .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
+            .col_expr(Column::EndedAt, Expr::val(micros(now)))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::EndedAt.is_null())
+            .exec(self.db.writer())
+            .await
+            .during("settle an outside call")?;
+        Ok(ended.rows_affected == 1)
+    }
+
+    /// All calls of a job, oldest first.
+    pub async fn of_job(&self, job: JobId) -> Result<Vec<OutsideCall>, PersistenceError> {
+        const DOING: &str = "read a job's outside calls";
+        let query = rows::outside_call::Entity::find().filter(Column::JobId.eq(job.uuid()));
+        let query = query.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id);
+        let rows = query.all(self.db.reader()).await.during(DOING)?;
+        rows.into_iter().map(read).collect::<Result<_, _>>().during(DOING)
+    }
+
+    /// The call that a provider's callback is about.
+    pub async fn by_outside_id(
+        &self,
+        provider: &str,
+        outside_id: &str,
+    ) -> Result<Option<OutsideCall>, PersistenceError> {
+        const DOING: &str = "look for an outside call";
+        let row = rows::outside_call::Entity::find()
+            .filter(Column::Provider.eq(provider))
+            .filter(Column::OutsideId.eq(outside_id))
+            .one(self.db.reader())
+            .await
+            .during(DOING)?;
+        row.map(read).transpose().during(DOING)
+    }
+
+    /// Unsettled calls of jobs that have ended without a result, oldest news first: nobody waits for them any more.
+    /// Those that were looked at after `before` are left out.
+    pub async fn abandoned(&self, before: DateTime<Utc>, limit: u64) -> Result<Vec<OutsideCall>, PersistenceError> {
+        const DOING: &str = "look for abandoned outside calls";
+        use rows::job::Column as Of;
+        let over = Query::select()
+            .column(Of::Id)
+            .from(rows::job::Entity)
+            .and_where(Of::State.is_in(state_words(|state| state.is_final() && state != JobState::Completed)))
+            .to_owned();
+        let rows = rows::outside_call::Entity::find()
+            .filter(Column::EndedAt.is_null())
+            .filter(Column::UpdatedAt.lte(micros(before)))
+            .filter(Column::JobId.in_subquery(over))
+            .order_by_asc(Column::UpdatedAt)
+            .limit(limit)
+            .all(self.db.reader())
+            .await
+            .during(DOING)?;
+        // One that this version cannot read is left to the version that wrote it.
+        Ok(rows.into_iter().filter_map(|row| read(row).ok()).collect())
+    }
+
+    /// Notes that a call was looked at without news.
+    pub async fn looked_at(&self, id: OutsideCallId, now: DateTime<Utc>) -> Result<(), PersistenceError> {
+        rows::outside_call::Entity::update_many()
+            .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
+            .filter(Column::Id.eq(id.uuid()))
+            .exec(self.db.writer())
+            .await
+            .during("note a look at an outside call")?;
+        Ok(())
+    }
+}
+
+fn active(call: &OutsideCall) -> rows::outside_call::ActiveModel {
+    let OutsideCall {
+        id,
+        job_id,
+        stage,
+        purpose,
+        provider,
+        credential,
+        correlation,
+        outside_id,
+        state,
+        cost,
+        created_at,
+        updated_at,
+        ended_at,
+    } = call;
+    rows::outside_call::ActiveModel {
+        id: Set(id.uuid()),
+        job_id: Set(job_id.uuid()),
+        stage: Set(stage.clone()),
+        purpose: Set(purpose.clone()),
+        provider: Set(provider.clone()),
+        credential: Set(credential.clone()),
+        correlation: Set(correlation.clone()),
+        outside_id: Set(outside_id.clone()),
+        state: Set(state.as_str().to_owned()),
+        cost_micros: Set(cost.as_ref().map(|cost| cost.micros)),
+        currency: Set(cost.as_ref().map(|cost| cost.currency.clone())),
+        created_at: Set(*created_at),
+        updated_at: Set(*updated_at),
+        ended_at: Set(*ended_at),
+    }
+}
+
+fn read(row: rows::outside_call::Model) -> Result<OutsideCall, Undecodable> {
+    let rows::outside_call::Model {
+        id,
+        job_id,
+        stage,
+        purpose,
+        provider,
+        credential,
+        correlation,
+        outside_id,
+        state,
+        cost_micros,
+        currency,
+        created_at,
+        updated_at,
+        ended_at,
+    } = row;
+    Ok(OutsideCall {
+        id: OutsideCallId::from_uuid(id),
+        job_id: JobId::from_uuid(job_id),
+        stage,
+        purpose,
+        provider,
+        credential,
+        correlation,
+        outside_id,
+        state: OutsideCallState::parse(&state)?,
+        cost: cost_micros.zip(currency).map(|(micros, currency)| Cost { micros, currency }),
+        created_at,
+        updated_at,
+        ended_at,
+    })
+}

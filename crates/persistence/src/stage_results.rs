@@ -1,0 +1,149 @@
+//! What finished stages made, kept beyond their jobs: a later job of the same owner with equal inputs reuses it. Never
+//! shared between owners: the inputs are theirs.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use domain::{StageResultId, UserId};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, OnConflict},
+};
+use serde_json::Value;
+
+use crate::{
+    WorkObject,
+    database::Database,
+    error::{During, PersistenceError, Undecodable},
+    rows::{self, stage_result::Column},
+    stages::{decode_objects, encode_objects},
+    time::micros,
+};
+
+/// One row of `stage_results`.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StageResult {
+    pub id: StageResultId,
+    pub owner: UserId,
+    pub stage: String,
+    /// Over everything that the output follows from, the provider's version included.
+    pub inputs_hash: String,
+    pub provider: Option<String>,
+    pub detail: Value,
+    /// Copies of the stage's objects, by name.
+    pub objects: BTreeMap<String, WorkObject>,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The table of stage results.
+#[derive(Clone, Copy)]
+pub struct StageResults<'a> {
+    pub(crate) db: &'a Database,
+}
+
+impl StageResults<'_> {
+    /// What was made of these inputs for `owner`. It stays until `until` at least, so that a job can count on it.
+    pub async fn find(
+        &self,
+        owner: &UserId,
+        inputs_hash: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Option<StageResult>, PersistenceError> {
+        const DOING: &str = "look for a stage's result";
+        let query = rows::stage_result::Entity::find()
+            .filter(Column::Owner.eq(owner.as_str()))
+            .filter(Column::InputsHash.eq(inputs_hash))
+            .filter(Column::ExpiresAt.gt(micros(now)));
+        let Some(row) = query.one(self.db.reader()).await.during(DOING)? else { return Ok(None) };
+        if row.expires_at < until {
+            let kept = rows::stage_result::Entity::update_many()
+                .col_expr(Column::ExpiresAt, Expr::val(micros(until)))
+                .filter(Column::Id.eq(row.id))
+                .exec(self.db.writer())
+                .await
+                .during(DOING)?;
+            if kept.rows_affected == 0 {
+                // The sweep was quicker.
+                return Ok(None);
+            }
+        }
+        read(row).map(Some).during(DOING)
+    }
+
+    /// Keeps a result. False when there is one of these inputs already: the first stays.
+    pub async fn put(&self, result: &StageResult) -> Result<bool, PersistenceError> {
+        let StageResult { id, owner, stage, inputs_hash, provider, detail, objects, created_at, expires_at } = result;
+        let row = rows::stage_result::ActiveModel {
+            id: Set(id.uuid()),
+            owner: Set(owner.as_str().to_owned()),
+            stage: Set(stage.clone()),
+            inputs_hash: Set(inputs_hash.clone()),
+            provider: Set(provider.clone()),
+            detail: Set(detail.clone()),
+            objects: Set(encode_objects(objects)),
+            created_at: Set(micros(*created_at)),
+            expires_at: Set(micros(*expires_at)),
+        };
+        let known = OnConflict::columns([Column::Owner, Column::InputsHash]).do_nothing().to_owned();
+        let written = rows::stage_result::Entity::insert(row)
+            .on_conflict(known)
+            .exec_without_returning(self.db.writer())
+            .await
+            .during("keep a stage's result")?;
+        Ok(written == 1)
+    }
+
+    /// Results whose time is over, longest first.
+    pub async fn expired(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<StageResultId>, PersistenceError> {
+        let ids = rows::stage_result::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ExpiresAt.lte(micros(now)))
+            .order_by_asc(Column::ExpiresAt)
+            .limit(limit)
+            .into_tuple::<uuid::Uuid>()
+            .all(self.db.reader())
+            .await
+            .during("look for expired stage results")?;
+        Ok(ids.into_iter().map(StageResultId::from_uuid).collect())
+    }
+
+    /// Forgets a result, unless somebody has prolonged it since. True when it is gone: then its objects may go.
+    pub async fn forget(&self, id: StageResultId, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
+        let gone = rows::stage_result::Entity::delete_many()
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::ExpiresAt.lte(micros(now)))
+            .exec(self.db.writer())
+            .await
+            .during("forget a stage's result")?;
+        Ok(gone.rows_affected == 1)
+    }
+}
+
+fn read(row: rows::stage_result::Model) -> Result<StageResult, Undecodable> {
+    let rows::stage_result::Model {
+        id,
+        owner,
+        stage,
+        inputs_hash,
+        provider,
+        detail,
+        objects,
+        created_at,
+        expires_at,
+    } = row;
+    Ok(StageResult {
+        id: StageResultId::from_uuid(id),
+        owner: UserId::new(owner).map_err(|why| Undecodable::new("stage_results.owner", why))?,
+        stage,
+        inputs_hash,
+        provider,
+        detail,
+        objects: decode_objects(objects)?,
+        created_at,
+        expires_at,
+    })
+}
