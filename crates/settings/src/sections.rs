@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use domain::{Tier, audio::AudioLimits, quota::QuotaLimits, retention::RetentionPolicy, retry::RetryPolicy};
 use serde::Deserialize;
 use url::Url;
@@ -331,6 +332,8 @@ impl QuotaSettings {
 #[derive(Clone, PartialEq, Debug)]
 pub struct RetentionSettings {
     pub policy: RetentionPolicy,
+    /// How long finished stages are kept for later jobs with the same inputs; `None` when they are not.
+    pub stage_results: Option<TimeDelta>,
     /// How often to look for what has to go.
     pub sweep: Duration,
 }

@@ -102,6 +102,7 @@ pub fn retention(reader: &mut Reader) -> RetentionSettings {
     let completed = reader.needed("retention.completed_days", DAYS);
     let failed = reader.needed("retention.failed_days", DAYS);
     let orphaned_hours = reader.needed("retention.orphaned_upload_hours", 1..=8760);
+    let stage_results = reader.needed("retention.stage_results_hours", 0..=8760);
     // Longer than the longest month, or a job of the first would be gone while the month still counts it.
     let tombstone = reader.needed("retention.tombstone_days", 32..=36_500);
     let read = ["retention.completed_days", "retention.failed_days", "retention.tombstone_days"];
@@ -115,6 +116,7 @@ pub fn retention(reader: &mut Reader) -> RetentionSettings {
             orphaned_upload: TimeDelta::hours(orphaned_hours),
             tombstone: TimeDelta::days(tombstone),
         },
+        stage_results: Some(stage_results).filter(|hours| *hours > 0).map(TimeDelta::hours),
         sweep: Duration::from_secs(reader.needed("retention.sweep_seconds", 1..=86_400)),
     }
 }

@@ -105,13 +105,27 @@ pub const RETENTION: Section = Section {
     about: "How long things are kept.",
     keys: &[
         Key::new("retention.completed_days", "7", DAYS, "30", "Files of completed jobs."),
-        Key::new("retention.failed_days", "30", DAYS, "7", "Reasons of failed, cancelled and expired jobs."),
+        Key::new(
+            "retention.failed_days",
+            "30",
+            DAYS,
+            "7",
+            "What failed and expired jobs were made from and how far they came, so that they can be tried again.",
+        ),
         Key::new(
             "retention.orphaned_upload_hours",
             "1",
             "a whole number of hours from 1 to 8760",
             "24",
             "Uploads that never became a job.",
+        ),
+        Key::new(
+            "retention.stage_results_hours",
+            "24",
+            "a whole number of hours from 0 to 8760; 0 keeps none",
+            "0",
+            "What finished stages made, kept so that a later job of the same owner with the same inputs need not do it \
+             again. A job opts out with `reuse=false`.",
         ),
         Key::new(
             "retention.tombstone_days",

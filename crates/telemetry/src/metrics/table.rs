@@ -95,9 +95,13 @@ metrics! {
     JOBS_BY_STATE: Gauge "descant_jobs" ["state"]
         "Jobs that are not final, by state, when they were last counted.";
     STAGE_DURATION: Histogram "descant_stage_duration_seconds" ["kind", "stage", "outcome"]
-        "Time that one attempt at a stage took, by outcome: ok or failed.";
+        "Time that one attempt at a stage took, by outcome: ok, reused, parked or failed.";
     STAGE_RETRIES: Counter "descant_stage_retries_total" ["kind", "stage", "class"]
         "Failed attempts that will be tried again, by the class of the failure.";
+    JOBS_SET_ASIDE: Gauge "descant_jobs_set_aside" []
+        "Unfinished jobs that this version leaves alone, because a newer one wrote what it does not know.";
+    OUTSIDE_CALLS: Counter "descant_outside_calls_total" ["provider", "state"]
+        "Requests to providers that work while the job is parked, by how they were settled: succeeded, failed, cancelled or never_arrived.";
     LEASES_HELD: Gauge "descant_leases_held" []
         "Jobs whose lease this process holds.";
     LEASES_LOST: Counter "descant_leases_lost_total" []
