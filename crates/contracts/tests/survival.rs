@@ -134,14 +134,15 @@ fn artifact(role: &str) -> v1::StoredArtifact {
 }
 
 #[test]
-fn artifacts_with_unknown_roles_are_left_out() {
+fn artifacts_of_newer_versions_are_understood_and_impossible_ones_left_out() {
     let message = v1::ResultIngested {
         job_id: JobId::new(at(), [1; 10]).to_string(),
-        artifacts: vec![artifact("audio_hologram"), artifact("audio_wav")],
+        artifacts: vec![artifact("audio_hologram"), artifact("No Role"), artifact("audio_wav")],
         ..Default::default()
     };
     let result = IngestedResult::try_from(message.clone()).unwrap();
-    assert_eq!(result.artifacts.iter().map(|artifact| artifact.role).collect::<Vec<_>>(), [ArtifactRole::AudioWav]);
+    let roles: Vec<&str> = result.artifacts.iter().map(|artifact| artifact.role.as_str()).collect();
+    assert_eq!(roles, ["audio_hologram", ArtifactRole::AUDIO_WAV.as_str()]);
 
     let broken = v1::StoredArtifact { sha256: "0A".repeat(32), ..artifact("audio_wav") };
     let message = v1::ResultIngested { artifacts: vec![broken], ..message };
@@ -149,9 +150,9 @@ fn artifacts_with_unknown_roles_are_left_out() {
 }
 
 #[test]
-fn a_file_with_an_unknown_role_is_not_stored_silently() {
+fn a_file_with_an_impossible_role_is_refused() {
     let file = v1::IncomingFile {
-        role: "audio_hologram".to_owned(),
+        role: "Audio/Hologram".to_owned(),
         object_key: "k".to_owned(),
         sha256: "00".repeat(32),
         ..Default::default()
@@ -164,7 +165,26 @@ fn a_file_with_an_unknown_role_is_not_stored_silently() {
         ..Default::default()
     };
     let error = IngestRequest::try_from(message).unwrap_err();
-    assert_eq!(error, ContractError::UnknownWord { field: "role", word: "audio_hologram".to_owned() });
+    assert_eq!(error, ContractError::UnknownWord { field: "role", word: "Audio/Hologram".to_owned() });
+}
+
+/// As a version without plans sent it.
+#[test]
+fn a_request_without_a_plan_is_a_plan() {
+    let message = v1::IngestResult {
+        job_id: JobId::new(at(), [1; 10]).to_string(),
+        audio_object_key: "jobs/1/work/vocals.wav".to_owned(),
+        audio_sha256: "00".repeat(32),
+        audio_size_bytes: 7,
+        title: "Home".to_owned(),
+        ..Default::default()
+    };
+    let request = IngestRequest::try_from(message.clone()).unwrap();
+    assert_eq!((request.plan.title.as_str(), request.plan_object), ("Home", None));
+    assert_eq!(request.plan.audio.map(|audio| audio.size_bytes), Some(7));
+    let nothing = v1::IngestResult { audio_object_key: String::new(), ..message };
+    let error = IngestRequest::try_from(nothing).unwrap_err();
+    assert_eq!(error, ContractError::Missing { field: "plan_object_key" });
 }
 
 #[test]

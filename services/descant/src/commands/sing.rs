@@ -106,7 +106,7 @@ impl Studio {
     }
 
     async fn make(&mut self, recording: &Path) -> Result<Song> {
-        use domain::kind::melody_to_vocals as stage;
+        use domain::kinds::melody_vocals as stage;
         let file = File::open(recording)
             .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
         let audio = AudioInput::new(file).with_context(|| format!("{} cannot be read", recording.display()))?;
@@ -196,7 +196,7 @@ impl Studio {
         name: &str,
         work: impl AsyncFnOnce(&Self, ProgressSink) -> Result<(T, Option<&'static str>)>,
     ) -> Result<T> {
-        let spec = JobKind::MelodyToVocals.spec().stage(name).context("a stage that no kind has")?;
+        let spec = melody_vocals::NAME.spec().stage(name).context("a stage that no kind has")?;
         let bar = bar(spec, self.quiet);
         let started = Instant::now();
         let progress: ProgressSink = {

@@ -26,7 +26,7 @@ async fn a_hum_becomes_a_song(flavour: Flavour) {
 
     let status = user.completed(&job).await;
     result_is_complete(&status, &hum);
-    let files: Vec<_> = ArtifactRole::ALL.into_iter().filter(|role| *role != ArtifactRole::VocalsWav).collect();
+    let files: Vec<_> = ArtifactRole::ALL.into_iter().filter(|role| *role != ArtifactRole::VOCALS_WAV).collect();
     files_are_as_described(&user, &status, &files).await;
     sound_is_a_song(&user, &status, &hum).await;
     downloads_follow_the_rules_of_http(&user, &status).await;
