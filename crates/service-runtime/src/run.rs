@@ -4,6 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use anyhow::anyhow;
 use settings::Settings;
+use telemetry::error_chain;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Service,
     deps::{Deps, Needs},
-    error::{RuntimeError, error_chain},
+    error::RuntimeError,
     exit::Exit,
     listener::Listener,
     relay::OutboxRelay,
