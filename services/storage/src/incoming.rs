@@ -68,7 +68,7 @@ pub(crate) async fn fetch_kept(
     let content = blocking(move || {
         let mut content = Vec::new();
         fetched.read_to_end(&mut content)?;
-        Ok(content)
+        Ok::<_, io::Error>(content)
     })
     .await?;
     check_content(role, &content).map_err(|reason| StorageError::FileRefused { role, reason })?;
@@ -151,9 +151,13 @@ fn hash(mut file: File) -> io::Result<(File, u64, String)> {
     Ok((file, size_bytes, hex::encode(digest.finalize())))
 }
 
-/// File work on the blocking pool; what stops it early counts as interrupted.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StorageError::Interrupted)?.map_err(StorageError::from)
+/// Work that may block, on a thread that may; what stops it early counts as interrupted.
+pub(crate) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, StorageError>
+where
+    T: Send + 'static,
+    E: Into<StorageError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.map_err(|_| StorageError::Interrupted)?.map_err(Into::into)
 }
 
 #[cfg(test)]

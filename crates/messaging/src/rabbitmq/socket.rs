@@ -8,7 +8,7 @@ use std::{
     io,
     net::{Shutdown, TcpStream},
     os::fd::AsFd,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use lapin::{
 };
 
 use super::config::{Address, RabbitConfig};
+use crate::lock;
 
 /// A second handle to a connection's socket.
 #[derive(Clone, Default)]
@@ -27,13 +28,13 @@ pub(super) struct Socket(Arc<Mutex<Option<TcpStream>>>);
 impl Socket {
     fn keep(&self, stream: impl AsFd) -> io::Result<()> {
         let handle = stream.as_fd().try_clone_to_owned()?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.into());
+        *lock(&self.0) = Some(handle.into());
         Ok(())
     }
 
     /// Ends the connection without a goodbye; whatever waits for it sees an error.
     pub(super) fn shut(&self) {
-        if let Some(stream) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(stream) = lock(&self.0).take() {
             // It fails when the other side was faster.
             let _ = stream.shutdown(Shutdown::Both);
         }
