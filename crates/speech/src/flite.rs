@@ -2,11 +2,12 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use engine::voice::{Speaker, SpeechError, SpokenWord, Utterance, Voice};
+use tempfile::TempDir;
 
 use crate::{
     SpeechFailure, child,
@@ -38,7 +39,7 @@ impl Flite {
     /// # Errors
     /// When it cannot be run or has none of the voices that can sing.
     pub fn at(program: &Path) -> Result<Self, SpeechFailure> {
-        let folder = tempfile::tempdir()?;
+        let folder = private_folder()?;
         let printed = child::run(program, &["-lv"], folder.path())?;
         let names: Vec<&str> = printed.split_whitespace().collect();
         let voices: Vec<Voice> = Voice::SPOKEN.into_iter().filter(|voice| names.contains(&voice.as_str())).collect();
@@ -60,9 +61,10 @@ impl Flite {
     /// knows better all the same (some homographs), it is given the bare sounds.
     fn utter(&self, voice: Voice, words: &[SpokenWord]) -> Result<Utterance, SpeechFailure> {
         let script = Script::new(words)?;
-        let folder = tempfile::tempdir()?;
+        let folder = private_folder()?;
         fs::write(folder.path().join("words.lex"), &script.lexicon)?;
-        let with_words = self.run(voice, &["-add_lex", "words.lex", "-t", &script.text], folder.path())?;
+        fs::write(folder.path().join("line.txt"), &script.text)?;
+        let with_words = self.run(voice, &["-add_lex", "words.lex", "-f", "line.txt"], folder.path())?;
         if script::is_as_asked(&with_words.phones, words, true) {
             return Ok(with_words);
         }
@@ -90,6 +92,15 @@ impl Flite {
         }
         Ok(Utterance { sample_rate_hz, samples, phones })
     }
+}
+
+/// The files of one call. They hold lyrics, and so does what flite is told: everybody on the machine can read the
+/// arguments of a process and most of what lies in the folder for temporary files, so neither may hold a word of them.
+fn private_folder() -> io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir()
 }
 
 impl Speaker for Flite {
