@@ -84,6 +84,7 @@ struct Registrar(Registry);
 impl Registrar {
     const REASON: &str = "metric names and labels are valid constants, each registered once";
 
+    #[expect(clippy::expect_used, reason = "metric names and labels are valid constants, each registered once")]
     fn keep<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
         let collector = made.expect(Self::REASON);
         self.0.register(Box::new(collector.clone())).expect(Self::REASON);
