@@ -67,10 +67,6 @@ uuid_id!(
     /// One stored result file of a job.
     ArtifactId
 );
-uuid_id!(
-    /// One row of a job's event log.
-    EventId
-);
 
 /// The text given as an id does not parse as one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -22,7 +22,7 @@ pub mod tier;
 
 pub use artifact::ArtifactRole;
 pub use failure::{Failure, FailureClass, FailureCode, SeedErrorType};
-pub use ids::{ArtifactId, EventId, JobId, MessageId, UploadId, UserId};
+pub use ids::{ArtifactId, JobId, MessageId, UploadId, UserId};
 pub use job::{JobEvent, JobState, Transition, transition};
 pub use kind::{JobKind, KindSpec, StageName, StageSpec};
 pub use options::SongOptions;

@@ -280,11 +280,6 @@ impl AudioSettings {
             Tier::Enterprise => &self.enterprise,
         }
     }
-
-    /// The most bytes that any tier may send: where an upload is cut when its sender is not known yet.
-    pub fn largest_upload_bytes(&self) -> u64 {
-        Tier::ALL.into_iter().map(|tier| self.limits(tier).max_size_bytes).max().unwrap_or(0)
-    }
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -14,7 +14,7 @@ use std::{
 
 use lapin::{
     Connection, ConnectionProperties,
-    tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig, TLSConfig},
+    tcp::{AMQPUriTcpExt, AsyncTcpStream, TLSConfig},
     uri::{AMQPScheme, AMQPUri},
 };
 
@@ -60,7 +60,6 @@ pub(super) async fn connect(
 ) -> Result<(Connection, Socket), lapin::Error> {
     let socket = Socket::default();
     let mut guard = ShutOnDrop(Some(socket.clone()));
-    let tls = OwnedTLSConfig { identity: None, cert_chain: config.trusted_certificates_pem.clone() };
     let patience = config.connect_timeout;
     let kept = socket.clone();
     let properties = ConnectionProperties::default().with_connection_name(name.into());
@@ -77,7 +76,9 @@ pub(super) async fn connect(
             }
             match uri.scheme {
                 AMQPScheme::AMQP => Ok(stream),
-                AMQPScheme::AMQPS => Ok(bounded(patience, stream.into_tls(&uri.authority.host, tls.as_ref())).await?),
+                AMQPScheme::AMQPS => {
+                    Ok(bounded(patience, stream.into_tls(&uri.authority.host, TLSConfig::default())).await?)
+                }
             }
         },
         properties,
