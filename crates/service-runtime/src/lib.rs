@@ -22,7 +22,7 @@ mod run;
 pub use boot::{boot, main};
 pub use crypto::install_crypto;
 pub use deps::{Deps, Needs};
-pub use error::{RuntimeError, error_chain};
+pub use error::RuntimeError;
 pub use exit::Exit;
 pub use health::{Check, Health, HealthReport, Phase};
 pub use http::{TRACEPARENT, observe};
@@ -30,6 +30,7 @@ pub use listener::health_routes;
 pub use outgoing::outgoing;
 pub use relay::OutboxRelay;
 pub use run::{run_all, run_until, run_until_with};
+pub use telemetry::error_chain;
 pub use tokio_util::sync::CancellationToken;
 
 use async_trait::async_trait;

@@ -8,6 +8,7 @@ use std::{
 use anyhow::anyhow;
 use resilience::{Clock, SystemClock};
 use settings::Settings;
+use telemetry::error_chain;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
@@ -17,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Service,
     deps::{Deps, Needs},
-    error::{RuntimeError, error_chain},
+    error::RuntimeError,
     exit::Exit,
     listener::Listener,
     relay::OutboxRelay,

@@ -8,7 +8,7 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use blob_store::{BlobError, ByteRange, ObjectKey};
+use blob_store::{BlobError, ByteRange, ObjectKey, attachment};
 use domain::{ArtifactRole, JobId, JobState, UserId};
 use futures_util::{StreamExt, stream};
 use persistence::{Artifact, Job};
@@ -267,16 +267,8 @@ async fn serve(
         .insert_header((header::ETAG, etag))
         .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((header::CACHE_CONTROL, "private, max-age=3600, immutable"))
-        .insert_header((header::CONTENT_DISPOSITION, disposition(&artifact.file_name)))
+        .insert_header((header::CONTENT_DISPOSITION, attachment(&artifact.file_name)))
         .body(SizedStream::new(object.span.length, object.body)))
-}
-
-/// A download under its own name, in ASCII for old clients and in UTF-8 for the others (RFC 6266).
-fn disposition(file_name: &str) -> String {
-    let ascii: String =
-        file_name.chars().map(|c| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' }).collect();
-    let encoded: String = url::form_urlencoded::byte_serialize(file_name.as_bytes()).collect();
-    format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", encoded.replace('+', "%20"))
 }
 
 /// The part that is asked for. What cannot be understood, or more than one part, reads as the whole (RFC 9110 allows
@@ -329,13 +321,6 @@ mod tests {
         for whole in ["bytes=5-1", "bytes=a-b", "bytes=0-1,4-5", "items=0-1", "bytes=", "bytes=-"] {
             assert_eq!(parse_range(whole), None, "{whole}");
         }
-    }
-
-    #[test]
-    fn a_file_name_cannot_break_out_of_its_header() {
-        let header = disposition("Nächte \"am\"\r\nMeer.mp3");
-        assert!(header.starts_with("attachment; filename=\"N_chte _am___Meer.mp3\"; filename*=UTF-8''N%C3%A4chte%20"));
-        assert!(!header.contains(['\r', '\n']));
     }
 
     #[test]

@@ -101,32 +101,18 @@ impl StorageError {
     }
 }
 
-/// An error with everything that caused it, for one log line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // A transparent variant repeats its source.
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use telemetry::error_chain;
+
     use super::*;
 
     #[test]
-    fn a_chain_names_every_cause_once() {
+    fn a_log_line_names_every_cause_once_and_says_whether_to_try_again() {
         let missing = StorageError::Objects(BlobError::NotFound { key: "jobs/1/work/a".parse().unwrap() });
-        assert_eq!(chain(&missing), "object jobs/1/work/a does not exist");
+        assert_eq!(error_chain(&missing), "object jobs/1/work/a does not exist");
         let full = StorageError::TemporaryFile(io::Error::new(io::ErrorKind::StorageFull, "disk full"));
-        assert_eq!(chain(&full), "a temporary file could not be used: disk full");
+        assert_eq!(error_chain(&full), "a temporary file could not be used: disk full");
         assert!(full.is_retryable() && !missing.is_retryable());
         assert_eq!(missing.code(), "object_missing");
     }

@@ -78,7 +78,7 @@ pub(crate) async fn fetch_plan(
     let text = blocking(move || {
         let mut text = Vec::new();
         file.read_to_end(&mut text)?;
-        Ok(text)
+        Ok::<_, io::Error>(text)
     })
     .await?;
     serde_json::from_slice(&text).map_err(StorageError::Plan)
@@ -110,7 +110,7 @@ pub(crate) async fn fetch_kept(
         let mut content = Vec::new();
         (&mut fetched).take(looks_at as u64).read_to_end(&mut content)?;
         fetched.seek(SeekFrom::Start(0))?;
-        Ok((fetched, check_content(check, &content)))
+        Ok::<_, io::Error>((fetched, check_content(check, &content)))
     })
     .await?;
     checked.map_err(refused)?;
@@ -179,9 +179,13 @@ fn hash(mut file: File) -> io::Result<(File, u64, String)> {
     Ok((file, size_bytes, hex::encode(digest.finalize())))
 }
 
-/// File work on the blocking pool; what stops it early counts as interrupted.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StorageError::Interrupted)?.map_err(StorageError::from)
+/// Work that may block, on a thread that may; what stops it early counts as interrupted.
+pub(crate) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, StorageError>
+where
+    T: Send + 'static,
+    E: Into<StorageError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.map_err(|_| StorageError::Interrupted)?.map_err(Into::into)
 }
 
 #[cfg(test)]

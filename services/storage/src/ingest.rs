@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::StorageError,
-    incoming::{self, Allowed},
+    incoming::{self, Allowed, blocking},
     render::{self, LoudnessTarget, Rendered},
     service::StorageService,
     waveform::Waveform,
@@ -162,12 +162,12 @@ impl StorageService {
                 max_dbtp: self.settings.max_dbtp,
             },
         };
-        let rendering = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             // Given back when the work ends, not when somebody stops waiting for it.
             let _worker = worker;
             render::render(work)
-        });
-        rendering.await.map_err(|_| StorageError::Interrupted)?
+        })
+        .await
     }
 
     /// Writes objects, then rows, and answers with what is stored: when two did this at once, both say the same.

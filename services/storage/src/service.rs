@@ -11,7 +11,7 @@ use persistence::Database;
 use resilience::Clock;
 use service_runtime::{Deps, Needs, Service};
 use settings::Settings;
-use telemetry::Metrics;
+use telemetry::{Metrics, error_chain};
 use tokio::{
     sync::Semaphore,
     time::{Instant, MissedTickBehavior},
@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{StorageError, chain},
+    error::StorageError,
     handlers::{Deletions, Requests},
 };
 
@@ -176,7 +176,7 @@ impl StorageService {
         let drained = tokio::join!(requests.drain(self.settings.drain), deletions.drain(self.settings.drain));
         for result in [drained.0, drained.1] {
             if let Err(error) = result {
-                tracing::warn!(error = chain(&error), "storage stopped with work under way");
+                tracing::warn!(error = error_chain(&error), "storage stopped with work under way");
             }
         }
         Ok(())

@@ -6,11 +6,9 @@ use blob_store::{KeyPrefix, ObjectKey};
 use chrono::TimeDelta;
 use domain::StageResultId;
 use persistence::{Job, Upload};
+use telemetry::error_chain;
 
-use crate::{
-    error::{StorageError, chain},
-    service::StorageService,
-};
+use crate::{error::StorageError, service::StorageService};
 
 /// Rows of one kind that one pass takes; the next pass goes on.
 const BATCH: u64 = 100;
@@ -183,6 +181,6 @@ impl StorageService {
 impl Swept {
     fn failed(&mut self, what: &'static str, error: &StorageError) {
         self.failures += 1;
-        tracing::warn!(code = error.code(), error = chain(error), "{what}");
+        tracing::warn!(code = error.code(), error = error_chain(error), "{what}");
     }
 }

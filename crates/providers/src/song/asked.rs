@@ -4,10 +4,7 @@ use domain::{
     Failure, FailureClass, FailureCode, options,
     request::{Label, MelodyToVocalsRequest},
 };
-use engine::{
-    lyrics::LyricsRequest,
-    voice::{Expression, Register, Voice, VoiceOptions},
-};
+use engine::{lyrics::LyricsRequest, voice::VoiceOptions};
 use music::{
     Melody,
     correct::{self, Corrections, Grid, Quantise},
@@ -58,23 +55,9 @@ pub fn lyrics_request(request: &MelodyToVocalsRequest) -> LyricsRequest {
 pub fn voice_options(request: &MelodyToVocalsRequest) -> VoiceOptions {
     let options = &request.options;
     VoiceOptions {
-        voice: match options.voice {
-            options::Voice::Auto => Voice::Auto,
-            options::Voice::Formant => Voice::Formant,
-            options::Voice::Rms => Voice::Rms,
-            options::Voice::Slt => Voice::Slt,
-            options::Voice::Awb => Voice::Awb,
-            options::Voice::Kal16 => Voice::Kal16,
-        },
-        register: match options.register {
-            options::Register::Auto => Register::Auto,
-            options::Register::Low => Register::Low,
-            options::Register::High => Register::High,
-        },
-        expression: match options.expression {
-            options::Expression::Notes => Expression::Notes,
-            options::Expression::Contour => Expression::Contour,
-        },
+        voice: options.voice,
+        register: options.register,
+        expression: options.expression,
         // Who asks for an octave wants to hear it.
         stay_in_octave: options.corrections.octaves != 0,
         seed: request.seed,

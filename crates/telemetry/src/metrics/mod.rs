@@ -44,6 +44,8 @@ struct Inner {
     messages_published: IntCounterVec,
     messages_consumed: IntCounterVec,
     message_duration: HistogramVec,
+    request_duration: HistogramVec,
+    events_missed: IntCounter,
     queue_depth: IntGaugeVec,
     outbox_pending: IntGauge,
     outbox_lag: Gauge,
@@ -88,6 +90,7 @@ struct Registrar(Registry);
 impl Registrar {
     const REASON: &str = "metric names and labels are valid constants, each registered once";
 
+    #[expect(clippy::expect_used, reason = "metric names and labels are valid constants, each registered once")]
     fn keep<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
         let collector = made.expect(Self::REASON);
         self.0.register(Box::new(collector.clone())).expect(Self::REASON);
@@ -134,6 +137,8 @@ impl Metrics {
             messages_published: r.counters(MESSAGES_PUBLISHED),
             messages_consumed: r.counters(MESSAGES_CONSUMED),
             message_duration: r.histograms(MESSAGE_DURATION, QUICK),
+            request_duration: r.histograms(REQUEST_DURATION, SLOW),
+            events_missed: r.counter(EVENTS_MISSED),
             queue_depth: r.gauges(QUEUE_DEPTH),
             outbox_pending: r.gauge(OUTBOX_PENDING),
             outbox_lag: r.keep(Gauge::new(OUTBOX_LAG.name, OUTBOX_LAG.help)),
@@ -215,6 +220,14 @@ impl Metrics {
     pub fn message_consumed(&self, queue: &str, outcome: &str, took: Duration) {
         self.0.messages_consumed.with_label_values(&[queue, outcome]).inc();
         self.0.message_duration.with_label_values(&[queue, outcome]).observe(took.as_secs_f64());
+    }
+
+    pub fn message_answered(&self, queue: &str, outcome: &str, took: Duration) {
+        self.0.request_duration.with_label_values(&[queue, outcome]).observe(took.as_secs_f64());
+    }
+
+    pub fn events_missed(&self) {
+        self.0.events_missed.inc();
     }
 
     pub fn queue_depth(&self, queue: &str, messages: u64) {

@@ -70,6 +70,10 @@ metrics! {
         "Messages handled by outcome: done, reply, retry, dead, unknown.";
     MESSAGE_DURATION: Histogram "descant_message_duration_seconds" ["queue", "outcome"]
         "Time that handling one message took.";
+    REQUEST_DURATION: Histogram "descant_message_request_duration_seconds" ["queue", "outcome"]
+        "Time until a request to another service was answered or given up, by outcome: ok, or the error's word.";
+    EVENTS_MISSED: Counter "descant_events_missed_total" []
+        "Times that a subscriber may have missed events and was told to read the rows anew.";
     QUEUE_DEPTH: Gauge "descant_queue_depth" ["queue"]
         "Messages waiting in a queue when it was last asked.";
     OUTBOX_PENDING: Gauge "descant_outbox_pending" []
