@@ -24,7 +24,8 @@ fn a_name_need_not_be_utf_8() {
     let said = Said::of(&mut desk.descant(&arguments));
     let folder = OsStr::from_bytes(b"\xfcber-song");
     assert!(desk.path(folder).join("vocals.wav").is_file(), "its folder has the same bytes");
-    let told = said.expect(0).out.windows(LATIN_1.len() + 2).any(|told| told == b"\xfcber-song/v");
+    let path = b"\xfcber-song/vocals.mp3";
+    let told = said.expect(0).out.windows(path.len()).any(|told| told == path);
     assert!(told, "what is printed is the path: {}", String::from_utf8_lossy(&said.out));
 
     arguments.extend([OsString::from("--out"), OsString::from_vec(b"f\xfcr mich".to_vec()), "--json".into()]);
@@ -65,7 +66,6 @@ fn a_path_to_no_recording_is_told_apart_and_says_what_to_do() {
         ("dangling.wav", ["there is no file dangling.wav", "check its name"]),
         ("folder", ["folder is a folder", "name one recording"]),
         ("empty.wav", ["empty.wav is empty", "once more"]),
-        ("", ["there is no file", "check its name"]),
     ] {
         desk.run(&song(path)).says(3, &words);
         desk.run(&["submit", path, "--prompt", PROMPT, "--server", "http://127.0.0.1:1"]).says(3, &words);

@@ -2,8 +2,8 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::Write,
-    process::Stdio,
+    io::{BufRead, BufReader, Write},
+    process::{Command, Stdio},
 };
 
 use crate::{
@@ -139,6 +139,24 @@ fn an_error_that_nobody_can_read_keeps_its_code() {
             Said::of(&mut desk.bash(&line)).expect(code);
         }
     }
+}
+
+#[test]
+fn a_server_serves_whether_or_not_its_address_is_read() {
+    let desk = Desk::new();
+    let line = format!("exec 3> >(exec true); wait $!; exec '{}' serve --port 0 >&3", env!("CARGO_BIN_EXE_descant"));
+    let mut server = desk.bash(&line).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut logs = String::new();
+    for line in BufReader::new(server.stderr.take().expect("a pipe")).lines() {
+        let line = line.expect("text");
+        if line.contains("service is ready") && line.contains("gateway") {
+            let asked = Command::new("kill").arg(server.id().to_string()).status();
+            assert!(asked.is_ok_and(|status| status.success()), "it can be asked to stop");
+        }
+        logs += &format!("{line}\n");
+    }
+    assert_eq!(server.wait().expect("it ends").code(), Some(0), "{logs}");
+    assert!(!logs.contains("panicked"), "{logs}");
 }
 
 #[test]
