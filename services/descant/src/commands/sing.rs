@@ -2,7 +2,6 @@
 //! engine and the same gate as a job.
 
 use std::{
-    fs::{self, File},
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -26,7 +25,26 @@ use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use settings::{LoadOptions, Settings};
 
-use crate::{cli, exit::Exit};
+use crate::{
+    cli,
+    exit::Exit,
+    output::{self, OutputError},
+    recording::{Recording, Source},
+    results::Destination,
+};
+
+/// Every name that a file of a song may have, so that no folder holds one song's voice and another one's mix.
+const SONG_FILES: [&str; 9] = [
+    "vocals.mp3",
+    "vocals.wav",
+    "lyrics.txt",
+    "melody.mid",
+    "melody.musicxml",
+    "melody.svg",
+    "report.json",
+    "song.mp3",
+    "song.wav",
+];
 
 pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
     let mut options = LoadOptions::from_process(args.config.clone());
@@ -35,13 +53,16 @@ pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
     }
     let settings = Settings::load(&options)?;
     let request = request(&args.song)?;
-    let out = args.out.clone().unwrap_or_else(|| default_folder(&args.recording));
+    let source = Source::open(&args.recording)?;
+    let destination = Destination::of_song(args.out, args.overwrite, &source);
+    destination.check(&SONG_FILES)?;
+    let recording = source.read(settings.audio_limits(Tier::Enterprise).max_size_bytes)?;
     let mut studio = Studio::new(settings, request, json)?;
-    let song = studio.make(&args.recording).await?;
-    let files = write(&out, &song)?;
-    report(&out, &song, &files, json);
+    let song = studio.make(recording).await?;
+    let (out, files) = write(destination, &song)?;
+    let told = report(&out, &song, &files, json);
     if song.report.passed {
-        return Ok(());
+        return Ok(told?);
     }
     let reasons: Vec<&str> = song.report.shortfalls.iter().map(|s| s.message.as_str()).collect();
     Err(Exit::job_failed(format!("the song is not good enough: {}", reasons.join("; "))))
@@ -67,11 +88,6 @@ fn request(song: &cli::SongArgs) -> Result<MelodyToVocalsRequest> {
 /// How the command line names a field of the form.
 fn flag(field: &str) -> &str {
     if field == "snapToKey" { "snap-to-key" } else { field }
-}
-
-fn default_folder(recording: &Path) -> PathBuf {
-    let stem = recording.file_stem().map_or_else(|| "hum".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    PathBuf::from(format!("{stem}-song"))
 }
 
 /// A finished song in memory.
@@ -105,17 +121,16 @@ impl Studio {
         Ok(Self { settings, request, capabilities, steps: Vec::new(), quiet })
     }
 
-    async fn make(&mut self, recording: &Path) -> Result<Song> {
+    async fn make(&mut self, recording: Recording) -> Result<Song> {
         use domain::kinds::melody_vocals as stage;
-        let file = File::open(recording)
-            .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
-        let audio = AudioInput::new(file).with_context(|| format!("{} cannot be read", recording.display()))?;
+        let Recording { file, name, shown, .. } = recording;
+        let audio = AudioInput::new(file).with_context(|| format!("{shown} cannot be read"))?;
         let budget = self.settings.jobs.deadline;
         let gate = &self.settings.quality_gate().clone();
 
         self.capabilities.content.admit_request(&self.request, budget).await.map_err(refused)?;
-        let verdict =
-            self.step(stage::VALIDATION.as_str(), async |this, _| Ok((this.validate(&audio, recording).await?, None)));
+        let verdict = self
+            .step(stage::VALIDATION.as_str(), async |this, _| Ok((this.validate(&audio, name, &shown).await?, None)));
         let verdict = verdict.await?;
         let melody = self
             .step(stage::PITCH.as_str(), async |this, progress| {
@@ -171,9 +186,8 @@ impl Studio {
         Ok(Song { title: lyrics.title, vocal: sung.value, mix, report, documents, verdict })
     }
 
-    async fn validate(&self, audio: &AudioInput, recording: &Path) -> Result<Verdict> {
+    async fn validate(&self, audio: &AudioInput, name: Option<String>, shown: &str) -> Result<Verdict> {
         let limits = self.settings.audio_limits(Tier::Enterprise).clone();
-        let name = recording.file_name().map(|name| name.to_string_lossy().into_owned());
         let file = audio.reopen()?;
         let size_bytes = audio.size_bytes;
         let verdict = tokio::task::spawn_blocking(move || {
@@ -187,7 +201,7 @@ impl Studio {
             return Ok(verdict);
         }
         let reasons: Vec<&str> = verdict.errors().map(|finding| finding.message.as_str()).collect();
-        Err(Exit::refused(format!("{} was refused: {}", recording.display(), reasons.join(" "))))
+        Err(Exit::refused(format!("{shown} was refused: {}", reasons.join(" "))))
     }
 
     /// Runs one stage behind its bar and notes how long it took and who did it.
@@ -240,17 +254,19 @@ fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// Writes every file of the result; names and kinds are the same as those of a job.
-fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
-    fs::create_dir_all(out).with_context(|| format!("folder {} cannot be made", out.display()))?;
+/// Writes every file of the result; names and kinds are the same as those of a job. Sound is encoded straight into its
+/// file, so that a long song is not in memory once more.
+fn write(to: Destination, song: &Song) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let mut files = to.begin()?;
+    let folder = files.folder().to_owned();
+    let unwritable = |name: &str| format!("{} cannot be written", folder.join(name).display());
     let tags = Tags { title: Some(song.title.clone()), ..Tags::default() };
     let mp3 = Encoding::Mp3 { kbps: 192 };
     let report = serde_json::to_vec_pretty(&song.report).context("the report cannot be written")?;
-    let mut written = Vec::new();
     for (name, encoding) in [("vocals.mp3", mp3), ("vocals.wav", Encoding::Wav16)] {
         let Mastered { samples, sample_rate_hz, .. } = &song.vocal;
-        written
-            .push(place(out, name, |file| Ok(media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags)?))?);
+        let file = files.create(name)?;
+        media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags).with_context(|| unwritable(name))?;
     }
     for (name, bytes) in [
         ("lyrics.txt", song.documents.lyrics.as_bytes()),
@@ -259,51 +275,39 @@ fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
         ("melody.svg", song.documents.svg.as_bytes()),
         ("report.json", &report),
     ] {
-        written.push(place(out, name, |mut file| Ok(file.write_all(bytes)?))?);
+        files.create(name)?.write_all(bytes).with_context(|| unwritable(name))?;
     }
-    let Some(mix) = &song.mix else { return Ok(written) };
-    for (name, encoding) in [("song.mp3", mp3), ("song.wav", Encoding::Wav16)] {
-        written.push(place(out, name, |file| Ok(mix.encode_to(file, encoding, &tags)?))?);
+    if let Some(mix) = &song.mix {
+        for (name, encoding) in [("song.mp3", mp3), ("song.wav", Encoding::Wav16)] {
+            let file = files.create(name)?;
+            mix.encode_to(file, encoding, &tags).with_context(|| unwritable(name))?;
+        }
     }
-    Ok(written)
+    let written = files.commit()?;
+    Ok((folder, written))
 }
 
-/// A file of the result, which has its name only once it is whole: what stood there before stays until then. Sound is
-/// encoded straight into it, so that a long song is not in memory once more.
-fn place(out: &Path, name: &str, fill: impl FnOnce(File) -> Result<()>) -> Result<PathBuf> {
-    let (path, part) = (out.join(name), out.join(format!(".{name}.part")));
-    let placed = File::create(&part).map_err(Into::into).and_then(fill).and_then(|()| Ok(fs::rename(&part, &path)?));
-    if placed.is_err() {
-        // What is left of it is of no use; the error that is told is the first one.
-        let _ = fs::remove_file(&part);
-    }
-    placed.with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(path)
-}
-
-fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {
+fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) -> Result<(), OutputError> {
     let warnings: Vec<&str> = song.verdict.warnings().map(|finding| finding.message.as_str()).collect();
     if json {
         let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-        println!(
-            "{}",
-            json!({ "success": song.report.passed, "files": files, "warnings": warnings, "report": song.report })
-        );
-        return;
+        let result =
+            json!({ "success": song.report.passed, "files": files, "warnings": warnings, "report": song.report });
+        return output::line(result);
     }
     for warning in warnings {
-        println!("note: {warning}");
+        output::line(format_args!("note: {warning}"))?;
     }
     let quality = &song.report.quality;
-    println!("\n{}", song.documents.lyrics);
-    println!(
+    output::line(format_args!("\n{}", song.documents.lyrics))?;
+    output::line(format_args!(
         "{} notes in {}, {:.0} bpm; {:.1} % of the sung pitch within 50 cents; {:.1} LUFS",
         song.report.melody.notes,
         song.report.melody.key,
         song.report.melody.tempo_bpm,
         quality.sound.pitch_within_50_cents * 100.0,
         quality.sound.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
-    );
+    ))?;
     let listen_to = if song.mix.is_some() { "song.mp3" } else { "vocals.mp3" };
-    println!("Your song: {}", out.join(listen_to).display());
+    output::path("Your song: ", &out.join(listen_to))
 }
