@@ -76,7 +76,7 @@ pub enum Command {
 
 #[derive(Args)]
 pub struct Sing {
-    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
+    /// The recording: mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf, 1 s to 300 s.
     pub recording: PathBuf,
     /// Folder for the results; `NAME-song` beside you when absent.
     #[arg(long)]
@@ -219,7 +219,7 @@ pub struct Server {
 
 #[derive(Args)]
 pub struct Submit {
-    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
+    /// The recording: mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf, 1 s to 300 s.
     pub recording: PathBuf,
     /// Repeats with the same key give the same job.
     #[arg(long)]
