@@ -171,9 +171,8 @@ fn several_decoders_hear_a_change_as_one_does() {
     let folder = tempfile::tempdir().unwrap();
     let parts = [(40.0, 44_100, 1), (40.0, 44_100, 2), (40.0, 32_000, 1)];
     let bytes = joined(folder.path(), &parts, "libmp3lame", "mp3");
-    let [alone, together] = [1, 3].map(|max_threads| {
-        inspect_within(&bytes, &Bounds { max_threads, ..Bounds::default() }).unwrap()
-    });
+    let [alone, together] =
+        [1, 3].map(|max_threads| inspect_within(&bytes, &Bounds { max_threads, ..Bounds::default() }).unwrap());
     assert_close("duration", alone.duration_seconds, 120.0, 0.5);
     assert_close("duration", together.duration_seconds, alone.duration_seconds, 1e-9);
     assert_eq!((alone.sample_rate_hz, alone.channels), (32_000, 1));

@@ -32,13 +32,7 @@ pub const AUDIO: Section = Section {
             "[\"wav\", \"flac\"]",
             "Formats by content, whatever the file is called.",
         ),
-        Key::new(
-            "audio.require_stereo",
-            "false",
-            BOOL,
-            "true",
-            "Whether mono recordings are refused.",
-        ),
+        Key::new("audio.require_stereo", "false", BOOL, "true", "Whether mono recordings are refused."),
         Key::new(
             "audio.recommend_stereo",
             "false",
