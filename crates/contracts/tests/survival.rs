@@ -6,7 +6,7 @@ use contracts::{
 };
 use domain::{
     ArtifactRole, JobId, MessageId, Tier,
-    audio::{Finding, FindingCode, Severity, Verdict},
+    audio::{AudioFormat, Finding, FindingCode, Severity, Verdict},
 };
 use prost::Message;
 
@@ -117,10 +117,19 @@ fn facts_that_make_no_sense_are_errors() {
         Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![] }).map_err(|error| error.code())
     };
     assert!(read(facts()).is_ok());
-    assert_eq!(read(v1::AudioFacts { format: "midi".to_owned(), ..facts() }), Err("unknown_word"));
     assert_eq!(read(v1::AudioFacts { channels: 65_536, ..facts() }), Err("out_of_range"));
     assert_eq!(read(v1::AudioFacts { duration_seconds: f64::NAN, ..facts() }), Err("out_of_range"));
     assert_eq!(read(v1::AudioFacts { peak_dbfs: Some(f64::NEG_INFINITY), ..facts() }), Err("out_of_range"));
+}
+
+#[test]
+fn a_format_that_only_a_newer_validator_reads_changes_nothing_of_its_verdict() {
+    for word in ["holographic", "other", ""] {
+        let facts = v1::AudioFacts { format: word.to_owned(), ..facts() };
+        let verdict = Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![] }).unwrap();
+        assert!(verdict.accepted(), "{word}");
+        assert_eq!(verdict.facts.map(|facts| facts.format), Some(AudioFormat::Other), "{word}");
+    }
 }
 
 fn artifact(role: &str) -> v1::StoredArtifact {

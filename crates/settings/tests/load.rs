@@ -150,7 +150,7 @@ fn the_file_may_be_named_by_a_variable() {
 fn a_tier_overrides_only_what_it_names() {
     let (_folder, mut options) = file(
         "[audio]\nmin_duration_seconds = 2\n[audio.tiers.premium]\nmax_size_bytes = 104_857_600\n\
-         max_duration_seconds = 600.0\nallowed_formats = [\"wav\", \"flac\"]\nrequire_stereo = true\n\
+         max_duration_seconds = 600.0\nallowed_formats = [\"wav\", \"flac\"]\nrequire_stereo = true\nrecommend_stereo = true\n\
          min_sample_rate_hz = 44100\n[quota.free]\ndaily = \"unlimited\"\n[quota.enterprise]\nmonthly = 5000\n",
     );
     options.env = env(&[
@@ -167,6 +167,7 @@ fn a_tier_overrides_only_what_it_names() {
         max_duration_seconds: 600.0,
         allowed_formats: lossless.into(),
         require_stereo: true,
+        recommend_stereo: true,
         min_sample_rate_hz: 44_100,
         ..base.clone()
     };

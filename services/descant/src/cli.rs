@@ -83,7 +83,7 @@ pub struct SampleHum {
 
 #[derive(Args)]
 pub struct Sing {
-    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s; `-` is standard input.
+    /// The recording: mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf, 1 s to 300 s; `-` is standard input.
     pub recording: PathBuf,
     /// Folder for the results. When absent: a new one beside you, `NAME-song` or, if there is one, `NAME-song-2`.
     #[arg(long)]
@@ -229,7 +229,7 @@ pub struct Server {
 
 #[derive(Args)]
 pub struct Submit {
-    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s; `-` is standard input.
+    /// The recording: mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf, 1 s to 300 s; `-` is standard input.
     pub recording: PathBuf,
     /// Repeats with the same key give the same job.
     #[arg(long)]

@@ -37,6 +37,7 @@ fn audio_limits(reader: &mut Reader, section: &str, base: &AudioLimits) -> Audio
             .unwrap_or(base.min_duration_seconds),
         allowed_formats: formats(reader, &at("allowed_formats")).unwrap_or_else(|| base.allowed_formats.clone()),
         require_stereo: reader.flag(&at("require_stereo")).unwrap_or(base.require_stereo),
+        recommend_stereo: reader.flag(&at("recommend_stereo")).unwrap_or(base.recommend_stereo),
         min_sample_rate_hz: reader.number(&at("min_sample_rate_hz"), 1..=192_000).unwrap_or(base.min_sample_rate_hz),
         recommended_sample_rate_hz: reader
             .number(&at("recommended_sample_rate_hz"), 1..=192_000)
