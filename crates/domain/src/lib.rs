@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod audio;
 pub mod failure;
 pub mod feed;
+pub mod field;
 pub mod ids;
 pub mod job;
 pub mod kind;
@@ -22,6 +23,7 @@ pub mod tier;
 
 pub use artifact::ArtifactRole;
 pub use failure::{Failure, FailureClass, FailureCode, SeedErrorType};
+pub use field::InvalidField;
 pub use ids::{ArtifactId, EventId, JobId, MessageId, UploadId, UserId};
 pub use job::{JobEvent, JobState, Transition, transition};
 pub use kind::{JobKind, KindSpec, StageName, StageSpec};
