@@ -17,7 +17,7 @@ impl Stage for Initialization {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
-        run.tools.capabilities.content.admit_request(&request, run.remaining).await?;
+        song::admit(&run.tools.capabilities, run.remaining, &request).await?;
         StageOutcome::done(None, json!({ "seed": request.seed }))
     }
 }

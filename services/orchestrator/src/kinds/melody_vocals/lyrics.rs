@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{Failure, StageName, kinds::melody_vocals, request::MelodyToVocalsRequest};
 use music::Melody;
-use providers::song::{self, LyricsSummary};
+use song::LyricsSummary;
 
 use super::work;
 use crate::stage::{Stage, StageOutcome, StageRun};
@@ -19,9 +19,8 @@ impl Stage for LyricsWriting {
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
         let melody: Melody = run.get_json(work::MELODY).await?;
-        let wanted = song::lyrics_request(&request);
         let tools = run.tools;
-        let written = song::write_lyrics(&tools.capabilities, &tools.gate, run.remaining, &melody, &wanted).await?;
+        let written = song::write_lyrics(&tools.capabilities, &tools.gate, run.remaining, &melody, &request).await?;
         run.put_json(work::LYRICS, &written.value).await?;
         let summary = LyricsSummary::of(&written.value, &request);
         StageOutcome::done(Some(written.provider.to_owned()), serde_json::to_value(summary).unwrap_or_default())
