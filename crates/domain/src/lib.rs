@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod audio;
 pub mod failure;
 pub mod feed;
+pub mod field;
 pub mod ids;
 pub mod job;
 pub mod kind;
@@ -23,6 +24,7 @@ pub mod tier;
 
 pub use artifact::{ArtifactRole, ArtifactSpec};
 pub use failure::{Failure, FailureClass, FailureCode};
+pub use field::InvalidField;
 pub use ids::{ArtifactId, JobId, MessageId, OutsideCallId, StageResultId, UploadId, UserId};
 pub use job::{JobEvent, JobState, Transition, transition};
 pub use kind::{KindName, KindSpec, StageName, StageSpec};

@@ -5,6 +5,8 @@ use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::field::{InvalidField, filled};
+
 /// Declares a closed set of words: an enum, its texts, and reading them back with an error that lists them.
 macro_rules! words {
     ($(#[$about:meta])* $name:ident { $($(#[$meaning:meta])* $variant:ident = $text:literal,)+ }) => {
@@ -159,14 +161,6 @@ pub struct SongOptions {
     pub corrections: Corrections,
 }
 
-/// A choice that cannot be made, with the field that made it.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{field}: {detail}")]
-pub struct InvalidOption {
-    pub field: &'static str,
-    pub detail: String,
-}
-
 impl SongOptions {
     /// The names of the fields that [`read`](Self::read) looks for.
     pub const FIELDS: [&'static str; 9] =
@@ -179,8 +173,8 @@ impl SongOptions {
     ///
     /// # Errors
     /// The first field that holds none of its values.
-    pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidOption> {
-        let text = |name: &str| field(name).map(str::trim).filter(|text| !text.is_empty());
+    pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidField> {
+        let text = |name: &str| filled(field(name));
         let (transpose, octaves) = (Self::TRANSPOSE_SEMITONES, Self::OCTAVES);
         Ok(Self {
             language: word("language", text("language"))?,
@@ -198,22 +192,22 @@ impl SongOptions {
     }
 }
 
-fn word<T: FromStr<Err = UnknownWord> + Default>(field: &'static str, text: Option<&str>) -> Result<T, InvalidOption> {
+fn word<T: FromStr<Err = UnknownWord> + Default>(field: &'static str, text: Option<&str>) -> Result<T, InvalidField> {
     let word: Result<Option<T>, UnknownWord> = text.map(str::parse).transpose();
-    word.map(Option::unwrap_or_default).map_err(|error| InvalidOption { field, detail: error.to_string() })
+    word.map(Option::unwrap_or_default).map_err(|error| InvalidField::because(field, &error))
 }
 
-fn flag(field: &'static str, text: Option<&str>) -> Result<bool, InvalidOption> {
+fn flag(field: &'static str, text: Option<&str>) -> Result<bool, InvalidField> {
     match text.map(str::to_ascii_lowercase).as_deref() {
         None | Some("false" | "0") => Ok(false),
         Some("true" | "1") => Ok(true),
-        Some(_) => Err(InvalidOption { field, detail: "expected true or false".to_owned() }),
+        Some(_) => Err(InvalidField { field, detail: "expected true or false".to_owned() }),
     }
 }
 
-fn steps(field: &'static str, unit: &str, text: Option<&str>, range: &RangeInclusive<i8>) -> Result<i8, InvalidOption> {
+fn steps(field: &'static str, unit: &str, text: Option<&str>, range: &RangeInclusive<i8>) -> Result<i8, InvalidField> {
     let steps = text.map(|text| text.parse().ok().filter(|steps| range.contains(steps)));
-    steps.unwrap_or(Some(0)).ok_or_else(|| InvalidOption {
+    steps.unwrap_or(Some(0)).ok_or_else(|| InvalidField {
         field,
         detail: format!("expected a whole number of {unit} from {} to {}", range.start(), range.end()),
     })
@@ -223,7 +217,7 @@ fn steps(field: &'static str, unit: &str, text: Option<&str>, range: &RangeInclu
 mod tests {
     use super::*;
 
-    fn read(fields: &[(&str, &'static str)]) -> Result<SongOptions, InvalidOption> {
+    fn read(fields: &[(&str, &'static str)]) -> Result<SongOptions, InvalidField> {
         SongOptions::read(|name| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text))
     }
 

@@ -4,9 +4,13 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{options::SongOptions, prompt::Prompt};
+use crate::{
+    field::{InvalidField, filled},
+    options::SongOptions,
+    prompt::Prompt,
+};
 
-/// A recorded melody and a sentence, please, as a sung vocal.
+/// A recorded melody and a sentence, please, as a sung vocal. Debug shows no more of its words than their lengths.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MelodyToVocalsRequest {
     pub prompt: Prompt,
@@ -18,7 +22,49 @@ pub struct MelodyToVocalsRequest {
     pub options: SongOptions,
 }
 
+/// The fields besides the options.
+const OWN_FIELDS: [&str; 4] = ["prompt", "genre", "mood", "seed"];
+
 impl MelodyToVocalsRequest {
+    /// 53 bits: every reader of JSON keeps them exact.
+    pub const MAX_SEED: u64 = (1 << 53) - 1;
+
+    /// The names of the fields that [`read`](Self::read) looks for. Their order is part of stored hashes of requests:
+    /// new ones come last.
+    pub const FIELDS: [&'static str; OWN_FIELDS.len() + SongOptions::FIELDS.len()] = {
+        let mut fields = [""; OWN_FIELDS.len() + SongOptions::FIELDS.len()];
+        let mut at = 0;
+        while at < fields.len() {
+            fields[at] =
+                if at < OWN_FIELDS.len() { OWN_FIELDS[at] } else { SongOptions::FIELDS[at - OWN_FIELDS.len()] };
+            at += 1;
+        }
+        fields
+    };
+
+    /// Reads a request out of text fields; one that is absent or blank leaves its default. `dice` gives the seed where
+    /// none was chosen: any number, of which as many bits are kept as a seed has.
+    ///
+    /// # Errors
+    /// The first field that holds none of its values.
+    pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>, dice: u64) -> Result<Self, InvalidField> {
+        let text = |name: &str| filled(field(name));
+        let label = |field: &'static str| {
+            text(field).map(Label::new).transpose().map_err(|error| InvalidField::because(field, &error))
+        };
+        let prompt = Prompt::new(text("prompt").unwrap_or_default());
+        let prompt = prompt.map_err(|error| InvalidField::because("prompt", &error))?;
+        let seed = match text("seed") {
+            Some(seed) => seed.parse().ok().filter(|seed| *seed <= Self::MAX_SEED).ok_or_else(|| InvalidField {
+                field: "seed",
+                detail: format!("expected a whole number from 0 to {}", Self::MAX_SEED),
+            })?,
+            None => dice & Self::MAX_SEED,
+        };
+        let options = SongOptions::read(text)?;
+        Ok(Self { prompt, genre: label("genre")?, mood: label("mood")?, seed, options })
+    }
+
     /// Everything that it says in words, with the name of the field: what a check of content looks at.
     pub fn texts(&self) -> Vec<(&'static str, &str)> {
         let Self { prompt, genre, mood, seed: _, options: _ } = self;
@@ -29,8 +75,9 @@ impl MelodyToVocalsRequest {
     }
 }
 
-/// A short word or two that a user chose, such as a genre: 1 to 50 characters, trimmed, printable.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+/// A short word or two that a user chose, such as a genre: 1 to 50 characters, trimmed, printable. Debug shows only
+/// its length, as a prompt's does.
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Label(String);
 
@@ -72,7 +119,95 @@ impl fmt::Display for Label {
     }
 }
 
+impl fmt::Debug for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Label({} chars)", self.0.chars().count())
+    }
+}
+
 /// The text given as a label is empty, too long or not printable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("expected 1 to {} printable characters", Label::MAX_CHARS)]
 pub struct InvalidLabel;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    const PROMPT: (&str, &str) = ("prompt", "  A song about the sea\t");
+
+    fn read(fields: &[(&str, &'static str)]) -> Result<MelodyToVocalsRequest, InvalidField> {
+        let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
+        MelodyToVocalsRequest::read(field, u64::MAX)
+    }
+
+    #[test]
+    fn every_field_is_read_and_trimmed() {
+        let request =
+            read(&[PROMPT, ("genre", " folk "), ("mood", "\tcalm"), ("seed", " 7 "), ("voice", " slt ")]).unwrap();
+        assert_eq!(
+            request,
+            MelodyToVocalsRequest {
+                prompt: Prompt::new("A song about the sea").unwrap(),
+                genre: Some(Label::new("folk").unwrap()),
+                mood: Some(Label::new("calm").unwrap()),
+                seed: 7,
+                options: SongOptions { voice: crate::options::Voice::Slt, ..SongOptions::default() },
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_blank_leaves_its_default_and_a_seed_is_thrown_within_its_bounds() {
+        for request in [read(&[PROMPT]), read(&[PROMPT, ("genre", " "), ("mood", ""), ("seed", "  "), ("voice", "")])] {
+            let MelodyToVocalsRequest { prompt: _, genre, mood, seed, options } = request.unwrap();
+            assert_eq!((genre, mood, options), (None, None, SongOptions::default()));
+            assert_eq!(seed, MelodyToVocalsRequest::MAX_SEED);
+        }
+    }
+
+    #[test]
+    fn a_field_with_none_of_its_values_is_named_and_not_repeated() {
+        let check = |field: &'static str, text: &'static str, expected: &str| {
+            let error = read(&[(field, text), PROMPT]).unwrap_err();
+            assert_eq!(error.field, field);
+            assert!(error.detail.contains(expected) && !error.detail.contains(text), "{error}");
+        };
+        check("prompt", "a song!", "at least 10");
+        check("genre", "fo\nlk", "1 to 50 printable");
+        check("mood", "m\u{7}d", "1 to 50 printable");
+        for seed in ["seven", "-1", "7.0", "9007199254740992", "18446744073709551616", "0x7"] {
+            check("seed", seed, "from 0 to 9007199254740991");
+        }
+        check("voice", "bob", "expected one of auto");
+        assert_eq!(read(&[]).unwrap_err().field, "prompt");
+        assert_eq!(read(&[PROMPT, ("seed", "9007199254740991")]).unwrap().seed, MelodyToVocalsRequest::MAX_SEED);
+        assert_eq!(read(&[PROMPT, ("seed", "0")]).unwrap().seed, 0);
+    }
+
+    /// What is hashed to tell two requests apart is what is read of them.
+    #[test]
+    fn the_list_of_fields_is_what_is_read() {
+        let asked = RefCell::new(Vec::new());
+        let note = |name: &str| {
+            asked.borrow_mut().push(name.to_owned());
+            (name == PROMPT.0).then_some(PROMPT.1)
+        };
+        MelodyToVocalsRequest::read(note, 0).unwrap();
+        let mut asked = asked.into_inner();
+        let mut listed = MelodyToVocalsRequest::FIELDS.to_vec();
+        asked.sort_unstable();
+        asked.dedup();
+        listed.sort_unstable();
+        assert_eq!(asked, listed);
+    }
+
+    #[test]
+    fn no_word_of_it_is_shown_by_debug() {
+        let request = read(&[("prompt", "secret sentence"), ("genre", "secret"), ("mood", "secret")]).unwrap();
+        let shown = format!("{request:?}");
+        assert!(shown.contains("Prompt(15 chars)") && !shown.contains("secret"), "{shown}");
+    }
+}

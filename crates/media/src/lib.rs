@@ -23,6 +23,7 @@ mod pcm;
 mod sniff;
 mod source;
 mod spool;
+mod verdict;
 mod workers;
 
 pub mod sample;
@@ -36,6 +37,7 @@ pub use loudness::{Loudness, measure_loudness};
 pub use mix::{Mix, mix};
 pub use normalise::normalise;
 pub use pcm::{Audio, MonoAudio, decode, decode_mono};
+pub use verdict::judge_file;
 
 /// Frames in which a sound is gone through where it is not needed as a whole.
 const BLOCK_FRAMES: usize = 4096;

@@ -38,10 +38,18 @@ impl AudioInput {
     }
 
     /// A handle at the start of the recording. Handles share their position: use one at a time.
-    pub fn reopen(&self) -> io::Result<File> {
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        Ok(file)
+    ///
+    /// # Errors
+    /// `Transient`: the recording was there.
+    pub fn reopen(&self) -> Result<File, Failure> {
+        let rewound = self.file.try_clone().and_then(|mut file| file.rewind().map(|()| file));
+        rewound.map_err(|error| {
+            Failure::new(
+                FailureClass::Transient,
+                FailureCode::Storage,
+                format!("the recording cannot be read: {error}"),
+            )
+        })
     }
 }
 
@@ -119,7 +127,7 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
 }
 
 /// Runs work that may block on a thread that may.
-pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     tokio::task::spawn_blocking(work).await.map_err(|panic| {
         tracing::error!(error = %panic, "blocking work panicked");
         Failure::new(FailureClass::Caller, FailureCode::Internal, "the engine failed on this input")

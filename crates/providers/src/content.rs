@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Failure, FailureClass, FailureCode, request::MelodyToVocalsRequest};
+use domain::{Failure, FailureClass, FailureCode};
 use resilience::BreakerRegistry;
 use safety::{Refusal, WordGate};
 use settings::{ModerationSettings, SafetySettings};
@@ -47,15 +47,8 @@ impl ContentGate {
         self.words.admit(what, text).map_err(rejected)
     }
 
-    /// Everything that a request says in words.
-    ///
-    /// # Errors
-    /// As [`admit`](Self::admit).
-    pub async fn admit_request(&self, request: &MelodyToVocalsRequest, remaining: Duration) -> Result<(), Failure> {
-        self.admit(&request.texts(), remaining).await
-    }
-
-    /// Word lists, then the vendor. `texts` are pairs of what it is ("prompt") and the text.
+    /// Word lists, then the vendor. `texts` are pairs of what it is ("prompt") and the text, such as everything that a
+    /// request says in words.
     ///
     /// # Errors
     /// `ContentRejected`; and the vendor's failure when the settings say to fail closed.

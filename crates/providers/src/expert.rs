@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
 use engine::{
     lyrics::{Lyrics, LyricsRequest},
@@ -16,8 +17,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use telemetry::trace;
 use url::Url;
 
-use crate::capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer,
+use crate::{
+    capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
+    retry_after,
 };
 
 /// The provider's name in results, metrics and `/stats`.
@@ -102,13 +104,7 @@ impl ExpertClient {
 #[async_trait]
 impl MelodyExtractor for ExpertClient {
     async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
-        let file = audio.reopen().map_err(|error| {
-            Failure::new(
-                FailureClass::Transient,
-                FailureCode::Storage,
-                format!("the recording cannot be read: {error}"),
-            )
-        })?;
+        let file = audio.reopen()?;
         let request = self
             .traced(self.http.post(self.url("v1/melody")?))
             .header(header::CONTENT_TYPE, "application/octet-stream")
@@ -199,15 +195,10 @@ async fn accepted(response: Response) -> Result<Response, Failure> {
     if status.is_success() {
         return Ok(response);
     }
-    let retry_after = retry_after(&response);
+    let retry_after = retry_after::told(response.headers(), Utc::now());
     let body = read_bounded(response, 64 * 1024).await.unwrap_or_default();
     let problem: Option<ExpertProblem> = serde_json::from_slice(&body).ok();
     Err(failure_of_status(status, retry_after, problem))
-}
-
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 fn failure_of_status(status: StatusCode, retry_after: Option<Duration>, problem: Option<ExpertProblem>) -> Failure {

@@ -1,21 +1,21 @@
 //! Every music capability as a chain of providers in order of preference, and the only HTTP to AI services.
 //!
 //! A capability is a trait; a provider is an implementation of it; [`Chain`] tries providers in turn, each behind its
-//! circuit breaker and a deadline. Nothing here knows of jobs, rows or messages.
+//! circuit breaker and a deadline. Nothing here knows what a kind of job makes of them, nor of rows or messages.
 
-mod band;
+mod accompaniment;
 mod capability;
 mod chain;
 mod content;
 pub mod expert;
 pub mod moderation;
 mod offline;
-pub mod song;
+mod retry_after;
 
-pub use band::Band;
+pub use accompaniment::{AccompanimentPlayer, LoudnessTarget};
 pub use capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, failure_of_engine,
-    no_progress,
+    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
+    failure_of_engine, no_progress,
 };
 pub use chain::{CallLimits, Chain, Provided};
 pub use content::{ContentGate, ContentGateError};
@@ -36,7 +36,7 @@ pub struct Capabilities {
     pub melody: Chain<dyn MelodyExtractor>,
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
-    pub band: Band,
+    pub accompaniment: AccompanimentPlayer,
     /// Whether prompts and lyrics may be sung.
     pub content: Arc<ContentGate>,
 }
@@ -82,7 +82,7 @@ impl Capabilities {
         let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
         let content = ContentGate::new(&settings.safety, &settings.moderation, breakers, metrics)?;
         Ok(Self {
-            band: Band::new(settings.engine.soundfont.clone()),
+            accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),
             melody: Chain::new("melody", limits, metrics.clone()),
             lyrics: Chain::new("lyrics", limits, metrics.clone()),
             vocals: Chain::new("vocals", limits, metrics.clone()),

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
 use reqwest::{Client, StatusCode, redirect};
 use resilience::{Breaker, BreakerRegistry};
@@ -14,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use settings::{ModerationSettings, Secret};
 use telemetry::Metrics;
 use url::Url;
+
+use crate::retry_after;
 
 /// The provider's name in metrics and among breakers.
 pub const NAME: &str = "openai_moderation";
@@ -129,7 +132,7 @@ impl Moderator {
             .json(&Question { model: &self.model, input: pieces });
         let mut response = request.send().await.map_err(|_| failure(FailureClass::Transient, "cannot be reached"))?;
         if response.status() != StatusCode::OK {
-            return Err(refused(response.status()));
+            return Err(refused(response.status(), retry_after::told(response.headers(), Utc::now())));
         }
         let mut body = Vec::new();
         while let Some(chunk) =
@@ -183,12 +186,15 @@ fn pieces(text: &str) -> Vec<&str> {
     pieces
 }
 
-fn refused(status: StatusCode) -> Failure {
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {
+fn refused(status: StatusCode, retry_after: Option<Duration>) -> Failure {
+    match (status, retry_after) {
+        (StatusCode::TOO_MANY_REQUESTS, Some(wait)) => {
+            failure(FailureClass::WaitTold, "is asked too often").with_retry_after(wait)
+        }
+        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => {
             failure(FailureClass::Config, "refused the key, the model or the address")
         }
-        StatusCode::PAYMENT_REQUIRED => failure(FailureClass::Money, "wants credit"),
+        (StatusCode::PAYMENT_REQUIRED, _) => failure(FailureClass::Money, "wants credit"),
         _ => failure(FailureClass::Transient, "failed"),
     }
 }

@@ -104,13 +104,7 @@ fn engine_failure(error: EngineError) -> Failure {
 #[async_trait]
 impl MelodyExtractor for OfflineEngine {
     async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
-        let file = audio.reopen().map_err(|error| {
-            Failure::new(
-                FailureClass::Transient,
-                FailureCode::Storage,
-                format!("the recording cannot be read: {error}"),
-            )
-        })?;
+        let file = audio.reopen()?;
         let tracker = self.tracker.clone();
         self.run(move || {
             let mono = media::decode_mono(file, ANALYSIS_RATE_HZ, &Bounds::default())

@@ -49,7 +49,7 @@ pub enum TelemetryError {
 
 /// Our own crates, as log targets. Everything else stays at `warn`: a dependency's debug lines hold headers, addresses
 /// with signatures and SQL, which must not reach a log by turning one word.
-pub const OWN_TARGETS: [&str; 25] = [
+pub const OWN_TARGETS: [&str; 26] = [
     "blob_store",
     "contracts",
     "descant",
@@ -69,6 +69,7 @@ pub const OWN_TARGETS: [&str; 25] = [
     "safety",
     "service_runtime",
     "settings",
+    "song",
     "soundfont",
     "speech",
     "storage",

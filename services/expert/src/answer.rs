@@ -1,12 +1,15 @@
 //! What the service answers: the older clients' JSON, and refusals that an orchestrator can act on.
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use domain::{Failure, FailureClass, FailureCode, quality::QualityFigures};
-use providers::{
-    expert::ExpertProblem,
-    song::{LyricsSummary, MelodySummary, StepSummary, VoiceSummary},
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
 };
+use domain::{Failure, FailureClass, FailureCode, quality::QualityFigures};
+use providers::expert::ExpertProblem;
 use serde::Serialize;
+use song::{LyricsSummary, MelodySummary, StepFailure, StepSummary, VoiceSummary};
 
 /// `POST /melody-to-vocals`.
 #[derive(Debug, Serialize)]
@@ -26,65 +29,64 @@ pub struct SongAnswer {
     pub warnings: Vec<String>,
 }
 
+/// When to come back where nobody knows.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
+
 /// Why a request was not carried out.
 #[derive(Debug)]
 pub struct Refusal {
     status: StatusCode,
     code: FailureCode,
     detail: String,
+    /// When to come back, where that is known.
+    retry_after: Option<Duration>,
 }
 
 impl Refusal {
-    pub fn invalid(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: FailureCode::ProviderRejected, detail: detail.into() }
+    fn new(status: StatusCode, code: FailureCode, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), retry_after: None }
     }
 
-    pub fn audio(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNPROCESSABLE_ENTITY, code: FailureCode::InvalidAudio, detail: detail.into() }
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, FailureCode::ProviderRejected, detail)
     }
 
     pub fn too_large(limit_bytes: u64) -> Self {
-        Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: FailureCode::InvalidAudio,
-            detail: format!("the recording is larger than {} MB", limit_bytes / (1024 * 1024)),
-        }
+        let detail = format!("the recording is larger than {} MB", limit_bytes / (1024 * 1024));
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, FailureCode::InvalidAudio, detail)
     }
 
     pub fn body_too_large(limit_bytes: usize) -> Self {
-        Self {
-            status: StatusCode::PAYLOAD_TOO_LARGE,
-            code: FailureCode::ProviderRejected,
-            detail: format!("the body is larger than {} MB", limit_bytes / (1024 * 1024)),
-        }
+        let detail = format!("the body is larger than {} MB", limit_bytes / (1024 * 1024));
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, FailureCode::ProviderRejected, detail)
     }
 
     pub fn not_found() -> Self {
-        Self {
-            status: StatusCode::NOT_FOUND,
-            code: FailureCode::Storage,
-            detail: "there is no such file, or its hour is over".to_owned(),
-        }
+        Self::new(StatusCode::NOT_FOUND, FailureCode::Storage, "there is no such file, or its hour is over")
     }
 
     pub fn internal() -> Self {
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            code: FailureCode::Internal,
-            detail: "something went wrong on our side".to_owned(),
-        }
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, FailureCode::Internal, "something went wrong on our side")
     }
 }
 
 impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        let status = match failure.class {
+    fn from(Failure { class, code, message, retry_after }: Failure) -> Self {
+        let status = match class {
             FailureClass::Caller | FailureClass::Content => StatusCode::UNPROCESSABLE_ENTITY,
             FailureClass::WaitTold | FailureClass::Saturated => StatusCode::TOO_MANY_REQUESTS,
             FailureClass::Money => StatusCode::PAYMENT_REQUIRED,
             FailureClass::Transient | FailureClass::Config => StatusCode::SERVICE_UNAVAILABLE,
         };
-        Self { status, code: failure.code, detail: failure.message }
+        // Without a wait, a 429 would cost whoever asked one of their attempts.
+        let retry_after = retry_after.or((status == StatusCode::TOO_MANY_REQUESTS).then_some(LEAST_WAIT));
+        Self { retry_after, ..Self::new(status, code, message) }
+    }
+}
+
+impl From<StepFailure> for Refusal {
+    fn from(refused: StepFailure) -> Self {
+        refused.failure.into()
     }
 }
 
@@ -110,10 +112,61 @@ impl ResponseError for Refusal {
 
     fn error_response(&self) -> HttpResponse {
         let problem = ExpertProblem { code: self.code.as_str().to_owned(), detail: self.detail.clone() };
-        HttpResponse::build(self.status).content_type("application/problem+json").json(RefusalBody {
-            problem,
-            success: false,
-            error: &self.detail,
-        })
+        let mut response = HttpResponse::build(self.status);
+        if let Some(wait) = self.retry_after {
+            // The header knows whole seconds; who comes a little late is let in, who comes early is not.
+            let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+            response.insert_header((header::RETRY_AFTER, seconds));
+        }
+        let body = RefusalBody { problem, success: false, error: &self.detail };
+        response.content_type("application/problem+json").json(body)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use actix_web::{App, HttpServer, web};
+    use engine::lyrics::LyricsRequest;
+    use music::Melody;
+    use providers::{ExpertClient, LyricsWriter};
+
+    use super::*;
+
+    /// What the client makes of a refusal for this failure, over a real connection.
+    async fn received(failure: Failure) -> Failure {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let refuse = move || {
+            let failure = failure.clone();
+            async move { Err::<HttpResponse, _>(Refusal::from(failure)) }
+        };
+        let app = move || App::new().route("/v1/lyrics", web::post().to(refuse.clone()));
+        let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
+        let handle = server.handle();
+        let served = actix_web::rt::spawn(server);
+        let client = ExpertClient::new(base).unwrap();
+        let failure = client.write(&Melody::default(), &LyricsRequest::default()).await.unwrap_err();
+        handle.stop(false).await;
+        served.await.unwrap().unwrap();
+        failure
+    }
+
+    #[actix_web::test]
+    async fn a_told_wait_stays_a_told_wait_for_whoever_asked() {
+        let told = |wait| {
+            Failure::new(FailureClass::WaitTold, FailureCode::ProviderUnavailable, "come later").with_retry_after(wait)
+        };
+        for (wait_ms, told_seconds) in [(7000, 7), (90_001, 91), (1, 1), (0, 0)] {
+            let failure = received(told(Duration::from_millis(wait_ms))).await;
+            assert_eq!(failure, told(Duration::from_secs(told_seconds)), "{wait_ms} ms");
+        }
+        let unknown = Failure { retry_after: None, ..told(Duration::ZERO) };
+        for class in [FailureClass::WaitTold, FailureClass::Saturated] {
+            assert_eq!(received(Failure { class, ..unknown.clone() }).await, told(LEAST_WAIT), "{class}");
+        }
+        let away = Failure { class: FailureClass::Transient, ..unknown };
+        assert_eq!(received(away.clone()).await, away);
     }
 }

@@ -9,10 +9,7 @@ mod files;
 mod routes;
 mod upload;
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    time::Duration,
-};
+use std::net::{SocketAddr, TcpListener};
 
 use actix_web::{
     App, HttpServer,
@@ -23,9 +20,10 @@ use actix_web::{
 };
 use anyhow::Context;
 use async_trait::async_trait;
-use domain::{Tier, audio::AudioLimits, quality::QualityGate};
+use domain::Tier;
 use providers::Capabilities;
 use service_runtime::{CancellationToken, Deps, Needs, Service};
+use song::Pipeline;
 use telemetry::Metrics;
 
 use files::SongFiles;
@@ -61,13 +59,13 @@ impl Service for Expert {
         let address = deps.settings.expert.address();
         let listener = TcpListener::bind(address).with_context(|| format!("{address} cannot be listened on"))?;
         let bound = listener.local_addr().context("the listener has no address")?;
-        let studio = web::Data::new(Studio::new(&deps)?);
+        let state = web::Data::new(AppState::new(&deps)?);
         let sweeper = {
-            let (studio, shutdown) = (studio.clone(), shutdown.clone());
-            tokio::spawn(async move { studio.files.sweep_until(shutdown).await })
+            let (state, shutdown) = (state.clone(), shutdown.clone());
+            tokio::spawn(async move { state.files.sweep_until(shutdown).await })
         };
         let server = HttpServer::new(move || {
-            App::new().app_data(studio.clone()).wrap(middleware::from_fn(observe)).configure(routes::configure)
+            App::new().app_data(state.clone()).wrap(middleware::from_fn(observe)).configure(routes::configure)
         })
         .workers(2)
         .shutdown_timeout(deps.settings.http.drain.as_secs().max(1))
@@ -92,35 +90,30 @@ impl Service for Expert {
 
 /// Middleware: trace, metrics, log line.
 async fn observe(
-    studio: web::Data<Studio>,
+    state: web::Data<AppState>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    service_runtime::observe("expert", &studio.metrics, request, next).await
+    service_runtime::observe("expert", &state.metrics, request, next).await
 }
 
 /// What the handlers share.
-pub(crate) struct Studio {
-    pub limits: AudioLimits,
-    pub gate: QualityGate,
-    /// Longest that one call of the engine may work.
-    pub call_timeout: Duration,
-    pub chains: Capabilities,
+pub(crate) struct AppState {
+    pub pipeline: Pipeline,
     pub files: SongFiles,
     pub metrics: Metrics,
 }
 
-impl Studio {
+impl AppState {
     fn new(deps: &Deps) -> anyhow::Result<Self> {
         let settings = &deps.settings;
-        Ok(Self {
+        let pipeline = Pipeline {
+            capabilities: Capabilities::offline(settings, &deps.breakers, &deps.metrics)?,
+            gate: settings.quality_gate().clone(),
             // Tiers are the gateway's business: what it lets through must not be refused here.
             limits: settings.audio_limits(Tier::Enterprise).clone(),
-            gate: settings.quality_gate().clone(),
-            call_timeout: settings.providers.call_timeout,
-            chains: Capabilities::offline(settings, &deps.breakers, &deps.metrics)?,
-            files: SongFiles::new()?,
-            metrics: deps.metrics.clone(),
-        })
+            step_timeout: settings.providers.call_timeout,
+        };
+        Ok(Self { pipeline, files: SongFiles::new()?, metrics: deps.metrics.clone() })
     }
 }

@@ -8,7 +8,6 @@ use engine::{lyrics::LyricsRequest, voice::VoiceOptions};
 use media::Bounds;
 use providers::{
     AudioInput, ExpertClient, LyricsWriter, MelodyExtractor, OfflineEngine, VocalSynthesizer, no_progress,
-    song::TARGET_LUFS,
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -72,7 +71,7 @@ async fn one_call_makes_a_whole_song() {
         assert_eq!(file.headers()["content-type"], media_type);
         let sound = media::decode_mono(Cursor::new(file.bytes().await.unwrap()), 44_100, &Bounds::default()).unwrap();
         let loudness = media::measure_loudness(&sound.samples, sound.sample_rate_hz, 1).integrated_lufs.unwrap();
-        assert!((loudness - TARGET_LUFS).abs() < 0.5, "{field} is at {loudness} LUFS");
+        assert!((loudness - song::LOUDNESS.lufs).abs() < 0.5, "{field} is at {loudness} LUFS");
     }
 
     let again: Value = expert.convert(hum(), &fields).await.json().await.unwrap();

@@ -10,7 +10,6 @@ mod verdict;
 
 pub use error::ValidatorError;
 pub use requests::Requests;
-pub use verdict::judge_file;
 
 use std::sync::Arc;
 

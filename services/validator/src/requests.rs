@@ -10,7 +10,7 @@ use blob_store::{BlobError, BlobStore, ObjectKey};
 use chrono::{DateTime, Utc};
 use contracts::{Envelope, Payload, ValidationRequest, v1};
 use domain::audio::{AudioLimits, Verdict};
-use media::Bounds;
+use media::{Bounds, judge_file};
 use messaging::{Handler, Outcome};
 use resilience::Clock;
 use service_runtime::error_chain;
@@ -18,10 +18,7 @@ use settings::Settings;
 use telemetry::Metrics;
 use tokio::sync::Semaphore;
 
-use crate::{
-    error::ValidatorError,
-    verdict::{judge_file, too_large},
-};
+use crate::{error::ValidatorError, verdict::too_large};
 
 /// Answers requests for a verdict. Idempotent: it changes nothing.
 pub struct Requests {

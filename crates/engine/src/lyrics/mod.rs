@@ -23,6 +23,8 @@ mod title;
 mod words;
 mod writer;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::safety;
@@ -40,8 +42,8 @@ pub(crate) use {
     stress::{in_order, note_weights},
 };
 
-/// What the words should be about and how they should feel.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// What the words should be about and how they should feel. Debug shows the lengths of texts, which are private.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LyricsRequest {
     pub prompt: String,
     pub genre: Option<String>,
@@ -55,6 +57,20 @@ pub struct LyricsRequest {
 impl Default for LyricsRequest {
     fn default() -> Self {
         Self { prompt: String::new(), genre: None, mood: None, seed: 0, language: english_tag() }
+    }
+}
+
+impl fmt::Debug for LyricsRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { prompt, genre, mood, seed, language } = self;
+        let chars = |text: &String| text.chars().count();
+        f.debug_struct("LyricsRequest")
+            .field("prompt_chars", &chars(prompt))
+            .field("genre_chars", &genre.as_ref().map(chars))
+            .field("mood_chars", &mood.as_ref().map(chars))
+            .field("seed", seed)
+            .field("language", language)
+            .finish()
     }
 }
 

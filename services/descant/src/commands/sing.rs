@@ -6,25 +6,23 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
 use domain::{
-    Failure, JobKind, SongOptions, Tier,
-    audio::{Verdict, judge},
-    kind::StageSpec,
-    request::{Label, MelodyToVocalsRequest},
+    InvalidField, JobKind, StageName, Tier,
+    audio::Verdict,
+    kind::{StageSpec, melody_to_vocals as stage},
+    request::MelodyToVocalsRequest,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use media::{Bounds, Encoding, Mix, Tags};
-use providers::{
-    AudioInput, Capabilities, ProgressSink,
-    song::{self, Documents, Heard, Mastered, Report, StepSummary},
-};
+use media::{Encoding, Mix, Tags};
+use providers::{AudioInput, Capabilities, ProgressSink, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use settings::{LoadOptions, Settings};
+use song::{Documents, FinishedSong, Mastered, Observer, Pipeline, Recording, Report, StepFailure};
 
 use crate::{cli, exit::Exit};
 
@@ -36,8 +34,7 @@ pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
     let settings = Settings::load(&options)?;
     let request = request(&args.song)?;
     let out = args.out.clone().unwrap_or_else(|| default_folder(&args.recording));
-    let mut studio = Studio::new(settings, request, json)?;
-    let song = studio.make(&args.recording).await?;
+    let song = make(&settings, &request, &args.recording, json).await?;
     let files = write(&out, &song)?;
     report(&out, &song, &files, json);
     if song.report.passed {
@@ -49,19 +46,16 @@ pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
 
 /// What was asked for, checked as the HTTP API checks it.
 fn request(song: &cli::SongArgs) -> Result<MelodyToVocalsRequest> {
-    let label = |name: &str, text: &Option<String>| -> Result<Option<Label>> {
-        let label = text.as_deref().map(Label::new).transpose();
-        label.map_err(|error| Exit::refused(format!("--{name}: {error}")))
+    let (options, seed) = (song.options.fields(), song.seed.map(|seed| seed.to_string()));
+    let text = |name: &str| match name {
+        "prompt" => Some(song.prompt.as_str()),
+        "genre" => song.genre.as_deref(),
+        "mood" => song.mood.as_deref(),
+        "seed" => seed.as_deref(),
+        _ => options.iter().find(|(field, _)| *field == name).map(|(_, text)| text.as_str()),
     };
-    let fields = song.options.fields();
-    let options = SongOptions::read(|name| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| &**text));
-    Ok(MelodyToVocalsRequest {
-        options: options.map_err(|error| Exit::refused(format!("--{}: {}", flag(error.field), error.detail)))?,
-        prompt: domain::prompt::Prompt::new(&song.prompt).map_err(|error| Exit::refused(error.to_string()))?,
-        genre: label("genre", &song.genre)?,
-        mood: label("mood", &song.mood)?,
-        seed: song.seed.unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0)),
-    })
+    MelodyToVocalsRequest::read(text, resilience::ids::seed())
+        .map_err(|InvalidField { field, detail }| Exit::refused(format!("--{}: {detail}", flag(field))))
 }
 
 /// How the command line names a field of the form.
@@ -85,147 +79,65 @@ struct Song {
     verdict: Verdict,
 }
 
-/// One run through the stages, with a bar for each.
-struct Studio {
-    settings: Settings,
-    request: MelodyToVocalsRequest,
-    capabilities: Capabilities,
-    steps: Vec<StepSummary>,
+/// Runs the whole pipeline, with a bar for each step.
+async fn make(settings: &Settings, request: &MelodyToVocalsRequest, recording: &Path, quiet: bool) -> Result<Song> {
+    let file = File::open(recording)
+        .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
+    let audio = AudioInput::new(file).with_context(|| format!("{} cannot be read", recording.display()))?;
+    let file_name = recording.file_name().map(|name| name.to_string_lossy());
+    let input = Recording { audio: &audio, file_name: file_name.as_deref() };
+    let pipeline = pipeline(settings)?;
+    let made = pipeline.run(input, request, &mut Bars { current: None, quiet }).await;
+    let made = made.map_err(|StepFailure { step, failure }| match step {
+        stage::INITIALIZATION => Exit::refused(failure.message),
+        stage::VALIDATION => Exit::refused(format!("{} was refused: {}", recording.display(), failure.message)),
+        _ => Exit::job_failed(failure.message),
+    })?;
+    let documents = made.documents();
+    let mix = made.mix(&pipeline.capabilities.accompaniment);
+    let mix = mix.map_err(|failure| Exit::job_failed(failure.message))?;
+    let FinishedSong { lyrics, vocal, report, verdict, .. } = made;
+    Ok(Song { title: lyrics.title, vocal, mix, report, documents, verdict })
+}
+
+fn pipeline(settings: &Settings) -> Result<Pipeline> {
+    let metrics = telemetry::Metrics::new("descant");
+    let providers = &settings.providers;
+    let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
+    let breakers = BreakerRegistry::new(breaker, metrics.clone());
+    let capabilities =
+        Capabilities::new(settings, &breakers, &metrics).context("the music providers cannot be set up")?;
+    Ok(Pipeline {
+        capabilities,
+        gate: settings.quality_gate().clone(),
+        limits: settings.audio_limits(Tier::Enterprise).clone(),
+        step_timeout: settings.jobs.deadline,
+    })
+}
+
+/// A bar for each step, one below the other.
+struct Bars {
+    current: Option<ProgressBar>,
     quiet: bool,
 }
 
-impl Studio {
-    fn new(settings: Settings, request: MelodyToVocalsRequest, quiet: bool) -> Result<Self> {
-        let metrics = telemetry::Metrics::new("descant");
-        let providers = &settings.providers;
-        let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
-        let breakers = BreakerRegistry::new(breaker, metrics.clone());
-        let capabilities =
-            Capabilities::new(&settings, &breakers, &metrics).context("the music providers cannot be set up")?;
-        Ok(Self { settings, request, capabilities, steps: Vec::new(), quiet })
-    }
-
-    async fn make(&mut self, recording: &Path) -> Result<Song> {
-        use domain::kind::melody_to_vocals as stage;
-        let file = File::open(recording)
-            .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
-        let audio = AudioInput::new(file).with_context(|| format!("{} cannot be read", recording.display()))?;
-        let budget = self.settings.jobs.deadline;
-        let gate = &self.settings.quality_gate().clone();
-
-        self.capabilities.content.admit_request(&self.request, budget).await.map_err(refused)?;
-        let verdict =
-            self.step(stage::VALIDATION.as_str(), async |this, _| Ok((this.validate(&audio, recording).await?, None)));
-        let verdict = verdict.await?;
-        let melody = self
-            .step(stage::PITCH.as_str(), async |this, progress| {
-                let call = |tracker: Arc<dyn providers::MelodyExtractor>| {
-                    let (audio, progress) = (&audio, progress.clone());
-                    async move { tracker.extract(audio, progress).await }
-                };
-                let done = this.capabilities.melody.call(budget, call).await.map_err(failed)?;
-                Ok((song::corrected(done.value, &this.request).map_err(failed)?, Some(done.provider)))
-            })
-            .await?;
-        let lyrics = self
-            .step(stage::LYRICS.as_str(), async |this, _| {
-                let wanted = song::lyrics_request(&this.request);
-                let done =
-                    song::write_lyrics(&this.capabilities, gate, budget, &melody, &wanted).await.map_err(failed)?;
-                Ok((done.value, Some(done.provider)))
-            })
-            .await?;
-        let sung = self
-            .step(stage::VOCALS.as_str(), async |this, progress| {
-                let (chain, voice) = (&this.capabilities.vocals, song::voice_options(&this.request));
-                let parts = (&melody, &lyrics);
-                let done = song::sing(chain, gate, budget, parts, &voice, &progress).await.map_err(failed)?;
-                let provider = done.provider;
-                Ok((done, Some(provider)))
-            })
-            .await?;
-        let made = self
-            .step(stage::QUALITY.as_str(), async |this, _| {
-                let (heard, request) = (Heard::of(&sung.value), &this.request);
-                let accompaniment = song::accompaniment(&melody, request);
-                let takes = sung.takes;
-                let song = song::Song {
-                    melody: &melody,
-                    lyrics: &lyrics,
-                    heard: &heard,
-                    accompaniment: accompaniment.as_ref(),
-                    takes,
-                    request,
-                };
-                let vocal = &sung.value;
-                let mixed = accompaniment
-                    .as_ref()
-                    .map(|parts| this.capabilities.band.play_under(&vocal.samples, vocal.sample_rate_hz, parts))
-                    .transpose()
-                    .map_err(failed)?;
-                Ok(((Report::on(&song, gate, Vec::new()), song::documents(&song), mixed), None))
-            })
-            .await?;
-        let (mut report, documents, mix) = made;
-        report.steps = std::mem::take(&mut self.steps);
-        Ok(Song { title: lyrics.title, vocal: sung.value, mix, report, documents, verdict })
-    }
-
-    async fn validate(&self, audio: &AudioInput, recording: &Path) -> Result<Verdict> {
-        let limits = self.settings.audio_limits(Tier::Enterprise).clone();
-        let name = recording.file_name().map(|name| name.to_string_lossy().into_owned());
-        let file = audio.reopen()?;
-        let size_bytes = audio.size_bytes;
-        let verdict = tokio::task::spawn_blocking(move || {
-            match media::inspect(file, size_bytes, &Bounds::for_duration(limits.max_duration_seconds)) {
-                Ok(facts) => judge(facts, name.as_deref(), &limits),
-                Err(error) => Verdict { facts: None, findings: vec![media::finding(&error)] },
-            }
-        })
-        .await?;
-        if verdict.accepted() {
-            return Ok(verdict);
-        }
-        let reasons: Vec<&str> = verdict.errors().map(|finding| finding.message.as_str()).collect();
-        Err(Exit::refused(format!("{} was refused: {}", recording.display(), reasons.join(" "))))
-    }
-
-    /// Runs one stage behind its bar and notes how long it took and who did it.
-    async fn step<T>(
-        &mut self,
-        name: &str,
-        work: impl AsyncFnOnce(&Self, ProgressSink) -> Result<(T, Option<&'static str>)>,
-    ) -> Result<T> {
-        let spec = JobKind::MelodyToVocals.spec().stage(name).context("a stage that no kind has")?;
+impl Observer for Bars {
+    fn begun(&mut self, step: StageName) -> ProgressSink {
+        let Some(spec) = JobKind::MelodyToVocals.spec().stage(step.as_str()) else { return no_progress() };
         let bar = bar(spec, self.quiet);
-        let started = Instant::now();
-        let progress: ProgressSink = {
-            let bar = bar.clone();
-            Arc::new(move |fraction| bar.set_position((fraction * 100.0) as u64))
-        };
-        let outcome = work(self, progress).await;
-        match &outcome {
-            Ok((_, provider)) => {
-                bar.set_position(100);
-                bar.finish();
-                self.steps.push(StepSummary {
-                    stage: name.to_owned(),
-                    provider: provider.map(str::to_owned),
-                    seconds: started.elapsed().as_secs_f64(),
-                });
-            }
-            Err(_) => bar.abandon(),
-        }
-        outcome.map(|(value, _)| value)
+        self.current = Some(bar.clone());
+        Arc::new(move |fraction| bar.set_position((fraction * 100.0) as u64))
     }
-}
 
-fn refused(failure: Failure) -> anyhow::Error {
-    Exit::refused(failure.message)
-}
-
-fn failed(failure: Failure) -> anyhow::Error {
-    Exit::job_failed(failure.message)
+    fn ended(&mut self, _: StageName, succeeded: bool) {
+        let Some(bar) = self.current.take() else { return };
+        if succeeded {
+            bar.set_position(100);
+            bar.finish();
+        } else {
+            bar.abandon();
+        }
+    }
 }
 
 fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {

@@ -8,13 +8,11 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use chrono::TimeDelta;
 use contracts::{Payload, ValidationRequest, v1};
 use domain::{
-    JobId, JobKind, SongOptions, Tier, UploadId,
+    InvalidField, JobId, JobKind, Tier, UploadId,
     audio::{FindingCode, Verdict},
     feed::{FeedData, FeedKind},
-    options::InvalidOption,
-    prompt::Prompt,
     quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
-    request::{Label, MelodyToVocalsRequest},
+    request::MelodyToVocalsRequest,
 };
 use messaging::{MessagingError, Queue};
 use persistence::{Begin, IdempotencyKey, IdempotentAnswer, Job, Journal, KeyClaim, NewEvent, NewJob, Submission};
@@ -41,8 +39,6 @@ const ROUTE: &str = "melody-vocals/convert";
 const IDEMPOTENCY_KEEP: TimeDelta = TimeDelta::hours(24);
 /// Longest that a request works between its upload and its answer.
 const IDEMPOTENCY_HOLD: TimeDelta = TimeDelta::minutes(2);
-/// 53 bits: every reader of JSON keeps them exact.
-const MAX_SEED: u64 = (1 << 53) - 1;
 /// How long an upload waits for a free slot.
 const SLOT_WAIT: Duration = Duration::from_secs(10);
 
@@ -206,32 +202,17 @@ async fn begin(
 fn request_hash(recording: &Recording, fields: &HashMap<String, String>) -> String {
     let mut hash = Sha256::new();
     hash.update(&recording.stored.sha256);
-    for name in ["prompt", "genre", "mood", "seed"].iter().chain(&SongOptions::FIELDS) {
+    for name in MelodyToVocalsRequest::FIELDS {
         hash.update([0]);
-        hash.update(fields.get(*name).map(String::as_str).unwrap_or_default());
+        hash.update(fields.get(name).map(String::as_str).unwrap_or_default());
     }
     hex::encode(hash.finalize())
 }
 
 fn wish(fields: &HashMap<String, String>) -> Result<MelodyToVocalsRequest, ApiError> {
-    let text =
-        |name: &str| -> Option<&str> { fields.get(name).map(|text| text.trim()).filter(|text| !text.is_empty()) };
-    let label = |field: &'static str| {
-        let label = text(field).map(Label::new).transpose();
-        label.map_err(|error| ApiError::InvalidField { field, detail: error.to_string() })
-    };
-    let prompt = Prompt::new(text("prompt").unwrap_or_default())
-        .map_err(|error| ApiError::InvalidField { field: "prompt", detail: error.to_string() })?;
-    let seed = match text("seed") {
-        Some(seed) => seed.parse().ok().filter(|seed| *seed <= MAX_SEED).ok_or_else(|| ApiError::InvalidField {
-            field: "seed",
-            detail: format!("expected a whole number from 0 to {MAX_SEED}"),
-        })?,
-        None => u64::from_be_bytes(random10()[..8].try_into().unwrap_or_default()) & MAX_SEED,
-    };
-    let options =
-        SongOptions::read(text).map_err(|InvalidOption { field, detail }| ApiError::InvalidField { field, detail })?;
-    Ok(MelodyToVocalsRequest { prompt, genre: label("genre")?, mood: label("mood")?, seed, options })
+    let text = |name: &str| fields.get(name).map(String::as_str);
+    MelodyToVocalsRequest::read(text, resilience::ids::seed())
+        .map_err(|InvalidField { field, detail }| ApiError::InvalidField { field, detail })
 }
 
 /// What the job's first stage would refuse is told at once. Nothing of the text goes into the answer.

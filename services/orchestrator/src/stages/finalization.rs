@@ -7,8 +7,8 @@ use blob_store::{ObjectKey, Stored};
 use contracts::{IncomingFile, IngestRequest, IngestedResult, Payload, v1};
 use domain::{ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals};
 use messaging::{MessagingError, Queue};
-use providers::song::{LyricsSummary, Report};
 use serde_json::json;
+use song::{LyricsSummary, Report};
 
 use super::work;
 use crate::stage::{Stage, StageOutput, StageRun};

@@ -17,7 +17,7 @@ impl Stage for Initialization {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
-        run.tools.capabilities.content.admit_request(&request, run.remaining).await?;
+        song::admit(&run.tools.capabilities, run.remaining, &request).await?;
         Ok(StageOutput { detail: json!({ "seed": request.seed }), ..StageOutput::default() })
     }
 }

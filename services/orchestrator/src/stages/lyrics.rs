@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{Failure, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest};
 use music::Melody;
-use providers::song::{self, LyricsSummary};
+use song::LyricsSummary;
 
 use super::work;
 use crate::stage::{Stage, StageOutput, StageRun};
@@ -19,9 +19,8 @@ impl Stage for LyricsWriting {
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
         let melody: Melody = run.get_json(work::MELODY).await?;
-        let wanted = song::lyrics_request(&request);
         let tools = run.tools;
-        let written = song::write_lyrics(&tools.capabilities, &tools.gate, run.remaining, &melody, &wanted).await?;
+        let written = song::write_lyrics(&tools.capabilities, &tools.gate, run.remaining, &melody, &request).await?;
         let object = run.put_json(work::LYRICS, &written.value).await?;
         let summary = LyricsSummary::of(&written.value, &request);
         let detail = serde_json::to_value(summary).unwrap_or_default();

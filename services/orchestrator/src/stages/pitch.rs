@@ -2,10 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals};
-use providers::{
-    AudioInput,
-    song::{self, MelodySummary},
-};
+use providers::AudioInput;
+use song::MelodySummary;
 
 use super::work;
 use crate::stage::{Stage, StageOutput, StageRun, of_blob};
@@ -28,17 +26,10 @@ impl Stage for Pitch {
                 format!("the recording cannot be read: {error}"),
             )
         })?;
-        let audio = &audio;
-        let extracted = run
-            .tools
-            .capabilities
-            .melody
-            .call(run.remaining, |tracker| {
-                let progress = run.progress.clone();
-                async move { tracker.extract(audio, progress).await }
-            })
-            .await?;
-        let melody = song::corrected(extracted.value, &run.request()?)?;
+        let request = run.request()?;
+        let extracted =
+            song::extract_melody(&run.tools.capabilities, run.remaining, &audio, &request, &run.progress).await?;
+        let melody = extracted.value;
         let object = run.put_json(work::MELODY, &melody).await?;
         let detail = serde_json::to_value(MelodySummary::of(&melody)).unwrap_or_default();
         Ok(StageOutput { provider: Some(extracted.provider.to_owned()), object: Some(object), detail })

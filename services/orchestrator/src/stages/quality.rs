@@ -10,10 +10,10 @@ use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest,
 };
 use engine::lyrics::Lyrics;
-use media::{Bounds, Encoding, MonoAudio, Tags};
-use music::{Accompaniment, Melody};
-use providers::song::{self, Documents, Heard, Report, Song, StepSummary};
+use media::{Bounds, Encoding, Mix, Tags};
+use music::Melody;
 use service_runtime::error_chain;
+use song::{Documents, Heard, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
 use crate::stage::{Stage, StageOutput, StageRun, StageTools, blocking};
@@ -37,9 +37,6 @@ impl Stage for Quality {
         run.report_progress(0.6);
 
         let Listened { report, documents, mix } = listened;
-        if let Some(refusal) = report.refusal() {
-            return Err(refusal);
-        }
         let Documents { lyrics, midi, musicxml, svg } = documents;
         run.put_bytes(work::LYRICS_TEXT, lyrics.into_bytes(), ArtifactRole::Lyrics.media_type()).await?;
         run.put_bytes(work::MELODY_MIDI, midi, ArtifactRole::MelodyMidi.media_type()).await?;
@@ -61,7 +58,7 @@ struct Listened {
     mix: Option<File>,
 }
 
-/// Decodes the vocal as any listener would, measures that, and makes what goes with it.
+/// Decodes the vocal as any listener would, measures that, and makes what goes with a song that is good enough.
 fn listen(
     wav: bytes::Bytes,
     melody: &Melody,
@@ -82,16 +79,18 @@ fn listen(
     let heard = Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance: &plan.performance };
     let accompaniment = song::accompaniment(melody, request);
     let accompaniment = accompaniment.as_ref();
-    let song = Song { melody, lyrics, heard: &heard, accompaniment, takes: plan.takes, request };
+    let song = Song { melody, lyrics, heard, accompaniment, takes: plan.takes, request };
     let report = Report::on(&song, &tools.gate, steps);
+    if let Some(refusal) = report.refusal() {
+        return Err(refusal);
+    }
     let documents = song::documents(&song);
-    let mix = accompaniment.filter(|_| report.passed).map(|parts| mixed(&sound, parts, tools)).transpose()?;
+    let mix = song::mix(&song, &tools.capabilities.accompaniment)?.map(|mix| written(&mix)).transpose()?;
     Ok(Listened { report, documents, mix })
 }
 
-/// The voice over its backing, as WAV, in a temporary file at its start.
-fn mixed(voice: &MonoAudio, parts: &Accompaniment, tools: &StageTools) -> Result<File, Failure> {
-    let mix = tools.capabilities.band.play_under(&voice.samples, voice.sample_rate_hz, parts)?;
+/// A mix as WAV, in a temporary file at its start.
+fn written(mix: &Mix) -> Result<File, Failure> {
     let not_written = |class, error: &(dyn std::error::Error + 'static)| {
         let why = error_chain(error);
         Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not written: {why}"))

@@ -7,7 +7,7 @@ use domain::{
 use engine::lyrics::Lyrics;
 use media::{Encoding, Tags};
 use music::Melody;
-use providers::{Performance, song};
+use providers::Performance;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -36,10 +36,9 @@ impl Stage for Vocals {
         let request: MelodyToVocalsRequest = run.request()?;
         let melody: Melody = run.get_json(work::MELODY).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
-        let voice = song::voice_options(&request);
-        let (tools, parts) = (run.tools, (&melody, &lyrics));
-        let sung =
-            song::sing(&tools.capabilities.vocals, &tools.gate, run.remaining, parts, &voice, &run.progress).await?;
+        let tools = run.tools;
+        let parts = (&melody, &lyrics);
+        let sung = song::sing(&tools.capabilities, &tools.gate, run.remaining, parts, &request, &run.progress).await?;
         let (mastered, takes) = (sung.value, sung.takes);
         let (wav, plan, loudness) = blocking(move || {
             let wav = media::encode(&mastered.samples, mastered.sample_rate_hz, 1, Encoding::Wav16, &Tags::default());

@@ -1,21 +1,14 @@
-//! From what a request asks for to what the engine is told.
+//! What a request asks for, as the options of the engine and of the music rules.
 
-use domain::{
-    Failure, FailureClass, FailureCode, options,
-    request::{Label, MelodyToVocalsRequest},
-};
+use domain::{options, request::MelodyToVocalsRequest};
 use engine::{
     lyrics::LyricsRequest,
     voice::{Expression, Register, Voice, VoiceOptions},
 };
-use music::{
-    Melody,
-    correct::{self, Corrections, Grid, Quantise},
-    harmony::{self, Accompaniment, Style},
-};
+use music::correct::{Corrections, Grid, Quantise};
 
-/// The melody with the corrections that were asked for; what was sung stays beside them.
-pub fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melody, Failure> {
+/// What is mended in the notes.
+pub fn corrections(request: &MelodyToVocalsRequest) -> Corrections {
     let options::Corrections { snap_to_key, quantise, transpose_semitones, octaves } = request.options.corrections;
     let quantise = match quantise {
         options::Grid::Off => None,
@@ -25,25 +18,10 @@ pub fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melo
         options::Grid::Sixteenth => Some(Grid::Sixteenth),
     };
     let quantise = quantise.map(|grid| Quantise { grid, strength: 1.0 });
-    let corrections = Corrections { snap_to_key, quantise, transpose_semitones, octave: octaves };
-    if corrections.is_empty() {
-        return Ok(melody);
-    }
-    correct::apply(&melody, &corrections)
-        .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()))
+    Corrections { snap_to_key, quantise, transpose_semitones, octave: octaves }
 }
 
-/// The parts that play under the voice, when they were asked for.
-pub fn accompaniment(melody: &Melody, request: &MelodyToVocalsRequest) -> Option<Accompaniment> {
-    match request.options.backing {
-        options::Backing::None => None,
-        options::Backing::Chords => {
-            let genre = request.genre.as_ref().map(Label::as_str);
-            harmony::accompany(melody, Style::for_genre(genre, melody.rhythm.meter), request.seed)
-        }
-    }
-}
-
+/// What the lyrics are to be about.
 pub fn lyrics_request(request: &MelodyToVocalsRequest) -> LyricsRequest {
     let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = request;
     LyricsRequest {
@@ -55,6 +33,7 @@ pub fn lyrics_request(request: &MelodyToVocalsRequest) -> LyricsRequest {
     }
 }
 
+/// Who sings, and how.
 pub fn voice_options(request: &MelodyToVocalsRequest) -> VoiceOptions {
     let options = &request.options;
     VoiceOptions {

@@ -1,4 +1,4 @@
-//! The band that plays under a voice: the instruments of one sound font, loaded when they are first needed.
+//! The instruments of one sound font, loaded when they are first needed, playing under a voice.
 
 use std::{
     error::Error,
@@ -11,23 +11,29 @@ use media::Mix;
 use music::Accompaniment;
 use soundfont::{FontError, Instruments};
 
-use crate::song::{MAX_DBTP, TARGET_LUFS};
+/// How loud a mix is to be.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct LoudnessTarget {
+    /// Integrated, EBU R128.
+    pub lufs: f64,
+    /// Highest true peak.
+    pub max_dbtp: f64,
+}
 
-/// Cheap to clone; clones share their instruments.
+/// Plays accompaniments and mixes them with a voice. Cheap to clone; clones share their instruments.
 #[derive(Clone)]
-pub struct Band {
+pub struct AccompanimentPlayer {
     configured: Option<PathBuf>,
     instruments: Arc<OnceLock<Instruments>>,
 }
 
-impl Band {
+impl AccompanimentPlayer {
     /// `configured` is the sound font to use; without one, the system's, and without that, the built-in one.
     pub fn new(configured: Option<PathBuf>) -> Self {
         Self { configured, instruments: Arc::default() }
     }
 
-    /// Lays a voice (mono) over what the band plays, at the loudness of every result. The band plays while it is mixed,
-    /// block by block. Blocking: some 20 ms per second of sound, and the time to read a large font when it is the first
+    /// Lays a voice (mono) over an accompaniment, which is played while it is mixed, block by block. Blocking: some 20 ms per second of sound, and the time to read a large font when it is the first
     /// call.
     ///
     /// # Errors
@@ -38,14 +44,15 @@ impl Band {
         voice: &[f32],
         sample_rate_hz: u32,
         accompaniment: &Accompaniment,
+        target: LoudnessTarget,
     ) -> Result<Mix, Failure> {
         let sung_seconds = voice.len() as f64 / f64::from(sample_rate_hz.max(1));
         // The last chord is played to its end.
         let seconds = accompaniment.chords.last().map_or(0.0, |chord| chord.end_seconds).max(sung_seconds);
-        let playing = self.instruments().and_then(|band| band.play(&accompaniment.parts, seconds, sample_rate_hz));
+        let playing = self.instruments().and_then(|font| font.play(&accompaniment.parts, seconds, sample_rate_hz));
         let playing = playing
             .map_err(|error| Failure::new(FailureClass::Config, FailureCode::ProviderConfig, with_cause(&error)))?;
-        media::mix(voice, playing, sample_rate_hz, TARGET_LUFS, MAX_DBTP).map_err(|error| {
+        media::mix(voice, playing, sample_rate_hz, target.lufs, target.max_dbtp).map_err(|error| {
             let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
             Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not made: {}", with_cause(&error)))
         })
@@ -74,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_sound_font_that_is_not_there_is_named() {
-        let band = Band::new(Some("nowhere/piano.sf2".into()));
+        let player = AccompanimentPlayer::new(Some("nowhere/piano.sf2".into()));
         let accompaniment = Accompaniment {
             style: music::harmony::Style::Ballad,
             in_time: true,
@@ -82,7 +89,8 @@ mod tests {
             parts: Vec::new(),
             consonance: 0.0,
         };
-        let failure = band.play_under(&[0.0; 100], 44_100, &accompaniment).unwrap_err();
+        let target = LoudnessTarget { lufs: -16.0, max_dbtp: -1.0 };
+        let failure = player.play_under(&[0.0; 100], 44_100, &accompaniment, target).unwrap_err();
         assert_eq!(failure.class, FailureClass::Config);
         assert!(failure.message.contains("nowhere/piano.sf2"), "{}", failure.message);
     }

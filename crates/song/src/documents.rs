@@ -7,7 +7,7 @@ use music::{
     musicxml::{self, Score},
 };
 
-use super::Song;
+use crate::Song;
 
 /// Everything but the sound and the report.
 pub struct Documents {

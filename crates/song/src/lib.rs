@@ -1,9 +1,14 @@
-//! What becomes of a sung vocal, whoever sang it: mastering, figures, and the files that a listener gets. Shared by the
-//! job's stages, the expert service and `descant sing`, so that all three give the same song.
+//! Melody to vocals: the steps from a recording and a sentence to a sung song. Each step is a function of its own, for
+//! an orchestrator that keeps checkpoints in between; [`Pipeline`] runs them in turn for whoever wants the song at once.
+//! A job, the expert service and `descant sing` so make the same song.
+//!
+//! Nothing here knows of jobs, rows, messages or HTTP.
 
-mod asked;
 mod documents;
+mod engine_options;
+mod pipeline;
 mod report;
+mod steps;
 mod takes;
 
 use domain::{
@@ -16,18 +21,16 @@ use engine::{
 };
 use media::Loudness;
 use music::{Accompaniment, Melody};
+use providers::{LoudnessTarget, Performance, Vocal};
 
-use crate::capability::{Performance, Vocal};
-
-pub use asked::{accompaniment, corrected, lyrics_request, voice_options};
 pub use documents::{Documents, documents, lyrics_text};
+pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
-pub use takes::{Taken, sing, write_lyrics};
+pub use steps::{accompaniment, admit, extract_melody, mix, validate};
+pub use takes::{BestTake, sing, write_lyrics};
 
-/// Loudness of every result (EBU R128 integrated, LUFS): where music services play a voice alone.
-pub const TARGET_LUFS: f64 = -16.0;
-/// Highest true peak of every result, in dBTP: leaves room for lossy encoders.
-pub const MAX_DBTP: f64 = -1.0;
+/// Loudness of every result: where music services play a voice alone, with room below full scale for lossy encoders.
+pub const LOUDNESS: LoudnessTarget = LoudnessTarget { lufs: -16.0, max_dbtp: -1.0 };
 
 /// A vocal at its final loudness.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,11 +44,13 @@ pub struct Mastered {
 
 /// Brings a vocal to the loudness of every result. Blocking: some 100 ms per minute of sound.
 pub fn master(mut vocal: Vocal) -> Mastered {
-    let loudness = media::normalise(&mut vocal.samples, vocal.sample_rate_hz, 1, TARGET_LUFS, MAX_DBTP);
+    let LoudnessTarget { lufs, max_dbtp } = LOUDNESS;
+    let loudness = media::normalise(&mut vocal.samples, vocal.sample_rate_hz, 1, lufs, max_dbtp);
     Mastered { sample_rate_hz: vocal.sample_rate_hz, samples: vocal.samples, performance: vocal.performance, loudness }
 }
 
 /// The sound of a result as it will be judged.
+#[derive(Clone, Copy)]
 pub struct Heard<'a> {
     pub samples: &'a [f32],
     pub sample_rate_hz: u32,
@@ -64,7 +69,7 @@ pub struct Song<'a> {
     pub melody: &'a Melody,
     pub lyrics: &'a Lyrics,
     /// The voice alone.
-    pub heard: &'a Heard<'a>,
+    pub heard: Heard<'a>,
     /// What plays under the voice.
     pub accompaniment: Option<&'a Accompaniment>,
     /// How often it was sung.
@@ -75,10 +80,9 @@ pub struct Song<'a> {
 /// Measures a result with instruments. Blocking: tracks the F0 of the whole sound.
 pub fn assess(song: &Song<'_>) -> QualityFigures {
     let Song { melody, lyrics, heard, request, .. } = *song;
-    let wanted = &lyrics_request(request);
     QualityFigures {
-        sound: sound_figures(melody, lyrics, heard),
-        lyrics: lyrics_figures(melody, lyrics, wanted),
+        sound: sound_figures(melody, lyrics, &heard),
+        lyrics: lyrics_figures(melody, lyrics, &engine_options::lyrics_request(request)),
         notes: count(melody.notes.len()),
         metadata_complete: !lyrics.title.trim().is_empty() && !melody.phrases.is_empty() && melody.tempo_bpm > 0.0,
     }

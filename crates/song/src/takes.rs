@@ -9,23 +9,20 @@ use std::{
 use domain::{
     Failure, FailureClass, FailureCode,
     quality::{QualityCheck, QualityGate, QualityShortfall, seed_of_take},
+    request::MelodyToVocalsRequest,
 };
 use engine::{
     lyrics::{Lyrics, LyricsRequest},
     voice::VoiceOptions,
 };
 use music::Melody;
+use providers::{Capabilities, LyricsWriter, ProgressSink, Provided, Vocal, VocalSynthesizer, blocking};
 
-use super::{Heard, Mastered, lyrics_figures, master, sound_figures};
-use crate::{
-    Capabilities,
-    capability::{LyricsWriter, ProgressSink, Vocal, VocalSynthesizer, blocking},
-    chain::{Chain, Provided},
-};
+use crate::{Heard, Mastered, engine_options, lyrics_figures, master, sound_figures};
 
 /// The take that was kept.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Taken<T> {
+pub struct BestTake<T> {
     pub value: T,
     pub provider: &'static str,
     pub took: Duration,
@@ -44,8 +41,9 @@ pub async fn write_lyrics(
     gate: &QualityGate,
     remaining: Duration,
     melody: &Melody,
-    wanted: &LyricsRequest,
-) -> Result<Taken<Lyrics>, Failure> {
+    request: &MelodyToVocalsRequest,
+) -> Result<BestTake<Lyrics>, Failure> {
+    let wanted = engine_options::lyrics_request(request);
     let mut takes = Takes::new(gate.takes, remaining);
     while let Some((take, left)) = takes.next() {
         let wanted = &LyricsRequest { seed: seed_of_take(wanted.seed, take), ..wanted.clone() };
@@ -74,13 +72,14 @@ const WHAT: &str = "text of the song";
 /// # Errors
 /// As [`write_lyrics`].
 pub async fn sing(
-    chain: &Chain<dyn VocalSynthesizer>,
+    capabilities: &Capabilities,
     gate: &QualityGate,
     remaining: Duration,
     (melody, lyrics): (&Melody, &Lyrics),
-    voice: &VoiceOptions,
+    request: &MelodyToVocalsRequest,
     progress: &ProgressSink,
-) -> Result<Taken<Mastered>, Failure> {
+) -> Result<BestTake<Mastered>, Failure> {
+    let voice = engine_options::voice_options(request);
     let mut takes = Takes::new(gate.takes, remaining);
     while let Some((take, left)) = takes.next() {
         let voice = &VoiceOptions { seed: seed_of_take(voice.seed, take), ..voice.clone() };
@@ -88,7 +87,7 @@ pub async fn sing(
             let progress = progress.clone();
             async move { singer.sing(melody, lyrics, voice, progress).await }
         };
-        let made = match chain.call(left, call).await {
+        let made = match capabilities.vocals.call(left, call).await {
             Ok(sung) => mastered_and_judged(sung, (melody, lyrics), gate).await,
             Err(failure) => Err(failure),
         };
@@ -163,10 +162,10 @@ impl<T> Takes<T> {
         Ok(())
     }
 
-    fn best(self) -> Result<Taken<T>, Failure> {
+    fn best(self) -> Result<BestTake<T>, Failure> {
         let none = || Failure::new(FailureClass::Config, FailureCode::Internal, "nothing was taken");
         let (best, _) = self.best.ok_or_else(none)?;
-        Ok(Taken { value: best.value, provider: best.provider, took: self.started.elapsed(), takes: self.made })
+        Ok(BestTake { value: best.value, provider: best.provider, took: self.started.elapsed(), takes: self.made })
     }
 }
 

@@ -13,10 +13,11 @@ use async_trait::async_trait;
 use domain::{
     Failure,
     quality::{QualityCheck, QualityGate},
+    request::MelodyToVocalsRequest,
 };
 use engine::lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
-use providers::{Band, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter, song};
+use providers::{AccompanimentPlayer, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{ModerationSettings, SafetySettings, WordSeverity};
 use telemetry::Metrics;
@@ -90,7 +91,7 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         melody: Chain::new("melody", limits, metrics.clone()),
         lyrics: writers,
         vocals: Chain::new("vocals", limits, metrics),
-        band: Band::new(None),
+        accompaniment: AccompanimentPlayer::new(None),
         content: Arc::new(content),
     }
 }
@@ -98,10 +99,13 @@ fn capabilities(careless_takes: u32) -> Capabilities {
 #[tokio::test]
 async fn a_text_that_ignores_its_notes_is_written_again() {
     let melody = melody(&[6; 6]);
-    let (gate, wanted) = (QualityGate::default(), request("robots skating in winter snow", "en", 1));
+    let gate = QualityGate::default();
+    let field = |name: &str| (name == "prompt").then_some("robots skating in winter snow");
+    let asked = MelodyToVocalsRequest::read(field, 1).expect("a request");
+    let wanted = request(asked.prompt.as_str(), "en", asked.seed);
     let budget = Duration::from_secs(600);
     for (careless_takes, takes, shortfalls) in [(0, 1, 0), (1, 2, 0), (2, 3, 0), (9, 3, 3)] {
-        let written = song::write_lyrics(&capabilities(careless_takes), &gate, budget, &melody, &wanted).await;
+        let written = song::write_lyrics(&capabilities(careless_takes), &gate, budget, &melody, &asked).await;
         let written = written.expect("a text");
         let found = gate.judge_lyrics(&song::lyrics_figures(&melody, &written.value, &wanted));
         assert_eq!((written.takes, found.len()), (takes, shortfalls), "{found:?}");

@@ -10,10 +10,10 @@ use music::{
     Key, Melody, MidiPitch, Range,
     harmony::{Accompaniment, ChordSpan, Style},
 };
+use providers::Performance;
 use serde::{Deserialize, Serialize};
 
-use super::{Song, assess};
-use crate::capability::Performance;
+use crate::{Song, assess};
 
 /// What was understood about the melody, for people and programs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

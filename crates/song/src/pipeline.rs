@@ -1,0 +1,191 @@
+//! All steps in turn, in this process.
+
+use std::time::{Duration, Instant};
+
+use domain::{
+    Failure, StageName,
+    audio::{AudioLimits, Verdict},
+    kind::melody_to_vocals as stage,
+    quality::QualityGate,
+    request::MelodyToVocalsRequest,
+};
+use engine::lyrics::Lyrics;
+use media::Mix;
+use music::{Accompaniment, Melody};
+use providers::{AccompanimentPlayer, AudioInput, Capabilities, ProgressSink, blocking, no_progress};
+
+use crate::{Documents, Heard, Mastered, Report, Song, StepSummary, documents, steps, takes};
+
+/// What songs are made with. Cheap to clone.
+#[derive(Clone)]
+pub struct Pipeline {
+    pub capabilities: Capabilities,
+    pub gate: QualityGate,
+    /// What a recording may be.
+    pub limits: AudioLimits,
+    /// Longest that each step may work.
+    pub step_timeout: Duration,
+}
+
+/// A recording as it came.
+#[derive(Clone, Copy)]
+pub struct Recording<'a> {
+    pub audio: &'a AudioInput,
+    /// Only to report an ending that lies.
+    pub file_name: Option<&'a str>,
+}
+
+/// Told how a pipeline gets on: of every step its beginning, how far it is, and its end.
+pub trait Observer: Send {
+    /// What it returns is told how much of the step is done, 0–1.
+    fn begun(&mut self, step: StageName) -> ProgressSink;
+    fn ended(&mut self, step: StageName, succeeded: bool);
+}
+
+/// For callers that show nothing.
+pub struct Unobserved;
+
+impl Observer for Unobserved {
+    fn begun(&mut self, _: StageName) -> ProgressSink {
+        no_progress()
+    }
+
+    fn ended(&mut self, _: StageName, _: bool) {}
+}
+
+/// Why there is no song, and which step found that.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StepFailure {
+    pub step: StageName,
+    pub failure: Failure,
+}
+
+impl From<StepFailure> for Failure {
+    fn from(refused: StepFailure) -> Self {
+        refused.failure
+    }
+}
+
+/// A sung song with everything that it was made from. Whether it is good enough is for [`Report::refusal`] to say.
+pub struct FinishedSong {
+    pub verdict: Verdict,
+    pub melody: Melody,
+    pub lyrics: Lyrics,
+    /// The voice alone.
+    pub vocal: Mastered,
+    pub accompaniment: Option<Accompaniment>,
+    pub report: Report,
+    request: MelodyToVocalsRequest,
+}
+
+impl FinishedSong {
+    fn song(&self) -> Song<'_> {
+        Song {
+            melody: &self.melody,
+            lyrics: &self.lyrics,
+            heard: Heard::of(&self.vocal),
+            accompaniment: self.accompaniment.as_ref(),
+            takes: self.report.voice.takes,
+            request: &self.request,
+        }
+    }
+
+    /// The words, scores and picture that go with it. Blocking, as [`documents`].
+    pub fn documents(&self) -> Documents {
+        documents(&self.song())
+    }
+
+    /// The voice over its accompaniment, where it has one. Blocking.
+    ///
+    /// # Errors
+    /// As [`steps::mix`].
+    pub fn mix(&self, player: &AccompanimentPlayer) -> Result<Option<Mix>, Failure> {
+        steps::mix(&self.song(), player)
+    }
+}
+
+impl Pipeline {
+    /// Makes a song: the words are admitted, the recording judged, its melody followed, lyrics written, sung, and
+    /// listened back to.
+    ///
+    /// # Errors
+    /// The first step's that fails. A song that the gate has something against is none.
+    pub async fn run(
+        &self,
+        recording: Recording<'_>,
+        request: &MelodyToVocalsRequest,
+        observer: &mut dyn Observer,
+    ) -> Result<FinishedSong, StepFailure> {
+        let Self { capabilities, gate, limits, step_timeout } = self;
+        let (timeout, Recording { audio, file_name }) = (*step_timeout, recording);
+        let admitted = steps::admit(capabilities, timeout, request).await;
+        admitted.map_err(|failure| StepFailure { step: stage::INITIALIZATION, failure })?;
+
+        let mut run = Run { observer, steps: Vec::new() };
+        let verdict =
+            run.step(stage::VALIDATION, async |_| Ok((steps::validate(audio, file_name, limits).await?, None))).await?;
+        let melody = run
+            .step(stage::PITCH, async |progress| {
+                let found = steps::extract_melody(capabilities, timeout, audio, request, &progress).await?;
+                Ok((found.value, Some(found.provider)))
+            })
+            .await?;
+        let lyrics = run
+            .step(stage::LYRICS, async |_| {
+                let written = takes::write_lyrics(capabilities, gate, timeout, &melody, request).await?;
+                Ok((written.value, Some(written.provider)))
+            })
+            .await?;
+        let (vocal, takes) = run
+            .step(stage::VOCALS, async |progress| {
+                let parts = (&melody, &lyrics);
+                let sung = takes::sing(capabilities, gate, timeout, parts, request, &progress).await?;
+                Ok(((sung.value, sung.takes), Some(sung.provider)))
+            })
+            .await?;
+        let (gate, request) = (gate.clone(), request.clone());
+        let listen = move || {
+            let accompaniment = steps::accompaniment(&melody, &request);
+            let song = Song {
+                melody: &melody,
+                lyrics: &lyrics,
+                heard: Heard::of(&vocal),
+                accompaniment: accompaniment.as_ref(),
+                takes,
+                request: &request,
+            };
+            let report = Report::on(&song, &gate, Vec::new());
+            FinishedSong { verdict, melody, lyrics, vocal, accompaniment, report, request }
+        };
+        let mut song = run.step(stage::QUALITY, async |_| Ok((blocking(listen).await?, None))).await?;
+        song.report.steps = run.steps;
+        Ok(song)
+    }
+}
+
+/// One way through the steps.
+struct Run<'a> {
+    observer: &'a mut dyn Observer,
+    steps: Vec<StepSummary>,
+}
+
+impl Run<'_> {
+    /// Runs one step; notes how long it took and who did it.
+    async fn step<T>(
+        &mut self,
+        step: StageName,
+        work: impl AsyncFnOnce(ProgressSink) -> Result<(T, Option<&'static str>), Failure>,
+    ) -> Result<T, StepFailure> {
+        let progress = self.observer.begun(step);
+        let started = Instant::now();
+        let outcome = work(progress).await;
+        self.observer.ended(step, outcome.is_ok());
+        let (value, provider) = outcome.map_err(|failure| StepFailure { step, failure })?;
+        self.steps.push(StepSummary {
+            stage: step.to_string(),
+            provider: provider.map(str::to_owned),
+            seconds: started.elapsed().as_secs_f64(),
+        });
+        Ok(value)
+    }
+}
