@@ -1,4 +1,13 @@
-//! What is the same for every kind of job: following it and fetching what it made.
+//! What is the same for every kind of job: listing, reading, following, stopping, trying again, rating, and fetching
+//! what it made.
+
+pub mod cancel;
+pub mod feedback;
+pub mod list;
+pub mod present;
+pub mod read;
+pub mod retry;
+pub mod wire;
 
 use std::time::Duration;
 
@@ -9,7 +18,7 @@ use actix_web::{
     web,
 };
 use blob_store::{BlobError, ByteRange, ObjectKey};
-use domain::{ArtifactRole, JobId, JobState, UserId};
+use domain::{ArtifactRole, JobId, JobState, KindName, UserId};
 use futures_util::{StreamExt, stream};
 use persistence::{Artifact, Job};
 use serde::Deserialize;
@@ -18,9 +27,9 @@ use utoipa::IntoParams;
 use service_runtime::error_chain;
 
 use crate::{
+    app_state::{AppState, job_id},
     follow::{self, EventBody},
     problem::{ApiError, Problem},
-    state::{House, job_id},
 };
 
 /// Follow a job: every event from the start, or behind `Last-Event-ID`, as Server-Sent Events, to the last one.
@@ -38,12 +47,12 @@ use crate::{
 pub async fn events(
     request: HttpRequest,
     id: web::Path<String>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (user, job) = own_job(&request, &id, &gateway).await?;
+    let (user, job) = own_job(&request, &id, &state).await?;
     let after = last_event_id(&request);
-    let events = follow::follow(gateway.database.clone(), &gateway.news, user, job.id, after, gateway.shutdown.clone());
-    let gauge = gateway.metrics.event_stream("sse");
+    let events = follow::follow(state.database.clone(), &state.news, user, job.id, after, state.shutdown.clone());
+    let gauge = state.metrics.event_stream("sse");
     let frames = events.map(|event| match event {
         Ok(event) => Some(sse_frame(&event)),
         Err(error) => {
@@ -53,7 +62,7 @@ pub async fn events(
     });
     // A stream that breaks off is simply closed: the client comes back with its Last-Event-ID.
     let frames = frames.take_while(|frame| std::future::ready(frame.is_some())).filter_map(std::future::ready);
-    let body = with_keepalive(Box::pin(frames), gateway.settings.http.event_keepalive).map(move |frame| {
+    let body = with_keepalive(Box::pin(frames), state.settings.http.event_keepalive).map(move |frame| {
         let _open = &gauge;
         Ok::<_, actix_web::Error>(frame)
     });
@@ -116,14 +125,14 @@ pub async fn ws(
     request: HttpRequest,
     body: web::Payload,
     id: web::Path<String>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let (user, job) = own_job(&request, &id, &gateway).await?;
+    let (user, job) = own_job(&request, &id, &state).await?;
     let after = last_event_id(&request);
     let (response, session, messages) = actix_ws::handle(&request, body)?;
-    let events = follow::follow(gateway.database.clone(), &gateway.news, user, job.id, after, gateway.shutdown.clone());
-    let gauge = gateway.metrics.event_stream("ws");
-    let keepalive = gateway.settings.http.event_keepalive;
+    let events = follow::follow(state.database.clone(), &state.news, user, job.id, after, state.shutdown.clone());
+    let gauge = state.metrics.event_stream("ws");
+    let keepalive = state.settings.http.event_keepalive;
     actix_web::rt::spawn(async move {
         speak(session, messages, Box::pin(events), keepalive).await;
         drop(gauge);
@@ -177,7 +186,7 @@ async fn speak(
 /// Which file of a result.
 #[derive(Debug, Deserialize, IntoParams)]
 pub struct ResultQuery {
-    /// audio_mp3 (when absent), audio_wav, lyrics, melody_midi, melody_svg, report or waveform.
+    /// One of the roles under `artifacts` of the job, such as `audio_wav`; the kind's main file when absent.
     pub role: Option<String>,
 }
 
@@ -199,27 +208,24 @@ pub async fn result(
     request: HttpRequest,
     id: web::Path<String>,
     query: web::Query<ResultQuery>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (_, job) = own_job(&request, &id, &gateway).await?;
-    let role = match &query.role {
-        Some(word) => word.parse().map_err(|error: domain::artifact::UnknownArtifactRole| ApiError::InvalidField {
-            field: "role",
-            detail: error.to_string(),
-        })?,
-        None => ArtifactRole::AudioMp3,
-    };
-    let artifact = artifact_of(&gateway, &job, role).await?;
+    let (_, job) = own_job(&request, &id, &state).await?;
+    let role = query.role.as_deref().map(ArtifactRole::parse).transpose();
+    let role = role.map_err(|error| ApiError::InvalidField { field: "role", detail: error.to_string() })?;
+    let artifact = artifact_of(&state, &job, role).await?;
     let etag = format!("\"{}\"", artifact.sha256);
     if header_text(&request, header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| same_tag(tag, &etag)))
     {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
     }
     let range = wanted_range(&request, &etag);
-    serve(&gateway, &artifact, range, etag).await
+    serve(&state, &artifact, range, etag).await
 }
 
-async fn artifact_of(gateway: &House, job: &Job, role: ArtifactRole) -> Result<Artifact, ApiError> {
+/// The file of a role, or the kind's main one. A role that this version does not know is served all the same when the
+/// job has it.
+async fn artifact_of(state: &AppState, job: &Job, role: Option<ArtifactRole>) -> Result<Artifact, ApiError> {
     if job.state != JobState::Completed {
         let detail = if job.state.is_final() { "it ended without a result" } else { "its result is not there yet" };
         return Err(ApiError::JobState { state: job.state, detail });
@@ -227,18 +233,37 @@ async fn artifact_of(gateway: &House, job: &Job, role: ArtifactRole) -> Result<A
     if job.files_deleted_at.is_some() {
         return Err(ApiError::Gone);
     }
-    let artifacts = gateway.database.artifacts().of_job(job.id).await?;
-    artifacts.into_iter().find(|artifact| artifact.role == role).ok_or(ApiError::NotFound)
+    let spec = state.spec(job.kind.as_str());
+    let mut artifacts = state.database.artifacts().of_job(job.id).await?;
+    let Some(role) = role.or_else(|| spec.map(|spec| spec.default_role.clone())) else {
+        // Of a kind that only a newer version knows: which file is its main one is not known here.
+        let detail = format!("say which file: {}", words(artifacts.iter().map(|artifact| &artifact.role)));
+        return Err(ApiError::InvalidField { field: "role", detail });
+    };
+    if let Some(at) = artifacts.iter().position(|artifact| artifact.role == role) {
+        return Ok(artifacts.swap_remove(at));
+    }
+    match spec {
+        Some(spec) if spec.artifact(&role).is_none() => {
+            let detail = format!("expected one of {}", words(spec.artifacts.iter().map(|artifact| &artifact.role)));
+            Err(ApiError::InvalidField { field: "role", detail })
+        }
+        _ => Err(ApiError::NotFound),
+    }
+}
+
+fn words<'a>(roles: impl Iterator<Item = &'a ArtifactRole>) -> String {
+    roles.map(ArtifactRole::as_str).collect::<Vec<_>>().join(", ")
 }
 
 async fn serve(
-    gateway: &House,
+    state: &AppState,
     artifact: &Artifact,
     range: Option<ByteRange>,
     etag: String,
 ) -> Result<HttpResponse, ApiError> {
     let key: ObjectKey = artifact.object_key.parse().map_err(|_| ApiError::Internal)?;
-    let object = match gateway.blobs.get(&key, range).await {
+    let object = match state.blobs.get(&key, range).await {
         Ok(object) => object,
         Err(BlobError::InvalidRange { .. }) => {
             return Ok(HttpResponse::build(StatusCode::RANGE_NOT_SATISFIABLE)
@@ -310,11 +335,22 @@ fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> 
 }
 
 /// The caller's own job, or 404 whoever else's it is.
-pub async fn own_job(request: &HttpRequest, id: &str, gateway: &House) -> Result<(UserId, Job), ApiError> {
-    let caller = gateway.caller(request).await?;
+pub async fn own_job(request: &HttpRequest, id: &str, state: &AppState) -> Result<(UserId, Job), ApiError> {
+    let caller = state.caller(request).await?;
     let id: JobId = job_id(id)?;
-    let job = gateway.database.jobs_of(&caller.user).get(id).await?.ok_or(ApiError::NotFound)?;
+    let job = state.database.jobs_of(&caller.user).get(id).await?.ok_or(ApiError::NotFound)?;
     Ok((caller.user, job))
+}
+
+/// The same for an older API: a job of another kind is none of its jobs.
+pub async fn own_job_of(
+    request: &HttpRequest,
+    id: &str,
+    kind: &KindName,
+    state: &AppState,
+) -> Result<(UserId, Job), ApiError> {
+    let (user, job) = own_job(request, id, state).await?;
+    if job.kind == *kind { Ok((user, job)) } else { Err(ApiError::NotFound) }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::melody_vocals::wire::QuotaBody;
+use crate::quota::QuotaBody;
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -35,12 +35,15 @@ pub enum ApiError {
         field: &'static str,
         detail: String,
     },
-    /// The recording was refused; every finding is told.
+    /// A recording was refused; every finding is told.
     AudioRefused {
+        /// Which one, where there may be several.
+        place: Option<FilePlace>,
         findings: Vec<Finding>,
     },
-    /// The recording is not in a format that is accepted.
+    /// A recording is not in a format that is accepted.
     UnsupportedAudio {
+        place: Option<FilePlace>,
         findings: Vec<Finding>,
     },
     /// The body is not of the type that the route takes.
@@ -59,6 +62,10 @@ pub enum ApiError {
     Forbidden,
     /// Also for what belongs to somebody else.
     NotFound,
+    /// No job of this kind can be submitted here.
+    UnknownKind {
+        known: Vec<&'static str>,
+    },
     /// The path takes other methods: these.
     MethodNotAllowed {
         allow: &'static str,
@@ -83,7 +90,7 @@ pub enum ApiError {
     TooManyRequests {
         retry_after: Duration,
     },
-    /// A part of the house that this request needs is away.
+    /// Something that this request needs is away.
     Unavailable {
         what: &'static str,
     },
@@ -103,7 +110,7 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownKind { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::JobState { .. } | Self::IdempotencyInFlight => StatusCode::CONFLICT,
@@ -128,6 +135,7 @@ impl ApiError {
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",
             Self::NotFound => "not_found",
+            Self::UnknownKind { .. } => "unknown_kind",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Gone => "gone",
             Self::JobState { .. } => "job_state",
@@ -153,6 +161,7 @@ impl ApiError {
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
             Self::NotFound => "Not found",
+            Self::UnknownKind { .. } => "No such kind of job",
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::Gone => "No longer kept",
             Self::JobState { .. } => "The job's state does not allow this",
@@ -172,10 +181,14 @@ impl ApiError {
             Self::InvalidBody { detail }
             | Self::UnsupportedMediaType { detail }
             | Self::ContentRejected { detail, .. } => detail.clone(),
-            Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => {
+            Self::AudioRefused { place, findings } | Self::UnsupportedAudio { place, findings } => {
                 // Warnings stand in `findings`; here only what has to change.
                 let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-                errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join(" ")
+                let errors = errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join(" ");
+                match place {
+                    Some(place) => format!("{place}: {errors}"),
+                    None => errors,
+                }
             }
             Self::TooLarge { limit_bytes } => format!(
                 "File size exceeds maximum of {} MB; shorten or compress the recording.",
@@ -185,13 +198,14 @@ impl ApiError {
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
             Self::NotFound => "There is nothing here under this id.".to_owned(),
+            Self::UnknownKind { known } => format!("Known here are: {}.", known.join(", ")),
             Self::MethodNotAllowed { allow } => format!("Use {allow}."),
             Self::Gone => "The files of this job have been deleted; its time to be kept is over.".to_owned(),
             Self::JobState { state, detail } => format!("The job is {state}: {detail}."),
             Self::IdempotencyInFlight => "Wait for its answer, or ask again a little later.".to_owned(),
             Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.".to_owned(),
             Self::QuotaExceeded { exceeded, .. } => format!(
-                "Your {} quota of {} conversions is used up; it starts afresh at {}.",
+                "Your {} quota of {} jobs is used up; it starts afresh at {}.",
                 exceeded.period,
                 exceeded.limit,
                 exceeded.resets_at.format("%Y-%m-%dT%H:%M:%SZ")
@@ -215,7 +229,7 @@ impl ApiError {
 
     fn findings(&self) -> Vec<Finding> {
         match self {
-            Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => findings.clone(),
+            Self::AudioRefused { findings, .. } | Self::UnsupportedAudio { findings, .. } => findings.clone(),
             _ => Vec::new(),
         }
     }
@@ -233,6 +247,9 @@ impl ApiError {
             error: detail,
             field: match self {
                 Self::InvalidField { field, .. } | Self::ContentRejected { field, .. } => Some(field),
+                Self::AudioRefused { place: Some(place), .. } | Self::UnsupportedAudio { place: Some(place), .. } => {
+                    Some(place.role)
+                }
                 _ => None,
             },
             findings: self.findings().iter().map(FindingBody::of).collect(),
@@ -241,6 +258,24 @@ impl ApiError {
                 _ => None,
             },
             retry_after_seconds: self.retry_after().map(|wait| wait.as_secs().max(1)),
+        }
+    }
+}
+
+/// Which of several files is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FilePlace {
+    /// The name of its part.
+    pub role: &'static str,
+    /// Among those of the same name, from 1; where there is one only it needs no number.
+    pub number: Option<u32>,
+}
+
+impl fmt::Display for FilePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "{}, file {number}", self.role),
+            None => f.write_str(self.role),
         }
     }
 }
@@ -351,8 +386,8 @@ mod tests {
         vec![
             ApiError::InvalidField { field: "prompt", detail: "too short".to_owned() },
             ApiError::InvalidBody { detail: String::new() },
-            ApiError::AudioRefused { findings: findings() },
-            ApiError::UnsupportedAudio { findings: findings() },
+            ApiError::AudioRefused { place: None, findings: findings() },
+            ApiError::UnsupportedAudio { place: None, findings: findings() },
             ApiError::UnsupportedMediaType { detail: String::new() },
             ApiError::TooLarge { limit_bytes: 1 },
             ApiError::Unauthenticated { detail: "" },
@@ -369,6 +404,7 @@ mod tests {
             ApiError::Internal,
             ApiError::TooSlow,
             ApiError::ContentRejected { field: "prompt", detail: String::new() },
+            ApiError::UnknownKind { known: vec!["melody-to-vocals"] },
         ]
     }
 
@@ -394,6 +430,7 @@ mod tests {
             ApiError::Internal => 17,
             ApiError::TooSlow => 18,
             ApiError::ContentRejected { .. } => 19,
+            ApiError::UnknownKind { .. } => 20,
         }
     }
 
@@ -415,6 +452,17 @@ mod tests {
             assert_eq!(body.detail, "It is silent.");
             assert_eq!(body.findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), ["warning", "error"]);
         }
+    }
+
+    #[test]
+    fn one_of_several_files_is_named() {
+        let findings = || vec![Finding::error(FindingCode::SilentAudio, "It is silent.")];
+        let third = FilePlace { role: "takes", number: Some(3) };
+        let body = ApiError::AudioRefused { place: Some(third), findings: findings() }.body();
+        assert_eq!((body.field, body.detail.as_str()), (Some("takes"), "takes, file 3: It is silent."));
+        let only = FilePlace { role: "bass", number: None };
+        let body = ApiError::UnsupportedAudio { place: Some(only), findings: findings() }.body();
+        assert_eq!((body.field, body.detail.as_str()), (Some("bass"), "bass: It is silent."));
     }
 
     #[test]

@@ -12,18 +12,18 @@ use actix_web::{
 };
 use url::{Host, Url};
 
-use crate::{auth::Authenticator, problem::ApiError, state::House};
+use crate::{app_state::AppState, auth::Authenticator, problem::ApiError};
 
 /// Middleware: answers 403 to requests that come from elsewhere.
 pub async fn guard(
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    if matches!(gateway.auth, Authenticator::Local) {
+    if matches!(state.auth, Authenticator::Local) {
         let text = |name| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
         let host = text(header::HOST).or_else(|| request.uri().authority().map(|authority| authority.as_str()));
-        let http = &gateway.settings.http;
+        let http = &state.settings.http;
         if !is_local(host, text(header::ORIGIN), http.public_url.as_ref(), &http.cors_origins) {
             return Err(ApiError::Forbidden.into());
         }
