@@ -12,6 +12,7 @@ mod local;
 mod melody_vocals;
 mod observe;
 mod operator;
+mod page;
 mod problem;
 mod state;
 mod upload;

@@ -57,6 +57,14 @@ pub enum ApiError {
         detail: &'static str,
     },
     Forbidden,
+    /// The embedded mode was asked under a name that is not this machine's.
+    HostNotAllowed {
+        detail: String,
+    },
+    /// The embedded mode was asked by a web page that is not its own.
+    OriginNotAllowed {
+        detail: String,
+    },
     /// Also for what belongs to somebody else.
     NotFound,
     /// The path takes other methods: these.
@@ -102,7 +110,7 @@ impl ApiError {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
@@ -127,6 +135,8 @@ impl ApiError {
             Self::TooSlow => "too_slow",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::HostNotAllowed { .. } => "host_not_allowed",
+            Self::OriginNotAllowed { .. } => "origin_not_allowed",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Gone => "gone",
@@ -152,6 +162,8 @@ impl ApiError {
             Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
+            Self::HostNotAllowed { .. } => "This name of the server is not allowed",
+            Self::OriginNotAllowed { .. } => "This page may not use the server",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::Gone => "No longer kept",
@@ -171,6 +183,8 @@ impl ApiError {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
             Self::InvalidBody { detail }
             | Self::UnsupportedMediaType { detail }
+            | Self::HostNotAllowed { detail }
+            | Self::OriginNotAllowed { detail }
             | Self::ContentRejected { detail, .. } => detail.clone(),
             Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => {
                 // Warnings stand in `findings`; here only what has to change.
@@ -369,6 +383,8 @@ mod tests {
             ApiError::Internal,
             ApiError::TooSlow,
             ApiError::ContentRejected { field: "prompt", detail: String::new() },
+            ApiError::HostNotAllowed { detail: String::new() },
+            ApiError::OriginNotAllowed { detail: String::new() },
         ]
     }
 
@@ -394,6 +410,8 @@ mod tests {
             ApiError::Internal => 17,
             ApiError::TooSlow => 18,
             ApiError::ContentRejected { .. } => 19,
+            ApiError::HostNotAllowed { .. } => 20,
+            ApiError::OriginNotAllowed { .. } => 21,
         }
     }
 
