@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{options::SongOptions, prompt::Prompt};
+use crate::{options::SongOptions, prompt::Prompt, text::is_seen};
 
 /// A recorded melody and a sentence, please, as a sung vocal.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -40,7 +40,7 @@ impl Label {
     pub fn new(text: &str) -> Result<Self, InvalidLabel> {
         let text = text.trim();
         let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count());
-        if !fits || text.chars().any(char::is_control) {
+        if !fits || text.chars().any(char::is_control) || !text.chars().any(is_seen) {
             return Err(InvalidLabel);
         }
         Ok(Self(text.to_owned()))
@@ -76,3 +76,16 @@ impl fmt::Display for Label {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("expected 1 to {} printable characters", Label::MAX_CHARS)]
 pub struct InvalidLabel;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_has_something_to_see() {
+        assert_eq!(Label::new(" bossa nova ").map(|label| label.as_str().to_owned()), Ok("bossa nova".to_owned()));
+        for nothing in ["", "\u{200b}", "\u{2800}\u{3164}", "a\u{7}b"] {
+            assert_eq!(Label::new(nothing), Err(InvalidLabel), "{nothing:?}");
+        }
+    }
+}
