@@ -5,6 +5,8 @@
 
 mod api;
 mod auth;
+mod body;
+mod disposition;
 mod follow;
 mod jobs;
 mod links;
@@ -101,6 +103,7 @@ fn server(
         App::new()
             .app_data(house.clone())
             .app_data(api::query_config())
+            .wrap(middleware::from_fn(body::known_codings))
             .wrap(middleware::from_fn(local::guard))
             .wrap(middleware::from_fn(observe::observe))
             .wrap(cors(&house.settings.http.cors_origins))

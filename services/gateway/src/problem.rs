@@ -47,6 +47,10 @@ pub enum ApiError {
     UnsupportedMediaType {
         detail: String,
     },
+    /// The body went through a coding that is not read here.
+    UnsupportedCoding {
+        detail: String,
+    },
     /// The upload passed the limit; nothing of it is kept.
     TooLarge {
         limit_bytes: u64,
@@ -106,7 +110,9 @@ impl ApiError {
             | Self::InvalidBody { .. }
             | Self::ContentRejected { .. }
             | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
-            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } | Self::UnsupportedCoding { .. } => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
@@ -131,6 +137,7 @@ impl ApiError {
             Self::AudioRefused { .. } => "audio_refused",
             Self::UnsupportedAudio { .. } => "unsupported_audio",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
+            Self::UnsupportedCoding { .. } => "unsupported_coding",
             Self::TooLarge { .. } => "too_large",
             Self::TooSlow => "too_slow",
             Self::Unauthenticated { .. } => "unauthenticated",
@@ -158,6 +165,7 @@ impl ApiError {
             Self::AudioRefused { .. } => "The recording was refused",
             Self::UnsupportedAudio { .. } => "The recording's format is not accepted",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
+            Self::UnsupportedCoding { .. } => "The body's coding is not accepted",
             Self::TooLarge { .. } => "The upload is too large",
             Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
@@ -183,6 +191,7 @@ impl ApiError {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
             Self::InvalidBody { detail }
             | Self::UnsupportedMediaType { detail }
+            | Self::UnsupportedCoding { detail }
             | Self::HostNotAllowed { detail }
             | Self::OriginNotAllowed { detail }
             | Self::ContentRejected { detail, .. } => detail.clone(),
@@ -338,6 +347,10 @@ impl ResponseError for ApiError {
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if matches!(self, Self::UnsupportedCoding { .. }) {
+            // RFC 9110, section 12.5.3: so a client can tell it from a media type that is refused.
+            response.insert_header((header::ACCEPT_ENCODING, crate::body::CODINGS));
+        }
         if let Self::MethodNotAllowed { allow } = self {
             response.insert_header((header::ALLOW, *allow));
         }
@@ -385,6 +398,7 @@ mod tests {
             ApiError::ContentRejected { field: "prompt", detail: String::new() },
             ApiError::HostNotAllowed { detail: String::new() },
             ApiError::OriginNotAllowed { detail: String::new() },
+            ApiError::UnsupportedCoding { detail: String::new() },
         ]
     }
 
@@ -412,6 +426,7 @@ mod tests {
             ApiError::ContentRejected { .. } => 19,
             ApiError::HostNotAllowed { .. } => 20,
             ApiError::OriginNotAllowed { .. } => 21,
+            ApiError::UnsupportedCoding { .. } => 22,
         }
     }
 

@@ -4,6 +4,11 @@
 use std::{collections::HashMap, io, time::Duration};
 
 use actix_multipart::{Field, Multipart, MultipartError};
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    web,
+};
 use blob_store::{BlobError, BlobStore, ObjectKey, Stored};
 use bytes::Bytes;
 use domain::UploadId;
@@ -11,7 +16,7 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::problem::ApiError;
+use crate::{body, disposition::Disposition, problem::ApiError};
 
 /// Longest text field: a prompt of 500 characters is at most 2000 bytes.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -48,10 +53,35 @@ pub struct Destination<'a> {
     pub blobs: &'a dyn BlobStore,
     pub upload: UploadId,
     pub limit_bytes: u64,
+    /// Names of the text fields that the route takes.
+    pub texts: &'a [&'static str],
 }
 
-/// Reads the form to its end. The recording is the part named `audio`; text parts are collected; everything else is
-/// read past. On an error nothing of the recording remains in the store.
+/// The form of a request, ready to be read.
+///
+/// # Errors
+/// When the body is of another type.
+pub fn form(request: &HttpRequest, payload: web::Payload) -> Result<Multipart, ApiError> {
+    const OTHER: MultipartError = MultipartError::ContentTypeIncompatible;
+    let told = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let told = told.ok_or_else(|| of_multipart(OTHER))?;
+    let (essence, parameters) = told.split_once(';').unwrap_or((told, ""));
+    if !essence.trim().eq_ignore_ascii_case("multipart/form-data") {
+        return Err(of_multipart(OTHER));
+    }
+    if parameters.trim().is_empty() {
+        return Err(of_multipart(MultipartError::BoundaryMissing));
+    }
+    // Under its own name the reader would refuse parts whose file name is not UTF-8 before we see them.
+    let neutral = HeaderValue::try_from(format!("multipart/mixed;{parameters}")).map_err(|_| of_multipart(OTHER))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, neutral);
+    Ok(Multipart::new(&headers, body::decoded(request.headers(), payload)))
+}
+
+/// Reads the form to its end. The recording is the part named `audio`; the route's text fields are collected, whether
+/// they come as text or as files; other text is read past, and other files are refused. On an error nothing of the
+/// recording remains in the store.
 pub async fn receive(mut form: Multipart, to: Destination<'_>) -> Result<Form, ApiError> {
     let mut received = Form::default();
     let mut readable = true;
@@ -91,8 +121,8 @@ async fn read_fields(
         if count > MAX_FIELDS {
             return Err(ApiError::InvalidBody { detail: format!("The form has more than {MAX_FIELDS} fields.") });
         }
-        let name = field.name().unwrap_or_default().to_owned();
-        let file_name = field.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
+        let Disposition { name, file_name } = disposition(&field)?;
+        as_it_is(&field, &name)?;
         if name == "audio" {
             if received.recording.is_some() {
                 return Err(ApiError::InvalidField { field: "audio", detail: "send one recording only".to_owned() });
@@ -100,14 +130,43 @@ async fn read_fields(
             let key = ObjectKey::upload(to.upload);
             let stored = store(field, to, &key).await?;
             received.recording = Some(Recording { key, stored, file_name });
-        } else if file_name.is_none() {
+        } else if let Some(known) = to.texts.iter().find(|known| **known == name) {
+            if received.fields.contains_key(&name) {
+                return Err(ApiError::InvalidField { field: known, detail: "send it once only".to_owned() });
+            }
             let text = read_text(field, &name).await?;
             received.fields.insert(name, text);
         } else {
-            read_past(field).await?;
+            read_past(field, &name, file_name.as_deref()).await?;
         }
     }
     Ok(())
+}
+
+fn disposition(field: &Field) -> Result<Disposition, ApiError> {
+    let header = field.headers().get(header::CONTENT_DISPOSITION);
+    header.and_then(|value| Disposition::parse(value.as_bytes())).ok_or_else(|| ApiError::InvalidBody {
+        detail: "A part of the form has no Content-Disposition that names it (form-data; name=\"…\").".to_owned(),
+    })
+}
+
+/// Parts are sent as they are (RFC 7578, section 4.7); one that is encoded would be taken for something else.
+fn as_it_is(field: &Field, name: &str) -> Result<(), ApiError> {
+    const PLAIN: [&str; 4] = ["binary", "8bit", "7bit", "identity"];
+    for header in [HeaderName::from_static("content-transfer-encoding"), header::CONTENT_ENCODING] {
+        let told = field.headers().get(&header).map(|value| value.to_str().unwrap_or("?").trim());
+        if told.is_some_and(|told| !PLAIN.iter().any(|plain| told.eq_ignore_ascii_case(plain))) {
+            let detail = format!("The part {} comes with {header}; send it as it is, without one.", shown(name));
+            return Err(ApiError::InvalidBody { detail });
+        }
+    }
+    Ok(())
+}
+
+/// A part's name as it may stand in a sentence.
+fn shown(name: &str) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+    format!("`{name}`")
 }
 
 /// Streams a part into the store.
@@ -179,22 +238,38 @@ async fn read_text(mut field: Field, name: &str) -> Result<String, ApiError> {
     while let Some(chunk) = moving(field.next()).await? {
         text.extend_from_slice(&chunk.map_err(of_multipart)?);
         if text.len() > MAX_TEXT_BYTES {
-            return Err(ApiError::InvalidBody {
-                detail: format!("The field {name:.40} is longer than {MAX_TEXT_BYTES} bytes."),
-            });
+            let detail = format!("The field {} is longer than {MAX_TEXT_BYTES} bytes.", shown(name));
+            return Err(ApiError::InvalidBody { detail });
         }
     }
-    String::from_utf8(text)
-        .map_err(|_| ApiError::InvalidBody { detail: format!("The field {name:.40} is not UTF-8 text.") })
+    let text = String::from_utf8(text)
+        .map_err(|_| ApiError::InvalidBody { detail: format!("The field {} is not UTF-8 text.", shown(name)) })?;
+    // Text files of some editors begin with a mark that is no text.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-async fn read_past(mut field: Field) -> Result<(), ApiError> {
+/// Text that the route does not know is left aside. A file is not: its sender believes that it was taken. A file field
+/// in which nothing was chosen holds none.
+async fn read_past(mut field: Field, name: &str, file_name: Option<&str>) -> Result<(), ApiError> {
+    let unknown_file = || ApiError::InvalidBody {
+        detail: format!(
+            "The form holds a file as {}; the one file taken here is the recording, as `audio`.",
+            shown(name)
+        ),
+    };
+    if file_name.is_some_and(|file_name| !file_name.is_empty()) {
+        return Err(unknown_file());
+    }
+    let limit = if file_name.is_some() { 0 } else { MAX_TEXT_BYTES };
     let mut seen = 0;
     while let Some(chunk) = moving(field.next()).await? {
         seen += chunk.map_err(of_multipart)?.len();
-        if seen > MAX_TEXT_BYTES * 16 {
-            return Err(ApiError::InvalidBody {
-                detail: "The form holds a file that is not named `audio`.".to_owned(),
+        if seen > limit {
+            return Err(match file_name {
+                Some(_) => unknown_file(),
+                None => ApiError::InvalidBody {
+                    detail: format!("The field {} is longer than {MAX_TEXT_BYTES} bytes.", shown(name)),
+                },
             });
         }
     }

@@ -3,7 +3,6 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use chrono::TimeDelta;
 use contracts::{Payload, ValidationRequest, v1};
@@ -65,11 +64,12 @@ const SLOT_WAIT: Duration = Duration::from_secs(10);
 )]
 pub async fn convert(
     request: HttpRequest,
-    form: Multipart,
+    body: web::Payload,
     gateway: web::Data<House>,
 ) -> Result<HttpResponse, ApiError> {
     let caller = gateway.caller(&request).await?;
     let key = idempotency_key(&request, &caller)?;
+    let form = upload::form(&request, body)?;
     if key.is_none() {
         // Nobody should send 50 MB to be told this. A repeat with a key is answered as before, whatever the quota is.
         if let Err(error) = refuse_over_quota(&gateway, &caller).await {
@@ -86,7 +86,8 @@ pub async fn convert(
     // The row comes first: whatever happens from here on, the object can be found.
     gateway.database.uploads().create(upload, &caller.user, object_key.as_str(), now).await?;
     let limit_bytes = gateway.settings.audio_limits(caller.tier).max_size_bytes;
-    let destination = Destination { blobs: &*gateway.blobs, upload, limit_bytes };
+    let texts: Vec<&'static str> = text_fields().collect();
+    let destination = Destination { blobs: &*gateway.blobs, upload, limit_bytes, texts: &texts };
     let outcome = match upload::receive(form, destination).await {
         Ok(form) => accept(&gateway, &caller, upload, form, key).await,
         Err(error) => Err(error),
@@ -202,13 +203,18 @@ async fn begin(
     }
 }
 
+/// Everything that the form says in words.
+fn text_fields() -> impl Iterator<Item = &'static str> {
+    ["prompt", "genre", "mood", "seed"].into_iter().chain(SongOptions::FIELDS)
+}
+
 /// Over everything that makes two requests the same.
 fn request_hash(recording: &Recording, fields: &HashMap<String, String>) -> String {
     let mut hash = Sha256::new();
     hash.update(&recording.stored.sha256);
-    for name in ["prompt", "genre", "mood", "seed"].iter().chain(&SongOptions::FIELDS) {
+    for name in text_fields() {
         hash.update([0]);
-        hash.update(fields.get(*name).map(String::as_str).unwrap_or_default());
+        hash.update(fields.get(name).map(String::as_str).unwrap_or_default());
     }
     hex::encode(hash.finalize())
 }
