@@ -1,6 +1,6 @@
 //! All routes in one place, and the OpenAPI document that is made from them.
 
-use actix_web::{HttpResponse, Resource, Route, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use utoipa::OpenApi;
 
 use crate::{
@@ -61,30 +61,47 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 pub fn configure(app: &mut web::ServiceConfig) {
     app.app_data(json_config())
-        .service(takes("POST", "/api/v1/melody-vocals/convert", web::post().to(convert::convert)))
-        .service(takes("GET", "/api/v1/melody-vocals/status/{id}", web::get().to(melody_vocals::status)))
-        .service(takes("POST", "/api/v1/melody-vocals/cancel/{id}", web::post().to(melody_vocals::cancel)))
-        .service(takes("GET", "/api/v1/melody-vocals/history", web::get().to(melody_vocals::history)))
-        .service(takes("GET", "/api/v1/melody-vocals/quota", web::get().to(melody_vocals::quota)))
-        .service(takes("GET", "/api/v1/melody-vocals/stats", web::get().to(melody_vocals::stats)))
-        .service(takes("POST", "/api/v1/melody-vocals/feedback/{id}", web::post().to(melody_vocals::feedback)))
-        .service(takes("GET", "/api/v1/jobs/{id}/events", web::get().to(jobs::events)))
-        .service(takes("GET", "/api/v1/jobs/{id}/ws", web::get().to(jobs::ws)))
-        .service(
-            takes("GET, HEAD", "/api/v1/jobs/{id}/result", web::get().to(jobs::result))
-                .route(web::head().to(jobs::result)),
-        )
-        .service(takes("POST", "/api/v1/operator/breakers/reset", web::post().to(operator::reset_breakers)))
-        .service(takes("GET", "/api/v1/operator/dead-letters", web::get().to(operator::dead_letters)))
-        .service(takes("POST", "/api/v1/operator/dead-letters/{messageId}/requeue", web::post().to(operator::requeue)))
-        .service(takes("GET", "/openapi.json", web::get().to(document)))
+        .service(posted("/api/v1/melody-vocals/convert", convert::convert))
+        .service(read("/api/v1/melody-vocals/status/{id}", melody_vocals::status))
+        .service(posted("/api/v1/melody-vocals/cancel/{id}", melody_vocals::cancel))
+        .service(read("/api/v1/melody-vocals/history", melody_vocals::history))
+        .service(read("/api/v1/melody-vocals/quota", melody_vocals::quota))
+        .service(read("/api/v1/melody-vocals/stats", melody_vocals::stats))
+        .service(posted("/api/v1/melody-vocals/feedback/{id}", melody_vocals::feedback))
+        .service(read("/api/v1/jobs/{id}/events", jobs::events))
+        .service(read("/api/v1/jobs/{id}/ws", jobs::ws))
+        .service(read("/api/v1/jobs/{id}/result", jobs::result))
+        .service(posted("/api/v1/operator/breakers/reset", operator::reset_breakers))
+        .service(read("/api/v1/operator/dead-letters", operator::dead_letters))
+        .service(posted("/api/v1/operator/dead-letters/{messageId}/requeue", operator::requeue))
+        .service(read("/openapi.json", document))
         .default_service(web::to(nothing_here));
 }
 
+/// A path to read from: GET, and HEAD, which is the same without the body (RFC 9110, section 9.3.2).
+fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    takes("GET, HEAD", path).route(web::get().to(handler.clone())).route(web::head().to(handler))
+}
+
+/// A path that does something.
+fn posted<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    takes("POST", path).route(web::post().to(handler))
+}
+
 /// A path whose other methods are answered with 405 and the ones that it takes.
-fn takes(allow: &'static str, path: &str, route: Route) -> Resource {
+fn takes(allow: &'static str, path: &str) -> Resource {
     let others = web::to(move || async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) });
-    web::resource(path).route(route).default_service(others)
+    web::resource(path).default_service(others)
 }
 
 /// Bodies that are not the JSON a route takes are answered like every other mistake.
