@@ -6,6 +6,7 @@
 mod api;
 mod auth;
 mod body;
+mod cors;
 mod disposition;
 mod follow;
 mod jobs;
@@ -24,11 +25,9 @@ use std::{
     time::Duration,
 };
 
-use actix_cors::Cors;
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
-    http::header,
     middleware, web,
 };
 use anyhow::Context;
@@ -106,7 +105,7 @@ fn server(
             .wrap(middleware::from_fn(body::known_codings))
             .wrap(middleware::from_fn(local::guard))
             .wrap(middleware::from_fn(observe::observe))
-            .wrap(cors(&house.settings.http.cors_origins))
+            .wrap(cors::cors(&house.settings.http.cors_origins))
             .configure(health.clone())
             .configure(api::configure)
     })
@@ -118,22 +117,4 @@ fn server(
     .run();
     let handle = server.handle();
     Ok((server, handle))
-}
-
-/// Web pages of these origins may call the API; none when the list is empty.
-fn cors(origins: &[String]) -> Cors {
-    let mut cors = Cors::default()
-        .allowed_methods(["GET", "POST"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, header::IF_NONE_MATCH])
-        .allowed_header("idempotency-key")
-        .allowed_header("last-event-id")
-        .expose_headers(["content-disposition", "etag", "retry-after", "x-trace-id", "location"])
-        .max_age(3600);
-    if origins.iter().any(|origin| origin == "*") {
-        return cors.allow_any_origin();
-    }
-    for origin in origins {
-        cors = cors.allowed_origin(origin);
-    }
-    cors
 }
