@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::{
     HttpRequest, HttpResponse,
     body::{BodyStream, SizedStream},
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     web,
 };
 use blob_store::{BlobError, ByteRange, ObjectKey};
@@ -18,6 +18,7 @@ use utoipa::IntoParams;
 use service_runtime::error_chain;
 
 use crate::{
+    conditions::{self, Decision},
     follow::{self, EventBody},
     problem::{ApiError, Problem},
     state::{House, job_id},
@@ -32,6 +33,7 @@ use crate::{
     ),
     responses(
         (status = 200, description = "The events", body = EventBody, content_type = "text/event-stream"),
+        (status = 204, description = "The job has ended, and you have seen everything"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -42,6 +44,19 @@ pub async fn events(
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_job(&request, &id, &gateway).await?;
     let after = last_event_id(&request);
+    // To anything else a browser's EventSource comes back for ever (HTML, section 9.2.3).
+    if job.state.is_final() && follow::nothing_behind(&gateway.database, &user, job.id, after).await? {
+        return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-cache")).finish());
+    }
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/event-stream")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        // nginx would hold events back.
+        .insert_header(("x-accel-buffering", "no"));
+    if request.method() == Method::HEAD {
+        return Ok(response.body(BodyStream::new(stream::empty::<Result<_, actix_web::Error>>())));
+    }
     let events = follow::follow(gateway.database.clone(), &gateway.news, user, job.id, after, gateway.shutdown.clone());
     let gauge = gateway.metrics.event_stream("sse");
     let frames = events.map(|event| match event {
@@ -53,17 +68,17 @@ pub async fn events(
     });
     // A stream that breaks off is simply closed: the client comes back with its Last-Event-ID.
     let frames = frames.take_while(|frame| std::future::ready(frame.is_some())).filter_map(std::future::ready);
+    let frames = stream::iter([web::Bytes::from_static(RECONNECT)]).chain(frames);
     let body = with_keepalive(Box::pin(frames), gateway.settings.http.event_keepalive).map(move |frame| {
         let _open = &gauge;
         Ok::<_, actix_web::Error>(frame)
     });
-    Ok(HttpResponse::Ok()
-        .content_type("text/event-stream")
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        // nginx would hold events back.
-        .insert_header(("x-accel-buffering", "no"))
-        .body(BodyStream::new(Box::pin(body))))
+    Ok(response.body(BodyStream::new(Box::pin(body))))
 }
+
+/// How soon a browser comes back when the connection breaks, in milliseconds; by itself it would wait for three seconds
+/// or more.
+const RECONNECT: &[u8] = b"retry: 1000\n\n";
 
 fn sse_frame(event: &EventBody) -> web::Bytes {
     let data = serde_json::to_string(event).unwrap_or_default();
@@ -120,6 +135,11 @@ pub async fn ws(
 ) -> Result<HttpResponse, actix_web::Error> {
     let (user, job) = own_job(&request, &id, &gateway).await?;
     let after = last_event_id(&request);
+    let upgrades = header_text(&request, header::UPGRADE).is_some_and(|to| to.eq_ignore_ascii_case("websocket"));
+    if !upgrades || request.method() != Method::GET {
+        let detail = "expected a WebSocket handshake; without one follow the job at /events".to_owned();
+        return Err(ApiError::InvalidField { field: "Upgrade", detail }.into());
+    }
     let (response, session, messages) = actix_ws::handle(&request, body)?;
     let events = follow::follow(gateway.database.clone(), &gateway.news, user, job.id, after, gateway.shutdown.clone());
     let gauge = gateway.metrics.event_stream("ws");
@@ -191,6 +211,7 @@ pub struct ResultQuery {
         (status = 304, description = "You have it already"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The job has no result", body = Problem, content_type = "application/problem+json"),
+        (status = 412, description = "`If-Match` names another version", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "The files are deleted", body = Problem, content_type = "application/problem+json"),
         (status = 416, description = "The file has no such part"),
     )
@@ -211,13 +232,18 @@ pub async fn result(
     };
     let artifact = artifact_of(&gateway, &job, role).await?;
     let etag = format!("\"{}\"", artifact.sha256);
-    if header_text(&request, header::IF_NONE_MATCH).is_some_and(|tags| tags.split(',').any(|tag| same_tag(tag, &etag)))
-    {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
+    match conditions::decide(request.method(), request.headers(), &etag) {
+        Decision::Unmodified => Ok(HttpResponse::NotModified()
+            .insert_header((header::ETAG, etag))
+            .insert_header((header::CACHE_CONTROL, RESULT_CACHING))
+            .finish()),
+        Decision::OtherVersion => Err(ApiError::PreconditionFailed),
+        Decision::Serve(range) => serve(&gateway, &artifact, range, etag, request.method() == Method::HEAD).await,
     }
-    let range = wanted_range(&request, &etag);
-    serve(&gateway, &artifact, range, etag).await
 }
+
+/// A result never changes, and is one user's.
+const RESULT_CACHING: &str = "private, max-age=3600, immutable";
 
 async fn artifact_of(gateway: &House, job: &Job, role: ArtifactRole) -> Result<Artifact, ApiError> {
     if job.state != JobState::Completed {
@@ -236,6 +262,7 @@ async fn serve(
     artifact: &Artifact,
     range: Option<ByteRange>,
     etag: String,
+    head_only: bool,
 ) -> Result<HttpResponse, ApiError> {
     let key: ObjectKey = artifact.object_key.parse().map_err(|_| ApiError::Internal)?;
     let object = match gateway.blobs.get(&key, range).await {
@@ -262,13 +289,18 @@ async fn serve(
     } else {
         HttpResponse::Ok()
     };
-    Ok(response
+    response
         .content_type(artifact.media_type.as_str())
         .insert_header((header::ETAG, etag))
         .insert_header((header::ACCEPT_RANGES, "bytes"))
-        .insert_header((header::CACHE_CONTROL, "private, max-age=3600, immutable"))
-        .insert_header((header::CONTENT_DISPOSITION, disposition(&artifact.file_name)))
-        .body(SizedStream::new(object.span.length, object.body)))
+        .insert_header((header::CACHE_CONTROL, RESULT_CACHING))
+        .insert_header((header::CONTENT_DISPOSITION, disposition(&artifact.file_name)));
+    Ok(if head_only {
+        // The length alone: the file would be read from the store for nothing.
+        response.body(SizedStream::new(object.span.length, stream::empty::<Result<_, actix_web::Error>>()))
+    } else {
+        response.body(SizedStream::new(object.span.length, object.body))
+    })
 }
 
 /// A download under its own name, in ASCII for old clients and in UTF-8 for the others (RFC 6266).
@@ -277,32 +309,6 @@ fn disposition(file_name: &str) -> String {
         file_name.chars().map(|c| if c.is_ascii_alphanumeric() || " ._-()".contains(c) { c } else { '_' }).collect();
     let encoded: String = url::form_urlencoded::byte_serialize(file_name.as_bytes()).collect();
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{}", encoded.replace('+', "%20"))
-}
-
-/// The part that is asked for. What cannot be understood, or more than one part, reads as the whole (RFC 9110 allows
-/// it), and so does a range of another version of the file.
-fn wanted_range(request: &HttpRequest, etag: &str) -> Option<ByteRange> {
-    if header_text(request, header::IF_RANGE).is_some_and(|tag| !same_tag(tag, etag)) {
-        return None;
-    }
-    parse_range(header_text(request, header::RANGE)?)
-}
-
-fn parse_range(text: &str) -> Option<ByteRange> {
-    let (first, last) = text.trim().strip_prefix("bytes=")?.split_once('-')?;
-    match (first.trim(), last.trim()) {
-        ("", count) => Some(ByteRange::Last { count: count.parse().ok()? }),
-        (first, "") => Some(ByteRange::From { first: first.parse().ok()? }),
-        (first, last) => {
-            let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-            (first <= last).then_some(ByteRange::FromTo { first, last })
-        }
-    }
-}
-
-fn same_tag(tag: &str, etag: &str) -> bool {
-    let tag = tag.trim();
-    tag == "*" || tag.trim_start_matches("W/") == etag
 }
 
 fn header_text(request: &HttpRequest, name: header::HeaderName) -> Option<&str> {
@@ -322,24 +328,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_the_standard_says() {
-        assert_eq!(parse_range("bytes=0-99"), Some(ByteRange::FromTo { first: 0, last: 99 }));
-        assert_eq!(parse_range("bytes=100-"), Some(ByteRange::From { first: 100 }));
-        assert_eq!(parse_range("bytes=-5"), Some(ByteRange::Last { count: 5 }));
-        for whole in ["bytes=5-1", "bytes=a-b", "bytes=0-1,4-5", "items=0-1", "bytes=", "bytes=-"] {
-            assert_eq!(parse_range(whole), None, "{whole}");
-        }
-    }
-
-    #[test]
     fn a_file_name_cannot_break_out_of_its_header() {
         let header = disposition("Nächte \"am\"\r\nMeer.mp3");
         assert!(header.starts_with("attachment; filename=\"N_chte _am___Meer.mp3\"; filename*=UTF-8''N%C3%A4chte%20"));
         assert!(!header.contains(['\r', '\n']));
-    }
-
-    #[test]
-    fn tags_compare_weakly() {
-        assert!(same_tag(" W/\"abc\"", "\"abc\"") && same_tag("*", "\"abc\"") && !same_tag("\"abd\"", "\"abc\""));
     }
 }

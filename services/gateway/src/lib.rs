@@ -6,6 +6,7 @@
 mod api;
 mod auth;
 mod body;
+mod conditions;
 mod cors;
 mod disposition;
 mod follow;

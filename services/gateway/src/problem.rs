@@ -77,6 +77,8 @@ pub enum ApiError {
     },
     /// The result was there, and its time is over.
     Gone,
+    /// `If-Match` names another version than the one that is there.
+    PreconditionFailed,
     /// The job is in a state that does not allow this.
     JobState {
         state: JobState,
@@ -120,6 +122,7 @@ impl ApiError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::JobState { .. } | Self::IdempotencyInFlight => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::QuotaExceeded { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -147,6 +150,7 @@ impl ApiError {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Gone => "gone",
+            Self::PreconditionFailed => "precondition_failed",
             Self::JobState { .. } => "job_state",
             Self::IdempotencyInFlight => "idempotency_in_flight",
             Self::IdempotencyMismatch => "idempotency_mismatch",
@@ -175,6 +179,7 @@ impl ApiError {
             Self::NotFound => "Not found",
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::Gone => "No longer kept",
+            Self::PreconditionFailed => "Another version is here",
             Self::JobState { .. } => "The job's state does not allow this",
             Self::IdempotencyInFlight => "The first request with this key is still running",
             Self::IdempotencyMismatch => "This idempotency key belongs to another request",
@@ -210,6 +215,10 @@ impl ApiError {
             Self::NotFound => "There is nothing here under this id.".to_owned(),
             Self::MethodNotAllowed { allow } => format!("Use {allow}."),
             Self::Gone => "The files of this job have been deleted; its time to be kept is over.".to_owned(),
+            Self::PreconditionFailed => {
+                "The file is not the version that If-Match names; fetch it without If-Match, and use its ETag."
+                    .to_owned()
+            }
             Self::JobState { state, detail } => format!("The job is {state}: {detail}."),
             Self::IdempotencyInFlight => "Wait for its answer, or ask again a little later.".to_owned(),
             Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.".to_owned(),
@@ -399,6 +408,7 @@ mod tests {
             ApiError::HostNotAllowed { detail: String::new() },
             ApiError::OriginNotAllowed { detail: String::new() },
             ApiError::UnsupportedCoding { detail: String::new() },
+            ApiError::PreconditionFailed,
         ]
     }
 
@@ -427,6 +437,7 @@ mod tests {
             ApiError::HostNotAllowed { .. } => 20,
             ApiError::OriginNotAllowed { .. } => 21,
             ApiError::UnsupportedCoding { .. } => 22,
+            ApiError::PreconditionFailed => 23,
         }
     }
 
