@@ -297,6 +297,11 @@ pub async fn feedback(
     if text.is_some_and(|text| text.chars().count() > MAX_CHARS) {
         return Err(ApiError::InvalidField { field: "feedback", detail: format!("at most {MAX_CHARS} characters") });
     }
+    // PostgreSQL cannot hold one in a text, and SQLite would cut some readers off there.
+    if text.is_some_and(|text| text.contains('\0')) {
+        let detail = "it holds a NUL character (U+0000), which cannot be stored; take it out".to_owned();
+        return Err(ApiError::InvalidField { field: "feedback", detail });
+    }
     if job.state != JobState::Completed {
         return Err(ApiError::JobState { state: job.state, detail: "there is no result to rate" });
     }
