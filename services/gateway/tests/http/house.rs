@@ -103,7 +103,7 @@ impl House {
             .with("data_dir", folder.path().display().to_string())
             .with("http.port", "0")
             .with("http.drain_ms", "100");
-        let options = more.iter().fold(options, |options, (key, value)| options.with(*key, *value));
+        let options = more.iter().fold(options, |options, (key, value)| options.with(key, *value));
         let settings = Settings::load(&options).expect("valid settings");
         let (stop, judged) = (CancellationToken::new(), Arc::default());
         let (bound, address) = oneshot::channel();

@@ -12,7 +12,6 @@ use tokio::{
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    pub version: String,
     headers: Vec<(String, String)>,
     /// Without chunks.
     pub body: Vec<u8>,
@@ -24,11 +23,11 @@ impl Answer {
         let head = String::from_utf8_lossy(&raw[..end]).into_owned();
         let mut lines = head.split("\r\n");
         let first = lines.next().expect("a status line");
-        let (version, rest) = first.split_once(' ').expect("a version");
+        let (_version, rest) = first.split_once(' ').expect("a version");
         let status = rest.get(..3).and_then(|code| code.parse().ok()).expect("a status");
         let headers = lines.filter_map(|line| line.split_once(':'));
         let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-        let mut answer = Self { status, version: version.to_owned(), headers, body: raw[end + 4..].to_vec() };
+        let mut answer = Self { status, headers, body: raw[end + 4..].to_vec() };
         if answer.header("transfer-encoding") == Some("chunked") && !answer.body.is_empty() {
             answer.body = without_chunks(&answer.body);
         }
