@@ -1,6 +1,6 @@
 //! All routes in one place, and the OpenAPI document that is made from them.
 
-use actix_web::{HttpResponse, Resource, Route, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use utoipa::OpenApi;
 
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
 #[openapi(
     info(title = "Descant", description = "Music generation as durable jobs: a hummed melody in, a sung vocal with lyrics out."),
     paths(
-        jobs::list::list, jobs::read::read, jobs::cancel::cancel, jobs::retry::retry, jobs::events, jobs::ws,
-        jobs::result, jobs::feedback::rate, jobs::feedback::feedback, operator::reset_breakers, operator::dead_letters, operator::requeue,
+        jobs::list::list, jobs::read::read, jobs::cancel::cancel, jobs::retry::retry, jobs::streams::events, jobs::streams::ws,
+        jobs::download::result, jobs::feedback::rate, jobs::feedback::feedback, operator::reset_breakers, operator::dead_letters, operator::requeue,
         health, live, ready, detailed,
     ),
     components(schemas(EventBody)),
@@ -61,35 +61,60 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
     for kind in kinds.iter() {
         kind.routes(app);
     }
-    app.service(takes("GET", "/api/v1/jobs", web::get().to(jobs::list::list)))
-        .service(
-            // A job is read by its id, and made by its kind.
-            takes("GET, POST", "/api/v1/jobs/{id}", web::get().to(jobs::read::read))
-                .route(web::post().to(submission::of_any_kind)),
-        )
-        .service(takes("POST", "/api/v1/jobs/{id}/cancel", web::post().to(jobs::cancel::cancel)))
-        .service(takes("POST", "/api/v1/jobs/{id}/retry", web::post().to(jobs::retry::retry)))
-        .service(takes("GET", "/api/v1/jobs/{id}/events", web::get().to(jobs::events)))
-        .service(takes("GET", "/api/v1/jobs/{id}/ws", web::get().to(jobs::ws)))
-        .service(
-            takes("GET, HEAD", "/api/v1/jobs/{id}/result", web::get().to(jobs::result))
-                .route(web::head().to(jobs::result)),
-        )
-        .service(
-            takes("GET, POST", "/api/v1/jobs/{id}/feedback", web::get().to(jobs::feedback::feedback))
-                .route(web::post().to(jobs::feedback::rate)),
-        )
-        .service(takes("POST", "/api/v1/operator/breakers/reset", web::post().to(operator::reset_breakers)))
-        .service(takes("GET", "/api/v1/operator/dead-letters", web::get().to(operator::dead_letters)))
-        .service(takes("POST", "/api/v1/operator/dead-letters/{messageId}/requeue", web::post().to(operator::requeue)))
-        .service(takes("GET", "/openapi.json", web::get().to(document)))
+    app.service(read("/api/v1/jobs", jobs::list::list))
+        // A job is read by its id, and made by its kind.
+        .service(both("/api/v1/jobs/{id}", jobs::read::read, submission::of_any_kind))
+        .service(posted("/api/v1/jobs/{id}/cancel", jobs::cancel::cancel))
+        .service(posted("/api/v1/jobs/{id}/retry", jobs::retry::retry))
+        .service(read("/api/v1/jobs/{id}/events", jobs::streams::events))
+        .service(read("/api/v1/jobs/{id}/ws", jobs::streams::ws))
+        .service(read("/api/v1/jobs/{id}/result", jobs::download::result))
+        .service(both("/api/v1/jobs/{id}/feedback", jobs::feedback::feedback, jobs::feedback::rate))
+        .service(posted("/api/v1/operator/breakers/reset", operator::reset_breakers))
+        .service(read("/api/v1/operator/dead-letters", operator::dead_letters))
+        .service(posted("/api/v1/operator/dead-letters/{messageId}/requeue", operator::requeue))
+        .service(read("/openapi.json", document))
         .default_service(web::to(nothing_here));
 }
 
+/// A path to read from: GET, and HEAD, which is the same without the body (RFC 9110, section 9.3.2).
+pub fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    takes("GET, HEAD", path).route(web::get().to(handler.clone())).route(web::head().to(handler))
+}
+
+/// A path that does something.
+pub fn posted<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    takes("POST", path).route(web::post().to(handler))
+}
+
+/// A path to read from, and to do something.
+fn both<R, ReadArgs, P, PostArgs>(path: &str, reads: R, posts: P) -> Resource
+where
+    R: Handler<ReadArgs> + Clone,
+    ReadArgs: FromRequest + 'static,
+    R::Output: Responder + 'static,
+    P: Handler<PostArgs>,
+    PostArgs: FromRequest + 'static,
+    P::Output: Responder + 'static,
+{
+    let path = takes("GET, HEAD, POST", path);
+    path.route(web::get().to(reads.clone())).route(web::head().to(reads)).route(web::post().to(posts))
+}
+
 /// A path whose other methods are answered with 405 and the ones that it takes.
-pub fn takes(allow: &'static str, path: &str, route: Route) -> Resource {
+fn takes(allow: &'static str, path: &str) -> Resource {
     let others = web::to(move || async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) });
-    web::resource(path).route(route).default_service(others)
+    web::resource(path).default_service(others)
 }
 
 /// Queries that cannot be read are answered like every other mistake.

@@ -144,6 +144,16 @@ impl Follower {
     }
 }
 
+/// Whether a job has no event behind `after` (yet).
+pub async fn nothing_behind(
+    database: &Database,
+    user: &UserId,
+    job: JobId,
+    after: u64,
+) -> Result<bool, PersistenceError> {
+    Ok(database.jobs_of(user).events_after(job, after, 1).await?.is_none_or(|rows| rows.is_empty()))
+}
+
 /// The events of `user`'s job behind `after`, to the last one.
 pub fn follow(
     database: Database,

@@ -1,12 +1,12 @@
 //! JSON bodies, read behind the check of who asks: a stranger's body is not waited for.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use actix_web::{HttpRequest, http::header, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
-use crate::problem::ApiError;
+use crate::{content_coding, problem::ApiError};
 
 /// No JSON that this API takes is larger.
 const MAX_BYTES: usize = 64 * 1024;
@@ -14,16 +14,19 @@ const MAX_BYTES: usize = 64 * 1024;
 const READ_TIME: Duration = Duration::from_secs(20);
 
 /// The body, if it is sent as JSON and is what the route takes.
-pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: &mut web::Payload) -> Result<T, ApiError> {
+pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, ApiError> {
     if !is_json(request) {
         return Err(ApiError::UnsupportedMediaType { detail: "Send JSON as application/json.".to_owned() });
     }
-    parse(&bytes(payload).await?)
+    parse(&bytes(request, payload).await?)
 }
 
 /// The same, whatever its type is said to be; `None` when there is no body.
-pub async fn read_optional<T: DeserializeOwned>(payload: &mut web::Payload) -> Result<Option<T>, ApiError> {
-    match bytes(payload).await? {
+pub async fn read_optional<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: web::Payload,
+) -> Result<Option<T>, ApiError> {
+    match bytes(request, payload).await? {
         body if body.is_empty() => Ok(None),
         body => parse(&body).map(Some),
     }
@@ -41,7 +44,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })
 }
 
-async fn bytes(payload: &mut web::Payload) -> Result<Vec<u8>, ApiError> {
+async fn bytes(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, ApiError> {
+    let mut payload = pin!(content_coding::decoded(request.headers(), payload));
     let reading = async {
         let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {

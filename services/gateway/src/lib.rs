@@ -6,6 +6,11 @@
 mod api;
 mod app_state;
 mod auth;
+mod conditions;
+mod content_coding;
+mod cors;
+mod disposition;
+mod error_page;
 mod follow;
 mod jobs;
 mod json_body;
@@ -25,11 +30,9 @@ use std::{
     time::Duration,
 };
 
-use actix_cors::Cors;
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
-    http::header,
     middleware, web,
 };
 use anyhow::Context;
@@ -116,9 +119,10 @@ fn server(listener: TcpListener, state: web::Data<AppState>, deps: &Deps) -> any
         App::new()
             .app_data(state.clone())
             .app_data(api::query_config())
+            .wrap(middleware::from_fn(content_coding::known_codings))
             .wrap(middleware::from_fn(loopback_guard::guard))
             .wrap(middleware::from_fn(observe::observe))
-            .wrap(cors(&state.settings.http.cors_origins))
+            .wrap(cors::cors(&state.settings.http.cors_origins))
             .configure(health.clone())
             .configure(|app| api::configure(app, &state.kinds))
     })
@@ -130,22 +134,4 @@ fn server(listener: TcpListener, state: web::Data<AppState>, deps: &Deps) -> any
     .run();
     let handle = server.handle();
     Ok((server, handle))
-}
-
-/// Web pages of these origins may call the API; none when the list is empty.
-fn cors(origins: &[String]) -> Cors {
-    let mut cors = Cors::default()
-        .allowed_methods(["GET", "POST"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, header::IF_NONE_MATCH])
-        .allowed_header("idempotency-key")
-        .allowed_header("last-event-id")
-        .expose_headers(["content-disposition", "etag", "retry-after", "x-trace-id", "location"])
-        .max_age(3600);
-    if origins.iter().any(|origin| origin == "*") {
-        return cors.allow_any_origin();
-    }
-    for origin in origins {
-        cors = cors.allowed_origin(origin);
-    }
-    cors
 }

@@ -39,12 +39,12 @@ pub struct Told {
 )]
 pub async fn reset_breakers(
     request: HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     state.operator(&request).await?;
     // No body means all of them; a body with a mistake in it must not.
-    let form: BreakerReset = json_body::read_optional(&mut payload).await?.unwrap_or_default();
+    let form: BreakerReset = json_body::read_optional(&request, payload).await?.unwrap_or_default();
     let provider = form.provider.unwrap_or_default();
     let event = state.message(v1::ResetBreaker { provider });
     state.bus.publish_event(event).await.map_err(broker_away)?;

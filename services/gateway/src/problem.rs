@@ -50,6 +50,10 @@ pub enum ApiError {
     UnsupportedMediaType {
         detail: String,
     },
+    /// The body went through a coding that is not read here.
+    UnsupportedCoding {
+        detail: String,
+    },
     /// The upload passed the limit; nothing of it is kept.
     TooLarge {
         limit_bytes: u64,
@@ -60,6 +64,14 @@ pub enum ApiError {
         detail: &'static str,
     },
     Forbidden,
+    /// The embedded mode was asked under a name that is not this machine's.
+    HostNotAllowed {
+        detail: String,
+    },
+    /// The embedded mode was asked by a web page that is not its own.
+    OriginNotAllowed {
+        detail: String,
+    },
     /// Also for what belongs to somebody else.
     NotFound,
     /// No job of this kind can be submitted here.
@@ -72,6 +84,8 @@ pub enum ApiError {
     },
     /// The result was there, and its time is over.
     Gone,
+    /// `If-Match` names another version than the one that is there.
+    PreconditionFailed,
     /// The job is in a state that does not allow this.
     JobState {
         state: JobState,
@@ -105,14 +119,17 @@ impl ApiError {
             | Self::InvalidBody { .. }
             | Self::ContentRejected { .. }
             | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
-            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } | Self::UnsupportedCoding { .. } => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownKind { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::JobState { .. } | Self::IdempotencyInFlight => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::QuotaExceeded { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -130,14 +147,18 @@ impl ApiError {
             Self::AudioRefused { .. } => "audio_refused",
             Self::UnsupportedAudio { .. } => "unsupported_audio",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
+            Self::UnsupportedCoding { .. } => "unsupported_coding",
             Self::TooLarge { .. } => "too_large",
             Self::TooSlow => "too_slow",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::HostNotAllowed { .. } => "host_not_allowed",
+            Self::OriginNotAllowed { .. } => "origin_not_allowed",
             Self::NotFound => "not_found",
             Self::UnknownKind { .. } => "unknown_kind",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Gone => "gone",
+            Self::PreconditionFailed => "precondition_failed",
             Self::JobState { .. } => "job_state",
             Self::IdempotencyInFlight => "idempotency_in_flight",
             Self::IdempotencyMismatch => "idempotency_mismatch",
@@ -156,14 +177,18 @@ impl ApiError {
             Self::AudioRefused { .. } => "The recording was refused",
             Self::UnsupportedAudio { .. } => "The recording's format is not accepted",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
+            Self::UnsupportedCoding { .. } => "The body's coding is not accepted",
             Self::TooLarge { .. } => "The upload is too large",
             Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
+            Self::HostNotAllowed { .. } => "This name of the server is not allowed",
+            Self::OriginNotAllowed { .. } => "This page may not use the server",
             Self::NotFound => "Not found",
             Self::UnknownKind { .. } => "No such kind of job",
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::Gone => "No longer kept",
+            Self::PreconditionFailed => "Another version is here",
             Self::JobState { .. } => "The job's state does not allow this",
             Self::IdempotencyInFlight => "The first request with this key is still running",
             Self::IdempotencyMismatch => "This idempotency key belongs to another request",
@@ -180,6 +205,9 @@ impl ApiError {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
             Self::InvalidBody { detail }
             | Self::UnsupportedMediaType { detail }
+            | Self::UnsupportedCoding { detail }
+            | Self::HostNotAllowed { detail }
+            | Self::OriginNotAllowed { detail }
             | Self::ContentRejected { detail, .. } => detail.clone(),
             Self::AudioRefused { place, findings } | Self::UnsupportedAudio { place, findings } => {
                 // Warnings stand in `findings`; here only what has to change.
@@ -201,6 +229,10 @@ impl ApiError {
             Self::UnknownKind { known } => format!("Known here are: {}.", known.join(", ")),
             Self::MethodNotAllowed { allow } => format!("Use {allow}."),
             Self::Gone => "The files of this job have been deleted; its time to be kept is over.".to_owned(),
+            Self::PreconditionFailed => {
+                "The file is not the version that If-Match names; fetch it without If-Match, and use its ETag."
+                    .to_owned()
+            }
             Self::JobState { state, detail } => format!("The job is {state}: {detail}."),
             Self::IdempotencyInFlight => "Wait for its answer, or ask again a little later.".to_owned(),
             Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.".to_owned(),
@@ -359,6 +391,10 @@ impl ResponseError for ApiError {
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if matches!(self, Self::UnsupportedCoding { .. }) {
+            // RFC 9110, section 12.5.3: so a client can tell it from a media type that is refused.
+            response.insert_header((header::ACCEPT_ENCODING, crate::content_coding::CODINGS));
+        }
         if let Self::MethodNotAllowed { allow } = self {
             response.insert_header((header::ALLOW, *allow));
         }
@@ -404,6 +440,10 @@ mod tests {
             ApiError::Internal,
             ApiError::TooSlow,
             ApiError::ContentRejected { field: "prompt", detail: String::new() },
+            ApiError::HostNotAllowed { detail: String::new() },
+            ApiError::OriginNotAllowed { detail: String::new() },
+            ApiError::UnsupportedCoding { detail: String::new() },
+            ApiError::PreconditionFailed,
             ApiError::UnknownKind { known: vec!["melody-to-vocals"] },
         ]
     }
@@ -430,7 +470,11 @@ mod tests {
             ApiError::Internal => 17,
             ApiError::TooSlow => 18,
             ApiError::ContentRejected { .. } => 19,
-            ApiError::UnknownKind { .. } => 20,
+            ApiError::HostNotAllowed { .. } => 20,
+            ApiError::OriginNotAllowed { .. } => 21,
+            ApiError::UnsupportedCoding { .. } => 22,
+            ApiError::PreconditionFailed => 23,
+            ApiError::UnknownKind { .. } => 24,
         }
     }
 

@@ -29,12 +29,12 @@ const MAX_CHARS: usize = 2000;
 )]
 pub async fn rate(
     request: HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_job(&request, &id, &state).await?;
-    rate_job(&state, &user, &job, json_body::read(&request, &mut payload).await?).await
+    rate_job(&state, &user, &job, json_body::read(&request, payload).await?).await
 }
 
 /// What you said of a result.

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use persistence::{Begin, IdempotencyKey, KeyClaim};
 use sha2::{Digest, Sha256};
 
-use super::answered;
+use super::answer::answered;
 use crate::{
     app_state::AppState,
     auth::Caller,

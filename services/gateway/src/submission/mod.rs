@@ -1,30 +1,22 @@
 //! Accepting a job of any kind. Everything before the one transaction at the end can be thrown away; what a crash
 //! leaves is found by storage's sweep.
 
+mod answer;
 mod idempotency;
 mod verdicts;
 
 use std::time::Duration;
 
 use actix_multipart::Multipart;
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{
-        StatusCode,
-        header::{self, HeaderValue},
-    },
-    web,
-};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use blob_store::Stored;
-use contracts::v1;
 use domain::{
     JobId, UploadId,
     audio::Verdict,
-    feed::{FeedData, FeedKind},
     kind::{InputCheck, InputSpec},
     quota::QuotaUsage,
 };
-use persistence::{IdempotentAnswer, Job, Journal, KeyClaim, NewEvent, NewInput, NewJob, Submission};
+use persistence::{IdempotentAnswer, Job, KeyClaim, NewInput, NewJob, Submission};
 use resilience::ids::random10;
 use serde_json::{Map, Value};
 use service_runtime::error_chain;
@@ -33,7 +25,6 @@ use telemetry::trace;
 use crate::{
     app_state::AppState,
     auth::Caller,
-    jobs::wire::{InputBody, SubmittedBody},
     json_body,
     kinds::{Accepted, Asked, Fields, SubmitKind},
     links::{LinkMaker, Links},
@@ -42,6 +33,9 @@ use crate::{
     upload::{self, Destination, ReceivedFile},
 };
 
+pub use answer::job_ready;
+
+use answer::{accepted_journal, answered};
 use idempotency::Begun;
 
 /// The field that every kind has: whether finished stages of the owner's earlier jobs may be reused.
@@ -79,7 +73,7 @@ pub async fn of_any_kind(
         state.caller(&request).await?;
         return Err(ApiError::UnknownKind { known: state.kinds.names() });
     };
-    let door = Door { route: format!("jobs/{}", kind.spec().name), links: LinkMaker::job, answer: common_answer };
+    let door = Door { route: format!("jobs/{}", kind.spec().name), links: LinkMaker::job, answer: answer::common };
     submit(&request, payload, &state, kind, &door).await
 }
 
@@ -106,7 +100,7 @@ pub async fn submit(
     let submission = Request { state, caller: &caller, kind, door };
     let mut uploads = Vec::new();
     let outcome = match body {
-        Body::Json(mut payload) => submission.of_json(request, &mut payload, key).await,
+        Body::Json(payload) => submission.of_json(request, payload, key).await,
         Body::Form(form) => {
             let slot = tokio::time::timeout(SLOT_WAIT, state.uploads.acquire()).await;
             let _slot = slot.map_err(|_| ApiError::TooManyRequests { retry_after: SLOT_WAIT })?;
@@ -131,7 +125,7 @@ enum Body {
 impl Body {
     fn of(request: &HttpRequest, payload: web::Payload, kind: &dyn SubmitKind) -> Result<Self, ApiError> {
         if !json_body::is_json(request) {
-            return Ok(Self::Form(Multipart::new(request.headers(), payload)));
+            return upload::form(request, payload).map(Self::Form);
         }
         let needed: Vec<_> = kind.spec().inputs.iter().filter(|input| input.min > 0).collect();
         if needed.is_empty() {
@@ -179,7 +173,7 @@ impl Request<'_> {
     async fn of_json(
         &self,
         request: &HttpRequest,
-        payload: &mut web::Payload,
+        payload: web::Payload,
         key: Option<persistence::IdempotencyKey>,
     ) -> Result<Outcome, ApiError> {
         let object: Map<String, Value> = json_body::read(request, payload).await?;
@@ -199,7 +193,13 @@ impl Request<'_> {
         let limit_bytes = |check| match check {
             InputCheck::Audio => state.settings.audio_limits(caller.tier).max_size_bytes,
         };
-        let to = Destination { state, owner: &caller.user, inputs: kind.spec().inputs, limit_bytes: &limit_bytes };
+        let to = Destination {
+            state,
+            owner: &caller.user,
+            inputs: kind.spec().inputs,
+            texts: &names,
+            limit_bytes: &limit_bytes,
+        };
         let form = upload::receive(form, &to, uploads).await?;
         let fields = Fields::of_form(form.texts, &names, kind.structured_fields())?;
         self.accept(&fields, form.files, key).await
@@ -290,41 +290,6 @@ impl Request<'_> {
     }
 }
 
-/// An answer with the job's own address in `Location`, the same for a repeat as for the first request.
-fn answered(status: StatusCode, body: Value, replayed: bool) -> HttpResponse {
-    let mut response = HttpResponse::build(status);
-    let location = body["links"]["status"].as_str().and_then(|link| HeaderValue::from_str(link).ok());
-    if let Some(location) = location {
-        response.insert_header((header::LOCATION, location));
-    }
-    if replayed {
-        response.insert_header(("idempotent-replayed", "true"));
-    }
-    response.json(body)
-}
-
-/// What every kind's own address answers.
-fn common_answer(kind: &dyn SubmitKind, accepted: &Accepted<'_>) -> Value {
-    let Accepted { job, inputs, quota, queue_position, links } = accepted;
-    let warnings = inputs.iter().flat_map(|input| input.verdict.warnings());
-    let body = SubmittedBody {
-        success: true,
-        job_id: job.id.to_string(),
-        kind: job.kind.to_string(),
-        status: job.state.seed_status(),
-        state: job.state.as_str(),
-        queue_position: *queue_position,
-        quota: quota.clone(),
-        warnings: warnings.map(|finding| finding.message.clone()).collect(),
-        inputs: inputs.iter().map(InputBody::of_checked).collect(),
-        parameters: kind.parameters(&job.params),
-        reuse: job.reuse,
-        links: links.clone(),
-        more: kind.accepted(accepted),
-    };
-    serde_json::to_value(body).unwrap_or(Value::Null)
-}
-
 /// What the job's first stage would refuse is told at once. Nothing of the text goes into the answer.
 fn refuse_listed_words(state: &AppState, asked: &Asked) -> Result<(), ApiError> {
     for (field, text) in &asked.texts {
@@ -383,20 +348,4 @@ fn new_input(input: &CheckedInput) -> Result<NewInput, ApiError> {
         file_name: file_name.clone(),
         verdict: Some(serde_json::to_value(verdict).map_err(|_| ApiError::Internal)?),
     })
-}
-
-/// The first event of a job, and the message that wakes an orchestrator.
-fn accepted_journal(state: &AppState) -> Journal<'_> {
-    Journal::silent()
-        .events(|job| {
-            let data = serde_json::to_value(FeedData::new(job.state, job.progress)).unwrap_or_default();
-            vec![NewEvent::new(FeedKind::Accepted.as_str(), data)]
-        })
-        .messages(|job| job_ready(state, job))
-}
-
-/// What tells an orchestrator that a job waits.
-pub fn job_ready(state: &AppState, job: &Job) -> Vec<persistence::OutboxMessage> {
-    let ready = state.message_about(job.id, v1::JobReady { job_id: job.id.to_string() });
-    service_runtime::outgoing(&ready).into_iter().collect()
 }

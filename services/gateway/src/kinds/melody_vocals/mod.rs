@@ -4,7 +4,7 @@ mod present;
 mod routes;
 mod wire;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 use domain::{
     InvalidField, KindSpec,
     audio::Verdict,
@@ -16,7 +16,10 @@ use serde_json::{Map, Value};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use super::{Accepted, Asked, Fields, SubmitKind};
-use crate::{api::takes, problem::ApiError};
+use crate::{
+    api::{posted, read},
+    problem::ApiError,
+};
 
 /// The kind `melody-to-vocals`.
 pub struct MelodyVocals;
@@ -50,13 +53,13 @@ impl SubmitKind for MelodyVocals {
     }
 
     fn routes(&self, app: &mut ServiceConfig) {
-        app.service(takes("POST", "/api/v1/melody-vocals/convert", web::post().to(routes::convert)))
-            .service(takes("GET", "/api/v1/melody-vocals/status/{id}", web::get().to(routes::status)))
-            .service(takes("POST", "/api/v1/melody-vocals/cancel/{id}", web::post().to(routes::cancel)))
-            .service(takes("GET", "/api/v1/melody-vocals/history", web::get().to(routes::history)))
-            .service(takes("GET", "/api/v1/melody-vocals/quota", web::get().to(routes::quota)))
-            .service(takes("GET", "/api/v1/melody-vocals/stats", web::get().to(routes::stats)))
-            .service(takes("POST", "/api/v1/melody-vocals/feedback/{id}", web::post().to(routes::feedback)));
+        app.service(posted("/api/v1/melody-vocals/convert", routes::convert))
+            .service(read("/api/v1/melody-vocals/status/{id}", routes::status))
+            .service(posted("/api/v1/melody-vocals/cancel/{id}", routes::cancel))
+            .service(read("/api/v1/melody-vocals/history", routes::history))
+            .service(read("/api/v1/melody-vocals/quota", routes::quota))
+            .service(read("/api/v1/melody-vocals/stats", routes::stats))
+            .service(posted("/api/v1/melody-vocals/feedback/{id}", routes::feedback));
     }
 
     fn openapi(&self) -> OpenApi {

@@ -278,10 +278,10 @@ impl From<persistence::BreakerRow> for BreakerBody {
 )]
 pub async fn feedback(
     request: HttpRequest,
-    mut payload: web::Payload,
+    payload: web::Payload,
     id: web::Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_job_of(&request, &id, &NAME, &state).await?;
-    rate_job(&state, &user, &job, json_body::read(&request, &mut payload).await?).await
+    rate_job(&state, &user, &job, json_body::read(&request, payload).await?).await
 }

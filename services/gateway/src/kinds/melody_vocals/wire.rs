@@ -25,7 +25,7 @@ pub struct ConvertForm {
     pub mood: Option<String>,
     /// Same recording, same words, same seed: same song. Chosen for you when absent.
     pub seed: Option<u64>,
-    /// Of the lyrics: en or es; en when absent.
+    /// Of the lyrics: en or es, also with a region (en-US); en when absent.
     pub language: Option<String>,
     /// Who sings: auto, formant, rms (a man), slt (a woman), awb (a man, Scottish) or kal16 (a man); auto when absent.
     pub voice: Option<String>,
@@ -35,7 +35,7 @@ pub struct ConvertForm {
     pub expression: Option<String>,
     /// What plays under the voice: none or chords; none when absent.
     pub backing: Option<String>,
-    /// Whether notes move to the nearest one of the melody's key; false when absent.
+    /// Whether notes move to the nearest one of the melody's key (true, on, yes, 1 or false, off, no, 0); false when absent.
     pub snap_to_key: Option<bool>,
     /// The grid that notes move to: off, 1/4, 1/8, 1/8t or 1/16; off when absent.
     pub quantise: Option<String>,
