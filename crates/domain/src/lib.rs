@@ -20,6 +20,7 @@ pub mod quota;
 pub mod request;
 pub mod retention;
 pub mod retry;
+mod text;
 pub mod tier;
 
 pub use artifact::{ArtifactRole, ArtifactSpec};

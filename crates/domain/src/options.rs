@@ -191,7 +191,7 @@ impl SongOptions {
         let text = |name: &str| filled(field(name));
         let (transpose, octaves) = (Self::TRANSPOSE_SEMITONES, Self::OCTAVES);
         Ok(Self {
-            language: word("language", text("language"))?,
+            language: word("language", text("language").map(primary_subtag))?,
             voice: word("voice", text("voice"))?,
             register: word("register", text("register"))?,
             expression: word("expression", text("expression"))?,
@@ -211,11 +211,21 @@ fn word<T: FromStr<Err = UnknownWord> + Default>(field: &'static str, text: Opti
     word.map(Option::unwrap_or_default).map_err(|error| InvalidField::because(field, &error))
 }
 
+/// The language alone of a tag with a script, a region or more (BCP 47, also with the underscores of locale names): the
+/// lyrics are the same everywhere a language is spoken. What is no such tag stays as it is.
+fn primary_subtag(tag: &str) -> &str {
+    let mut subtags = tag.split(['-', '_']);
+    let primary = subtags.next().unwrap_or(tag);
+    let is_subtag = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if subtags.all(is_subtag) { primary } else { tag }
+}
+
+/// As people and programs write it; `on` is what a checkbox of a web page sends.
 fn flag(field: &'static str, text: Option<&str>) -> Result<bool, InvalidField> {
     match text.map(str::to_ascii_lowercase).as_deref() {
-        None | Some("false" | "0") => Ok(false),
-        Some("true" | "1") => Ok(true),
-        Some(_) => Err(InvalidField { field, detail: "expected true or false".to_owned() }),
+        None | Some("false" | "0" | "off" | "no") => Ok(false),
+        Some("true" | "1" | "on" | "yes") => Ok(true),
+        Some(_) => Err(InvalidField { field, detail: "expected true or false (also on/off, yes/no, 1/0)".to_owned() }),
     }
 }
 
@@ -268,6 +278,26 @@ mod tests {
             },
         };
         assert_eq!(chosen.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_language_may_have_a_region_and_a_flag_may_come_from_a_checkbox() {
+        for tag in ["es", "ES", "es-MX", "es_ES", "es-Latn-MX", "es-419", " es-MX "] {
+            assert_eq!(read(&[("language", tag)]).map(|options| options.language), Ok(Language::Spanish), "{tag}");
+        }
+        for tag in ["en-", "en--US", "-en", "en-US;q=0.5", "en,es", "de-DE", "english", "en-ninecharsx"] {
+            assert_eq!(read(&[("language", tag)]).unwrap_err().field, "language", "{tag}");
+        }
+        let snaps = |text| read(&[("snapToKey", text)]).map(|options| options.corrections.snap_to_key);
+        for yes in ["true", "TRUE", "1", "on", "On", "yes"] {
+            assert_eq!(snaps(yes), Ok(true), "{yes}");
+        }
+        for no in ["false", "0", "off", "No", ""] {
+            assert_eq!(snaps(no), Ok(false), "{no}");
+        }
+        for neither in ["2", "y", "maybe", "on off"] {
+            assert_eq!(snaps(neither).unwrap_err().field, "snapToKey", "{neither}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::{
     field::{InvalidField, filled},
     options::SongOptions,
     prompt::Prompt,
+    text::is_seen,
 };
 
 /// A recorded melody and a sentence, please, as a sung vocal. Debug shows no more of its words than their lengths.
@@ -87,7 +88,7 @@ impl Label {
     pub fn new(text: &str) -> Result<Self, InvalidLabel> {
         let text = text.trim();
         let fits = (1..=Self::MAX_CHARS).contains(&text.chars().count());
-        if !fits || text.chars().any(char::is_control) {
+        if !fits || text.chars().any(char::is_control) || !text.chars().any(is_seen) {
             return Err(InvalidLabel);
         }
         Ok(Self(text.to_owned()))
@@ -209,5 +210,13 @@ mod tests {
         let request = read(&[("prompt", "secret sentence"), ("genre", "secret"), ("mood", "secret")]).unwrap();
         let shown = format!("{request:?}");
         assert!(shown.contains("Prompt(15 chars)") && !shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn a_label_has_something_to_see() {
+        assert_eq!(Label::new(" bossa nova ").map(|label| label.as_str().to_owned()), Ok("bossa nova".to_owned()));
+        for nothing in ["", "\u{200b}", "\u{2800}\u{3164}", "a\u{7}b"] {
+            assert_eq!(Label::new(nothing), Err(InvalidLabel), "{nothing:?}");
+        }
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{JobId, UserId};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter,
     sea_query::{Expr, OnConflict, Value as Bound},
 };
 use serde_json::Value;
@@ -118,6 +118,19 @@ impl IdempotencyKeys<'_> {
             }
             _ => Ok(Begin::InFlight),
         }
+    }
+
+    /// Whether a request with this key has been seen, and its answer has not expired.
+    pub async fn is_known(&self, key: &IdempotencyKey, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
+        let count = rows::idempotency_key::Entity::find()
+            .filter(Column::UserId.eq(key.user.as_str()))
+            .filter(Column::Key.eq(key.key.as_str()))
+            .filter(Column::Route.eq(key.route.as_str()))
+            .filter(Column::ExpiresAt.gte(micros(now)))
+            .count(self.db.reader())
+            .await
+            .during("look for an idempotency key")?;
+        Ok(count > 0)
     }
 
     /// Keeps an answer for repeats until `expires_at`. False when the claim was lost: the answer is not kept, and

@@ -52,8 +52,7 @@ impl Jobs<'_> {
         const DOING: &str = "read a job's inputs";
         let query = rows::input::Entity::find().filter(Column::JobId.eq(job.uuid()));
         let query = query.order_by_asc(Column::Role).order_by_asc(Column::Position);
-        let inputs: Vec<Input> =
-            query.all(self.db.reader()).await.during(DOING)?.into_iter().map(read).collect();
+        let inputs: Vec<Input> = query.all(self.db.reader()).await.during(DOING)?.into_iter().map(read).collect();
         if !inputs.is_empty() {
             return Ok(inputs);
         }

@@ -122,17 +122,8 @@ impl StageResults<'_> {
 }
 
 fn read(row: rows::stage_result::Model) -> Result<StageResult, Undecodable> {
-    let rows::stage_result::Model {
-        id,
-        owner,
-        stage,
-        inputs_hash,
-        provider,
-        detail,
-        objects,
-        created_at,
-        expires_at,
-    } = row;
+    let rows::stage_result::Model { id, owner, stage, inputs_hash, provider, detail, objects, created_at, expires_at } =
+        row;
     Ok(StageResult {
         id: StageResultId::from_uuid(id),
         owner: UserId::new(owner).map_err(|why| Undecodable::new("stage_results.owner", why))?,

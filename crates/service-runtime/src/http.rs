@@ -4,9 +4,12 @@ use std::time::Instant;
 
 use actix_web::{
     Error,
-    body::MessageBody,
+    body::{BodySize, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{HeaderName, HeaderValue},
+    http::{
+        ConnectionType, Version,
+        header::{HeaderName, HeaderValue},
+    },
     middleware::Next,
 };
 use telemetry::{Metrics, TraceContext, trace};
@@ -28,7 +31,7 @@ pub async fn observe<B: MessageBody>(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| TraceContext::parse(value).ok())
         .map_or_else(TraceContext::new_root, |parent| parent.child());
-    let method = request.method().clone();
+    let (method, version) = (request.method().clone(), request.version());
     let span = trace::span_for(&context, "request");
     span.record("method", method.as_str());
     let in_flight = metrics.http_in_flight(service);
@@ -59,5 +62,18 @@ pub async fn observe<B: MessageBody>(
     if let Ok(value) = HeaderValue::from_str(&context.trace_id()) {
         response.headers_mut().insert(HeaderName::from_static("x-trace-id"), value);
     }
+    if version < Version::HTTP_11 {
+        end_with_the_connection(&mut response);
+    }
     Ok(response)
+}
+
+/// A body of unknown length goes out in chunks, which a client of HTTP/1.0 does not know (RFC 9112, section 6.1). For
+/// one of those the body ends where the connection does.
+fn end_with_the_connection<B: MessageBody>(response: &mut ServiceResponse<B>) {
+    if matches!(response.response().body().size(), BodySize::Stream) {
+        let head = response.response_mut().head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
 }

@@ -3,8 +3,9 @@
 use std::net::{SocketAddr, TcpListener};
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, FromRequest, Handler, HttpResponse, HttpServer, Resource, Responder,
     dev::ServerHandle,
+    http::header::ALLOW,
     web::{self, ServiceConfig},
 };
 use serde::Serialize;
@@ -22,12 +23,54 @@ pub fn health_routes(health: Health, metrics: Metrics) -> impl Fn(&mut ServiceCo
         config
             .app_data(web::Data::new(health.clone()))
             .app_data(web::Data::new(metrics.clone()))
-            .route("/api/health", web::get().to(live))
-            .route("/api/health/live", web::get().to(live))
-            .route("/api/health/ready", web::get().to(ready))
-            .route("/api/health/detailed", web::get().to(detailed))
-            .route("/metrics", web::get().to(render));
+            .service(read_only("/api/health", live))
+            .service(read_only("/api/health/live", live))
+            .service(read_only("/api/health/ready", ready))
+            .service(read_only("/api/health/detailed", detailed))
+            .service(read_only("/metrics", render));
     }
+}
+
+/// A path that is there for GET, for HEAD, which some probes send, and for nothing else.
+fn read_only<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .route(web::get().to(handler.clone()))
+        .route(web::head().to(handler))
+        .default_service(web::to(other_method))
+}
+
+/// A problem document as the public API has them (RFC 9457).
+async fn other_method() -> HttpResponse {
+    const ALLOWED: &str = "GET, HEAD";
+    let detail = format!("Use {ALLOWED}.");
+    HttpResponse::MethodNotAllowed().insert_header((ALLOW, ALLOWED)).content_type("application/problem+json").json(
+        Problem {
+            kind: "/problems/method_not_allowed",
+            title: "This path takes another method",
+            status: 405,
+            detail: &detail,
+            code: "method_not_allowed",
+            success: false,
+            error: &detail,
+        },
+    )
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    code: &'static str,
+    success: bool,
+    error: &'a str,
 }
 
 #[derive(Serialize)]

@@ -97,13 +97,19 @@ async fn the_exit_code_says_how_it_ended() {
 
 /// Status and body of an answer.
 fn get(port: u16, path: &str) -> std::io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
+    let answer = ask(port, "GET", path)?;
     let status = answer.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_default();
     Ok((status, answer.split("\r\n\r\n").nth(1).unwrap_or_default().to_owned()))
+}
+
+/// A whole answer, as it comes over the wire.
+fn ask(port: u16, method: &str, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(stream, "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 const ROLE: &str = "DESCANT_TEST_ROLE";
@@ -185,8 +191,28 @@ async fn a_process_answers_for_itself_and_stops_when_asked() {
     assert_eq!(get(process.port, "/api/health/live").expect("an answer").0, 200);
     let (status, metrics) = get(process.port, "/metrics").expect("an answer");
     assert!(status == 200 && metrics.contains("descant_"), "{metrics}");
+    other_methods_than_get_are_told_apart_from_absence(process.port);
     process.signal("TERM");
     assert_eq!(process.exit_code().await, 0);
+}
+
+fn other_methods_than_get_are_told_apart_from_absence(port: u16) {
+    for path in ["/api/health", "/api/health/live", "/api/health/ready", "/api/health/detailed", "/metrics"] {
+        let (got, head) = (ask(port, "GET", path).expect("an answer"), ask(port, "HEAD", path).expect("an answer"));
+        let length = |answer: &str| answer.lines().any(|line| line.starts_with("content-length: ") && line.len() > 17);
+        assert!(got.starts_with("HTTP/1.1 200 ") && head.starts_with("HTTP/1.1 200 "), "{path}: {head}");
+        assert!(length(&head) && head.ends_with("\r\n\r\n"), "{path}: the head alone, with the length: {head}");
+        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
+            let answer = ask(port, method, path).expect("an answer");
+            assert!(answer.starts_with("HTTP/1.1 405 "), "{method} {path}: {answer}");
+            assert!(answer.contains("\r\nallow: GET, HEAD\r\n"), "{method} {path}: {answer}");
+            assert!(answer.contains("\"code\":\"method_not_allowed\""), "{method} {path}: {answer}");
+        }
+    }
+    for method in ["GET", "HEAD", "POST", "OPTIONS"] {
+        let answer = ask(port, method, "/api/healthy").expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{method}: {answer}");
+    }
 }
 
 #[tokio::test]

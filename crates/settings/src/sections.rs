@@ -38,6 +38,8 @@ pub struct HttpSettings {
     pub public_url: Option<Url>,
     /// Origins of web pages that may call the API; `*` for all.
     pub cors_origins: Vec<String>,
+    /// Names under which the embedded mode answers besides this machine's own, in lower case and without a port.
+    pub allowed_hosts: Vec<String>,
     /// Uploads received at once; more wait.
     pub upload_concurrency: usize,
     /// Health and metrics of the services that have no HTTP of their own; 0 takes a free one.

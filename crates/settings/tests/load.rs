@@ -361,6 +361,10 @@ fn values_that_contradict_each_other_are_refused() {
         (&[("DESCANT_QUALITY__MIN_LOUDNESS_LUFS", "-11")], "quality.min_loudness_lufs"),
         (&[("DESCANT_HTTP__CORS_ORIGINS", "*,https://a.example")], "http.cors_origins"),
         (&[("DESCANT_HTTP__CORS_ORIGINS", "https://a.example/path")], "http.cors_origins"),
+        (&[("DESCANT_HTTP__ALLOWED_HOSTS", "studio.lan:3000")], "http.allowed_hosts"),
+        (&[("DESCANT_HTTP__ALLOWED_HOSTS", "studio.lan:80")], "http.allowed_hosts"),
+        (&[("DESCANT_HTTP__ALLOWED_HOSTS", "http://studio.lan")], "http.allowed_hosts"),
+        (&[("DESCANT_HTTP__ALLOWED_HOSTS", "*")], "http.allowed_hosts"),
         (&[("DESCANT_OBJECTS__PART_SIZE_BYTES", "5242879")], "objects.part_size_bytes"),
         (&[("DESCANT_OBJECTS__PRESIGN_SECONDS", "604801")], "objects.presign_seconds"),
         (&[("DESCANT_QUOTA__FREE__DAILY", "-2")], "quota.free.daily"),
@@ -377,7 +381,9 @@ fn values_that_contradict_each_other_are_refused() {
         ("DESCANT_OBJECTS__PART_SIZE_BYTES", "5242880"),
         ("DESCANT_OBJECTS__PRESIGN_SECONDS", "604800"),
         ("DESCANT_HTTP__CORS_ORIGINS", "https://a.example, http://localhost:5173"),
+        ("DESCANT_HTTP__ALLOWED_HOSTS", "Studio.LAN., 10.0.0.7, [::2], bücher.example"),
     ]);
+    assert_eq!(edges.http.allowed_hosts, ["studio.lan", "10.0.0.7", "[::2]", "xn--bcher-kva.example"]);
     assert_eq!(edges.http.cors_origins, ["https://a.example", "http://localhost:5173"]);
 }
 

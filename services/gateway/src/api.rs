@@ -1,14 +1,10 @@
 //! All routes in one place, and the OpenAPI document that is made from them.
 
-use actix_web::{HttpResponse, Resource, Route, web};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use utoipa::OpenApi;
 
 use crate::{
-    follow::EventBody,
-    jobs,
-    melody_vocals::{convert, routes as melody_vocals},
-    operator,
-    problem::ApiError,
+    app_state::AppState, follow::EventBody, jobs, kinds::SubmitKinds, operator, problem::ApiError, submission,
 };
 
 /// The HTTP API of Descant.
@@ -16,16 +12,14 @@ use crate::{
 #[openapi(
     info(title = "Descant", description = "Music generation as durable jobs: a hummed melody in, a sung vocal with lyrics out."),
     paths(
-        convert::convert, melody_vocals::status, melody_vocals::cancel, melody_vocals::history, melody_vocals::quota,
-        melody_vocals::stats, melody_vocals::feedback, jobs::events, jobs::ws, jobs::result, operator::reset_breakers,
-        operator::dead_letters, operator::requeue,
+        jobs::list::list, jobs::read::read, jobs::cancel::cancel, jobs::retry::retry, jobs::streams::events, jobs::streams::ws,
+        jobs::download::result, jobs::feedback::rate, jobs::feedback::feedback, operator::reset_breakers, operator::dead_letters, operator::requeue,
         health, live, ready, detailed,
     ),
     components(schemas(EventBody)),
     tags(
-        (name = "melody-vocals", description = "A hummed melody becomes a sung vocal with lyrics"),
         (name = "jobs", description = "The same for every kind of job"),
-        (name = "operator", description = "For whoever runs the house"),
+        (name = "operator", description = "For whoever runs the service"),
         (name = "health", description = "For load balancers and people"),
     )
 )]
@@ -54,62 +48,84 @@ fn ready() {}
 #[allow(dead_code, reason = "describes a route that the runtime serves")]
 fn detailed() {}
 
-/// The document as JSON.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    Document::openapi()
+/// The document: what all kinds have in common, and each kind's part.
+pub fn openapi(kinds: &SubmitKinds) -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    for kind in kinds.iter() {
+        document.merge(kind.openapi());
+    }
+    document
 }
 
-pub fn configure(app: &mut web::ServiceConfig) {
-    app.app_data(json_config())
-        .service(takes("POST", "/api/v1/melody-vocals/convert", web::post().to(convert::convert)))
-        .service(takes("GET", "/api/v1/melody-vocals/status/{id}", web::get().to(melody_vocals::status)))
-        .service(takes("POST", "/api/v1/melody-vocals/cancel/{id}", web::post().to(melody_vocals::cancel)))
-        .service(takes("GET", "/api/v1/melody-vocals/history", web::get().to(melody_vocals::history)))
-        .service(takes("GET", "/api/v1/melody-vocals/quota", web::get().to(melody_vocals::quota)))
-        .service(takes("GET", "/api/v1/melody-vocals/stats", web::get().to(melody_vocals::stats)))
-        .service(takes("POST", "/api/v1/melody-vocals/feedback/{id}", web::post().to(melody_vocals::feedback)))
-        .service(takes("GET", "/api/v1/jobs/{id}/events", web::get().to(jobs::events)))
-        .service(takes("GET", "/api/v1/jobs/{id}/ws", web::get().to(jobs::ws)))
-        .service(
-            takes("GET, HEAD", "/api/v1/jobs/{id}/result", web::get().to(jobs::result))
-                .route(web::head().to(jobs::result)),
-        )
-        .service(takes("POST", "/api/v1/operator/breakers/reset", web::post().to(operator::reset_breakers)))
-        .service(takes("GET", "/api/v1/operator/dead-letters", web::get().to(operator::dead_letters)))
-        .service(takes("POST", "/api/v1/operator/dead-letters/{messageId}/requeue", web::post().to(operator::requeue)))
-        .service(takes("GET", "/openapi.json", web::get().to(document)))
+pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
+    for kind in kinds.iter() {
+        kind.routes(app);
+    }
+    app.service(read("/api/v1/jobs", jobs::list::list))
+        // A job is read by its id, and made by its kind.
+        .service(both("/api/v1/jobs/{id}", jobs::read::read, submission::of_any_kind))
+        .service(posted("/api/v1/jobs/{id}/cancel", jobs::cancel::cancel))
+        .service(posted("/api/v1/jobs/{id}/retry", jobs::retry::retry))
+        .service(read("/api/v1/jobs/{id}/events", jobs::streams::events))
+        .service(read("/api/v1/jobs/{id}/ws", jobs::streams::ws))
+        .service(read("/api/v1/jobs/{id}/result", jobs::download::result))
+        .service(both("/api/v1/jobs/{id}/feedback", jobs::feedback::feedback, jobs::feedback::rate))
+        .service(posted("/api/v1/operator/breakers/reset", operator::reset_breakers))
+        .service(read("/api/v1/operator/dead-letters", operator::dead_letters))
+        .service(posted("/api/v1/operator/dead-letters/{messageId}/requeue", operator::requeue))
+        .service(read("/openapi.json", document))
         .default_service(web::to(nothing_here));
 }
 
+/// A path to read from: GET, and HEAD, which is the same without the body (RFC 9110, section 9.3.2).
+pub fn read<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args> + Clone,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    takes("GET, HEAD", path).route(web::get().to(handler.clone())).route(web::head().to(handler))
+}
+
+/// A path that does something.
+pub fn posted<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    takes("POST", path).route(web::post().to(handler))
+}
+
+/// A path to read from, and to do something.
+fn both<R, ReadArgs, P, PostArgs>(path: &str, reads: R, posts: P) -> Resource
+where
+    R: Handler<ReadArgs> + Clone,
+    ReadArgs: FromRequest + 'static,
+    R::Output: Responder + 'static,
+    P: Handler<PostArgs>,
+    PostArgs: FromRequest + 'static,
+    P::Output: Responder + 'static,
+{
+    let path = takes("GET, HEAD, POST", path);
+    path.route(web::get().to(reads.clone())).route(web::head().to(reads)).route(web::post().to(posts))
+}
+
 /// A path whose other methods are answered with 405 and the ones that it takes.
-fn takes(allow: &'static str, path: &str, route: Route) -> Resource {
+fn takes(allow: &'static str, path: &str) -> Resource {
     let others = web::to(move || async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) });
-    web::resource(path).route(route).default_service(others)
+    web::resource(path).default_service(others)
 }
 
-/// Bodies that are not the JSON a route takes are answered like every other mistake.
-fn json_config() -> web::JsonConfig {
-    const MAX_BYTES: usize = 64 * 1024;
-    web::JsonConfig::default().limit(MAX_BYTES).error_handler(|error, _| {
-        use actix_web::error::JsonPayloadError as E;
-        match error {
-            E::ContentType => {
-                ApiError::UnsupportedMediaType { detail: "Send JSON as application/json.".to_owned() }.into()
-            }
-            error => ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") }.into(),
-        }
-    })
-}
-
-/// Queries that cannot be read, likewise.
+/// Queries that cannot be read are answered like every other mistake.
 pub fn query_config() -> web::QueryConfig {
     web::QueryConfig::default().error_handler(|error, _| {
         ApiError::InvalidBody { detail: format!("The query cannot be read: {error}.") }.into()
     })
 }
 
-async fn document() -> HttpResponse {
-    HttpResponse::Ok().json(openapi())
+async fn document(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().json(openapi(&state.kinds))
 }
 
 async fn nothing_here() -> Result<HttpResponse, ApiError> {

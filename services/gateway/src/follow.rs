@@ -26,15 +26,16 @@ const WAKE_BUFFER: usize = 1024;
 pub struct EventBody {
     /// Counts from 1 without a gap; `Last-Event-ID`.
     pub seq: u64,
-    /// accepted, started, stage_started, progress, stage_finished, retry_scheduled, cancelling, completed, failed,
-    /// cancelled or expired; the last four end the stream. New types may appear.
+    /// accepted, started, stage_started, progress, stage_finished, retry_scheduled, parked, retry_requested, cancelling,
+    /// completed, failed, cancelled or expired. The stream ends behind the last event of a job that has ended; a failed
+    /// or expired one may be tried again, and then its log goes on. New types may appear.
     #[serde(rename = "type")]
     pub kind: String,
     pub job_id: String,
     /// RFC 3339.
     pub at: String,
-    /// state, status, progress, stage, stageLabel, provider, seconds, attempt, error, errorType, errorCode, retryAt:
-    /// those that apply.
+    /// state, status, progress, stage, stageLabel, provider, seconds, attempt, error, errorType, errorCode, retryAt,
+    /// waitsFor: those that apply.
     pub data: Value,
 }
 
@@ -47,11 +48,6 @@ impl EventBody {
             at: event.at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true),
             data: event.data,
         }
-    }
-
-    /// Whether nothing follows.
-    pub fn is_last(&self) -> bool {
-        domain::feed::FeedKind::ALL.iter().any(|kind| kind.as_str() == self.kind && kind.is_last())
     }
 }
 
@@ -134,7 +130,8 @@ enum Batch {
 }
 
 impl Follower {
-    /// The state is read before the events: a job that ends in between is seen again, never missed.
+    /// The state is read before the events: a job that ends in between is seen again, never missed. It is the state, not
+    /// an event, that tells the end: behind `failed` the log goes on when the job is tried again.
     async fn next_batch(&self) -> Result<Batch, PersistenceError> {
         let jobs = self.database.jobs_of(&self.user);
         let ended = jobs.get(self.job).await?.is_none_or(|job| job.state.is_final());
@@ -145,6 +142,16 @@ impl Follower {
             (true, true) => Batch::NothingMore,
         })
     }
+}
+
+/// Whether a job has no event behind `after` (yet).
+pub async fn nothing_behind(
+    database: &Database,
+    user: &UserId,
+    job: JobId,
+    after: u64,
+) -> Result<bool, PersistenceError> {
+    Ok(database.jobs_of(user).events_after(job, after, 1).await?.is_none_or(|rows| rows.is_empty()))
 }
 
 /// The events of `user`'s job behind `after`, to the last one.
@@ -170,7 +177,6 @@ pub fn follow(
         loop {
             if let Some(event) = state.ready.pop_front() {
                 state.after = event.seq;
-                state.ended = event.is_last();
                 return Some((Ok(event), state));
             }
             if state.ended {

@@ -1,42 +1,58 @@
 //! The gateway: the HTTP API. Authenticates, receives uploads, has them checked, and accepts jobs; afterwards it only
-//! reads what others write, and stores wishes to cancel.
+//! reads what others write, and stores requests to cancel a job or to try it again.
 //!
 //! Never works on audio, never holds a whole upload in memory, never moves a job.
 
 mod api;
+mod app_state;
 mod auth;
+mod conditions;
+mod content_coding;
+mod cors;
+mod disposition;
+mod error_page;
 mod follow;
 mod jobs;
+mod json_body;
+mod kinds;
 mod links;
-mod local;
-mod melody_vocals;
+mod loopback_guard;
 mod observe;
 mod operator;
 mod problem;
-mod state;
+mod quota;
+mod submission;
 mod upload;
 
 use std::{
     net::{SocketAddr, TcpListener},
+    sync::Arc,
     time::Duration,
 };
 
-use actix_cors::Cors;
 use actix_web::{
     App, HttpServer,
     dev::{Server, ServerHandle},
-    http::header,
     middleware, web,
 };
 use anyhow::Context;
 use async_trait::async_trait;
 use service_runtime::{CancellationToken, Deps, Service, health_routes};
 
-pub use api::openapi;
+pub use kinds::{Accepted, Asked, Fields, SubmitKind};
 pub use problem::{ApiError, Problem};
+
+use app_state::AppState;
+use kinds::SubmitKinds;
+
+/// The OpenAPI document of a gateway as it comes.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api::openapi(&SubmitKinds::built_in())
+}
 
 /// The service.
 pub struct Gateway {
+    kinds: SubmitKinds,
     /// Told the address once it is bound; port 0 takes a free one.
     on_bound: Box<dyn FnOnce(SocketAddr) + Send>,
 }
@@ -50,7 +66,14 @@ impl Default for Gateway {
 impl Gateway {
     /// A gateway that tells `on_bound` where it listens.
     pub fn announcing(on_bound: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
-        Self { on_bound: Box::new(on_bound) }
+        Self { kinds: SubmitKinds::built_in(), on_bound: Box::new(on_bound) }
+    }
+
+    /// Takes one more kind of job, for a build with kinds of its own.
+    #[must_use]
+    pub fn with_kind(mut self, kind: Arc<dyn SubmitKind>) -> Self {
+        self.kinds.add(kind);
+        self
     }
 }
 
@@ -69,9 +92,9 @@ impl Service for Gateway {
         let address = deps.settings.http.address();
         let listener = TcpListener::bind(address).with_context(|| format!("{address} cannot be listened on"))?;
         let bound = listener.local_addr().context("the listener has no address")?;
-        let house = web::Data::new(state::House::new(&deps, shutdown.clone())?);
-        let relay = tokio::spawn(house.news.clone().relay(house.bus.clone(), shutdown.clone()));
-        let (server, handle) = server(listener, house, &deps)?;
+        let state = web::Data::new(AppState::new(&deps, self.kinds, shutdown.clone())?);
+        let relay = tokio::spawn(state.news.clone().relay(state.bus.clone(), shutdown.clone()));
+        let (server, handle) = server(listener, state, &deps)?;
         let stopper = tokio::spawn(async move {
             shutdown.cancelled().await;
             handle.stop(true).await;
@@ -89,22 +112,19 @@ impl Service for Gateway {
 /// A client that does not finish its request head in this time is cut off (slow-loris).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 
-fn server(
-    listener: TcpListener,
-    house: web::Data<state::House>,
-    deps: &Deps,
-) -> anyhow::Result<(Server, ServerHandle)> {
-    let drain = house.settings.http.drain;
+fn server(listener: TcpListener, state: web::Data<AppState>, deps: &Deps) -> anyhow::Result<(Server, ServerHandle)> {
+    let drain = state.settings.http.drain;
     let health = health_routes(deps.health.clone(), deps.metrics.clone());
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(house.clone())
+            .app_data(state.clone())
             .app_data(api::query_config())
-            .wrap(middleware::from_fn(local::guard))
+            .wrap(middleware::from_fn(content_coding::known_codings))
+            .wrap(middleware::from_fn(loopback_guard::guard))
             .wrap(middleware::from_fn(observe::observe))
-            .wrap(cors(&house.settings.http.cors_origins))
+            .wrap(cors::cors(&state.settings.http.cors_origins))
             .configure(health.clone())
-            .configure(api::configure)
+            .configure(|app| api::configure(app, &state.kinds))
     })
     .client_request_timeout(HEAD_TIMEOUT)
     .shutdown_timeout(drain.as_secs().max(1))
@@ -114,22 +134,4 @@ fn server(
     .run();
     let handle = server.handle();
     Ok((server, handle))
-}
-
-/// Web pages of these origins may call the API; none when the list is empty.
-fn cors(origins: &[String]) -> Cors {
-    let mut cors = Cors::default()
-        .allowed_methods(["GET", "POST"])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::RANGE, header::IF_NONE_MATCH])
-        .allowed_header("idempotency-key")
-        .allowed_header("last-event-id")
-        .expose_headers(["content-disposition", "etag", "retry-after", "x-trace-id", "location"])
-        .max_age(3600);
-    if origins.iter().any(|origin| origin == "*") {
-        return cors.allow_any_origin();
-    }
-    for origin in origins {
-        cors = cors.allowed_origin(origin);
-    }
-    cors
 }

@@ -9,12 +9,16 @@ use utoipa::ToSchema;
 /// Where the parts of a job are found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Links {
+    /// The job as every kind has it.
+    pub job: String,
+    /// The same, or where the kind's older API tells of it.
     pub status: String,
     /// Server-Sent Events; the same over WebSocket at `ws`.
     pub events: String,
     pub ws: String,
     pub result: String,
     pub cancel: String,
+    pub retry: String,
     pub feedback: String,
 }
 
@@ -29,19 +33,28 @@ impl LinkMaker {
         Self { base: public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()).unwrap_or_default() }
     }
 
+    /// Those that every job has.
     pub fn job(&self, id: JobId) -> Links {
-        let base = &self.base;
+        let job = format!("{}/api/v1/jobs/{id}", self.base);
         Links {
-            status: format!("{base}/api/v1/melody-vocals/status/{id}"),
-            events: format!("{base}/api/v1/jobs/{id}/events"),
-            ws: format!("{base}/api/v1/jobs/{id}/ws"),
-            result: format!("{base}/api/v1/jobs/{id}/result"),
-            cancel: format!("{base}/api/v1/melody-vocals/cancel/{id}"),
-            feedback: format!("{base}/api/v1/melody-vocals/feedback/{id}"),
+            status: job.clone(),
+            events: format!("{job}/events"),
+            ws: format!("{job}/ws"),
+            result: format!("{job}/result"),
+            cancel: format!("{job}/cancel"),
+            retry: format!("{job}/retry"),
+            feedback: format!("{job}/feedback"),
+            job,
         }
     }
 
-    pub fn artifact(&self, id: JobId, role: ArtifactRole) -> String {
+    /// The same in the words of an older API, whose clients know its own routes: `family` is their common part.
+    pub fn of_family(&self, family: &str, id: JobId) -> Links {
+        let own = |route: &str| format!("{}/api/v1/{family}/{route}/{id}", self.base);
+        Links { status: own("status"), cancel: own("cancel"), feedback: own("feedback"), ..self.job(id) }
+    }
+
+    pub fn artifact(&self, id: JobId, role: &ArtifactRole) -> String {
         format!("{}/api/v1/jobs/{id}/result?role={role}", self.base)
     }
 }
@@ -54,10 +67,13 @@ mod tests {
     fn links_keep_the_public_address() {
         let id: JobId = "018f6b1e-7c2a-7000-8000-000000000000".parse().unwrap();
         let behind_proxy = LinkMaker::new(Some(&Url::parse("https://music.example/api-base/").unwrap()));
+        let job = "https://music.example/api-base/api/v1/jobs/018f6b1e-7c2a-7000-8000-000000000000";
+        assert_eq!(behind_proxy.job(id).events, format!("{job}/events"));
+        assert_eq!(behind_proxy.of_family("melody-vocals", id).job, job);
         assert_eq!(
-            behind_proxy.job(id).events,
-            "https://music.example/api-base/api/v1/jobs/018f6b1e-7c2a-7000-8000-000000000000/events"
+            LinkMaker::new(None).of_family("melody-vocals", id).status,
+            format!("/api/v1/melody-vocals/status/{id}")
         );
-        assert!(LinkMaker::new(None).artifact(id, ArtifactRole::AudioWav).ends_with("/result?role=audio_wav"));
+        assert!(LinkMaker::new(None).artifact(id, &ArtifactRole::AUDIO_WAV).ends_with("/result?role=audio_wav"));
     }
 }

@@ -9,20 +9,20 @@ use actix_web::{
     web,
 };
 
-use crate::{problem::ApiError, state::House};
+use crate::{app_state::AppState, problem::ApiError};
 
 /// The service's name in metrics.
 const SERVICE: &str = "gateway";
 
 /// Middleware: trace, metrics, log line, and the headers that every answer carries.
 pub async fn observe(
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
-    let mut response = service_runtime::observe(SERVICE, &gateway.metrics, request, next).await?;
+    let mut response = service_runtime::observe(SERVICE, &state.metrics, request, next).await?;
     if let Some(error) = response.response().error().and_then(|error| error.as_error::<ApiError>()) {
-        gateway.metrics.problem(error.code());
+        state.metrics.problem(error.code());
     }
     // A result is never to be guessed into a page.
     let headers = response.headers_mut();

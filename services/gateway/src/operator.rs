@@ -1,4 +1,4 @@
-//! Routes for whoever runs the house.
+//! Routes for whoever runs the service.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use contracts::v1;
@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 use service_runtime::error_chain;
 
 use crate::{
+    app_state::AppState,
+    json_body,
     problem::{ApiError, Problem},
-    state::House,
 };
 
 /// Which breakers to close.
@@ -38,19 +39,15 @@ pub struct Told {
 )]
 pub async fn reset_breakers(
     request: HttpRequest,
-    body: web::Bytes,
-    gateway: web::Data<House>,
+    payload: web::Payload,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    gateway.operator(&request).await?;
+    state.operator(&request).await?;
     // No body means all of them; a body with a mistake in it must not.
-    let form: BreakerReset = match &body[..] {
-        b"" => BreakerReset::default(),
-        body => serde_json::from_slice(body)
-            .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })?,
-    };
+    let form: BreakerReset = json_body::read_optional(&request, payload).await?.unwrap_or_default();
     let provider = form.provider.unwrap_or_default();
-    let event = gateway.message(v1::ResetBreaker { provider });
-    gateway.bus.publish_event(event).await.map_err(broker_away)?;
+    let event = state.message(v1::ResetBreaker { provider });
+    state.bus.publish_event(event).await.map_err(broker_away)?;
     Ok(HttpResponse::Accepted().json(Told { success: true, message: "Every orchestrator has been told" }))
 }
 
@@ -84,10 +81,10 @@ pub struct DeadLetters {
         (status = 403, body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn dead_letters(request: HttpRequest, gateway: web::Data<House>) -> Result<HttpResponse, ApiError> {
+pub async fn dead_letters(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     const LIMIT: usize = 100;
-    gateway.operator(&request).await?;
-    let letters = gateway.bus.dead_letters(LIMIT).await.map_err(broker_away)?;
+    state.operator(&request).await?;
+    let letters = state.bus.dead_letters(LIMIT).await.map_err(broker_away)?;
     let body = |letter: messaging::DeadLetter| DeadLetterBody {
         message_id: letter.message_id,
         queue: letter.queue.map(|queue| queue.name()),
@@ -113,10 +110,10 @@ pub async fn dead_letters(request: HttpRequest, gateway: web::Data<House>) -> Re
 pub async fn requeue(
     request: HttpRequest,
     id: web::Path<String>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    gateway.operator(&request).await?;
-    if !gateway.bus.requeue_dead(&id).await.map_err(broker_away)? {
+    state.operator(&request).await?;
+    if !state.bus.requeue_dead(&id).await.map_err(broker_away)? {
         return Err(ApiError::NotFound);
     }
     Ok(HttpResponse::Accepted().json(Told { success: true, message: "The message is back in its queue" }))

@@ -16,7 +16,7 @@ use domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::melody_vocals::wire::QuotaBody;
+use crate::quota::QuotaBody;
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -35,16 +35,23 @@ pub enum ApiError {
         field: &'static str,
         detail: String,
     },
-    /// The recording was refused; every finding is told.
+    /// A recording was refused; every finding is told.
     AudioRefused {
+        /// Which one, where there may be several.
+        place: Option<FilePlace>,
         findings: Vec<Finding>,
     },
-    /// The recording is not in a format that is accepted.
+    /// A recording is not in a format that is accepted.
     UnsupportedAudio {
+        place: Option<FilePlace>,
         findings: Vec<Finding>,
     },
     /// The body is not of the type that the route takes.
     UnsupportedMediaType {
+        detail: String,
+    },
+    /// The body went through a coding that is not read here.
+    UnsupportedCoding {
         detail: String,
     },
     /// The upload passed the limit; nothing of it is kept.
@@ -57,14 +64,28 @@ pub enum ApiError {
         detail: &'static str,
     },
     Forbidden,
+    /// The embedded mode was asked under a name that is not this machine's.
+    HostNotAllowed {
+        detail: String,
+    },
+    /// The embedded mode was asked by a web page that is not its own.
+    OriginNotAllowed {
+        detail: String,
+    },
     /// Also for what belongs to somebody else.
     NotFound,
+    /// No job of this kind can be submitted here.
+    UnknownKind {
+        known: Vec<&'static str>,
+    },
     /// The path takes other methods: these.
     MethodNotAllowed {
         allow: &'static str,
     },
     /// The result was there, and its time is over.
     Gone,
+    /// `If-Match` names another version than the one that is there.
+    PreconditionFailed,
     /// The job is in a state that does not allow this.
     JobState {
         state: JobState,
@@ -83,7 +104,7 @@ pub enum ApiError {
     TooManyRequests {
         retry_after: Duration,
     },
-    /// A part of the house that this request needs is away.
+    /// Something that this request needs is away.
     Unavailable {
         what: &'static str,
     },
@@ -98,14 +119,17 @@ impl ApiError {
             | Self::InvalidBody { .. }
             | Self::ContentRejected { .. }
             | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
-            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } | Self::UnsupportedCoding { .. } => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::UnknownKind { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::JobState { .. } | Self::IdempotencyInFlight => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::QuotaExceeded { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -123,13 +147,18 @@ impl ApiError {
             Self::AudioRefused { .. } => "audio_refused",
             Self::UnsupportedAudio { .. } => "unsupported_audio",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
+            Self::UnsupportedCoding { .. } => "unsupported_coding",
             Self::TooLarge { .. } => "too_large",
             Self::TooSlow => "too_slow",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",
+            Self::HostNotAllowed { .. } => "host_not_allowed",
+            Self::OriginNotAllowed { .. } => "origin_not_allowed",
             Self::NotFound => "not_found",
+            Self::UnknownKind { .. } => "unknown_kind",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::Gone => "gone",
+            Self::PreconditionFailed => "precondition_failed",
             Self::JobState { .. } => "job_state",
             Self::IdempotencyInFlight => "idempotency_in_flight",
             Self::IdempotencyMismatch => "idempotency_mismatch",
@@ -148,13 +177,18 @@ impl ApiError {
             Self::AudioRefused { .. } => "The recording was refused",
             Self::UnsupportedAudio { .. } => "The recording's format is not accepted",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
+            Self::UnsupportedCoding { .. } => "The body's coding is not accepted",
             Self::TooLarge { .. } => "The upload is too large",
             Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
+            Self::HostNotAllowed { .. } => "This name of the server is not allowed",
+            Self::OriginNotAllowed { .. } => "This page may not use the server",
             Self::NotFound => "Not found",
+            Self::UnknownKind { .. } => "No such kind of job",
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::Gone => "No longer kept",
+            Self::PreconditionFailed => "Another version is here",
             Self::JobState { .. } => "The job's state does not allow this",
             Self::IdempotencyInFlight => "The first request with this key is still running",
             Self::IdempotencyMismatch => "This idempotency key belongs to another request",
@@ -171,11 +205,18 @@ impl ApiError {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
             Self::InvalidBody { detail }
             | Self::UnsupportedMediaType { detail }
+            | Self::UnsupportedCoding { detail }
+            | Self::HostNotAllowed { detail }
+            | Self::OriginNotAllowed { detail }
             | Self::ContentRejected { detail, .. } => detail.clone(),
-            Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => {
+            Self::AudioRefused { place, findings } | Self::UnsupportedAudio { place, findings } => {
                 // Warnings stand in `findings`; here only what has to change.
                 let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-                errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join(" ")
+                let errors = errors.map(|finding| finding.message.as_str()).collect::<Vec<_>>().join(" ");
+                match place {
+                    Some(place) => format!("{place}: {errors}"),
+                    None => errors,
+                }
             }
             Self::TooLarge { limit_bytes } => format!(
                 "File size exceeds maximum of {} MB; shorten or compress the recording.",
@@ -185,13 +226,18 @@ impl ApiError {
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
             Self::NotFound => "There is nothing here under this id.".to_owned(),
+            Self::UnknownKind { known } => format!("Known here are: {}.", known.join(", ")),
             Self::MethodNotAllowed { allow } => format!("Use {allow}."),
             Self::Gone => "The files of this job have been deleted; its time to be kept is over.".to_owned(),
+            Self::PreconditionFailed => {
+                "The file is not the version that If-Match names; fetch it without If-Match, and use its ETag."
+                    .to_owned()
+            }
             Self::JobState { state, detail } => format!("The job is {state}: {detail}."),
             Self::IdempotencyInFlight => "Wait for its answer, or ask again a little later.".to_owned(),
             Self::IdempotencyMismatch => "Use a new Idempotency-Key for a new request.".to_owned(),
             Self::QuotaExceeded { exceeded, .. } => format!(
-                "Your {} quota of {} conversions is used up; it starts afresh at {}.",
+                "Your {} quota of {} jobs is used up; it starts afresh at {}.",
                 exceeded.period,
                 exceeded.limit,
                 exceeded.resets_at.format("%Y-%m-%dT%H:%M:%SZ")
@@ -215,7 +261,7 @@ impl ApiError {
 
     fn findings(&self) -> Vec<Finding> {
         match self {
-            Self::AudioRefused { findings } | Self::UnsupportedAudio { findings } => findings.clone(),
+            Self::AudioRefused { findings, .. } | Self::UnsupportedAudio { findings, .. } => findings.clone(),
             _ => Vec::new(),
         }
     }
@@ -233,6 +279,9 @@ impl ApiError {
             error: detail,
             field: match self {
                 Self::InvalidField { field, .. } | Self::ContentRejected { field, .. } => Some(field),
+                Self::AudioRefused { place: Some(place), .. } | Self::UnsupportedAudio { place: Some(place), .. } => {
+                    Some(place.role)
+                }
                 _ => None,
             },
             findings: self.findings().iter().map(FindingBody::of).collect(),
@@ -241,6 +290,24 @@ impl ApiError {
                 _ => None,
             },
             retry_after_seconds: self.retry_after().map(|wait| wait.as_secs().max(1)),
+        }
+    }
+}
+
+/// Which of several files is meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FilePlace {
+    /// The name of its part.
+    pub role: &'static str,
+    /// Among those of the same name, from 1; where there is one only it needs no number.
+    pub number: Option<u32>,
+}
+
+impl fmt::Display for FilePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.number {
+            Some(number) => write!(f, "{}, file {number}", self.role),
+            None => f.write_str(self.role),
         }
     }
 }
@@ -324,6 +391,10 @@ impl ResponseError for ApiError {
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if matches!(self, Self::UnsupportedCoding { .. }) {
+            // RFC 9110, section 12.5.3: so a client can tell it from a media type that is refused.
+            response.insert_header((header::ACCEPT_ENCODING, crate::content_coding::CODINGS));
+        }
         if let Self::MethodNotAllowed { allow } = self {
             response.insert_header((header::ALLOW, *allow));
         }
@@ -351,8 +422,8 @@ mod tests {
         vec![
             ApiError::InvalidField { field: "prompt", detail: "too short".to_owned() },
             ApiError::InvalidBody { detail: String::new() },
-            ApiError::AudioRefused { findings: findings() },
-            ApiError::UnsupportedAudio { findings: findings() },
+            ApiError::AudioRefused { place: None, findings: findings() },
+            ApiError::UnsupportedAudio { place: None, findings: findings() },
             ApiError::UnsupportedMediaType { detail: String::new() },
             ApiError::TooLarge { limit_bytes: 1 },
             ApiError::Unauthenticated { detail: "" },
@@ -369,6 +440,11 @@ mod tests {
             ApiError::Internal,
             ApiError::TooSlow,
             ApiError::ContentRejected { field: "prompt", detail: String::new() },
+            ApiError::HostNotAllowed { detail: String::new() },
+            ApiError::OriginNotAllowed { detail: String::new() },
+            ApiError::UnsupportedCoding { detail: String::new() },
+            ApiError::PreconditionFailed,
+            ApiError::UnknownKind { known: vec!["melody-to-vocals"] },
         ]
     }
 
@@ -394,6 +470,11 @@ mod tests {
             ApiError::Internal => 17,
             ApiError::TooSlow => 18,
             ApiError::ContentRejected { .. } => 19,
+            ApiError::HostNotAllowed { .. } => 20,
+            ApiError::OriginNotAllowed { .. } => 21,
+            ApiError::UnsupportedCoding { .. } => 22,
+            ApiError::PreconditionFailed => 23,
+            ApiError::UnknownKind { .. } => 24,
         }
     }
 
@@ -415,6 +496,17 @@ mod tests {
             assert_eq!(body.detail, "It is silent.");
             assert_eq!(body.findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), ["warning", "error"]);
         }
+    }
+
+    #[test]
+    fn one_of_several_files_is_named() {
+        let findings = || vec![Finding::error(FindingCode::SilentAudio, "It is silent.")];
+        let third = FilePlace { role: "takes", number: Some(3) };
+        let body = ApiError::AudioRefused { place: Some(third), findings: findings() }.body();
+        assert_eq!((body.field, body.detail.as_str()), (Some("takes"), "takes, file 3: It is silent."));
+        let only = FilePlace { role: "bass", number: None };
+        let body = ApiError::UnsupportedAudio { place: Some(only), findings: findings() }.body();
+        assert_eq!((body.field, body.detail.as_str()), (Some("bass"), "bass: It is silent."));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is promised in writing: the OpenAPI document, and the reference for people. Neither may change or fall behind
 //! unnoticed.
 
-use domain::{ArtifactRole, JobState, audio::FindingCode, failure::FailureCode, feed::FeedKind};
+use domain::{JobState, audio::FindingCode, failure::FailureCode, feed::FeedKind, kinds::melody_vocals::SPEC};
 
 const HTTP: &str = include_str!("../../../docs/http.md");
 const VALIDATION: &str = include_str!("../../../docs/validation.md");
@@ -40,15 +40,15 @@ fn every_word_that_a_program_can_act_on_is_explained() {
         assert!(has_row(HTTP, kind.as_str()), "docs/http.md does not explain the event {kind}");
     }
     for code in FailureCode::ALL {
-        let row = format!("| `{}` | `{}` |", code.as_str(), code.seed_type().as_str());
+        let row = format!("| `{}` | `{}` |", code.as_str(), SPEC.error_word(code, None));
         assert!(HTTP.contains(&row), "docs/http.md has no row {row}");
     }
     for state in JobState::ALL {
         let row = format!("| `{}` | `{}` |", state.as_str(), state.seed_status());
         assert!(HTTP.contains(&row), "docs/http.md has no row {row}");
     }
-    for role in ArtifactRole::ALL {
-        assert!(has_row(HTTP, role.as_str()), "docs/http.md does not explain the file {role}");
+    for artifact in SPEC.artifacts {
+        assert!(has_row(HTTP, artifact.role.as_str()), "docs/http.md does not explain the file {}", artifact.role);
     }
     for code in FindingCode::ALL {
         assert!(has_row(VALIDATION, code.as_str()), "docs/validation.md does not explain {}", code.as_str());

@@ -45,6 +45,7 @@ pub fn http(reader: &mut Reader) -> HttpSettings {
         port: reader.needed("http.port", 0..=u16::MAX),
         public_url: reader.base_url("http.public_url"),
         cors_origins: cors_origins(reader),
+        allowed_hosts: reader.list("http.allowed_hosts", host_name).unwrap_or_default(),
         upload_concurrency: reader.needed("http.upload_concurrency", 1..=100_000),
         health_port: reader.needed("http.health_port", 0..=u16::MAX),
         event_keepalive: reader.millis("http.event_keepalive_ms", 1..=LONGEST_MS),
@@ -62,6 +63,13 @@ fn cors_origins(reader: &mut Reader) -> Vec<String> {
         reader.wrong("http.cors_origins", None);
     }
     origins
+}
+
+/// As a browser writes it into `Host`, without a port. A wildcard would open the door that this setting is in.
+fn host_name(text: &str) -> Option<String> {
+    let url = Url::parse(&format!("http://{text}/")).ok()?;
+    let alone = !text.contains(['@', '/', '\\', '?', '#', '*']) && url.port().is_none() && !text.ends_with(":80");
+    url.host_str().filter(|_| alone).map(|host| host.trim_end_matches('.').to_owned())
 }
 
 pub fn database(reader: &mut Reader, mode: Mode, data_dir: &Path) -> DatabaseSettings {

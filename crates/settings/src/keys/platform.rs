@@ -54,6 +54,13 @@ pub const HTTP: Section = Section {
             "[\"https://app.example.org\"]",
             "Web pages from these origins may call the API.",
         ),
+        Key::new(
+            "http.allowed_hosts",
+            "[]",
+            "a list of names or addresses of hosts without a port, such as studio.lan",
+            "[\"studio.lan\"]",
+            "Names under which the embedded mode without tokens answers besides localhost, loopback addresses and the host of http.public_url. Other names are refused, because a web page could reach the server under a name of its own.",
+        ),
         Key::new("http.upload_concurrency", "32", COUNT, "64", "Uploads that are received at once; more wait."),
         Key::new(
             "http.health_port",

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 use domain::audio::AudioLimits;
 use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::{
@@ -168,6 +169,9 @@ async fn follow_to_end(api: &Api, job: &str, json: bool) -> Result<Value> {
 async fn follow(api: &Api, job: &str, after: &mut u64, bar: &ProgressBar, json: bool) -> Result<bool> {
     const MAX_LINE_BYTES: usize = 1024 * 1024;
     let mut response = api.events(job, *after).await?;
+    if response.status() == StatusCode::NO_CONTENT {
+        return Ok(true);
+    }
     let mut buffer = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         buffer.extend_from_slice(&chunk);

@@ -23,8 +23,8 @@ pub fn run(args: cli::Serve) -> Exit {
     }
     let services: Vec<Box<dyn Service>> = vec![
         Box::new(validator::Validator),
-        Box::new(storage::Storage),
-        Box::new(orchestrator::Orchestrator),
+        Box::new(storage::Storage::default()),
+        Box::new(orchestrator::Orchestrator::default()),
         Box::new(gateway::Gateway::announcing(announce)),
     ];
     service_runtime::boot("descant", options, services)

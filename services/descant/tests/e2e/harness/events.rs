@@ -59,6 +59,9 @@ impl Events {
                     self.keepalives += 1;
                     continue;
                 }
+                if frame.starts_with("retry:") {
+                    continue;
+                }
                 return Some(parse(&frame));
             }
             let chunk = self.response.chunk().await.expect("the event stream does not break")?;

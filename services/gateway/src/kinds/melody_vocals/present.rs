@@ -3,22 +3,35 @@
 use chrono::{DateTime, Utc};
 use domain::{
     SongOptions,
-    audio::Verdict,
+    kinds::melody_vocals::SPEC,
     options::Corrections,
     quota::{self, QuotaLimits, QuotaUsage, Window},
     request::MelodyToVocalsRequest,
 };
-use persistence::{Artifact, Job};
+use persistence::Job;
 use serde_json::Value;
 
-use super::wire::{ArtifactBody, Conversion, Parameters, QualityBody, QuotaBody, QuotaDetail, ResultBody, StatusBody};
-use crate::{links::LinkMaker, problem::FindingBody};
+use super::wire::{Conversion, Converted, Parameters, QualityBody, QuotaDetail, ResultBody, SongBody, StatusBody};
+use crate::{
+    app_state::AppState,
+    jobs::{present::failure, wire::ArtifactBody},
+    kinds::Accepted,
+    links::{LinkMaker, Links},
+    problem::FindingBody,
+};
 
-pub fn parameters(job: &Job) -> Option<Parameters> {
-    serde_json::from_value::<MelodyToVocalsRequest>(job.params.clone()).ok().map(|request| requested(&request))
+/// The common part of this API's routes.
+const FAMILY: &str = "melody-vocals";
+
+pub fn links(links: &LinkMaker, id: domain::JobId) -> Links {
+    links.of_family(FAMILY, id)
 }
 
-pub fn requested(request: &MelodyToVocalsRequest) -> Parameters {
+pub fn parameters(params: &Value) -> Option<Parameters> {
+    serde_json::from_value::<MelodyToVocalsRequest>(params.clone()).ok().map(|request| requested(&request))
+}
+
+fn requested(request: &MelodyToVocalsRequest) -> Parameters {
     let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = request;
     let SongOptions { language, voice, register, expression, backing, corrections } = options;
     let Corrections { snap_to_key, quantise, transpose_semitones, octaves } = corrections;
@@ -39,22 +52,37 @@ pub fn requested(request: &MelodyToVocalsRequest) -> Parameters {
     }
 }
 
-fn verdict(job: &Job) -> Option<Verdict> {
-    job.verdict.clone().and_then(|verdict| serde_json::from_value(verdict).ok())
+/// What a submission answers.
+pub fn converted(accepted: &Accepted<'_>) -> Converted {
+    let Accepted { job, quota, queue_position, links, .. } = accepted;
+    let verdict = super::recording(accepted);
+    let warnings = verdict.iter().flat_map(|verdict| verdict.warnings());
+    let findings = verdict.iter().flat_map(|verdict| &verdict.findings);
+    Converted {
+        success: true,
+        job_id: job.id.to_string(),
+        message: "Conversion job submitted successfully",
+        estimated_time: super::estimated_time(accepted),
+        quota: quota.clone(),
+        warnings: warnings.map(|finding| finding.message.clone()).collect(),
+        findings: findings.map(FindingBody::of).collect(),
+        status: job.state.seed_status(),
+        queue_position: *queue_position,
+        parameters: parameters(&job.params),
+        links: links.clone(),
+    }
 }
 
-pub fn warnings(verdict: &Verdict) -> Vec<String> {
-    verdict.warnings().map(|finding| finding.message.clone()).collect()
-}
-
-pub fn findings(verdict: &Verdict) -> Vec<FindingBody> {
-    verdict.findings.iter().map(FindingBody::of).collect()
-}
-
-pub fn status(job: &Job, artifacts: &[Artifact], queue_position: Option<u64>, links: &LinkMaker) -> StatusBody {
-    let stage = job.stage.and_then(|name| job.kind.spec().stage(name.as_str())).filter(|_| !job.state.is_final());
-    // A failure of an earlier attempt is no error of a job that goes on or has ended well.
-    let failure = job.failure.as_ref().filter(|_| job.state.is_final() && job.state.seed_status() == "failed");
+/// `artifacts` are those that are still there.
+pub fn status(
+    job: &Job,
+    artifacts: Vec<ArtifactBody>,
+    warnings: Vec<String>,
+    queue_position: Option<u64>,
+    maker: &LinkMaker,
+) -> StatusBody {
+    let stage = job.stage.as_deref().and_then(|name| SPEC.stage(name)).filter(|_| !job.state.is_final());
+    let failure = failure(Some(&SPEC), job);
     StatusBody {
         success: true,
         job_id: job.id.to_string(),
@@ -65,29 +93,35 @@ pub fn status(job: &Job, artifacts: &[Artifact], queue_position: Option<u64>, li
         stage_label: stage.map(|stage| stage.label),
         queue_position,
         retry_count: job.attempt.saturating_sub(1),
-        parameters: parameters(job),
-        result: result(job, artifacts, links),
-        error: failure.map(|failure| failure.message.clone()),
-        error_type: failure.map(|failure| failure.code.seed_type().as_str()),
-        error_code: failure.map(|failure| failure.code.as_str()),
-        warnings: verdict(job).as_ref().map(warnings).unwrap_or_default(),
+        parameters: parameters(&job.params),
+        result: result(job, artifacts),
+        error: failure.as_ref().map(|failure| failure.message.clone()),
+        error_type: failure.as_ref().map(|failure| failure.kind),
+        error_code: failure.map(|failure| failure.code),
+        warnings,
         created_at: job.created_at,
         started_at: job.started_at,
         completed_at: job.finished_at,
-        links: links.job(job.id),
+        links: links(maker, job.id),
     }
 }
 
-fn result(job: &Job, artifacts: &[Artifact], links: &LinkMaker) -> Option<ResultBody> {
+fn result(job: &Job, artifacts: Vec<ArtifactBody>) -> Option<ResultBody> {
     let made = job.result.as_ref().filter(|_| job.state == domain::JobState::Completed)?;
+    let mp3 = artifacts.iter().find(|file| file.role == domain::ArtifactRole::AUDIO_MP3.as_str());
+    Some(ResultBody {
+        audio_url: mp3.map(|file| file.url.clone()),
+        song: song(job, made),
+        artifacts,
+        expires_at: job.files_expire_at,
+    })
+}
+
+/// What a song tells of itself beside its files.
+pub fn song(job: &Job, made: &Value) -> SongBody {
     let lines = made["lyrics"].as_array().map(|lines| lines.iter().filter_map(Value::as_str).collect::<Vec<_>>());
     let quality = made["quality"].clone();
-    let files: &[Artifact] = if job.files_deleted_at.is_some() { &[] } else { artifacts };
-    Some(ResultBody {
-        audio_url: files
-            .iter()
-            .find(|file| file.role == domain::ArtifactRole::AudioMp3)
-            .map(|file| links.artifact(job.id, file.role)),
+    SongBody {
         title: made["title"].as_str().unwrap_or_default().to_owned(),
         lyrics: lines.unwrap_or_default().join("\n"),
         melody_info: made["melody"].clone(),
@@ -103,26 +137,11 @@ fn result(job: &Job, artifacts: &[Artifact], links: &LinkMaker) -> Option<Result
             figures: quality,
         },
         duration_seconds: made["durationSeconds"].as_f64(),
-        artifacts: files.iter().map(|file| artifact(file, links)).collect(),
-        expires_at: job.files_expire_at,
-    })
-}
-
-fn artifact(file: &Artifact, links: &LinkMaker) -> ArtifactBody {
-    ArtifactBody {
-        role: file.role.as_str(),
-        url: links.artifact(file.job_id, file.role),
-        signed_url: None,
-        media_type: file.media_type.clone(),
-        file_name: file.file_name.clone(),
-        size_bytes: file.size_bytes,
-        sha256: file.sha256.clone(),
     }
 }
 
-pub fn conversion(job: &Job, links: &LinkMaker) -> Conversion {
-    let parameters = parameters(job);
-    let failed = job.state.seed_status() == "failed";
+pub fn conversion(state: &AppState, job: &Job) -> Conversion {
+    let parameters = parameters(&job.params);
     Conversion {
         job_id: job.id.to_string(),
         status: job.state.seed_status(),
@@ -132,19 +151,10 @@ pub fn conversion(job: &Job, links: &LinkMaker) -> Conversion {
         prompt: parameters.as_ref().map(|parameters| parameters.prompt.clone()),
         genre: parameters.as_ref().and_then(|parameters| parameters.genre.clone()),
         mood: parameters.and_then(|parameters| parameters.mood),
-        error: job.failure.as_ref().filter(|_| failed).map(|failure| failure.message.clone()),
+        error: failure(Some(&SPEC), job).map(|failure| failure.message),
         created_at: job.created_at,
         completed_at: job.finished_at,
-        links: links.job(job.id),
-    }
-}
-
-pub fn quota(limits: QuotaLimits, usage: QuotaUsage) -> QuotaBody {
-    QuotaBody {
-        daily_used: usage.daily,
-        daily_limit: limits.daily,
-        monthly_used: usage.monthly,
-        monthly_limit: limits.monthly,
+        links: links(&state.links, job.id),
     }
 }
 

@@ -1,27 +1,91 @@
-//! The routes of the melody-to-vocals API but the one that submits.
-
-use std::time::Duration;
+//! The melody-to-vocals API: seven routes whose fields older clients rely on, and the description of the kind's form on
+//! its own address. Each is the flow that every kind has, in its own words.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::TimeDelta;
-use contracts::v1;
-use domain::{JobId, JobKind, JobState, UserId};
-use persistence::{Artifact, CancelOutcome, HistoryFilter, Journal};
-use service_runtime::error_chain;
-use tokio::time::Instant;
+use domain::{JobState, kinds::melody_vocals::NAME};
+use persistence::HistoryFilter;
+use serde_json::Value;
+use utoipa::OpenApi;
 
 use super::{
-    present,
+    MelodyVocals, present,
     wire::{
-        Acknowledged, ArtifactBody, BreakerBody, Cancelled, FeedbackForm, HealthMetrics, HealthStats, History,
-        HistoryQuery, Pagination, QueueStats, QuotaAnswer, Stats, StatusBody,
+        BreakerBody, ConvertForm, Converted, HealthMetrics, HealthStats, History, HistoryQuery, Pagination, QueueStats,
+        QuotaAnswer, Stats, StatusBody, SubmittedMelody,
     },
 };
 use crate::{
-    jobs::own_job,
+    app_state::AppState,
+    jobs::{
+        cancel::cancel_job,
+        feedback::rate_job,
+        own_job_of,
+        present::{artifacts, queue_position, warnings_of},
+        wire::{Acknowledged, CancelledBody, FeedbackForm},
+    },
+    json_body,
+    kinds::{Accepted, SubmitKind},
     problem::{ApiError, Problem},
-    state::{CANCEL_WAIT, House, job_id},
+    submission::{self, Door},
 };
+
+/// This kind's part of the OpenAPI document.
+#[derive(OpenApi)]
+#[openapi(
+    paths(described, convert, status, cancel, history, quota, stats, feedback),
+    tags((name = "melody-vocals", description = "A hummed melody becomes a sung vocal with lyrics"))
+)]
+pub struct Document;
+
+/// Submit a melody: a recording and a prompt become a job. The answer comes when the recording has been checked.
+#[utoipa::path(
+    post, path = "/api/v1/jobs/melody-to-vocals", tag = "jobs",
+    request_body(content = ConvertForm, content_type = "multipart/form-data"),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1–255 characters; a repeat gives the same job")),
+    responses(
+        (status = 202, description = "Accepted", body = SubmittedMelody),
+        (status = 400, description = "A field, its words or the recording is refused", body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The first request with this key still runs", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not an accepted format", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Quota used up, or too many uploads at once", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Something that it needs is away", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+#[allow(dead_code, reason = "describes what the route of all kinds takes for this one")]
+fn described() {}
+
+/// The same in the words of the older API.
+#[utoipa::path(
+    post, path = "/api/v1/melody-vocals/convert", tag = "melody-vocals",
+    request_body(content = ConvertForm, content_type = "multipart/form-data"),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1–255 characters; a repeat gives the same job")),
+    responses(
+        (status = 202, description = "Accepted", body = Converted),
+        (status = 400, description = "A field, its words or the recording is refused", body = Problem, content_type = "application/problem+json"),
+        (status = 401, body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The first request with this key still runs", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "Not an accepted format", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "Quota used up, or too many uploads at once", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "Something that it needs is away", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn convert(
+    request: HttpRequest,
+    payload: web::Payload,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, ApiError> {
+    let answer = |_: &dyn SubmitKind, accepted: &Accepted<'_>| {
+        serde_json::to_value(present::converted(accepted)).unwrap_or(Value::Null)
+    };
+    let door = Door { route: "melody-vocals/convert".to_owned(), links: present::links, answer };
+    submission::submit(&request, payload, &state, &MelodyVocals, &door).await
+}
 
 /// Where a job stands, and its result when it is done.
 #[utoipa::path(
@@ -35,37 +99,13 @@ use crate::{
 pub async fn status(
     request: HttpRequest,
     id: web::Path<String>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (user, job) = own_job(&request, &id, &gateway).await?;
-    let jobs = gateway.database.jobs_of(&user);
-    let artifacts = match job.state {
-        JobState::Completed => jobs.artifacts(job.id).await?.unwrap_or_default(),
-        _ => Vec::new(),
-    };
-    let position = match job.state {
-        JobState::Queued => jobs.queue_position(job.id).await?.map(|position| position.overall.saturating_sub(1)),
-        _ => None,
-    };
-    let mut body = present::status(&job, &artifacts, position, &gateway.links);
-    if let Some(result) = &mut body.result {
-        sign(&gateway, &artifacts, &mut result.artifacts).await;
-    }
-    Ok(HttpResponse::Ok().json(body))
-}
-
-/// Adds the object store's own links, where it has some.
-async fn sign(gateway: &House, artifacts: &[Artifact], bodies: &mut [ArtifactBody]) {
-    let expires = gateway.settings.objects.presign;
-    for body in bodies {
-        let Some(artifact) = artifacts.iter().find(|artifact| artifact.role.as_str() == body.role) else { continue };
-        let Ok(key) = artifact.object_key.parse() else { continue };
-        match gateway.blobs.presign_get(&key, expires, &artifact.file_name, &artifact.media_type).await {
-            Ok(url) => body.signed_url = url.map(String::from),
-            // The other link works all the same.
-            Err(error) => tracing::warn!(error = error_chain(&error), "link not signed"),
-        }
-    }
+    let (user, job) = own_job_of(&request, &id, &NAME, &state).await?;
+    let files = artifacts(&state, &user, &job).await?;
+    let warnings = warnings_of(&state, &job).await?;
+    let position = queue_position(&state, &user, &job).await?;
+    Ok(HttpResponse::Ok().json(present::status(&job, files, warnings, position, &state.links)))
 }
 
 /// Stop a job. Repeating it is no error.
@@ -73,8 +113,8 @@ async fn sign(gateway: &House, artifacts: &[Artifact], bodies: &mut [ArtifactBod
     post, path = "/api/v1/melody-vocals/cancel/{jobId}", tag = "melody-vocals",
     params(("jobId" = String, Path)),
     responses(
-        (status = 200, description = "Cancelled", body = Cancelled),
-        (status = 202, description = "On its way", body = Cancelled),
+        (status = 200, description = "Cancelled", body = CancelledBody),
+        (status = 202, description = "On its way", body = CancelledBody),
         (status = 404, body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It has ended already", body = Problem, content_type = "application/problem+json"),
     )
@@ -82,55 +122,10 @@ async fn sign(gateway: &House, artifacts: &[Artifact], bodies: &mut [ArtifactBod
 pub async fn cancel(
     request: HttpRequest,
     id: web::Path<String>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let caller = gateway.caller(&request).await?;
-    let id = job_id(&id)?;
-    let journal = wish_to_cancel(&gateway);
-    let jobs = gateway.database.jobs_of(&caller.user);
-    let state = match jobs.request_cancel(id, &journal, gateway.clock.now()).await? {
-        CancelOutcome::NotFound => return Err(ApiError::NotFound),
-        CancelOutcome::AlreadyFinal(state) => state,
-        CancelOutcome::Requested(_) => {
-            gateway.outbox.notify_one();
-            final_state_within(&gateway, &caller.user, id, CANCEL_WAIT).await?
-        }
-    };
-    let answer = |message| Cancelled {
-        success: true,
-        job_id: id.to_string(),
-        status: state.seed_status(),
-        state: state.as_str(),
-        message,
-    };
-    match state {
-        JobState::Cancelled => Ok(HttpResponse::Ok().json(answer("Job cancelled successfully"))),
-        state if state.is_final() => {
-            Err(ApiError::JobState { state, detail: "it had ended before it could be cancelled" })
-        }
-        _ => Ok(HttpResponse::Accepted().json(answer("The job is being cancelled"))),
-    }
-}
-
-/// The command that tells an orchestrator of the wish.
-fn wish_to_cancel(gateway: &House) -> Journal<'_> {
-    Journal::silent().messages(|job| {
-        let cancel = gateway.message_about(job.id, v1::CancelJob { job_id: job.id.to_string() });
-        service_runtime::outgoing(&cancel).into_iter().collect()
-    })
-}
-
-/// The job's state once it is final, or as it is when the time is over.
-async fn final_state_within(gateway: &House, user: &UserId, id: JobId, time: Duration) -> Result<JobState, ApiError> {
-    const LOOK_EVERY: Duration = Duration::from_millis(50);
-    let until = Instant::now() + time;
-    loop {
-        let job = gateway.database.jobs_of(user).get(id).await?.ok_or(ApiError::NotFound)?;
-        if job.state.is_final() || Instant::now() >= until {
-            return Ok(job.state);
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
+    let (user, job) = own_job_of(&request, &id, &NAME, &state).await?;
+    cancel_job(&state, &user, job.id).await
 }
 
 /// Your jobs, newest first.
@@ -144,9 +139,9 @@ async fn final_state_within(gateway: &House, user: &UserId, id: JobId, time: Dur
 pub async fn history(
     request: HttpRequest,
     query: web::Query<HistoryQuery>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let caller = gateway.caller(&request).await?;
+    let caller = state.caller(&request).await?;
     let limit = query.limit.unwrap_or(10);
     if !(1..=100).contains(&limit) {
         return Err(ApiError::InvalidField { field: "limit", detail: "expected 1 to 100".to_owned() });
@@ -166,9 +161,9 @@ pub async fn history(
             states
         }
     };
-    let filter = HistoryFilter { kind: Some(JobKind::MelodyToVocals), states, ..HistoryFilter::default() };
-    let page = gateway.database.jobs_of(&caller.user).history(&filter, limit, offset).await?;
-    let conversions: Vec<_> = page.jobs.iter().map(|job| present::conversion(job, &gateway.links)).collect();
+    let filter = HistoryFilter { kind: Some(NAME), states, ..HistoryFilter::default() };
+    let page = state.database.jobs_of(&caller.user).history(&filter, limit, offset).await?;
+    let conversions: Vec<_> = page.jobs.iter().map(|job| present::conversion(&state, job)).collect();
     let has_more = offset.saturating_add(conversions.len() as u64) < page.total;
     let pagination = Pagination { limit, offset, total: page.total, has_more };
     Ok(HttpResponse::Ok().json(History { success: true, conversions, pagination }))
@@ -179,11 +174,11 @@ pub async fn history(
     get, path = "/api/v1/melody-vocals/quota", tag = "melody-vocals",
     responses((status = 200, body = QuotaAnswer))
 )]
-pub async fn quota(request: HttpRequest, gateway: web::Data<House>) -> Result<HttpResponse, ApiError> {
-    let caller = gateway.caller(&request).await?;
-    let now = gateway.clock.now();
-    let usage = gateway.database.jobs_of(&caller.user).quota_usage(now).await?;
-    let limits = gateway.settings.quota.limits(caller.tier);
+pub async fn quota(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    let caller = state.caller(&request).await?;
+    let now = state.clock.now();
+    let usage = state.database.jobs_of(&caller.user).quota_usage(now).await?;
+    let limits = state.settings.quota.limits(caller.tier);
     let quota = present::quota_detail(caller.tier, limits, usage, now);
     Ok(HttpResponse::Ok().json(QuotaAnswer { success: true, quota }))
 }
@@ -198,13 +193,13 @@ const MAX_LATENCY_MS: i64 = 180_000;
     get, path = "/api/v1/melody-vocals/stats", tag = "melody-vocals",
     responses((status = 200, body = Stats))
 )]
-pub async fn stats(request: HttpRequest, gateway: web::Data<House>) -> Result<HttpResponse, ApiError> {
-    gateway.caller(&request).await?;
-    let now = gateway.clock.now();
-    let day = gateway.database.jobs().stats(Some(JobKind::MelodyToVocals), now).await?;
-    let delayed = gateway.database.jobs().delayed(now).await?;
-    let hour = gateway.database.jobs().recent(JobKind::MelodyToVocals, now - TimeDelta::hours(1)).await?;
-    let breakers = gateway.database.breakers().current(now).await?;
+pub async fn stats(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    state.caller(&request).await?;
+    let now = state.clock.now();
+    let day = state.database.jobs().stats(Some(&NAME), now).await?;
+    let delayed = state.database.jobs().delayed(now).await?;
+    let hour = state.database.jobs().recent(&NAME, now - TimeDelta::hours(1)).await?;
+    let breakers = state.database.breakers().current(now).await?;
     let breakers: Vec<BreakerBody> = breakers.into_iter().map(BreakerBody::from).collect();
 
     let now_in = |state| day.by_state.get(&state).copied().unwrap_or_default();
@@ -283,25 +278,10 @@ impl From<persistence::BreakerRow> for BreakerBody {
 )]
 pub async fn feedback(
     request: HttpRequest,
+    payload: web::Payload,
     id: web::Path<String>,
-    form: web::Json<FeedbackForm>,
-    gateway: web::Data<House>,
+    state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    const MAX_CHARS: usize = 2000;
-    let (user, job) = own_job(&request, &id, &gateway).await?;
-    let rating = u8::try_from(form.rating)
-        .ok()
-        .filter(|rating| (1..=5).contains(rating))
-        .ok_or_else(|| ApiError::InvalidField { field: "rating", detail: "expected 1 to 5 stars".to_owned() })?;
-    let text = form.feedback.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    if text.is_some_and(|text| text.chars().count() > MAX_CHARS) {
-        return Err(ApiError::InvalidField { field: "feedback", detail: format!("at most {MAX_CHARS} characters") });
-    }
-    if job.state != JobState::Completed {
-        return Err(ApiError::JobState { state: job.state, detail: "there is no result to rate" });
-    }
-    if !gateway.database.jobs_of(&user).rate(job.id, rating, text, gateway.clock.now()).await? {
-        return Err(ApiError::NotFound);
-    }
-    Ok(HttpResponse::Ok().json(Acknowledged { success: true, message: "Feedback submitted successfully" }))
+    let (user, job) = own_job_of(&request, &id, &NAME, &state).await?;
+    rate_job(&state, &user, &job, json_body::read(&request, payload).await?).await
 }

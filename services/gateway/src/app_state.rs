@@ -1,11 +1,11 @@
 //! What every handler shares.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use blob_store::BlobStore;
 use contracts::Envelope;
-use domain::{JobId, MessageId};
+use domain::{JobId, KindSpec, Kinds, MessageId};
 use messaging::{Body, Bus};
 use persistence::{Database, PersistenceError};
 use resilience::{Bulkhead, Clock, ids::random10};
@@ -19,18 +19,13 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Authenticator, Caller},
     follow::News,
+    kinds::SubmitKinds,
     links::LinkMaker,
     problem::ApiError,
 };
 
-/// How long the gateway waits for a verdict. Five minutes of sound take under a second; the rest is for a validator
-/// that is just starting.
-pub const VERDICT_DEADLINE: Duration = Duration::from_secs(30);
-/// How long a cancel request waits to see its effect before it answers that it is on its way.
-pub const CANCEL_WAIT: Duration = Duration::from_millis(1500);
-
-/// The gateway's parts, and what it shares with the rest of the house.
-pub struct House {
+/// The gateway's parts, and what it shares with the other services of its process.
+pub struct AppState {
     pub settings: Arc<Settings>,
     pub database: Database,
     pub blobs: Arc<dyn BlobStore>,
@@ -38,6 +33,10 @@ pub struct House {
     pub clock: Arc<dyn Clock>,
     pub metrics: Metrics,
     pub auth: Authenticator,
+    /// What can be submitted here.
+    pub kinds: SubmitKinds,
+    /// What the process knows besides, if only to show it.
+    known_kinds: Kinds,
     pub links: LinkMaker,
     pub news: News,
     /// Words that no job starts with; the job asks again, and an AI vendor where there is one.
@@ -49,11 +48,13 @@ pub struct House {
     pub shutdown: CancellationToken,
 }
 
-impl House {
-    pub fn new(deps: &Deps, shutdown: CancellationToken) -> anyhow::Result<Self> {
+impl AppState {
+    pub fn new(deps: &Deps, kinds: SubmitKinds, shutdown: CancellationToken) -> anyhow::Result<Self> {
         let settings = deps.settings.clone();
         Ok(Self {
             auth: Authenticator::from_settings(&settings.auth)?,
+            kinds,
+            known_kinds: deps.kinds.clone(),
             links: LinkMaker::new(settings.http.public_url.as_ref()),
             news: News::default(),
             words: settings.safety.word_gate()?,
@@ -77,6 +78,11 @@ impl House {
     pub async fn operator(&self, request: &HttpRequest) -> Result<Caller, ApiError> {
         let caller = self.caller(request).await?;
         if caller.operator { Ok(caller) } else { Err(ApiError::Forbidden) }
+    }
+
+    /// The table of a stored job's kind; `None` when only another version knows it.
+    pub fn spec(&self, kind: &str) -> Option<&'static KindSpec> {
+        self.kinds.get(kind).map(|kind| kind.spec()).or_else(|| self.known_kinds.get(kind))
     }
 
     /// A message in the request's trace.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{links::Links, problem::FindingBody};
+use crate::{jobs::wire::ArtifactBody, links::Links, problem::FindingBody, quota::QuotaBody};
 
 /// What a submission is made of, as a form. `audio` must come as a file.
 #[derive(ToSchema)]
@@ -25,7 +25,7 @@ pub struct ConvertForm {
     pub mood: Option<String>,
     /// Same recording, same words, same seed: same song. Chosen for you when absent.
     pub seed: Option<u64>,
-    /// Of the lyrics: en or es; en when absent.
+    /// Of the lyrics: en or es, also with a region (en-US); en when absent.
     pub language: Option<String>,
     /// Who sings: auto, formant, rms (a man), slt (a woman), awb (a man, Scottish) or kal16 (a man); auto when absent.
     pub voice: Option<String>,
@@ -35,7 +35,7 @@ pub struct ConvertForm {
     pub expression: Option<String>,
     /// What plays under the voice: none or chords; none when absent.
     pub backing: Option<String>,
-    /// Whether notes move to the nearest one of the melody's key; false when absent.
+    /// Whether notes move to the nearest one of the melody's key (true, on, yes, 1 or false, off, no, 0); false when absent.
     pub snap_to_key: Option<bool>,
     /// The grid that notes move to: off, 1/4, 1/8, 1/8t or 1/16; off when absent.
     pub quantise: Option<String>,
@@ -43,18 +43,8 @@ pub struct ConvertForm {
     pub transpose: Option<i8>,
     /// Octaves up, -3 to 3; 0 when absent.
     pub octave: Option<i8>,
-}
-
-/// A user's limits and how much of them is used.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct QuotaBody {
-    pub daily_used: u32,
-    /// `null` means no limit.
-    pub daily_limit: Option<u32>,
-    pub monthly_used: u32,
-    /// `null` means no limit.
-    pub monthly_limit: Option<u32>,
+    /// Whether finished stages of your earlier jobs may be reused; true when absent.
+    pub reuse: Option<bool>,
 }
 
 /// A job was accepted.
@@ -75,7 +65,7 @@ pub struct Converted {
     /// How many jobs of all users start before this one.
     pub queue_position: u64,
     /// What the job will really be made with.
-    pub parameters: Parameters,
+    pub parameters: Option<Parameters>,
     pub links: Links,
 }
 
@@ -106,7 +96,7 @@ pub struct StatusBody {
     pub job_id: String,
     /// pending, processing, completed, failed or cancelled.
     pub status: &'static str,
-    /// The same in more words: queued, running, storing, cancelling, completed, failed, cancelled, expired.
+    /// The same in more words: queued, running, parked, storing, cancelling, completed, failed, cancelled, expired.
     pub state: &'static str,
     /// 0–100; never goes back.
     pub progress: u8,
@@ -139,6 +129,17 @@ pub struct StatusBody {
 pub struct ResultBody {
     /// The song as MP3. Absent once its files are deleted.
     pub audio_url: Option<String>,
+    #[serde(flatten)]
+    pub song: SongBody,
+    pub artifacts: Vec<ArtifactBody>,
+    /// When the files go.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What a song tells of itself beside its files.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SongBody {
     pub title: String,
     pub lyrics: String,
     /// Notes, key, tempo, meter, range.
@@ -153,9 +154,6 @@ pub struct ResultBody {
     pub processing_time_ms: Option<i64>,
     pub quality: QualityBody,
     pub duration_seconds: Option<f64>,
-    pub artifacts: Vec<ArtifactBody>,
-    /// When the files go.
-    pub expires_at: Option<DateTime<Utc>>,
 }
 
 /// How good it is, in numbers.
@@ -172,33 +170,16 @@ pub struct QualityBody {
     pub figures: Value,
 }
 
-/// One file of a result.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct ArtifactBody {
-    /// audio_mp3, audio_wav, vocals_wav (with a backing only), lyrics, melody_midi, melody_musicxml, melody_svg, report
-    /// or waveform.
-    pub role: &'static str,
-    /// Wants the same token as everything else.
-    pub url: String,
-    /// Wants no token and works for some minutes; only where the object store signs links.
-    pub signed_url: Option<String>,
-    pub media_type: String,
-    pub file_name: String,
-    pub size_bytes: u64,
-    pub sha256: String,
-}
-
-/// A cancellation was carried out or is on its way.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Cancelled {
-    pub success: bool,
-    pub job_id: String,
-    /// `cancelled`, or `processing` while the worker lets go.
-    pub status: &'static str,
-    pub state: &'static str,
-    pub message: &'static str,
+/// What every kind's own address answers, and how long it will take.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "only describes the answer for the OpenAPI document")]
+pub struct SubmittedMelody {
+    #[schema(inline)]
+    #[serde(flatten)]
+    pub common: crate::jobs::wire::SubmittedBody,
+    #[schema(example = "1-3 minutes")]
+    #[serde(rename = "estimatedTime")]
+    pub estimated_time: String,
 }
 
 /// Which part of the history.
@@ -327,22 +308,4 @@ pub struct BreakerBody {
     pub failures: u32,
     /// When a probe will be let through.
     pub open_until: Option<DateTime<Utc>>,
-}
-
-/// What a user thinks of a result.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FeedbackForm {
-    /// 1–5 stars.
-    #[schema(minimum = 1, maximum = 5)]
-    pub rating: i64,
-    /// At most 2000 characters.
-    pub feedback: Option<String>,
-}
-
-/// Something was done, and there is no more to say.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Acknowledged {
-    pub success: bool,
-    pub message: &'static str,
 }

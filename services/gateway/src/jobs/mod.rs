@@ -1,0 +1,40 @@
+//! What is the same for every kind of job: listing, reading, following, stopping, trying again, rating, and fetching
+//! what it made.
+
+pub mod cancel;
+pub mod download;
+pub mod feedback;
+pub mod list;
+pub mod present;
+pub mod read;
+pub mod retry;
+pub mod streams;
+pub mod wire;
+
+use actix_web::HttpRequest;
+use domain::{JobId, KindName, UserId};
+use persistence::Job;
+
+use crate::{
+    app_state::{AppState, job_id},
+    problem::ApiError,
+};
+
+/// The caller's own job, or 404 whoever else's it is.
+pub async fn own_job(request: &HttpRequest, id: &str, state: &AppState) -> Result<(UserId, Job), ApiError> {
+    let caller = state.caller(request).await?;
+    let id: JobId = job_id(id)?;
+    let job = state.database.jobs_of(&caller.user).get(id).await?.ok_or(ApiError::NotFound)?;
+    Ok((caller.user, job))
+}
+
+/// The same for an older API: a job of another kind is none of its jobs.
+pub async fn own_job_of(
+    request: &HttpRequest,
+    id: &str,
+    kind: &KindName,
+    state: &AppState,
+) -> Result<(UserId, Job), ApiError> {
+    let (user, job) = own_job(request, id, state).await?;
+    if job.kind == *kind { Ok((user, job)) } else { Err(ApiError::NotFound) }
+}

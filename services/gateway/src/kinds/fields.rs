@@ -1,0 +1,132 @@
+//! The fields of a request, whether they came as the parts of a form or as a JSON object.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::problem::ApiError;
+
+/// A request's fields by name. Numbers, `true` and `false` of a JSON body read as their texts, so that a kind reads a
+/// form and a JSON body alike; `null` is absence.
+#[derive(Clone, Default, PartialEq)]
+pub struct Fields {
+    texts: BTreeMap<&'static str, String>,
+    structured: BTreeMap<&'static str, Value>,
+}
+
+impl Fields {
+    /// A field's text, as it was sent.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts.get(name).map(String::as_str)
+    }
+
+    /// A list or an object, of a field that the kind has named as one that holds some.
+    pub fn structured(&self, name: &str) -> Option<&Value> {
+        self.structured.get(name)
+    }
+
+    /// From the parts of a form. Those that are not `known` were not meant for us.
+    pub fn of_form(
+        parts: impl IntoIterator<Item = (String, String)>,
+        known: &[&'static str],
+        structured: &[&'static str],
+    ) -> Result<Self, ApiError> {
+        let mut fields = Self::default();
+        for (name, text) in parts {
+            let Some(name) = known.iter().find(|known| **known == name) else { continue };
+            if !structured.contains(name) {
+                fields.texts.insert(name, text);
+            } else if !text.trim().is_empty() {
+                let value = serde_json::from_str(&text).map_err(|error| ApiError::InvalidField {
+                    field: name,
+                    detail: format!("expected JSON: {error}"),
+                })?;
+                fields.structured.insert(name, value);
+            }
+        }
+        Ok(fields)
+    }
+
+    /// From a JSON object; a name in it that is not `known` is a mistake.
+    pub fn of_json(
+        object: Map<String, Value>,
+        known: &[&'static str],
+        structured: &[&'static str],
+    ) -> Result<Self, ApiError> {
+        let mut fields = Self::default();
+        for (name, value) in object {
+            let Some(name) = known.iter().find(|known| **known == name) else {
+                let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                let detail = format!("The field `{shown}` is not known here; known are {}.", known.join(", "));
+                return Err(ApiError::InvalidBody { detail });
+            };
+            match value {
+                Value::Null => {}
+                value if structured.contains(name) => {
+                    fields.structured.insert(name, value);
+                }
+                Value::String(text) => {
+                    fields.texts.insert(name, text);
+                }
+                Value::Bool(_) | Value::Number(_) => {
+                    fields.texts.insert(name, value.to_string());
+                }
+                Value::Array(_) | Value::Object(_) => {
+                    let detail = "expected a text, a number, true or false".to_owned();
+                    return Err(ApiError::InvalidField { field: name, detail });
+                }
+            }
+        }
+        Ok(fields)
+    }
+
+    /// What stands for a field in the hash of a request: the same for two ways of sending the same.
+    pub fn canonical(&self, name: &str) -> String {
+        match (self.texts.get(name), self.structured.get(name)) {
+            (Some(text), _) => text.clone(),
+            // Objects keep their names sorted.
+            (None, Some(value)) => value.to_string(),
+            (None, None) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const KNOWN: [&str; 3] = ["prompt", "seed", "voices"];
+
+    fn of_json(body: Value) -> Result<Fields, ApiError> {
+        let Value::Object(object) = body else { panic!("an object") };
+        Fields::of_json(object, &KNOWN, &["voices"])
+    }
+
+    #[test]
+    fn forms_and_json_read_alike() {
+        let form = [("prompt", "a sea"), ("seed", "7"), ("voices", "[ 1, 2 ]"), ("userId", "me")];
+        let form = form.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let form = Fields::of_form(form, &KNOWN, &["voices"]).unwrap();
+        let body = of_json(json!({"prompt": "a sea", "seed": 7, "voices": [1, 2]})).unwrap();
+        assert!(form == body);
+        assert_eq!((body.text("seed"), body.structured("voices")), (Some("7"), Some(&json!([1, 2]))));
+        assert!(KNOWN.iter().all(|name| form.canonical(name) == body.canonical(name)));
+        let absent = of_json(json!({"prompt": null})).unwrap();
+        assert_eq!((absent.text("prompt"), absent.structured("voices")), (None, None));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_by_name() {
+        let field = |refused: Result<Fields, ApiError>| match refused.err() {
+            Some(ApiError::InvalidField { field, .. }) => field.to_owned(),
+            Some(ApiError::InvalidBody { detail }) => detail,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(field(of_json(json!({"prompt": ["a", "b"]}))), "prompt");
+        assert!(field(of_json(json!({"promt": "a sea"}))).contains("`promt`"));
+        let broken = [("voices".to_owned(), "[1".to_owned())];
+        assert_eq!(field(Fields::of_form(broken, &KNOWN, &["voices"])), "voices");
+    }
+}

@@ -1,0 +1,81 @@
+//! A recorded melody becomes a sung vocal, with the older API whose fields clients rely on.
+
+mod present;
+mod routes;
+mod wire;
+
+use actix_web::web::ServiceConfig;
+use domain::{
+    InvalidField, KindSpec,
+    audio::Verdict,
+    kinds::melody_vocals::{AUDIO, SPEC},
+    request::MelodyToVocalsRequest,
+};
+use persistence::Job;
+use serde_json::{Map, Value};
+use utoipa::{OpenApi as _, openapi::OpenApi};
+
+use super::{Accepted, Asked, Fields, SubmitKind};
+use crate::{
+    api::{posted, read},
+    problem::ApiError,
+};
+
+/// The kind `melody-to-vocals`.
+pub struct MelodyVocals;
+
+impl SubmitKind for MelodyVocals {
+    fn spec(&self) -> &'static KindSpec {
+        &SPEC
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        &MelodyToVocalsRequest::FIELDS
+    }
+
+    fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
+        let request = MelodyToVocalsRequest::read(|name| fields.text(name), resilience::ids::seed())
+            .map_err(|InvalidField { field, detail }| ApiError::InvalidField { field, detail })?;
+        let texts = request.texts().into_iter().map(|(field, text)| (field, text.to_owned())).collect();
+        Ok(Asked { params: serde_json::to_value(&request).map_err(|_| ApiError::Internal)?, texts })
+    }
+
+    fn accepted(&self, accepted: &Accepted<'_>) -> Map<String, Value> {
+        Map::from_iter([("estimatedTime".to_owned(), estimated_time(accepted).into())])
+    }
+
+    fn parameters(&self, params: &Value) -> Value {
+        present::parameters(params).and_then(|shown| serde_json::to_value(shown).ok()).unwrap_or(Value::Null)
+    }
+
+    fn result(&self, job: &Job, made: &Value) -> Value {
+        serde_json::to_value(present::song(job, made)).unwrap_or(Value::Null)
+    }
+
+    fn routes(&self, app: &mut ServiceConfig) {
+        app.service(posted("/api/v1/melody-vocals/convert", routes::convert))
+            .service(read("/api/v1/melody-vocals/status/{id}", routes::status))
+            .service(posted("/api/v1/melody-vocals/cancel/{id}", routes::cancel))
+            .service(read("/api/v1/melody-vocals/history", routes::history))
+            .service(read("/api/v1/melody-vocals/quota", routes::quota))
+            .service(read("/api/v1/melody-vocals/stats", routes::stats))
+            .service(posted("/api/v1/melody-vocals/feedback/{id}", routes::feedback));
+    }
+
+    fn openapi(&self) -> OpenApi {
+        routes::Document::openapi()
+    }
+}
+
+/// A rough guess: the engine works faster than the melody plays, and jobs that wait come first.
+fn estimated_time(accepted: &Accepted<'_>) -> String {
+    let facts = recording(accepted).and_then(|verdict| verdict.facts.as_ref());
+    let seconds = facts.map_or(0.0, |facts| facts.duration_seconds) * 0.5 + 5.0;
+    let minutes = (seconds * (accepted.queue_position + 1) as f64 / 60.0).ceil().max(1.0);
+    if minutes <= 3.0 { "1-3 minutes".to_owned() } else { format!("about {minutes:.0} minutes") }
+}
+
+/// The verdict on the one recording.
+fn recording<'a>(accepted: &Accepted<'a>) -> Option<&'a Verdict> {
+    accepted.inputs.iter().find(|input| input.role == AUDIO).map(|input| &input.verdict)
+}

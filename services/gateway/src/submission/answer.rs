@@ -1,0 +1,70 @@
+//! What a submission answers, and what it tells others.
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+};
+use contracts::v1;
+use domain::feed::{FeedData, FeedKind};
+use persistence::{Job, Journal, NewEvent, OutboxMessage};
+use serde_json::Value;
+
+use crate::{
+    app_state::AppState,
+    jobs::wire::{InputBody, SubmittedBody},
+    kinds::{Accepted, SubmitKind},
+};
+
+/// An answer with the job's own address in `Location`, the same for a repeat as for the first request.
+pub fn answered(status: StatusCode, body: Value, replayed: bool) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    let location = body["links"]["status"].as_str().and_then(|link| HeaderValue::from_str(link).ok());
+    if let Some(location) = location {
+        response.insert_header((header::LOCATION, location));
+    }
+    if replayed {
+        response.insert_header(("idempotent-replayed", "true"));
+    }
+    response.json(body)
+}
+
+/// What every kind's own address answers.
+pub fn common(kind: &dyn SubmitKind, accepted: &Accepted<'_>) -> Value {
+    let Accepted { job, inputs, quota, queue_position, links } = accepted;
+    let warnings = inputs.iter().flat_map(|input| input.verdict.warnings());
+    let body = SubmittedBody {
+        success: true,
+        job_id: job.id.to_string(),
+        kind: job.kind.to_string(),
+        status: job.state.seed_status(),
+        state: job.state.as_str(),
+        queue_position: *queue_position,
+        quota: quota.clone(),
+        warnings: warnings.map(|finding| finding.message.clone()).collect(),
+        inputs: inputs.iter().map(InputBody::of_checked).collect(),
+        parameters: kind.parameters(&job.params),
+        reuse: job.reuse,
+        links: links.clone(),
+        more: kind.accepted(accepted),
+    };
+    serde_json::to_value(body).unwrap_or(Value::Null)
+}
+
+/// The first event of a job, and the message that wakes an orchestrator.
+pub fn accepted_journal(state: &AppState) -> Journal<'_> {
+    Journal::silent()
+        .events(|job| {
+            let data = serde_json::to_value(FeedData::new(job.state, job.progress)).unwrap_or_default();
+            vec![NewEvent::new(FeedKind::Accepted.as_str(), data)]
+        })
+        .messages(|job| job_ready(state, job))
+}
+
+/// What tells an orchestrator that a job waits.
+pub fn job_ready(state: &AppState, job: &Job) -> Vec<OutboxMessage> {
+    let ready = state.message_about(job.id, v1::JobReady { job_id: job.id.to_string() });
+    service_runtime::outgoing(&ready).into_iter().collect()
+}

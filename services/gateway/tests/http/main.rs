@@ -1,0 +1,14 @@
+//! The gateway in this process, over real sockets: what comes over the wire, byte by byte where a client's library would
+//! hide it. SQLite, a folder and an in-process bus; a stand-in judges recordings.
+
+mod cross_origin;
+mod downloads;
+mod events;
+mod forms;
+mod house;
+mod jobs;
+mod limits;
+mod methods;
+mod retries;
+mod submissions;
+mod wire;
