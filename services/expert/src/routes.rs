@@ -4,7 +4,7 @@ use std::{collections::HashMap, fs::File, sync::Arc, time::Instant};
 
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, error::JsonPayloadError, web};
-use domain::{ArtifactRole, request::MelodyToVocalsRequest};
+use domain::{ArtifactSpec, artifact, request::MelodyToVocalsRequest};
 use media::{Encoding, Tags};
 use providers::{
     LyricsWriter, MelodyExtractor, Vocal, VocalSynthesizer,
@@ -107,7 +107,7 @@ async fn vocals(call: web::Json<VocalsCall>, state: web::Data<AppState>) -> Resu
         encoded(&own.files, |file| media::encode_to(file, &samples, rate, 1, Encoding::Wav16, &Tags::default()))
     };
     let wav = blocking(encode).await??;
-    let id = keep(&state, wav, ArtifactRole::AudioWav).await?;
+    let id = keep(&state, wav, &artifact::AUDIO_WAV).await?;
     Ok(HttpResponse::Ok().json(VocalsAnswer { audio_path: format!("files/{id}"), performance }))
 }
 
@@ -141,8 +141,8 @@ async fn melody_to_vocals(
     }
     let own = state.clone();
     let (song, mp3, wav) = blocking(move || encoded_song(song, &own)).await??;
-    let mp3 = keep(&state, mp3, ArtifactRole::AudioMp3).await?;
-    let wav = keep(&state, wav, ArtifactRole::AudioWav).await?;
+    let mp3 = keep(&state, mp3, &artifact::AUDIO_MP3).await?;
+    let wav = keep(&state, wav, &artifact::AUDIO_WAV).await?;
     let base = {
         let info = request.connection_info();
         format!("{}://{}", info.scheme(), info.host())
@@ -197,8 +197,8 @@ fn encoded(
     Ok(song)
 }
 
-async fn keep(state: &AppState, song: NamedTempFile, role: ArtifactRole) -> Result<Uuid, Refusal> {
-    state.files.keep(song, role.media_type()).await.map_err(|error| {
+async fn keep(state: &AppState, song: NamedTempFile, spec: &ArtifactSpec) -> Result<Uuid, Refusal> {
+    state.files.keep(song, spec.media_type).await.map_err(|error| {
         tracing::error!(%error, "song not kept");
         Refusal::internal()
     })

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
 use domain::{ArtifactRole, Failure, StageName, kinds::melody_vocals};
-use providers::song::{LyricsSummary, Report};
+use song::{LyricsSummary, Report};
 use serde_json::json;
 
 use super::work;
