@@ -9,13 +9,20 @@ use engine::{
     voice::{Expression, Register, Voice, VoiceOptions},
 };
 use music::{
-    Melody,
+    Melody, breath,
     correct::{self, Corrections, Grid, Quantise},
     harmony::{self, Accompaniment, Style},
+    rhythm,
 };
 
-/// The melody with the corrections that were asked for; what was sung stays beside them.
+/// The melody at the tempo that was told, with breaths in notes that nobody holds so long, and with the corrections that
+/// were asked for; what was sung stays beside them.
 pub fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melody, Failure> {
+    let melody = match request.options.tempo_bpm {
+        Some(tempo) => rhythm::at_tempo(melody, tempo.bpm()),
+        None => melody,
+    };
+    let melody = breath::with_breaths(melody);
     let options::Corrections { snap_to_key, quantise, transpose_semitones, octaves } = request.options.corrections;
     let quantise = match quantise {
         options::Grid::Off => None,

@@ -15,7 +15,7 @@ use engine::{
     quality::{PitchAgreement, pitch_agreement, vowel_onset_error},
 };
 use media::Loudness;
-use music::{Accompaniment, Melody};
+use music::{Accompaniment, Melody, Phrase};
 
 use crate::capability::{Performance, Vocal};
 
@@ -116,6 +116,7 @@ pub fn lyrics_figures(melody: &Melody, lyrics: &Lyrics, wanted: &LyricsRequest) 
     let words = engine::lyrics_figures(lyrics);
     let fit = engine::lyrics_fit(lyrics, melody, wanted);
     LyricsFigures {
+        lyrics_notes: count(melody.phrases.iter().map(Phrase::note_count).sum()),
         lyrics_lines: count(words.lines),
         lyrics_chars: count(words.chars),
         lyrics_words_known: words.words_known,
