@@ -150,6 +150,45 @@ words! {
     }
 }
 
+/// Quarter notes per minute, 20 to 300, to a tenth.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct Tempo {
+    tenths: u16,
+}
+
+impl Tempo {
+    pub const BPM: RangeInclusive<f64> = 20.0..=300.0;
+
+    pub fn new(bpm: f64) -> Result<Self, InvalidTempo> {
+        // Written so that a NaN is refused too.
+        if Self::BPM.contains(&bpm) { Ok(Self { tenths: (bpm * 10.0).round() as u16 }) } else { Err(InvalidTempo) }
+    }
+
+    pub fn bpm(self) -> f64 {
+        f64::from(self.tenths) / 10.0
+    }
+}
+
+impl TryFrom<f64> for Tempo {
+    type Error = InvalidTempo;
+
+    fn try_from(bpm: f64) -> Result<Self, InvalidTempo> {
+        Self::new(bpm)
+    }
+}
+
+impl From<Tempo> for f64 {
+    fn from(tempo: Tempo) -> Self {
+        tempo.bpm()
+    }
+}
+
+/// A number that is no tempo of a tune.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("expected quarter notes per minute from {} to {}", Tempo::BPM.start(), Tempo::BPM.end())]
+pub struct InvalidTempo;
+
 /// What is mended in the notes before they are sung. What was heard is kept beside them.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -172,13 +211,25 @@ pub struct SongOptions {
     pub register: Register,
     pub expression: Expression,
     pub backing: Backing,
+    /// The tempo of the recording, where whoever made it tells; found by ear where absent.
+    pub tempo_bpm: Option<Tempo>,
     pub corrections: Corrections,
 }
 
 impl SongOptions {
     /// The names of the fields that [`read`](Self::read) looks for.
-    pub const FIELDS: [&'static str; 9] =
-        ["language", "voice", "register", "expression", "backing", "snapToKey", "quantise", "transpose", "octave"];
+    pub const FIELDS: [&'static str; 10] = [
+        "language",
+        "voice",
+        "register",
+        "expression",
+        "backing",
+        "tempo",
+        "snapToKey",
+        "quantise",
+        "transpose",
+        "octave",
+    ];
 
     pub const TRANSPOSE_SEMITONES: RangeInclusive<i8> = -24..=24;
     pub const OCTAVES: RangeInclusive<i8> = -3..=3;
@@ -196,6 +247,7 @@ impl SongOptions {
             register: word("register", text("register"))?,
             expression: word("expression", text("expression"))?,
             backing: word("backing", text("backing"))?,
+            tempo_bpm: tempo("tempo", text("tempo"))?,
             corrections: Corrections {
                 snap_to_key: flag("snapToKey", text("snapToKey"))?,
                 quantise: word("quantise", text("quantise"))?,
@@ -229,6 +281,12 @@ fn flag(field: &'static str, text: Option<&str>) -> Result<bool, InvalidField> {
     }
 }
 
+fn tempo(field: &'static str, text: Option<&str>) -> Result<Option<Tempo>, InvalidField> {
+    let Some(text) = text else { return Ok(None) };
+    let tempo = text.parse().map_err(|_| InvalidTempo).and_then(Tempo::new);
+    tempo.map(Some).map_err(|error| InvalidField { field, detail: error.to_string() })
+}
+
 fn steps(field: &'static str, unit: &str, text: Option<&str>, range: &RangeInclusive<i8>) -> Result<i8, InvalidField> {
     let steps = text.map(|text| text.parse().ok().filter(|steps| range.contains(steps)));
     steps.unwrap_or(Some(0)).ok_or_else(|| InvalidField {
@@ -259,6 +317,7 @@ mod tests {
             ("register", "high"),
             ("expression", "contour"),
             ("backing", "chords"),
+            ("tempo", "68.9"),
             ("snapToKey", "true"),
             ("quantise", "1/8"),
             ("transpose", "-24"),
@@ -270,6 +329,7 @@ mod tests {
             register: Register::High,
             expression: Expression::Contour,
             backing: Backing::Chords,
+            tempo_bpm: Tempo::new(68.9).ok(),
             corrections: Corrections {
                 snap_to_key: true,
                 quantise: Grid::Eighth,
@@ -312,7 +372,22 @@ mod tests {
             read(&[("transpose", "25")]).unwrap_err().detail,
             "expected a whole number of semitones from -24 to 24"
         );
+        for text in ["19.9", "300.1", "-60", "NaN", "inf"] {
+            let error = read(&[("tempo", text)]).unwrap_err();
+            assert_eq!(error.detail, "expected quarter notes per minute from 20 to 300");
+        }
         assert!(read(&[("octave", "-4")]).is_err() && read(&[("octave", "999")]).is_err());
+    }
+
+    #[test]
+    fn a_tempo_is_kept_as_it_was_told() {
+        for bpm in [20.0, 68.9, 120.0, 300.0] {
+            let options = SongOptions { tempo_bpm: Tempo::new(bpm).ok(), ..SongOptions::default() };
+            let json = serde_json::to_value(options).unwrap();
+            assert_eq!(json["tempoBpm"], bpm);
+            assert_eq!(serde_json::from_value::<SongOptions>(json).unwrap(), options);
+        }
+        assert!(serde_json::from_str::<SongOptions>(r#"{"tempoBpm":301}"#).is_err());
     }
 
     #[test]

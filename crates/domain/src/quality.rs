@@ -41,6 +41,9 @@ pub struct SoundFigures {
 /// What was counted in the lyrics. Shares are 0–1.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct LyricsFigures {
+    /// Notes that the words are sung to; 0 where nobody has counted them.
+    #[serde(default)]
+    pub lyrics_notes: u32,
     pub lyrics_lines: u32,
     /// Letters and spaces, line feeds not counted.
     pub lyrics_chars: u32,
@@ -85,7 +88,9 @@ pub struct QualityGate {
     pub max_loudness_lufs: f64,
     pub max_true_peak_dbtp: f64,
     pub max_clipped_share: f64,
+    /// Of a melody with at least so many notes; fewer notes have room for one character each.
     pub min_lyrics_chars: u32,
+    /// Of a melody with at least so many notes; fewer notes have room for one line each.
     pub min_lyrics_lines: u32,
     pub max_lyrics_run: u32,
     pub min_words_known: f64,
@@ -96,6 +101,8 @@ pub struct QualityGate {
     pub min_prompt_words_kept: f64,
 }
 
+/// The median of fewer vowels is the glide of one "r" or "w" rather than a singer who is late.
+pub const FEWEST_VOWELS: u32 = 6;
 /// With fewer neighbours to compare, stress against the notes is chance rather than carelessness.
 pub const FEWEST_STRESS_PAIRS: u32 = 20;
 /// In one stanza the words of a long prompt may leave no room for rhymes; of more, some lines have to rhyme.
@@ -188,7 +195,8 @@ impl QualityGate {
             )
         });
         let onset_ms = sound.vowel_onset_median_ms.unwrap_or(0.0);
-        hold(onset_ms <= self.max_vowel_onset_ms, QualityCheck::VowelOnsets, &|| {
+        let says_nothing = sound.syllables < FEWEST_VOWELS;
+        hold(says_nothing || onset_ms <= self.max_vowel_onset_ms, QualityCheck::VowelOnsets, &|| {
             format!(
                 "vowels begin {onset_ms:.0} ms beside their notes (median); {:.0} ms is the most",
                 self.max_vowel_onset_ms
@@ -225,11 +233,13 @@ impl QualityGate {
             hold(&mut shortfalls, passed, check, message);
         };
         let (chars, lines, run) = (lyrics.lyrics_chars, lyrics.lyrics_lines, lyrics.lyrics_longest_run);
-        hold(chars >= self.min_lyrics_chars, QualityCheck::LyricsLength, &|| {
-            format!("the lyrics have {chars} characters; {} is the least", self.min_lyrics_chars)
+        let room = if lyrics.lyrics_notes == 0 { u32::MAX } else { lyrics.lyrics_notes };
+        let (least_chars, least_lines) = (self.min_lyrics_chars.min(room), self.min_lyrics_lines.min(room));
+        hold(chars >= least_chars, QualityCheck::LyricsLength, &|| {
+            format!("the lyrics have {chars} characters; {least_chars} is the least for this melody")
         });
-        hold(lines >= self.min_lyrics_lines, QualityCheck::LyricsLines, &|| {
-            format!("the lyrics have {lines} lines; {} is the least", self.min_lyrics_lines)
+        hold(lines >= least_lines, QualityCheck::LyricsLines, &|| {
+            format!("the lyrics have {lines} lines; {least_lines} is the least for this melody")
         });
         hold(run <= self.max_lyrics_run, QualityCheck::LyricsRepetition, &|| {
             format!("a character repeats {run} times in a row; {} is the most", self.max_lyrics_run)

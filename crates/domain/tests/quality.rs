@@ -17,6 +17,7 @@ fn good() -> QualityFigures {
             syllables: 18,
         },
         lyrics: LyricsFigures {
+            lyrics_notes: 18,
             lyrics_lines: 4,
             lyrics_chars: 90,
             lyrics_words_known: 1.0,
@@ -165,4 +166,31 @@ fn figures_are_one_flat_object_and_older_ones_are_read() {
     let read: QualityFigures = serde_json::from_value(json).unwrap();
     assert_eq!((read.sound.vowel_onset_median_ms, read.lyrics.lyrics_rhyme), (None, 0.0));
     assert_eq!(QualityGate::default().judge(&read), [], "what an older result does not say is not held against it");
+}
+
+#[test]
+fn few_notes_have_room_for_few_words() {
+    let little = |notes: u32, chars: u32, lines: u32| {
+        shortfalls(|figures| {
+            figures.lyrics.lyrics_notes = notes;
+            figures.lyrics.lyrics_chars = chars;
+            figures.lyrics.lyrics_lines = lines;
+        })
+    };
+    assert_eq!(little(1, 4, 1), []);
+    assert_eq!(little(2, 6, 2), []);
+    assert_eq!(little(2, 6, 1), [QualityCheck::LyricsLines]);
+    assert_eq!(little(9, 9, 2), []);
+    assert_eq!(little(10, 9, 2), [QualityCheck::LyricsLength]);
+    assert_eq!(little(1, 0, 0), [QualityCheck::LyricsLength, QualityCheck::LyricsLines]);
+    let late = |syllables: u32| {
+        shortfalls(|figures| {
+            figures.sound.vowel_onset_median_ms = Some(100.0);
+            (figures.sound.syllables, figures.sound.syllables_placed) = (syllables, syllables);
+        })
+    };
+    assert_eq!(late(5), []);
+    assert_eq!(late(6), [QualityCheck::VowelOnsets]);
+    // Whoever has not counted the notes excuses nothing.
+    assert_eq!(little(0, 4, 1), [QualityCheck::LyricsLength, QualityCheck::LyricsLines]);
 }

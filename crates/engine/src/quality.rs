@@ -65,6 +65,7 @@ pub fn lyrics_figures(melody: &Melody, lyrics: &Lyrics, request: &LyricsRequest)
     let known = words.iter().filter(|word| language.knows(word)).count();
     let fit = lyrics_fit(lyrics, melody, request);
     LyricsFigures {
+        lyrics_notes: count(melody.phrases.iter().map(music::Phrase::note_count).sum()),
         lyrics_lines: count(lyrics.lines.len()),
         lyrics_chars: count(lyrics.lines.iter().map(|line| line.text.chars().count()).sum()),
         lyrics_words_known: known as f64 / words.len().max(1) as f64,

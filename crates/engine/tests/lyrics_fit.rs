@@ -215,8 +215,8 @@ fn given_lines_stay_with_their_phrases() {
     assert_eq!(texts, ["I saw the bright moon", "Shining over all the sea", "Carry me home tonight"]);
     assert!(lyrics::check(&placed.text(), &[5, 7, 6], lyrics::Language::English).is_empty());
     let by_note = placed.text_by_note(18);
-    assert_eq!(by_note[5].as_deref(), Some("Shi-"));
-    assert_eq!(by_note[6].as_deref(), Some("ning"));
+    assert_eq!(by_note[5].as_deref(), Some("Shin-"));
+    assert_eq!(by_note[6].as_deref(), Some("ing"));
 }
 
 #[test]

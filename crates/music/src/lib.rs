@@ -1,5 +1,6 @@
 //! Pure music: pitch, notes, phrases, keys, rhythm, corrections, harmony, MIDI and MusicXML out. No IO, no audio samples.
 
+pub mod breath;
 pub mod correct;
 pub mod harmony;
 pub mod key;

@@ -88,8 +88,11 @@ pub struct Melody {
     /// Cover all notes, in order.
     pub phrases: Vec<Phrase>,
     pub key: Key,
-    /// Quarter notes per minute, 40–240.
+    /// Quarter notes per minute, 20–300.
     pub tempo_bpm: f64,
+    /// Half or twice the tempo where the notes could as well be read so, the likelier first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tempo_alternatives_bpm: Vec<f64>,
     /// Beats, bars and how sure they are; without beats in melodies from before it was known.
     #[serde(default)]
     pub rhythm: Rhythm,
@@ -108,6 +111,7 @@ impl Default for Melody {
             phrases: Vec::new(),
             key: Key { tonic: 0, mode: Mode::Major, confidence: 0.0 },
             tempo_bpm: 120.0,
+            tempo_alternatives_bpm: Vec::new(),
             rhythm: Rhythm::default(),
             uncorrected: None,
         }

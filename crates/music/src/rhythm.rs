@@ -189,6 +189,13 @@ pub fn estimate(notes: &[Note], phrases: &[Phrase], tempo_bpm: f64, tempo_confid
     Rhythm { beats_seconds: beats, downbeat, meter, meter_confidence, tempo_confidence }
 }
 
+/// The melody read at a tempo that somebody who knows it has told: beats and meter are found anew.
+pub fn at_tempo(melody: Melody, tempo_bpm: f64) -> Melody {
+    const TOLD: f64 = 1.0;
+    let rhythm = estimate(&melody.notes, &melody.phrases, tempo_bpm, TOLD);
+    Melody { tempo_bpm, tempo_alternatives_bpm: Vec::new(), rhythm, ..melody }
+}
+
 /// How much each onset asks for a strong beat, 0 to about 1.5: long notes and first notes of phrases do.
 fn onset_weights(notes: &[Note], phrases: &[Phrase], quarter_seconds: f64) -> Vec<f64> {
     (0..notes.len())

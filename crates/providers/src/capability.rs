@@ -105,7 +105,10 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
         EngineError::NoMelody { .. } => Failure::new(
             FailureClass::Caller,
             FailureCode::NoMelody,
-            format!("{error}. Hum or sing the tune clearly, with little noise around, and send it again."),
+            format!(
+                "{error}. Hum or sing at least one clear note of half a second, better a short tune of eight notes or \
+                 more, close to the microphone and with little noise around, and send it again."
+            ),
         ),
         EngineError::SampleRate(_) => {
             Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string())

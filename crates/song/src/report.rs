@@ -25,6 +25,9 @@ pub struct MelodySummary {
     pub key: String,
     pub key_confidence: f64,
     pub tempo_bpm: f64,
+    /// Half or twice the tempo where the notes could as well be read so, the likelier first; the option `tempo` decides.
+    #[serde(default)]
+    pub tempo_alternatives_bpm: Vec<f64>,
     /// How steady the beat is, 0–1.
     #[serde(default)]
     pub tempo_confidence: f64,
@@ -56,6 +59,7 @@ impl MelodySummary {
             key: melody.key.to_string(),
             key_confidence: melody.key.confidence,
             tempo_bpm: melody.tempo_bpm,
+            tempo_alternatives_bpm: melody.tempo_alternatives_bpm.clone(),
             tempo_confidence: melody.rhythm.tempo_confidence,
             meter: format!("{beats}/{unit}"),
             meter_confidence: melody.rhythm.meter_confidence,
@@ -202,11 +206,18 @@ impl Report {
             return None;
         }
         let reasons: Vec<&str> = self.shortfalls.iter().map(|shortfall| shortfall.message.as_str()).collect();
-        let message = format!(
-            "The result is not good enough after {} takes: {}. Try another recording or prompt.",
-            self.voice.takes,
-            reasons.join("; ")
-        );
+        // A verse has about two lines of so many notes.
+        const FEW_NOTES: usize = 8;
+        let advice = match self.melody.notes {
+            notes if notes < FEW_NOTES => {
+                format!(
+                    "The recording has {notes} clear notes: hum a tune of {FEW_NOTES} or more, or try another prompt."
+                )
+            }
+            _ => "Try another recording or prompt.".to_owned(),
+        };
+        let message =
+            format!("The result is not good enough after {} takes: {}. {advice}", self.voice.takes, reasons.join("; "));
         Some(Failure::new(FailureClass::Caller, FailureCode::QualityGate, message))
     }
 }

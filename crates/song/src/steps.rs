@@ -10,8 +10,9 @@ use domain::{
 };
 use media::{Bounds, MediaError, Mix};
 use music::{
-    Melody, correct,
+    Melody, breath, correct,
     harmony::{self, Accompaniment, Style},
+    rhythm,
 };
 use providers::{AccompanimentPlayer, AudioInput, Capabilities, MelodyExtractor, ProgressSink, Provided, blocking};
 
@@ -73,7 +74,14 @@ pub async fn extract_melody(
     Ok(Provided { value: corrected(melody, request)?, provider, took })
 }
 
+/// The melody at the tempo that was told, with breaths in notes that nobody holds so long, and with the corrections that
+/// were asked for.
 fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melody, Failure> {
+    let melody = match request.options.tempo_bpm {
+        Some(tempo) => rhythm::at_tempo(melody, tempo.bpm()),
+        None => melody,
+    };
+    let melody = breath::with_breaths(melody);
     let corrections = engine_options::corrections(request);
     if corrections.is_empty() {
         return Ok(melody);

@@ -140,6 +140,9 @@ pub struct OptionArgs {
     /// What plays under the voice: none or chords.
     #[arg(long)]
     backing: Option<String>,
+    /// The recording's tempo in quarter notes per minute, 20 to 300; found by ear when absent.
+    #[arg(long, value_name = "BPM")]
+    tempo: Option<String>,
     /// Move every note to the nearest one of the melody's key.
     #[arg(long)]
     snap_to_key: bool,
@@ -157,13 +160,15 @@ pub struct OptionArgs {
 impl OptionArgs {
     /// Those that were given, named as the fields of the HTTP form.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
-        let Self { language, voice, register, expression, backing, snap_to_key, quantise, transpose, octave } = self;
+        let Self { language, voice, register, expression, backing, tempo, snap_to_key, quantise, transpose, octave } =
+            self;
         let given = [
             language.clone(),
             voice.clone(),
             register.clone(),
             expression.clone(),
             backing.clone(),
+            tempo.clone(),
             snap_to_key.then(|| "true".to_owned()),
             quantise.clone(),
             transpose.map(|steps| steps.to_string()),

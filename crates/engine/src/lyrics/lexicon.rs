@@ -7,7 +7,7 @@ use std::{
 
 use super::{Language, english};
 
-static ENGLISH: &str = include_str!("data/lexicon_en.txt");
+pub(super) static ENGLISH: &str = include_str!("data/lexicon_en.txt");
 static SPANISH: &str = include_str!("data/lexicon_es.txt");
 
 /// What a word can be in a line.

@@ -57,10 +57,20 @@ pub fn extract_melody_with(
     }
     let phrases = phrases::find(&notes);
     let key = key::estimate(&notes, &phrases);
-    let (tempo_bpm, tempo_confidence) = tempo::estimate(&notes);
-    let rhythm = music::rhythm::estimate(&notes, &phrases, tempo_bpm, tempo_confidence);
+    let tempo::Tempo { bpm: tempo_bpm, confidence, alternatives_bpm: tempo_alternatives_bpm } = tempo::estimate(&notes);
+    let rhythm = music::rhythm::estimate(&notes, &phrases, tempo_bpm, confidence);
     progress(1.0);
-    Ok(Melody { duration_seconds, track, notes, phrases, key, tempo_bpm, rhythm, uncorrected: None })
+    Ok(Melody {
+        duration_seconds,
+        track,
+        notes,
+        phrases,
+        key,
+        tempo_bpm,
+        tempo_alternatives_bpm,
+        rhythm,
+        uncorrected: None,
+    })
 }
 
 /// Notes named after the tuning that the singer kept, which need not be that of a piano.

@@ -178,8 +178,20 @@ pub const QUALITY: Section = Section {
         Key::new("quality.max_loudness_lufs", "-12", LUFS, "-14", "Most integrated loudness."),
         Key::new("quality.max_true_peak_dbtp", "-0.5", "a number from -20 to 0 (dBTP)", "-1", "Highest true peak."),
         Key::new("quality.max_clipped_share", "0.0001", SHARE, "0", "Largest share of samples at full scale."),
-        Key::new("quality.min_lyrics_chars", "10", COUNT, "40", "Least length of the lyrics in characters."),
-        Key::new("quality.min_lyrics_lines", "2", COUNT, "4", "Fewest lines of lyrics."),
+        Key::new(
+            "quality.min_lyrics_chars",
+            "10",
+            COUNT,
+            "40",
+            "Least length of the lyrics in characters, where the melody has so many notes.",
+        ),
+        Key::new(
+            "quality.min_lyrics_lines",
+            "2",
+            COUNT,
+            "4",
+            "Fewest lines of lyrics, where the melody has so many notes.",
+        ),
         Key::new("quality.max_lyrics_run", "4", COUNT, "3", "Longest run of one character in the lyrics."),
         Key::new("quality.min_words_known", "0.9", SHARE, "0.95", "Least share of words that the dictionary knows."),
         Key::new(

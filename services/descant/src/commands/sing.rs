@@ -21,7 +21,7 @@ use providers::{AudioInput, Capabilities, ProgressSink, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use settings::{LoadOptions, Settings};
-use song::{Documents, FinishedSong, Mastered, Observer, Pipeline, Report, StepFailure};
+use song::{Documents, FinishedSong, Mastered, MelodySummary, Observer, Pipeline, Report, StepFailure};
 
 use crate::{
     cli,
@@ -218,13 +218,22 @@ fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) -> Result<(), 
     let quality = &song.report.quality;
     output::line(format_args!("\n{}", song.documents.lyrics))?;
     output::line(format_args!(
-        "{} notes in {}, {:.0} bpm; {:.1} % of the sung pitch within 50 cents; {:.1} LUFS",
+        "{} {} in {}, {}; {:.1} % of the sung pitch within 50 cents; {:.1} LUFS",
         song.report.melody.notes,
+        if song.report.melody.notes == 1 { "note" } else { "notes" },
         song.report.melody.key,
-        song.report.melody.tempo_bpm,
+        tempo(&song.report.melody),
         quality.sound.pitch_within_50_cents * 100.0,
         quality.sound.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
     ))?;
     let listen_to = if song.mix.is_some() { "song.mp3" } else { "vocals.mp3" };
     output::path("Your song: ", &out.join(listen_to))
+}
+
+/// The tempo, with the other readings of the same notes and what decides between them.
+fn tempo(melody: &MelodySummary) -> String {
+    let MelodySummary { tempo_bpm, tempo_alternatives_bpm: others, .. } = melody;
+    let others: Vec<String> = others.iter().map(|bpm| format!("--tempo {bpm:.0}")).collect();
+    let choice = if others.is_empty() { String::new() } else { format!(" (or {})", others.join(", ")) };
+    format!("{tempo_bpm:.0} bpm{choice}")
 }

@@ -38,6 +38,7 @@ async fn every_choice_is_heard(flavour: Flavour) {
             ("register", "high"),
             ("expression", "contour"),
             ("backing", "chords"),
+            ("tempo", "68.9"),
             ("snapToKey", "true"),
             ("quantise", "1/8"),
             ("transpose", "3"),
@@ -52,7 +53,10 @@ async fn every_choice_is_heard(flavour: Flavour) {
     }
     assert_eq!((&parameters["snapToKey"], &parameters["transpose"]), (&true.into(), &3.into()), "{parameters}");
 
+    assert_eq!((&plain["parameters"]["tempo"], &parameters["tempo"]), (&Value::Null, &68.9.into()), "{parameters}");
+
     let result = &chosen["result"];
+    assert_eq!(result["melodyInfo"]["tempoBpm"], 68.9, "{result}");
     assert_eq!(result["voiceInfo"]["name"], "formant", "{result}");
     assert_eq!(result["lyricsInfo"]["language"], "es", "{result}");
     assert_eq!(result["melodyInfo"]["corrected"], true, "{result}");

@@ -1,7 +1,9 @@
 //! English: sounds from the pronouncing dictionary, which words are weak, and the article before a vowel.
 
+mod alignment;
 pub mod dictionary;
-pub mod syllables;
+mod division;
+mod syllables;
 
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -156,7 +158,7 @@ pub fn realise(words: &[String], wanted: Option<usize>) -> Option<Vec<Syllable>>
     let mut line = Vec::new();
     for (index, (word, reading)) in words.iter().zip(chosen).enumerate() {
         let parts = syllables::split_phones(reading);
-        let pieces = syllables::split_spelling(word, parts.len());
+        let pieces = division::split_spelling(word, reading);
         line.extend(parts.into_iter().zip(pieces).map(|(phones, text)| Syllable {
             text,
             word_index: index,

@@ -1,4 +1,4 @@
-//! Words cut into syllables, in sounds and in letters.
+//! The sounds of words cut into syllables.
 
 use super::dictionary::is_vowel;
 
@@ -75,92 +75,6 @@ pub fn split_phones<'a>(phones: &[&'a str]) -> Vec<Vec<&'a str>> {
     parts
 }
 
-/// Cuts the spelling of a word into `count` pieces that read as its syllables. Joined they are the word again. Spelling
-/// does not say for certain where syllables lie, so this serves the eye (scores, captions) and never the voice.
-pub fn split_spelling(word: &str, count: usize) -> Vec<String> {
-    let letters: Vec<char> = word.chars().collect();
-    if count <= 1 || letters.len() < count {
-        let mut pieces = vec![word.to_owned()];
-        pieces.resize(count.max(1), String::new());
-        return pieces;
-    }
-    let mut groups = vowel_groups(&letters);
-    while groups.len() > count {
-        // A silent e goes first, then the last group.
-        let silent =
-            groups.iter().rposition(|&(start, end)| end - start == 1 && letters[start].eq_ignore_ascii_case(&'e'));
-        groups.remove(silent.filter(|&i| i > 0).unwrap_or(groups.len() - 1));
-    }
-    while groups.len() < count {
-        // Two vowel letters side by side are two syllables ("qui-et"); with none left, halve the longest piece.
-        match groups.iter().position(|&(start, end)| end - start >= 2) {
-            Some(i) => {
-                let (start, end) = groups[i];
-                groups[i] = (start, start + 1);
-                groups.insert(i + 1, (start + 1, end));
-            }
-            None => return even_pieces(&letters, count),
-        }
-    }
-    let mut pieces = Vec::with_capacity(count);
-    let mut start = 0;
-    for pair in groups.windows(2) {
-        let (from, to) = (pair[0].1, pair[1].0);
-        let cut = to - onset_letters(&letters[from..to]);
-        pieces.push(letters[start..cut].iter().collect());
-        start = cut;
-    }
-    pieces.push(letters[start..].iter().collect());
-    pieces
-}
-
-/// How many of the consonants between two vowels go with the second one: the last, with what cannot be torn from it and
-/// an s that leads it in ("mon-ster"), but no "ck", which ends a syllable.
-fn onset_letters(consonants: &[char]) -> usize {
-    let lower: Vec<char> = consonants.iter().map(char::to_ascii_lowercase).collect();
-    match lower[..] {
-        [] | ['c', 'k'] => 0,
-        [_] => 1,
-        [.., 's', a @ ('c' | 'k' | 'p' | 't'), b] if is_digraph(a, b) => 3,
-        [.., a, b] if is_digraph(a, b) => 2,
-        [_, .., 's', 'c' | 'k' | 'p' | 't'] => 2,
-        _ => 1,
-    }
-}
-
-fn is_digraph(a: char, b: char) -> bool {
-    matches!(
-        (a.to_ascii_lowercase(), b.to_ascii_lowercase()),
-        ('t', 'h')
-            | ('s', 'h')
-            | ('c', 'h')
-            | ('p', 'h')
-            | ('w', 'h')
-            | ('g', 'h')
-            | ('b' | 'f' | 'g', 'r' | 'l')
-            | ('d' | 't', 'r')
-            | ('c' | 'p', 'l' | 'r')
-    )
-}
-
-fn vowel_groups(letters: &[char]) -> Vec<(usize, usize)> {
-    let mut groups: Vec<(usize, usize)> = Vec::new();
-    for (i, letter) in letters.iter().enumerate() {
-        let vowel = matches!(letter.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u')
-            || (i > 0 && letter.eq_ignore_ascii_case(&'y'));
-        match groups.last_mut() {
-            Some(last) if vowel && last.1 == i => last.1 = i + 1,
-            _ if vowel => groups.push((i, i + 1)),
-            _ => {}
-        }
-    }
-    groups
-}
-
-fn even_pieces(letters: &[char], count: usize) -> Vec<String> {
-    (0..count).map(|i| letters[i * letters.len() / count..(i + 1) * letters.len() / count].iter().collect()).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::dictionary, *};
@@ -177,28 +91,5 @@ mod tests {
         assert_eq!(cut("extra"), ["EH1 K", "S T R AH0"]);
         assert_eq!(cut("moon"), ["M UW1 N"]);
         assert_eq!(cut("singing"), ["S IH1 NG", "IH0 NG"]);
-    }
-
-    #[test]
-    fn cuts_spelling_into_as_many_pieces_as_there_are_syllables() {
-        assert_eq!(split_spelling("midnight", 2), ["mid", "night"]);
-        assert_eq!(split_spelling("shining", 2), ["shi", "ning"]);
-        for (word, pieces) in [
-            ("grandmother", &["grand", "mo", "ther"][..]),
-            ("neighbors", &["neigh", "bors"]),
-            ("lightning", &["light", "ning"]),
-            ("Children", &["Chil", "dren"]),
-            ("monster", &["mon", "ster"]),
-            ("astray", &["a", "stray"]),
-            ("rocket", &["rock", "et"]),
-            ("mountain", &["moun", "tain"]),
-        ] {
-            assert_eq!(split_spelling(word, pieces.len()), pieces);
-        }
-        for (word, count) in [("beautiful", 3), ("fire", 2), ("hmm", 1), ("every", 2), ("a", 1), ("rhythm", 2)] {
-            let pieces = split_spelling(word, count);
-            assert_eq!(pieces.len(), count, "{word}");
-            assert_eq!(pieces.concat(), word);
-        }
     }
 }

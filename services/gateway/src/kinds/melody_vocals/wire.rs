@@ -35,6 +35,8 @@ pub struct ConvertForm {
     pub expression: Option<String>,
     /// What plays under the voice: none or chords; none when absent.
     pub backing: Option<String>,
+    /// The recording's tempo in quarter notes per minute, 20 to 300; found by ear when absent.
+    pub tempo: Option<f64>,
     /// Whether notes move to the nearest one of the melody's key (true, on, yes, 1 or false, off, no, 0); false when absent.
     pub snap_to_key: Option<bool>,
     /// The grid that notes move to: off, 1/4, 1/8, 1/8t or 1/16; off when absent.
@@ -82,6 +84,8 @@ pub struct Parameters {
     pub register: &'static str,
     pub expression: &'static str,
     pub backing: &'static str,
+    /// `null`: found by ear, see `tempoBpm` of the result's `melodyInfo`.
+    pub tempo: Option<f64>,
     pub snap_to_key: bool,
     pub quantise: &'static str,
     pub transpose: i8,
