@@ -53,8 +53,8 @@ pub(super) async fn requeue(
             exchange: COMMAND_EXCHANGE,
             routing_key: queue.name(),
             mandatory: true,
-            // New properties: without the deliveries of before, and without a reply address, since the requester has long
-            // stopped waiting.
+            // New properties: without the deliveries of before, and without a reply address, since the requester has
+            // long stopped waiting.
             properties: super::publish::properties(config, message_id, kind, true),
             payload: &taken.data,
         };
