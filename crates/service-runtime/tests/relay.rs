@@ -130,7 +130,8 @@ async fn relays_beside_each_other_publish_each_message_once() {
     let database = Database::connect(rows.url(), 8).await.expect("a database");
     database.migrate().await.expect("tables");
     service_runtime::install_crypto();
-    let bus = messaging::rabbitmq(RabbitConfig::new(vhost.url(), "test"), Arc::new(NoopObserver)).await.expect("a broker");
+    let bus =
+        messaging::rabbitmq(RabbitConfig::new(vhost.url(), "test"), Arc::new(NoopObserver)).await.expect("a broker");
     let counter = Arc::new(Counter::default());
     let _consumer = bus.consume(Queue::OrchestratorJobs, 32, counter.clone()).await.expect("a consumer");
     let (stop, wake) = (CancellationToken::new(), Arc::new(Notify::new()));
