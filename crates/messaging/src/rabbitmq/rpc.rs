@@ -1,8 +1,8 @@
 //! Requests and their replies over direct reply-to.
 //!
-//! The broker sends replies to the channel that published the request, so each reply channel has a reply consumer of
-//! its own. When a channel breaks, the replies to it are lost; whoever waits sends the request again on a new one, within
-//! the deadline and with the same message id.
+//! The broker sends replies to the channel that published the request, so each reply channel has a reply consumer
+//! of its own. When a channel breaks, the replies to it are lost; whoever waits sends the request again on a new one,
+//! within the deadline and with the same message id.
 
 use std::{
     collections::HashMap,
