@@ -58,7 +58,7 @@ impl Envelope {
         self
     }
 
-    /// Sets when the asker stops waiting.
+    /// Sets when the requester stops waiting.
     #[must_use]
     pub fn expiring(mut self, at: DateTime<Utc>) -> Self {
         self.expires_at = Some(timestamp(at));
@@ -80,7 +80,7 @@ impl Envelope {
         self.occurred_at.as_ref().and_then(moment)
     }
 
-    /// When the asker stops waiting, for requests.
+    /// When the requester stops waiting, for requests.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires_at.as_ref().and_then(moment)
     }

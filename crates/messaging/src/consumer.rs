@@ -14,8 +14,8 @@ use crate::error::MessagingError;
 #[derive(Debug)]
 pub struct Consumer {
     control: Control,
-    /// The task that takes messages; it ends once it was told to stop and every handler is done.
-    intake: Option<JoinHandle<()>>,
+    /// Takes messages; ends after `stop` was cancelled and every handler is done.
+    task: Option<JoinHandle<()>>,
 }
 
 /// What a consumer's tasks share.
@@ -37,9 +37,9 @@ impl Control {
 }
 
 impl Consumer {
-    /// Starts the task that takes messages.
-    pub(crate) fn start(control: Control, intake: impl Future<Output = ()> + Send + 'static) -> Self {
-        Self { control, intake: Some(tokio::spawn(intake)) }
+    /// Spawns the task that takes messages.
+    pub(crate) fn start(control: Control, taking: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self { control, task: Some(tokio::spawn(taking)) }
     }
 
     /// Stops taking messages and waits until those being handled are done and settled.
@@ -50,21 +50,21 @@ impl Consumer {
     pub async fn drain(mut self, timeout: Duration) -> Result<(), MessagingError> {
         let started = Instant::now();
         self.control.stop.cancel();
-        let Some(mut intake) = self.intake.take() else { return Ok(()) };
-        if tokio::time::timeout(timeout, &mut intake).await.is_ok() {
+        let Some(mut task) = self.task.take() else { return Ok(()) };
+        if tokio::time::timeout(timeout, &mut task).await.is_ok() {
             return Ok(());
         }
         let abandoned = self.control.handling.len();
         self.control.abandon.cancel();
         // Bounded: what is left after this is a handler that never yields, and only the process's end stops it.
-        if tokio::time::timeout(ABANDON_TIMEOUT, &mut intake).await.is_err() {
-            intake.abort();
+        if tokio::time::timeout(ABANDON_TIMEOUT, &mut task).await.is_err() {
+            task.abort();
         }
         Err(MessagingError::NotDrained { abandoned, waited: started.elapsed() })
     }
 }
 
-/// To put abandoned messages back.
+/// To requeue abandoned messages.
 const ABANDON_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl Drop for Consumer {

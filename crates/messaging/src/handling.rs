@@ -64,17 +64,16 @@ pub(crate) struct Delivery<'a> {
 
 /// What the transport shall do with the message.
 pub(crate) enum Disposition {
-    Remove,
-    /// Send the reply, then remove.
-    Answer(Box<Envelope>),
-    PutAside(Duration),
-    /// Make it a dead letter; also answer, so that an asker need not wait for its deadline.
-    Bury {
-        reason: String,
-        answer: Option<Box<Envelope>>,
-    },
-    /// The consumer gave up on it: back to the queue.
-    PutBack,
+    /// Acknowledge it: it leaves its queue.
+    Ack,
+    /// Send the reply, then acknowledge.
+    Reply(Box<Envelope>),
+    /// Deliver it again after this delay.
+    RetryAfter(Duration),
+    /// Make it a dead letter; also reply, so that a requester need not wait for its deadline.
+    DeadLetter { reason: String, reply: Option<Box<Envelope>> },
+    /// The consumer gave up on it: back to the head of the queue at once.
+    Requeue,
 }
 
 /// Runs the handler on a delivery and decides.
@@ -103,24 +102,31 @@ async fn decide(
         Ok(message) => message,
         Err(error) => {
             tracing::error!(queue = %delivery.queue, code = error.code(), "a message cannot be read");
-            let disposition = Disposition::Bury { reason: error.to_string(), answer: None };
+            let disposition = Disposition::DeadLetter { reason: error.to_string(), reply: None };
             return ("unknown", HandlingOutcome::Dead, disposition);
         }
     };
     let kind = message.kind();
     if is_expired(&message, rules) {
         tracing::info!(queue = %delivery.queue, message_id = message.message_id, kind, "dropped an expired request");
-        return (kind, HandlingOutcome::Expired, Disposition::Remove);
+        return (kind, HandlingOutcome::Expired, Disposition::Ack);
     }
     let context = ReplyContext::of(&message, delivery.expects_reply);
     if message.body.is_none() {
         // A newer version sent it, and a newer consumer of this queue may take it when it comes again.
         tracing::warn!(queue = %delivery.queue, message_id = message.message_id, "put back a message of an unknown kind");
-        return again(kind, HandlingOutcome::Unknown, "it was of a kind that nobody here knows", delivery, rules, context);
+        return retry_or_dead_letter(
+            kind,
+            HandlingOutcome::Unknown,
+            "it was of a kind that nobody here knows",
+            delivery,
+            rules,
+            context,
+        );
     }
     if delivery.deliveries > rules.max_deliveries {
         let reason = format!("delivered {} times without an end: its consumer dies of it", delivery.deliveries - 1);
-        return bury(kind, reason, context);
+        return dead_letter(kind, reason, context);
     }
 
     let span = tracing::info_span!(
@@ -136,25 +142,27 @@ async fn decide(
     let result = tokio::select! {
         biased;
         result = handling => result,
-        () = abandon.cancelled() => return (kind, HandlingOutcome::Abandoned, Disposition::PutBack),
+        () = abandon.cancelled() => return (kind, HandlingOutcome::Abandoned, Disposition::Requeue),
     };
     let _entered = span.enter();
     match result {
-        Ok(Outcome::Done) => (kind, HandlingOutcome::Done, Disposition::Remove),
+        Ok(Outcome::Done) => (kind, HandlingOutcome::Done, Disposition::Ack),
         Ok(Outcome::Reply(body)) => match context.reply(*body) {
-            Some(reply) => (kind, HandlingOutcome::Replied, Disposition::Answer(reply)),
-            None => (kind, HandlingOutcome::Done, Disposition::Remove),
+            Some(reply) => (kind, HandlingOutcome::Replied, Disposition::Reply(reply)),
+            None => (kind, HandlingOutcome::Done, Disposition::Ack),
         },
-        Ok(Outcome::Dead(reason)) => bury(kind, reason, context),
-        Ok(Outcome::Retry) => again(kind, HandlingOutcome::Retried, "put aside", delivery, rules, context),
+        Ok(Outcome::Dead(reason)) => dead_letter(kind, reason, context),
+        Ok(Outcome::Retry) => {
+            retry_or_dead_letter(kind, HandlingOutcome::Retried, "put aside", delivery, rules, context)
+        }
         Err(panic) => {
             tracing::error!(panic = panic_text(panic.as_ref()), "the handler panicked");
-            again(kind, HandlingOutcome::Panicked, "its handler panicked", delivery, rules, context)
+            retry_or_dead_letter(kind, HandlingOutcome::Panicked, "its handler panicked", delivery, rules, context)
         }
     }
 }
 
-fn again(
+fn retry_or_dead_letter(
     kind: &'static str,
     outcome: HandlingOutcome,
     what: &str,
@@ -163,20 +171,20 @@ fn again(
     context: ReplyContext,
 ) -> Decision {
     if delivery.deliveries >= rules.max_deliveries {
-        return bury(kind, format!("delivered {} times, the last time {what}", delivery.deliveries), context);
+        return dead_letter(kind, format!("delivered {} times, the last time {what}", delivery.deliveries), context);
     }
-    (kind, outcome, Disposition::PutAside(rules.retry_delay(delivery.deliveries)))
+    (kind, outcome, Disposition::RetryAfter(rules.retry_delay(delivery.deliveries)))
 }
 
-fn bury(kind: &'static str, reason: String, context: ReplyContext) -> Decision {
+fn dead_letter(kind: &'static str, reason: String, context: ReplyContext) -> Decision {
     tracing::error!(reason, kind, "a message is dead");
     let fault = v1::Fault {
         code: "not_handled".to_owned(),
         message: "the request could not be handled and was put aside for an operator".to_owned(),
         retryable: false,
     };
-    let answer = context.reply(fault.into());
-    (kind, HandlingOutcome::Dead, Disposition::Bury { reason, answer })
+    let reply = context.reply(fault.into());
+    (kind, HandlingOutcome::Dead, Disposition::DeadLetter { reason, reply })
 }
 
 fn is_expired(message: &Envelope, rules: &DeliveryRules) -> bool {

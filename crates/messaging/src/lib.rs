@@ -1,4 +1,4 @@
-//! How the services reach each other: one face over two transports, RabbitMQ and in-process queues, with the same
+//! How the services reach each other: one trait over two transports, RabbitMQ and in-process queues, with the same
 //! delivery rules. The only crate that uses lapin.
 //!
 //! - A command or request is delivered *at least once*: it leaves its queue when a handler has finished with it, so
@@ -6,13 +6,14 @@
 //! - A handler that panics, or asks for it, gets the message again after a growing delay; after
 //!   [`DeliveryRules::max_deliveries`] deliveries the message is a dead letter that an operator can look at and requeue.
 //! - Requests are repeated within their deadline when a connection is lost, so they too may arrive twice.
-//! - Events may be lost; a subscriber is told when some may have been ([`Event::Gap`]) and reads the truth anew.
+//! - Events may be lost; a subscriber gets [`Event::Gap`] when some may have been and reads the truth anew.
 //! - Every queue, buffer and wait has a bound.
 //!
 //! Never decides what a message means, never writes rows, never logs a message's content.
 
 mod consumer;
 mod dead_letter;
+mod encoding;
 mod error;
 mod events;
 mod handling;
@@ -20,7 +21,6 @@ mod in_process;
 mod observer;
 mod rabbitmq;
 mod rules;
-mod sealing;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -36,7 +36,7 @@ pub use error::MessagingError;
 pub use events::{Event, EventStream};
 pub use handling::{Handler, Outcome};
 pub use in_process::{InProcessSettings, in_process, in_process_with};
-pub use observer::{HandlingOutcome, LinkRole, MessagingObserver, SendOutcome, Silent};
+pub use observer::{HandlingOutcome, LinkRole, MessagingObserver, NoopObserver, SendOutcome};
 pub use rabbitmq::{RabbitConfig, rabbitmq};
 pub use rules::DeliveryRules;
 
@@ -57,7 +57,7 @@ pub trait Bus: Send + Sync {
     /// answers in time, and those of [`Bus::send`].
     async fn request(&self, queue: Queue, message: Envelope, deadline: Duration) -> Result<Envelope, MessagingError>;
 
-    /// Tells whoever listens. `Ok` does not mean that anybody did.
+    /// Publishes to all current subscribers. `Ok` does not mean that there are any.
     async fn publish_event(&self, message: Envelope) -> Result<(), MessagingError>;
 
     /// Hands the queue's messages to `handler`, at most `prefetch` at a time, until the consumer is drained or dropped.
@@ -80,7 +80,7 @@ pub trait Bus: Send + Sync {
     /// none with this message id.
     async fn requeue_dead(&self, message_id: &str) -> Result<bool, MessagingError>;
 
-    /// Says goodbye to the broker. Drain the consumers first. Everything else fails afterwards.
+    /// Closes the connections to the broker. Drain the consumers first. Everything else fails afterwards.
     async fn close(&self);
 }
 

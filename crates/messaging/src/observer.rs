@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::topology::Queue;
 
-/// Told about traffic. Every argument comes from a closed set, fit for a metric's label. Must not block.
+/// Observes traffic. Every argument comes from a closed set, fit for a metric's label. Must not block.
 pub trait MessagingObserver: Send + Sync + 'static {
     /// A message was sent, or could not be. `target` is a queue's [`Queue::metric_label`], or `events`.
     fn sent(&self, target: &'static str, outcome: SendOutcome) {
@@ -16,7 +16,7 @@ pub trait MessagingObserver: Send + Sync + 'static {
         let _ = (queue, kind, outcome, took);
     }
 
-    /// A request found its answer, or its end; `outcome` is `ok` or the error's label.
+    /// A request got its reply, or failed; `outcome` is `ok` or the error's label.
     fn answered(&self, queue: Queue, outcome: &'static str, took: Duration) {
         let _ = (queue, outcome, took);
     }
@@ -32,9 +32,9 @@ pub trait MessagingObserver: Send + Sync + 'static {
 
 /// Observes nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
+pub struct NoopObserver;
 
-impl MessagingObserver for Silent {}
+impl MessagingObserver for NoopObserver {}
 
 /// How sending ended.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -63,7 +63,7 @@ pub enum HandlingOutcome {
     Panicked,
     /// Became a dead letter.
     Dead,
-    /// A request whose asker has left.
+    /// A request whose requester has stopped waiting.
     Expired,
     /// A body from a newer version; acknowledged unread.
     Unknown,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::topology;
 
-/// How patient the bus is with messages and handlers. All services of one system must agree on the delays: they are
+/// When a message comes again and when it is given up. All services of one system must agree on the delays: they are
 /// part of the names of the broker's retry queues.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DeliveryRules {

@@ -20,7 +20,7 @@ use lapin::{
     options::{BasicGetOptions, QueueDeclareOptions, QueueDeleteOptions},
     types::FieldTable,
 };
-use messaging::{Event, HandlingOutcome, MessagingError, Outcome, Queue, RabbitConfig, Silent, rabbitmq};
+use messaging::{Event, HandlingOutcome, MessagingError, NoopObserver, Outcome, Queue, RabbitConfig, rabbitmq};
 use support::{Fixture, PATIENCE, Probe, depth_is, eventually, job_changed, job_ready, rabbit_config, validate_audio};
 
 const JOBS: Queue = Queue::OrchestratorJobs;
@@ -183,7 +183,7 @@ async fn a_silent_server_is_an_error_in_time_and_leaves_nothing_behind() {
     proxy.cut(Network::Silent);
     let config =
         RabbitConfig { connect_timeout: Duration::from_millis(300), ..impatient(&proxy.url("amqp://a:b@localhost")) };
-    let connecting = tokio::time::timeout(PATIENCE, rabbitmq(config, Arc::new(Silent))).await;
+    let connecting = tokio::time::timeout(PATIENCE, rabbitmq(config, Arc::new(NoopObserver))).await;
     let error = connecting.expect("connecting has a bound").err().expect("nobody answered");
     assert!(matches!(error, MessagingError::Unreachable { .. }), "{error:?}");
     eventually("the client to hang up", || {
@@ -203,7 +203,7 @@ async fn reconnecting_does_not_hang_on_a_silent_server() {
         send_timeout: PATIENCE,
         ..impatient(&proxy.url(vhost.url()))
     };
-    let bus = rabbitmq(config, Arc::new(Silent)).await.unwrap();
+    let bus = rabbitmq(config, Arc::new(NoopObserver)).await.unwrap();
     let probe = Probe::new(|_, _| Outcome::Done);
     let _consumer = bus.consume(JOBS, 1, probe.clone()).await.unwrap();
     bus.send(JOBS, job_ready("before")).await.unwrap();
@@ -232,7 +232,7 @@ async fn a_frozen_network_is_noticed_and_sending_has_a_bound() {
     let vhost = testbed::rabbitmq_vhost().await;
     let proxy = Proxy::start(broker_address().await).await;
     let config = RabbitConfig { send_timeout: Duration::from_secs(1), ..impatient(&proxy.url(vhost.url())) };
-    let bus = rabbitmq(config, Arc::new(Silent)).await.unwrap();
+    let bus = rabbitmq(config, Arc::new(NoopObserver)).await.unwrap();
     proxy.freeze();
     let error = bus.send(JOBS, job_ready("lost")).await.unwrap_err();
     assert!(error.is_retryable(), "{error:?}");
@@ -251,7 +251,7 @@ async fn a_frozen_network_is_noticed_and_sending_has_a_bound() {
 async fn what_a_handler_held_when_the_connection_broke_comes_again() {
     let vhost = testbed::rabbitmq_vhost().await;
     let proxy = Proxy::start(broker_address().await).await;
-    let bus = rabbitmq(impatient(&proxy.url(vhost.url())), Arc::new(Silent)).await.unwrap();
+    let bus = rabbitmq(impatient(&proxy.url(vhost.url())), Arc::new(NoopObserver)).await.unwrap();
     let gate = support::Gate::new();
     let consumer = bus.consume(JOBS, 2, gate.clone()).await.unwrap();
     bus.send(JOBS, job_ready("a")).await.unwrap();
@@ -304,7 +304,7 @@ async fn a_queue_with_other_arguments_is_named() {
     let vhost = testbed::rabbitmq_vhost().await;
     let (_connection, channel) = raw_client(vhost.url()).await;
     channel.queue_declare(JOBS.name().into(), QueueDeclareOptions::durable(), FieldTable::default()).await.unwrap();
-    let error = rabbitmq(rabbit_config(vhost.url()), Arc::new(Silent)).await.err().expect("the queue is another");
+    let error = rabbitmq(rabbit_config(vhost.url()), Arc::new(NoopObserver)).await.err().expect("the queue is another");
     assert!(matches!(&error, MessagingError::Topology { name, .. } if name == JOBS.name()), "{error:?}");
     assert!(!error.is_retryable());
 }
@@ -317,7 +317,7 @@ async fn addresses_and_passwords_are_checked_and_never_shown() {
     for url in [wrong.as_str(), "http://guest:hunter2@localhost", "amqp://guest:hunter2@127.0.0.1:1"] {
         let config = impatient(url);
         assert!(!format!("{config:?}").contains("hunter2"));
-        let error = rabbitmq(config, Arc::new(Silent)).await.err().expect("it cannot connect");
+        let error = rabbitmq(config, Arc::new(NoopObserver)).await.err().expect("it cannot connect");
         let shown = format!("{error} {error:?}");
         assert!(!shown.contains("hunter2"), "{shown}");
     }
@@ -326,7 +326,7 @@ async fn addresses_and_passwords_are_checked_and_never_shown() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_services_can_start_at_once() {
     let vhost = testbed::rabbitmq_vhost().await;
-    let starting = (0..6).map(|_| rabbitmq(rabbit_config(vhost.url()), Arc::new(Silent)));
+    let starting = (0..6).map(|_| rabbitmq(rabbit_config(vhost.url()), Arc::new(NoopObserver)));
     for bus in join_all(starting).await {
         bus.unwrap().health().await.unwrap();
     }
@@ -341,13 +341,13 @@ async fn closing_and_dropping_end_the_connections() {
         async move { if accepted == ended { Ok(accepted) } else { Err((accepted, ended)) } }
     };
 
-    let bus = rabbitmq(impatient(&proxy.url(vhost.url())), Arc::new(Silent)).await.unwrap();
+    let bus = rabbitmq(impatient(&proxy.url(vhost.url())), Arc::new(NoopObserver)).await.unwrap();
     bus.send(JOBS, job_ready("a")).await.unwrap();
     bus.close().await;
     assert!(matches!(bus.send(JOBS, job_ready("b")).await, Err(MessagingError::Closed)));
     assert_eq!(eventually("the closed bus to hang up", all_closed).await, 2);
 
-    let dropped = rabbitmq(impatient(&proxy.url(vhost.url())), Arc::new(Silent)).await.unwrap();
+    let dropped = rabbitmq(impatient(&proxy.url(vhost.url())), Arc::new(NoopObserver)).await.unwrap();
     depth_is(dropped.as_ref(), JOBS, 1).await;
     let _consumer = dropped.consume(REQUESTS, 1, Probe::new(|_, _| Outcome::Done)).await.unwrap();
     let _events = dropped.subscribe_events(1).await.unwrap();

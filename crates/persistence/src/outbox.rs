@@ -102,7 +102,7 @@ impl Outbox<'_> {
             .await
             .during(DOING)?;
         tx.commit().await.during(DOING)?;
-        Ok(found.into_iter().map(taken).collect())
+        Ok(found.into_iter().map(pending_message).collect())
     }
 
     /// Remembers that the broker has confirmed these.
@@ -148,7 +148,7 @@ impl Outbox<'_> {
     }
 }
 
-fn taken(row: rows::outbox::Model) -> PendingMessage {
+fn pending_message(row: rows::outbox::Model) -> PendingMessage {
     let rows::outbox::Model { id, queue, payload, created_at, claimed_until: _, published_at: _, attempts } = row;
     let destination = queue.map_or(Destination::Event, Destination::Queue);
     PendingMessage {

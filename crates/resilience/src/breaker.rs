@@ -124,13 +124,13 @@ pub struct Breaker {
 }
 
 /// Permission for one call. Dropped without a verdict (cancelled, timed out outside) it only releases the probe.
-struct Ticket<'a> {
+struct CallPermit<'a> {
     breaker: &'a Breaker,
     generation: u64,
     probe: bool,
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for CallPermit<'_> {
     fn drop(&mut self) {
         if self.probe {
             let mut gate = lock(&self.breaker.gate);
@@ -143,8 +143,8 @@ impl Drop for Ticket<'_> {
 
 /// What a call's result says about the provider.
 enum Health {
-    Well,
-    Ill,
+    Healthy,
+    Unhealthy,
     /// It told us to wait, or our own share is used up: neither.
     Unknown,
 }
@@ -152,11 +152,11 @@ enum Health {
 impl Health {
     fn of<T>(result: &Result<T, Failure>) -> Self {
         match result {
-            Ok(_) => Self::Well,
-            Err(failure) if failure.class.feeds_breaker() => Self::Ill,
+            Ok(_) => Self::Healthy,
+            Err(failure) if failure.class.feeds_breaker() => Self::Unhealthy,
             Err(failure) => match failure.class {
                 FailureClass::WaitTold | FailureClass::Saturated => Self::Unknown,
-                _ => Self::Well,
+                _ => Self::Healthy,
             },
         }
     }
@@ -178,9 +178,9 @@ impl Breaker {
     ///
     /// While it refuses, the failure is [`FailureClass::Saturated`] with the time left as `retry_after`.
     pub async fn call<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-        let ticket = self.admit()?;
+        let permit = self.admit()?;
         let result = work.await;
-        self.settle(&ticket, Health::of(&result));
+        self.settle(&permit, Health::of(&result));
         result
     }
 
@@ -214,7 +214,7 @@ impl Breaker {
         tracing::info!(provider = self.name, "circuit breaker reset");
     }
 
-    fn admit(&self) -> Result<Ticket<'_>, Failure> {
+    fn admit(&self) -> Result<CallPermit<'_>, Failure> {
         let mut gate = lock(&self.gate);
         let before = self.watch.phase();
         if before == HALF_OPEN && gate.probing {
@@ -232,22 +232,22 @@ impl Breaker {
                 tracing::info!(provider = self.name, "circuit breaker half open: one call goes through as a probe");
             }
         }
-        Ok(Ticket { breaker: self, generation: gate.generation, probe })
+        Ok(CallPermit { breaker: self, generation: gate.generation, probe })
     }
 
-    fn settle(&self, ticket: &Ticket<'_>, health: Health) {
+    fn settle(&self, permit: &CallPermit<'_>, health: Health) {
         let mut gate = lock(&self.gate);
-        if gate.generation != ticket.generation {
+        if gate.generation != permit.generation {
             return;
         }
         let before = self.watch.phase();
         match health {
             Health::Unknown => return,
-            Health::Well => {
+            Health::Healthy => {
                 self.machine.on_success();
                 gate.failures = 0;
             }
-            Health::Ill => {
+            Health::Unhealthy => {
                 gate.failures = gate.failures.saturating_add(1);
                 gate.open_until = Instant::now() + self.settings.open_for;
                 self.machine.on_error();

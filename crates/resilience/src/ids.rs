@@ -1,4 +1,4 @@
-//! The dice: randomness for ids, seeds and jitter, so that the pure core takes it as an argument.
+//! Randomness for ids, seeds and jitter, so that the pure core takes it as an argument.
 
 /// Ten random bytes, as [`domain::JobId::new`] and its siblings take them.
 pub fn random10() -> [u8; 10] {

@@ -1,5 +1,5 @@
 //! What keeps an outside call from hurting the inside: circuit breakers, bulkheads, rate limits;
-//! and the two inputs that the pure core asks for, the clock and the dice.
+//! and the two inputs that the pure core asks for, the clock and randomness.
 //!
 //! Knows no provider, queue or row: it wraps futures that fail with [`domain::Failure`] and never makes a call itself.
 

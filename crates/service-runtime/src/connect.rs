@@ -25,7 +25,7 @@ use crate::{
 
 /// How long each dependency may take to come up: long enough for a database that starts together with its services,
 /// short enough that a wrong address is noticed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
@@ -40,24 +40,24 @@ impl Deps {
         needs: Needs,
         stop: &CancellationToken,
     ) -> Result<Self, RuntimeError> {
-        Self::connect_within(PATIENCE, settings, service, needs, stop).await
+        Self::connect_within(CONNECT_TIMEOUT, settings, service, needs, stop).await
     }
 
     pub(crate) async fn connect_within(
-        patience: Duration,
+        timeout: Duration,
         settings: Settings,
         service: &'static str,
         needs: Needs,
         stop: &CancellationToken,
     ) -> Result<Self, RuntimeError> {
         let metrics = Metrics::new(service);
-        let wait = Waiting { patience, stop };
+        let wait = DependencyWait { timeout, stop };
         let database = match needs.database || needs.relay {
             true => Some(database(&settings, &wait).await?),
             false => None,
         };
-        let leaving = Arc::new(AtomicBool::new(false));
-        let observer = Arc::new(BusMetrics { metrics: metrics.clone(), leaving: leaving.clone() });
+        let closing = Arc::new(AtomicBool::new(false));
+        let observer = Arc::new(BusMetrics { metrics: metrics.clone(), closing: closing.clone() });
         let bus = match needs.bus || needs.relay {
             true => Some(bus(&settings, service, observer, &wait).await?),
             false => None,
@@ -83,7 +83,7 @@ impl Deps {
             instance,
             outbox: Arc::default(),
             service,
-            leaving,
+            closing,
             database,
             bus,
             objects,
@@ -91,12 +91,12 @@ impl Deps {
     }
 }
 
-struct Waiting<'a> {
-    patience: Duration,
+struct DependencyWait<'a> {
+    timeout: Duration,
     stop: &'a CancellationToken,
 }
 
-impl Waiting<'_> {
+impl DependencyWait<'_> {
     /// Tries until it works. Says what is awaited when the first try fails, and what came when a later one works.
     async fn until<T, E, F>(
         &self,
@@ -125,14 +125,14 @@ impl Waiting<'_> {
                 return Err(RuntimeError::Unusable { dependency, source: why.into() });
             }
             let waited = started.elapsed();
-            if waited + pause > self.patience {
-                return Err(RuntimeError::NotThere { dependency, waited, source: why.into() });
+            if waited + pause > self.timeout {
+                return Err(RuntimeError::DependencyUnavailable { dependency, waited, source: why.into() });
             }
             tracing::warn!(
                 dependency,
                 error = error_chain(&why),
                 waited_ms = waited.as_millis() as u64,
-                patience_s = self.patience.as_secs(),
+                patience_s = self.timeout.as_secs(),
                 "waiting for dependency"
             );
             tokio::select! {
@@ -144,7 +144,7 @@ impl Waiting<'_> {
     }
 }
 
-async fn database(settings: &Settings, wait: &Waiting<'_>) -> Result<Database, RuntimeError> {
+async fn database(settings: &Settings, wait: &DependencyWait<'_>) -> Result<Database, RuntimeError> {
     if settings.database.backend == DatabaseBackend::Sqlite {
         make_folder(&settings.data_dir)?;
     }
@@ -159,7 +159,7 @@ async fn bus(
     settings: &Settings,
     service: &'static str,
     observer: Arc<BusMetrics>,
-    wait: &Waiting<'_>,
+    wait: &DependencyWait<'_>,
 ) -> Result<Arc<dyn Bus>, RuntimeError> {
     let Some(rabbitmq) = &settings.rabbitmq else {
         return Ok(messaging::in_process_with(InProcessSettings { observer, ..InProcessSettings::default() }));
@@ -171,7 +171,7 @@ async fn bus(
 async fn objects(
     settings: &Settings,
     metrics: &Metrics,
-    wait: &Waiting<'_>,
+    wait: &DependencyWait<'_>,
 ) -> Result<Arc<dyn BlobStore>, RuntimeError> {
     const DEPENDENCY: &str = "object store";
     let unusable = |why: blob_store::BlobError| RuntimeError::Unusable { dependency: DEPENDENCY, source: why.into() };
@@ -203,14 +203,14 @@ fn make_folder(path: &Path) -> Result<(), RuntimeError> {
     std::fs::create_dir_all(path).map_err(|source| RuntimeError::Folder { path: path.display().to_string(), source })
 }
 
-/// Host and process, and dice for containers that all think they are process 1 of the same host.
+/// Host and process, and random bytes for containers that all think they are process 1 of the same host.
 fn instance(service: &str) -> String {
     const KERNEL: &str = "/proc/sys/kernel/hostname";
     let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string(KERNEL).ok()).unwrap_or_default();
     let host: String =
         host.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).take(64).collect();
-    let dice = random10();
-    format!("{service}@{host}/{}-{:02x}{:02x}{:02x}", std::process::id(), dice[0], dice[1], dice[2])
+    let random = random10();
+    format!("{service}@{host}/{}-{:02x}{:02x}{:02x}", std::process::id(), random[0], random[1], random[2])
 }
 
 #[cfg(test)]
@@ -221,10 +221,10 @@ mod tests {
     #[error("not yet ({0})")]
     struct NotYet(u32);
 
-    async fn wait(patience: Duration, comes_at: u32, is_retryable: bool) -> Result<u32, RuntimeError> {
+    async fn wait(timeout: Duration, comes_at: u32, is_retryable: bool) -> Result<u32, RuntimeError> {
         let stop = CancellationToken::new();
         let mut tries = 0;
-        let waiting = Waiting { patience, stop: &stop };
+        let waiting = DependencyWait { timeout, stop: &stop };
         let attempt = || {
             tries += 1;
             let tried = tries;
@@ -249,7 +249,7 @@ mod tests {
     async fn a_signal_ends_the_wait() {
         let stop = CancellationToken::new();
         stop.cancel();
-        let waiting = Waiting { patience: Duration::from_secs(60), stop: &stop };
+        let waiting = DependencyWait { timeout: Duration::from_secs(60), stop: &stop };
         let never = waiting.until("thing", |_| true, std::future::pending::<Result<(), NotYet>>).await;
         assert!(matches!(never, Err(RuntimeError::StoppedWaiting { dependency: "thing" })));
     }
@@ -278,7 +278,11 @@ mod tests {
         let stop = CancellationToken::new();
         let refused = Deps::connect_within(Duration::from_millis(300), settings, "test", needs, &stop).await;
         let why = refused.err().expect("nobody listens there");
-        assert!(matches!(why, RuntimeError::NotThere { dependency: "broker", .. }), "{}", error_chain(&why));
+        assert!(
+            matches!(why, RuntimeError::DependencyUnavailable { dependency: "broker", .. }),
+            "{}",
+            error_chain(&why)
+        );
         assert_eq!(why.exit(), crate::Exit::Dependency);
     }
 }

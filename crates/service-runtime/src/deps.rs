@@ -54,7 +54,7 @@ pub struct Deps {
     /// Wakes the outbox relay of this process: notify it after a commit that left a message.
     pub outbox: Arc<Notify>,
     pub(crate) service: &'static str,
-    pub(crate) leaving: Arc<AtomicBool>,
+    pub(crate) closing: Arc<AtomicBool>,
     pub(crate) database: Option<Database>,
     pub(crate) bus: Option<Arc<dyn Bus>>,
     pub(crate) objects: Option<Arc<dyn BlobStore>>,
@@ -64,15 +64,15 @@ impl Deps {
     /// # Errors
     /// When no service of this process asked for it; likewise the two below.
     pub fn database(&self) -> Result<Database, RuntimeError> {
-        self.database.clone().ok_or(RuntimeError::NotAskedFor { dependency: "database" })
+        self.database.clone().ok_or(RuntimeError::UndeclaredDependency { dependency: "database" })
     }
 
     pub fn bus(&self) -> Result<Arc<dyn Bus>, RuntimeError> {
-        self.bus.clone().ok_or(RuntimeError::NotAskedFor { dependency: "broker" })
+        self.bus.clone().ok_or(RuntimeError::UndeclaredDependency { dependency: "broker" })
     }
 
     pub fn objects(&self) -> Result<Arc<dyn BlobStore>, RuntimeError> {
-        self.objects.clone().ok_or(RuntimeError::NotAskedFor { dependency: "object store" })
+        self.objects.clone().ok_or(RuntimeError::UndeclaredDependency { dependency: "object store" })
     }
 
     /// Says that the service that was given these can take work now. The process is ready when all of its services are.
@@ -81,7 +81,7 @@ impl Deps {
     }
 
     /// The same, for another service.
-    pub(crate) fn given_to(&self, service: &'static str) -> Self {
+    pub(crate) fn for_service(&self, service: &'static str) -> Self {
         Self { service, ..self.clone() }
     }
 }

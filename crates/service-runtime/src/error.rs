@@ -10,7 +10,7 @@ type Source = Box<dyn Error + Send + Sync>;
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     #[error("the {dependency} was not there after {} s", waited.as_secs())]
-    NotThere {
+    DependencyUnavailable {
         dependency: &'static str,
         waited: Duration,
         #[source]
@@ -39,7 +39,7 @@ pub enum RuntimeError {
     },
     /// A defect of the service: it did not name what it uses in its [`crate::Needs`].
     #[error("this service did not ask for the {dependency}")]
-    NotAskedFor { dependency: &'static str },
+    UndeclaredDependency { dependency: &'static str },
     #[error("the providers cannot be set up")]
     Providers(#[source] Source),
     #[error("stopped while waiting for the {dependency}")]
@@ -49,9 +49,9 @@ pub enum RuntimeError {
 impl RuntimeError {
     pub(crate) const fn exit(&self) -> Exit {
         match self {
-            Self::NotThere { .. } | Self::Unusable { .. } | Self::Migration(_) => Exit::Dependency,
+            Self::DependencyUnavailable { .. } | Self::Unusable { .. } | Self::Migration(_) => Exit::Dependency,
             Self::Folder { .. } | Self::Listen { .. } | Self::Providers(_) => Exit::Settings,
-            Self::NotAskedFor { .. } => Exit::Crashed,
+            Self::UndeclaredDependency { .. } => Exit::Crashed,
             Self::StoppedWaiting { .. } => Exit::Stopped,
         }
     }

@@ -121,7 +121,7 @@ impl Health {
     }
 
     async fn checks(&self) -> Vec<Check> {
-        // Held while asking: of many askers at once, one asks and the others get its answer.
+        // Held while checking: of many callers at once, one checks and the others get its result.
         let mut kept = self.0.checks.lock().await;
         if let Some((at, checks)) = &*kept
             && at.elapsed() < KEPT

@@ -36,7 +36,7 @@ pub use tokio_util::sync::CancellationToken;
 use async_trait::async_trait;
 use domain::KindSpec;
 
-/// One service of the house, in a process of its own or beside the others in one.
+/// One of Descant's services, in a process of its own or beside the others in one.
 #[async_trait]
 pub trait Service: Send + 'static {
     /// As it stands in logs, metrics and the list of the broker's connections.

@@ -74,21 +74,21 @@ struct Problem<'a> {
 }
 
 #[derive(Serialize)]
-struct Word {
+struct StatusBody {
     status: &'static str,
 }
 
-/// Asks nobody: an orchestrator of containers restarts who does not answer here, and that heals no dependency.
+/// Checks no dependency: an orchestrator of containers restarts who does not answer here, and that heals none of them.
 async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(Word { status: "healthy" })
+    HttpResponse::Ok().json(StatusBody { status: "healthy" })
 }
 
 async fn ready(health: web::Data<Health>) -> HttpResponse {
     let report = health.report().await;
     if report.is_ready() {
-        HttpResponse::Ok().json(Word { status: "ready" })
+        HttpResponse::Ok().json(StatusBody { status: "ready" })
     } else {
-        HttpResponse::ServiceUnavailable().json(Word { status: "not_ready" })
+        HttpResponse::ServiceUnavailable().json(StatusBody { status: "not_ready" })
     }
 }
 

@@ -16,7 +16,7 @@ use telemetry::Metrics;
 pub(crate) struct BusMetrics {
     pub metrics: Metrics,
     /// Set before the process closes its connections, whose end is then no news.
-    pub leaving: Arc<AtomicBool>,
+    pub closing: Arc<AtomicBool>,
 }
 
 impl MessagingObserver for BusMetrics {
@@ -39,7 +39,7 @@ impl MessagingObserver for BusMetrics {
     fn link(&self, role: LinkRole, up: bool) {
         if up {
             tracing::info!(connection = role.as_str(), "connected to the broker");
-        } else if !self.leaving.load(Ordering::Relaxed) {
+        } else if !self.closing.load(Ordering::Relaxed) {
             tracing::warn!(connection = role.as_str(), "connection to the broker lost");
         }
     }

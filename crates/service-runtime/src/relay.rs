@@ -79,7 +79,7 @@ impl OutboxRelay {
                     false
                 }
             };
-            self.keep_house(&mut measured, &mut pruned).await;
+            self.run_maintenance(&mut measured, &mut pruned).await;
             if more {
                 continue;
             }
@@ -124,7 +124,7 @@ impl OutboxRelay {
         let failed = sent.len() - published.len();
         for (pending, outcome) in sent {
             if let Err(why) = outcome {
-                self.give_back(&pending, &why).await?;
+                self.retry_later(&pending, &why).await?;
             }
         }
         Ok(Pass { published: published.len(), failed })
@@ -145,7 +145,7 @@ impl OutboxRelay {
         }
     }
 
-    async fn give_back(&self, pending: &PendingMessage, why: &MessagingError) -> Result<(), PersistenceError> {
+    async fn retry_later(&self, pending: &PendingMessage, why: &MessagingError) -> Result<(), PersistenceError> {
         let doublings = pending.attempts.saturating_sub(1).min(16);
         let wait = PAUSES.0.saturating_mul(1 << doublings).min(PAUSES.1);
         tracing::warn!(
@@ -160,7 +160,7 @@ impl OutboxRelay {
     }
 
     /// Figures for the metrics, and the end of what was published long ago.
-    async fn keep_house(&self, measured: &mut Option<Instant>, pruned: &mut Option<Instant>) {
+    async fn run_maintenance(&self, measured: &mut Option<Instant>, pruned: &mut Option<Instant>) {
         if is_due(measured, MEASURE_EVERY) {
             match self.database.outbox().backlog(self.clock.now()).await {
                 Ok(backlog) => self.metrics.outbox(backlog.pending, backlog.oldest.to_std().unwrap_or_default()),

@@ -24,8 +24,8 @@ use crate::{
     relay::OutboxRelay,
 };
 
-/// For the relay to finish what it has in hand while the broker is slow or away.
-const RELAY_PATIENCE: Duration = Duration::from_secs(10);
+/// For the relay to finish the batch under way while the broker is slow or away.
+const RELAY_DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Runs services in this process until SIGTERM or SIGINT; a second signal ends the process at once.
 ///
@@ -124,7 +124,7 @@ async fn serve(
         deps.health.expect_service(service.name());
     }
     for service in services {
-        let (name, given, stop) = (service.name(), deps.given_to(service.name()), stop.clone());
+        let (name, given, stop) = (service.name(), deps.for_service(service.name()), stop.clone());
         running.spawn(async move {
             // A task of its own, so that a panic is an outcome with a name.
             let outcome = tokio::spawn(service.run(given, stop)).await;
@@ -158,7 +158,7 @@ async fn serve(
     exit = drain(running, grace, exit).await;
     if let Some(relay) = relay {
         relay.stop.cancel();
-        match tokio::time::timeout(RELAY_PATIENCE, relay.task).await {
+        match tokio::time::timeout(RELAY_DRAIN_TIMEOUT, relay.task).await {
             Ok(Ok(())) => {}
             Ok(Err(why)) => tracing::error!(error = %why, "outbox relay failed"),
             Err(_) => tracing::warn!("outbox relay cut short; its messages leave with the next process"),
@@ -199,8 +199,8 @@ async fn drain(mut running: JoinSet<(&'static str, anyhow::Result<()>)>, grace: 
 }
 
 async fn close(deps: &Deps, listener: Option<Listener>) {
-    const PATIENCE: Duration = Duration::from_secs(5);
-    deps.leaving.store(true, Ordering::Relaxed);
+    const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+    deps.closing.store(true, Ordering::Relaxed);
     let closing = async {
         if let Some(bus) = &deps.bus {
             bus.close().await;
@@ -214,7 +214,7 @@ async fn close(deps: &Deps, listener: Option<Listener>) {
             listener.close().await;
         }
     };
-    if tokio::time::timeout(PATIENCE, closing).await.is_err() {
+    if tokio::time::timeout(CLOSE_TIMEOUT, closing).await.is_err() {
         tracing::warn!("connections were cut");
     }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::Utc;
 use contracts::{Envelope, topology::Queue, v1};
 use domain::MessageId;
-use messaging::{Bus, Handler, InProcessSettings, Outcome, RabbitConfig, Silent};
+use messaging::{Bus, Handler, InProcessSettings, NoopObserver, Outcome, RabbitConfig};
 use persistence::{Database, OutboxMessage};
 use resilience::{Clock, SystemClock, ids::random10};
 use service_runtime::{CancellationToken, OutboxRelay, outgoing};
@@ -130,7 +130,8 @@ async fn relays_beside_each_other_publish_each_message_once() {
     let database = Database::connect(rows.url(), 8).await.expect("a database");
     database.migrate().await.expect("tables");
     service_runtime::install_crypto();
-    let bus = messaging::rabbitmq(RabbitConfig::new(vhost.url(), "test"), Arc::new(Silent)).await.expect("a broker");
+    let bus =
+        messaging::rabbitmq(RabbitConfig::new(vhost.url(), "test"), Arc::new(NoopObserver)).await.expect("a broker");
     let counter = Arc::new(Counter::default());
     let _consumer = bus.consume(Queue::OrchestratorJobs, 32, counter.clone()).await.expect("a consumer");
     let (stop, wake) = (CancellationToken::new(), Arc::new(Notify::new()));

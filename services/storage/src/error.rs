@@ -1,4 +1,4 @@
-//! Why storage could not do what it was asked, with what the asker needs to decide: a word, and whether to try again.
+//! Why storage could not carry out a request, with what the requester needs to decide: a code, and whether to retry.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use media::MediaError;
 use messaging::MessagingError;
 use persistence::PersistenceError;
 
-/// Display is what the asker reads: sentences without prompts, lyrics, secrets or addresses.
+/// Display is what the requester reads: sentences without prompts, lyrics, secrets or addresses.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     #[error("the request cannot be read")]

@@ -1,4 +1,4 @@
-//! From messages to work and back. A failure is an answer here: the asker waits for it and decides about another try.
+//! From messages to work and back. A failure is an answer here: the requester waits for it and decides about a retry.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) struct Requests(pub(crate) Arc<StorageService>);
 impl Handler for Requests {
     async fn handle(&self, message: Envelope) -> Outcome {
         let (generation, body) = (message.generation, message.body);
-        let Some(Body::IngestResult(request)) = body else { return misplaced() };
+        let Some(Body::IngestResult(request)) = body else { return wrong_queue() };
         match self.ingest(generation, request).await {
             Ok(result) => Outcome::reply(result),
             Err(error) => {
@@ -43,7 +43,7 @@ pub(crate) struct Deletions(pub(crate) Arc<StorageService>);
 #[async_trait]
 impl Handler for Deletions {
     async fn handle(&self, message: Envelope) -> Outcome {
-        let Some(Body::DeleteJobObjects(request)) = message.body else { return misplaced() };
+        let Some(Body::DeleteJobObjects(request)) = message.body else { return wrong_queue() };
         match self.delete(&request).await {
             Ok(objects) => {
                 tracing::debug!(objects, "objects of a job deleted");
@@ -64,6 +64,6 @@ impl Deletions {
     }
 }
 
-fn misplaced() -> Outcome {
+fn wrong_queue() -> Outcome {
     Outcome::Dead("not a message for the storage service".to_owned())
 }

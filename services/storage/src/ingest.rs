@@ -32,7 +32,7 @@ struct KeptFile<'a> {
 
 impl StorageService {
     /// Takes a result in and says what was made of it. A repeat of a request that was carried out gives the same answer
-    /// and stores nothing. `generation` is the asker's lease on the job, 0 when it has none.
+    /// and stores nothing. `generation` is the requester's lease on the job, 0 when it has none.
     pub async fn ingest(&self, generation: u64, request: &IngestRequest) -> Result<IngestedResult, StorageError> {
         let id = request.job_id;
         let job = self.tools.database.jobs().get(id).await?.ok_or(StorageError::JobMissing { job: id })?;
@@ -74,7 +74,7 @@ impl StorageService {
     /// The answer to a request that was carried out before: its rows are there, they are about the same content, and
     /// the objects exist.
     async fn already_ingested(&self, job: JobId, plan: &IngestPlan) -> Result<Option<IngestedResult>, StorageError> {
-        let rows = wanted(plan, self.tools.database.artifacts().of_job(job).await?);
+        let rows = rows_of_plan(plan, self.tools.database.artifacts().of_job(job).await?);
         let row = |role: &ArtifactRole| rows.iter().find(|row| row.role == *role);
         let has_files = plan.files.iter().all(|file| row(&file.role).is_some_and(|row| row.sha256 == file.sha256));
         let has_renditions = plan.audio.is_none() || RENDITIONS.iter().all(|spec| row(&spec.role).is_some());
@@ -231,7 +231,7 @@ impl StorageService {
 }
 
 /// Of a job's rows, those that are about what a plan brings.
-fn wanted(plan: &IngestPlan, mut rows: Vec<Artifact>) -> Vec<Artifact> {
+fn rows_of_plan(plan: &IngestPlan, mut rows: Vec<Artifact>) -> Vec<Artifact> {
     let is_made = |row: &Artifact| plan.audio.is_some() && RENDITIONS.iter().any(|spec| spec.role == row.role);
     rows.retain(|row| is_made(row) || plan.files.iter().any(|file| file.role == row.role));
     rows

@@ -56,7 +56,7 @@ pub(crate) struct Rendered {
 /// Decodes, normalises unless that is done already, and encodes.
 pub(crate) fn render(job: Job) -> Result<Rendered, StorageError> {
     let mut audio = decode(job.audio, &job.bounds)?;
-    let loudness = bring_to(&mut audio, &job.target);
+    let loudness = normalise_to(&mut audio, &job.target);
     let Audio { sample_rate_hz, channels, ref samples } = audio;
     let tags = Tags {
         title: Some(job.title),
@@ -101,7 +101,7 @@ fn decode(mut file: File, bounds: &Bounds) -> Result<Audio, StorageError> {
 }
 
 /// Brings the audio to the target. What is too short or too quiet to have a loudness only gets its peaks limited.
-fn bring_to(audio: &mut Audio, target: &LoudnessTarget) -> Loudness {
+fn normalise_to(audio: &mut Audio, target: &LoudnessTarget) -> Loudness {
     let (rate, channels) = (audio.sample_rate_hz, audio.channels);
     let measured = media::measure_loudness(&audio.samples, rate, channels);
     if target.is_met_by(&measured) {

@@ -79,7 +79,7 @@ impl Default for StorageSettings {
 }
 
 impl StorageSettings {
-    /// As the house's settings have it.
+    /// From the process's settings.
     pub fn of(settings: &Settings) -> Self {
         let default = Self::default();
         let longest = Tier::ALL.into_iter().map(|tier| settings.audio_limits(tier).max_duration_seconds);

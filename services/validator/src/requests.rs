@@ -66,7 +66,7 @@ impl Requests {
         Ok(judged.map_err(|_| ValidatorError::Interrupted)??)
     }
 
-    /// A recording may use the cores that no other one waits for, and the time until the asker gives up.
+    /// A recording may use the cores that no other one waits for, and the time until the requester gives up.
     fn bounds(&self, limits: &AudioLimits, expires: Option<DateTime<Utc>>) -> Bounds {
         let bounds = Bounds::for_duration(limits.max_duration_seconds);
         let left = expires.map(|at| (at - self.clock.now()).to_std().unwrap_or(Duration::ZERO));

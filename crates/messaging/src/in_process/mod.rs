@@ -3,7 +3,7 @@
 //! Messages travel encoded, exactly as they would over the broker. Nothing survives the process: whoever needs that
 //! keeps the truth in the database, as with the broker.
 
-mod line;
+mod queue;
 
 use std::{
     collections::VecDeque,
@@ -23,15 +23,15 @@ use crate::{
     Bus,
     consumer::{Consumer, Control},
     dead_letter::DeadLetter,
+    encoding::{encode_bounded, encode_for, expires_at, into_reply},
     error::MessagingError,
     events::{EventBuffer, EventStream},
     handling::{Delivery, Disposition, Handler, handle},
     lock,
-    observer::{MessagingObserver, SendOutcome, Silent},
+    observer::{MessagingObserver, NoopObserver, SendOutcome},
     rules::DeliveryRules,
-    sealing::{bounded, expiry, opened, sealed},
 };
-use line::{InHand, Letter, Line};
+use queue::{InFlightMessage, InProcessQueue, QueuedMessage};
 
 /// Bounds of the in-process transport.
 pub struct InProcessSettings {
@@ -45,7 +45,12 @@ pub struct InProcessSettings {
 
 impl Default for InProcessSettings {
     fn default() -> Self {
-        Self { rules: DeliveryRules::default(), queue_length: 10_000, dead_letters: 1_000, observer: Arc::new(Silent) }
+        Self {
+            rules: DeliveryRules::default(),
+            queue_length: 10_000,
+            dead_letters: 1_000,
+            observer: Arc::new(NoopObserver),
+        }
     }
 }
 
@@ -57,42 +62,42 @@ pub fn in_process() -> Arc<dyn Bus> {
 /// A bus inside this process.
 pub fn in_process_with(settings: InProcessSettings) -> Arc<dyn Bus> {
     Arc::new(InProcessBus {
-        queues: Queue::ALL.map(|queue| Arc::new(Line::new(queue))),
-        post: Arc::new(Post { settings, dead: Mutex::default() }),
+        queues: Queue::ALL.map(|queue| Arc::new(InProcessQueue::new(queue))),
+        broker: Arc::new(InProcessBroker { settings, dead: Mutex::default() }),
         subscribers: Mutex::default(),
         stop: CancellationToken::new(),
     })
 }
 
 struct InProcessBus {
-    queues: [Arc<Line>; Queue::ALL.len()],
-    post: Arc<Post>,
+    queues: [Arc<InProcessQueue>; Queue::ALL.len()],
+    broker: Arc<InProcessBroker>,
     subscribers: Mutex<Vec<Weak<EventBuffer>>>,
     stop: CancellationToken,
 }
 
-/// What all queues share.
-struct Post {
+/// Settings and dead letters, which all queues share.
+struct InProcessBroker {
     settings: InProcessSettings,
     dead: Mutex<VecDeque<(DeadLetter, Vec<u8>)>>,
 }
 
 impl InProcessBus {
-    fn line(&self, queue: Queue) -> &Arc<Line> {
+    fn queue(&self, id: Queue) -> &Arc<InProcessQueue> {
         // `queues` was made from `ALL`, in its order.
-        let place = Queue::ALL.iter().position(|other| *other == queue).unwrap_or_default();
-        &self.queues[place]
+        let index = Queue::ALL.iter().position(|other| *other == id).unwrap_or_default();
+        &self.queues[index]
     }
 
     fn enqueue(
         &self,
         queue: Queue,
         message: &Envelope,
-        asker: Option<oneshot::Sender<Envelope>>,
+        reply_to: Option<oneshot::Sender<Envelope>>,
     ) -> Result<(), MessagingError> {
-        let result = self.try_enqueue(queue, message, asker);
+        let result = self.try_enqueue(queue, message, reply_to);
         let outcome = if result.is_ok() { SendOutcome::Confirmed } else { SendOutcome::Failed };
-        self.post.settings.observer.sent(queue.metric_label(), outcome);
+        self.broker.settings.observer.sent(queue.metric_label(), outcome);
         result
     }
 
@@ -100,20 +105,20 @@ impl InProcessBus {
         &self,
         queue: Queue,
         message: &Envelope,
-        asker: Option<oneshot::Sender<Envelope>>,
+        reply_to: Option<oneshot::Sender<Envelope>>,
     ) -> Result<(), MessagingError> {
         if self.stop.is_cancelled() {
             return Err(MessagingError::Closed);
         }
-        let bytes = sealed(queue, message)?;
-        let line = self.line(queue);
-        let mut waiting = lock(&line.waiting);
-        if waiting.len() >= self.post.settings.queue_length {
+        let bytes = encode_for(queue, message)?;
+        let target = self.queue(queue);
+        let mut messages = lock(&target.messages);
+        if messages.len() >= self.broker.settings.queue_length {
             return Err(MessagingError::Refused { target: queue.name().to_owned() });
         }
-        waiting.push_back(Letter { bytes, deliveries: 0, asker });
-        drop(waiting);
-        line.arrived.notify_one();
+        messages.push_back(QueuedMessage { bytes, deliveries: 0, reply_to });
+        drop(messages);
+        target.arrived.notify_one();
         Ok(())
     }
 }
@@ -126,17 +131,17 @@ impl Bus for InProcessBus {
 
     async fn request(&self, queue: Queue, message: Envelope, deadline: Duration) -> Result<Envelope, MessagingError> {
         let started = Instant::now();
-        let (asker, answer) = oneshot::channel();
-        let result = match self.enqueue(queue, &message.expiring(expiry(deadline)), Some(asker)) {
+        let (reply_to, reply) = oneshot::channel();
+        let result = match self.enqueue(queue, &message.expiring(expires_at(deadline)), Some(reply_to)) {
             Err(error) => Err(error),
-            Ok(()) => match tokio::time::timeout(deadline, answer).await {
-                Ok(Ok(reply)) => opened(reply),
-                // Handled without an answer: nothing will come.
+            Ok(()) => match tokio::time::timeout(deadline, reply).await {
+                Ok(Ok(reply)) => into_reply(reply),
+                // Handled without a reply: nothing will come.
                 Ok(Err(_)) | Err(_) => Err(MessagingError::DeadlinePassed { queue, waited: started.elapsed() }),
             },
         };
         let label = result.as_ref().map_or_else(MessagingError::metric_label, |_| "ok");
-        self.post.settings.observer.answered(queue, label, started.elapsed());
+        self.broker.settings.observer.answered(queue, label, started.elapsed());
         result
     }
 
@@ -147,7 +152,7 @@ impl Bus for InProcessBus {
         if event_key(&message).is_none() {
             return Err(MessagingError::NotAnEvent { kind: message.kind() });
         }
-        bounded(&message)?;
+        encode_bounded(&message)?;
         let subscribers: Vec<_> = {
             let mut subscribers = lock(&self.subscribers);
             subscribers.retain(|subscriber| subscriber.strong_count() > 0);
@@ -155,10 +160,10 @@ impl Bus for InProcessBus {
         };
         for subscriber in subscribers {
             if subscriber.push(message.clone()) {
-                self.post.settings.observer.events_missed();
+                self.broker.settings.observer.events_missed();
             }
         }
-        self.post.settings.observer.sent("events", SendOutcome::Confirmed);
+        self.broker.settings.observer.sent("events", SendOutcome::Confirmed);
         Ok(())
     }
 
@@ -172,14 +177,14 @@ impl Bus for InProcessBus {
             return Err(MessagingError::Closed);
         }
         let control = Control::new(&self.stop);
-        let intake = take_letters(
-            Arc::clone(self.line(queue)),
-            Arc::clone(&self.post),
+        let taking = take_messages(
+            Arc::clone(self.queue(queue)),
+            Arc::clone(&self.broker),
             control.clone(),
             prefetch.max(1),
             handler,
         );
-        Ok(Consumer::start(control, intake))
+        Ok(Consumer::start(control, taking))
     }
 
     async fn subscribe_events(&self, buffer: usize) -> Result<EventStream, MessagingError> {
@@ -192,7 +197,7 @@ impl Bus for InProcessBus {
     }
 
     async fn depth(&self, queue: Queue) -> Result<u64, MessagingError> {
-        Ok(lock(&self.line(queue).waiting).len() as u64)
+        Ok(lock(&self.queue(queue).messages).len() as u64)
     }
 
     async fn health(&self) -> Result<(), MessagingError> {
@@ -200,16 +205,16 @@ impl Bus for InProcessBus {
     }
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, MessagingError> {
-        Ok(lock(&self.post.dead).iter().take(limit).map(|(letter, _)| letter.clone()).collect())
+        Ok(lock(&self.broker.dead).iter().take(limit).map(|(letter, _)| letter.clone()).collect())
     }
 
     async fn requeue_dead(&self, message_id: &str) -> Result<bool, MessagingError> {
-        let mut dead = lock(&self.post.dead);
-        let place = dead.iter().position(|(letter, _)| letter.message_id == message_id && letter.queue.is_some());
-        let Some((letter, bytes)) = place.and_then(|place| dead.remove(place)) else { return Ok(false) };
+        let mut dead = lock(&self.broker.dead);
+        let index = dead.iter().position(|(dead, _)| dead.message_id == message_id && dead.queue.is_some());
+        let Some((letter, bytes)) = index.and_then(|index| dead.remove(index)) else { return Ok(false) };
         drop(dead);
         if let Some(queue) = letter.queue {
-            self.line(queue).push_back(Letter { bytes, deliveries: 0, asker: None });
+            self.queue(queue).push_back(QueuedMessage { bytes, deliveries: 0, reply_to: None });
         }
         Ok(true)
     }
@@ -228,16 +233,22 @@ impl Drop for InProcessBus {
     }
 }
 
-/// A consumer's intake: ends when it was told to stop and all that it took is settled.
-async fn take_letters(line: Arc<Line>, post: Arc<Post>, control: Control, prefetch: u16, handler: Arc<dyn Handler>) {
+/// The task of a consumer: ends after its `stop` was cancelled and all that it took is settled.
+async fn take_messages(
+    queue: Arc<InProcessQueue>,
+    broker: Arc<InProcessBroker>,
+    control: Control,
+    prefetch: u16,
+    handler: Arc<dyn Handler>,
+) {
     let slots = Arc::new(Semaphore::new(prefetch.into()));
     loop {
         let next = async {
             // The semaphore is never closed.
             let slot = Arc::clone(&slots).acquire_owned().await.ok()?;
-            Some((slot, line.take().await))
+            Some((slot, queue.pop().await))
         };
-        let (slot, letter) = tokio::select! {
+        let (slot, message) = tokio::select! {
             biased;
             () = control.stop.cancelled() => break,
             next = next => match next {
@@ -245,10 +256,10 @@ async fn take_letters(line: Arc<Line>, post: Arc<Post>, control: Control, prefet
                 None => break,
             },
         };
-        let in_hand = InHand { line: Arc::clone(&line), letter: Some(letter) };
-        let (post, handler, abandon) = (Arc::clone(&post), Arc::clone(&handler), control.abandon.clone());
+        let in_flight = InFlightMessage { queue: Arc::clone(&queue), message: Some(message) };
+        let (broker, handler, abandon) = (Arc::clone(&broker), Arc::clone(&handler), control.abandon.clone());
         control.handling.spawn(async move {
-            post.deliver(in_hand, handler.as_ref(), &abandon).await;
+            broker.deliver(in_flight, handler.as_ref(), &abandon).await;
             drop(slot);
         });
     }
@@ -256,59 +267,59 @@ async fn take_letters(line: Arc<Line>, post: Arc<Post>, control: Control, prefet
     control.handling.wait().await;
 }
 
-impl Post {
-    async fn deliver(&self, mut in_hand: InHand, handler: &dyn Handler, abandon: &CancellationToken) {
-        let Some(letter) = &in_hand.letter else { return };
+impl InProcessBroker {
+    async fn deliver(&self, mut in_flight: InFlightMessage, handler: &dyn Handler, abandon: &CancellationToken) {
+        let Some(message) = &in_flight.message else { return };
         let delivery = Delivery {
-            queue: in_hand.line.queue,
-            bytes: &letter.bytes,
-            deliveries: letter.deliveries.saturating_add(1),
-            expects_reply: letter.asker.is_some(),
+            queue: in_flight.queue.id,
+            bytes: &message.bytes,
+            deliveries: message.deliveries.saturating_add(1),
+            expects_reply: message.reply_to.is_some(),
         };
         let disposition =
             handle(delivery, handler, &self.settings.rules, self.settings.observer.as_ref(), abandon).await;
-        if matches!(disposition, Disposition::PutBack) {
+        if matches!(disposition, Disposition::Requeue) {
             return;
         }
-        let Some(mut letter) = in_hand.letter.take() else { return };
-        letter.deliveries = letter.deliveries.saturating_add(1);
+        let Some(mut message) = in_flight.message.take() else { return };
+        message.deliveries = message.deliveries.saturating_add(1);
         match disposition {
-            Disposition::Remove | Disposition::PutBack => {}
-            Disposition::Answer(reply) => answer(letter.asker, *reply),
-            Disposition::PutAside(delay) => {
-                let line = Arc::clone(&in_hand.line);
+            Disposition::Ack | Disposition::Requeue => {}
+            Disposition::Reply(reply) => send_reply(message.reply_to, *reply),
+            Disposition::RetryAfter(delay) => {
+                let queue = Arc::clone(&in_flight.queue);
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
-                    line.push_back(letter);
+                    queue.push_back(message);
                 });
             }
-            Disposition::Bury { reason, answer: reply } => {
-                self.bury(in_hand.line.queue, &letter, reason);
+            Disposition::DeadLetter { reason, reply } => {
+                self.dead_letter(in_flight.queue.id, &message, reason);
                 if let Some(reply) = reply {
-                    answer(letter.asker, *reply);
+                    send_reply(message.reply_to, *reply);
                 }
             }
         }
     }
 
-    fn bury(&self, queue: Queue, letter: &Letter, reason: String) {
-        let envelope = contracts::decode(&letter.bytes).ok();
+    fn dead_letter(&self, queue: Queue, message: &QueuedMessage, reason: String) {
+        let envelope = contracts::decode(&message.bytes).ok();
         let message_id = envelope.as_ref().map(|envelope| envelope.message_id.clone()).unwrap_or_default();
         let dead_letter =
-            DeadLetter { message_id, queue: Some(queue), reason, deliveries: letter.deliveries, envelope };
+            DeadLetter { message_id, queue: Some(queue), reason, deliveries: message.deliveries, envelope };
         let mut dead = lock(&self.dead);
         if dead.len() >= self.settings.dead_letters.max(1)
             && let Some((oldest, _)) = dead.pop_front()
         {
             tracing::error!(message_id = oldest.message_id, "too many dead letters, dropped the oldest");
         }
-        dead.push_back((dead_letter, letter.bytes.clone()));
+        dead.push_back((dead_letter, message.bytes.clone()));
     }
 }
 
-fn answer(asker: Option<oneshot::Sender<Envelope>>, reply: Envelope) {
-    if let Some(asker) = asker
-        && asker.send(reply).is_err()
+fn send_reply(reply_to: Option<oneshot::Sender<Envelope>>, reply: Envelope) {
+    if let Some(reply_to) = reply_to
+        && reply_to.send(reply).is_err()
     {
         tracing::info!("an answer came too late");
     }

@@ -1,4 +1,4 @@
-//! What cannot be reached through the bus's face.
+//! What cannot be reached through [`Bus`].
 
 use chrono::Utc;
 
@@ -25,13 +25,13 @@ impl Handler for Unwanted {
 async fn deliver(bytes: &[u8]) -> (Vec<(&'static str, HandlingOutcome)>, Vec<DeadLetter>) {
     let ledger = Arc::new(Ledger(Mutex::default()));
     let settings = InProcessSettings { observer: Arc::clone(&ledger) as _, ..Default::default() };
-    let post = Post { settings, dead: Mutex::default() };
-    let line = Arc::new(Line::new(Queue::OrchestratorJobs));
-    let letter = Letter { bytes: bytes.to_vec(), deliveries: 0, asker: None };
-    let in_hand = InHand { line: Arc::clone(&line), letter: Some(letter) };
-    post.deliver(in_hand, &Unwanted, &CancellationToken::new()).await;
-    assert!(lock(&line.waiting).is_empty(), "it does not come again");
-    let dead = lock(&post.dead).drain(..).map(|(letter, _)| letter).collect();
+    let broker = InProcessBroker { settings, dead: Mutex::default() };
+    let queue = Arc::new(InProcessQueue::new(Queue::OrchestratorJobs));
+    let message = QueuedMessage { bytes: bytes.to_vec(), deliveries: 0, reply_to: None };
+    let in_flight = InFlightMessage { queue: Arc::clone(&queue), message: Some(message) };
+    broker.deliver(in_flight, &Unwanted, &CancellationToken::new()).await;
+    assert!(lock(&queue.messages).is_empty(), "it does not come again");
+    let dead = lock(&broker.dead).drain(..).map(|(letter, _)| letter).collect();
     (std::mem::take(&mut *lock(&ledger.0)), dead)
 }
 
@@ -68,11 +68,11 @@ async fn a_full_queue_refuses() {
 #[tokio::test]
 async fn dead_letters_have_a_bound() {
     let settings = InProcessSettings { dead_letters: 2, ..Default::default() };
-    let post = Post { settings, dead: Mutex::default() };
+    let broker = InProcessBroker { settings, dead: Mutex::default() };
     for deliveries in 0..5 {
-        let letter = Letter { bytes: vec![], deliveries, asker: None };
-        post.bury(Queue::OrchestratorJobs, &letter, String::new());
+        let message = QueuedMessage { bytes: vec![], deliveries, reply_to: None };
+        broker.dead_letter(Queue::OrchestratorJobs, &message, String::new());
     }
-    let kept: Vec<_> = lock(&post.dead).iter().map(|(letter, _)| letter.deliveries).collect();
+    let kept: Vec<_> = lock(&broker.dead).iter().map(|(letter, _)| letter.deliveries).collect();
     assert_eq!(kept, [3, 4]);
 }

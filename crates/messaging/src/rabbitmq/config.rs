@@ -1,4 +1,4 @@
-//! How to reach the broker, and how patient to be with it.
+//! How to reach the broker, and its timeouts.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub struct RabbitConfig {
 }
 
 impl RabbitConfig {
-    /// The default patience.
+    /// The default timeouts.
     pub fn new(url: impl Into<String>, service_name: impl Into<String>) -> Self {
         Self {
             url: url.into(),

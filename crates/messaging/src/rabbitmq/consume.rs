@@ -10,7 +10,7 @@ use contracts::topology::{DEAD_EXCHANGE, HEADER_DELIVERIES, HEADER_QUEUE, HEADER
 use futures_util::StreamExt;
 use lapin::{
     BasicProperties, Channel, Consumer as Subscription,
-    message::Delivery as Taken,
+    message::Delivery as AmqpDelivery,
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
@@ -21,14 +21,14 @@ use tokio_util::sync::CancellationToken;
 use super::{
     config::RabbitConfig,
     link::{Link, within},
-    publish::{self, Parcel, Publisher},
+    publish::{self, OutgoingMessage, Publisher},
 };
 use crate::{
     consumer::{Consumer, Control},
+    encoding::encode_bounded,
     error::MessagingError,
     handling::{Delivery, Disposition, Handler, handle},
     observer::MessagingObserver,
-    sealing::bounded,
 };
 
 /// Between attempts to subscribe.
@@ -49,7 +49,7 @@ pub(super) struct Worker {
 }
 
 /// Why a subscription ended.
-enum End {
+enum SubscriptionEnd {
     Stopped,
     Lost,
 }
@@ -58,15 +58,15 @@ impl Worker {
     /// Returns when the first subscription stands.
     pub(super) async fn start(self, bus_stop: &CancellationToken) -> Result<Consumer, MessagingError> {
         let control = Control::new(bus_stop);
-        let patience = self.config.send_timeout;
+        let timeout = self.config.send_timeout;
         let (queue, (ready, subscribed)) = (self.queue, oneshot::channel());
         let consumer = Consumer::start(control.clone(), Arc::new(self).run(control, ready));
-        match tokio::time::timeout(patience, subscribed).await {
+        match tokio::time::timeout(timeout, subscribed).await {
             Ok(Ok(())) => Ok(consumer),
             Ok(Err(_)) => Err(MessagingError::Closed),
             Err(_) => {
                 tracing::warn!(%queue, "cannot subscribe");
-                Err(MessagingError::Unreachable { waited: patience, source: None })
+                Err(MessagingError::Unreachable { waited: timeout, source: None })
             }
         }
     }
@@ -93,7 +93,7 @@ impl Worker {
                     }
                     let end = self.take(&channel, subscription, &slots, &control).await;
                     last_channel = Some(channel);
-                    if matches!(end, End::Stopped) {
+                    if matches!(end, SubscriptionEnd::Stopped) {
                         break;
                     }
                     tracing::warn!(queue = %self.queue, "lost a subscription");
@@ -136,7 +136,7 @@ impl Worker {
         mut subscription: Subscription,
         slots: &Arc<Semaphore>,
         control: &Control,
-    ) -> End {
+    ) -> SubscriptionEnd {
         loop {
             let next = async {
                 // The semaphore is never closed.
@@ -148,11 +148,11 @@ impl Worker {
                 () = control.stop.cancelled() => {
                     let cancelling = channel.basic_cancel(subscription.tag(), BasicCancelOptions::default());
                     let _ = tokio::time::timeout(self.config.operation_timeout, cancelling).await;
-                    return End::Stopped;
+                    return SubscriptionEnd::Stopped;
                 }
                 next = next => next,
             };
-            let Some((slot, taken)) = next else { return End::Lost };
+            let Some((slot, taken)) = next else { return SubscriptionEnd::Lost };
             // The channel goes along, since dropping the last handle closes it.
             let (worker, channel, abandon) = (Arc::clone(self), channel.clone(), control.abandon.clone());
             control.handling.spawn(async move {
@@ -162,7 +162,7 @@ impl Worker {
         }
     }
 
-    async fn deliver(&self, taken: Taken, abandon: &CancellationToken) {
+    async fn deliver(&self, taken: AmqpDelivery, abandon: &CancellationToken) {
         let deliveries = deliveries(&taken.properties).saturating_add(1);
         let delivery = Delivery {
             queue: self.queue,
@@ -173,35 +173,40 @@ impl Worker {
         let rules = &self.config.rules;
         let disposition = handle(delivery, self.handler.as_ref(), rules, self.observer.as_ref(), abandon).await;
         if let Err(error) = self.settle(&taken, deliveries, disposition).await {
-            // Handled, or put aside, but not known to be: the message comes again.
+            // Handled, or sent on to a retry queue, but not known to be: the message comes again.
             tracing::warn!(queue = %self.queue, error = error_chain(&error), "could not settle a message");
-            put_back(&taken).await;
+            requeue(&taken).await;
         }
     }
 
     /// What must be published is confirmed before the message leaves its queue.
-    async fn settle(&self, taken: &Taken, deliveries: u32, disposition: Disposition) -> Result<(), MessagingError> {
+    async fn settle(
+        &self,
+        taken: &AmqpDelivery,
+        deliveries: u32,
+        disposition: Disposition,
+    ) -> Result<(), MessagingError> {
         match disposition {
-            Disposition::Remove => {}
-            Disposition::Answer(reply) => self.answer(taken, &reply).await?,
-            Disposition::PutAside(delay) => {
+            Disposition::Ack => {}
+            Disposition::Reply(reply) => self.send_reply(taken, &reply).await?,
+            Disposition::RetryAfter(delay) => {
                 let exchange = retry_name(delay);
                 let headers = [(HEADER_DELIVERIES, AMQPValue::LongLongInt(deliveries.into()))];
                 self.forward(taken, &exchange, &headers).await?;
             }
-            Disposition::Bury { reason, answer } => {
+            Disposition::DeadLetter { reason, reply } => {
                 let headers = [
                     (HEADER_DELIVERIES, AMQPValue::LongLongInt(deliveries.into())),
                     (HEADER_REASON, AMQPValue::LongString(reason.into())),
                     (HEADER_QUEUE, AMQPValue::LongString(self.queue.name().into())),
                 ];
                 self.forward(taken, DEAD_EXCHANGE, &headers).await?;
-                if let Some(reply) = answer {
-                    self.answer(taken, &reply).await?;
+                if let Some(reply) = reply {
+                    self.send_reply(taken, &reply).await?;
                 }
             }
-            Disposition::PutBack => {
-                put_back(taken).await;
+            Disposition::Requeue => {
+                requeue(taken).await;
                 return Ok(());
             }
         }
@@ -215,28 +220,28 @@ impl Worker {
         Ok(())
     }
 
-    async fn answer(&self, taken: &Taken, reply: &contracts::Envelope) -> Result<(), MessagingError> {
+    async fn send_reply(&self, taken: &AmqpDelivery, reply: &contracts::Envelope) -> Result<(), MessagingError> {
         let Some(reply_to) = taken.properties.reply_to() else { return Ok(()) };
         let mut properties = publish::properties(&self.config, &reply.message_id, reply.kind(), false);
         if let Some(correlation_id) = taken.properties.correlation_id() {
             properties = properties.with_correlation_id(correlation_id.clone());
         }
-        let bytes = bounded(reply)?;
-        let parcel = Parcel {
+        let bytes = encode_bounded(reply)?;
+        let outgoing = OutgoingMessage {
             exchange: "",
             routing_key: reply_to.as_str(),
-            // The broker would return every reply: it does not count an asker's channel as a queue.
+            // The broker would return every reply: it does not count a requester's channel as a queue.
             mandatory: false,
             properties,
             payload: &bytes,
         };
-        self.publisher.publish(parcel, self.deadline()).await
+        self.publisher.publish(outgoing, self.deadline()).await
     }
 
     /// Sends the message on as it is, with headers of ours.
     async fn forward(
         &self,
-        taken: &Taken,
+        taken: &AmqpDelivery,
         exchange: &str,
         ours: &[(&'static str, AMQPValue)],
     ) -> Result<(), MessagingError> {
@@ -244,14 +249,14 @@ impl Worker {
         for (name, value) in ours {
             headers.insert((*name).into(), value.clone());
         }
-        let parcel = Parcel {
+        let outgoing = OutgoingMessage {
             exchange,
             routing_key: self.queue.name(),
             mandatory: true,
             properties: taken.properties.clone().with_headers(headers),
             payload: &taken.data,
         };
-        self.publisher.publish(parcel, self.deadline()).await
+        self.publisher.publish(outgoing, self.deadline()).await
     }
 
     fn deadline(&self) -> Instant {
@@ -260,12 +265,13 @@ impl Worker {
 }
 
 /// Back to the head of the queue at once. When it fails the channel is gone, and the message goes back by itself.
-async fn put_back(taken: &Taken) {
+async fn requeue(taken: &AmqpDelivery) {
     let options = BasicNackOptions { requeue: true, ..Default::default() };
     let _ = tokio::time::timeout(Duration::from_secs(1), taken.nack(options)).await;
 }
 
-/// How often a message was handed out before: put aside by us, and returned to the queue by the broker since then.
+/// How often a message was handed out before: sent to a retry queue by us, and returned to the queue by the broker
+/// since then.
 pub(super) fn deliveries(properties: &BasicProperties) -> u32 {
     let Some(headers) = properties.headers() else { return 0 };
     let count = |name| headers.inner().get(name).and_then(number).unwrap_or(0);

@@ -1,7 +1,7 @@
-//! Looking at dead letters and bringing them back.
+//! Peeking at dead letters and requeueing them.
 //!
-//! The letters are taken and, when the channel closes, given back in their old order. Whoever looks at the same moment
-//! sees fewer.
+//! They are taken and, when the channel closes, requeued by the broker in their old order. Whoever peeks at the same
+//! moment sees fewer.
 
 use std::{sync::Arc, time::Instant};
 
@@ -17,7 +17,7 @@ use super::{
     config::RabbitConfig,
     consume::deliveries,
     link::{Link, within},
-    publish::{Parcel, Publisher},
+    publish::{OutgoingMessage, Publisher},
 };
 use crate::{dead_letter::DeadLetter, error::MessagingError};
 
@@ -25,14 +25,14 @@ use crate::{dead_letter::DeadLetter, error::MessagingError};
 const BROKER_QUEUE: &str = "x-first-death-queue";
 const BROKER_REASON: &str = "x-first-death-reason";
 
-pub(super) async fn look(link: &Link, limit: usize, deadline: Instant) -> Result<Vec<DeadLetter>, MessagingError> {
+pub(super) async fn peek(link: &Link, limit: usize, deadline: Instant) -> Result<Vec<DeadLetter>, MessagingError> {
     let channel = link.channel(deadline).await?;
     let mut letters = Vec::new();
     while letters.len() < limit {
         let Some(taken) = take(&channel, deadline).await? else { break };
         letters.push(read(&taken.delivery));
     }
-    give_back(channel, deadline).await?;
+    requeue_taken(channel, deadline).await?;
     Ok(letters)
 }
 
@@ -49,20 +49,21 @@ pub(super) async fn requeue(
         let letter = read(&taken.delivery);
         let Some(queue) = letter.queue.filter(|_| letter.message_id == message_id) else { continue };
         let kind = letter.envelope.as_ref().map_or("unknown", |envelope| envelope.kind());
-        let parcel = Parcel {
+        let outgoing = OutgoingMessage {
             exchange: COMMAND_EXCHANGE,
             routing_key: queue.name(),
             mandatory: true,
-            // New properties: without the deliveries of before, and without an asker, who has long left.
+            // New properties: without the deliveries of before, and without a reply address, since the requester has
+            // long stopped waiting.
             properties: super::publish::properties(config, message_id, kind, true),
             payload: &taken.data,
         };
-        publisher.publish(parcel, deadline).await?;
+        publisher.publish(outgoing, deadline).await?;
         within(deadline, taken.ack(BasicAckOptions::default())).await?;
         found = true;
         break;
     }
-    give_back(channel, deadline).await?;
+    requeue_taken(channel, deadline).await?;
     Ok(found)
 }
 
@@ -70,7 +71,8 @@ async fn take(channel: &Channel, deadline: Instant) -> Result<Option<BasicGetMes
     within(deadline, channel.basic_get(DEAD_QUEUE.into(), BasicGetOptions::default())).await
 }
 
-async fn give_back(channel: Channel, deadline: Instant) -> Result<(), MessagingError> {
+/// Closing the channel requeues what was taken on it and not acknowledged.
+async fn requeue_taken(channel: Channel, deadline: Instant) -> Result<(), MessagingError> {
     within(deadline, channel.close(200, "seen".into())).await
 }
 

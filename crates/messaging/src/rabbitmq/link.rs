@@ -100,11 +100,11 @@ impl Link {
         within(deadline, channel.exchange_declare(COMMAND_EXCHANGE.into(), kind, passive, FieldTable::default())).await
     }
 
-    /// Waits until the connection was closed after `stop`, at most `patience`.
-    pub(super) async fn ended(&self, patience: Duration) {
+    /// Waits until the connection was closed after `stop`, at most `timeout`.
+    pub(super) async fn wait_closed(&self, timeout: Duration) {
         let mut state = self.state.clone();
         let closed = state.wait_for(|state| matches!(state, State::Closed));
-        if tokio::time::timeout(patience, closed).await.is_err() {
+        if tokio::time::timeout(timeout, closed).await.is_err() {
             tracing::warn!("the connection to the broker did not close in time");
         }
     }
@@ -158,7 +158,7 @@ impl Supervisor {
         loop {
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => break self.say_goodbye(&live).await,
+                () = self.stop.cancelled() => break self.close(&live).await,
                 () = live.lost() => {}
             }
             self.state.send_replace(State::Down);
@@ -174,7 +174,7 @@ impl Supervisor {
         self.state.send_replace(State::Closed);
     }
 
-    /// Tries for ever, with growing pauses; `None` when told to stop.
+    /// Tries for ever, with growing pauses; `None` after `stop`.
     async fn reconnect(&self) -> Option<Live> {
         let (mut pause, longest) = self.config.reconnect_pause;
         loop {
@@ -201,9 +201,9 @@ impl Supervisor {
         }
     }
 
-    async fn say_goodbye(&self, live: &Live) {
-        let goodbye = live.connection.close(200, "goodbye".into());
-        if !matches!(tokio::time::timeout(self.config.operation_timeout, goodbye).await, Ok(Ok(()))) {
+    async fn close(&self, live: &Live) {
+        let closing = live.connection.close(200, "goodbye".into());
+        if !matches!(tokio::time::timeout(self.config.operation_timeout, closing).await, Ok(Ok(()))) {
             live.socket.shut();
         }
         self.observer.link(self.role, false);
@@ -215,7 +215,7 @@ impl Live {
     async fn lost(&self) {
         let mut events = std::pin::pin!(self.connection.events_listener());
         // The state is also looked at now and then: an event from before the listener started is not repeated.
-        let mut look = tokio::time::interval(Duration::from_millis(200));
+        let mut poll = tokio::time::interval(Duration::from_millis(200));
         while self.connection.status().connected() {
             tokio::select! {
                 event = events.next() => match event {
@@ -230,7 +230,7 @@ impl Live {
                     Some(_) => {}
                     None => return,
                 },
-                _ = look.tick() => {}
+                _ = poll.tick() => {}
             }
         }
     }

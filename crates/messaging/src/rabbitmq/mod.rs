@@ -9,7 +9,7 @@ mod consume;
 mod dead_letters;
 mod link;
 mod publish;
-mod request;
+mod rpc;
 mod socket;
 mod subscribe;
 mod topology;
@@ -31,13 +31,13 @@ pub use config::RabbitConfig;
 
 use crate::{
     Bus, Consumer, DeadLetter, EventStream, Handler, MessagingError, MessagingObserver,
+    encoding::{encode_bounded, encode_for, expires_at, into_reply},
     observer::{LinkRole, SendOutcome},
-    sealing::{bounded, expiry, opened, sealed},
 };
 use config::Address;
 use link::Link;
-use publish::{Parcel, Publisher};
-use request::Asker;
+use publish::{OutgoingMessage, Publisher};
+use rpc::RpcClient;
 
 /// Connects to a broker, declares exchanges and queues, and keeps connected from then on.
 ///
@@ -56,9 +56,9 @@ pub async fn rabbitmq(
     let publish_link = Link::open(LinkRole::Publish, &address, &config, &observer, &stop).await?;
     let consume_link = Link::open(LinkRole::Consume, &address, &config, &observer, &stop).await?;
     let publisher = Arc::new(Publisher::new(publish_link.clone(), Arc::clone(&config)));
-    let asker = Asker::new(publish_link.clone(), Arc::clone(&config));
+    let rpc = RpcClient::new(publish_link.clone(), Arc::clone(&config));
     guard.disarm();
-    Ok(Arc::new(RabbitBus { config, observer, publish_link, consume_link, publisher, asker, stop }))
+    Ok(Arc::new(RabbitBus { config, observer, publish_link, consume_link, publisher, rpc, stop }))
 }
 
 struct RabbitBus {
@@ -67,7 +67,7 @@ struct RabbitBus {
     publish_link: Link,
     consume_link: Link,
     publisher: Arc<Publisher>,
-    asker: Asker,
+    rpc: RpcClient,
     stop: CancellationToken,
 }
 
@@ -82,8 +82,8 @@ impl RabbitBus {
 #[async_trait]
 impl Bus for RabbitBus {
     async fn send(&self, queue: Queue, message: Envelope) -> Result<(), MessagingError> {
-        let bytes = sealed(queue, &message)?;
-        let parcel = Parcel {
+        let bytes = encode_for(queue, &message)?;
+        let outgoing = OutgoingMessage {
             exchange: COMMAND_EXCHANGE,
             routing_key: queue.name(),
             mandatory: true,
@@ -91,16 +91,16 @@ impl Bus for RabbitBus {
             payload: &bytes,
         };
         let deadline = Instant::now() + self.config.send_timeout;
-        let result = self.publisher.publish(parcel, deadline).await;
+        let result = self.publisher.publish(outgoing, deadline).await;
         self.report(queue.metric_label(), result)
     }
 
     async fn request(&self, queue: Queue, message: Envelope, deadline: Duration) -> Result<Envelope, MessagingError> {
         let started = Instant::now();
-        let message = message.expiring(expiry(deadline));
-        let bytes = sealed(queue, &message)?;
-        let result = self.asker.ask(queue, &message, &bytes, deadline).await;
-        let result = result.and_then(|reply| opened(contracts::decode(&reply)?));
+        let message = message.expiring(expires_at(deadline));
+        let bytes = encode_for(queue, &message)?;
+        let result = self.rpc.call(queue, &message, &bytes, deadline).await;
+        let result = result.and_then(|reply| into_reply(contracts::decode(&reply)?));
         let label = result.as_ref().map_or_else(MessagingError::metric_label, |_| "ok");
         self.observer.answered(queue, label, started.elapsed());
         result
@@ -110,8 +110,8 @@ impl Bus for RabbitBus {
         let Some(routing_key) = event_key(&message) else {
             return Err(MessagingError::NotAnEvent { kind: message.kind() });
         };
-        let bytes = bounded(&message)?;
-        let parcel = Parcel {
+        let bytes = encode_bounded(&message)?;
+        let outgoing = OutgoingMessage {
             exchange: EVENT_EXCHANGE,
             routing_key,
             // Nobody need be listening.
@@ -120,7 +120,7 @@ impl Bus for RabbitBus {
             payload: &bytes,
         };
         let deadline = Instant::now() + self.config.send_timeout;
-        let result = self.publisher.publish(parcel, deadline).await;
+        let result = self.publisher.publish(outgoing, deadline).await;
         self.report("events", result)
     }
 
@@ -163,7 +163,7 @@ impl Bus for RabbitBus {
 
     async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, MessagingError> {
         let deadline = Instant::now() + self.config.send_timeout;
-        dead_letters::look(&self.consume_link, limit, deadline).await
+        dead_letters::peek(&self.consume_link, limit, deadline).await
     }
 
     async fn requeue_dead(&self, message_id: &str) -> Result<bool, MessagingError> {
@@ -173,9 +173,9 @@ impl Bus for RabbitBus {
 
     async fn close(&self) {
         self.stop.cancel();
-        let patience = self.config.operation_timeout;
-        self.publish_link.ended(patience).await;
-        self.consume_link.ended(patience).await;
+        let timeout = self.config.operation_timeout;
+        self.publish_link.wait_closed(timeout).await;
+        self.consume_link.wait_closed(timeout).await;
     }
 }
 

@@ -25,7 +25,7 @@ use crate::{error::MessagingError, lock};
 
 /// One message to publish.
 #[derive(Clone)]
-pub(super) struct Parcel<'a> {
+pub(super) struct OutgoingMessage<'a> {
     pub exchange: &'a str,
     pub routing_key: &'a str,
     /// Whether it is an error when no queue takes it.
@@ -49,38 +49,38 @@ pub(super) struct Publisher {
     link: Link,
     config: Arc<RabbitConfig>,
     idle: Mutex<Vec<Channel>>,
-    window: Semaphore,
+    slots: Semaphore,
 }
 
 /// Why one attempt failed.
-pub(super) enum Failure {
+pub(super) enum PublishFailure {
     /// No queue takes it: trying again at once is no use.
     Unroutable(String),
     /// The queue is full, or has lost its majority.
     Refused,
     /// The channel or the connection broke.
-    Broken(lapin::Error),
-    /// No word from the broker.
-    Silent,
+    ChannelLost(lapin::Error),
+    /// No confirmation from the broker in time.
+    TimedOut,
 }
 
 impl Publisher {
     pub(super) fn new(link: Link, config: Arc<RabbitConfig>) -> Self {
-        let window = Semaphore::new(config.publish_window.max(1));
-        Self { link, config, idle: Mutex::default(), window }
+        let slots = Semaphore::new(config.publish_window.max(1));
+        Self { link, config, idle: Mutex::default(), slots }
     }
 
     /// `Ok` when the broker has confirmed that all its queues hold the message.
-    pub(super) async fn publish(&self, parcel: Parcel<'_>, deadline: Instant) -> Result<(), MessagingError> {
+    pub(super) async fn publish(&self, message: OutgoingMessage<'_>, deadline: Instant) -> Result<(), MessagingError> {
         let started = Instant::now();
-        let target = || if parcel.exchange.is_empty() { "a reply queue" } else { parcel.routing_key }.to_owned();
+        let target = || if message.exchange.is_empty() { "a reply queue" } else { message.routing_key }.to_owned();
         let unconfirmed = |source: Option<lapin::Error>| MessagingError::Unconfirmed {
             target: target(),
             waited: started.elapsed(),
             source: source.map(Into::into),
         };
         // The semaphore is never closed.
-        let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline.into(), self.window.acquire()).await else {
+        let Ok(Ok(_slot)) = tokio::time::timeout_at(deadline.into(), self.slots.acquire()).await else {
             return Err(unconfirmed(None));
         };
         loop {
@@ -90,18 +90,18 @@ impl Publisher {
                 }
                 Err(_) => None,
                 Ok(channel) => {
-                    let patience = self.config.confirm_timeout.min(deadline.saturating_duration_since(Instant::now()));
-                    match publish_once(&channel, parcel.clone(), patience).await {
+                    let timeout = self.config.confirm_timeout.min(deadline.saturating_duration_since(Instant::now()));
+                    match publish_once(&channel, message.clone(), timeout).await {
                         Ok(()) => {
                             self.idle().push(channel);
                             return Ok(());
                         }
-                        Err(Failure::Unroutable(reply)) => {
+                        Err(PublishFailure::Unroutable(reply)) => {
                             return Err(MessagingError::Unroutable { target: target(), reply });
                         }
-                        Err(Failure::Refused) => return Err(MessagingError::Refused { target: target() }),
-                        Err(Failure::Broken(error)) => Some(error),
-                        Err(Failure::Silent) => None,
+                        Err(PublishFailure::Refused) => return Err(MessagingError::Refused { target: target() }),
+                        Err(PublishFailure::ChannelLost(error)) => Some(error),
+                        Err(PublishFailure::TimedOut) => None,
                     }
                 }
             };
@@ -139,20 +139,24 @@ pub(super) async fn confirming_channel(link: &Link, deadline: Instant) -> Result
 
 /// One attempt on a channel that has no other message in flight. After any failure the channel must not be used again:
 /// the confirmation may still come.
-pub(super) async fn publish_once(channel: &Channel, parcel: Parcel<'_>, patience: Duration) -> Result<(), Failure> {
+pub(super) async fn publish_once(
+    channel: &Channel,
+    message: OutgoingMessage<'_>,
+    timeout: Duration,
+) -> Result<(), PublishFailure> {
     let publishing = async {
-        let options = BasicPublishOptions { mandatory: parcel.mandatory, ..Default::default() };
-        let (exchange, key) = (parcel.exchange.into(), parcel.routing_key.into());
-        channel.basic_publish(exchange, key, options, parcel.payload, parcel.properties).await?.await
+        let options = BasicPublishOptions { mandatory: message.mandatory, ..Default::default() };
+        let (exchange, key) = (message.exchange.into(), message.routing_key.into());
+        channel.basic_publish(exchange, key, options, message.payload, message.properties).await?.await
     };
-    match tokio::time::timeout(patience, publishing).await {
-        Err(_) => Err(Failure::Silent),
-        Ok(Err(error)) => Err(Failure::Broken(error)),
+    match tokio::time::timeout(timeout, publishing).await {
+        Err(_) => Err(PublishFailure::TimedOut),
+        Ok(Err(error)) => Err(PublishFailure::ChannelLost(error)),
         Ok(Ok(Confirmation::Ack(None))) => Ok(()),
         // An unroutable message is acknowledged all the same; only the message that comes back tells.
         Ok(Ok(Confirmation::Ack(Some(returned)) | Confirmation::Nack(Some(returned)))) => {
-            Err(Failure::Unroutable(format!("{} {}", returned.reply_code, returned.reply_text)))
+            Err(PublishFailure::Unroutable(format!("{} {}", returned.reply_code, returned.reply_text)))
         }
-        Ok(Ok(Confirmation::Nack(None) | Confirmation::NotRequested)) => Err(Failure::Refused),
+        Ok(Ok(Confirmation::Nack(None) | Confirmation::NotRequested)) => Err(PublishFailure::Refused),
     }
 }

@@ -32,7 +32,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Ends the connection without a goodbye; whatever waits for it sees an error.
+    /// Ends the connection without closing it in order; whatever waits for it sees an error.
     pub(super) fn shut(&self) {
         if let Some(stream) = lock(&self.0).take() {
             // It fails when the other side was faster.
@@ -60,7 +60,7 @@ pub(super) async fn connect(
 ) -> Result<(Connection, Socket), lapin::Error> {
     let socket = Socket::default();
     let mut guard = ShutOnDrop(Some(socket.clone()));
-    let patience = config.connect_timeout;
+    let timeout = config.connect_timeout;
     let kept = socket.clone();
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let runtime = lapin::runtime::default_runtime()?;
@@ -70,14 +70,14 @@ pub(super) async fn connect(
         async move |uri: AMQPUri, runtime| {
             let plain = AMQPUri { scheme: AMQPScheme::AMQP, ..uri.clone() };
             let connecting = plain.connect_with_config_async(TLSConfig::default(), &runtime);
-            let stream = bounded(patience, connecting).await?;
+            let stream = with_timeout(timeout, connecting).await?;
             if let AsyncTcpStream::Plain(stream) = &stream {
                 kept.keep(stream.get_ref())?;
             }
             match uri.scheme {
                 AMQPScheme::AMQP => Ok(stream),
                 AMQPScheme::AMQPS => {
-                    Ok(bounded(patience, stream.into_tls(&uri.authority.host, TLSConfig::default())).await?)
+                    Ok(with_timeout(timeout, stream.into_tls(&uri.authority.host, TLSConfig::default())).await?)
                 }
             }
         },
@@ -89,6 +89,6 @@ pub(super) async fn connect(
 }
 
 /// The timeout must be here too: this part runs on lapin's thread, which goes on when the caller has given up.
-async fn bounded<T>(patience: Duration, operation: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    tokio::time::timeout(patience, operation).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+async fn with_timeout<T>(timeout: Duration, operation: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::time::timeout(timeout, operation).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }

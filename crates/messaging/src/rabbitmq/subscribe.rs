@@ -38,8 +38,8 @@ pub(super) async fn subscribe(
     capacity: usize,
 ) -> Result<EventStream, MessagingError> {
     let buffer = EventBuffer::new(capacity);
-    let patience = config.send_timeout;
-    let mut current = bind(&link, capacity, Instant::now() + patience).await?;
+    let timeout = config.send_timeout;
+    let mut current = bind(&link, capacity, Instant::now() + timeout).await?;
     let stop = bus_stop.child_token();
     let stream = EventStream::new(Arc::clone(&buffer), Some(stop.clone().drop_guard()));
     let observer = Arc::clone(observer);
@@ -48,12 +48,12 @@ pub(super) async fn subscribe(
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                () = pass_on(&mut current.1, &buffer, observer.as_ref()) => {}
+                () = forward_events(&mut current.1, &buffer, observer.as_ref()) => {}
             }
             let next = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                next = bind_again(&link, capacity, patience) => next,
+                next = rebind(&link, capacity, timeout) => next,
             };
             let Some(next) = next else { break };
             current = next;
@@ -67,7 +67,7 @@ pub(super) async fn subscribe(
 }
 
 /// Until the subscription is lost.
-async fn pass_on(subscription: &mut Subscription, buffer: &EventBuffer, observer: &dyn MessagingObserver) {
+async fn forward_events(subscription: &mut Subscription, buffer: &EventBuffer, observer: &dyn MessagingObserver) {
     while let Some(Ok(taken)) = subscription.next().await {
         match contracts::decode(&taken.data) {
             Ok(event) if event.body.is_some() => {
@@ -83,10 +83,10 @@ async fn pass_on(subscription: &mut Subscription, buffer: &EventBuffer, observer
 }
 
 /// `None` when the bus is closed.
-async fn bind_again(link: &Link, capacity: usize, patience: Duration) -> Option<(Channel, Subscription)> {
+async fn rebind(link: &Link, capacity: usize, timeout: Duration) -> Option<(Channel, Subscription)> {
     loop {
         tokio::time::sleep(RESUBSCRIBE_PAUSE).await;
-        match bind(link, capacity, Instant::now() + patience).await {
+        match bind(link, capacity, Instant::now() + timeout).await {
             Ok(bound) => return Some(bound),
             Err(MessagingError::Closed) => return None,
             Err(error) => tracing::debug!(error = error_chain(&error), "cannot subscribe to events"),
