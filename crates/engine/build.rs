@@ -16,7 +16,8 @@ fn main() {
         panic!("{PACKAGE}/{FILE} is in no package registry of cargo; name the file in {OVERRIDE}");
     };
     let text = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{} cannot be read: {why}", path.display()));
-    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("cmudict.txt");
+    let Some(folder) = env::var_os("OUT_DIR") else { panic!("cargo sets OUT_DIR") };
+    let out = PathBuf::from(folder).join("cmudict.txt");
     fs::write(&out, prepared(&text)).unwrap_or_else(|why| panic!("{} cannot be written: {why}", out.display()));
 }
 

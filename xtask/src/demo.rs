@@ -28,9 +28,11 @@ pub fn run(prompt: &str, consent: &Consent) -> Result<()> {
     let hum = hum.to_str().context("the path of the workspace is not UTF-8")?;
     let out = folder.to_str().context("the path of the workspace is not UTF-8")?;
     println!("humming the beginning of the Ode to Joy (Beethoven, public domain)");
-    workspace::run("descant sample-hum", &mut call(&["sample-hum", hum]))?;
+    workspace::run("descant sample-hum", &mut call(&["sample-hum", hum, "--overwrite"]))?;
     println!("singing it: descant sing hum.wav --prompt \"{prompt}\"");
-    workspace::run("descant sing", &mut call(&["sing", hum, "--prompt", prompt, "--out", out]))?;
+    // The folder is the demo's own: a second demo takes the place of the first.
+    let sing = ["sing", hum, "--prompt", prompt, "--out", out, "--overwrite"];
+    workspace::run("descant sing", &mut call(&sing))?;
     let song = folder.join("vocals.mp3");
     println!("\nThe song:    {}", song.display());
     println!("The melody:  {} (the picture of what was heard and sung)", folder.join("melody.svg").display());

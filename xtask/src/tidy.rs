@@ -28,6 +28,9 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["providers", "gateway", "descant"]),
 ];
 
+/// The only files with unsafe code: calls that C demands, and one that a matrix product does.
+const UNSAFE: &[&str] = &["crates/media/src/ffi.rs", "crates/engine/src/f0/matmul.rs"];
+
 const MAX_LINES: usize = 600;
 /// Above every crate with a level in `ARCHITECTURE.md`.
 const LEVEL_OF_SERVICES: u32 = 100;
@@ -176,6 +179,7 @@ fn text(root: &Path, file: &Path, problems: &mut Vec<String>) -> Result<()> {
     if file.extension().is_some_and(|extension| extension == "rs") && lines > MAX_LINES {
         problems.push(format!("{shown} has {lines} lines; above {MAX_LINES} it holds more than one idea"));
     }
+    unsafe_code(&shown.to_string(), &text, problems);
     for (index, line) in text.lines().enumerate() {
         // Put together here so that this file does not break its own rule.
         let places = ["home", "root", "Users", "work"].map(|place| format!("/{place}/"));
@@ -188,6 +192,15 @@ fn text(root: &Path, file: &Path, problems: &mut Vec<String>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The workspace denies unsafe code, so whoever wants it must allow it first.
+fn unsafe_code(shown: &str, text: &str, problems: &mut Vec<String>) {
+    // Put together here so that this file does not break its own rule.
+    let allows = ["allow", "expect"].map(|level| format!("[{level}(unsafe_code"));
+    if !UNSAFE.contains(&shown) && shown.ends_with(".rs") && allows.iter().any(|allow| text.contains(allow)) {
+        problems.push(format!("{shown} allows unsafe code, which stands only in {}", UNSAFE.join(", ")));
+    }
 }
 
 #[cfg(test)]
@@ -224,6 +237,17 @@ mod tests {
         assert_eq!(check(&package("low", &["high"])), 1);
         assert_eq!(check(&package("high", &["testbed"])), 1);
         assert_eq!(check(&package("xtask", &["low"])), 1);
+    }
+
+    #[test]
+    fn unsafe_code_stands_in_its_files_only() {
+        let mut problems = Vec::new();
+        let text = format!("//! Calls.\n#![{}(unsafe_code)]\n", "allow");
+        unsafe_code("crates/media/src/ffi.rs", &text, &mut problems);
+        unsafe_code("crates/media/src/decode.rs", "fn decode() {}", &mut problems);
+        assert_eq!(problems, Vec::<String>::new());
+        unsafe_code("crates/media/src/decode.rs", &text, &mut problems);
+        assert_eq!(problems.len(), 1, "{problems:?}");
     }
 
     #[test]

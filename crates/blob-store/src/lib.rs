@@ -4,6 +4,7 @@
 //! Knows nothing of jobs beyond the layout of their keys, nothing of rows, HTTP requests or retention. Never holds a
 //! whole object in memory, and never lets a key reach outside its root.
 
+mod attachment;
 mod body;
 mod error;
 mod folder;
@@ -20,6 +21,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use url::Url;
 
+pub use attachment::attachment;
 pub use body::{ByteStream, bytes_body, collect, digest, file_body};
 pub use error::BlobError;
 pub use key::{InvalidKey, KeyPrefix, ObjectKey};

@@ -2,7 +2,7 @@
 
 use domain::{
     Tier,
-    audio::{AudioFacts, Finding, FindingCode, Severity, Verdict},
+    audio::{AudioFacts, AudioFormat, Finding, FindingCode, Severity, Verdict},
 };
 
 use crate::{error::ContractError, v1};
@@ -114,7 +114,8 @@ impl TryFrom<v1::AudioFacts> for AudioFacts {
             ignored_streams,
         } = message;
         Ok(Self {
-            format: format.parse().map_err(|_| ContractError::UnknownWord { field: "format", word: format })?,
+            // What a newer validator reads was accepted or refused there; not to know its name changes nothing of that.
+            format: format.parse().unwrap_or(AudioFormat::Other),
             codec,
             size_bytes,
             duration_seconds: finite("duration_seconds", duration_seconds)?,

@@ -15,13 +15,12 @@ use crate::{
 /// largest honest message, a verdict with every finding, stays below 16 KiB.
 pub const MAX_ENVELOPE_BYTES: usize = 256 * 1024;
 
-/// A new envelope around `body`, about no job, first attempt, without a trace.
+/// A new envelope around `body`, about no job, without a trace.
 pub fn envelope(body: impl Into<Body>, id: MessageId, occurred_at: DateTime<Utc>) -> Envelope {
     Envelope {
         message_id: id.to_string(),
         job_id: String::new(),
         generation: 0,
-        attempt: 1,
         occurred_at: Some(timestamp(occurred_at)),
         traceparent: String::new(),
         expires_at: None,
@@ -49,13 +48,6 @@ impl Envelope {
     pub fn about(mut self, job: JobId, generation: u64) -> Self {
         self.job_id = job.to_string();
         self.generation = generation;
-        self
-    }
-
-    /// Counts how often the sender has tried to bring this content, from 1.
-    #[must_use]
-    pub fn on_attempt(mut self, attempt: u32) -> Self {
-        self.attempt = attempt;
         self
     }
 

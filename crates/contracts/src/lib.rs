@@ -12,7 +12,7 @@ pub mod topology;
 pub use audio::ValidationRequest;
 pub use envelope::{MAX_ENVELOPE_BYTES, Payload, decode, encode, envelope, moment, timestamp};
 pub use error::ContractError;
-pub use storage::{IncomingFile, IngestRequest, IngestedResult, StoredArtifact};
+pub use storage::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, StoredArtifact, StoredObject};
 pub use v1::{Envelope, envelope::Body};
 
 /// Generated from `proto/descant/v1`.

@@ -1,6 +1,7 @@
 //! The storage service's requests and answers with typed ids and artifact roles.
 
 use domain::{ArtifactId, ArtifactRole, JobId};
+use serde::{Deserialize, Serialize};
 
 use crate::{audio::finite, envelope::id, error::ContractError, v1};
 
@@ -8,19 +9,40 @@ use crate::{audio::finite, envelope::id, error::ContractError, v1};
 #[derive(Clone, Debug, PartialEq)]
 pub struct IngestRequest {
     pub job_id: JobId,
-    /// The rendered audio (WAV); to be validated as a key before use, like all keys here.
-    pub audio_object_key: String,
+    pub plan: IngestPlan,
+    /// Where the plan lies; `None` in requests of versions that sent it whole.
+    pub plan_object: Option<StoredObject>,
+}
+
+/// An object of the job, as whoever wrote it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredObject {
+    /// To be validated as a key before use, like all keys here.
+    pub object_key: String,
     /// Lowercase hexadecimal, like all digests here.
-    pub audio_sha256: String,
-    pub audio_size_bytes: u64,
-    /// Files that are kept as they are.
-    pub files: Vec<IncomingFile>,
-    /// Stem of the download's file name.
+    pub sha256: String,
+    pub size_bytes: u64,
+}
+
+/// What of a result is to be taken in. It travels as a document in the object store, because its title comes from a
+/// prompt and no message holds one.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct IngestPlan {
+    /// Stem of the downloads' file names.
     pub title: String,
+    /// For the tags of the sound: how it came about.
+    #[serde(default)]
+    pub comment: Option<String>,
+    /// Sound (WAV) that storage brings to its loudness and makes the renditions of.
+    #[serde(default)]
+    pub audio: Option<StoredObject>,
+    /// Files that are kept as they are.
+    #[serde(default)]
+    pub files: Vec<IncomingFile>,
 }
 
 /// One file of a result that is kept as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IncomingFile {
     pub role: ArtifactRole,
     pub object_key: String,
@@ -58,14 +80,20 @@ pub struct StoredArtifact {
 
 impl From<IngestRequest> for v1::IngestResult {
     fn from(request: IngestRequest) -> Self {
-        let IngestRequest { job_id, audio_object_key, audio_sha256, audio_size_bytes, files, title } = request;
+        let IngestRequest { job_id, plan, plan_object } = request;
+        let IngestPlan { title: _, comment: _, audio, files } = plan;
+        let nothing = || StoredObject { object_key: String::new(), sha256: String::new(), size_bytes: 0 };
+        let (audio, plan) = (audio.unwrap_or_else(nothing), plan_object.unwrap_or_else(nothing));
         Self {
             job_id: job_id.to_string(),
-            audio_object_key,
-            audio_sha256,
-            audio_size_bytes,
+            audio_object_key: audio.object_key,
+            audio_sha256: audio.sha256,
+            audio_size_bytes: audio.size_bytes,
             files: files.into_iter().map(Into::into).collect(),
-            title,
+            title: String::new(),
+            plan_object_key: plan.object_key,
+            plan_sha256: plan.sha256,
+            plan_size_bytes: plan.size_bytes,
         }
     }
 }
@@ -74,14 +102,32 @@ impl TryFrom<v1::IngestResult> for IngestRequest {
     type Error = ContractError;
 
     fn try_from(message: v1::IngestResult) -> Result<Self, ContractError> {
-        let v1::IngestResult { job_id, audio_object_key, audio_sha256, audio_size_bytes, files, title } = message;
+        let v1::IngestResult {
+            job_id,
+            audio_object_key,
+            audio_sha256,
+            audio_size_bytes,
+            files,
+            title,
+            plan_object_key,
+            plan_sha256,
+            plan_size_bytes,
+        } = message;
+        let object = |key: String, (name, sha256): (&'static str, String), size_bytes| {
+            let named = !key.is_empty();
+            let stored = |sha256| StoredObject { object_key: key, sha256, size_bytes };
+            named.then(|| digest(name, sha256).map(stored)).transpose()
+        };
+        let plan_object = object(plan_object_key, ("plan_sha256", plan_sha256), plan_size_bytes)?;
+        let audio = object(audio_object_key, ("audio_sha256", audio_sha256), audio_size_bytes)?;
+        if plan_object.is_none() && audio.is_none() {
+            return Err(ContractError::Missing { field: "plan_object_key" });
+        }
+        let files = files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Self {
             job_id: id("job_id", &job_id)?,
-            audio_object_key: present("audio_object_key", audio_object_key)?,
-            audio_sha256: digest("audio_sha256", audio_sha256)?,
-            audio_size_bytes,
-            files: files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
-            title,
+            plan: IngestPlan { title, comment: None, audio, files },
+            plan_object,
         })
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::DateTime;
 use contracts::{
-    IncomingFile, IngestRequest, IngestedResult, Payload, StoredArtifact, ValidationRequest, decode, encode, envelope,
+    IncomingFile, IngestPlan, IngestRequest, IngestedResult, Payload, StoredArtifact, StoredObject, ValidationRequest,
+    decode, encode, envelope,
     v1,
 };
 use domain::{
@@ -52,9 +53,23 @@ fn job_id() -> impl Strategy<Value = JobId> {
     any::<u128>().prop_map(|bits| JobId::from_uuid(Uuid::from_u128(bits)))
 }
 
+fn artifact_role() -> impl Strategy<Value = ArtifactRole> {
+    "[a-z][a-z0-9_]{0,20}".prop_map(|word| ArtifactRole::parse(&word).unwrap())
+}
+
+prop_compose! {
+    fn stored_object()(
+        object_key in ".{1,40}",
+        sha256 in "[0-9a-f]{64}",
+        size_bytes in any::<u64>(),
+    ) -> StoredObject {
+        StoredObject { object_key, sha256, size_bytes }
+    }
+}
+
 prop_compose! {
     fn incoming_file()(
-        role in select(&ArtifactRole::ALL[..]),
+        role in artifact_role(),
         object_key in ".{1,40}",
         sha256 in "[0-9a-f]{64}",
         size_bytes in any::<u64>(),
@@ -103,14 +118,20 @@ proptest! {
     #[test]
     fn ingest_requests(
         job_id in job_id(),
-        audio_object_key in ".{1,40}",
-        audio_sha256 in "[0-9a-f]{64}",
-        audio_size_bytes in any::<u64>(),
+        audio in option::of(stored_object()),
+        plan_object in stored_object(),
         files in prop::collection::vec(incoming_file(), 0..4),
-        title in ".{0,40}",
+        title in "[a-z ]{3,40}",
     ) {
-        let request = IngestRequest { job_id, audio_object_key, audio_sha256, audio_size_bytes, files, title };
-        prop_assert_eq!(travel(v1::IngestResult::from(request.clone())).try_into(), Ok(request));
+        let plan = IngestPlan { title, comment: None, audio, files };
+        let document = serde_json::to_string(&plan).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<IngestPlan>(&document).unwrap(), &plan);
+
+        let request = IngestRequest { job_id, plan: plan.clone(), plan_object: Some(plan_object) };
+        let message = v1::IngestResult::from(request.clone());
+        prop_assert_eq!(&message.title, "", "a title comes from a prompt, which no message holds");
+        let untitled = IngestPlan { title: String::new(), ..plan };
+        prop_assert_eq!(travel(message).try_into(), Ok(IngestRequest { plan: untitled, ..request }));
     }
 
     #[test]

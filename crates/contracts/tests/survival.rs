@@ -6,7 +6,7 @@ use contracts::{
 };
 use domain::{
     ArtifactRole, JobId, MessageId, Tier,
-    audio::{Finding, FindingCode, Severity, Verdict},
+    audio::{AudioFormat, Finding, FindingCode, Severity, Verdict},
 };
 use prost::Message;
 
@@ -117,10 +117,19 @@ fn facts_that_make_no_sense_are_errors() {
         Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![] }).map_err(|error| error.code())
     };
     assert!(read(facts()).is_ok());
-    assert_eq!(read(v1::AudioFacts { format: "midi".to_owned(), ..facts() }), Err("unknown_word"));
     assert_eq!(read(v1::AudioFacts { channels: 65_536, ..facts() }), Err("out_of_range"));
     assert_eq!(read(v1::AudioFacts { duration_seconds: f64::NAN, ..facts() }), Err("out_of_range"));
     assert_eq!(read(v1::AudioFacts { peak_dbfs: Some(f64::NEG_INFINITY), ..facts() }), Err("out_of_range"));
+}
+
+#[test]
+fn a_format_that_only_a_newer_validator_reads_changes_nothing_of_its_verdict() {
+    for word in ["holographic", "other", ""] {
+        let facts = v1::AudioFacts { format: word.to_owned(), ..facts() };
+        let verdict = Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![] }).unwrap();
+        assert!(verdict.accepted(), "{word}");
+        assert_eq!(verdict.facts.map(|facts| facts.format), Some(AudioFormat::Other), "{word}");
+    }
 }
 
 fn artifact(role: &str) -> v1::StoredArtifact {
@@ -134,14 +143,15 @@ fn artifact(role: &str) -> v1::StoredArtifact {
 }
 
 #[test]
-fn artifacts_with_unknown_roles_are_left_out() {
+fn artifacts_of_newer_versions_are_understood_and_impossible_ones_left_out() {
     let message = v1::ResultIngested {
         job_id: JobId::new(at(), [1; 10]).to_string(),
-        artifacts: vec![artifact("audio_hologram"), artifact("audio_wav")],
+        artifacts: vec![artifact("audio_hologram"), artifact("No Role"), artifact("audio_wav")],
         ..Default::default()
     };
     let result = IngestedResult::try_from(message.clone()).unwrap();
-    assert_eq!(result.artifacts.iter().map(|artifact| artifact.role).collect::<Vec<_>>(), [ArtifactRole::AudioWav]);
+    let roles: Vec<&str> = result.artifacts.iter().map(|artifact| artifact.role.as_str()).collect();
+    assert_eq!(roles, ["audio_hologram", ArtifactRole::AUDIO_WAV.as_str()]);
 
     let broken = v1::StoredArtifact { sha256: "0A".repeat(32), ..artifact("audio_wav") };
     let message = v1::ResultIngested { artifacts: vec![broken], ..message };
@@ -149,9 +159,9 @@ fn artifacts_with_unknown_roles_are_left_out() {
 }
 
 #[test]
-fn a_file_with_an_unknown_role_is_not_stored_silently() {
+fn a_file_with_an_impossible_role_is_refused() {
     let file = v1::IncomingFile {
-        role: "audio_hologram".to_owned(),
+        role: "Audio/Hologram".to_owned(),
         object_key: "k".to_owned(),
         sha256: "00".repeat(32),
         ..Default::default()
@@ -164,7 +174,26 @@ fn a_file_with_an_unknown_role_is_not_stored_silently() {
         ..Default::default()
     };
     let error = IngestRequest::try_from(message).unwrap_err();
-    assert_eq!(error, ContractError::UnknownWord { field: "role", word: "audio_hologram".to_owned() });
+    assert_eq!(error, ContractError::UnknownWord { field: "role", word: "Audio/Hologram".to_owned() });
+}
+
+/// As a version without plans sent it.
+#[test]
+fn a_request_without_a_plan_is_a_plan() {
+    let message = v1::IngestResult {
+        job_id: JobId::new(at(), [1; 10]).to_string(),
+        audio_object_key: "jobs/1/work/vocals.wav".to_owned(),
+        audio_sha256: "00".repeat(32),
+        audio_size_bytes: 7,
+        title: "Home".to_owned(),
+        ..Default::default()
+    };
+    let request = IngestRequest::try_from(message.clone()).unwrap();
+    assert_eq!((request.plan.title.as_str(), request.plan_object), ("Home", None));
+    assert_eq!(request.plan.audio.map(|audio| audio.size_bytes), Some(7));
+    let nothing = v1::IngestResult { audio_object_key: String::new(), ..message };
+    let error = IngestRequest::try_from(nothing).unwrap_err();
+    assert_eq!(error, ContractError::Missing { field: "plan_object_key" });
 }
 
 #[test]

@@ -14,10 +14,23 @@ pub enum AudioFormat {
     Aac,
     Ogg,
     Flac,
+    /// What browsers record; any Matroska file by content.
+    Webm,
+    /// AIFF and AIFF-C.
+    Aiff,
+    /// Apple's Core Audio.
+    Caf,
+    /// Something that this version has no word for: a newer validator has accepted it.
+    #[serde(other)]
+    Other,
 }
 
 impl AudioFormat {
-    pub const ALL: [Self; 6] = [Self::Mp3, Self::Wav, Self::M4a, Self::Aac, Self::Ogg, Self::Flac];
+    /// Those that are read.
+    pub const ALL: [Self; 9] =
+        [Self::Mp3, Self::Wav, Self::M4a, Self::Aac, Self::Ogg, Self::Flac, Self::Webm, Self::Aiff, Self::Caf];
+    /// The same for a sentence.
+    pub const LIST: &str = "mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf";
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,6 +40,10 @@ impl AudioFormat {
             Self::Aac => "aac",
             Self::Ogg => "ogg",
             Self::Flac => "flac",
+            Self::Webm => "webm",
+            Self::Aiff => "aiff",
+            Self::Caf => "caf",
+            Self::Other => "other",
         }
     }
 
@@ -39,6 +56,10 @@ impl AudioFormat {
             Self::Aac => "audio/aac",
             Self::Ogg => "audio/ogg",
             Self::Flac => "audio/flac",
+            Self::Webm => "audio/webm",
+            Self::Aiff => "audio/aiff",
+            Self::Caf => "audio/x-caf",
+            Self::Other => "application/octet-stream",
         }
     }
 
@@ -51,6 +72,9 @@ impl AudioFormat {
             "aac" => Some(Self::Aac),
             "ogg" | "oga" | "opus" => Some(Self::Ogg),
             "flac" => Some(Self::Flac),
+            "webm" | "weba" | "mka" | "mkv" => Some(Self::Webm),
+            "aiff" | "aif" | "aifc" => Some(Self::Aiff),
+            "caf" => Some(Self::Caf),
             _ => None,
         }
     }
@@ -64,7 +88,7 @@ impl fmt::Display for AudioFormat {
 
 /// The text given as an audio format names none of ours.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown audio format {0:?}: expected mp3, wav, m4a, aac, ogg or flac")]
+#[error("unknown audio format {0:?}: expected {list}", list = AudioFormat::LIST)]
 pub struct UnknownAudioFormat(pub String);
 
 impl FromStr for AudioFormat {
@@ -123,6 +147,8 @@ pub struct AudioLimits {
     pub min_duration_seconds: f64,
     pub allowed_formats: BTreeSet<AudioFormat>,
     pub require_stereo: bool,
+    /// Whether mono draws a warning. A microphone makes one channel, so by default it draws none.
+    pub recommend_stereo: bool,
     pub min_sample_rate_hz: u32,
     pub recommended_sample_rate_hz: u32,
     /// Below this the bitrate of a compressed recording draws a warning.
@@ -143,6 +169,7 @@ impl Default for AudioLimits {
             min_duration_seconds: 1.0,
             allowed_formats: AudioFormat::ALL.into_iter().collect(),
             require_stereo: false,
+            recommend_stereo: false,
             min_sample_rate_hz: 16_000,
             recommended_sample_rate_hz: 44_100,
             recommended_bitrate_bps: 64_000,
@@ -413,7 +440,7 @@ pub fn judge(facts: AudioFacts, file_name: Option<&str>, limits: &AudioLimits) -
             Finding::error(FindingCode::StereoRequired, "Only stereo recordings are accepted here.")
                 .measured("1 channel", "2 channels"),
         );
-    } else if facts.channels == 1 {
+    } else if facts.channels == 1 && limits.recommend_stereo {
         findings.push(
             Finding::warning(FindingCode::MonoAudio, "The recording is mono; stereo is recommended.")
                 .measured("1 channel", "2 channels"),

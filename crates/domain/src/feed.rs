@@ -117,6 +117,9 @@ pub struct FeedData {
     /// When the next attempt is due, or when a stage that waits looks again.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_at: Option<DateTime<Utc>>,
+    /// Whether a finished stage was taken from an earlier job with the same inputs.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reused: Option<bool>,
     /// What a parked stage waits for, in words.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub waits_for: Option<String>,
@@ -137,6 +140,7 @@ impl FeedData {
             error_type: None,
             error_code: None,
             retry_at: None,
+            reused: None,
             waits_for: None,
         }
     }

@@ -17,6 +17,6 @@ impl InvalidField {
 }
 
 /// The field without the blanks around it; one that is absent or blank is not there.
-pub(crate) fn filled<'a>(text: Option<&'a str>) -> Option<&'a str> {
+pub(crate) fn filled(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }

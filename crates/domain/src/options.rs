@@ -73,31 +73,45 @@ words! {
 words! {
     /// Who sings. The spoken voices are those of a speech synthesizer on the machine that sings.
     Voice {
-        /// The best voice there is whose range fits the melody.
+        /// The best voice there is whose range fits the melody; the formant voice where none is installed.
         #[default]
         Auto = "auto",
         /// Made of arithmetic; always there.
         Formant = "formant",
-        /// A man.
+        /// An American man (CMU ARCTIC `rms`).
         Rms = "rms",
-        /// A woman.
+        /// An American woman (CMU ARCTIC `slt`).
         Slt = "slt",
-        /// A man, Scottish.
+        /// A Scottish man (CMU ARCTIC `awb`).
         Awb = "awb",
-        /// A man, from recorded diphones.
+        /// An American man, from recorded diphones at 16 kHz.
         Kal16 = "kal16",
+    }
+}
+
+impl Voice {
+    /// Voices that a synthesizer has to speak for the singer, the better understood first.
+    pub const SPOKEN: [Self; 4] = [Self::Rms, Self::Slt, Self::Awb, Self::Kal16];
+
+    /// The register that it lies in; `Auto` for voices that have both.
+    pub const fn register(self) -> Register {
+        match self {
+            Self::Auto | Self::Formant => Register::Auto,
+            Self::Slt => Register::High,
+            Self::Rms | Self::Awb | Self::Kal16 => Register::Low,
+        }
     }
 }
 
 words! {
     /// Where the voice lies.
     Register {
-        /// Where the melody asks for the least moving.
+        /// That of the voice, or whichever the melody needs the least moving for.
         #[default]
         Auto = "auto",
-        /// A man's range.
+        /// A man's range, comfortable from G2 to G4.
         Low = "low",
-        /// A woman's range.
+        /// A woman's range, comfortable from G3 to G5.
         High = "high",
     }
 }
@@ -108,7 +122,7 @@ words! {
         /// The notes, with glides between them and vibrato on long ones.
         #[default]
         Notes = "notes",
-        /// The recorded singer's own contour.
+        /// The recorded singer's own contour around the notes.
         Contour = "contour",
     }
 }

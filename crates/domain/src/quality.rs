@@ -42,10 +42,11 @@ pub struct SoundFigures {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct LyricsFigures {
     pub lyrics_lines: u32,
+    /// Letters and spaces, line feeds not counted.
     pub lyrics_chars: u32,
-    /// Share of words that the language's pronunciation knows.
+    /// Share of words that the language's pronunciation knows; 0 for a text without words.
     pub lyrics_words_known: f64,
-    /// Longest run of one repeated character in the lyrics.
+    /// Longest run of one repeated character in the lyrics, spaces left out.
     pub lyrics_longest_run: u32,
     /// Share of the notes in phrases that carry exactly one syllable or hold the last vowel of a line.
     #[serde(default)]

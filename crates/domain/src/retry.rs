@@ -14,8 +14,6 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// A job's stages: three attempts, five seconds base.
-    pub const JOB: Self = Self { max_attempts: 3, base: Duration::from_secs(5), cap: Duration::from_secs(300) };
     /// A single provider call inside a stage: three attempts, two seconds base.
     pub const PROVIDER_CALL: Self =
         Self { max_attempts: 3, base: Duration::from_secs(2), cap: Duration::from_secs(30) };

@@ -60,7 +60,6 @@ fn each_limit_and_one_past_it() {
     check(C::SampleRateBelowRecommended, Warning, |f| f.sample_rate_hz = 44_100, |f| f.sample_rate_hz = 44_099);
     check(C::SampleRateBelowRecommended, Warning, |_| (), |f| f.sample_rate_hz = 16_000);
     check(C::SampleRateTooLow, Error, |_| (), |f| f.sample_rate_hz = 15_999);
-    check(C::MonoAudio, Warning, |f| f.channels = 2, |f| f.channels = 1);
     check(C::LowBitrate, Warning, |f| f.bitrate_bps = 64_000, |f| f.bitrate_bps = 63_999);
     check(C::SilentAudio, Error, |f| f.mean_volume_dbfs = Some(-60.0), |f| f.mean_volume_dbfs = Some(-60.01));
     check(C::SilentAudio, Error, |_| (), |f| f.mean_volume_dbfs = None);
@@ -109,6 +108,21 @@ fn limits_of_a_tier_are_held() {
 }
 
 #[test]
+fn mono_is_worth_a_word_only_where_stereo_is_wanted() {
+    let mono = || AudioFacts { channels: 1, ..good() };
+    let limits =
+        |recommend_stereo, require_stereo| AudioLimits { recommend_stereo, require_stereo, ..AudioLimits::default() };
+    assert_eq!(findings(mono(), &AudioLimits::default()), [], "a microphone makes one channel");
+    assert_eq!(findings(mono(), &limits(true, false)), [(FindingCode::MonoAudio, Severity::Warning)]);
+    for recommended in [false, true] {
+        assert_eq!(findings(mono(), &limits(recommended, true)), [(FindingCode::StereoRequired, Severity::Error)]);
+    }
+    assert_eq!(findings(good(), &limits(true, true)), []);
+    let recommended = judge(mono(), None, &limits(true, false));
+    assert_eq!(recommended.findings[0].message, "The recording is mono; stereo is recommended.");
+}
+
+#[test]
 fn a_lying_name_is_noted_and_nothing_more() {
     let code_of = |name: &str, format| {
         let verdict = judge(AudioFacts { format, ..good() }, Some(name), &AudioLimits::default());
@@ -123,6 +137,10 @@ fn a_lying_name_is_noted_and_nothing_more() {
         ("a.mp3.flac", AudioFormat::Flac),
         ("voice.mp4", AudioFormat::M4a),
         ("x.opus", AudioFormat::Ogg),
+        ("recording.weba", AudioFormat::Webm),
+        ("recording.webm", AudioFormat::Webm),
+        ("Take 1.AIF", AudioFormat::Aiff),
+        ("memo.caf", AudioFormat::Caf),
         (".", AudioFormat::Mp3),
         ("", AudioFormat::Mp3),
     ];
@@ -188,5 +206,23 @@ fn formats_by_ending_and_by_name() {
         assert_eq!(format.as_str().parse(), Ok(format));
         assert!(format.media_type().starts_with("audio/"));
     }
-    assert!("midi".parse::<AudioFormat>().is_err());
+    let listed: Vec<&str> = AudioFormat::LIST.split([',', ' ']).filter(|word| !["", "or"].contains(word)).collect();
+    assert_eq!(listed, AudioFormat::ALL.map(AudioFormat::as_str), "the list for sentences has them all");
+    let error = "midi".parse::<AudioFormat>().unwrap_err();
+    assert!(error.to_string().ends_with(AudioFormat::LIST), "{error}");
+    assert!("other".parse::<AudioFormat>().is_err(), "not one that could be allowed");
+    assert!(!AudioLimits::default().allowed_formats.contains(&AudioFormat::Other));
+}
+
+#[test]
+fn stored_facts_of_a_newer_version_are_read() {
+    let mut stored = serde_json::to_value(good()).unwrap();
+    stored["format"] = "holographic".into();
+    let read: AudioFacts = serde_json::from_value(stored).unwrap();
+    assert_eq!(read.format, AudioFormat::Other);
+    assert_eq!(serde_json::to_value(&read).unwrap()["format"], "other");
+    for format in AudioFormat::ALL {
+        let facts = AudioFacts { format, ..good() };
+        assert_eq!(serde_json::from_value::<AudioFacts>(serde_json::to_value(&facts).unwrap()).unwrap(), facts);
+    }
 }

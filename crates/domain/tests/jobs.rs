@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    JobEvent, JobKind, JobState, Progress, Transition,
+    ArtifactRole, FailureCode, JobEvent, JobState, Kinds, Progress, Transition,
     feed::FeedKind,
-    kind::melody_to_vocals,
+    kinds::melody_vocals,
     progress::ProgressSpan,
     quota::{Standing, standing},
     transition,
@@ -13,17 +13,18 @@ use domain::{
 use proptest::prelude::*;
 
 /// The whole table once more in another hand: a row for each state, a column for each event in the order of
-/// `JobEvent::ALL`: claimed, storing started, retry scheduled, completed, failed, cancel requested, cancel confirmed,
-/// deadline passed.
-const TABLE: [(JobState, &str); 8] = [
-    (JobState::Queued, "running stale duplicate stale failed cancelled impossible expired"),
-    (JobState::Running, "running storing queued stale failed cancelling impossible expired"),
-    (JobState::Storing, "running duplicate queued completed failed cancelling impossible expired"),
-    (JobState::Cancelling, "stale stale cancelled completed cancelled duplicate cancelled cancelled"),
-    (JobState::Completed, "stale stale stale duplicate stale stale stale stale"),
-    (JobState::Failed, "stale stale stale stale duplicate stale stale stale"),
-    (JobState::Cancelled, "stale stale stale stale stale duplicate duplicate stale"),
-    (JobState::Expired, "stale stale stale stale stale stale stale duplicate"),
+/// `JobEvent::ALL`: claimed, parked, storing started, retry scheduled, completed, failed, cancel requested, cancel
+/// confirmed, deadline passed, retry requested.
+const TABLE: [(JobState, &str); 9] = [
+    (JobState::Queued, "running stale stale duplicate stale failed cancelled impossible expired duplicate"),
+    (JobState::Running, "running parked storing queued stale failed cancelling impossible expired stale"),
+    (JobState::Parked, "running duplicate stale stale stale failed cancelled impossible expired stale"),
+    (JobState::Storing, "running parked duplicate queued completed failed cancelling impossible expired stale"),
+    (JobState::Cancelling, "stale cancelled stale cancelled completed cancelled duplicate cancelled cancelled stale"),
+    (JobState::Completed, "stale stale stale stale duplicate stale stale stale stale stale"),
+    (JobState::Failed, "stale stale stale stale stale duplicate stale stale stale queued"),
+    (JobState::Cancelled, "stale stale stale stale stale stale duplicate duplicate stale stale"),
+    (JobState::Expired, "stale stale stale stale stale stale stale stale duplicate queued"),
 ];
 
 fn answer(state: JobState, event: JobEvent) -> String {
@@ -44,11 +45,18 @@ fn every_pair_has_its_answer() {
     assert_eq!(TABLE.map(|(state, _)| state), JobState::ALL);
 }
 
+/// All that happens to a job by itself.
+fn of_the_platform() -> impl Iterator<Item = JobEvent> {
+    JobEvent::ALL.into_iter().filter(|event| *event != JobEvent::RetryRequested)
+}
+
 #[test]
-fn nothing_moves_a_job_that_is_final() {
+fn nothing_but_its_owner_moves_a_job_that_is_final() {
     for state in JobState::ALL {
-        let moves = JobEvent::ALL.iter().any(|event| matches!(transition(state, *event), Transition::To(_)));
+        let moves = of_the_platform().any(|event| matches!(transition(state, event), Transition::To(_)));
         assert_eq!(moves, !state.is_final(), "{state}");
+        let again = matches!(transition(state, JobEvent::RetryRequested), Transition::To(JobState::Queued));
+        assert_eq!(again, matches!(state, JobState::Failed | JobState::Expired), "{state}");
     }
 }
 
@@ -83,7 +91,7 @@ fn redeliveries_do_no_harm() {
 }
 
 fn events() -> impl Strategy<Value = Vec<JobEvent>> {
-    prop::collection::vec(prop::sample::select(&JobEvent::ALL[..]), 0..40)
+    prop::collection::vec(prop::sample::select(of_the_platform().collect::<Vec<_>>()), 0..40)
 }
 
 proptest! {
@@ -156,7 +164,7 @@ fn progress_from_outside_is_bounded_too() {
 /// The scale that clients of the melody-to-vocals API draw: 0, 5, 15–30, 40–60, 70–90, 90–95, 95–100.
 #[test]
 fn the_stages_keep_the_seeds_scale() {
-    let spec = JobKind::MelodyToVocals.spec();
+    let spec = &melody_vocals::SPEC;
     let scale: Vec<(&str, u8, u8)> = spec
         .stages
         .iter()
@@ -174,27 +182,47 @@ fn the_stages_keep_the_seeds_scale() {
             ("finalization", 95, 100),
         ]
     );
-    assert_eq!(spec.stage_after(melody_to_vocals::PITCH).unwrap().name, melody_to_vocals::LYRICS);
-    assert!(spec.stage_after(melody_to_vocals::FINALIZATION).is_none());
     assert!(spec.stage("nonsense").is_none());
 }
 
 #[test]
-fn every_kind_has_stages_with_names_of_their_own_that_never_step_back() {
-    for kind in JobKind::ALL {
-        let stages = kind.spec().stages;
-        let names: BTreeSet<_> = stages.iter().map(|stage| stage.name).collect();
-        assert_eq!(names.len(), stages.len(), "{kind}");
-        assert!(stages.windows(2).all(|pair| pair[0].progress.end() <= pair[1].progress.start()), "{kind}");
-        assert_eq!(stages.last().unwrap().progress.end(), Progress::DONE, "{kind}");
-        assert_eq!(kind.as_str().parse(), Ok(kind));
+fn every_kind_is_a_table_that_the_platform_can_run() {
+    let mut names = BTreeSet::new();
+    for kind in Kinds::built_in().iter() {
+        assert!(names.insert(kind.name.as_str()), "{} comes twice", kind.name);
+        let stages: BTreeSet<_> = kind.stages.iter().map(|stage| stage.name).collect();
+        assert_eq!(stages.len(), kind.stages.len(), "{}", kind.name);
+        let walks_on = kind.stages.windows(2).all(|pair| pair[0].progress.end() <= pair[1].progress.start());
+        assert!(walks_on, "{}", kind.name);
+        assert_eq!(kind.stages.last().unwrap().progress.end(), Progress::DONE, "{}", kind.name);
+        assert!(kind.artifact(&kind.default_role).is_some(), "{}", kind.name);
+        for artifact in kind.artifacts {
+            assert_eq!(ArtifactRole::parse(artifact.role.as_str()).as_ref(), Ok(&artifact.role));
+        }
+        assert!(kind.inputs.iter().all(|input| input.min <= input.max && input.max > 0), "{}", kind.name);
     }
+}
+
+/// The older API's six error types, each used.
+#[test]
+fn every_failure_has_a_word_of_the_older_api() {
+    let spec = &melody_vocals::SPEC;
+    let words: BTreeSet<&str> = FailureCode::ALL.iter().map(|code| spec.error_word(*code, None)).collect();
+    let expected = [
+        "AI_SERVICE_ERROR",
+        "AUDIO_PROCESSING_ERROR",
+        "STORAGE_ERROR",
+        "TIMEOUT_ERROR",
+        "UNKNOWN_ERROR",
+        "VALIDATION_ERROR",
+    ];
+    assert_eq!(words, BTreeSet::from(expected));
 }
 
 #[test]
 fn the_seeds_words_for_the_states() {
     let words = JobState::ALL.map(JobState::seed_status);
-    let expected = ["pending", "processing", "processing", "processing", "completed", "failed", "cancelled", "failed"];
+    let expected = ["pending", "processing", "processing", "processing", "processing", "completed", "failed", "cancelled", "failed"];
     assert_eq!(words, expected);
 }
 

@@ -11,6 +11,9 @@ use domain::{
 };
 use proptest::prelude::*;
 
+/// As the settings have it for jobs.
+const JOB: RetryPolicy = RetryPolicy { max_attempts: 3, base: Duration::from_secs(5), cap: Duration::from_secs(300) };
+
 fn moment(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
@@ -121,7 +124,7 @@ proptest! {
         let class = if saturated { FailureClass::Saturated } else { FailureClass::WaitTold };
         let mut failure = Failure::new(class, FailureCode::ProviderUnavailable, "busy");
         failure.retry_after = told_ms.map(Duration::from_millis);
-        for policy in [RetryPolicy::JOB, RetryPolicy::PROVIDER_CALL] {
+        for policy in [JOB, RetryPolicy::PROVIDER_CALL] {
             let RetryDecision::Again { after, counts: false } = policy.decide(&failure, attempt, dice) else {
                 return Err(TestCaseError::fail("gave up, or counted"));
             };
@@ -164,13 +167,13 @@ fn what_counts_is_what_is_in_flight_or_completed() {
 
 #[test]
 fn the_seeds_delays() {
-    let full: Vec<u64> = (1..=9).map(|attempt| RetryPolicy::JOB.delay(attempt, 1.0).as_secs()).collect();
+    let full: Vec<u64> = (1..=9).map(|attempt| JOB.delay(attempt, 1.0).as_secs()).collect();
     assert_eq!(full, [5, 10, 20, 40, 80, 160, 300, 300, 300]);
     assert_eq!(RetryPolicy::PROVIDER_CALL.delay(1, 1.0), Duration::from_secs(2));
     for odd in [f64::NAN, f64::INFINITY, 7.0] {
-        assert_eq!(RetryPolicy::JOB.delay(1, odd), Duration::from_secs(5), "{odd}");
+        assert_eq!(JOB.delay(1, odd), Duration::from_secs(5), "{odd}");
     }
-    assert_eq!(RetryPolicy::JOB.delay(1, -3.0), Duration::from_millis(2500));
+    assert_eq!(JOB.delay(1, -3.0), Duration::from_millis(2500));
 }
 
 #[test]
@@ -178,7 +181,7 @@ fn the_class_decides() {
     for class in FailureClass::ALL {
         let failure = Failure::new(class, FailureCode::ProviderUnavailable, "no answer");
         for attempt in 1..=4 {
-            let again = match RetryPolicy::JOB.decide(&failure, attempt, 0.5) {
+            let again = match JOB.decide(&failure, attempt, 0.5) {
                 RetryDecision::Again { counts, .. } => Some(counts),
                 RetryDecision::GiveUp => None,
             };

@@ -18,8 +18,7 @@ pub use lyrics::{LyricLine, Lyrics, LyricsRequest, Syllable, write_lyrics};
 pub use melody::extract_melody;
 pub use picture::{SongPicture, draw_song_svg};
 pub use quality::{
-    LyricsFigures, LyricsFit, PitchAgreement, VowelOnsets, lyrics_figures, lyrics_fit, pitch_agreement,
-    vowel_onset_error,
+    LyricsFit, PitchAgreement, VowelOnsets, lyrics_figures, lyrics_fit, pitch_agreement, vowel_onset_error,
 };
 /// The word check that its own lines keep to.
 pub use safety;

@@ -6,6 +6,7 @@ mod onsets;
 
 use std::collections::HashSet;
 
+use domain::quality::LyricsFigures;
 use music::{Melody, Phrase, PitchTrack, cents_between};
 use serde::{Deserialize, Serialize};
 
@@ -57,32 +58,30 @@ pub fn agreement(heard: &PitchTrack, target: &PitchTrack) -> PitchAgreement {
     }
 }
 
-/// Figures of a song text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct LyricsFigures {
-    pub lines: usize,
-    /// Letters and spaces, line feeds not counted.
-    pub chars: usize,
-    pub words: usize,
-    /// Share (0–1) of words that the pronouncing dictionary has; 0 for a text without words.
-    pub words_known: f64,
-    /// Longest run of one repeated character, spaces left out.
-    pub longest_run: usize,
-    pub syllables: usize,
-}
-
-pub fn lyrics_figures(lyrics: &Lyrics) -> LyricsFigures {
+/// What is judged of lyrics: the words by themselves, and how they sit on the melody that they were made for.
+pub fn lyrics_figures(melody: &Melody, lyrics: &Lyrics, request: &LyricsRequest) -> LyricsFigures {
     let words: Vec<String> = lyrics.lines.iter().flat_map(|line| words_of(&line.text)).collect();
     let language = Language::of(&lyrics.language).unwrap_or(Language::English);
     let known = words.iter().filter(|word| language.knows(word)).count();
+    let fit = lyrics_fit(lyrics, melody, request);
     LyricsFigures {
-        lines: lyrics.lines.len(),
-        chars: lyrics.lines.iter().map(|line| line.text.chars().count()).sum(),
-        words: words.len(),
-        words_known: known as f64 / words.len().max(1) as f64,
-        longest_run: lyrics.lines.iter().map(|line| longest_run(&line.text)).max().unwrap_or(0),
-        syllables: lyrics.syllable_count(),
+        lyrics_lines: count(lyrics.lines.len()),
+        lyrics_chars: count(lyrics.lines.iter().map(|line| line.text.chars().count()).sum()),
+        lyrics_words_known: known as f64 / words.len().max(1) as f64,
+        lyrics_longest_run: count(lyrics.lines.iter().map(|line| longest_run(&line.text)).max().unwrap_or(0)),
+        lyrics_syllable_match: fit.syllable_match,
+        lyrics_stress_match: fit.stress_match,
+        lyrics_stress_pairs: count(fit.stress_pairs),
+        lyrics_rhyme: fit.near_rhyme_share,
+        lyrics_rhyming_lines: count(fit.rhyming_lines),
+        lyrics_prompt_words_kept: fit.prompt_words_kept,
+        lyrics_prompt_words: count(fit.prompt_words),
+        lyrics_distinct_words: fit.distinct_words,
     }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// How well a song text sits on its melody and keeps to what was asked. All are shares, 0–1.

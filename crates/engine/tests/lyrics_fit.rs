@@ -234,10 +234,10 @@ fn too_few_syllables_hold_vowels_and_too_many_share_notes() {
 #[test]
 fn figures_count_what_is_there() {
     let written = write(&[6, 7, 6, 7], &request("silver river", 2));
-    let figures = lyrics_figures(&written);
-    assert_eq!((figures.lines, figures.syllables), (4, 26));
-    assert_eq!(figures.words_known, 1.0);
-    assert!(figures.chars > 40 && figures.longest_run <= 3);
+    let figures = lyrics_figures(&melody(&[6, 7, 6, 7]), &written, &request("silver river", 2));
+    assert_eq!((figures.lyrics_lines, written.syllable_count()), (4, 26));
+    assert_eq!(figures.lyrics_words_known, 1.0);
+    assert!(figures.lyrics_chars > 40 && figures.lyrics_longest_run <= 3);
     assert_eq!(
         lyrics::check(&written.text(), &[6, 7, 6, 8], lyrics::Language::English),
         [LyricFinding::SyllableCount { line: 3, expected: 8, found: 7 }]

@@ -20,11 +20,11 @@ fn through(samples: &[f32], rate: u32, truth: &PitchTrack, prompt: &str) -> (qua
     let request = LyricsRequest { prompt: prompt.into(), seed: 7, ..LyricsRequest::default() };
     let lyrics = write_lyrics(&melody, &request).expect("lyrics");
     let sung = sing(&melody, &lyrics, &VoiceOptions::default(), None, &mut |_| {}).expect("a voice");
-    let figures = lyrics_figures(&lyrics);
-    assert_eq!(figures.words_known, 1.0);
+    let figures = lyrics_figures(&melody, &lyrics, &request);
+    assert_eq!(figures.lyrics_words_known, 1.0);
     // One syllable on each note, or the last vowel of a line held over the notes that glide on from it.
-    assert_eq!(quality::lyrics_fit(&lyrics, &melody, &request).syllable_match, 1.0);
-    assert_eq!(figures.syllables, sung.syllables_placed);
+    assert_eq!(figures.lyrics_syllable_match, 1.0);
+    assert_eq!(lyrics.syllable_count(), sung.syllables_placed);
     let kept = pitch_agreement(&sung.samples, sung.sample_rate_hz, &sung.target);
     let truth = folded(truth.clone(), sung.octave_shift);
     let own = quality::agreement(&f0::track(&sung.samples, sung.sample_rate_hz), &truth);

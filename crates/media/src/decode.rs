@@ -16,6 +16,9 @@ use crate::{
     source::{Source, check_channels, check_rate},
 };
 
+/// Changes of sample rate or channels inside one file: recordings that were put one behind the other have a few, damage has
+/// many, and each costs a new resampler.
+const MAX_CHANGES: u32 = 64;
 /// Packets in a row that may fail to be read before the rest of the file is given up.
 const MAX_READ_FAULTS: u32 = 16;
 
@@ -24,7 +27,7 @@ pub(crate) struct Budget<'a> {
     pub(crate) bounds: &'a Bounds,
     pub(crate) declared_seconds: Option<f64>,
     pub(crate) expires: Instant,
-    frames: AtomicU64,
+    nanoseconds: AtomicU64,
     bytes: AtomicU64,
 }
 
@@ -34,7 +37,7 @@ impl<'a> Budget<'a> {
             bounds,
             declared_seconds: source.declared_seconds,
             expires: source.expires,
-            frames: AtomicU64::new(0),
+            nanoseconds: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
         }
     }
@@ -48,9 +51,11 @@ impl<'a> Budget<'a> {
     }
 
     fn spend(&self, frames: u64, bytes: u64, rate_hz: u32) -> Result<(), MediaError> {
-        let frames = self.frames.fetch_add(frames, Ordering::Relaxed) + frames;
+        // Time and not frames, for the rate may change. Rounded down: a frame of sound loses less than a nanosecond.
+        let nanoseconds = frames.saturating_mul(1_000_000_000) / u64::from(rate_hz.max(1));
+        let nanoseconds = self.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed) + nanoseconds;
         let bytes = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if frames as f64 > self.bounds.max_seconds * f64::from(rate_hz) {
+        if nanoseconds as f64 > self.bounds.max_seconds * 1e9 {
             let (limit_seconds, declared_seconds) = (self.bounds.max_seconds, self.declared_seconds);
             return Err(MediaError::TooLong { limit_seconds, declared_seconds });
         }
@@ -61,11 +66,49 @@ impl<'a> Budget<'a> {
     }
 }
 
-/// Rate and channels of a stream, which may not change inside it.
+/// Rate and channels of a stream, or of a part of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Shape {
     pub(crate) rate_hz: u32,
     pub(crate) channels: u32,
+}
+
+/// How much sound of which shape there is.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Lengths {
+    /// Each shape once, with its frames (samples per channel), in the order in which they came.
+    parts: Vec<(Shape, u64)>,
+}
+
+impl Lengths {
+    pub(crate) fn add(&mut self, shape: Shape, frames: u64) {
+        match self.parts.iter_mut().find(|(known, _)| *known == shape) {
+            Some((_, sum)) => *sum += frames,
+            None => self.parts.push((shape, frames)),
+        }
+    }
+
+    pub(crate) fn merge(&mut self, later: &Self) {
+        later.parts.iter().for_each(|(shape, frames)| self.add(*shape, *frames));
+    }
+
+    pub(crate) fn seconds(&self) -> f64 {
+        self.parts.iter().map(|part| seconds_of(*part)).sum()
+    }
+
+    /// The lowest rate and the fewest channels of what there is, for limits hold for all of a recording. A part too short
+    /// to matter, such as a damaged packet makes, has no say. `None` without any sound.
+    pub(crate) fn poorest(&self) -> Option<Shape> {
+        /// Of the sound: as much as may be missing at its end.
+        const MATTERS: f64 = 0.02;
+        let least = self.seconds() * MATTERS;
+        let heard = self.parts.iter().filter(|part| part.1 > 0 && seconds_of(**part) >= least).map(|(shape, _)| *shape);
+        heard.reduce(|a, b| Shape { rate_hz: a.rate_hz.min(b.rate_hz), channels: a.channels.min(b.channels) })
+    }
+}
+
+fn seconds_of((shape, frames): (Shape, u64)) -> f64 {
+    frames as f64 / f64::from(shape.rate_hz)
 }
 
 /// A decoder with what it has seen.
@@ -73,15 +116,23 @@ pub(crate) struct FrameReader {
     decoder: ff::decoder::Audio,
     /// One frame for all: `receive_frame` releases what it held.
     frame: ff::frame::Audio,
-    pub(crate) shape: Option<Shape>,
-    /// Samples per channel.
-    pub(crate) frames: u64,
+    /// Of the last frame.
+    shape: Option<Shape>,
+    changes: u32,
+    pub(crate) lengths: Lengths,
     pub(crate) errors: u32,
 }
 
 impl FrameReader {
     pub(crate) fn new(decoder: ff::decoder::Audio) -> Self {
-        Self { decoder, frame: ff::frame::Audio::empty(), shape: None, frames: 0, errors: 0 }
+        Self {
+            decoder,
+            frame: ff::frame::Audio::empty(),
+            shape: None,
+            changes: 0,
+            lengths: Lengths::default(),
+            errors: 0,
+        }
     }
 
     /// Decodes one packet, or what is left in the decoder for `None`, and hands each frame on.
@@ -109,19 +160,20 @@ impl FrameReader {
             }
             ffi::settle_layout(&mut self.frame);
             let shape = Shape { rate_hz: self.frame.rate(), channels: ffi::channels(&self.frame) };
-            match self.shape {
-                Some(known) if known != shape => return Err(MediaError::ParametersChange),
-                Some(_) => {}
-                None => {
-                    check_channels(shape.channels, budget.bounds)?;
-                    check_rate(shape.rate_hz, budget.bounds)?;
-                    self.shape = Some(shape);
+            if self.shape != Some(shape) {
+                check_channels(shape.channels, budget.bounds)?;
+                check_rate(shape.rate_hz, budget.bounds)?;
+                if self.shape.replace(shape).is_some() {
+                    self.changes += 1;
+                }
+                if self.changes > MAX_CHANGES {
+                    return Err(MediaError::ParametersChange { limit: MAX_CHANGES });
                 }
             }
             let samples = self.frame.samples() as u64;
             let bytes = samples * u64::from(shape.channels) * self.frame.format().bytes() as u64;
             budget.spend(samples, bytes, shape.rate_hz)?;
-            self.frames += samples;
+            self.lengths.add(shape, samples);
             each(&self.frame, shape)?;
         }
     }

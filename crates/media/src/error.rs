@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use domain::audio::{Finding, FindingCode};
+use domain::audio::{AudioFormat, Finding, FindingCode};
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +30,9 @@ pub enum MediaError {
     TooManyBytes { limit_bytes: u64 },
     #[error("the last page of the stream is cut off")]
     CutShort,
-    #[error("sample rate or channel count changes inside the stream")]
-    ParametersChange,
+    /// A change or two are heard through; what changes all the time is damage.
+    #[error("sample rate or channel count changes more than {limit} times")]
+    ParametersChange { limit: u32 },
     /// The header promises a format that the rest does not keep.
     #[error("damaged while {during}")]
     Damaged { during: &'static str, source: ffmpeg_next::Error },
@@ -77,7 +78,7 @@ impl MediaError {
             | Self::TooLong { .. }
             | Self::TooManyBytes { .. }
             | Self::CutShort
-            | Self::ParametersChange
+            | Self::ParametersChange { .. }
             | Self::Damaged { .. }
             | Self::NothingDecoded { .. }
             | Self::NotEncodable { .. } => false,
@@ -97,7 +98,7 @@ impl MediaError {
             Self::TooLong { .. } => "too_long",
             Self::TooManyBytes { .. } => "too_many_bytes",
             Self::CutShort => "cut_short",
-            Self::ParametersChange => "parameters_change",
+            Self::ParametersChange { .. } => "parameters_change",
             Self::Damaged { .. } => "damaged",
             Self::NothingDecoded { .. } => "nothing_decoded",
             Self::DeadlinePassed { .. } => "deadline_passed",
@@ -110,7 +111,7 @@ impl MediaError {
     }
 }
 
-const ACCEPTED: &str = "mp3, wav, m4a, aac, ogg or flac";
+const ACCEPTED: &str = AudioFormat::LIST;
 
 /// The finding that tells the owner of a file why it was refused. For errors that are not the file's fault (see
 /// [`MediaError::is_retryable`]) a caller rather answers that it could not check the file.
@@ -171,10 +172,11 @@ pub fn finding(error: &MediaError) -> Finding {
             Code::TruncatedFile,
             "The file ends in the middle of its data; the upload or export was cut off. Send it again.",
         ),
-        MediaError::ParametersChange => Finding::error(
+        MediaError::ParametersChange { limit } => Finding::error(
             Code::CorruptFile,
-            "The sample rate or channel count changes inside the recording; export it again and send the new one.",
-        ),
+            "The sample rate or channel count changes over and over inside the recording; export it again with one of each.",
+        )
+        .measured(format!("more than {limit} changes"), format!("{limit} changes")),
         MediaError::Damaged { .. } => {
             Finding::error(Code::CorruptFile, "The file is damaged; export it again and send the new one.")
         }

@@ -16,16 +16,19 @@ pub(crate) fn init() {
     });
 }
 
-/// Gives a frame without a channel layout (any plain WAVE) the usual one for its channel count.
+/// Gives a frame whose channels have no known places (any plain WAVE, an ambisonic or custom order) the usual ones for
+/// their number.
 ///
-/// Without this, copying or resampling such a frame reads memory that nobody wrote.
+/// Without this, copying or resampling such a frame reads memory that nobody wrote, or is refused.
 pub(crate) fn settle_layout(frame: &mut ff::frame::Audio) {
-    // SAFETY: the frame owns its AVFrame, which lives as long as `frame`; only its layout fields are touched, and
-    // `av_channel_layout_default` initialises the layout it is given for any positive channel count.
+    // SAFETY: the frame owns its AVFrame, which lives as long as `frame`; only its layout fields are touched.
+    // `av_channel_layout_uninit` frees what an initialised layout holds, and `av_channel_layout_default` initialises the
+    // layout it is given for any positive channel count.
     unsafe {
         let raw = frame.as_mut_ptr();
         let channels = (*raw).ch_layout.nb_channels;
-        if (*raw).ch_layout.order == ffi::AVChannelOrder::AV_CHANNEL_ORDER_UNSPEC && channels > 0 {
+        if (*raw).ch_layout.order != ffi::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE && channels > 0 {
+            ffi::av_channel_layout_uninit(&raw mut (*raw).ch_layout);
             ffi::av_channel_layout_default(&raw mut (*raw).ch_layout, channels);
         }
         if (*raw).ch_layout.order == ffi::AVChannelOrder::AV_CHANNEL_ORDER_NATIVE {
@@ -84,33 +87,68 @@ unsafe impl Plain for f32 {}
 // SAFETY: plain numbers.
 unsafe impl Plain for f64 {}
 
-/// The samples of one plane. Unlike the bindings' own accessor it does not trust the legacy channel count, and answers
-/// with no samples instead of a panic when a frame has no such plane.
-///
-/// `length` counts samples and follows from the frame's own format, channels and samples: `samples × channels` of plane
-/// 0 when packed, `samples` of each channel's plane when planar.
+/// The first `length` samples of one plane: `samples × channels` of plane 0 are there when the frame is packed, `samples`
+/// of each channel's plane when it is planar. Unlike the bindings' own accessor it does not trust the legacy channel count,
+/// and a frame that has no such plane, fewer samples in it or samples of another type gives none instead of a panic.
 pub(crate) fn plane<T: Plain>(frame: &ff::frame::Audio, index: usize, length: usize) -> &[T] {
-    if frame.format().bytes() != size_of::<T>() || length == 0 {
+    if !holds::<T>(frame, index, length) {
         return &[];
     }
-    // SAFETY: `extended_data` has one pointer per plane and the caller's index is below that; libavcodec's buffers hold
-    // `length` samples of the frame's format, whose size was just compared with T's, and are aligned for it; every bit
-    // pattern is a T. The slice borrows `frame`, so it cannot outlive the buffer.
+    // SAFETY: `holds` has compared index, length and size of a sample with what the frame says of its own buffers, which
+    // are aligned for their format; every bit pattern is a T. The slice borrows `frame`, so it cannot outlive the buffer.
     unsafe {
         let data = *(*frame.as_ptr()).extended_data.add(index);
         if data.is_null() { &[] } else { std::slice::from_raw_parts(data.cast::<T>(), length) }
     }
 }
 
-/// The same for writing. The frame must be one that was just allocated and is shared with nobody.
+/// The same for writing. A frame whose buffers have a second owner gives no samples.
 pub(crate) fn plane_mut<T: Plain>(frame: &mut ff::frame::Audio, index: usize, length: usize) -> &mut [T] {
-    if frame.format().bytes() != size_of::<T>() || length == 0 {
+    // SAFETY: asks the frame that `frame` owns how many owners its buffers have.
+    let is_writable = unsafe { ffi::av_frame_is_writable(frame.as_mut_ptr()) } > 0;
+    if !is_writable || !holds::<T>(frame, index, length) {
         return &mut [];
     }
-    // SAFETY: as in `plane`; the frame is borrowed mutably and its buffer has no second owner.
+    // SAFETY: as in `plane`; the frame is borrowed mutably and, as was just asked, its buffers have no second owner.
     unsafe {
         let data = *(*frame.as_mut_ptr()).extended_data.add(index);
         if data.is_null() { &mut [] } else { std::slice::from_raw_parts_mut(data.cast::<T>(), length) }
+    }
+}
+
+/// Whether plane `index` of a frame has `length` samples of type T.
+fn holds<T: Plain>(frame: &ff::frame::Audio, index: usize, length: usize) -> bool {
+    let channels = channels(frame) as usize;
+    let (planes, samples) = if frame.is_packed() {
+        (usize::from(channels > 0), frame.samples().saturating_mul(channels))
+    } else {
+        (channels, frame.samples())
+    };
+    // SAFETY: reads one field of the AVFrame that `frame` owns.
+    let has_data = unsafe { !(*frame.as_ptr()).extended_data.is_null() };
+    has_data && frame.format().bytes() == size_of::<T>() && index < planes && (1..=samples).contains(&length)
+}
+
+/// Bits of one sample as the codec stores it, exactly; zero where that varies.
+pub(crate) fn exact_bits_per_sample(id: ff::codec::Id) -> u32 {
+    // SAFETY: a lookup in a constant table.
+    u32::try_from(unsafe { ffi::av_get_exact_bits_per_sample(id.into()) }).unwrap_or(0)
+}
+
+/// Sets how many bytes a stream's packets are a multiple of, where the file's header says something else. True when it
+/// did.
+pub(crate) fn correct_block_align(input: &mut ff::format::context::Input, index: usize, bytes: u32) -> bool {
+    let Some(mut stream) = input.stream_mut(index) else { return false };
+    let bytes = i32::try_from(bytes).unwrap_or(0);
+    // SAFETY: the stream and its parameters belong to `input`, which is borrowed mutably; the demuxer reads this field
+    // anew for each packet.
+    unsafe {
+        let parameters = (*stream.as_mut_ptr()).codecpar;
+        let lies = bytes > 0 && (*parameters).block_align != bytes;
+        if lies {
+            (*parameters).block_align = bytes;
+        }
+        lies
     }
 }
 

@@ -18,17 +18,16 @@ pub fn inspect(
 ) -> Result<AudioFacts, MediaError> {
     let mut source = Source::open(source, bounds)?;
     let measured = workers::measure_stream(&mut source, bounds)?;
-    let shape = match measured.shape {
-        Some(shape) if measured.frames > 0 => shape,
-        _ => return Err(MediaError::NothingDecoded { errors: measured.errors }),
+    let Some(shape) = measured.lengths.poorest() else {
+        return Err(MediaError::NothingDecoded { errors: measured.errors });
     };
-    let duration_seconds = measured.frames as f64 / f64::from(shape.rate_hz);
+    let duration_seconds = measured.lengths.seconds();
     Ok(AudioFacts {
         format: source.format,
         codec: source.codec.to_owned(),
         size_bytes,
         duration_seconds,
-        declared_duration_seconds: source.declared_seconds,
+        declared_duration_seconds: source.declared_beside(duration_seconds),
         sample_rate_hz: shape.rate_hz,
         channels: u16::try_from(shape.channels).unwrap_or(u16::MAX),
         bitrate_bps: (size_bytes as f64 * 8.0 / duration_seconds) as u64,

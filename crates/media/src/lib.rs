@@ -1,7 +1,7 @@
 //! Everything that is done to sound files: probe, decode, measure, resample, normalise, encode.
 //!
 //! The only user of ffmpeg. Reads from a stream, never from a name that ffmpeg may interpret: no playlists, no
-//! protocols, no other file, only the demuxers and codecs of the six formats in [`domain::audio::AudioFormat`]. Every
+//! protocols, no other file, only the demuxers and codecs of the formats in [`domain::audio::AudioFormat`]. Every
 //! size that a file dictates meets a limit of [`Bounds`]. Knows nothing of HTTP, messages, rows or the object store.
 //!
 //! All functions block and use the processor: async callers run them on a bounded pool of their own.
@@ -10,6 +10,7 @@ mod bounds;
 mod clipping;
 mod declared;
 mod decode;
+mod downmix;
 mod encode;
 mod error;
 mod ffi;

@@ -24,19 +24,18 @@ pub(crate) enum Kind {
 pub(crate) enum Container {
     Wave,
     Wave64,
+    Aiff,
+    Caf,
     Ogg,
+    Webm,
     Other,
 }
 
 /// Sound and film that we do not read: signature, offset and name. Signatures as in the formats' specifications.
-const OTHER_MEDIA: [(&[u8], usize, &str); 20] = [
-    (b"AIFF", 8, "AIFF"),
-    (b"AIFC", 8, "AIFF-C"),
-    (b"\x1a\x45\xdf\xa3", 0, "WebM or Matroska"),
+const OTHER_MEDIA: [(&[u8], usize, &str); 16] = [
     (b"MThd", 0, "MIDI"),
     (b"RMID", 8, "MIDI"),
     (b"AVI ", 8, "AVI"),
-    (b"caff", 0, "Core Audio"),
     (b"#!AMR", 0, "AMR"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", 0, "Windows Media"),
     (b".snd", 0, "Sun AU"),
@@ -88,6 +87,16 @@ pub(crate) fn sniff(head: &[u8]) -> Kind {
     }
     if at(WAVE64, 0) {
         return Kind::Ours(Container::Wave64);
+    }
+    if at(b"FORM", 0) && (at(b"AIFF", 8) || at(b"AIFC", 8)) {
+        return Kind::Ours(Container::Aiff);
+    }
+    if at(b"caff", 0) {
+        return Kind::Ours(Container::Caf);
+    }
+    // EBML: WebM is a kind of Matroska, and both are read.
+    if at(b"\x1a\x45\xdf\xa3", 0) {
+        return Kind::Ours(Container::Webm);
     }
     if at(b"OggS", 0) {
         return Kind::Ours(Container::Ogg);
@@ -143,13 +152,15 @@ mod tests {
 
     #[test]
     fn names_what_it_sees() {
-        let cases: [(&[u8], Kind); 14] = [
+        let cases: [(&[u8], Kind); 16] = [
             (b"RIFF\x24\0\0\0WAVEfmt ", Kind::Ours(Container::Wave)),
             (b"RF64\xff\xff\xff\xffWAVEds64", Kind::Ours(Container::Wave)),
             (b"OggS\0\x02", Kind::Ours(Container::Ogg)),
             (b"\0\0\0\x20ftypM4A ", Kind::Ours(Container::Other)),
-            (b"FORM\0\0\0\0AIFFCOMM", Kind::OtherMedia("AIFF")),
-            (b"\x1a\x45\xdf\xa3\x9f", Kind::OtherMedia("WebM or Matroska")),
+            (b"FORM\0\0\0\0AIFFCOMM", Kind::Ours(Container::Aiff)),
+            (b"caff\0\x01\0\0desc", Kind::Ours(Container::Caf)),
+            (b"\x1a\x45\xdf\xa3\x9f", Kind::Ours(Container::Webm)),
+            (b"#!AMR\n\x3c", Kind::OtherMedia("AMR")),
             (b"MThd\0\0\0\x06", Kind::OtherMedia("MIDI")),
             (b"%PDF-1.7", Kind::NotMedia("a PDF document")),
             (b"\x89PNG\r\n\x1a\n", Kind::NotMedia("a PNG picture")),

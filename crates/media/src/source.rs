@@ -13,14 +13,15 @@ use ffmpeg_next::{self as ff, Dictionary, codec::Id, format::context, media::Typ
 use crate::{
     Bounds, MediaError,
     clipping::Rule,
-    declared, ffi,
+    declared::{self, DataChunk},
+    ffi,
     sniff::{self, Container, Kind},
 };
 
-/// The demuxers of the six formats, by ffmpeg's names. `mov` also reads mp4 and m4a.
-const DEMUXERS: &str = "wav,w64,mp3,flac,ogg,aac,mov";
+/// The demuxers of our formats, by ffmpeg's names. `mov` also reads mp4 and m4a, `matroska` also webm.
+const DEMUXERS: &str = "wav,w64,mp3,flac,ogg,aac,mov,matroska,aiff,caf";
 /// The decoders that may be opened, also while probing.
-const DECODERS: &str = "mp3float,mp3,aac,vorbis,opus,flac,alac,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,\
+const DECODERS: &str = "mp3float,mp3,aac,vorbis,opus,flac,alac,pcm_u8,pcm_s8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,\
                         pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_f64le,pcm_f64be,pcm_mulaw,pcm_alaw";
 const PROBE_BYTES: &str = "1048576";
 const PROBE_MICROSECONDS: &str = "5000000";
@@ -41,6 +42,10 @@ pub(crate) struct Source {
     pub(crate) declared_seconds: Option<f64>,
     pub(crate) ignored_streams: u16,
     pub(crate) expires: Instant,
+    /// Bytes that the first frame of an MP3 file promises.
+    promised_bytes: Option<u64>,
+    /// Bytes that the packets read so far have of it: where the file has a hole, a packet spans it and is no frame.
+    frame_bytes: u64,
     failure: Failure,
 }
 
@@ -85,7 +90,7 @@ impl Source {
     pub(crate) fn open(mut source: impl Read + Seek + Send + 'static, bounds: &Bounds) -> Result<Self, MediaError> {
         ffi::init();
         let expires = Instant::now() + bounds.deadline;
-        let (kind, promised_seconds) = look(&mut source)?;
+        let Look { kind, data_chunk, promised_bytes } = look(&mut source)?;
         let failure = Failure::default();
         let watched = Watched { inner: source, failure: failure.clone() };
         let io = context::StreamIo::from_read_seek_with_capacity(watched, READ_BYTES)
@@ -117,7 +122,23 @@ impl Source {
         if rate_hz != 0 {
             check_rate(rate_hz, bounds)?;
         }
-        let declared_seconds = declared_seconds(&input, &stream).into_iter().chain(promised_seconds).reduce(f64::max);
+        let bits = ffi::exact_bits_per_sample(id);
+        let is_pcm = bits > 0;
+        let declared_seconds = match kind {
+            // Samples of a fixed size, and their bytes counted: no other field has to be asked, and some of them lie.
+            Kind::Ours(Container::Wave | Container::Wave64 | Container::Aiff | Container::Caf) if is_pcm => {
+                data_chunk.and_then(|chunk| chunk.seconds(bits, channels, rate_hz))
+            }
+            // MP3 in WAVE: neither the bytes per second nor the number of samples (`fact`) can be relied on.
+            Kind::Ours(Container::Wave | Container::Wave64) => {
+                if data_chunk.is_some_and(DataChunk::is_cut) {
+                    return Err(MediaError::CutShort);
+                }
+                None
+            }
+            _ => declared_seconds(&input, &stream),
+        };
+        let declared_seconds = declared_seconds.filter(|seconds| (0.0..MAX_DECLARED_SECONDS).contains(seconds));
         let (index, time_base) = (stream.index(), stream.time_base());
         let mut opened = Self {
             stream: index,
@@ -128,10 +149,20 @@ impl Source {
             declared_seconds,
             ignored_streams: streams.saturating_sub(1),
             expires,
+            promised_bytes: promised_bytes.filter(|_| format == AudioFormat::Mp3),
+            frame_bytes: 0,
             failure,
             input,
         };
         ffi::keep_only(&mut opened.input, index);
+        if is_pcm && matches!(kind, Kind::Ours(Container::Wave | Container::Wave64)) {
+            // Else packets end inside a sample, and the decoder drops what is left over. What was read while probing was
+            // already cut so, hence from the beginning again.
+            if ffi::correct_block_align(&mut opened.input, index, channels * bits / 8) {
+                let rewound = opened.input.seek(0, ..);
+                rewound.map_err(|source| MediaError::Damaged { during: "going back to the sound", source })?;
+            }
+        }
         Ok(opened)
     }
 
@@ -139,6 +170,13 @@ impl Source {
     pub(crate) fn clipping_rule(&self) -> Rule {
         let is_lossy = matches!(self.parameters.id(), Id::MP3 | Id::AAC | Id::VORBIS | Id::OPUS);
         if is_lossy { Rule::FlatTop } else { Rule::FullScale }
+    }
+
+    /// What the header says about the duration, once `seconds` of sound were found. A longer duration is no sign of a cut
+    /// where the file counts its bytes and all of them were there.
+    pub(crate) fn declared_beside(&self, seconds: f64) -> Option<f64> {
+        let is_whole = self.promised_bytes.is_some_and(|bytes| declared::mp3_is_whole(bytes, self.frame_bytes));
+        self.declared_seconds.filter(|&declared| declared <= seconds || !is_whole)
     }
 
     /// A decoder of its own for the stream.
@@ -162,7 +200,10 @@ impl Source {
         loop {
             let mut packet = ff::Packet::empty();
             match packet.read(&mut self.input) {
-                Ok(()) if packet.stream() == self.stream => return Ok(Some(packet)),
+                Ok(()) if packet.stream() == self.stream => {
+                    self.frame_bytes += (packet.size() as u64).min(declared::MAX_MP3_FRAME_BYTES);
+                    return Ok(Some(packet));
+                }
                 Ok(()) => {}
                 Err(ff::Error::Exit) => return Err(ReadFault::Expired),
                 Err(error) => {
@@ -190,8 +231,14 @@ pub(crate) enum ReadFault {
     Packet,
 }
 
-/// First bytes, and what the container promises about its length.
-fn look(source: &mut (impl Read + Seek)) -> Result<(Kind, Option<f64>), MediaError> {
+/// What the first bytes say, and the container about its length.
+struct Look {
+    kind: Kind,
+    data_chunk: Option<DataChunk>,
+    promised_bytes: Option<u64>,
+}
+
+fn look(source: &mut (impl Read + Seek)) -> Result<Look, MediaError> {
     let read = |source| MediaError::Read { source };
     source.seek(SeekFrom::Start(0)).map_err(read)?;
     let mut head = Vec::with_capacity(sniff::HEAD_BYTES);
@@ -201,14 +248,24 @@ fn look(source: &mut (impl Read + Seek)) -> Result<(Kind, Option<f64>), MediaErr
     }
     let kind = sniff::sniff(&head);
     sniff::refuse(kind)?;
-    let promised = match kind {
-        Kind::Ours(Container::Wave) => declared::wave_seconds(source).map_err(read)?,
-        Kind::Ours(Container::Wave64) => declared::wave64_seconds(source).map_err(read)?,
-        Kind::Ours(Container::Ogg) if declared::ogg_is_cut(source).map_err(read)? => return Err(MediaError::CutShort),
-        _ => None,
+    let mut look = Look { kind, data_chunk: None, promised_bytes: None };
+    let is_cut = match kind {
+        Kind::Ours(Container::Ogg) => declared::ogg_is_cut(source).map_err(read)?,
+        Kind::Ours(Container::Webm) => declared::webm_is_cut(source).map_err(read)?,
+        _ => false,
     };
+    if is_cut {
+        return Err(MediaError::CutShort);
+    }
+    match kind {
+        Kind::Ours(Container::Other) | Kind::Unknown => {
+            look.promised_bytes = declared::mp3_bytes(source).map_err(read)?;
+        }
+        Kind::Ours(container) => look.data_chunk = declared::data_chunk(source, container).map_err(read)?,
+        Kind::OtherMedia(_) | Kind::NotMedia(_) => {}
+    }
     source.seek(SeekFrom::Start(0)).map_err(read)?;
-    Ok((kind, promised.filter(|seconds| *seconds < MAX_DECLARED_SECONDS)))
+    Ok(look)
 }
 
 fn options() -> Dictionary<'static> {
@@ -251,6 +308,9 @@ fn format_of(demuxer: &str) -> Result<AudioFormat, MediaError> {
         "ogg" => AudioFormat::Ogg,
         "aac" => AudioFormat::Aac,
         "mov" => AudioFormat::M4a,
+        "matroska" => AudioFormat::Webm,
+        "aiff" => AudioFormat::Aiff,
+        "caf" => AudioFormat::Caf,
         _ => return Err(MediaError::UnsupportedFormat { format: None }),
     })
 }
@@ -259,6 +319,7 @@ fn codec_is_ours(id: Id) -> bool {
     let is_pcm = matches!(
         id,
         Id::PCM_U8
+            | Id::PCM_S8
             | Id::PCM_S16LE
             | Id::PCM_S16BE
             | Id::PCM_S24LE
@@ -292,5 +353,5 @@ fn declared_seconds(input: &context::Input, stream: &ff::Stream<'_>) -> Option<f
     }
     let by_stream = (stream.duration() > 0).then(|| stream.duration() as f64 * f64::from(stream.time_base()));
     let by_file = (input.duration() > 0).then(|| input.duration() as f64 / f64::from(ff::ffi::AV_TIME_BASE));
-    by_stream.or(by_file).filter(|seconds| seconds.is_finite() && (0.0..MAX_DECLARED_SECONDS).contains(seconds))
+    by_stream.or(by_file)
 }

@@ -14,7 +14,7 @@ use ffmpeg_next::{Packet, codec::Id};
 use crate::{
     Bounds, MediaError,
     clipping::Rule,
-    decode::{Budget, Faults, FrameReader, Shape, measure},
+    decode::{Budget, Faults, FrameReader, Lengths, measure},
     levels::Levels,
     source::Source,
 };
@@ -32,8 +32,7 @@ const MP3_OVERLAP_PACKETS: usize = 3;
 
 /// What was measured of a stream, or of a run of its packets.
 pub(crate) struct Measured {
-    pub(crate) shape: Option<Shape>,
-    pub(crate) frames: u64,
+    pub(crate) lengths: Lengths,
     pub(crate) errors: u32,
     pub(crate) levels: Levels,
 }
@@ -66,7 +65,7 @@ pub(crate) fn measure_stream(source: &mut Source, bounds: &Bounds) -> Result<Mea
         None => Vec::new(),
     };
     measured.sort_by_key(|(index, _)| *index);
-    let mut whole = add_up(measured.into_iter().map(|(_, part)| part), Levels::new(source.clipping_rule()))?;
+    let mut whole = add_up(measured.into_iter().map(|(_, part)| part), Levels::new(source.clipping_rule()));
     whole.errors = whole.errors.saturating_add(cutter.faults.total);
     Ok(whole)
 }
@@ -77,7 +76,7 @@ fn measure_alone(source: &mut Source, bounds: &Bounds) -> Result<Measured, Media
         measure(frame, shape, &mut levels);
         Ok(())
     })?;
-    Ok(Measured { shape: reader.shape, frames: reader.frames, errors: reader.errors, levels })
+    Ok(Measured { lengths: reader.lengths, errors: reader.errors, levels })
 }
 
 /// Deals runs to workers in turn while this thread goes on reading.
@@ -141,7 +140,7 @@ fn measure_run(reader: &mut FrameReader, run: &Run, rule: Rule, budget: &Budget<
     if run.index > 0 {
         reader.warm_up(&run.warm_up);
     }
-    (reader.frames, reader.errors) = (0, 0);
+    (reader.lengths, reader.errors) = (Lengths::default(), 0);
     let mut levels = Levels::new(rule);
     for packet in &run.packets {
         budget.expired()?;
@@ -156,22 +155,17 @@ fn measure_run(reader: &mut FrameReader, run: &Run, rule: Rule, budget: &Budget<
             Ok(())
         })?;
     }
-    Ok(Measured { shape: reader.shape, frames: reader.frames, errors: reader.errors, levels })
+    Ok(Measured { lengths: std::mem::take(&mut reader.lengths), errors: reader.errors, levels })
 }
 
-fn add_up(parts: impl Iterator<Item = Measured>, levels: Levels) -> Result<Measured, MediaError> {
-    let mut whole = Measured { shape: None, frames: 0, errors: 0, levels };
+fn add_up(parts: impl Iterator<Item = Measured>, levels: Levels) -> Measured {
+    let mut whole = Measured { lengths: Lengths::default(), errors: 0, levels };
     for part in parts {
-        match (whole.shape, part.shape) {
-            (Some(known), Some(other)) if known != other => return Err(MediaError::ParametersChange),
-            (None, other) => whole.shape = other,
-            _ => {}
-        }
-        whole.frames += part.frames;
+        whole.lengths.merge(&part.lengths);
         whole.errors = whole.errors.saturating_add(part.errors);
         whole.levels.merge(&part.levels);
     }
-    Ok(whole)
+    whole
 }
 
 /// Cuts the stream into runs and keeps the end of each for the next one's warm-up.

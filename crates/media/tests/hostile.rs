@@ -101,8 +101,8 @@ fn what_points_elsewhere_reaches_nothing() {
 #[test]
 fn other_kinds_of_file_are_called_by_their_name() {
     let cases: [(&[u8], FindingCode, &str); 12] = [
-        (b"FORM\0\0\x10\0AIFFCOMM\0\0\0\x12", FindingCode::UnsupportedFormat, "AIFF"),
-        (b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81", FindingCode::UnsupportedFormat, "WebM"),
+        (b"#!AMR\n\x3c\x91\x17\x16", FindingCode::UnsupportedFormat, "AMR"),
+        (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", FindingCode::UnsupportedFormat, "Windows Media"),
         (b"MThd\0\0\0\x06\0\x01\0\x02", FindingCode::UnsupportedFormat, "MIDI"),
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", FindingCode::NotAudio, "PDF"),
         (b"PK\x03\x04\x14\0\0\0\x08\0", FindingCode::NotAudio, "ZIP"),
@@ -326,5 +326,29 @@ fn clipping_is_seen_through_every_codec() {
         assert!(clipped(&loud, encoding) < 0.002, "{encoding:?}: a loud clean voice counts as clipped");
         // A pure tone at full scale dwells at its top; what matters is that it is not refused.
         assert!(clipped(&tone, encoding) < 0.05, "{encoding:?}: a clean tone counts as clipped");
+    }
+}
+
+#[test]
+fn headers_of_recorders_that_lie_are_refused_without_reaching_for_memory() {
+    let ebml = b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08\x42\x82\x84webm\x42\x87\x81\x04\x42\x85\x81\x02";
+    let endless = b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xff";
+    let cases: [(&str, Vec<u8>); 8] = [
+        ("EBML and nothing", ebml.to_vec()),
+        ("a segment and nothing", [&ebml[..], endless].concat()),
+        ("tracks of a terabyte", [&ebml[..], endless, b"\x16\x54\xae\x6b\x01\0\x01\0\0\0\0\0", &[0xae; 500]].concat()),
+        ("a million empty elements", [&ebml[..], endless, &b"\xec\x80".repeat(500_000)].concat()),
+        ("elements within elements", [&ebml[..], &endless.repeat(20_000)].concat()),
+        ("AIFF with chunks of four gigabytes", b"FORM\0\0\x10\0AIFFCOMM\xff\xff\xff\xff".repeat(50)),
+        ("Core Audio with a table of exabytes", {
+            let description = b"caff\0\x01\0\0desc\0\0\0\0\0\0\0\x20\x40\xe5\x88\x80\0\0\0\0alac";
+            [&description[..], &[0; 20], b"pakt\x7f\xff\xff\xff\xff\xff\xff\xff", &[0xff; 600]].concat()
+        }),
+        ("Core Audio with a negative size", [&b"caff\0\x01\0\0desc"[..], &[0xff; 500]].concat()),
+    ];
+    for (what, bytes) in cases {
+        let error = inspect_bytes(&bytes).expect_err(what);
+        assert!(!error.is_retryable(), "{what}: {error}");
+        assert!(decode_mono(Cursor::new(bytes), 16_000, &Bounds::default()).is_err(), "{what}");
     }
 }

@@ -3,13 +3,15 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll, Waker},
 };
 
 use contracts::Envelope;
 use futures_util::{Stream, StreamExt};
 use tokio_util::sync::DropGuard;
+
+use crate::lock;
 
 /// What a subscriber gets.
 #[derive(Clone, PartialEq, Debug)]
@@ -105,7 +107,7 @@ impl EventBuffer {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

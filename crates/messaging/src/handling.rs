@@ -108,15 +108,16 @@ async fn decide(
         }
     };
     let kind = message.kind();
-    if message.body.is_none() {
-        tracing::warn!(queue = %delivery.queue, message_id = message.message_id, "dropped a message of an unknown kind");
-        return (kind, HandlingOutcome::Unknown, Disposition::Remove);
-    }
     if is_expired(&message, rules) {
         tracing::info!(queue = %delivery.queue, message_id = message.message_id, kind, "dropped an expired request");
         return (kind, HandlingOutcome::Expired, Disposition::Remove);
     }
     let context = ReplyContext::of(&message, delivery.expects_reply);
+    if message.body.is_none() {
+        // A newer version sent it, and a newer consumer of this queue may take it when it comes again.
+        tracing::warn!(queue = %delivery.queue, message_id = message.message_id, "put back a message of an unknown kind");
+        return again(kind, HandlingOutcome::Unknown, "it was of a kind that nobody here knows", delivery, rules, context);
+    }
     if delivery.deliveries > rules.max_deliveries {
         let reason = format!("delivered {} times without an end: its consumer dies of it", delivery.deliveries - 1);
         return bury(kind, reason, context);

@@ -22,7 +22,10 @@ mod rabbitmq;
 mod rules;
 mod sealing;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 
@@ -79,4 +82,9 @@ pub trait Bus: Send + Sync {
 
     /// Says goodbye to the broker. Drain the consumers first. Everything else fails afterwards.
     async fn close(&self);
+}
+
+/// A panic while holding one of this crate's locks leaves nothing half-written that a later holder could misread.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -32,6 +32,7 @@ pub fn write(melody: &Melody, lyrics: Option<&[(usize, &str)]>) -> Vec<u8> {
 }
 
 /// [`write`] with the parts of an accompaniment as further tracks.
+#[expect(clippy::expect_used, reason = "memory takes every byte, and so few tracks are not too many")]
 pub fn write_song(melody: &Melody, lyrics: Option<&[(usize, &str)]>, accompaniment: Option<&Accompaniment>) -> Vec<u8> {
     let grid = BeatGrid::of(melody);
     let mut smf = Smf::new(Header::new(Format::Parallel, Timing::Metrical(u15::new(TICKS_PER_BEAT))));
@@ -39,7 +40,7 @@ pub fn write_song(melody: &Melody, lyrics: Option<&[(usize, &str)]>, accompanime
     smf.tracks.push(melody_track(melody, &grid, lyrics.unwrap_or_default()));
     smf.tracks.extend(accompaniment.iter().flat_map(|song| &song.parts).map(|part| part_track(part, &grid)));
     let mut bytes = Vec::new();
-    smf.write_std(&mut bytes).expect("memory takes every byte, and so few tracks are not too many");
+    smf.write_std(&mut bytes).expect("memory takes every byte");
     bytes
 }
 

@@ -111,15 +111,13 @@ impl StageResults<'_> {
         Ok(ids.into_iter().map(StageResultId::from_uuid).collect())
     }
 
-    /// Forgets a result, unless somebody has prolonged it since. True when it is gone: then its objects may go.
-    pub async fn forget(&self, id: StageResultId, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
-        let gone = rows::stage_result::Entity::delete_many()
-            .filter(Column::Id.eq(id.uuid()))
-            .filter(Column::ExpiresAt.lte(micros(now)))
+    /// Forgets a result; its objects must be gone already.
+    pub async fn forget(&self, id: StageResultId) -> Result<(), PersistenceError> {
+        rows::stage_result::Entity::delete_by_id(id.uuid())
             .exec(self.db.writer())
             .await
             .during("forget a stage's result")?;
-        Ok(gone.rows_affected == 1)
+        Ok(())
     }
 }
 

@@ -1,7 +1,6 @@
 //! The instruments of one sound font, loaded when they are first needed, playing under a voice.
 
 use std::{
-    error::Error,
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
@@ -10,6 +9,7 @@ use domain::{Failure, FailureClass, FailureCode};
 use media::Mix;
 use music::Accompaniment;
 use soundfont::{FontError, Instruments};
+use telemetry::error_chain;
 
 /// How loud a mix is to be.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -51,10 +51,10 @@ impl AccompanimentPlayer {
         let seconds = accompaniment.chords.last().map_or(0.0, |chord| chord.end_seconds).max(sung_seconds);
         let playing = self.instruments().and_then(|font| font.play(&accompaniment.parts, seconds, sample_rate_hz));
         let playing = playing
-            .map_err(|error| Failure::new(FailureClass::Config, FailureCode::ProviderConfig, with_cause(&error)))?;
+            .map_err(|error| Failure::new(FailureClass::Config, FailureCode::ProviderConfig, error_chain(&error)))?;
         media::mix(voice, playing, sample_rate_hz, target.lufs, target.max_dbtp).map_err(|error| {
             let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
-            Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not made: {}", with_cause(&error)))
+            Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not made: {}", error_chain(&error)))
         })
     }
 
@@ -65,13 +65,6 @@ impl AccompanimentPlayer {
         let loaded = Instruments::find(self.configured.as_deref())?;
         tracing::info!(soundfont = loaded.name(), "instruments loaded");
         Ok(self.instruments.get_or_init(|| loaded))
-    }
-}
-
-fn with_cause(error: &dyn Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 use crate::{
     SetupError,
     capability::{
-        AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer,
+        AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
         failure_of_engine,
     },
 };
@@ -82,14 +82,11 @@ impl OfflineEngine {
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let slot = self.slots.clone().acquire_owned().await.map_err(|_| internal("the engine is shutting down"))?;
-        let finished = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let _slot = slot;
             work()
-        });
-        finished.await.unwrap_or_else(|panic| {
-            tracing::error!(error = %panic, "engine call panicked");
-            Err(internal("the engine failed on this input"))
         })
+        .await?
     }
 }
 

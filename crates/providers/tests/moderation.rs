@@ -8,7 +8,8 @@ use providers::{
     moderation::{Judgement, Moderator},
 };
 use resilience::{BreakerRegistry, BreakerSettings};
-use settings::{ModerationSettings, SafetySettings, Secret, WordSeverity};
+use safety::Severity;
+use settings::{ModerationSettings, SafetySettings, Secret};
 use telemetry::Metrics;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -149,7 +150,7 @@ async fn a_silent_service_is_not_waited_for() {
 
 #[tokio::test]
 async fn the_gate_asks_nobody_without_a_key_and_refuses_what_is_flagged() {
-    let safety = SafetySettings { enabled: true, refuse_at: WordSeverity::Block, lists: None, replace_built_in: false };
+    let safety = SafetySettings { enabled: true, refuse_at: Severity::Block, lists: None, replace_built_in: false };
     let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics());
     let (url, mut heard) = stand_in(Manner::Says("200 OK", FLAGGED.to_owned())).await;
     let keyless = ModerationSettings { api_key: None, ..moderation(&url, true, PATIENT) };

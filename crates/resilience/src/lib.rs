@@ -1,4 +1,4 @@
-//! What keeps an outside call from hurting the inside: deadlines, backoff, circuit breakers, bulkheads, rate limits;
+//! What keeps an outside call from hurting the inside: circuit breakers, bulkheads, rate limits;
 //! and the two inputs that the pure core asks for, the clock and the dice.
 //!
 //! Knows no provider, queue or row: it wraps futures that fail with [`domain::Failure`] and never makes a call itself.
@@ -6,19 +6,15 @@
 pub mod breaker;
 pub mod bulkhead;
 pub mod clock;
-pub mod deadline;
 pub mod ids;
 pub mod rate;
 pub mod registry;
-pub mod retry;
 
 pub use breaker::{Breaker, BreakerSettings, BreakerState};
 pub use bulkhead::{Bulkhead, Permit};
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use deadline::{Deadline, Elapsed};
 pub use rate::RateLimiter;
 pub use registry::{BreakerRegistry, BreakerSnapshot};
-pub use retry::retry;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

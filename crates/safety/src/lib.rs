@@ -13,7 +13,7 @@ use std::{
     sync::LazyLock,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::value::StrDeserializer};
 
 pub use gate::{Refusal, WordGate};
 use normal::Token;
@@ -58,6 +58,7 @@ pub struct SafetyFinding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ListEntry {
+    /// BCP 47.
     pub language: String,
     pub severity: Severity,
     pub category: Category,
@@ -111,9 +112,9 @@ fn parse(language: &str, text: &str) -> Vec<ListEntry> {
         let (severity, category, terms, allowed_in) = match columns[..] {
             ["allow", phrase] => (Severity::Warn, Category::Other, Vec::new(), vec![phrase.to_owned()]),
             [severity, category, terms] => {
-                let severity = if severity == "block" { Severity::Block } else { Severity::Warn };
                 let terms = terms.split(' ').map(|term| term.chars().map(turned).collect()).collect();
-                (severity, category_named(category), terms, Vec::new())
+                let (severity, category) = (named(severity), named(category));
+                (severity.unwrap_or(Severity::Warn), category.unwrap_or(Category::Other), terms, Vec::new())
             }
             _ => continue,
         };
@@ -122,18 +123,9 @@ fn parse(language: &str, text: &str) -> Vec<ListEntry> {
     entries
 }
 
-/// The category of that name, as settings spell it; `Other` for any other.
-pub fn category_named(name: &str) -> Category {
-    match name {
-        "slur" => Category::Slur,
-        "hate" => Category::Hate,
-        "sexual" => Category::Sexual,
-        "vulgar" => Category::Vulgar,
-        "violence" => Category::Violence,
-        "self_harm" => Category::SelfHarm,
-        "drugs" => Category::Drugs,
-        _ => Category::Other,
-    }
+/// The value of that name, spelled as a settings file spells it.
+fn named<'de, T: Deserialize<'de>>(name: &'de str) -> Option<T> {
+    T::deserialize(StrDeserializer::<serde::de::value::Error>::new(name)).ok()
 }
 
 impl SafetyLists {

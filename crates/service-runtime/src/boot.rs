@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 
 use settings::{LoadOptions, Settings};
-use telemetry::{LogFormat, LogSettings};
+use telemetry::{LogFormat, LogSettings, error_chain};
 
 use crate::{Service, crypto::install_crypto, exit::Exit, run::run_all};
 
@@ -39,7 +39,7 @@ pub fn boot(process: &'static str, options: LoadOptions, services: Vec<Box<dyn S
         service: process.to_owned(),
     };
     if let Err(why) = telemetry::init(&logs) {
-        eprintln!("{process}: {}", crate::error_chain(&why));
+        eprintln!("{process}: {}", error_chain(&why));
         return Exit::Settings;
     }
     log_panics();

@@ -13,12 +13,12 @@ use messaging::{Bus, InProcessSettings, RabbitConfig};
 use persistence::Database;
 use resilience::{BreakerRegistry, BreakerSettings, SystemClock, ids::random10};
 use settings::{DatabaseBackend, ObjectStore, S3Settings, Settings};
-use telemetry::Metrics;
+use telemetry::{Metrics, error_chain};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     deps::{Deps, Needs},
-    error::{RuntimeError, error_chain},
+    error::RuntimeError,
     health::Health,
     observers::{BusMetrics, object_metrics},
 };

@@ -10,8 +10,7 @@ use blob_store::BlobStore;
 use messaging::Bus;
 use persistence::Database;
 use serde::Serialize;
-
-use crate::error::error_chain;
+use telemetry::error_chain;
 
 /// A dependency that takes longer counts as gone.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);

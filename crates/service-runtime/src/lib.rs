@@ -22,17 +22,19 @@ mod run;
 pub use boot::{boot, main};
 pub use crypto::install_crypto;
 pub use deps::{Deps, Needs};
-pub use error::{RuntimeError, error_chain};
+pub use error::RuntimeError;
 pub use exit::Exit;
 pub use health::{Check, Health, HealthReport, Phase};
 pub use http::{TRACEPARENT, observe};
 pub use listener::health_routes;
 pub use outgoing::outgoing;
 pub use relay::OutboxRelay;
-pub use run::{run_all, run_until};
+pub use run::{run_all, run_until, run_until_with};
+pub use telemetry::error_chain;
 pub use tokio_util::sync::CancellationToken;
 
 use async_trait::async_trait;
+use domain::KindSpec;
 
 /// One service of the house, in a process of its own or beside the others in one.
 #[async_trait]
@@ -43,6 +45,11 @@ pub trait Service: Send + 'static {
     /// What it works with; the process waits for these before it starts the service.
     fn needs(&self) -> Needs {
         Needs::ALL
+    }
+
+    /// Kinds of job that it knows beside those of this version; the other services of its process then know them, too.
+    fn kinds(&self) -> Vec<&'static KindSpec> {
+        Vec::new()
     }
 
     /// Whether it answers for the health of its process over HTTP itself (see [`health_routes`]). For a process in

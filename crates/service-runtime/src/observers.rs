@@ -28,6 +28,14 @@ impl MessagingObserver for BusMetrics {
         self.metrics.message_consumed(queue.metric_label(), outcome.as_str(), took);
     }
 
+    fn answered(&self, queue: Queue, outcome: &'static str, took: Duration) {
+        self.metrics.message_answered(queue.metric_label(), outcome, took);
+    }
+
+    fn events_missed(&self) {
+        self.metrics.events_missed();
+    }
+
     fn link(&self, role: LinkRole, up: bool) {
         if up {
             tracing::info!(connection = role.as_str(), "connected to the broker");

@@ -15,11 +15,11 @@ use futures_util::{StreamExt, stream};
 use messaging::{Bus, MessagingError};
 use persistence::{Database, Destination, PendingMessage, PersistenceError};
 use resilience::Clock;
-use telemetry::Metrics;
+use telemetry::{Metrics, error_chain};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::error::{RuntimeError, error_chain};
+use crate::error::RuntimeError;
 
 /// Messages taken at once.
 const BATCH: u64 = 64;

@@ -1,9 +1,14 @@
 //! From connected dependencies to the end of the process.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use anyhow::anyhow;
+use resilience::{Clock, SystemClock};
 use settings::Settings;
+use telemetry::error_chain;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
@@ -13,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Service,
     deps::{Deps, Needs},
-    error::{RuntimeError, error_chain},
+    error::RuntimeError,
     exit::Exit,
     listener::Listener,
     relay::OutboxRelay,
@@ -43,11 +48,29 @@ pub async fn run_until(
     services: Vec<Box<dyn Service>>,
     stop: CancellationToken,
 ) -> Exit {
+    run_until_with(Arc::new(SystemClock), process, settings, services, stop).await
+}
+
+/// Like [`run_until`], by another clock.
+pub async fn run_until_with(
+    clock: Arc<dyn Clock>,
+    process: &'static str,
+    settings: Settings,
+    services: Vec<Box<dyn Service>>,
+    stop: CancellationToken,
+) -> Exit {
     let needs = services.iter().fold(Needs::NONE, |needs, service| needs.and(service.needs()));
-    let deps = match Deps::connect(settings, process, needs, &stop).await {
+    let mut deps = match Deps::connect(settings, process, needs, &stop).await {
         Ok(deps) => deps,
         Err(why) => return refused(&why),
     };
+    deps.clock = clock;
+    // Services of one process may know the same kind.
+    for kind in services.iter().flat_map(|service| service.kinds()) {
+        if deps.kinds.get(kind.name.as_str()).is_none() {
+            deps.kinds = deps.kinds.with(kind);
+        }
+    }
     let listens = services.iter().any(|service| service.has_http());
     let listener = if listens {
         None

@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
+use chrono::TimeDelta;
 use domain::{Tier, audio::AudioLimits, quota::QuotaLimits, retention::RetentionPolicy, retry::RetryPolicy};
-use serde::Deserialize;
+use safety::Severity;
 use url::Url;
 
 use crate::secret::Secret;
@@ -185,36 +186,12 @@ impl ProviderSettings {
     }
 }
 
-/// How bad a listed word is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WordSeverity {
-    Warn,
-    Block,
-}
-
-/// One entry of a word list of the operator's own.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WordList {
-    /// BCP 47.
-    pub language: String,
-    pub severity: WordSeverity,
-    /// `slur`, `hate`, `sexual`, `vulgar`, `violence`, `self_harm`, `drugs` or `other`.
-    pub category: String,
-    /// Words and phrases.
-    pub terms: Vec<String>,
-    /// Phrases in which they mean no harm.
-    #[serde(default)]
-    pub allowed_in: Vec<String>,
-}
-
 /// The check of words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SafetySettings {
     pub enabled: bool,
     /// The least severity that refuses.
-    pub refuse_at: WordSeverity,
+    pub refuse_at: Severity,
     /// A file of the operator's own lists, for [`crate::read_word_lists`].
     pub lists: Option<PathBuf>,
     pub replace_built_in: bool,
@@ -306,11 +283,6 @@ impl AudioSettings {
             Tier::Enterprise => &self.enterprise,
         }
     }
-
-    /// The most bytes that any tier may send: where an upload is cut when its sender is not known yet.
-    pub fn largest_upload_bytes(&self) -> u64 {
-        Tier::ALL.into_iter().map(|tier| self.limits(tier).max_size_bytes).max().unwrap_or(0)
-    }
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -333,6 +305,8 @@ impl QuotaSettings {
 #[derive(Clone, PartialEq, Debug)]
 pub struct RetentionSettings {
     pub policy: RetentionPolicy,
+    /// How long finished stages are kept for later jobs with the same inputs; `None` when they are not.
+    pub stage_results: Option<TimeDelta>,
     /// How often to look for what has to go.
     pub sweep: Duration,
 }

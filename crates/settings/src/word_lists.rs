@@ -4,15 +4,15 @@ use std::{fs, path::Path};
 
 use figment::{
     Figment,
+    error::Kind,
     providers::{Format, Toml},
 };
-use safety::{ListEntry, SafetyLists, Severity, WordGate};
+use safety::{ListEntry, SafetyLists, WordGate};
 use serde::Deserialize;
 
-use crate::sections::{SafetySettings, WordList, WordSeverity};
+use crate::sections::SafetySettings;
 
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
-const CATEGORIES: [&str; 8] = ["slur", "hate", "sexual", "vulgar", "violence", "self_harm", "drugs", "other"];
 
 /// Why a file of word lists cannot be used. Never repeats what the file says: it is full of words that nobody wants to
 /// read.
@@ -26,26 +26,30 @@ pub struct WordListError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    entries: Vec<WordList>,
+    entries: Vec<ListEntry>,
 }
 
-/// Reads a TOML file of `[[entries]]`. Blocking; meant for the start of a service.
-pub fn read_word_lists(path: &Path) -> Result<Vec<WordList>, WordListError> {
+/// Reads a TOML file of `[[entries]]`, each a [`ListEntry`]. Blocking; meant for the start of a service.
+pub fn read_word_lists(path: &Path) -> Result<Vec<ListEntry>, WordListError> {
     let wrong = |expected: String| WordListError { path: path.display().to_string(), expected };
     if fs::metadata(path).is_ok_and(|file| file.len() > MOST_BYTES) {
         return Err(wrong("a file of at most 4 MiB".to_owned()));
     }
     let text = fs::read_to_string(path).map_err(|error| wrong(format!("a file that can be read ({error})")))?;
-    let file: File = Figment::from(Toml::string(&text)).extract().map_err(|_| {
-        wrong(
-            "a TOML file of [[entries]] with language, severity (warn or block), category, terms and allowed_in".into(),
-        )
-    })?;
-    match file.entries.iter().position(|entry| !CATEGORIES.contains(&entry.category.as_str())) {
-        Some(number) => {
-            Err(wrong(format!("of categories {}; entry {} has none of them", CATEGORIES.join(", "), number + 1)))
+    let file: File = Figment::from(Toml::string(&text)).extract().map_err(|error| wrong(expected(&error)))?;
+    Ok(file.entries)
+}
+
+/// What the file should be, said as near to the mistake as can be without a word of the file.
+fn expected(error: &figment::Error) -> String {
+    match (&error.kind, error.path.as_slice()) {
+        (Kind::UnknownVariant(_, known), [_, index, field]) => {
+            let number = index.parse().map_or(0, |index: usize| index + 1);
+            format!("of {field} {}; entry {number} has none of them", known.join(", "))
         }
-        None => Ok(file.entries),
+        _ => {
+            "a TOML file of [[entries]] with language, severity (warn or block), category, terms and allowed_in".into()
+        }
     }
 }
 
@@ -59,27 +63,16 @@ impl SafetySettings {
         if !self.enabled {
             return Ok(WordGate::open());
         }
-        let own: Vec<ListEntry> = own.into_iter().map(entry).collect();
         let base = if self.replace_built_in { SafetyLists::default() } else { safety::built_in().clone() };
-        Ok(WordGate::new(base.with(&own), severity(self.refuse_at)))
-    }
-}
-
-fn entry(list: WordList) -> ListEntry {
-    let WordList { language, severity: least, category, terms, allowed_in } = list;
-    ListEntry { language, severity: severity(least), category: safety::category_named(&category), terms, allowed_in }
-}
-
-const fn severity(word: WordSeverity) -> Severity {
-    match word {
-        WordSeverity::Warn => Severity::Warn,
-        WordSeverity::Block => Severity::Block,
+        Ok(WordGate::new(base.with(&own), self.refuse_at))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::Write;
+
+    use safety::{Category, Severity};
 
     use super::*;
 
@@ -89,7 +82,7 @@ mod tests {
         file
     }
 
-    fn read(toml: &str) -> Result<Vec<WordList>, WordListError> {
+    fn read(toml: &str) -> Result<Vec<ListEntry>, WordListError> {
         read_word_lists(file_of(toml).path())
     }
 
@@ -97,7 +90,7 @@ mod tests {
     fn entries_are_read() {
         let toml = "[[entries]]\nlanguage = \"en\"\nseverity = \"block\"\ncategory = \"other\"\nterms = [\"turnip\"]\n";
         let lists = read(toml).expect("a good list");
-        assert_eq!((lists.len(), lists[0].severity), (1, WordSeverity::Block));
+        assert_eq!((lists.len(), lists[0].severity, lists[0].category), (1, Severity::Block, Category::Other));
         assert_eq!(lists[0].terms, ["turnip"]);
     }
 
@@ -113,6 +106,14 @@ mod tests {
             let why = read(&toml).expect_err(&toml).to_string();
             assert!(why.contains("safety.lists") && !why.contains("turnip"), "{why}");
         }
+        let good = format!("{entry}severity = \"warn\"\ncategory = \"self_harm\"\n");
+        let why = read(&format!("{good}{entry}severity = \"warn\"\ncategory = \"rude\"\n")).expect_err("a category");
+        assert!(
+            why.to_string().contains("category slur, hate") && why.to_string().contains("entry 2 has none"),
+            "{why}"
+        );
+        let why = read(&format!("{good}{entry}severity = \"rude\"\ncategory = \"hate\"\n")).expect_err("a severity");
+        assert!(why.to_string().contains("severity warn, block; entry 2 has none"), "{why}");
         assert!(read_word_lists(Path::new("/nowhere/words.toml")).is_err());
     }
 
@@ -123,7 +124,7 @@ mod tests {
         let file = file_of(toml);
         let settings = SafetySettings {
             enabled: true,
-            refuse_at: WordSeverity::Block,
+            refuse_at: Severity::Block,
             lists: Some(file.path().to_owned()),
             replace_built_in: false,
         };
@@ -131,7 +132,7 @@ mod tests {
         let gate = |settings: &SafetySettings| settings.word_gate().expect("a good list");
         assert!(gate(&settings).admit("prompt", "a song about a turnip").is_ok());
         assert!(gate(&settings).admit("prompt", &format!("a {vulgar} song")).is_err());
-        let strict = gate(&SafetySettings { refuse_at: WordSeverity::Warn, ..settings.clone() });
+        let strict = gate(&SafetySettings { refuse_at: Severity::Warn, ..settings.clone() });
         assert!(strict.admit("prompt", "a song about a turnip").is_err());
         assert!(strict.admit("prompt", "a song about turnip soup").is_ok());
         let own_only = gate(&SafetySettings { replace_built_in: true, ..settings.clone() });

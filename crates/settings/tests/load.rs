@@ -61,7 +61,8 @@ fn nothing_set_is_the_embedded_mode_with_the_defaults_of_the_domain() {
     assert_eq!(settings.database.url.expose(), "sqlite:./descant-data/descant.db");
     assert_eq!(settings.objects.store, ObjectStore::Folder { path: PathBuf::from("./descant-data/objects") });
     assert_eq!((settings.auth.mode.clone(), settings.rabbitmq.clone()), (AuthMode::None, None));
-    assert_eq!(settings.jobs.retry_policy(), RetryPolicy::JOB);
+    let retry = RetryPolicy { max_attempts: 3, base: Duration::from_secs(5), cap: Duration::from_secs(300) };
+    assert_eq!(settings.jobs.retry_policy(), retry);
     assert_eq!(settings.providers.retry_policy(), RetryPolicy::PROVIDER_CALL);
     assert_eq!((settings.jobs.concurrency, settings.jobs.rate_per_minute), (3, 10));
     assert_eq!(settings.jobs.deadline, Duration::from_secs(300));
@@ -149,7 +150,7 @@ fn the_file_may_be_named_by_a_variable() {
 fn a_tier_overrides_only_what_it_names() {
     let (_folder, mut options) = file(
         "[audio]\nmin_duration_seconds = 2\n[audio.tiers.premium]\nmax_size_bytes = 104_857_600\n\
-         max_duration_seconds = 600.0\nallowed_formats = [\"wav\", \"flac\"]\nrequire_stereo = true\n\
+         max_duration_seconds = 600.0\nallowed_formats = [\"wav\", \"flac\"]\nrequire_stereo = true\nrecommend_stereo = true\n\
          min_sample_rate_hz = 44100\n[quota.free]\ndaily = \"unlimited\"\n[quota.enterprise]\nmonthly = 5000\n",
     );
     options.env = env(&[
@@ -166,12 +167,12 @@ fn a_tier_overrides_only_what_it_names() {
         max_duration_seconds: 600.0,
         allowed_formats: lossless.into(),
         require_stereo: true,
+        recommend_stereo: true,
         min_sample_rate_hz: 44_100,
         ..base.clone()
     };
     assert_eq!(settings.audio_limits(Tier::Premium), &premium);
     assert_eq!(settings.audio_limits(Tier::Enterprise), &AudioLimits { allowed_formats: lossless.into(), ..base });
-    assert_eq!(settings.audio.largest_upload_bytes(), 100 * 1024 * 1024);
     assert_eq!(settings.quota(Tier::Free), QuotaLimits { daily: None, monthly: Some(100) });
     assert_eq!(settings.quota(Tier::Premium), QuotaLimits { daily: None, monthly: Some(1000) });
     assert_eq!(settings.quota(Tier::Enterprise), QuotaLimits { daily: None, monthly: Some(5000) });

@@ -1,10 +1,7 @@
 //! What a request asks for, as the options of the engine and of the music rules.
 
 use domain::{options, request::MelodyToVocalsRequest};
-use engine::{
-    lyrics::LyricsRequest,
-    voice::{Expression, Register, Voice, VoiceOptions},
-};
+use engine::{lyrics::LyricsRequest, voice::VoiceOptions};
 use music::correct::{Corrections, Grid, Quantise};
 
 /// What is mended in the notes.
@@ -37,23 +34,9 @@ pub fn lyrics_request(request: &MelodyToVocalsRequest) -> LyricsRequest {
 pub fn voice_options(request: &MelodyToVocalsRequest) -> VoiceOptions {
     let options = &request.options;
     VoiceOptions {
-        voice: match options.voice {
-            options::Voice::Auto => Voice::Auto,
-            options::Voice::Formant => Voice::Formant,
-            options::Voice::Rms => Voice::Rms,
-            options::Voice::Slt => Voice::Slt,
-            options::Voice::Awb => Voice::Awb,
-            options::Voice::Kal16 => Voice::Kal16,
-        },
-        register: match options.register {
-            options::Register::Auto => Register::Auto,
-            options::Register::Low => Register::Low,
-            options::Register::High => Register::High,
-        },
-        expression: match options.expression {
-            options::Expression::Notes => Expression::Notes,
-            options::Expression::Contour => Expression::Contour,
-        },
+        voice: options.voice,
+        register: options.register,
+        expression: options.expression,
         // Who asks for an octave wants to hear it.
         stay_in_octave: options.corrections.octaves != 0,
         seed: request.seed,

@@ -12,11 +12,11 @@ mod steps;
 mod takes;
 
 use domain::{
-    quality::{LyricsFigures, QualityFigures, SoundFigures},
+    quality::{QualityFigures, SoundFigures},
     request::MelodyToVocalsRequest,
 };
 use engine::{
-    lyrics::{Lyrics, LyricsRequest},
+    lyrics::Lyrics,
     quality::{PitchAgreement, pitch_agreement, vowel_onset_error},
 };
 use media::Loudness;
@@ -25,6 +25,8 @@ use providers::{LoudnessTarget, Performance, Vocal};
 
 pub use documents::{Documents, documents, lyrics_text};
 pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
+/// What can be counted in the words.
+pub use engine::lyrics_figures;
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 pub use steps::{accompaniment, admit, extract_melody, mix, validate};
 pub use takes::{BestTake, sing, write_lyrics};
@@ -113,26 +115,6 @@ fn vowel_onsets(melody: &Melody, lyrics: &Lyrics) -> Vec<f64> {
     let mut notes: Vec<usize> = lyrics.lines.iter().flat_map(|line| &line.syllables).map(|s| s.note).collect();
     notes.dedup();
     notes.into_iter().filter_map(|note| melody.notes.get(note)).map(|note| note.onset_seconds).collect()
-}
-
-/// What can be counted in the words.
-pub fn lyrics_figures(melody: &Melody, lyrics: &Lyrics, wanted: &LyricsRequest) -> LyricsFigures {
-    let words = engine::lyrics_figures(lyrics);
-    let fit = engine::lyrics_fit(lyrics, melody, wanted);
-    LyricsFigures {
-        lyrics_lines: count(words.lines),
-        lyrics_chars: count(words.chars),
-        lyrics_words_known: words.words_known,
-        lyrics_longest_run: count(words.longest_run),
-        lyrics_syllable_match: fit.syllable_match,
-        lyrics_stress_match: fit.stress_match,
-        lyrics_stress_pairs: count(fit.stress_pairs),
-        lyrics_rhyme: fit.near_rhyme_share,
-        lyrics_rhyming_lines: count(fit.rhyming_lines),
-        lyrics_prompt_words_kept: fit.prompt_words_kept,
-        lyrics_prompt_words: count(fit.prompt_words),
-        lyrics_distinct_words: fit.distinct_words,
-    }
 }
 
 fn count(n: usize) -> u32 {

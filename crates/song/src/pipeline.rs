@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use domain::{
     Failure, StageName,
     audio::{AudioLimits, Verdict},
-    kind::melody_to_vocals as stage,
+    kinds::melody_vocals as stage,
     quality::QualityGate,
     request::MelodyToVocalsRequest,
 };

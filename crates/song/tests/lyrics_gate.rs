@@ -19,7 +19,8 @@ use engine::lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
 use providers::{AccompanimentPlayer, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter};
 use resilience::{BreakerRegistry, BreakerSettings};
-use settings::{ModerationSettings, SafetySettings, WordSeverity};
+use safety::Severity;
+use settings::{ModerationSettings, SafetySettings};
 use telemetry::Metrics;
 
 /// Phrases of so many notes, long and short in turn.
@@ -77,7 +78,7 @@ fn capabilities(careless_takes: u32) -> Capabilities {
     let (limits, metrics) = (CallLimits::default(), Metrics::new("test"));
     let mut writers: Chain<dyn LyricsWriter> = Chain::new("lyrics", limits, metrics.clone());
     writers.push("test", Arc::new(Writer { careless_takes, takes: AtomicU32::new(0) }), None);
-    let safety = SafetySettings { enabled: true, refuse_at: WordSeverity::Block, lists: None, replace_built_in: false };
+    let safety = SafetySettings { enabled: true, refuse_at: Severity::Block, lists: None, replace_built_in: false };
     let nobody = ModerationSettings {
         api_key: None,
         url: "http://127.0.0.1:1".parse().expect("an address"),

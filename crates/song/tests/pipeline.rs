@@ -10,7 +10,7 @@ use std::{
 };
 
 use domain::{
-    FailureClass, FailureCode, StageName, Tier, kind::melody_to_vocals as stage, request::MelodyToVocalsRequest,
+    FailureClass, FailureCode, StageName, Tier, kinds::melody_vocals as stage, request::MelodyToVocalsRequest,
 };
 use engine::sample::hummed_tune;
 use media::{Encoding, Tags};

@@ -2,11 +2,12 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use engine::voice::{Speaker, SpeechError, SpokenWord, Utterance, Voice};
+use tempfile::TempDir;
 
 use crate::{
     SpeechFailure, child,
@@ -38,7 +39,7 @@ impl Flite {
     /// # Errors
     /// When it cannot be run or has none of the voices that can sing.
     pub fn at(program: &Path) -> Result<Self, SpeechFailure> {
-        let folder = tempfile::tempdir()?;
+        let folder = private_folder()?;
         let printed = child::run(program, &["-lv"], folder.path())?;
         let names: Vec<&str> = printed.split_whitespace().collect();
         let voices: Vec<Voice> = Voice::SPOKEN.into_iter().filter(|voice| names.contains(&voice.as_str())).collect();
@@ -57,26 +58,25 @@ impl Flite {
     }
 
     /// Says words as text with the pronunciations as dictionary entries, which keeps flite's sense of rhythm; where it
-    /// knows better all the same (some homographs), it is given the bare sounds.
+    /// knows better all the same (some homographs), the words go by names that it cannot know.
     fn utter(&self, voice: Voice, words: &[SpokenWord]) -> Result<Utterance, SpeechFailure> {
-        let script = Script::new(words)?;
-        let folder = tempfile::tempdir()?;
-        fs::write(folder.path().join("words.lex"), &script.lexicon)?;
-        let with_words = self.run(voice, &["-add_lex", "words.lex", "-t", &script.text], folder.path())?;
-        if script::is_as_asked(&with_words.phones, words, true) {
-            return Ok(with_words);
+        let as_spelled = self.run(voice, &Script::spelled(words)?)?;
+        if script::is_as_asked(&as_spelled.phones, words, true) {
+            return Ok(as_spelled);
         }
-        let with_sounds = self.run(voice, &["-p", &script.phones], folder.path())?;
-        if script::is_as_asked(&with_sounds.phones, words, false) {
-            return Ok(with_sounds);
+        let as_named = self.run(voice, &Script::named(words)?)?;
+        if script::is_as_asked(&as_named.phones, words, false) {
+            return Ok(as_named);
         }
         Err(SpeechFailure::Output("other sounds than it was asked for".into()))
     }
 
-    fn run(&self, voice: Voice, what: &[&str], folder: &Path) -> Result<Utterance, SpeechFailure> {
-        let mut args = vec!["-voice", voice.as_str()];
-        args.extend(what);
-        args.extend(["-psdur", "-o", "said.wav"]);
+    fn run(&self, voice: Voice, script: &Script) -> Result<Utterance, SpeechFailure> {
+        let folder = private_folder()?;
+        let folder = folder.path();
+        fs::write(folder.join("words.lex"), &script.lexicon)?;
+        fs::write(folder.join("line.txt"), &script.text)?;
+        let args = ["-voice", voice.as_str(), "-add_lex", "words.lex", "-f", "line.txt", "-psdur", "-o", "said.wav"];
         let printed = child::run(&self.program, &args, folder)?;
         let mut bytes = Vec::new();
         fs::File::open(folder.join("said.wav"))?.take(MOST_FILE_BYTES).read_to_end(&mut bytes)?;
@@ -90,6 +90,15 @@ impl Flite {
         }
         Ok(Utterance { sample_rate_hz, samples, phones })
     }
+}
+
+/// The files of one call. They hold lyrics, and so does what flite is told: everybody on the machine can read the
+/// arguments of a process and most of what lies in the folder for temporary files, so neither may hold a word of them.
+fn private_folder() -> io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir()
 }
 
 impl Speaker for Flite {

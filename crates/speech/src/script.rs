@@ -15,36 +15,43 @@ pub struct Script {
     pub text: String,
     /// The dictionary entries of its words: `word 0 : ph on ems`.
     pub lexicon: String,
-    /// The same line as phones.
-    pub phones: String,
 }
 
 impl Script {
-    pub fn new(words: &[SpokenWord]) -> Result<Self, SpeechFailure> {
+    /// The words as they are spelled, which keeps flite's sense of rhythm.
+    pub fn spelled(words: &[SpokenWord]) -> Result<Self, SpeechFailure> {
+        Self::new(words, |word, index| {
+            let letters = word.text.chars().filter(char::is_ascii_alphabetic);
+            let spelled: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+            if spelled.is_empty() { format!("word{}", letter(index)) } else { spelled }
+        })
+    }
+
+    /// The words under names that mean nothing to flite, so that it goes by the dictionary alone.
+    pub fn named(words: &[SpokenWord]) -> Result<Self, SpeechFailure> {
+        Self::new(words, |_, index| format!("word{}{}", letter(index / 26), letter(index)))
+    }
+
+    fn new(words: &[SpokenWord], name: impl Fn(&SpokenWord, usize) -> String) -> Result<Self, SpeechFailure> {
         if words.is_empty() || words.len() > MOST_WORDS {
             return Err(SpeechFailure::Words(format!("{} words cannot be said in one line", words.len())));
         }
-        let mut script = Self { text: String::new(), lexicon: String::new(), phones: "pau".into() };
+        let mut script = Self { text: String::new(), lexicon: String::new() };
         for (index, word) in words.iter().enumerate() {
-            let mut spelled: String =
-                word.text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase()).collect();
-            if spelled.is_empty() {
-                // Any name will do: the dictionary says how it sounds.
-                spelled = format!("word{}", char::from(b'a' + (index % 26) as u8));
-            }
+            let name = name(word, index);
             let phones = word.phones.iter().map(|phone| name_in_flite(phone)).collect::<Result<Vec<_>, _>>()?.join(" ");
             if index > 0 {
                 script.text.push(' ');
             }
-            script.text.push_str(&spelled);
-            script.lexicon.push_str(&format!("{spelled} 0 : {phones}\n"));
-            script.phones.push(' ');
-            script.phones.push_str(&phones);
+            script.text.push_str(&name);
+            script.lexicon.push_str(&format!("{name} 0 : {phones}\n"));
         }
-        // In phones mode the neutral vowel has no digit.
-        script.phones = script.phones.replace("ax0", "ax") + " pau";
         Ok(script)
     }
+}
+
+fn letter(index: usize) -> char {
+    char::from(b'a' + (index % 26) as u8)
 }
 
 fn name_in_flite(phone: &str) -> Result<String, SpeechFailure> {
@@ -100,17 +107,20 @@ mod tests {
     #[test]
     fn nothing_but_letters_reaches_the_program() {
         let words = [word("-o", "OW1"), word("don't", "D OW1 N T"), word("/etc/$(x)", "AH0 K"), word("42", "F AO1")];
-        let script = Script::new(&words).expect("a script");
+        let script = Script::spelled(&words).expect("a script");
         assert_eq!(script.text, "o dont etcx wordd");
         assert_eq!(script.lexicon, "o 0 : ow1\ndont 0 : d ow1 n t\netcx 0 : ax0 k\nwordd 0 : f ao1\n");
-        assert_eq!(script.phones, "pau ow1 d ow1 n t ax k f ao1 pau");
+        let script = Script::named(&words[..2]).expect("a script");
+        assert_eq!(script.text, "wordaa wordab");
+        assert_eq!(script.lexicon, "wordaa 0 : ow1\nwordab 0 : d ow1 n t\n");
         for phone in ["", "-", "OW1 pau", "ow1", "OW1\n", "LONG", "1"] {
             assert!(
-                Script::new(&[word("a", "AH1"), SpokenWord { text: "b".into(), phones: vec![phone.into()] }]).is_err()
+                Script::spelled(&[word("a", "AH1"), SpokenWord { text: "b".into(), phones: vec![phone.into()] }])
+                    .is_err()
             );
         }
-        assert!(Script::new(&[]).is_err());
-        assert!(Script::new(&vec![word("a", "AH1"); 61]).is_err());
+        assert!(Script::named(&[]).is_err());
+        assert!(Script::spelled(&vec![word("a", "AH1"); 61]).is_err());
     }
 
     #[test]

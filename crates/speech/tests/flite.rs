@@ -51,6 +51,48 @@ fn words_cannot_be_options_or_commands() {
     assert!(!planted.exists());
 }
 
+/// A flite that writes down what everybody on the machine could see of it, and then works.
+#[cfg(unix)]
+fn watched(folder: &Path) -> Flite {
+    use std::os::unix::fs::PermissionsExt;
+
+    let program = folder.join("flite");
+    let seen = folder.join("seen");
+    let script = format!(
+        "#!/bin/sh\n{{ echo \"$*\"; ls -ld .; }} >> {}\nexec {} \"$@\"\n",
+        seen.display(),
+        flite().program().display()
+    );
+    std::fs::write(&program, script).expect("written");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o700)).expect("a program");
+    Flite::at(&program).expect("a flite")
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_what_is_sung() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let watched = watched(folder.path());
+    let lines = [
+        vec![word("quiet", "K W AY1 AH0 T"), word("moonlight", "M UW1 N L AY2 T"), word("river's", "R IH1 V ER0 Z")],
+        // flite insists on another sound of this word, and is asked a second time.
+        vec![word("i", "AY1"), word("read", "R IY1 D"), word("Yesterday", "Y EH1 S T ER0 D EY2")],
+    ];
+    for words in &lines {
+        for voice in watched.voices() {
+            assert_eq!(watched.say(voice, words), flite().say(voice, words), "{voice}");
+        }
+    }
+    let seen = std::fs::read_to_string(folder.path().join("seen")).expect("what was seen").to_ascii_lowercase();
+    assert!(seen.contains("-voice rms") && seen.contains("line.txt"), "{seen}");
+    for secret in ["quiet", "moonlight", "river", "read", "yesterday", " ay1", " ih1"] {
+        assert!(!seen.contains(secret), "\"{secret}\" can be seen:\n{seen}");
+    }
+    for folder in seen.lines().filter(|line| line.starts_with('d')) {
+        assert!(folder.starts_with("drwx------"), "others may look into it: {folder}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn programs_that_are_no_flite_are_told_from_it() {

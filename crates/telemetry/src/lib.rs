@@ -7,6 +7,6 @@ pub mod log;
 pub mod metrics;
 pub mod trace;
 
-pub use log::{LogFormat, LogSettings, TelemetryError, init};
+pub use log::{LogFormat, LogSettings, TelemetryError, error_chain, init};
 pub use metrics::Metrics;
 pub use trace::TraceContext;

@@ -1,6 +1,6 @@
 //! Log lines: which are kept, and how they look.
 
-use std::{fmt, io::IsTerminal};
+use std::{error::Error, fmt, io::IsTerminal};
 
 use chrono::{SecondsFormat, Utc};
 use serde_json::{Map, Value};
@@ -182,19 +182,29 @@ impl Visit for JsonVisitor<'_> {
     }
 
     /// The whole chain: an error's Display does not repeat its source.
-    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        let mut text = value.to_string();
-        let mut source = value.source();
-        while let Some(cause) = source {
-            text = format!("{text}: {cause}");
-            source = cause.source();
-        }
-        self.insert(field, text.into());
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.insert(field, error_chain(value).into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.insert(field, format!("{value:?}").into());
     }
+}
+
+/// An error with its causes on one line, for the one log line about it. A cause that the text before it ends with, as
+/// that of a transparent variant does, is not said twice.
+pub fn error_chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
 }
 
 #[cfg(test)]

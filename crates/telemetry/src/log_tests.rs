@@ -119,6 +119,25 @@ fn an_error_is_logged_with_its_whole_chain() {
     assert_eq!(page.lines()[0]["error"], "the upload was not stored: the disk is full");
 }
 
+#[test]
+fn a_chain_names_every_cause_once() {
+    #[derive(Debug, thiserror::Error)]
+    enum Layer {
+        #[error("the upload was not stored")]
+        Says(#[source] Box<Layer>),
+        #[error(transparent)]
+        Passes(#[from] std::io::Error),
+        #[error("bucket closed: {0}")]
+        Repeats(#[source] std::io::Error),
+    }
+
+    let full = || std::io::Error::other("disk full");
+    let says = |inner| Layer::Says(Box::new(inner));
+    assert_eq!(error_chain(&Layer::from(full())), "disk full");
+    assert_eq!(error_chain(&says(Layer::Passes(full()))), "the upload was not stored: disk full");
+    assert_eq!(error_chain(&says(Layer::Repeats(full()))), "the upload was not stored: bucket closed: disk full");
+}
+
 #[tokio::test]
 async fn lines_carry_the_trace_id_across_tasks() {
     let (page, logger) = logger("info", LogFormat::Json);

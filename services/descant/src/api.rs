@@ -1,13 +1,13 @@
 //! A server's HTTP API as the client commands use it.
 
-use std::{path::Path, time::Duration};
+use std::{fs::File, time::Duration};
 
 use anyhow::{Context, Result};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header, multipart};
 use serde_json::Value;
 use url::Url;
 
-use crate::{cli, exit::Exit};
+use crate::{cli, exit::Exit, recording::Recording};
 
 /// Uploads of 50 MB over a slow line, with a verdict at their end.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
@@ -68,13 +68,11 @@ impl Api {
     }
 
     /// Sends a recording, streamed from its file.
-    pub async fn convert(&self, recording: &Path, song: &cli::SongArgs, key: Option<&str>) -> Result<Value> {
-        let file = tokio::fs::File::open(recording)
-            .await
-            .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
-        let size = file.metadata().await?.len();
-        let name = recording.file_name().map_or_else(|| "recording".into(), |name| name.to_string_lossy().into_owned());
-        let audio = multipart::Part::stream_with_length(file, size).file_name(name);
+    pub async fn convert(&self, recording: Recording, song: &cli::SongArgs, key: Option<&str>) -> Result<Value> {
+        let Recording { file, size_bytes, name, .. } = recording;
+        // A part without a file name would be a text field.
+        let name = name.unwrap_or_else(|| "recording".to_owned());
+        let audio = multipart::Part::stream_with_length(tokio::fs::File::from_std(file), size_bytes).file_name(name);
         let mut form = multipart::Form::new().text("prompt", song.prompt.clone());
         for (name, value) in [("genre", &song.genre), ("mood", &song.mood)] {
             if let Some(value) = value {
@@ -105,17 +103,19 @@ impl Api {
         self.send(request).await
     }
 
-    /// Streams a file of a result to disk.
-    pub async fn download(&self, url: &str, to: &Path) -> Result<()> {
+    /// Streams a file of a result to disk; `size_bytes` is what the server said of it.
+    pub async fn download(&self, url: &str, to: File, size_bytes: Option<u64>) -> Result<()> {
         use tokio::io::AsyncWriteExt;
         let url = self.base.join(url).context("the server named an address that is none")?;
         let mut response = self.send(self.http.get(url).timeout(REQUEST_TIMEOUT)).await?;
-        let mut file =
-            tokio::fs::File::create(to).await.with_context(|| format!("{} cannot be written", to.display()))?;
+        let mut file = tokio::fs::File::from_std(to);
+        let mut received_bytes = 0;
         while let Some(chunk) = response.chunk().await.context("the download broke off")? {
-            file.write_all(&chunk).await.with_context(|| format!("{} cannot be written", to.display()))?;
+            received_bytes += chunk.len() as u64;
+            anyhow::ensure!(size_bytes.is_none_or(|size| received_bytes <= size), "the server sends more than it said");
+            file.write_all(&chunk).await?;
         }
-        file.flush().await?;
-        Ok(())
+        anyhow::ensure!(size_bytes.is_none_or(|size| received_bytes == size), "the server sent less than it said");
+        Ok(file.flush().await?)
     }
 }

@@ -15,7 +15,8 @@ Examples:
   descant submit hum.wav --prompt \"A sea shanty about coming home\" --watch
       the same song through a server, following its progress
 
-Exit codes: 0 done, 1 failed, 2 wrong command line, 3 input refused, 4 server not reachable, 5 job failed, 6 cancelled.";
+Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused (the input, or files in
+the way), 4 server not reachable, 5 job failed, 6 cancelled, 141 whoever read the output closed it.";
 
 /// Music generation behind an API: a hummed melody in, a sung vocal with lyrics out.
 #[derive(Parser)]
@@ -49,10 +50,7 @@ pub enum Command {
     /// How many jobs you may still start.
     Quota(Server),
     /// Write a hummed sample of a public-domain tune (Beethoven's Ode to Joy) to try things out with.
-    SampleHum {
-        /// Where to write the WAV file.
-        out: PathBuf,
-    },
+    SampleHum(SampleHum),
     /// The neural models that may find the pitch: which are here, add one, take one away.
     #[command(subcommand)]
     Models(Models),
@@ -75,12 +73,24 @@ pub enum Command {
 }
 
 #[derive(Args)]
+pub struct SampleHum {
+    /// Where to write the WAV file; `-` is standard output.
+    pub out: PathBuf,
+    /// Replace the file when there is one.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+#[derive(Args)]
 pub struct Sing {
-    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
+    /// The recording: mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf, 1 s to 300 s; `-` is standard input.
     pub recording: PathBuf,
-    /// Folder for the results; `NAME-song` beside you when absent.
+    /// Folder for the results. When absent: a new one beside you, `NAME-song` or, if there is one, `NAME-song-2`.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files of an earlier song in the folder (never the recording).
+    #[arg(long)]
+    pub overwrite: bool,
     /// What finds the pitch: builtin, swift-f0, crepe-tiny or crepe-full. The last three need `descant models add`.
     #[arg(long, value_name = "NAME")]
     pub tracker: Option<String>,
@@ -219,7 +229,7 @@ pub struct Server {
 
 #[derive(Args)]
 pub struct Submit {
-    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s.
+    /// The recording: mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf, 1 s to 300 s; `-` is standard input.
     pub recording: PathBuf,
     /// Repeats with the same key give the same job.
     #[arg(long)]
@@ -230,6 +240,9 @@ pub struct Submit {
     /// Follow the job, then fetch its files into this folder.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Replace files in that folder (never the recording).
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
     #[command(flatten)]
     pub server: Server,
     #[command(flatten)]
@@ -251,6 +264,9 @@ pub struct Download {
     /// Folder for the files.
     #[arg(long, default_value = ".")]
     pub out: PathBuf,
+    /// Replace files in that folder.
+    #[arg(long)]
+    pub overwrite: bool,
     #[command(flatten)]
     pub server: Server,
 }

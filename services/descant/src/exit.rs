@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::output::{self, OutputError};
+
 /// A failure with a code of its own. Everything else exits with [`Exit::FAILED`].
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
@@ -13,7 +15,8 @@ pub struct Exit {
 impl Exit {
     /// The command could not do what it was asked.
     pub const FAILED: u8 = 1;
-    /// The input was refused: recording, prompt, id. (2 is clap's own, for a command line that makes no sense.)
+    /// The input was refused (recording, prompt, id), or a file in the way of the output. (2 is clap's own, for a
+    /// command line that makes no sense.)
     pub const REFUSED: u8 = 3;
     /// The server cannot be reached.
     pub const UNREACHABLE: u8 = 4;
@@ -21,6 +24,8 @@ impl Exit {
     pub const JOB_FAILED: u8 = 5;
     /// The job was cancelled.
     pub const CANCELLED: u8 = 6;
+    /// Whoever read the output closed it: what a shell reports of tools that SIGPIPE ends (128 + 13).
+    pub const OUTPUT_CLOSED: u8 = 141;
 
     pub fn refused(message: impl Into<String>) -> anyhow::Error {
         Self { code: Self::REFUSED, message: message.into() }.into()
@@ -39,13 +44,16 @@ impl Exit {
     }
 }
 
-/// Prints the error and gives the process its code.
+/// Prints the error and gives the process its code. Output that nobody wants to read is no error: the end is quiet.
 pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    if let Some(OutputError::Closed) = error.downcast_ref() {
+        return ExitCode::from(Exit::OUTPUT_CLOSED);
+    }
     let code = error.downcast_ref::<Exit>().map_or(Exit::FAILED, |exit| exit.code);
     if json {
-        eprintln!("{}", serde_json::json!({ "success": false, "error": format!("{error:#}"), "exitCode": code }));
+        output::error(serde_json::json!({ "success": false, "error": format!("{error:#}"), "exitCode": code }));
     } else {
-        eprintln!("descant: {error:#}");
+        output::error(format_args!("descant: {error:#}"));
     }
     ExitCode::from(code)
 }

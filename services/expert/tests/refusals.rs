@@ -15,7 +15,7 @@ use support::{Expert, MAX_SIZE_BYTES, assert_refused, hum, silence};
 const PROMPT: (&str, &str) = ("prompt", "A romantic ballad about summer nights");
 
 #[tokio::test]
-async fn recordings_and_wishes_that_make_no_song() {
+async fn recordings_and_requests_that_make_no_song() {
     let expert = Expert::start();
     let detail = assert_refused("silence", expert.convert(silence(), &[PROMPT]).await, 422, "invalid_audio").await;
     assert!(detail.contains("silent"), "{detail}");
@@ -27,8 +27,11 @@ async fn recordings_and_wishes_that_make_no_song() {
     let short = expert.convert(hum(), &[("prompt", "a song")]).await;
     let detail = assert_refused("short prompt", short, 400, "provider_rejected").await;
     assert!(detail.contains("at least 10"), "{detail}");
-    let seed = expert.convert(hum(), &[PROMPT, ("seed", "seven")]).await;
-    assert_refused("seed", seed, 400, "provider_rejected").await;
+    for seed in ["seven", "9007199254740992"] {
+        let answer = expert.convert(hum(), &[PROMPT, ("seed", seed)]).await;
+        let detail = assert_refused(seed, answer, 400, "provider_rejected").await;
+        assert_eq!(detail, "seed: expected a whole number from 0 to 9007199254740991");
+    }
     let genre = expert.convert(hum(), &[PROMPT, ("genre", &"x".repeat(51))]).await;
     assert_refused("genre", genre, 400, "provider_rejected").await;
     let form = reqwest::multipart::Form::new().text(PROMPT.0, PROMPT.1);

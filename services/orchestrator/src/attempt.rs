@@ -3,39 +3,26 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU8, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use domain::{Failure, FailureClass, FailureCode, JobEvent, JobState, Progress, feed::FeedKind, kind::StageSpec};
-use persistence::{Applied, Authority, Database, Job, Patch, PersistenceError, Reported, StageStart};
+use domain::{Failure, JobEvent, JobState, Progress, StageSpec, feed::FeedKind};
+use persistence::{Applied, Authority, Checkpoint, Job, Patch, PersistenceError, Reported, StageStart};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use telemetry::Metrics;
-use tokio::sync::Notify;
 
 use crate::{
-    notices::Notices,
-    stage::{Checkpoint, InputObject, JobCard, StageOutput, StageRun, StageTools},
-    stages,
+    context::Context,
+    kinds::Kind,
+    reuse,
+    stage::{FinishedStage, Parking, Stage, StageJob, StageOutcome, StageOutput, StageRun},
 };
-
-/// Everything an attempt works with.
-#[derive(Clone)]
-pub struct Bench {
-    pub database: Database,
-    pub tools: StageTools,
-    pub notices: Notices,
-    pub metrics: Metrics,
-    /// Wakes the outbox relay of this process after a change that left messages.
-    pub outbox: Arc<Notify>,
-}
 
 /// How far an attempt is and how far its followers have been told, shared with whoever tells them.
 #[derive(Clone, Default)]
-pub struct Gauge(Arc<GaugeState>);
+pub struct ProgressGauge(Arc<GaugeState>);
 
 #[derive(Default)]
 struct GaugeState {
@@ -43,7 +30,7 @@ struct GaugeState {
     told: AtomicU8,
 }
 
-impl Gauge {
+impl ProgressGauge {
     fn reach(&self, progress: Progress) {
         self.0.reached.fetch_max(progress.percent(), Ordering::Relaxed);
     }
@@ -60,11 +47,13 @@ impl Gauge {
     }
 }
 
-/// Why an attempt ended without a result.
+/// How an attempt ended without a result.
 #[derive(Debug)]
 pub enum Ended {
     /// A stage failed.
     Failed { stage: &'static StageSpec, failure: Failure },
+    /// A stage waits for something outside.
+    Parked { stage: &'static StageSpec, parking: Parking },
     /// Somebody else has the job, or it has ended already: nothing may be written any more.
     Lost,
     /// The rows cannot be reached; the lease will run out and the job comes back.
@@ -78,228 +67,245 @@ impl From<PersistenceError> for Ended {
 }
 
 /// Runs the stages that have no checkpoint yet; returns the last stage's detail, which is the job's result.
-pub async fn run(bench: &Bench, job: &Job, gauge: &Gauge, ends_at: Instant) -> Result<Value, Ended> {
-    let stages = job.kind.spec().stages;
-    let first = stages.first().ok_or(Ended::Lost)?;
-    let card = card(job).map_err(|failure| Ended::Failed { stage: first, failure })?;
-    let mut done = finished_stages(bench, job).await?;
-    let mut inputs = InputsHash::new(job);
+pub async fn run(
+    context: &Context,
+    kind: &Kind,
+    job: &Job,
+    gauge: &ProgressGauge,
+    ends_at: Instant,
+) -> Result<Value, Ended> {
+    let stage_job = StageJob {
+        id: job.id,
+        spec: kind.spec,
+        generation: job.generation,
+        request: job.params.clone(),
+        inputs: context.tools.database.jobs().inputs(job.id).await?,
+    };
+    let mut attempt = Attempt { context, kind, job, stage_job, gauge, ends_at, done: finished(context, job).await? };
     let mut result = Value::Null;
-    for (index, stage) in stages.iter().enumerate() {
-        let is_last = index + 1 == stages.len();
-        if let Some(checkpoint) = done.get(stage.name.as_str()) {
-            result = checkpoint.detail.clone();
-            inputs.add(stage, &result);
+    for (index, stage) in kind.spec.stages.iter().enumerate() {
+        let is_last = index + 1 == kind.spec.stages.len();
+        if let Some(finished) = attempt.done.get(stage.name.as_str()) {
+            result = finished.detail.clone();
             if is_last {
                 // Whoever held the job before died between its last checkpoint and its completion.
-                enter_storing(bench, job, stage).await?;
+                attempt.enter_storing(stage).await?;
             }
             continue;
         }
-        let checkpoint = run_stage(bench, job, &card, stage, is_last, &done, gauge, ends_at, &inputs).await?;
-        result = checkpoint.detail.clone();
-        inputs.add(stage, &result);
-        done.insert(stage.name.to_string(), checkpoint);
+        let finished = attempt.run_stage(stage, is_last).await?;
+        result = finished.detail.clone();
+        attempt.done.insert(stage.name.to_string(), finished);
     }
     Ok(result)
 }
 
-async fn finished_stages(bench: &Bench, job: &Job) -> Result<BTreeMap<String, Checkpoint>, Ended> {
-    let rows = bench.database.stages().list(job.id).await?;
-    Ok(rows.into_iter().filter_map(|row| Some((row.name.clone(), checkpoint_of(row)?))).collect())
+async fn finished(context: &Context, job: &Job) -> Result<BTreeMap<String, FinishedStage>, Ended> {
+    let rows = context.tools.database.stages().list(job.id).await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.name.clone(), finished_stage(row)?))).collect())
 }
 
 /// A finished stage as later stages see it; `None` when it is not finished.
-fn checkpoint_of(row: persistence::Stage) -> Option<Checkpoint> {
-    let persistence::Checkpoint { provider, output, .. } = row.checkpoint?;
+fn finished_stage(row: persistence::Stage) -> Option<FinishedStage> {
     let took = row.finished_at.map(|finished| finished - row.started_at);
     let seconds = took.and_then(|took| took.num_microseconds()).unwrap_or_default() as f64 / 1e6;
-    Some(Checkpoint { provider, seconds, detail: output.unwrap_or_default() })
+    let Checkpoint { provider, output, objects, inputs_hash: _ } = row.checkpoint?;
+    Some(FinishedStage { provider, seconds, detail: output.unwrap_or_default(), objects })
 }
 
-#[allow(clippy::too_many_arguments, reason = "one call; a struct would only rename the list")]
-async fn run_stage(
-    bench: &Bench,
-    job: &Job,
-    card: &JobCard,
-    stage: &'static StageSpec,
-    is_last: bool,
-    done: &BTreeMap<String, Checkpoint>,
-    gauge: &Gauge,
-    ends_at: Instant,
-    inputs: &InputsHash,
-) -> Result<Checkpoint, Ended> {
-    if let Some(checkpoint) = begin(bench, job, stage, is_last).await? {
-        return Ok(checkpoint);
-    }
-    gauge.told(stage.progress.start());
-    let started = Instant::now();
-    let progress = {
-        let gauge = gauge.clone();
-        let span = stage.progress;
-        Arc::new(move |fraction: f64| gauge.reach(span.at(fraction)))
-    };
-    let outcome = match stages::runner(job.kind, stage.name) {
-        Some(runner) => {
-            let remaining = ends_at.saturating_duration_since(Instant::now());
-            runner.run(&StageRun { job: card, done, tools: &bench.tools, progress, remaining }).await
-        }
-        None => Err(Failure::new(
-            FailureClass::Config,
-            FailureCode::Internal,
-            format!("this version cannot run the stage {}", stage.name),
-        )),
-    };
-    let took = started.elapsed();
-    bench.metrics.stage(job.kind.as_str(), stage.name.as_str(), if outcome.is_ok() { "ok" } else { "failed" }, took);
-    match outcome {
-        Ok(output) => {
-            let checkpoint = finish(bench, job, stage, inputs, output, took).await?;
-            gauge.told(stage.progress.end());
-            Ok(checkpoint)
-        }
-        Err(failure) => {
-            let now = bench.tools.clock.now();
-            bench.database.stages().fail(job.id, job.generation, stage.name, &failure, now).await?;
-            Err(Ended::Failed { stage, failure })
-        }
-    }
-}
-
-/// Says that a stage starts. The last one stores the result: from there on a job is `storing`. Gives the checkpoint
-/// when the stage turns out to be finished already.
-async fn begin(
-    bench: &Bench,
-    job: &Job,
-    stage: &'static StageSpec,
-    is_last: bool,
-) -> Result<Option<Checkpoint>, Ended> {
-    let now = bench.tools.clock.now();
-    if is_last {
-        enter_storing(bench, job, stage).await?;
-    } else {
-        let patch = Patch { progress: Some(stage.progress.start()), stage: Some(stage.name), ..Patch::default() };
-        let journal = bench.notices.of_stage(FeedKind::StageStarted, stage);
-        let holder = Authority::Holder { generation: job.generation };
-        held(bench.database.jobs().report(job.id, holder, &patch, &journal, now).await?)?;
-    }
-    let attempt = attempt_at(job, stage);
-    match bench.database.stages().start(job.id, job.generation, stage.name, attempt, now).await? {
-        StageStart::Started => {}
-        StageStart::AlreadyDone(row) => return Ok(checkpoint_of(*row)),
-        StageStart::Lost => return Err(Ended::Lost),
-    }
-    bench.outbox.notify_one();
-    tracing::info!(stage = %stage.name, "stage started");
-    Ok(None)
-}
-
-/// The move without which a job cannot complete: a claim always begins in `running`.
-async fn enter_storing(bench: &Bench, job: &Job, stage: &'static StageSpec) -> Result<(), Ended> {
-    let now = bench.tools.clock.now();
-    let patch = Patch { progress: Some(stage.progress.start()), stage: Some(stage.name), ..Patch::default() };
-    let journal = bench.notices.of_stage(FeedKind::StageStarted, stage);
-    let holder = Authority::Holder { generation: job.generation };
-    match bench.database.jobs().apply(job.id, holder, JobEvent::StoringStarted, &patch, &journal, now).await? {
-        Applied::Moved(_) | Applied::Duplicate(JobState::Storing) => Ok(()),
-        _ => Err(Ended::Lost),
-    }
-}
-
-/// Attempts are counted for each stage: the row's count is about the stage that failed last.
+/// Attempts are counted for each stage: the row's count is about the stage that it names.
 pub fn attempt_at(job: &Job, stage: &StageSpec) -> u32 {
-    if job.stage == Some(stage.name) { job.attempt.max(1) } else { 1 }
+    if job.stage.as_deref() == Some(stage.name.as_str()) { job.attempt.max(1) } else { 1 }
 }
 
-/// Makes the stage's output a checkpoint, then says so. A crash in between only delays the saying.
-async fn finish(
-    bench: &Bench,
-    job: &Job,
-    stage: &'static StageSpec,
-    inputs: &InputsHash,
-    output: StageOutput,
-    took: Duration,
-) -> Result<Checkpoint, Ended> {
-    let now = bench.tools.clock.now();
-    let StageOutput { provider, object, detail } = output;
-    let (key, stored) = object.unzip();
-    let checkpoint = persistence::Checkpoint {
-        inputs_hash: inputs.digest(stage),
-        output_key: key.map(|key| key.to_string()),
-        output_sha256: stored.map(|stored| stored.sha256),
-        output: Some(detail.clone()),
-        provider: provider.clone(),
-    };
-    if !bench.database.stages().finish(job.id, job.generation, stage.name, &checkpoint, now).await? {
-        return Err(Ended::Lost);
+/// One attempt at a job.
+struct Attempt<'a> {
+    context: &'a Context,
+    kind: &'a Kind,
+    job: &'a Job,
+    stage_job: StageJob,
+    gauge: &'a ProgressGauge,
+    ends_at: Instant,
+    /// Finished stages by name.
+    done: BTreeMap<String, FinishedStage>,
+}
+
+impl Attempt<'_> {
+    const fn holder(&self) -> Authority {
+        Authority::Holder { generation: self.job.generation }
     }
-    let seconds = took.as_secs_f64();
-    let by = provider.clone();
-    let journal = bench.notices.event(FeedKind::StageFinished, move |_, mut data| {
-        data.provider = by.clone();
-        data.seconds = Some(seconds);
-        data.stage(stage)
-    });
-    let patch = Patch { progress: Some(stage.progress.end()), ..Patch::default() };
-    let holder = Authority::Holder { generation: job.generation };
-    // Completion brings 100 by itself: a follower must not see it before the result is there.
-    let patch = if stage.progress.end() == Progress::DONE { Patch::default() } else { patch };
-    held(bench.database.jobs().report(job.id, holder, &patch, &journal, now).await?)?;
-    bench.outbox.notify_one();
-    tracing::info!(stage = %stage.name, took_ms = took.as_millis() as u64, "stage finished");
-    Ok(Checkpoint { provider, seconds, detail })
+
+    async fn run_stage(&self, spec: &'static StageSpec, is_last: bool) -> Result<FinishedStage, Ended> {
+        if let Some(finished) = self.begin(spec, is_last).await? {
+            return Ok(finished);
+        }
+        self.gauge.told(spec.progress.start());
+        let started = Instant::now();
+        let run = self.stage_run(spec);
+        // The registry has made sure that every stage has one.
+        let stage = self.kind.stage(spec.name).ok_or(Ended::Lost)?;
+        let (outcome, inputs_hash) = match self.reused(stage, &run).await? {
+            Reused::Found(checkpoint) => {
+                self.context.metrics.stage(self.kind_name(), spec.name.as_str(), "reused", started.elapsed());
+                return self.finish(spec, *checkpoint, started.elapsed(), true).await;
+            }
+            Reused::None { inputs_hash } => (stage.run(&run).await, inputs_hash),
+            Reused::Failed(failure) => (Err(failure), None),
+        };
+        let took = started.elapsed();
+        let word = match &outcome {
+            Ok(StageOutcome::Done(_)) => "ok",
+            Ok(StageOutcome::Parked(_)) => "parked",
+            Err(_) => "failed",
+        };
+        self.context.metrics.stage(self.kind_name(), spec.name.as_str(), word, took);
+        match outcome {
+            Ok(StageOutcome::Done(StageOutput { provider, detail })) => {
+                let checkpoint = Checkpoint {
+                    inputs_hash: inputs_hash.clone().unwrap_or_default(),
+                    objects: Some(run.written()),
+                    output: Some(detail),
+                    provider,
+                };
+                let finished = self.finish(spec, checkpoint.clone(), took, false).await?;
+                if let Some(inputs_hash) = &inputs_hash {
+                    reuse::keep(self.context, self.job, spec.name, inputs_hash, &checkpoint).await;
+                }
+                Ok(finished)
+            }
+            Ok(StageOutcome::Parked(parking)) => Err(Ended::Parked { stage: spec, parking }),
+            Err(failure) => {
+                let now = self.context.tools.clock.now();
+                let stages = self.context.tools.database.stages();
+                stages.fail(self.job.id, self.job.generation, spec.name, &failure, now).await?;
+                Err(Ended::Failed { stage: spec, failure })
+            }
+        }
+    }
+
+    fn kind_name(&self) -> &str {
+        self.kind.spec.name.as_str()
+    }
+
+    fn stage_run(&self, spec: &'static StageSpec) -> StageRun<'_> {
+        let (gauge, span) = (self.gauge.clone(), spec.progress);
+        StageRun {
+            job: &self.stage_job,
+            stage: spec.name,
+            done: &self.done,
+            tools: &self.context.tools,
+            progress: Arc::new(move |fraction: f64| gauge.reach(span.at(fraction))),
+            remaining: self.ends_at.saturating_duration_since(Instant::now()),
+            written: Mutex::default(),
+        }
+    }
+
+    /// What an earlier job left for a stage with these inputs.
+    async fn reused(&self, stage: &dyn Stage, run: &StageRun<'_>) -> Result<Reused, Ended> {
+        let key = match stage.reuse_key(run) {
+            Ok(Some(key)) => key,
+            Ok(None) => return Ok(Reused::None { inputs_hash: None }),
+            Err(failure) => return Ok(Reused::Failed(failure)),
+        };
+        let inputs_hash = reuse::inputs_hash(self.job, stage.name(), &key);
+        Ok(match reuse::find(self.context, self.job, &inputs_hash).await? {
+            Some(kept) => Reused::Found(Box::new(Checkpoint {
+                inputs_hash,
+                objects: Some(kept.objects),
+                output: Some(kept.detail),
+                provider: kept.provider,
+            })),
+            None => Reused::None { inputs_hash: Some(inputs_hash) },
+        })
+    }
+
+    /// Says that a stage starts. The last one stores the result: from there on a job is `storing`. Gives the result when
+    /// the stage turns out to be finished already.
+    async fn begin(&self, spec: &'static StageSpec, is_last: bool) -> Result<Option<FinishedStage>, Ended> {
+        let (context, job) = (self.context, self.job);
+        let now = context.tools.clock.now();
+        let attempt = attempt_at(job, spec);
+        if is_last {
+            self.enter_storing(spec).await?;
+        } else {
+            let journal = context.journals.of_stage(FeedKind::StageStarted, spec);
+            let patch = self.start_patch(spec);
+            held(context.tools.database.jobs().report(job.id, self.holder(), &patch, &journal, now).await?)?;
+        }
+        match context.tools.database.stages().start(job.id, job.generation, spec.name, attempt, now).await? {
+            StageStart::Started => {}
+            StageStart::AlreadyDone(row) => return Ok(finished_stage(*row)),
+            StageStart::Lost => return Err(Ended::Lost),
+        }
+        context.outbox.notify_one();
+        tracing::info!(stage = %spec.name, "stage started");
+        Ok(None)
+    }
+
+    /// The count of attempts goes with the stage that it is about.
+    fn start_patch(&self, spec: &'static StageSpec) -> Patch {
+        Patch {
+            progress: Some(spec.progress.start()),
+            stage: Some(spec.name),
+            attempt: Some(attempt_at(self.job, spec)),
+            ..Patch::default()
+        }
+    }
+
+    /// The move without which a job cannot complete: a claim always begins in `running`.
+    async fn enter_storing(&self, spec: &'static StageSpec) -> Result<(), Ended> {
+        let (context, job) = (self.context, self.job);
+        let now = context.tools.clock.now();
+        let (patch, journal) = (self.start_patch(spec), context.journals.of_stage(FeedKind::StageStarted, spec));
+        let jobs = context.tools.database.jobs();
+        match jobs.apply(job.id, self.holder(), JobEvent::StoringStarted, &patch, &journal, now).await? {
+            Applied::Moved(_) | Applied::Duplicate(JobState::Storing) => Ok(()),
+            _ => Err(Ended::Lost),
+        }
+    }
+
+    /// Makes a stage's output a checkpoint, then says so. A crash in between only delays the saying.
+    async fn finish(
+        &self,
+        spec: &'static StageSpec,
+        checkpoint: Checkpoint,
+        took: Duration,
+        is_reused: bool,
+    ) -> Result<FinishedStage, Ended> {
+        let (context, job) = (self.context, self.job);
+        let now = context.tools.clock.now();
+        if !context.tools.database.stages().finish(job.id, job.generation, spec.name, &checkpoint, now).await? {
+            return Err(Ended::Lost);
+        }
+        let (seconds, by) = (took.as_secs_f64(), checkpoint.provider.clone());
+        let journal = context.journals.event(FeedKind::StageFinished, move |_, mut data| {
+            data.provider = by.clone();
+            data.seconds = Some(seconds);
+            data.reused = is_reused.then_some(true);
+            data.stage(spec)
+        });
+        let patch = Patch { progress: Some(spec.progress.end()), ..Patch::default() };
+        // Completion brings 100 by itself: a follower must not see it before the result is there.
+        let patch = if spec.progress.end() == Progress::DONE { Patch::default() } else { patch };
+        held(context.tools.database.jobs().report(job.id, self.holder(), &patch, &journal, now).await?)?;
+        context.outbox.notify_one();
+        self.gauge.told(spec.progress.end());
+        tracing::info!(stage = %spec.name, took_ms = took.as_millis() as u64, is_reused, "stage finished");
+        let Checkpoint { provider, output, objects, inputs_hash: _ } = checkpoint;
+        Ok(FinishedStage { provider, seconds, detail: output.unwrap_or_default(), objects })
+    }
+}
+
+enum Reused {
+    Found(Box<Checkpoint>),
+    /// Nothing; what this run makes may be kept under this hash.
+    None { inputs_hash: Option<String> },
+    Failed(Failure),
 }
 
 fn held(reported: Reported) -> Result<(), Ended> {
     match reported {
         Reported::Written(_) => Ok(()),
         Reported::Lost(_) | Reported::Missing => Err(Ended::Lost),
-    }
-}
-
-/// The part of a job that stages read.
-fn card(job: &Job) -> Result<JobCard, Failure> {
-    let broken =
-        |what: &str| Failure::new(FailureClass::Config, FailureCode::Internal, format!("the job has no {what}"));
-    let verdict: Option<domain::audio::Verdict> =
-        job.verdict.clone().and_then(|verdict| serde_json::from_value(verdict).ok());
-    let size_bytes =
-        verdict.as_ref().and_then(|verdict| verdict.facts.as_ref()).map(|facts| facts.size_bytes).unwrap_or_default();
-    let key = job.input_key.as_deref().ok_or_else(|| broken("recording"))?;
-    Ok(JobCard {
-        id: job.id,
-        kind: job.kind,
-        generation: job.generation,
-        request: job.params.clone(),
-        input: InputObject {
-            key: key.parse().map_err(|_| broken("usable object key"))?,
-            size_bytes,
-            sha256: job.input_sha256.clone().unwrap_or_default(),
-        },
-        verdict,
-    })
-}
-
-/// What a stage's output follows from: the recording, the request, and what the stages before it said.
-struct InputsHash(Sha256);
-
-impl InputsHash {
-    fn new(job: &Job) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(job.kind.as_str());
-        hash.update(job.input_sha256.as_deref().unwrap_or_default());
-        hash.update(job.params.to_string());
-        Self(hash)
-    }
-
-    fn add(&mut self, stage: &StageSpec, detail: &Value) {
-        self.0.update(stage.name.as_str());
-        self.0.update(detail.to_string());
-    }
-
-    fn digest(&self, stage: &StageSpec) -> String {
-        let mut hash = self.0.clone();
-        hash.update(stage.name.as_str());
-        hex::encode(hash.finalize())
     }
 }

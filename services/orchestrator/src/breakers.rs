@@ -12,9 +12,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often to repeat what has not changed, so that readers know that this process lives.
 const REPEAT_EVERY: u32 = 30;
 
-/// What telling and obeying need.
+/// What reporting and resetting need.
 #[derive(Clone)]
-pub struct Told {
+pub struct BreakerReporter {
     database: Database,
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
@@ -22,7 +22,7 @@ pub struct Told {
     instance: String,
 }
 
-impl Told {
+impl BreakerReporter {
     pub fn of(deps: &Deps) -> Result<Self, RuntimeError> {
         Ok(Self {
             database: deps.database()?,
@@ -35,7 +35,7 @@ impl Told {
 }
 
 /// Writes what the breakers say whenever it changes, and now and then all the same.
-pub async fn report(deps: Told, shutdown: CancellationToken) {
+pub async fn report(deps: BreakerReporter, shutdown: CancellationToken) {
     let mut told: Vec<BreakerRow> = Vec::new();
     let mut silent_for = REPEAT_EVERY;
     while !shutdown.is_cancelled() {
@@ -60,7 +60,7 @@ pub async fn report(deps: Told, shutdown: CancellationToken) {
     }
 }
 
-fn rows(deps: &Told) -> Vec<BreakerRow> {
+fn rows(deps: &BreakerReporter) -> Vec<BreakerRow> {
     let now = deps.clock.now();
     let row = |breaker: resilience::BreakerSnapshot| BreakerRow {
         instance: deps.instance.clone(),
@@ -84,7 +84,7 @@ fn changed(told: &[BreakerRow], rows: &[BreakerRow]) -> bool {
 }
 
 /// Closes breakers when an operator says so.
-pub async fn obey(deps: Told, shutdown: CancellationToken) {
+pub async fn reset_when_told(deps: BreakerReporter, shutdown: CancellationToken) {
     const BUFFER: usize = 64;
     const PAUSE: Duration = Duration::from_secs(1);
     while !shutdown.is_cancelled() {

@@ -5,36 +5,62 @@
 
 mod attempt;
 mod breakers;
-mod dispatch;
-mod hold;
-mod notices;
-mod reconcile;
+mod commands;
+mod context;
+mod dispatcher;
+mod ingest;
+mod journals;
+mod kinds;
+mod lease;
+mod outside;
+mod reconciler;
+mod reuse;
 mod stage;
-mod stages;
+mod work_objects;
 
-use std::sync::Arc;
+use std::{fs::File, sync::Arc};
 
+use anyhow::Context as _;
 use async_trait::async_trait;
+use domain::KindSpec;
 use messaging::Queue;
 use providers::Capabilities;
-use resilience::{Bulkhead, RateLimiter};
+use resilience::RateLimiter;
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
 use settings::Settings;
 use tokio::sync::Notify;
 
-use attempt::Bench;
-use dispatch::{Dispatcher, Holds, Wakes};
-use hold::{HoldTimes, JobRules};
-use notices::Notices;
-use stage::StageTools;
+use breakers::BreakerReporter;
+use commands::JobCommands;
+use context::Context;
+use dispatcher::{Dispatcher, RunningJobs, Slots};
+use journals::Journals;
+use kinds::Registry;
+use lease::{JobRules, LeaseTimes};
+
+pub use kinds::Kind;
+pub use outside::{Asked, CreateError, OutsideProgress, OutsideService, ask};
+pub use stage::{FinishedStage, Parking, Stage, StageJob, StageOutcome, StageOutput, StageRun, StageTools};
 
 /// Take-overs after which a job counts as what kills its workers.
 const MAX_CRASHES: u32 = 5;
-/// Wake-ups are handled in no time; more in hand would only be more to hand back.
-const WAKE_PREFETCH: u16 = 16;
+/// Commands are handled in no time; more in hand would only be more to hand back.
+const COMMAND_PREFETCH: u16 = 16;
 
 /// The service.
-pub struct Orchestrator;
+#[derive(Default)]
+pub struct Orchestrator {
+    kinds: Vec<Kind>,
+}
+
+impl Orchestrator {
+    /// Runs jobs of one more kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: Kind) -> Self {
+        self.kinds.push(kind);
+        self
+    }
+}
 
 #[async_trait]
 impl Service for Orchestrator {
@@ -42,27 +68,32 @@ impl Service for Orchestrator {
         "orchestrator"
     }
 
+    fn kinds(&self) -> Vec<&'static KindSpec> {
+        self.kinds.iter().map(|kind| kind.spec).collect()
+    }
+
     /// Works until shutdown; then hands back what it holds.
     async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
         let settings = deps.settings.clone();
-        let bench = bench(&deps)?;
-        let rules = Arc::new(rules(&settings));
-        let (holds, wake) = (Holds::default(), Arc::new(Notify::new()));
+        let context = context(&deps, Registry::new(self.kinds)?)?;
+        let (running, wake) = (RunningJobs::default(), Arc::new(Notify::new()));
+        let _lock = take_back_leases(&context, &settings).await?;
 
-        let wakes = Wakes { bench: bench.clone(), rules: rules.clone(), holds: holds.clone(), wake: wake.clone() };
-        let consumer = bench.tools.bus.consume(Queue::OrchestratorJobs, WAKE_PREFETCH, Arc::new(wakes)).await?;
-        let sweep =
-            reconcile::run(bench.clone(), rules.clone(), wake.clone(), settings.jobs.reconcile, shutdown.clone());
-        let sweep = tokio::spawn(sweep);
-        let told = breakers::Told::of(&deps)?;
-        let reports = tokio::spawn(breakers::report(told.clone(), shutdown.clone()));
-        let resets = tokio::spawn(breakers::obey(told, shutdown.clone()));
+        let commands = JobCommands { context: context.clone(), running: running.clone(), wake: wake.clone() };
+        let consumer =
+            context.tools.bus.consume(Queue::OrchestratorJobs, COMMAND_PREFETCH, Arc::new(commands)).await?;
+        let sweeps = reconciler::run(context.clone(), wake.clone(), settings.jobs.reconcile, shutdown.clone());
+        let reporter = BreakerReporter::of(&deps)?;
+        let tasks = [
+            tokio::spawn(sweeps),
+            tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),
+            tokio::spawn(breakers::reset_when_told(reporter, shutdown.clone())),
+        ];
         let dispatcher = Dispatcher {
-            bench,
-            rules,
-            holds,
+            slots: Slots::new(settings.jobs.concurrency, &context),
+            context,
+            running,
             wake,
-            slots: Bulkhead::new("jobs", settings.jobs.concurrency),
             rate: RateLimiter::per_minute(settings.jobs.rate_per_minute),
             poll: settings.jobs.reconcile,
             instance: deps.instance.clone(),
@@ -72,41 +103,58 @@ impl Service for Orchestrator {
         if let Err(error) = consumer.drain(settings.http.drain).await {
             tracing::warn!(error = error_chain(&error), "consumer not drained");
         }
-        for task in [sweep, reports, resets] {
+        for task in tasks {
             task.await?;
         }
         Ok(())
     }
 }
 
-fn bench(deps: &Deps) -> anyhow::Result<Bench> {
-    let capabilities = Capabilities::new(&deps.settings, &deps.breakers, &deps.metrics)?;
-    Ok(Bench {
-        database: deps.database()?,
+fn context(deps: &Deps, kinds: Registry) -> anyhow::Result<Context> {
+    let settings = &deps.settings;
+    Ok(Context {
+        kinds,
         tools: StageTools {
+            database: deps.database()?,
             blobs: deps.objects()?,
             bus: deps.bus()?,
-            capabilities,
-            gate: deps.settings.quality_gate().clone(),
+            capabilities: Capabilities::new(settings, &deps.breakers, &deps.metrics)?,
+            gate: settings.quality_gate().clone(),
             clock: deps.clock.clone(),
+            metrics: deps.metrics.clone(),
         },
-        notices: Notices::new(deps.clock.clone()),
+        rules: Arc::new(rules(settings)),
+        journals: Journals::new(deps.clock.clone()),
         metrics: deps.metrics.clone(),
+        keep_results: settings.retention.stage_results,
         outbox: deps.outbox.clone(),
     })
 }
 
+/// In the embedded mode one process alone holds leases, and a lock on the data folder says that it is this one: what its
+/// predecessor held need not wait until the leases run out. Elsewhere others hold some, too. The lock lasts as long as
+/// the file that is returned.
+async fn take_back_leases(context: &Context, settings: &Settings) -> anyhow::Result<Option<File>> {
+    const LOCK: &str = "orchestrator.lock";
+    if settings.mode != settings::Mode::Embedded {
+        return Ok(None);
+    }
+    let path = settings.data_dir.join(LOCK);
+    let lock = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    if lock.try_lock().is_err() {
+        tracing::warn!(path = %path.display(), "another process works in this data folder; its jobs are left to it");
+        return Ok(None);
+    }
+    let ended = context.tools.database.jobs().end_leases(context.tools.clock.now()).await;
+    let ended = ended.context("leases of the process before this one cannot be ended")?;
+    if ended > 0 {
+        tracing::info!(jobs = ended, "jobs that the process before this one held are taken up again");
+    }
+    Ok(Some(lock))
+}
+
 fn rules(settings: &Settings) -> JobRules {
     let jobs = &settings.jobs;
-    JobRules {
-        times: HoldTimes {
-            lease: jobs.lease,
-            heartbeat: jobs.heartbeat,
-            cancel_poll: jobs.cancel_poll,
-            deadline: jobs.deadline,
-        },
-        retry: jobs.retry_policy(),
-        retention: settings.retention_policy(),
-        max_crashes: MAX_CRASHES,
-    }
+    let times = LeaseTimes { lease: jobs.lease, heartbeat: jobs.heartbeat, cancel_poll: jobs.cancel_poll };
+    JobRules::new(times, jobs.deadline, jobs.retry_policy(), settings.retention_policy(), MAX_CRASHES)
 }

@@ -1,33 +1,39 @@
-//! What a stage is to the platform: a name, its inputs by reference, and one output that becomes a checkpoint.
+//! What a stage is to the platform: a name, its inputs by reference, and an output that becomes a checkpoint, or the
+//! wish to wait for something outside.
 
-use std::{collections::BTreeMap, fs::File, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use blob_store::{BlobError, BlobStore, ByteStream, ObjectKey, Stored};
-use bytes::Bytes;
-use domain::{
-    Failure, FailureClass, FailureCode, JobId, JobKind, MessageId, StageName, audio::Verdict, quality::QualityGate,
-};
+use blob_store::BlobStore;
+use chrono::{DateTime, Utc};
+use domain::{Failure, FailureClass, FailureCode, JobId, KindSpec, MessageId, StageName, quality::QualityGate};
 use messaging::{Body, Bus, Envelope};
+use persistence::{Database, Input, WorkObject};
 use providers::{Capabilities, ProgressSink};
 use resilience::{Clock, ids::random10};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
-use telemetry::trace;
+use telemetry::{Metrics, trace};
 
 /// What every stage may use.
 #[derive(Clone)]
 pub struct StageTools {
+    pub database: Database,
     pub blobs: Arc<dyn BlobStore>,
     pub bus: Arc<dyn Bus>,
     pub capabilities: Capabilities,
     pub gate: QualityGate,
     pub clock: Arc<dyn Clock>,
+    pub metrics: Metrics,
 }
 
 impl StageTools {
     /// A message about a job, in its trace.
-    pub fn message(&self, job: &JobCard, body: impl Into<Body>) -> Envelope {
+    pub fn message(&self, job: &StageJob, body: impl Into<Body>) -> Envelope {
         let now = self.clock.now();
         contracts::envelope(body, MessageId::new(now, random10()), now)
             .about(job.id, job.generation)
@@ -37,64 +43,94 @@ impl StageTools {
 
 /// The part of a job that stages read.
 #[derive(Clone, Debug)]
-pub struct JobCard {
+pub struct StageJob {
     pub id: JobId,
-    pub kind: JobKind,
+    pub spec: &'static KindSpec,
     pub generation: u64,
     /// The request of the job's kind, as stored.
     pub request: Value,
-    pub input: InputObject,
-    pub verdict: Option<Verdict>,
+    pub inputs: Vec<Input>,
 }
 
-/// The uploaded recording.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputObject {
-    pub key: ObjectKey,
-    pub size_bytes: u64,
-    pub sha256: String,
+impl StageJob {
+    /// The first input of a role.
+    pub fn input(&self, role: &str) -> Result<&Input, Failure> {
+        let what = self.spec.input(role).map_or("an input", |spec| spec.what);
+        self.inputs.iter().find(|input| input.role == role).ok_or_else(|| {
+            Failure::new(FailureClass::Config, FailureCode::Internal, format!("the job does not have {what}"))
+        })
+    }
 }
 
 /// A finished stage, as later stages see it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Checkpoint {
+pub struct FinishedStage {
     pub provider: Option<String>,
     pub seconds: f64,
     pub detail: Value,
+    /// `None` on checkpoints of versions that kept no list of objects.
+    pub objects: Option<BTreeMap<String, WorkObject>>,
 }
-
-/// Five minutes of 44.1 kHz 16-bit mono are 26 MB.
-const MAX_WORK_OBJECT_BYTES: usize = 64 * 1024 * 1024;
-/// Largest file that a stage hands on: an hour of stereo as WAV, as storage takes it, stays below.
-const MAX_FILE_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Everything one run of a stage gets.
 pub struct StageRun<'a> {
-    pub job: &'a JobCard,
+    pub job: &'a StageJob,
+    pub stage: StageName,
     /// Finished stages by name.
-    pub done: &'a BTreeMap<String, Checkpoint>,
+    pub done: &'a BTreeMap<String, FinishedStage>,
     pub tools: &'a StageTools,
     /// Fraction of this stage, 0–1.
     pub progress: ProgressSink,
     /// What is left of the job's time.
     pub remaining: Duration,
+    /// What this run has written, by name.
+    pub(crate) written: Mutex<BTreeMap<String, WorkObject>>,
 }
 
-/// What a stage leaves behind. Large things go to the object store; `detail` is small and is kept in the row.
+/// What a stage leaves behind, beside the objects that it wrote. `detail` is small and is kept in the row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageOutput {
     pub provider: Option<String>,
-    /// The main object that it wrote.
-    pub object: Option<(ObjectKey, Stored)>,
     pub detail: Value,
 }
 
-/// Runs one stage of one kind of job. Runs may be cut off at any await and repeated: they write under fixed keys and
-/// change nothing else.
+/// A stage waits for something outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parking {
+    /// When to look again, if nothing signals the job before.
+    pub until: DateTime<Utc>,
+    /// What it waits for, as its owner reads it.
+    pub waits_for: String,
+}
+
+/// How a run of a stage ended well.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StageOutcome {
+    Done(StageOutput),
+    /// Run the stage again later; until then nobody holds the job.
+    Parked(Parking),
+}
+
+impl StageOutcome {
+    pub fn done(provider: Option<String>, detail: Value) -> Result<Self, Failure> {
+        Ok(Self::Done(StageOutput { provider, detail }))
+    }
+}
+
+/// Runs one stage of one kind of job. Runs may be cut off at any await and repeated: they write working objects and
+/// outside calls, and change nothing else.
 #[async_trait]
 pub trait Stage: Send + Sync {
     fn name(&self) -> StageName;
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure>;
+
+    /// Everything that the output follows from: the objects that are read (their hashes), the parts of the request that
+    /// matter, the versions of the providers. Equal keys, equal output: it may then be taken from an earlier job of the
+    /// same owner. `None` when it must not.
+    fn reuse_key(&self, _run: &StageRun<'_>) -> Result<Option<Value>, Failure> {
+        Ok(None)
+    }
+
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure>;
 }
 
 impl StageRun<'_> {
@@ -103,66 +139,18 @@ impl StageRun<'_> {
         serde_json::from_value(self.job.request.clone()).map_err(|error| unreadable("the request", &error))
     }
 
-    pub fn work_key(&self, name: &str) -> Result<ObjectKey, Failure> {
-        ObjectKey::job_stage(self.job.id, name).map_err(|error| of_blob(&error.into()))
-    }
-
-    /// Writes a document under the job's working folder.
-    pub async fn put_json<T: Serialize + Sync>(&self, name: &str, value: &T) -> Result<(ObjectKey, Stored), Failure> {
-        let bytes = serde_json::to_vec(value).map_err(|error| unreadable(name, &error))?;
-        self.put_bytes(name, bytes, "application/json").await
-    }
-
-    pub async fn put_bytes(
-        &self,
-        name: &str,
-        bytes: Vec<u8>,
-        media_type: &str,
-    ) -> Result<(ObjectKey, Stored), Failure> {
-        let key = self.work_key(name)?;
-        let stored = self.tools.blobs.put_bytes(&key, bytes.into(), media_type).await.map_err(|e| of_blob(&e))?;
-        Ok((key, stored))
-    }
-
-    /// Writes what a file holds from where it stands.
-    pub async fn put_file(&self, name: &str, file: File, media_type: &str) -> Result<(ObjectKey, Stored), Failure> {
-        let key = self.work_key(name)?;
-        let body = blob_store::file_body(file);
-        let stored = self.tools.blobs.put(&key, body, media_type, MAX_FILE_BYTES).await.map_err(|e| of_blob(&e))?;
-        Ok((key, stored))
-    }
-
-    pub async fn get_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
-        let bytes = self.get_bytes(name).await?;
-        serde_json::from_slice(&bytes).map_err(|error| unreadable(name, &error))
-    }
-
-    /// A working object as a stream.
-    pub async fn open(&self, name: &str) -> Result<ByteStream, Failure> {
-        let object = self.tools.blobs.get(&self.work_key(name)?, None).await;
-        Ok(object.map_err(|error| of_blob(&error))?.body)
-    }
-
-    /// Reads a whole working object; they are bounded by the limits on what a job may be made of.
-    pub async fn get_bytes(&self, name: &str) -> Result<Bytes, Failure> {
-        blob_store::collect(self.open(name).await?, MAX_WORK_OBJECT_BYTES).await.map_err(|error| {
-            Failure::new(FailureClass::Transient, FailureCode::Storage, format!("{name} cannot be read: {error}"))
-        })
-    }
-
     pub fn report_progress(&self, fraction: f64) {
         (self.progress)(fraction);
     }
-}
 
-/// What an error of the object store means for a job.
-pub fn of_blob(error: &BlobError) -> Failure {
-    let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
-    Failure::new(class, FailureCode::Storage, error.to_string())
+    /// What this run has written so far.
+    pub fn written(&self) -> BTreeMap<String, WorkObject> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// A stored document that this version cannot read.
-fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
+pub(crate) fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
     Failure::new(FailureClass::Config, FailureCode::Internal, format!("{what} cannot be read: {error}"))
 }
 

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use domain::{JobId, JobKind, JobState, Tier, UserId, quota::QuotaLimits};
+use domain::{JobId, JobState, Tier, UserId, kinds::melody_vocals, quota::QuotaLimits};
 use orchestrator::Orchestrator;
-use persistence::{Checkpoint, Claim, Database, Job, Journal, NewJob, StageStart, Submission};
+use persistence::{
+    Checkpoint, Claim, ClaimableKind, Database, Job, Journal, NewInput, NewJob, StageStart, Submission,
+};
 use serde_json::json;
 use service_runtime::{CancellationToken, Exit};
 use settings::{LoadOptions, Settings};
@@ -38,13 +40,19 @@ impl House {
         let now = Utc::now().trunc_subsecs(6);
         let new = NewJob {
             id: JobId::new(now, [5; 10]),
-            kind: JobKind::MelodyToVocals,
+            kind: melody_vocals::NAME,
             tier: Tier::Free,
             params: json!({ "prompt": "a song about coming home", "genre": null, "mood": null, "seed": 1 }),
-            upload_id: None,
-            input_key: Some("uploads/018f6b1e-7c2a-7000-8000-000000000000".to_owned()),
-            input_sha256: None,
-            verdict: None,
+            inputs: vec![NewInput {
+                role: melody_vocals::AUDIO.to_owned(),
+                upload_id: None,
+                object_key: "uploads/018f6b1e-7c2a-7000-8000-000000000000".to_owned(),
+                sha256: String::new(),
+                size_bytes: 0,
+                file_name: None,
+                verdict: None,
+            }],
+            reuse: true,
             due_at: now,
             deadline_at: None,
             traceparent: None,
@@ -52,23 +60,19 @@ impl House {
         let jobs = self.database.jobs_of(&user);
         let submitted = jobs.submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await.unwrap();
         assert!(matches!(submitted, Submission::Accepted { .. }));
-        let claim = Claim {
-            owner: "the one that died",
-            lease_until: now - TimeDelta::seconds(1),
-            deadline_at: Some(now + TimeDelta::minutes(5)),
-        };
+        let kinds = [ClaimableKind { name: melody_vocals::NAME, deadline_at: Some(now + TimeDelta::minutes(5)) }];
+        let claim = Claim { owner: "the one that died", lease_until: now - TimeDelta::seconds(1), kinds: &kinds };
         self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().expect("it is due")
     }
 
     async fn finish_every_stage(&self, job: &Job, now: DateTime<Utc>) {
-        for stage in job.kind.spec().stages {
+        for stage in melody_vocals::SPEC.stages {
             let stages = self.database.stages();
             let started = stages.start(job.id, job.generation, stage.name, 1, now).await.unwrap();
             assert!(matches!(started, StageStart::Started));
             let checkpoint = Checkpoint {
                 inputs_hash: "equal".to_owned(),
-                output_key: None,
-                output_sha256: None,
+                objects: None,
                 output: Some(json!({ "title": "Home", "stage": stage.name.as_str() })),
                 provider: None,
             };
@@ -82,7 +86,7 @@ impl House {
         let running = tokio::spawn(service_runtime::run_until(
             "orchestrator",
             self.settings.clone(),
-            vec![Box::new(Orchestrator)],
+            vec![Box::new(Orchestrator::default())],
             stop.clone(),
         ));
         let started = Instant::now();

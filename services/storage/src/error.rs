@@ -4,7 +4,7 @@ use std::io;
 
 use blob_store::{BlobError, InvalidKey};
 use contracts::ContractError;
-use domain::{ArtifactRole, JobId, JobState};
+use domain::{ArtifactRole, JobId, JobState, KindName};
 use media::MediaError;
 use messaging::MessagingError;
 use persistence::PersistenceError;
@@ -34,6 +34,11 @@ pub enum StorageError {
     HashMismatch { role: ArtifactRole },
     #[error("the {role} is refused: {reason}")]
     FileRefused { role: ArtifactRole, reason: &'static str },
+    /// Only another version knows it; that one may take the next try.
+    #[error("jobs of the kind {kind} leave no {role} that this version knows of")]
+    RoleUnknown { kind: KindName, role: ArtifactRole },
+    #[error("the plan of what is to be taken in cannot be read")]
+    Plan(#[source] serde_json::Error),
     #[error("the audio of the result could not be processed: {0}")]
     Media(#[from] MediaError),
     #[error(transparent)]
@@ -57,7 +62,7 @@ impl StorageError {
             Self::Objects(error) => error.is_retryable(),
             Self::Rows(error) => error.is_retryable(),
             Self::Messages(error) => error.is_retryable(),
-            Self::TemporaryFile(_) | Self::Interrupted => true,
+            Self::TemporaryFile(_) | Self::Interrupted | Self::RoleUnknown { .. } => true,
             Self::Request(_)
             | Self::Key(_)
             | Self::ForeignObject { .. }
@@ -67,7 +72,8 @@ impl StorageError {
             | Self::Superseded { .. }
             | Self::SizeMismatch { .. }
             | Self::HashMismatch { .. }
-            | Self::FileRefused { .. } => false,
+            | Self::FileRefused { .. }
+            | Self::Plan(_) => false,
         }
     }
 
@@ -83,6 +89,8 @@ impl StorageError {
             Self::SizeMismatch { .. } => "size_mismatch",
             Self::HashMismatch { .. } => "hash_mismatch",
             Self::FileRefused { .. } => "file_refused",
+            Self::RoleUnknown { .. } => "role_unknown",
+            Self::Plan(_) => "plan_invalid",
             Self::Media(_) => "audio_unprocessable",
             Self::Objects(error) => error.code(),
             Self::Rows(error) => error.code(),
@@ -93,32 +101,18 @@ impl StorageError {
     }
 }
 
-/// An error with everything that caused it, for one log line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        // A transparent variant repeats its source.
-        if !text.ends_with(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
+    use telemetry::error_chain;
+
     use super::*;
 
     #[test]
-    fn a_chain_names_every_cause_once() {
+    fn a_log_line_names_every_cause_once_and_says_whether_to_try_again() {
         let missing = StorageError::Objects(BlobError::NotFound { key: "jobs/1/work/a".parse().unwrap() });
-        assert_eq!(chain(&missing), "object jobs/1/work/a does not exist");
+        assert_eq!(error_chain(&missing), "object jobs/1/work/a does not exist");
         let full = StorageError::TemporaryFile(io::Error::new(io::ErrorKind::StorageFull, "disk full"));
-        assert_eq!(chain(&full), "a temporary file could not be used: disk full");
+        assert_eq!(error_chain(&full), "a temporary file could not be used: disk full");
         assert!(full.is_retryable() && !missing.is_retryable());
         assert_eq!(missing.code(), "object_missing");
     }

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use contracts::{Body, Envelope, IngestRequest, v1};
 use messaging::{Handler, Outcome};
+use telemetry::error_chain;
 
-use crate::{
-    error::{StorageError, chain},
-    service::StorageService,
-};
+use crate::{error::StorageError, service::StorageService};
 
 /// Requests that somebody waits for.
 pub(crate) struct Requests(pub(crate) Arc<StorageService>);
@@ -23,7 +21,7 @@ impl Handler for Requests {
             Ok(result) => Outcome::reply(result),
             Err(error) => {
                 let retryable = error.is_retryable();
-                tracing::warn!(code = error.code(), retryable, error = chain(&error), "result not taken in");
+                tracing::warn!(code = error.code(), retryable, error = error_chain(&error), "result not taken in");
                 Outcome::fault(error.code(), error.to_string(), retryable)
             }
         }
@@ -52,10 +50,10 @@ impl Handler for Deletions {
                 Outcome::Done
             }
             Err(error) if error.is_retryable() => {
-                tracing::warn!(code = error.code(), error = chain(&error), "objects of a job not deleted yet");
+                tracing::warn!(code = error.code(), error = error_chain(&error), "objects of a job not deleted yet");
                 Outcome::Retry
             }
-            Err(error) => Outcome::Dead(chain(&error)),
+            Err(error) => Outcome::Dead(error_chain(&error)),
         }
     }
 }

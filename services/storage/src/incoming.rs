@@ -2,121 +2,149 @@
 //! kept.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::{self, Read, Seek, SeekFrom},
 };
 
 use blob_store::{BlobError, BlobStore, KeyPrefix, ObjectKey};
-use bytes::Bytes;
-use contracts::IncomingFile;
-use domain::{ArtifactRole, JobId};
+use contracts::{IncomingFile, IngestPlan, StoredObject};
+use domain::{ArtifactRole, ArtifactSpec, JobId, artifact::ContentCheck};
 use sha2::{Digest, Sha256};
 
 use crate::error::StorageError;
 
-/// Largest file that is kept as it is. Lyrics, scores, pictures and reports of five minutes stay far below.
-const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
-/// Largest voice that is kept as it is: ten minutes of 44.1 kHz 16-bit mono.
-const MAX_VOICE_BYTES: u64 = 54 * 1024 * 1024;
+/// Largest plan: some hundred files by name.
+const MAX_PLAN_BYTES: u64 = 1024 * 1024;
+/// A file's beginning, as far as checks of its type look.
+const HEAD_BYTES: usize = 12;
 
-/// What a request says about one object.
-pub(crate) struct Announced<'a> {
-    pub(crate) role: ArtifactRole,
-    pub(crate) object_key: &'a str,
-    pub(crate) sha256: &'a str,
-    pub(crate) size_bytes: u64,
+/// Which objects a request may name: what the job's stages wrote, and what they reused.
+pub(crate) struct Allowed {
+    job: JobId,
+    reused: BTreeSet<String>,
+}
+
+impl Allowed {
+    pub(crate) fn new(job: JobId, stages: &[persistence::Stage]) -> Self {
+        let objects = stages.iter().filter_map(|stage| stage.checkpoint.as_ref()?.objects.as_ref());
+        Self { job, reused: objects.flat_map(|objects| objects.values()).map(|object| object.key.clone()).collect() }
+    }
+
+    fn check(&self, key: &str) -> Result<ObjectKey, StorageError> {
+        let key: ObjectKey = key.parse()?;
+        if key.as_str().starts_with(KeyPrefix::job_work(self.job).as_str()) || self.reused.contains(key.as_str()) {
+            return Ok(key);
+        }
+        Err(StorageError::ForeignObject { job: self.job })
+    }
 }
 
 /// Fetches an announced object of the job and checks that it is the one that was announced.
-pub(crate) async fn fetch(objects: &dyn BlobStore, job: JobId, announced: Announced<'_>) -> Result<File, StorageError> {
-    let Announced { role, object_key, sha256, size_bytes } = announced;
-    let key: ObjectKey = object_key.parse()?;
-    if !key.as_str().starts_with(KeyPrefix::job_work(job).as_str()) {
-        return Err(StorageError::ForeignObject { job });
-    }
-    let mismatch = || StorageError::SizeMismatch { role, announced_bytes: size_bytes };
-    let file = match objects.fetch_to_file(&key, size_bytes).await {
+pub(crate) async fn fetch(
+    objects: &dyn BlobStore,
+    allowed: &Allowed,
+    role: &ArtifactRole,
+    announced: &StoredObject,
+) -> Result<File, StorageError> {
+    let StoredObject { object_key, sha256, size_bytes } = announced;
+    let key = allowed.check(object_key)?;
+    let mismatch = || StorageError::SizeMismatch { role: role.clone(), announced_bytes: *size_bytes };
+    let file = match objects.fetch_to_file(&key, *size_bytes).await {
         Err(BlobError::LimitExceeded { .. }) => return Err(mismatch()),
         fetched => fetched?,
     };
     let (file, found_bytes, found_sha256) = blocking(move || hash(file)).await?;
-    if found_bytes != size_bytes {
+    if found_bytes != *size_bytes {
         return Err(mismatch());
     }
-    if found_sha256 != sha256 {
-        return Err(StorageError::HashMismatch { role });
+    if found_sha256 != *sha256 {
+        return Err(StorageError::HashMismatch { role: role.clone() });
     }
     Ok(file)
 }
 
-/// Fetches a file that is kept as it is.
-pub(crate) async fn fetch_kept(
+/// Fetches the document that says what is to be taken in.
+pub(crate) async fn fetch_plan(
     objects: &dyn BlobStore,
-    job: JobId,
-    file: &IncomingFile,
-) -> Result<Bytes, StorageError> {
-    let role = file.role;
-    if file.media_type != role.media_type() {
-        return Err(StorageError::FileRefused { role, reason: "its media type is not that of its role" });
+    allowed: &Allowed,
+    announced: &StoredObject,
+) -> Result<IngestPlan, StorageError> {
+    const PLAN: ArtifactRole = ArtifactRole::new("plan");
+    if announced.size_bytes > MAX_PLAN_BYTES {
+        return Err(StorageError::FileRefused { role: PLAN, reason: "it is too large" });
     }
-    let limit = if role == ArtifactRole::VocalsWav { MAX_VOICE_BYTES } else { MAX_FILE_BYTES };
-    if file.size_bytes > limit {
-        return Err(StorageError::FileRefused { role, reason: "it is too large" });
-    }
-    let announced = Announced { role, object_key: &file.object_key, sha256: &file.sha256, size_bytes: file.size_bytes };
-    let mut fetched = fetch(objects, job, announced).await?;
-    let content = blocking(move || {
-        let mut content = Vec::new();
-        fetched.read_to_end(&mut content)?;
-        Ok(content)
+    let mut file = fetch(objects, allowed, &PLAN, announced).await?;
+    let text = blocking(move || {
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        Ok::<_, io::Error>(text)
     })
     .await?;
-    check_content(role, &content).map_err(|reason| StorageError::FileRefused { role, reason })?;
-    Ok(content.into())
+    serde_json::from_slice(&text).map_err(StorageError::Plan)
+}
+
+/// Fetches a file that is kept as it is, at its start.
+pub(crate) async fn fetch_kept(
+    objects: &dyn BlobStore,
+    allowed: &Allowed,
+    file: &IncomingFile,
+    spec: &ArtifactSpec,
+) -> Result<File, StorageError> {
+    let refused = |reason| StorageError::FileRefused { role: file.role.clone(), reason };
+    if file.media_type != spec.media_type {
+        return Err(refused("its media type is not that of its role"));
+    }
+    if file.size_bytes > spec.max_bytes {
+        return Err(refused("it is too large"));
+    }
+    let announced = StoredObject {
+        object_key: file.object_key.clone(),
+        sha256: file.sha256.clone(),
+        size_bytes: file.size_bytes,
+    };
+    let mut fetched = fetch(objects, allowed, &file.role, &announced).await?;
+    let check = spec.check;
+    let (fetched, checked) = blocking(move || {
+        let looks_at = if reads_whole(check) { usize::MAX } else { HEAD_BYTES };
+        let mut content = Vec::new();
+        (&mut fetched).take(looks_at as u64).read_to_end(&mut content)?;
+        fetched.seek(SeekFrom::Start(0))?;
+        Ok::<_, io::Error>((fetched, check_content(check, &content)))
+    })
+    .await?;
+    checked.map_err(refused)?;
+    Ok(fetched)
+}
+
+const fn reads_whole(check: ContentCheck) -> bool {
+    match check {
+        ContentCheck::Text | ContentCheck::Json | ContentCheck::MusicXml | ContentCheck::Svg => true,
+        ContentCheck::Midi | ContentCheck::Wav | ContentCheck::MadeByStorage => false,
+    }
 }
 
 /// Whether the content is what the role promises. A picture is shown by browsers, so it must not bring a program.
-fn check_content(role: ArtifactRole, content: &[u8]) -> Result<(), &'static str> {
+fn check_content(check: ContentCheck, content: &[u8]) -> Result<(), &'static str> {
     let text = || std::str::from_utf8(content).map_err(|_| "it is not text in UTF-8");
-    match role {
-        ArtifactRole::Lyrics => {
-            let text = text()?;
-            if text.trim().is_empty() { Err("it is empty") } else { Ok(()) }
-        }
-        ArtifactRole::Report => {
+    let holds = |condition: bool, otherwise| if condition { Ok(()) } else { Err(otherwise) };
+    match check {
+        ContentCheck::Text => holds(!text()?.trim().is_empty(), "it is empty"),
+        ContentCheck::Json => {
             serde_json::from_slice::<serde::de::IgnoredAny>(content).map(|_| ()).map_err(|_| "it is not JSON")
         }
-        ArtifactRole::MelodyMidi => {
-            if content.starts_with(b"MThd") {
-                Ok(())
-            } else {
-                Err("it is not a MIDI file")
-            }
+        ContentCheck::Midi => holds(content.starts_with(b"MThd"), "it is not a MIDI file"),
+        ContentCheck::Wav => {
+            let is_wave = content.starts_with(b"RIFF") && content.get(8..12) == Some(b"WAVE");
+            holds(is_wave, "it is not a WAV file")
         }
-        ArtifactRole::VocalsWav => {
-            if content.starts_with(b"RIFF") && content.get(8..12) == Some(b"WAVE") {
-                Ok(())
-            } else {
-                Err("it is not a WAV file")
-            }
-        }
-        ArtifactRole::MelodyMusicxml => {
-            if text()?.contains("<score-partwise") {
-                Ok(())
-            } else {
-                Err("it is not a MusicXML score")
-            }
-        }
-        ArtifactRole::MelodySvg => {
+        ContentCheck::MusicXml => holds(text()?.contains("<score-partwise"), "it is not a MusicXML score"),
+        ContentCheck::Svg => {
             let text = text()?.trim_start().to_ascii_lowercase();
-            if !text.starts_with("<svg") && !text.starts_with("<?xml") {
-                return Err("it is not an SVG picture");
-            }
-            if is_active(&text) { Err("it holds active content") } else { Ok(()) }
+            holds(text.starts_with("<svg") || text.starts_with("<?xml"), "it is not an SVG picture")?;
+            holds(!is_active(&text), "it holds active content")
         }
-        ArtifactRole::AudioMp3 | ArtifactRole::AudioWav | ArtifactRole::Waveform => {
-            Err("files of this role are made here, not sent")
-        }
+        ContentCheck::MadeByStorage => Err("files of this role are made here, not sent"),
     }
 }
 
@@ -151,9 +179,13 @@ fn hash(mut file: File) -> io::Result<(File, u64, String)> {
     Ok((file, size_bytes, hex::encode(digest.finalize())))
 }
 
-/// File work on the blocking pool; what stops it early counts as interrupted.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| StorageError::Interrupted)?.map_err(StorageError::from)
+/// Work that may block, on a thread that may; what stops it early counts as interrupted.
+pub(crate) async fn blocking<T, E>(work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, StorageError>
+where
+    T: Send + 'static,
+    E: Into<StorageError> + Send + 'static,
+{
+    tokio::task::spawn_blocking(work).await.map_err(|_| StorageError::Interrupted)?.map_err(Into::into)
 }
 
 #[cfg(test)]
@@ -162,32 +194,31 @@ mod tests {
 
     #[test]
     fn content_must_be_what_the_role_promises() {
-        use ArtifactRole as Role;
-        let good: [(Role, &[u8]); 5] = [
-            (Role::Lyrics, "Für dich".as_bytes()),
-            (Role::Report, b"{\"a\":[1]}"),
-            (Role::MelodyMidi, b"MThd\0\0\0\x06"),
-            (Role::MelodySvg, b"<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>"),
-            (Role::MelodySvg, b"<?xml version=\"1.0\"?>\n<svg><text>come on = now</text></svg>"),
+        use ContentCheck as Check;
+        let good: [(Check, &[u8]); 5] = [
+            (Check::Text, "Für dich".as_bytes()),
+            (Check::Json, b"{\"a\":[1]}"),
+            (Check::Midi, b"MThd\0\0\0\x06"),
+            (Check::Svg, b"<svg xmlns=\"http://www.w3.org/2000/svg\"></svg>"),
+            (Check::Svg, b"<?xml version=\"1.0\"?>\n<svg><text>come on = now</text></svg>"),
         ];
-        for (role, content) in good {
-            assert_eq!(check_content(role, content), Ok(()), "{role}");
+        for (check, content) in good {
+            assert_eq!(check_content(check, content), Ok(()), "{check:?}");
         }
-        let bad: [(Role, &[u8]); 11] = [
-            (Role::Lyrics, b" \n"),
-            (Role::Lyrics, b"\xff\xfe"),
-            (Role::Report, b"{\"a\":"),
-            (Role::MelodyMidi, b"RIFF"),
-            (Role::MelodySvg, b"<html></html>"),
-            (Role::MelodySvg, b"<svg><ScRipt>x()</script></svg>"),
-            (Role::MelodySvg, b"<svg><a href=\"javascript:x()\"/></svg>"),
-            (Role::MelodySvg, b"<svg onload=\"x()\"></svg>"),
-            (Role::MelodySvg, b"<svg\nwidth='1'ONLOAD=x()></svg>"),
-            (Role::AudioMp3, b"ID3"),
-            (Role::Waveform, b"{}"),
+        let bad: [(Check, &[u8]); 10] = [
+            (Check::Text, b" \n"),
+            (Check::Text, b"\xff\xfe"),
+            (Check::Json, b"{\"a\":"),
+            (Check::Midi, b"RIFF"),
+            (Check::Svg, b"<html></html>"),
+            (Check::Svg, b"<svg><ScRipt>x()</script></svg>"),
+            (Check::Svg, b"<svg><a href=\"javascript:x()\"/></svg>"),
+            (Check::Svg, b"<svg onload=\"x()\"></svg>"),
+            (Check::Svg, b"<svg\nwidth='1'ONLOAD=x()></svg>"),
+            (Check::MadeByStorage, b"ID3"),
         ];
-        for (role, content) in bad {
-            assert!(check_content(role, content).is_err(), "{role} {content:?}");
+        for (check, content) in bad {
+            assert!(check_content(check, content).is_err(), "{check:?} {content:?}");
         }
     }
 }

@@ -5,25 +5,30 @@ use std::{collections::BTreeSet, fs::File};
 
 use blob_store::{BlobError, ObjectKey, Stored, bytes_body, file_body};
 use bytes::Bytes;
-use contracts::{IncomingFile, IngestRequest, IngestedResult, StoredArtifact};
-use domain::{ArtifactId, ArtifactRole, JobId};
+use contracts::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, StoredArtifact, StoredObject};
+use domain::{ArtifactId, ArtifactRole, ArtifactSpec, JobId, artifact};
 use persistence::{Artifact, Job};
 use sha2::{Digest, Sha256};
 
 use crate::{
     error::StorageError,
-    incoming::{self, Announced},
+    incoming::{self, Allowed, blocking},
     render::{self, LoudnessTarget, Rendered},
     service::StorageService,
     waveform::Waveform,
 };
 
-/// Roles that are made here; all others are sent.
-const RENDITIONS: [ArtifactRole; 3] = [ArtifactRole::AudioMp3, ArtifactRole::AudioWav, ArtifactRole::Waveform];
-/// Largest object that is written: one rendition. An hour of stereo as WAV stays below.
-const MAX_RENDITION_BYTES: u64 = 1024 * 1024 * 1024;
+/// What is made here of a result's sound; all else is sent.
+static RENDITIONS: [ArtifactSpec; 3] = [artifact::AUDIO_WAV, artifact::AUDIO_MP3, artifact::WAVEFORM];
 /// Longest stem of a file name, in bytes; file systems allow 255 with the ending.
 const MAX_STEM_BYTES: usize = 120;
+
+/// A file that is kept as it is, fetched and checked.
+struct KeptFile<'a> {
+    file: &'a IncomingFile,
+    spec: &'static ArtifactSpec,
+    content: File,
+}
 
 impl StorageService {
     /// Takes a result in and says what was made of it. A repeat of a request that was carried out gives the same answer
@@ -34,21 +39,33 @@ impl StorageService {
         if generation != 0 && generation < job.generation {
             return Err(StorageError::Superseded { job: id });
         }
-        if let Some(done) = self.already_ingested(request).await? {
+        let allowed = Allowed::new(id, &self.tools.database.stages().list(id).await?);
+        let plan = match &request.plan_object {
+            Some(object) => incoming::fetch_plan(&*self.tools.objects, &allowed, object).await?,
+            None => request.plan.clone(),
+        };
+        if let Some(done) = self.already_ingested(id, &plan).await? {
             return Ok(done);
         }
         // Nobody would see or delete the files of a job that has ended without them.
         if job.state.is_final() {
             return Err(StorageError::JobOver { job: id, state: job.state });
         }
-        let kept = self.fetch_kept(request).await?;
-        let rendered = self.render(request).await?;
-        let result = self.store(&job, request, kept, rendered).await?;
+        // Taken before anything is fetched, so that waiting requests hold no files.
+        let worker = self.workers.clone().acquire_owned().await.map_err(|_| StorageError::Interrupted)?;
+        let kept = self.fetch_kept(&job, &allowed, &plan).await?;
+        let rendered = match &plan.audio {
+            Some(audio) => Some(self.render(id, &allowed, &plan, audio, worker).await?),
+            None => None,
+        };
+        let result = self.store(&job, &plan, kept, rendered).await?;
         // The job may have ended while this was rendered, and the command to delete its objects may have come before
         // they were there. Whoever ends it after this look sends that command after what was stored.
         let job = self.tools.database.jobs().get(id).await?.ok_or(StorageError::JobMissing { job: id })?;
-        if job.state.is_final() && job.state != domain::JobState::Completed {
+        if job.state == domain::JobState::Cancelled {
             self.delete_everything_of(&job).await?;
+        }
+        if job.state.is_final() && job.state != domain::JobState::Completed {
             return Err(StorageError::JobOver { job: id, state: job.state });
         }
         Ok(result)
@@ -56,16 +73,22 @@ impl StorageService {
 
     /// The answer to a request that was carried out before: its rows are there, they are about the same content, and
     /// the objects exist.
-    async fn already_ingested(&self, request: &IngestRequest) -> Result<Option<IngestedResult>, StorageError> {
-        let rows = wanted(request, self.tools.database.artifacts().of_job(request.job_id).await?);
-        let row = |role| rows.iter().find(|row| row.role == role);
-        let complete = RENDITIONS.into_iter().all(|role| row(role).is_some())
-            && request.files.iter().all(|file| row(file.role).is_some_and(|row| row.sha256 == file.sha256));
-        let (true, Some(waveform)) = (complete, row(ArtifactRole::Waveform)) else { return Ok(None) };
-        let Some(waveform) = self.read_waveform(request.job_id, &waveform.sha256).await? else { return Ok(None) };
-        if waveform.source_sha256 != request.audio_sha256 {
+    async fn already_ingested(&self, job: JobId, plan: &IngestPlan) -> Result<Option<IngestedResult>, StorageError> {
+        let rows = wanted(plan, self.tools.database.artifacts().of_job(job).await?);
+        let row = |role: &ArtifactRole| rows.iter().find(|row| row.role == *role);
+        let has_files = plan.files.iter().all(|file| row(&file.role).is_some_and(|row| row.sha256 == file.sha256));
+        let has_renditions = plan.audio.is_none() || RENDITIONS.iter().all(|spec| row(&spec.role).is_some());
+        if rows.is_empty() || !has_files || !has_renditions {
             return Ok(None);
         }
+        let waveform = match (&plan.audio, row(&ArtifactRole::WAVEFORM)) {
+            (None, _) => None,
+            (Some(audio), Some(row)) => match self.read_waveform(job, &row.sha256).await? {
+                Some(waveform) if waveform.source_sha256 == audio.sha256 => Some(waveform),
+                _ => return Ok(None),
+            },
+            (Some(_), None) => return Ok(None),
+        };
         for row in &rows {
             let key: ObjectKey = row.object_key.parse()?;
             match self.tools.objects.head(&key).await {
@@ -74,12 +97,12 @@ impl StorageService {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Some(answer(request.job_id, rows, &waveform)))
+        Ok(Some(answer(job, rows, waveform.as_ref())))
     }
 
     /// The stored waveform, unless it is missing or not the recorded one.
     async fn read_waveform(&self, job: JobId, sha256: &str) -> Result<Option<Waveform>, StorageError> {
-        let object = match self.tools.objects.get(&ObjectKey::artifact(job, ArtifactRole::Waveform), None).await {
+        let object = match self.tools.objects.get(&ObjectKey::artifact(job, &artifact::WAVEFORM), None).await {
             Err(BlobError::NotFound { .. }) => return Ok(None),
             opened => opened?,
         };
@@ -91,39 +114,47 @@ impl StorageService {
     }
 
     /// Fetches and checks the files that are kept as they are.
-    async fn fetch_kept<'a>(&self, request: &'a IngestRequest) -> Result<Vec<(&'a IncomingFile, Bytes)>, StorageError> {
+    async fn fetch_kept<'a>(
+        &self,
+        job: &Job,
+        allowed: &Allowed,
+        plan: &'a IngestPlan,
+    ) -> Result<Vec<KeptFile<'a>>, StorageError> {
+        let kind = self.tools.kinds.get(job.kind.as_str());
         let mut roles = BTreeSet::new();
         let mut kept = Vec::new();
-        for file in &request.files {
-            let role = file.role;
-            if !roles.insert(role) {
-                return Err(StorageError::FileRefused { role, reason: "it comes twice" });
+        for file in &plan.files {
+            let spec = kind.and_then(|kind| kind.artifact(&file.role));
+            let spec = spec
+                .ok_or_else(|| StorageError::RoleUnknown { kind: job.kind.clone(), role: file.role.clone() })?;
+            if !roles.insert(&file.role) {
+                return Err(StorageError::FileRefused { role: file.role.clone(), reason: "it comes twice" });
             }
-            kept.push((file, incoming::fetch_kept(&*self.tools.objects, request.job_id, file).await?));
+            let content = incoming::fetch_kept(&*self.tools.objects, allowed, file, spec).await?;
+            kept.push(KeptFile { file, spec, content });
         }
         Ok(kept)
     }
 
     /// Fetches and checks the audio and makes the renditions on the bounded pool.
-    async fn render(&self, request: &IngestRequest) -> Result<Rendered, StorageError> {
-        if request.audio_size_bytes > self.settings.max_audio_bytes {
+    async fn render(
+        &self,
+        job: JobId,
+        allowed: &Allowed,
+        plan: &IngestPlan,
+        audio: &StoredObject,
+        worker: tokio::sync::OwnedSemaphorePermit,
+    ) -> Result<Rendered, StorageError> {
+        if audio.size_bytes > self.settings.max_audio_bytes {
             let reason = "it is too large";
-            return Err(StorageError::FileRefused { role: ArtifactRole::AudioWav, reason });
+            return Err(StorageError::FileRefused { role: ArtifactRole::AUDIO_WAV, reason });
         }
-        // Taken before the audio is fetched, so that waiting requests hold no files.
-        let worker = self.workers.clone().acquire_owned().await.map_err(|_| StorageError::Interrupted)?;
-        let announced = Announced {
-            role: ArtifactRole::AudioWav,
-            object_key: &request.audio_object_key,
-            sha256: &request.audio_sha256,
-            size_bytes: request.audio_size_bytes,
-        };
-        let audio = incoming::fetch(&*self.tools.objects, request.job_id, announced).await?;
+        let file = incoming::fetch(&*self.tools.objects, allowed, &ArtifactRole::AUDIO_WAV, audio).await?;
         let work = render::Job {
-            job: request.job_id,
-            audio,
-            audio_sha256: request.audio_sha256.clone(),
-            title: stem(&request.title),
+            audio: file,
+            audio_sha256: audio.sha256.clone(),
+            title: stem(&plan.title),
+            comment: plan.comment.clone().unwrap_or_else(|| format!("job {job}")),
             bounds: self.settings.bounds.clone(),
             target: LoudnessTarget {
                 target_lufs: self.settings.target_lufs,
@@ -131,77 +162,78 @@ impl StorageService {
                 max_dbtp: self.settings.max_dbtp,
             },
         };
-        let rendering = tokio::task::spawn_blocking(move || {
+        blocking(move || {
             // Given back when the work ends, not when somebody stops waiting for it.
             let _worker = worker;
             render::render(work)
-        });
-        rendering.await.map_err(|_| StorageError::Interrupted)?
+        })
+        .await
     }
 
     /// Writes objects, then rows, and answers with what is stored: when two did this at once, both say the same.
     async fn store(
         &self,
         job: &Job,
-        request: &IngestRequest,
-        kept: Vec<(&IncomingFile, Bytes)>,
-        rendered: Rendered,
+        plan: &IngestPlan,
+        kept: Vec<KeptFile<'_>>,
+        rendered: Option<Rendered>,
     ) -> Result<IngestedResult, StorageError> {
-        let Rendered { wav, mp3, waveform } = rendered;
-        let stem = stem(&request.title);
+        let stem = stem(&plan.title);
         let mut rows = Vec::new();
-        for (file, content) in kept {
-            let name = file_name(&file.file_name, file.role);
-            rows.push(self.put(job.id, file.role, name, Content::Memory(content)).await?);
+        for KeptFile { file, spec, content } in kept {
+            let name = file_name(&file.file_name, spec);
+            rows.push(self.put(job.id, spec, name, Content::File(content)).await?);
         }
-        let json = serde_json::to_vec(&waveform).map_err(std::io::Error::other)?;
-        for (role, content) in [
-            (ArtifactRole::AudioWav, Content::File(wav)),
-            (ArtifactRole::AudioMp3, Content::File(mp3)),
-            (ArtifactRole::Waveform, Content::Memory(json.into())),
-        ] {
-            let name = match role {
-                ArtifactRole::Waveform => format!("{stem}-waveform.json"),
-                role => format!("{stem}.{}", role.extension()),
-            };
-            rows.push(self.put(job.id, role, name, content).await?);
+        let mut waveform = None;
+        if let Some(rendered) = rendered {
+            let json = serde_json::to_vec(&rendered.waveform).map_err(std::io::Error::other)?;
+            let name = |spec: &ArtifactSpec| format!("{stem}.{}", spec.extension);
+            for (spec, name, content) in [
+                (&artifact::AUDIO_WAV, name(&artifact::AUDIO_WAV), Content::File(rendered.wav)),
+                (&artifact::AUDIO_MP3, name(&artifact::AUDIO_MP3), Content::File(rendered.mp3)),
+                (&artifact::WAVEFORM, format!("{stem}-waveform.json"), Content::Memory(json.into())),
+            ] {
+                rows.push(self.put(job.id, spec, name, content).await?);
+            }
+            waveform = Some(rendered.waveform);
         }
         let rows = self.tools.database.artifacts().upsert(&rows).await?;
-        Ok(answer(job.id, rows, &waveform))
+        Ok(answer(job.id, rows, waveform.as_ref()))
     }
 
     async fn put(
         &self,
         job: JobId,
-        role: ArtifactRole,
+        spec: &ArtifactSpec,
         file_name: String,
         content: Content,
     ) -> Result<Artifact, StorageError> {
-        let key = ObjectKey::artifact(job, role);
+        let key = ObjectKey::artifact(job, spec);
         let body = match content {
             Content::Memory(bytes) => bytes_body(bytes),
             Content::File(file) => file_body(file),
         };
         let Stored { size_bytes, sha256 } =
-            self.tools.objects.put(&key, body, role.media_type(), MAX_RENDITION_BYTES).await?;
+            self.tools.objects.put(&key, body, spec.media_type, spec.max_bytes).await?;
         let now = self.tools.clock.now();
         Ok(Artifact {
             id: ArtifactId::new(now, resilience::ids::random10()),
             job_id: job,
-            role,
+            role: spec.role.clone(),
             object_key: key.to_string(),
             size_bytes,
             sha256,
-            media_type: role.media_type().to_owned(),
+            media_type: spec.media_type.to_owned(),
             file_name,
             created_at: now,
         })
     }
 }
 
-/// Of a job's rows, those that are about what a request brings.
-fn wanted(request: &IngestRequest, mut rows: Vec<Artifact>) -> Vec<Artifact> {
-    rows.retain(|row| RENDITIONS.contains(&row.role) || request.files.iter().any(|file| file.role == row.role));
+/// Of a job's rows, those that are about what a plan brings.
+fn wanted(plan: &IngestPlan, mut rows: Vec<Artifact>) -> Vec<Artifact> {
+    let is_made = |row: &Artifact| plan.audio.is_some() && RENDITIONS.iter().any(|spec| spec.role == row.role);
+    rows.retain(|row| is_made(row) || plan.files.iter().any(|file| file.role == row.role));
     rows
 }
 
@@ -210,14 +242,15 @@ enum Content {
     File(File),
 }
 
-fn answer(job_id: JobId, rows: Vec<Artifact>, waveform: &Waveform) -> IngestedResult {
+/// A result without sound has no loudness and lasts no time.
+fn answer(job_id: JobId, rows: Vec<Artifact>, waveform: Option<&Waveform>) -> IngestedResult {
     IngestedResult {
         job_id,
         artifacts: rows.into_iter().map(stored_artifact).collect(),
-        loudness_lufs: waveform.loudness_lufs,
-        true_peak_dbtp: waveform.true_peak_dbtp,
-        clipped_share: waveform.clipped_share,
-        duration_seconds: waveform.duration_seconds,
+        loudness_lufs: waveform.and_then(|waveform| waveform.loudness_lufs),
+        true_peak_dbtp: waveform.and_then(|waveform| waveform.true_peak_dbtp),
+        clipped_share: waveform.map_or(0.0, |waveform| waveform.clipped_share),
+        duration_seconds: waveform.map_or(0.0, |waveform| waveform.duration_seconds),
     }
 }
 
@@ -241,10 +274,10 @@ fn stem(title: &str) -> String {
 }
 
 /// A sent file's name with the ending of its role.
-fn file_name(sent: &str, role: ArtifactRole) -> String {
+fn file_name(sent: &str, spec: &ArtifactSpec) -> String {
     let base = sent.rsplit_once('.').map_or(sent, |(base, _)| base);
-    let base = if base.trim().is_empty() { role.as_str() } else { base };
-    format!("{}.{}", stem(base), role.extension())
+    let base = if base.trim().is_empty() { spec.role.as_str() } else { base };
+    format!("{}.{}", stem(base), spec.extension)
 }
 
 #[cfg(test)]
@@ -260,8 +293,8 @@ mod tests {
         assert_eq!(stem("..."), "song");
         assert_eq!(stem(""), "song");
         assert!(stem(&"ü".repeat(500)).len() <= MAX_STEM_BYTES);
-        assert_eq!(file_name("melody.midi", ArtifactRole::MelodyMidi), "melody.mid");
-        assert_eq!(file_name("", ArtifactRole::Lyrics), "lyrics.txt");
-        assert_eq!(file_name("x/../y.exe", ArtifactRole::Report), "x_.._y.json");
+        assert_eq!(file_name("melody.midi", &artifact::MELODY_MIDI), "melody.mid");
+        assert_eq!(file_name("", &artifact::LYRICS), "lyrics.txt");
+        assert_eq!(file_name("x/../y.exe", &artifact::REPORT), "x_.._y.json");
     }
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    service_runtime::main(storage::Storage)
+    service_runtime::main(storage::Storage::default())
 }

@@ -6,7 +6,6 @@ use std::{
     io::{Seek, SeekFrom},
 };
 
-use domain::JobId;
 use media::{Audio, Bounds, Encoding, Loudness, Tags};
 
 use crate::{error::StorageError, waveform::Waveform};
@@ -38,10 +37,11 @@ impl LoudnessTarget {
 
 /// What is to be made of one piece of audio.
 pub(crate) struct Job {
-    pub(crate) job: JobId,
     pub(crate) audio: File,
     pub(crate) audio_sha256: String,
     pub(crate) title: String,
+    /// For the tags.
+    pub(crate) comment: String,
     pub(crate) bounds: Bounds,
     pub(crate) target: LoudnessTarget,
 }
@@ -61,7 +61,7 @@ pub(crate) fn render(job: Job) -> Result<Rendered, StorageError> {
     let tags = Tags {
         title: Some(job.title),
         artist: Some("Descant".to_owned()),
-        comment: Some(format!("sung by a machine, job {}", job.job)),
+        comment: Some(job.comment),
     };
     let encoded = |encoding| -> Result<File, StorageError> {
         let mut file = tempfile::tempfile()?;
@@ -130,10 +130,10 @@ mod tests {
         audio.write_all(&wav).unwrap();
         audio.seek(SeekFrom::Start(0)).unwrap();
         render(Job {
-            job: "018f6b1e-7c2a-7000-8000-000000000001".parse().unwrap(),
             audio,
             audio_sha256: "0".repeat(64),
             title: "Tune".to_owned(),
+            comment: "a test".to_owned(),
             bounds: Bounds::default(),
             target: TARGET,
         })

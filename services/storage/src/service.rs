@@ -4,14 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use blob_store::BlobStore;
-use domain::{Tier, retention::RetentionPolicy};
+use domain::{KindSpec, Kinds, Tier, retention::RetentionPolicy};
 use media::Bounds;
 use messaging::{Bus, Queue};
 use persistence::Database;
 use resilience::Clock;
 use service_runtime::{Deps, Needs, Service};
 use settings::Settings;
-use telemetry::Metrics;
+use telemetry::{Metrics, error_chain};
 use tokio::{
     sync::Semaphore,
     time::{Instant, MissedTickBehavior},
@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{StorageError, chain},
+    error::StorageError,
     handlers::{Deletions, Requests},
 };
 
@@ -31,6 +31,8 @@ pub struct Tools {
     pub objects: Arc<dyn BlobStore>,
     pub clock: Arc<dyn Clock>,
     pub metrics: Metrics,
+    /// The kinds of job whose results are taken in.
+    pub kinds: Kinds,
 }
 
 /// How the service works.
@@ -101,7 +103,19 @@ fn largest_wav_bytes(seconds: f64) -> u64 {
 }
 
 /// The storage service, as a process hosts it.
-pub struct Storage;
+#[derive(Default)]
+pub struct Storage {
+    kinds: Vec<&'static KindSpec>,
+}
+
+impl Storage {
+    /// Takes in results of one more kind of job.
+    #[must_use]
+    pub fn with_kind(mut self, kind: &'static KindSpec) -> Self {
+        self.kinds.push(kind);
+        self
+    }
+}
 
 #[async_trait]
 impl Service for Storage {
@@ -113,6 +127,10 @@ impl Service for Storage {
         Needs { relay: false, ..Needs::ALL }
     }
 
+    fn kinds(&self) -> Vec<&'static KindSpec> {
+        self.kinds.clone()
+    }
+
     async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
         let tools = Tools {
             bus: deps.bus()?,
@@ -120,6 +138,7 @@ impl Service for Storage {
             objects: deps.objects()?,
             clock: deps.clock.clone(),
             metrics: deps.metrics.clone(),
+            kinds: deps.kinds.clone(),
         };
         let service = StorageService::new(tools, StorageSettings::of(&deps.settings));
         service.run(shutdown, || deps.ready()).await?;
@@ -157,7 +176,7 @@ impl StorageService {
         let drained = tokio::join!(requests.drain(self.settings.drain), deletions.drain(self.settings.drain));
         for result in [drained.0, drained.1] {
             if let Err(error) = result {
-                tracing::warn!(error = chain(&error), "storage stopped with work under way");
+                tracing::warn!(error = error_chain(&error), "storage stopped with work under way");
             }
         }
         Ok(())

@@ -2,14 +2,13 @@
 //! too, and what crashed writers left unfinished. Takes no input but the moment and reads the truth, so it may be
 //! interrupted, repeated and run by several services at once.
 
-use blob_store::ObjectKey;
+use blob_store::{KeyPrefix, ObjectKey};
 use chrono::TimeDelta;
+use domain::StageResultId;
 use persistence::{Job, Upload};
+use telemetry::error_chain;
 
-use crate::{
-    error::{StorageError, chain},
-    service::StorageService,
-};
+use crate::{error::StorageError, service::StorageService};
 
 /// Rows of one kind that one pass takes; the next pass goes on.
 const BATCH: u64 = 100;
@@ -17,6 +16,9 @@ const BATCH: u64 = 100;
 const MAX_PASSES: usize = 50;
 /// An upload or a temporary file that began this long ago has no living writer.
 const UNFINISHED_AGE: TimeDelta = TimeDelta::hours(24);
+
+/// Clocks differ: a result that has just expired here may not have for an orchestrator that is about to take it.
+const STAGE_RESULT_GRACE: TimeDelta = TimeDelta::minutes(10);
 
 /// What one sweep did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -29,6 +31,8 @@ pub struct Swept {
     pub orphaned_uploads: u64,
     /// Rows of jobs whose files went long ago.
     pub tombstones: u64,
+    /// Stage results whose time is over.
+    pub stage_results: u64,
     /// Incomplete writes that were cleaned up.
     pub unfinished: u64,
     /// Things that could not be deleted now; the next sweep tries again.
@@ -41,23 +45,28 @@ impl StorageService {
         let mut swept = Swept::default();
         self.sweep_expired(&mut swept).await;
         self.sweep_orphans(&mut swept).await;
+        self.sweep_stage_results(&mut swept).await;
         self.sweep_rows(&mut swept).await;
         let before = self.tools.clock.now() - UNFINISHED_AGE;
         match self.tools.objects.delete_unfinished(before).await {
             Ok(count) => swept.unfinished = count,
             Err(error) => swept.failed("unfinished writes not cleaned up", &error.into()),
         }
-        for (what, count) in
-            [("objects", swept.objects), ("uploads", swept.orphaned_uploads), ("jobs", swept.tombstones)]
-        {
+        for (what, count) in [
+            ("objects", swept.objects),
+            ("uploads", swept.orphaned_uploads),
+            ("stage_results", swept.stage_results),
+            ("jobs", swept.tombstones),
+        ] {
             self.tools.metrics.retention_deleted(what, count);
         }
         if swept != Swept::default() {
-            let Swept { expired_jobs, objects, orphaned_uploads, tombstones, unfinished, failures } = swept;
+            let Swept { expired_jobs, objects, orphaned_uploads, stage_results, tombstones, unfinished, failures } = swept;
             tracing::info!(
                 expired_jobs,
                 objects,
                 orphaned_uploads,
+                stage_results,
                 tombstones,
                 unfinished,
                 failures,
@@ -124,6 +133,35 @@ impl StorageService {
         Ok(())
     }
 
+    /// The objects first: what a crash leaves is found again by its row, which no job takes any more.
+    async fn sweep_stage_results(&self, swept: &mut Swept) {
+        let results = self.tools.database.stage_results();
+        for _ in 0..MAX_PASSES {
+            let before = self.tools.clock.now() - STAGE_RESULT_GRACE;
+            let expired = match results.expired(before, BATCH).await {
+                Ok(expired) => expired,
+                Err(error) => return swept.failed("expired stage results not listed", &error.into()),
+            };
+            let found = expired.len() as u64;
+            let failures = swept.failures;
+            for id in expired {
+                match self.delete_stage_result(id).await {
+                    Ok(()) => swept.stage_results += 1,
+                    Err(error) => swept.failed("stage result not deleted", &error),
+                }
+            }
+            if found < BATCH || swept.failures > failures {
+                return;
+            }
+        }
+    }
+
+    async fn delete_stage_result(&self, id: StageResultId) -> Result<(), StorageError> {
+        self.tools.objects.delete_prefix(&KeyPrefix::stage_result(id)).await?;
+        self.tools.database.stage_results().forget(id).await?;
+        Ok(())
+    }
+
     async fn sweep_rows(&self, swept: &mut Swept) {
         for _ in 0..MAX_PASSES {
             let before = self.tools.clock.now() - self.settings.retention.tombstone;
@@ -143,6 +181,6 @@ impl StorageService {
 impl Swept {
     fn failed(&mut self, what: &'static str, error: &StorageError) {
         self.failures += 1;
-        tracing::warn!(code = error.code(), error = chain(error), "{what}");
+        tracing::warn!(code = error.code(), error = error_chain(error), "{what}");
     }
 }

@@ -5,12 +5,17 @@ mod support;
 use std::{collections::BTreeSet, io::Cursor, sync::Arc, time::Duration};
 
 use blob_store::{KeyPrefix, S3Config};
-use contracts::IngestRequest;
-use domain::{ArtifactRole, JobEvent};
+use contracts::{IngestRequest, StoredObject};
+use domain::{ArtifactRole, JobEvent, kinds::melody_vocals};
 use media::Bounds;
 use storage::Waveform;
 use support::{House, RATE_HZ, quiet_voice, sha256};
 use testbed::eventually;
+
+/// The sound of a request, to be spoilt.
+fn audio(request: &mut IngestRequest) -> &mut StoredObject {
+    request.plan.audio.as_mut().unwrap()
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_result_becomes_nine_artifacts_at_the_right_loudness() {
@@ -19,40 +24,39 @@ async fn a_result_becomes_nine_artifacts_at_the_right_loudness() {
     let request = house.finished_work(&job, &quiet_voice(6.0)).await;
     let result = house.ask(&request, job.generation).await.unwrap();
 
-    let roles: BTreeSet<_> = result.artifacts.iter().map(|artifact| artifact.role).collect();
-    assert_eq!(roles, ArtifactRole::ALL.into_iter().collect());
+    let roles: BTreeSet<_> = result.artifacts.iter().map(|artifact| artifact.role.clone()).collect();
+    assert_eq!(roles, melody_vocals::SPEC.artifacts.iter().map(|spec| spec.role.clone()).collect());
     assert!((result.duration_seconds - 6.0).abs() < 0.01, "{}", result.duration_seconds);
     assert!((result.loudness_lufs.unwrap() + 16.0).abs() <= 1.0 && result.true_peak_dbtp.unwrap() <= -1.0);
     for artifact in &result.artifacts {
         let content = house.read(&artifact.object_key).await;
         assert_eq!((content.len() as u64, sha256(&content)), (artifact.size_bytes, artifact.sha256.clone()));
         let head = house.objects.head(&artifact.object_key.parse().unwrap()).await.unwrap();
-        assert_eq!(
-            (head.media_type.as_str(), artifact.media_type.as_str()),
-            (artifact.role.media_type(), artifact.role.media_type())
-        );
-        assert!(artifact.file_name.ends_with(artifact.role.extension()), "{}", artifact.file_name);
-        match artifact.role {
-            ArtifactRole::AudioMp3 | ArtifactRole::AudioWav => {
+        let spec = melody_vocals::SPEC.artifact(&artifact.role).unwrap();
+        assert_eq!((head.media_type.as_str(), artifact.media_type.as_str()), (spec.media_type, spec.media_type));
+        assert!(artifact.file_name.ends_with(spec.extension), "{}", artifact.file_name);
+        match artifact.role.as_str() {
+            "audio_mp3" | "audio_wav" => {
                 assert!(artifact.file_name.starts_with("Für dich."));
                 let facts = media::inspect(Cursor::new(content.clone()), artifact.size_bytes, &Bounds::default());
                 let facts = facts.unwrap();
-                assert_eq!(facts.format.as_str(), artifact.role.extension());
+                assert_eq!(facts.format.as_str(), spec.extension);
                 let audio = media::decode(Cursor::new(content), &Bounds::default()).unwrap();
                 let loudness = media::measure_loudness(&audio.samples, RATE_HZ, 1);
                 assert!((loudness.integrated_lufs.unwrap() + 16.0).abs() <= 1.0, "{loudness:?}");
-                if artifact.role == ArtifactRole::AudioMp3 {
+                if artifact.role == ArtifactRole::AUDIO_MP3 {
                     assert!((185_000..=200_000).contains(&facts.bitrate_bps), "{}", facts.bitrate_bps);
                 }
             }
-            ArtifactRole::Waveform => {
+            "waveform" => {
                 let waveform: Waveform = serde_json::from_slice(&content).unwrap();
                 assert_eq!(waveform.peaks.len(), Waveform::BUCKETS);
-                assert_eq!(waveform.source_sha256, request.audio_sha256);
+                assert_eq!(waveform.source_sha256, request.plan.audio.as_ref().unwrap().sha256);
                 assert!(waveform.peaks.iter().any(|(low, high)| *low < -0.1 && *high > 0.1));
             }
-            kept => {
-                let sent = request.files.iter().find(|file| file.role == kept).unwrap();
+            _ => {
+                let kept = &artifact.role;
+                let sent = request.plan.files.iter().find(|file| file.role == *kept).unwrap();
                 assert_eq!(artifact.sha256, sent.sha256, "{kept} is kept as it is");
             }
         }
@@ -78,7 +82,7 @@ async fn a_repeat_gives_the_same_answer_and_stores_nothing() {
     assert_eq!(house.ask(&request, job.generation).await.unwrap(), first, "also when the job has completed since");
     let after = house.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
     assert_eq!(objects, after, "no object was written again");
-    assert_eq!(house.database.artifacts().of_job(job.id).await.unwrap().len(), ArtifactRole::ALL.len());
+    assert_eq!(house.database.artifacts().of_job(job.id).await.unwrap().len(), melody_vocals::SPEC.artifacts.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,7 +92,7 @@ async fn two_at_once_give_one_set() {
     let request = house.finished_work(&job, &quiet_voice(2.0)).await;
     let (one, other) = tokio::join!(house.ask(&request, job.generation), house.ask(&request, job.generation));
     assert_eq!(one.unwrap(), other.unwrap());
-    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), ArtifactRole::ALL.len());
+    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), melody_vocals::SPEC.artifacts.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +101,7 @@ async fn what_was_lost_or_has_changed_is_made_again() {
     let job = house.storing_job().await;
     let request = house.finished_work(&job, &quiet_voice(2.0)).await;
     let first = house.ask(&request, job.generation).await.unwrap();
-    let mp3 = first.artifacts.iter().find(|artifact| artifact.role == ArtifactRole::AudioMp3).unwrap();
+    let mp3 = first.artifacts.iter().find(|artifact| artifact.role == ArtifactRole::AUDIO_MP3).unwrap();
     house.objects.delete(&mp3.object_key.parse().unwrap()).await.unwrap();
     let again = house.ask(&request, job.generation).await.unwrap();
     assert_eq!(again, first, "the same input gives the same files");
@@ -108,7 +112,7 @@ async fn what_was_lost_or_has_changed_is_made_again() {
     assert!((changed.duration_seconds - 3.0).abs() < 0.01);
     let ids = |result: &contracts::IngestedResult| result.artifacts.iter().map(|a| a.id).collect::<Vec<_>>();
     assert_eq!(ids(&changed), ids(&first), "an artifact keeps its id");
-    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), ArtifactRole::ALL.len());
+    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), melody_vocals::SPEC.artifacts.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,31 +122,31 @@ async fn a_request_that_lies_is_refused_and_leaves_nothing() {
     let neighbour = house.storing_job().await;
     let good = house.finished_work(&job, &quiet_voice(1.0)).await;
     let foreign = house.finished_work(&neighbour, &quiet_voice(1.0)).await;
-    let script = house.file(job.id, ArtifactRole::MelodySvg, "evil.svg", b"<svg onload=\"x()\"/>").await;
-    let noise = house.file(job.id, ArtifactRole::Report, "noise.json", &[b'x'; 5000]).await;
+    let script = house.file(job.id, ArtifactRole::MELODY_SVG, "evil.svg", b"<svg onload=\"x()\"/>").await;
+    let noise = house.file(job.id, ArtifactRole::REPORT, "noise.json", &[b'x'; 5000]).await;
 
     type Spoil<'a> = Box<dyn Fn(&mut IngestRequest) + 'a>;
     let cases: Vec<(&str, Spoil<'_>)> = vec![
-        ("hash_mismatch", Box::new(|r| r.audio_sha256 = "0".repeat(64))),
-        ("size_mismatch", Box::new(|r| r.audio_size_bytes += 1)),
-        ("size_mismatch", Box::new(|r| r.audio_size_bytes -= 1)),
-        ("hash_mismatch", Box::new(|r| r.files[0].sha256 = "f".repeat(64))),
-        ("size_mismatch", Box::new(|r| r.files[1].size_bytes = 3)),
-        ("object_missing", Box::new(|r| r.audio_object_key.push_str(".gone"))),
-        ("object_missing", Box::new(|r| r.files[3].object_key.push_str(".gone"))),
-        ("object_key_invalid", Box::new(|r| r.audio_object_key = "../../etc/passwd".into())),
-        ("object_key_invalid", Box::new(|r| r.audio_object_key.clone_from(&foreign.audio_object_key))),
-        ("object_key_invalid", Box::new(|r| r.files[0].object_key.clone_from(&foreign.files[0].object_key))),
-        ("file_refused", Box::new(|r| r.files[0].media_type = "text/html".into())),
-        ("file_refused", Box::new(|r| r.files.push(r.files[0].clone()))),
-        ("file_refused", Box::new(|r| r.files[2] = script.clone())),
-        ("file_refused", Box::new(|r| r.files[0].role = ArtifactRole::AudioMp3)),
+        ("hash_mismatch", Box::new(|r| audio(r).sha256 = "0".repeat(64))),
+        ("size_mismatch", Box::new(|r| audio(r).size_bytes += 1)),
+        ("size_mismatch", Box::new(|r| audio(r).size_bytes -= 1)),
+        ("hash_mismatch", Box::new(|r| r.plan.files[0].sha256 = "f".repeat(64))),
+        ("size_mismatch", Box::new(|r| r.plan.files[1].size_bytes = 3)),
+        ("object_missing", Box::new(|r| audio(r).object_key.push_str(".gone"))),
+        ("object_missing", Box::new(|r| r.plan.files[3].object_key.push_str(".gone"))),
+        ("object_key_invalid", Box::new(|r| audio(r).object_key = "../../etc/passwd".into())),
+        ("object_key_invalid", Box::new(|r| audio(r).object_key.clone_from(&foreign.plan.audio.as_ref().unwrap().object_key))),
+        ("object_key_invalid", Box::new(|r| r.plan.files[0].object_key.clone_from(&foreign.plan.files[0].object_key))),
+        ("file_refused", Box::new(|r| r.plan.files[0].media_type = "text/html".into())),
+        ("file_refused", Box::new(|r| r.plan.files.push(r.plan.files[0].clone()))),
+        ("file_refused", Box::new(|r| r.plan.files[2] = script.clone())),
+        ("file_refused", Box::new(|r| r.plan.files[0].role = ArtifactRole::AUDIO_MP3)),
         (
             "audio_unprocessable",
             Box::new(|r| {
-                r.audio_object_key.clone_from(&noise.object_key);
-                r.audio_sha256.clone_from(&noise.sha256);
-                r.audio_size_bytes = noise.size_bytes;
+                audio(r).object_key.clone_from(&noise.object_key);
+                audio(r).sha256.clone_from(&noise.sha256);
+                audio(r).size_bytes = noise.size_bytes;
             }),
         ),
     ];
@@ -166,7 +170,7 @@ async fn only_the_holder_of_a_living_job_may_ask() {
     let claim = persistence::Claim {
         owner: "other",
         lease_until: reclaimed.due_at + chrono::TimeDelta::hours(1),
-        deadline_at: None,
+        kinds: &[persistence::ClaimableKind { name: melody_vocals::NAME, deadline_at: None }],
     };
     let journal = persistence::Journal::silent();
     house.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap();
@@ -208,6 +212,6 @@ async fn a_signal_to_stop_ends_the_service_after_its_work() {
         house.shutdown.cancel();
     };
     let (answered, ()) = tokio::join!(house.ask(&request, job.generation), stop_in_between);
-    assert_eq!(answered.unwrap().artifacts.len(), ArtifactRole::ALL.len(), "what was begun is finished and answered");
+    assert_eq!(answered.unwrap().artifacts.len(), melody_vocals::SPEC.artifacts.len(), "what was begun is finished and answered");
     house.running.await.unwrap().unwrap();
 }

@@ -23,7 +23,7 @@ impl House {
     }
 
     async fn has_upload(&self, job: JobId) -> bool {
-        let upload = self.database.jobs().get(job).await.unwrap().unwrap().upload_id.unwrap();
+        let upload = self.database.uploads().of_job(job).await.unwrap()[0].id;
         self.objects.head(&ObjectKey::upload(upload)).await.is_ok()
     }
 
@@ -82,7 +82,7 @@ async fn a_job_under_way_keeps_its_objects() {
 async fn objects_of_a_job_without_a_row_can_still_be_deleted() {
     let house = House::open().await;
     let job: JobId = "018f6b1e-7c2a-7000-8000-000000000001".parse().unwrap();
-    house.objects.put_bytes(&ObjectKey::job_stage(job, "left").unwrap(), vec![1].into(), "text/plain").await.unwrap();
+    house.objects.put_bytes(&ObjectKey::job_stage(job, 1, "left").unwrap(), vec![1].into(), "text/plain").await.unwrap();
     assert_eq!(house.service.delete_job_objects(job, true).await.unwrap(), 1);
     assert!(house.keys(KeyPrefix::all()).await.is_empty());
 }

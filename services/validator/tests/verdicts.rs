@@ -8,7 +8,7 @@ use chrono::Utc;
 use contracts::{Payload, ValidationRequest, v1};
 use domain::{
     MessageId, Tier, UploadId,
-    audio::{Finding, FindingCode, Severity, Verdict},
+    audio::{AudioFormat, Finding, FindingCode, Severity, Verdict},
 };
 use media::{Encoding, Tags, encode, sample};
 use messaging::{Bus, Consumer, MessagingError, Queue, in_process};
@@ -37,6 +37,7 @@ impl House {
             .with("audio.max_size_bytes", MAX_SIZE_BYTES.to_string())
             .with("audio.max_duration_seconds", "20.0")
             .with("audio.tiers.premium.allowed_formats", "wav, flac")
+            .with("audio.tiers.premium.recommend_stereo", "true")
             .with("audio.tiers.enterprise.require_stereo", "true")
             .with("audio.tiers.enterprise.max_duration_seconds", "60.0");
         let settings = Arc::new(Settings::load(&options).unwrap_or_else(|errors| panic!("{errors}")));
@@ -143,8 +144,9 @@ async fn what_is_no_recording_is_said_to_be_none() {
     assert_eq!((measured.as_str(), limit.contains("mp3")), ("text", true));
     let verdict = house.verdict(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0".to_vec(), "picture.wav").await;
     assert_eq!(refused(&verdict, FindingCode::NotAudio).0, "a PNG picture");
-    let verdict = house.verdict(b"FORM\0\0\x10\0AIFFCOMM\0\0\0\x12".to_vec(), "apple.aiff").await;
-    assert_eq!(refused(&verdict, FindingCode::UnsupportedFormat).0, "AIFF");
+    let verdict = house.verdict(b"#!AMR\n\x3c\x91\x17\x16".to_vec(), "phone.amr").await;
+    let (measured, limit) = refused(&verdict, FindingCode::UnsupportedFormat);
+    assert_eq!((measured.as_str(), limit.as_str()), ("AMR", AudioFormat::LIST));
     assert!(verdict.facts.is_none());
     let text = house.metrics.render();
     assert!(text.contains("descant_validations_total{outcome=\"rejected\""), "{text}");
@@ -211,7 +213,6 @@ async fn rate_channels_bitrate_and_name_are_judged() {
         (finding.measured.clone().unwrap(), finding.limit.clone().unwrap())
     };
     assert_eq!(warning(FindingCode::SampleRateBelowRecommended), pair("22050 Hz", "44100 Hz"));
-    assert_eq!(warning(FindingCode::MonoAudio), pair("1 channel", "2 channels"));
     assert_eq!(warning(FindingCode::FormatMismatch), pair("mp3", "wav"));
     let (measured, limit) = warning(FindingCode::LowBitrate);
     assert!(measured.starts_with('3') && limit == "64 kbit/s", "{measured}");
@@ -228,7 +229,11 @@ async fn tiers_have_limits_of_their_own() {
     let mono = sound(2.0, RATE_HZ, 1, Encoding::Wav16);
     let verdict = house.verdict_for(mono.clone(), "a.wav", Tier::Enterprise).await;
     assert_eq!(refused(&verdict, FindingCode::StereoRequired), pair("1 channel", "2 channels"));
-    assert!(house.verdict_for(mono, "a.wav", Tier::Premium).await.accepted());
+    let verdict = house.verdict_for(mono.clone(), "a.wav", Tier::Premium).await;
+    assert!(verdict.accepted());
+    find(&verdict, FindingCode::MonoAudio, Severity::Warning);
+    let verdict = house.verdict_for(mono, "a.wav", Tier::Free).await;
+    assert!(verdict.findings.is_empty(), "a microphone makes one channel: {:#?}", verdict.findings);
     let long = sound(40.0, RATE_HZ, 2, Encoding::Mp3 { kbps: 128 });
     assert!(house.verdict_for(long, "long.mp3", Tier::Enterprise).await.accepted());
 }
@@ -257,8 +262,8 @@ async fn real_recordings_get_the_verdicts_they_deserve() {
         ("silence_2s.wav", Some(FindingCode::SilentAudio)),
         ("truncated_body.wav", Some(FindingCode::TruncatedFile)),
         ("truncated_header.wav", Some(FindingCode::CorruptFile)),
-        ("vocadito_10_6s.aiff", Some(FindingCode::UnsupportedFormat)),
-        ("vocadito_10_6s_opus.webm", Some(FindingCode::UnsupportedFormat)),
+        ("vocadito_10_6s.aiff", None),
+        ("vocadito_10_6s_opus.webm", None),
         ("vocadito_10_6s_8k_ulaw.wav", Some(FindingCode::SampleRateTooLow)),
         ("vocadito_10_6s.flac", None),
         ("vocadito_10_6s.m4a", None),

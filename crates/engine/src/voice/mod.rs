@@ -31,35 +31,13 @@ use self::{
 };
 use crate::{EngineError, lyrics::Lyrics};
 
-pub use speaker::{Speaker, SpeechError, SpokenWord, Utterance, Voice};
+/// What may be chosen of a voice is the same wherever it is asked for.
+pub use domain::options::{Expression, Register, Voice};
+pub use speaker::{Speaker, SpeechError, SpokenWord, Utterance};
 
 pub const SAMPLE_RATE_HZ: u32 = 44_100;
 /// Silence and room after the last sound.
 const TAIL_SECONDS: f64 = 0.5;
-
-/// How high the voice lies.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Register {
-    /// That of the voice, or whichever has the melody in its range, else the nearer one.
-    #[default]
-    Auto,
-    /// A man's voice, comfortable from G2 to G4.
-    Low,
-    /// A woman's voice, comfortable from G3 to G5.
-    High,
-}
-
-/// Where the pitch comes from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Expression {
-    /// The notes, joined by glides, with vibrato on long ones.
-    #[default]
-    Notes,
-    /// The recorded singer's own contour around the notes.
-    Contour,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -7,8 +7,8 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use domain::audio::AudioFacts;
-use media::{Bounds, Encoding, MediaError, Tags, encode, inspect, sample};
+use domain::audio::{AudioFacts, AudioLimits, FindingCode, judge};
+use media::{Bounds, Encoding, MediaError, Tags, encode, finding, inspect, sample};
 
 pub const RATE_HZ: u32 = 44_100;
 
@@ -69,6 +69,14 @@ pub fn adts(folder: &Path, seconds: f64) -> Vec<u8> {
     std::fs::read(to).unwrap()
 }
 
+/// A stereo voice in a codec and container that the encoder does not write.
+pub fn transcoded(folder: &Path, seconds: f64, codec: &str, muxer: &str) -> Vec<u8> {
+    let (from, to) = (folder.join("in.wav"), folder.join("out.bin"));
+    std::fs::write(&from, encoded(seconds, 2, Encoding::Wav16)).unwrap();
+    ffmpeg(&["-i", path_text(&from), "-c:a", codec, "-f", muxer, path_text(&to)]);
+    std::fs::read(to).unwrap()
+}
+
 /// The header fields of a WAVE file, each free to lie.
 #[derive(Clone)]
 pub struct Wave {
@@ -76,37 +84,91 @@ pub struct Wave {
     pub channels: u16,
     pub rate_hz: u32,
     pub bits: u16,
+    /// Instead of what follows from the fields above.
+    pub byte_rate: Option<u32>,
+    pub block_align: Option<u16>,
     pub data_bytes: Option<u32>,
+    pub riff_bytes: Option<u32>,
+    /// Whether the format is written as `WAVE_FORMAT_EXTENSIBLE`.
+    pub is_extensible: bool,
+    /// Whole chunks in front of the format and of the data.
+    pub before_format: Vec<u8>,
+    pub before_data: Vec<u8>,
     pub data: Vec<u8>,
 }
 
 impl Wave {
+    pub fn new(tag: u16, channels: u16, rate_hz: u32, bits: u16, data: Vec<u8>) -> Self {
+        Self {
+            tag,
+            channels,
+            rate_hz,
+            bits,
+            byte_rate: None,
+            block_align: None,
+            data_bytes: None,
+            riff_bytes: None,
+            is_extensible: false,
+            before_format: Vec::new(),
+            before_data: Vec::new(),
+            data,
+        }
+    }
+
     pub fn pcm16(rate_hz: u32, channels: u16, samples: impl IntoIterator<Item = i16>) -> Self {
         let data = samples.into_iter().flat_map(i16::to_le_bytes).collect();
-        Self { tag: 1, channels, rate_hz, bits: 16, data_bytes: None, data }
+        Self::new(1, channels, rate_hz, 16, data)
     }
 
     pub fn float(rate_hz: u32, samples: impl IntoIterator<Item = f32>) -> Self {
         let data = samples.into_iter().flat_map(f32::to_le_bytes).collect();
-        Self { tag: 3, channels: 1, rate_hz, bits: 32, data_bytes: None, data }
+        Self::new(3, 1, rate_hz, 32, data)
     }
 
     pub fn bytes(&self) -> Vec<u8> {
         let data_bytes = self.data_bytes.unwrap_or(self.data.len() as u32);
         let block = self.channels.wrapping_mul(self.bits / 8);
+        let mut format = Vec::new();
+        format.extend(if self.is_extensible { 0xfffe } else { self.tag }.to_le_bytes());
+        format.extend(self.channels.to_le_bytes());
+        format.extend(self.rate_hz.to_le_bytes());
+        let byte_rate = self.rate_hz.wrapping_mul(u32::from(block));
+        format.extend(self.byte_rate.unwrap_or(byte_rate).to_le_bytes());
+        format.extend(self.block_align.unwrap_or(block).to_le_bytes());
+        format.extend(self.bits.to_le_bytes());
+        if self.is_extensible {
+            format.extend(22u16.to_le_bytes());
+            format.extend(self.bits.to_le_bytes());
+            format.extend([0; 4]);
+            format.extend(self.tag.to_le_bytes());
+            format.extend(b"\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71");
+        }
         let mut file = b"RIFF".to_vec();
-        file.extend(data_bytes.wrapping_add(36).to_le_bytes());
-        file.extend(b"WAVEfmt \x10\0\0\0");
-        file.extend(self.tag.to_le_bytes());
-        file.extend(self.channels.to_le_bytes());
-        file.extend(self.rate_hz.to_le_bytes());
-        file.extend(self.rate_hz.wrapping_mul(u32::from(block)).to_le_bytes());
-        file.extend(block.to_le_bytes());
-        file.extend(self.bits.to_le_bytes());
+        let other_bytes = (20 + format.len() + self.before_format.len() + self.before_data.len()) as u32;
+        file.extend(self.riff_bytes.unwrap_or(data_bytes.wrapping_add(other_bytes)).to_le_bytes());
+        file.extend(b"WAVE");
+        file.extend(&self.before_format);
+        file.extend(b"fmt ");
+        file.extend((format.len() as u32).to_le_bytes());
+        file.extend(format);
+        file.extend(&self.before_data);
         file.extend(b"data");
         file.extend(data_bytes.to_le_bytes());
         file.extend(&self.data);
         file
+    }
+}
+
+/// A voice as 16-bit samples.
+pub fn voice16(seconds: f64, rate_hz: u32, channels: u16) -> Vec<i16> {
+    sample::voice(seconds, rate_hz, channels).iter().map(|x| (x * 32767.0).round() as i16).collect()
+}
+
+/// The errors that a file's owner is told.
+pub fn errors_of(bytes: &[u8]) -> Vec<FindingCode> {
+    match inspect_bytes(bytes) {
+        Ok(facts) => judge(facts, None, &AudioLimits::default()).errors().map(|finding| finding.code).collect(),
+        Err(error) => vec![finding(&error).code],
     }
 }
 

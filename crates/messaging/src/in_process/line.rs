@@ -2,11 +2,13 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use contracts::{Envelope, topology::Queue};
 use tokio::sync::{Notify, oneshot};
+
+use crate::lock;
 
 /// One queue.
 pub(super) struct Line {
@@ -69,8 +71,4 @@ impl Drop for InHand {
             self.line.arrived.notify_one();
         }
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -26,11 +26,12 @@ use crate::{
     error::MessagingError,
     events::{EventBuffer, EventStream},
     handling::{Delivery, Disposition, Handler, handle},
+    lock,
     observer::{MessagingObserver, SendOutcome, Silent},
     rules::DeliveryRules,
     sealing::{bounded, expiry, opened, sealed},
 };
-use line::{InHand, Letter, Line, lock};
+use line::{InHand, Letter, Line};
 
 /// Bounds of the in-process transport.
 pub struct InProcessSettings {

@@ -36,7 +36,7 @@ async fn deliver(bytes: &[u8]) -> (Vec<(&'static str, HandlingOutcome)>, Vec<Dea
 }
 
 #[tokio::test]
-async fn an_unknown_body_is_counted_and_removed() {
+async fn an_unknown_body_is_counted_and_put_aside() {
     // Field 999, a message: a body of a later version.
     let (handled, dead) = deliver(&[0xba, 0x3e, 0x00]).await;
     assert_eq!(handled, [("unknown", HandlingOutcome::Unknown)]);

@@ -13,8 +13,6 @@ pub struct RabbitConfig {
     pub url: String,
     /// Shown in the broker's list of connections, and as the messages' `app_id`.
     pub service_name: String,
-    /// For `amqps`: PEM certificates to trust besides the system's.
-    pub trusted_certificates_pem: Option<String>,
     /// From the TCP connection to the last declared queue.
     pub connect_timeout: Duration,
     /// For a message to be confirmed, with all attempts, and for a consumer to start.
@@ -38,7 +36,6 @@ impl RabbitConfig {
         Self {
             url: url.into(),
             service_name: service_name.into(),
-            trusted_certificates_pem: None,
             connect_timeout: Duration::from_secs(10),
             send_timeout: Duration::from_secs(15),
             confirm_timeout: Duration::from_secs(5),

@@ -14,6 +14,7 @@ use lapin::{
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
+use telemetry::error_chain;
 use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -99,7 +100,7 @@ impl Worker {
                 }
                 Err(MessagingError::Closed) => break,
                 Err(error) => {
-                    tracing::debug!(queue = %self.queue, error = super::link::chain(&error), "cannot subscribe");
+                    tracing::debug!(queue = %self.queue, error = error_chain(&error), "cannot subscribe");
                 }
             }
             tokio::select! {
@@ -173,7 +174,7 @@ impl Worker {
         let disposition = handle(delivery, self.handler.as_ref(), rules, self.observer.as_ref(), abandon).await;
         if let Err(error) = self.settle(&taken, deliveries, disposition).await {
             // Handled, or put aside, but not known to be: the message comes again.
-            tracing::warn!(queue = %self.queue, error = super::link::chain(&error), "could not settle a message");
+            tracing::warn!(queue = %self.queue, error = error_chain(&error), "could not settle a message");
             put_back(&taken).await;
         }
     }

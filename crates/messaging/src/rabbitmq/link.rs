@@ -8,6 +8,7 @@ use std::{
 
 use futures_util::StreamExt;
 use lapin::{Channel, Connection, Event, options::ExchangeDeclareOptions, types::FieldTable};
+use telemetry::error_chain;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -189,8 +190,11 @@ impl Supervisor {
             match result {
                 Ok(live) => return Some(live),
                 Err(error) => {
-                    let chain = chain(&error);
-                    tracing::warn!(link = self.role.as_str(), error = chain, "cannot connect to the broker");
+                    tracing::warn!(
+                        link = self.role.as_str(),
+                        error = error_chain(&error),
+                        "cannot connect to the broker"
+                    );
                     pause = (pause * 2).min(longest);
                 }
             }
@@ -230,15 +234,4 @@ impl Live {
             }
         }
     }
-}
-
-/// The whole chain of an error on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

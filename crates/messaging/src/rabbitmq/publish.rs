@@ -6,7 +6,7 @@
 //! wrong is thrown away. The broker still writes many channels' messages to disk together.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -21,7 +21,7 @@ use super::{
     config::RabbitConfig,
     link::{Link, within},
 };
-use crate::error::MessagingError;
+use crate::{error::MessagingError, lock};
 
 /// One message to publish.
 #[derive(Clone)]
@@ -124,7 +124,7 @@ impl Publisher {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Channel>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 }
 

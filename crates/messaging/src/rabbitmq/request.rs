@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -26,7 +26,7 @@ use super::{
     link::{Link, within},
     publish::{self, Failure, Parcel, confirming_channel, publish_once},
 };
-use crate::error::MessagingError;
+use crate::{error::MessagingError, lock};
 
 /// The broker's name for "the channel that asks".
 const REPLY_TO: &str = "amq.rabbitmq.reply-to";
@@ -186,8 +186,4 @@ impl Asker {
         });
         Ok(Lane { channel, waiting, replies: replies.abort_handle() })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,17 +8,18 @@ use std::{
     io,
     net::{Shutdown, TcpStream},
     os::fd::AsFd,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use lapin::{
     Connection, ConnectionProperties,
-    tcp::{AMQPUriTcpExt, AsyncTcpStream, OwnedTLSConfig, TLSConfig},
+    tcp::{AMQPUriTcpExt, AsyncTcpStream, TLSConfig},
     uri::{AMQPScheme, AMQPUri},
 };
 
 use super::config::{Address, RabbitConfig};
+use crate::lock;
 
 /// A second handle to a connection's socket.
 #[derive(Clone, Default)]
@@ -27,13 +28,13 @@ pub(super) struct Socket(Arc<Mutex<Option<TcpStream>>>);
 impl Socket {
     fn keep(&self, stream: impl AsFd) -> io::Result<()> {
         let handle = stream.as_fd().try_clone_to_owned()?;
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.into());
+        *lock(&self.0) = Some(handle.into());
         Ok(())
     }
 
     /// Ends the connection without a goodbye; whatever waits for it sees an error.
     pub(super) fn shut(&self) {
-        if let Some(stream) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(stream) = lock(&self.0).take() {
             // It fails when the other side was faster.
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -59,7 +60,6 @@ pub(super) async fn connect(
 ) -> Result<(Connection, Socket), lapin::Error> {
     let socket = Socket::default();
     let mut guard = ShutOnDrop(Some(socket.clone()));
-    let tls = OwnedTLSConfig { identity: None, cert_chain: config.trusted_certificates_pem.clone() };
     let patience = config.connect_timeout;
     let kept = socket.clone();
     let properties = ConnectionProperties::default().with_connection_name(name.into());
@@ -76,7 +76,9 @@ pub(super) async fn connect(
             }
             match uri.scheme {
                 AMQPScheme::AMQP => Ok(stream),
-                AMQPScheme::AMQPS => Ok(bounded(patience, stream.into_tls(&uri.authority.host, tls.as_ref())).await?),
+                AMQPScheme::AMQPS => {
+                    Ok(bounded(patience, stream.into_tls(&uri.authority.host, TLSConfig::default())).await?)
+                }
             }
         },
         properties,

@@ -12,6 +12,7 @@ use lapin::{
     options::{BasicConsumeOptions, QueueBindOptions, QueueDeclareOptions},
     types::FieldTable,
 };
+use telemetry::error_chain;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -88,7 +89,7 @@ async fn bind_again(link: &Link, capacity: usize, patience: Duration) -> Option<
         match bind(link, capacity, Instant::now() + patience).await {
             Ok(bound) => return Some(bound),
             Err(MessagingError::Closed) => return None,
-            Err(error) => tracing::debug!(error = super::link::chain(&error), "cannot subscribe to events"),
+            Err(error) => tracing::debug!(error = error_chain(&error), "cannot subscribe to events"),
         }
     }
 }

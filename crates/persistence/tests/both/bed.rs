@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{ArtifactId, JobEvent, JobId, JobKind, JobState, MessageId, Tier, UploadId, UserId, quota::QuotaLimits};
+use domain::{
+    ArtifactId, JobEvent, JobId, JobState, MessageId, Tier, UploadId, UserId, kinds::melody_vocals, quota::QuotaLimits,
+};
 use persistence::{
-    Applied, Authority, BreakerRow, Claim, Database, Destination, Job, Journal, NewEvent, NewJob, OutboxMessage, Patch,
+    Applied, Authority, BreakerRow, Claim, ClaimableKind, Database, Destination, Job, Journal, NewEvent, NewInput, NewJob, OutboxMessage, Patch,
     Submission,
 };
 use serde_json::json;
@@ -58,6 +60,13 @@ impl Bed {
         Self { db: Database::connect(&url, 8).await.unwrap(), url, _guard: Box::new(database) }
     }
 
+    /// Writes past the repositories, as another version might.
+    pub async fn execute(&self, sql: &str) {
+        let connection = sea_orm::Database::connect(&self.url).await.unwrap();
+        sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
     /// A second pool to the same database, as another process would have.
     pub async fn another(&self) -> Database {
         Database::connect(&self.url, 4).await.unwrap()
@@ -77,7 +86,8 @@ impl Bed {
     }
 
     pub async fn claimed(&self, now: DateTime<Utc>) -> Option<Job> {
-        let claim = Claim { owner: "worker", lease_until: now + TimeDelta::seconds(30), deadline_at: None };
+        let kinds = every_kind(None);
+        let claim = Claim { owner: "worker", lease_until: now + TimeDelta::seconds(30), kinds: &kinds };
         self.db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap()
     }
 
@@ -101,6 +111,7 @@ impl Bed {
         }
         let events: &[JobEvent] = match state {
             JobState::Queued | JobState::Running => &[],
+            JobState::Parked => &[E::Parked],
             JobState::Storing => &[E::StoringStarted],
             JobState::Cancelling => &[E::CancelRequested],
             JobState::Completed => &[E::StoringStarted, E::Completed],
@@ -157,13 +168,11 @@ pub fn artifact_id() -> ArtifactId {
 pub fn new_job(now: DateTime<Utc>) -> NewJob {
     NewJob {
         id: job_id(),
-        kind: JobKind::MelodyToVocals,
+        kind: melody_vocals::NAME,
         tier: Tier::Free,
         params: json!({"prompt": "a sea shanty", "loudness": -14.0, "näme": [1, null, true]}),
-        upload_id: None,
-        input_key: Some("uploads/x".to_owned()),
-        input_sha256: Some("ab".repeat(32)),
-        verdict: Some(json!({"findings": []})),
+        inputs: vec![input(None)],
+        reuse: true,
         due_at: now,
         deadline_at: None,
         traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
@@ -191,4 +200,22 @@ pub fn breaker(instance: &str, provider: &str, at: DateTime<Utc>) -> BreakerRow 
         open_until: Some(at + TimeDelta::seconds(60)),
         updated_at: at,
     }
+}
+
+/// What a new job is made from.
+pub fn input(upload_id: Option<UploadId>) -> NewInput {
+    NewInput {
+        role: melody_vocals::AUDIO.to_owned(),
+        upload_id,
+        object_key: "uploads/x".to_owned(),
+        sha256: "ab".repeat(32),
+        size_bytes: 1000,
+        file_name: Some("hum.wav".to_owned()),
+        verdict: Some(json!({"findings": []})),
+    }
+}
+
+/// Every kind of this version, with a deadline for those that have none yet.
+pub fn every_kind(deadline_at: Option<DateTime<Utc>>) -> Vec<ClaimableKind> {
+    domain::Kinds::built_in().iter().map(|kind| ClaimableKind { name: kind.name.clone(), deadline_at }).collect()
 }

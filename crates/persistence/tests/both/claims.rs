@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::TimeDelta;
-use domain::{JobEvent, JobState};
-use persistence::{Claim, Held, Journal};
+use domain::{JobEvent, JobState, KindName};
+use persistence::{Applied, Authority, Claim, ClaimableKind, Held, Journal, NewJob, Patch, Reported};
 
-use crate::bed::{Bed, later, new_job, noon, on_both, telling_journal, user};
+use crate::bed::{Bed, every_kind, later, new_job, noon, on_both, telling_journal, user};
 
 async fn eight_workers_claim_two_hundred_jobs_none_twice(bed: &Bed) {
     let mut expected = BTreeSet::new();
@@ -20,7 +20,8 @@ async fn eight_workers_claim_two_hundred_jobs_none_twice(bed: &Bed) {
             tokio::spawn(async move {
                 let mut mine = Vec::new();
                 let name = format!("worker {n}");
-                let claim = Claim { owner: &name, lease_until: later(60), deadline_at: None };
+                let kinds = every_kind(None);
+                let claim = Claim { owner: &name, lease_until: later(60), kinds: &kinds };
                 while let Some(job) = db.jobs().claim_due(claim, &telling_journal(), later(1)).await.unwrap() {
                     assert_eq!((job.state, job.generation, job.event_seq), (JobState::Running, 1, 1));
                     assert_eq!(job.lease_owner.as_deref(), Some(name.as_str()));
@@ -37,7 +38,7 @@ async fn eight_workers_claim_two_hundred_jobs_none_twice(bed: &Bed) {
     assert_eq!(claimed.len(), 200, "a job was claimed twice or never");
     assert_eq!(claimed.into_iter().collect::<BTreeSet<_>>(), expected);
     assert_eq!(bed.db.outbox().backlog(noon()).await.unwrap().pending, 200);
-    assert_eq!(bed.db.jobs().leases(later(1)).await.unwrap().live, 200);
+    assert_eq!(bed.db.jobs().end_leases(later(1)).await.unwrap(), 200, "every claim has made a lease");
 }
 
 async fn the_job_that_has_been_due_longest_comes_first(bed: &Bed) {
@@ -71,7 +72,6 @@ async fn a_lapsed_lease_is_taken_over_and_counts_a_crash(bed: &Bed) {
     bed.moved(job.id, JobEvent::StoringStarted, later(40)).await;
     let kept = bed.db.jobs().get(job.id).await.unwrap().unwrap();
     assert_eq!(kept.lease_until, Some(lease_until), "a move took the lease back to where it was");
-    assert_eq!(bed.db.jobs().leases(later(61)).await.unwrap().lapsed, 1);
     let second = bed.claimed(later(61)).await.unwrap();
     assert_eq!((second.id, second.generation, second.crashes), (job.id, 2, 1));
     assert_eq!((second.state, second.started_at), (JobState::Running, Some(noon())));
@@ -99,10 +99,14 @@ async fn what_is_to_end_is_not_claimed(bed: &Bed) {
 
 async fn a_deadline_is_set_by_the_first_claim_and_stays(bed: &Bed) {
     let job = bed.submitted(&user("ada"), noon()).await;
-    let claim = |at| Claim { owner: "w", lease_until: later(1), deadline_at: Some(at) };
-    let first = bed.db.jobs().claim_due(claim(later(300)), &Journal::silent(), noon()).await.unwrap().unwrap();
+    let claim = async |deadline, now| {
+        let kinds = every_kind(Some(deadline));
+        let claim = Claim { owner: "w", lease_until: later(1), kinds: &kinds };
+        bed.db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap()
+    };
+    let first = claim(later(300), noon()).await;
     assert_eq!((first.id, first.deadline_at), (job.id, Some(later(300))));
-    let second = bed.db.jobs().claim_due(claim(later(900)), &Journal::silent(), later(2)).await.unwrap().unwrap();
+    let second = claim(later(900), later(2)).await;
     assert_eq!(second.deadline_at, Some(later(300)));
 }
 
@@ -110,14 +114,79 @@ async fn a_job_given_back_is_due_at_once_and_counts_no_crash(bed: &Bed) {
     let job = bed.submitted(&user("ada"), noon()).await;
     let held = bed.claimed(noon()).await.unwrap();
     let released = bed.db.jobs().release(job.id, held.generation, &telling_journal(), later(5)).await.unwrap();
-    let persistence::Applied::Moved(waiting) = released else { panic!("{released:?}") };
+    let Applied::Moved(waiting) = released else { panic!("{released:?}") };
     assert_eq!((waiting.state, waiting.due_at, waiting.attempt), (JobState::Queued, later(5), 0));
     assert_eq!((waiting.lease_owner, waiting.lease_until), (None, None));
     let again = bed.claimed(later(5)).await.unwrap();
     assert_eq!((again.generation, again.crashes), (2, 0));
 }
 
+async fn only_the_kinds_that_are_asked_for_are_claimed_each_with_its_own_deadline(bed: &Bed) {
+    let ada = user("ada");
+    let training = NewJob { kind: KindName::new("training"), ..new_job(noon()) };
+    bed.submitted_as(&training, &ada, noon()).await;
+    assert_eq!(bed.claimed(later(9)).await, None, "a kind that nobody asked for was claimed");
+    let song = bed.submitted(&ada, later(1)).await;
+    let mut kinds = every_kind(Some(later(60)));
+    kinds.push(ClaimableKind { name: KindName::new("training"), deadline_at: Some(later(3600)) });
+    let claim = Claim { owner: "w", lease_until: later(600), kinds: &kinds };
+    let mut claimed = Vec::new();
+    while let Some(job) = bed.db.jobs().claim_due(claim, &Journal::silent(), later(9)).await.unwrap() {
+        claimed.push((job.id, job.deadline_at));
+    }
+    assert_eq!(claimed, [(training.id, Some(later(3600))), (song.id, Some(later(60)))]);
+}
+
+async fn a_parked_job_is_held_by_nobody_until_it_is_due(bed: &Bed) {
+    let job = bed.submitted(&user("ada"), noon()).await;
+    let held = bed.claimed(noon()).await.unwrap();
+    let patch = Patch {
+        due_at: Some(later(600)),
+        waits_for: Some("a vendor".to_owned()),
+        signals_seen: Some(held.signals),
+        ..Patch::default()
+    };
+    let holder = Authority::Holder { generation: held.generation };
+    let jobs = bed.db.jobs();
+    let parked = jobs.apply(job.id, holder, JobEvent::Parked, &patch, &telling_journal(), later(1)).await.unwrap();
+    let Applied::Moved(parked) = parked else { panic!("{parked:?}") };
+    assert_eq!((parked.state, parked.due_at, parked.lease_until), (JobState::Parked, later(600), None));
+    assert_eq!(parked.waits_for.as_deref(), Some("a vendor"));
+    assert_eq!(bed.claimed(later(599)).await, None, "claimed before it was due");
+    let again = bed.claimed(later(600)).await.unwrap();
+    assert_eq!((again.generation, again.crashes, again.attempt), (2, 0, 0), "waiting is no crash and no attempt");
+    assert_eq!((again.state, again.waits_for), (JobState::Running, None));
+}
+
+/// A signal may come while the stage is still about to park: it must not be lost.
+async fn a_signal_makes_a_parked_job_due_whenever_it_comes(bed: &Bed) {
+    let jobs = bed.db.jobs();
+    for before in [true, false] {
+        let job = bed.submitted(&user("ada"), noon()).await;
+        let held = bed.claimed(noon()).await.unwrap();
+        if before {
+            jobs.signal(job.id, &telling_journal(), later(1)).await.unwrap();
+        }
+        let patch =
+            Patch { due_at: Some(later(600)), signals_seen: Some(held.signals), ..Patch::default() };
+        let holder = Authority::Holder { generation: held.generation };
+        jobs.apply(job.id, holder, JobEvent::Parked, &patch, &telling_journal(), later(2)).await.unwrap();
+        if !before {
+            assert_eq!(bed.claimed(later(3)).await, None);
+            jobs.signal(job.id, &telling_journal(), later(3)).await.unwrap();
+        }
+        let again = bed.claimed(later(4)).await.map(|job| (job.id, job.signals));
+        assert_eq!(again, Some((job.id, 1)), "signalled before it parked: {before}");
+        bed.moved(job.id, JobEvent::Failed, later(5)).await;
+        let over = jobs.signal(job.id, &telling_journal(), later(6)).await.unwrap();
+        assert_eq!(over, Reported::Lost(JobState::Failed));
+    }
+}
+
 on_both!(
+    only_the_kinds_that_are_asked_for_are_claimed_each_with_its_own_deadline,
+    a_parked_job_is_held_by_nobody_until_it_is_due,
+    a_signal_makes_a_parked_job_due_whenever_it_comes,
     eight_workers_claim_two_hundred_jobs_none_twice,
     the_job_that_has_been_due_longest_comes_first,
     a_lapsed_lease_is_taken_over_and_counts_a_crash,

@@ -5,6 +5,8 @@ mod claims;
 mod messages;
 mod moves;
 mod quotas;
+mod retries;
+mod rollouts;
 mod schema;
 mod stages;
 mod sweeps;

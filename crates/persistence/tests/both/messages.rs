@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use persistence::{Backlog, Begin, Destination, IdempotencyKey};
 use serde_json::json;
 
-use crate::bed::{Bed, later, message, message_id, noon, on_both, user};
+use crate::bed::{Bed, later, message, noon, on_both, user};
 
 async fn messages_leave_in_order_and_come_again_until_marked(bed: &Bed) {
     let outbox = bed.db.outbox();
@@ -68,27 +68,6 @@ async fn two_relays_never_take_the_same_message(bed: &Bed) {
     assert_eq!(taken.into_iter().collect::<BTreeSet<_>>(), expected);
 }
 
-async fn a_message_is_new_to_each_consumer_once(bed: &Bed) {
-    let id = message_id();
-    let deliveries: Vec<_> = (0..8)
-        .map(|_| {
-            let db = bed.db.clone();
-            tokio::spawn(async move { db.inbox("storage").first_time(id, noon()).await.unwrap() })
-        })
-        .collect();
-    let mut first = 0;
-    for delivery in deliveries {
-        first += u32::from(delivery.await.unwrap());
-    }
-    assert_eq!(first, 1);
-    assert!(bed.db.inbox("orchestrator").first_time(id, noon()).await.unwrap());
-    bed.db.inbox("storage").forget(id).await.unwrap();
-    assert!(bed.db.inbox("storage").first_time(id, later(1)).await.unwrap());
-    assert_eq!(bed.db.inbox("storage").prune(later(1)).await.unwrap(), 0);
-    assert_eq!(bed.db.inbox("storage").prune(later(2)).await.unwrap(), 1);
-    assert!(!bed.db.inbox("orchestrator").first_time(id, later(3)).await.unwrap(), "pruned for another consumer");
-}
-
 fn key(who: &str, route: &str) -> IdempotencyKey {
     IdempotencyKey { user: user(who), key: "same".to_owned(), route: route.to_owned() }
 }
@@ -142,7 +121,6 @@ async fn of_equal_requests_at_once_one_works(bed: &Bed) {
 on_both!(
     messages_leave_in_order_and_come_again_until_marked,
     two_relays_never_take_the_same_message,
-    a_message_is_new_to_each_consumer_once,
     a_request_that_comes_again_gets_the_first_answer,
     of_equal_requests_at_once_one_works,
 );

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{
-    Failure, FailureClass, FailureCode, JobEvent, JobState, Progress, Transition, kind::melody_to_vocals, transition,
+    Failure, FailureClass, FailureCode, JobEvent, JobState, Progress, Transition, kinds::melody_vocals, transition,
 };
 use persistence::{Applied, Authority, CancelOutcome, Journal, NewEvent, Patch, Reported};
 use serde_json::json;
@@ -46,7 +46,7 @@ async fn what_goes_with_a_move_is_stored_with_it(bed: &Bed) {
     let failure = Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "no answer");
     let retry = Patch {
         progress: Some(Progress::new(40)),
-        stage: Some(melody_to_vocals::LYRICS),
+        stage: Some(melody_vocals::LYRICS),
         attempt: Some(1),
         due_at: Some(later(5)),
         failure: Some(failure.clone()),
@@ -56,7 +56,7 @@ async fn what_goes_with_a_move_is_stored_with_it(bed: &Bed) {
     let waiting = bed.db.jobs().apply(job.id, holder, event, &retry, &telling_journal(), later(1)).await.unwrap();
     let Applied::Moved(waiting) = waiting else { panic!("{waiting:?}") };
     assert_eq!((waiting.due_at, waiting.attempt, waiting.progress), (later(5), 1, Progress::new(40)));
-    assert_eq!((waiting.failure.as_ref(), waiting.stage), (Some(&failure), Some(melody_to_vocals::LYRICS)));
+    assert_eq!((waiting.failure.as_ref(), waiting.stage.as_deref()), (Some(&failure), Some("lyrics")));
     assert_eq!(bed.claimed(later(4)).await, None);
 
     bed.claimed(later(5)).await.unwrap();

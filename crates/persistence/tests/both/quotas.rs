@@ -10,7 +10,7 @@ use domain::{
 use persistence::{Begin, IdempotencyKey, IdempotentAnswer, Journal, KeyClaim, Submission};
 use serde_json::json;
 
-use crate::bed::{Bed, later, new_job, noon, on_both, telling_journal, upload_id, user};
+use crate::bed::{Bed, input, later, new_job, noon, on_both, telling_journal, upload_id, user};
 
 const UNLIMITED: QuotaLimits = QuotaLimits::UNLIMITED;
 
@@ -21,7 +21,7 @@ async fn an_accepted_job_is_stored_with_all_that_belongs_to_it(bed: &Bed) {
     bed.db.uploads().create(upload, &ada, "uploads/x", now).await.unwrap();
     assert!(bed.db.uploads().complete(upload, 42, "cafe").await.unwrap());
     let mut new = new_job(now);
-    new.upload_id = Some(upload);
+    new.inputs = vec![input(Some(upload))];
     new.tier = Tier::Premium;
     let answer = bed.db.jobs_of(&ada).submit(&new, UNLIMITED, None, &telling_journal(), now).await.unwrap();
     let Submission::Accepted { job, usage } = answer else { panic!("{answer:?}") };
@@ -119,14 +119,14 @@ async fn a_refused_submission_leaves_nothing(bed: &Bed) {
     bed.db.uploads().create(theirs, &bob, "uploads/bob", noon()).await.unwrap();
     let mut new = new_job(noon());
     for upload in [theirs, upload_id()] {
-        new.upload_id = Some(upload);
+        new.inputs = vec![input(Some(upload))];
         assert_eq!(submit(&new).await, Submission::UploadGone);
     }
     let condemned = upload_id();
     bed.db.uploads().create(condemned, &ada, "uploads/old", noon()).await.unwrap();
     let swept = bed.db.uploads().condemn_orphans(later(1), 10, later(1)).await.unwrap();
     assert_eq!(swept.iter().map(|upload| upload.id).collect::<Vec<_>>(), [theirs, condemned]);
-    new.upload_id = Some(condemned);
+    new.inputs = vec![input(Some(condemned))];
     assert_eq!(submit(&new).await, Submission::UploadGone);
 
     assert_eq!(bed.db.jobs().get(new.id).await.unwrap(), None);
@@ -135,10 +135,10 @@ async fn a_refused_submission_leaves_nothing(bed: &Bed) {
 
     let mine = upload_id();
     bed.db.uploads().create(mine, &ada, "uploads/mine", noon()).await.unwrap();
-    new.upload_id = Some(mine);
+    new.inputs = vec![input(Some(mine))];
     assert!(matches!(submit(&new).await, Submission::Accepted { .. }));
     let mut second = new_job(noon());
-    second.upload_id = Some(mine);
+    second.inputs = vec![input(Some(mine))];
     assert_eq!(submit(&second).await, Submission::UploadGone, "one upload became two jobs");
 }
 

@@ -2,23 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ArtifactRole, JobEvent, StageName, UserId, kind::melody_to_vocals};
+use domain::{ArtifactRole, JobEvent, OutsideCallId, StageName, StageResultId, UserId, kinds::melody_vocals};
 use persistence::{
-    Artifact, Backend, Begin, Database, Destination, IdempotencyKey, Journal, PersistenceError, Submission,
+    Artifact, Backend, Begin, Database, Destination, IdempotencyKey, Journal, PersistenceError, StageResult, Submission,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::bed::{
-    Bed, artifact_id, breaker, job_id, message, message_id, new_job, noon, on_both, telling_journal, upload_id, user,
+    Bed, artifact_id, breaker, every_kind, input, job_id, message, new_job, noon, on_both, telling_journal, upload_id, user,
 };
 
 /// In the order of the migrations.
-const TABLES: [&[&str]; 5] = [
+const TABLES: [&[&str]; 6] = [
     &["users", "jobs"],
     &["job_stages", "job_events"],
-    &["outbox", "inbox", "idempotency_keys"],
+    &["outbox", "idempotency_keys"],
     &["uploads", "artifacts", "feedback"],
     &["breakers"],
+    &["job_inputs", "outside_calls", "stage_results"],
 ];
 
 async fn strings(bed: &Bed, sql: &str) -> BTreeSet<String> {
@@ -104,16 +105,31 @@ async fn fill(db: &Database, owner: &UserId) {
     let upload = upload_id();
     db.uploads().create(upload, owner, "uploads/x", now).await.unwrap();
     let mut new = new_job(now);
-    new.upload_id = Some(upload);
+    new.inputs = vec![input(Some(upload))];
     let limits = domain::quota::QuotaLimits::UNLIMITED;
     let accepted = db.jobs_of(owner).submit(&new, limits, None, &telling_journal(), now).await.unwrap();
     let Submission::Accepted { job, .. } = accepted else { panic!("{accepted:?}") };
-    let claim = persistence::Claim { owner: "w", lease_until: now, deadline_at: None };
+    let kinds = every_kind(None);
+    let claim = persistence::Claim { owner: "w", lease_until: now, kinds: &kinds };
     let claimed = db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap();
     assert_eq!(claimed.id, job.id);
-    let stage: StageName = melody_to_vocals::PITCH;
+    let stage: StageName = melody_vocals::PITCH;
     db.stages().start(job.id, claimed.generation, stage, 1, now).await.unwrap();
-    assert!(db.inbox("storage").first_time(message_id(), now).await.unwrap());
+    let call = OutsideCallId::from_uuid(job.id.uuid());
+    let to = ("vendor", "main");
+    db.outside_calls().begin(call, (job.id, claimed.generation), (stage, ""), to, now).await.unwrap();
+    let result = StageResult {
+        id: StageResultId::from_uuid(job.id.uuid()),
+        owner: owner.clone(),
+        stage: stage.to_string(),
+        inputs_hash: job.id.to_string(),
+        provider: None,
+        detail: serde_json::json!({}),
+        objects: Default::default(),
+        created_at: now,
+        expires_at: now,
+    };
+    assert!(db.stage_results().put(&result).await.unwrap());
     let key = IdempotencyKey { user: owner.clone(), key: job_id().to_string(), route: "convert".to_owned() };
     let begun = db.idempotency().begin(&key, "h", now, chrono::TimeDelta::minutes(1)).await.unwrap();
     assert!(matches!(begun, Begin::Fresh(_)));
@@ -121,7 +137,7 @@ async fn fill(db: &Database, owner: &UserId) {
     let artifact = Artifact {
         id: artifact_id(),
         job_id: job.id,
-        role: ArtifactRole::AudioMp3,
+        role: ArtifactRole::AUDIO_MP3,
         object_key: "k".to_owned(),
         size_bytes: 1,
         sha256: "s".to_owned(),
@@ -197,7 +213,7 @@ async fn broken_rules_are_errors_that_do_not_quote_the_row(bed: &Bed) {
     let orphan = Artifact {
         id: artifact_id(),
         job_id: job_id(),
-        role: ArtifactRole::Lyrics,
+        role: ArtifactRole::LYRICS,
         object_key: String::new(),
         size_bytes: 0,
         sha256: String::new(),
@@ -269,7 +285,7 @@ async fn a_sqlite_file_is_set_up_for_several_processes() {
     let other = bed.another().await;
     let writes = |db: Database, name: &'static str| async move {
         for _ in 0..100 {
-            db.inbox(name).first_time(message_id(), noon()).await.unwrap();
+            db.outbox().put(vec![message(Destination::Event)], noon()).await.unwrap();
             let job = new_job(noon());
             db.jobs_of(&user(name))
                 .submit(&job, domain::quota::QuotaLimits::UNLIMITED, None, &telling_journal(), noon())

@@ -1,16 +1,22 @@
 //! Checkpoints: a finished stage is never run again, and only the holder of the job writes.
 
-use domain::{Failure, FailureClass, FailureCode, JobEvent, JobState, kind::melody_to_vocals};
-use persistence::{Checkpoint, StageStart, StageState};
+use std::collections::BTreeMap;
+
+use domain::{
+    Failure, FailureClass, FailureCode, JobEvent, JobState, OutsideCallId, StageResultId, kinds::melody_vocals,
+};
+use persistence::{
+    Begun, Checkpoint, Cost, OutsideCallState, StageResult, StageStart, StageState, WorkObject,
+};
 use serde_json::json;
 
 use crate::bed::{Bed, later, noon, on_both, user};
 
 fn checkpoint(hash: &str) -> Checkpoint {
+    let object = WorkObject { key: "jobs/x/work/1/melody.json".to_owned(), sha256: "ab".repeat(32), size_bytes: 7 };
     Checkpoint {
         inputs_hash: hash.to_owned(),
-        output_key: Some("jobs/x/work/pitch".to_owned()),
-        output_sha256: Some("ab".repeat(32)),
+        objects: Some(BTreeMap::from([("melody.json".to_owned(), object)])),
         output: Some(json!({"notes": 12})),
         provider: Some("offline".to_owned()),
     }
@@ -18,7 +24,7 @@ fn checkpoint(hash: &str) -> Checkpoint {
 
 async fn a_stage_fails_starts_again_and_ends_as_a_checkpoint(bed: &Bed) {
     let job = bed.in_state(JobState::Running, &user("ada"), noon()).await;
-    let (stages, pitch, generation) = (bed.db.stages(), melody_to_vocals::PITCH, job.generation);
+    let (stages, pitch, generation) = (bed.db.stages(), melody_vocals::PITCH, job.generation);
     assert_eq!(stages.start(job.id, generation, pitch, 1, noon()).await.unwrap(), StageStart::Started);
     let failure = Failure::new(FailureClass::Transient, FailureCode::StageTimeout, "too slow");
     assert!(stages.fail(job.id, generation, pitch, &failure, later(1)).await.unwrap());
@@ -33,7 +39,7 @@ async fn a_stage_fails_starts_again_and_ends_as_a_checkpoint(bed: &Bed) {
     assert!(stages.finish(job.id, generation, pitch, &checkpoint("h"), later(3)).await.unwrap());
     assert!(!stages.finish(job.id, generation, pitch, &checkpoint("other"), later(4)).await.unwrap());
     assert_eq!(
-        stages.start(job.id, generation, melody_to_vocals::LYRICS, 1, later(4)).await.unwrap(),
+        stages.start(job.id, generation, melody_vocals::LYRICS, 1, later(4)).await.unwrap(),
         StageStart::Started
     );
 
@@ -48,7 +54,7 @@ async fn a_stage_fails_starts_again_and_ends_as_a_checkpoint(bed: &Bed) {
 
 async fn who_lost_the_job_writes_no_stage(bed: &Bed) {
     let job = bed.in_state(JobState::Running, &user("ada"), noon()).await;
-    let (stages, pitch) = (bed.db.stages(), melody_to_vocals::PITCH);
+    let (stages, pitch) = (bed.db.stages(), melody_vocals::PITCH);
     assert_eq!(stages.start(job.id, job.generation, pitch, 1, noon()).await.unwrap(), StageStart::Started);
     let next = bed.claimed(later(60)).await.unwrap();
     assert!(!stages.finish(job.id, job.generation, pitch, &checkpoint("h"), later(61)).await.unwrap());
@@ -60,28 +66,79 @@ async fn who_lost_the_job_writes_no_stage(bed: &Bed) {
     assert_eq!(stages.list(job.id).await.unwrap()[0].state, StageState::Running);
 }
 
-async fn equal_inputs_find_a_checkpoint_of_the_same_owner_only(bed: &Bed) {
-    let (ada, bob, pitch) = (user("ada"), user("bob"), melody_to_vocals::PITCH);
-    let find = async |who, hash| bed.db.stages().find_reusable(who, pitch, hash).await.unwrap();
-    let mut jobs = Vec::new();
-    for n in 0..2 {
-        let job = bed.in_state(JobState::Running, &ada, noon()).await;
-        bed.db.stages().start(job.id, job.generation, pitch, 1, later(n)).await.unwrap();
-        assert_eq!(find(&ada, "running").await, None);
-        bed.db.stages().finish(job.id, job.generation, pitch, &checkpoint("h"), later(n)).await.unwrap();
-        bed.moved(job.id, JobEvent::Failed, later(n)).await;
-        jobs.push(job.id);
-    }
-    assert_eq!(find(&ada, "h").await.map(|stage| stage.job_id), Some(jobs[1]));
-    assert_eq!(find(&ada, "other").await, None);
-    assert_eq!(find(&bob, "h").await, None, "a checkpoint of somebody else's recording");
-    assert_eq!(bed.db.stages().find_reusable(&ada, melody_to_vocals::LYRICS, "h").await.unwrap(), None);
-    assert!(bed.db.jobs().mark_files_deleted(jobs[1], later(9)).await.unwrap());
-    assert_eq!(find(&ada, "h").await.map(|stage| stage.job_id), Some(jobs[0]), "its object is gone");
+async fn equal_inputs_find_what_a_stage_made_for_the_same_owner_only(bed: &Bed) {
+    let (ada, bob) = (user("ada"), user("bob"));
+    let results = bed.db.stage_results();
+    let object = WorkObject { key: "stage-results/1/melody.json".to_owned(), sha256: "ab".repeat(32), size_bytes: 7 };
+    let made = |random: u8| StageResult {
+        id: StageResultId::new(noon(), [random; 10]),
+        owner: ada.clone(),
+        stage: "pitch".to_owned(),
+        inputs_hash: "h".to_owned(),
+        provider: Some("offline".to_owned()),
+        detail: serde_json::json!({ "notes": 3 }),
+        objects: BTreeMap::from([("melody.json".to_owned(), object.clone())]),
+        created_at: noon(),
+        expires_at: later(100),
+    };
+    let find = async |who, hash, now, until| results.find(who, hash, now, until).await.unwrap();
+    assert_eq!(find(&ada, "h", noon(), noon()).await, None);
+    assert!(results.put(&made(1)).await.unwrap());
+    assert!(!results.put(&made(2)).await.unwrap(), "the first of two that were made at once stays");
+    assert_eq!(find(&ada, "h", later(1), later(2)).await, Some(made(1)));
+    assert_eq!(find(&ada, "other", later(1), later(2)).await, None);
+    assert_eq!(find(&bob, "h", later(1), later(2)).await, None, "what was made of somebody else's recording");
+    // Whoever takes it can count on it for as long as they say.
+    assert!(find(&ada, "h", later(99), later(500)).await.is_some());
+    assert_eq!(results.expired(later(499), 10).await.unwrap(), []);
+    assert_eq!(find(&ada, "h", later(501), later(900)).await, None);
+    assert_eq!(results.expired(later(501), 10).await.unwrap(), [made(1).id]);
+    results.forget(made(1).id).await.unwrap();
+    assert_eq!(results.expired(later(501), 10).await.unwrap(), []);
+}
+
+async fn what_is_asked_outside_is_asked_once(bed: &Bed) {
+    let job = bed.in_state(JobState::Running, &user("ada"), noon()).await;
+    let calls = bed.db.outside_calls();
+    let begin = async |n: u8, generation, purpose| {
+        let id = OutsideCallId::new(noon(), [n; 10]);
+        let stage = (melody_vocals::VOCALS, purpose);
+        calls.begin(id, (job.id, generation), stage, ("vendor", "main"), later(i64::from(n))).await.unwrap()
+    };
+    let Begun::Fresh(call) = begin(1, job.generation, "take").await else { panic!("it is the first") };
+    assert_eq!((call.state, call.correlation.as_str()), (OutsideCallState::Intended, call.id.to_string().as_str()));
+    assert_eq!(begin(2, job.generation, "take").await, Begun::Known(call.clone()), "its answer may have been lost");
+    assert_eq!(begin(3, job.generation - 1, "take").await, Begun::Lost);
+    assert!(matches!(begin(4, job.generation, "another take").await, Begun::Fresh(_)));
+
+    assert!(calls.opened(call.id, "v-1", later(5)).await.unwrap());
+    assert_eq!(calls.by_outside_id("vendor", "v-1").await.unwrap().map(|found| found.id), Some(call.id));
+    assert_eq!(calls.by_outside_id("other", "v-1").await.unwrap(), None);
+    let cost = Cost { micros: 30_000, currency: "USD".to_owned() };
+    assert!(calls.ended(call.id, OutsideCallState::Succeeded, Some(&cost), later(6)).await.unwrap());
+    assert!(!calls.ended(call.id, OutsideCallState::Cancelled, None, later(7)).await.unwrap(), "the first word stands");
+    // Paid for, but the checkpoint may have been lost: the result is fetched, not made again.
+    let Begun::Known(paid) = begin(8, job.generation, "take").await else { panic!("it was paid for") };
+    assert_eq!((paid.state, paid.cost, paid.outside_id.as_deref()), (OutsideCallState::Succeeded, Some(cost), Some("v-1")));
+
+    // What nobody waits for any more is called off.
+    let abandoned = async |before| {
+        let found = calls.abandoned(before, 10).await.unwrap();
+        found.into_iter().map(|call| call.purpose).collect::<Vec<_>>()
+    };
+    assert_eq!(abandoned(later(100)).await, Vec::<String>::new());
+    bed.moved(job.id, JobEvent::Failed, later(10)).await;
+    assert_eq!(abandoned(later(100)).await, ["another take"]);
+    let open = calls.of_job(job.id).await.unwrap()[1].id;
+    calls.looked_at(open, later(50)).await.unwrap();
+    assert_eq!(abandoned(later(49)).await, Vec::<String>::new());
+    calls.ended(open, OutsideCallState::NeverArrived, None, later(60)).await.unwrap();
+    assert_eq!(abandoned(later(100)).await, Vec::<String>::new());
 }
 
 on_both!(
     a_stage_fails_starts_again_and_ends_as_a_checkpoint,
     who_lost_the_job_writes_no_stage,
-    equal_inputs_find_a_checkpoint_of_the_same_owner_only,
+    equal_inputs_find_what_a_stage_made_for_the_same_owner_only,
+    what_is_asked_outside_is_asked_once,
 );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ArtifactRole, JobEvent, JobKind, JobState, Tier};
+use domain::{ArtifactRole, JobEvent, JobState, Tier, kinds::melody_vocals};
 use persistence::{Artifact, CancelOutcome, HistoryFilter, HistoryPage, Journal, QueuePosition};
 
 use crate::bed::{Bed, artifact_id, job_id, later, new_job, noon, on_both, telling_journal, user};
@@ -40,7 +40,7 @@ async fn a_history_has_pages_and_filters(bed: &Bed) {
         let HistoryPage { jobs, total } = bed.db.jobs_of(&ada).history(filter, limit, offset).await.unwrap();
         (jobs.into_iter().map(|job| job.id).collect::<Vec<_>>(), total)
     };
-    let all = HistoryFilter { kind: Some(JobKind::MelodyToVocals), ..HistoryFilter::default() };
+    let all = HistoryFilter { kind: Some(melody_vocals::NAME), ..HistoryFilter::default() };
     assert_eq!(page(&all, 3, 0).await, (ids[..3].to_vec(), 7));
     assert_eq!(page(&all, 3, 6).await, (ids[6..].to_vec(), 7));
     assert_eq!(page(&all, 3, 7).await, (vec![], 7));
@@ -97,7 +97,7 @@ fn artifact(job: domain::JobId, role: ArtifactRole, key: &str) -> Artifact {
         object_key: key.to_owned(),
         size_bytes: 1 << 33,
         sha256: "ab".repeat(32),
-        media_type: role.media_type().to_owned(),
+        media_type: "text/plain".to_owned(),
         file_name: "song.mp3".to_owned(),
         created_at: noon(),
     }
@@ -106,11 +106,11 @@ fn artifact(job: domain::JobId, role: ArtifactRole, key: &str) -> Artifact {
 async fn artifacts_are_replaced_by_role_and_keep_their_ids(bed: &Bed) {
     let ada = user("ada");
     let job = bed.submitted(&ada, noon()).await.id;
-    let lyrics = artifact(job, ArtifactRole::Lyrics, "a");
-    let song = artifact(job, ArtifactRole::AudioMp3, "b");
+    let lyrics = artifact(job, ArtifactRole::LYRICS, "a");
+    let song = artifact(job, ArtifactRole::AUDIO_MP3, "b");
     let stored = bed.db.artifacts().upsert(&[lyrics.clone(), song.clone()]).await.unwrap();
     assert_eq!(stored, [song.clone(), lyrics.clone()]);
-    let again = artifact(job, ArtifactRole::Lyrics, "c");
+    let again = artifact(job, ArtifactRole::LYRICS, "c");
     let stored = bed.db.artifacts().upsert(std::slice::from_ref(&again)).await.unwrap();
     assert_eq!(stored, [Artifact { id: lyrics.id, ..again }]);
     let mine = bed.db.jobs_of(&ada).artifacts(job).await.unwrap().unwrap();

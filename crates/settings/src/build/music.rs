@@ -37,6 +37,7 @@ fn audio_limits(reader: &mut Reader, section: &str, base: &AudioLimits) -> Audio
             .unwrap_or(base.min_duration_seconds),
         allowed_formats: formats(reader, &at("allowed_formats")).unwrap_or_else(|| base.allowed_formats.clone()),
         require_stereo: reader.flag(&at("require_stereo")).unwrap_or(base.require_stereo),
+        recommend_stereo: reader.flag(&at("recommend_stereo")).unwrap_or(base.recommend_stereo),
         min_sample_rate_hz: reader.number(&at("min_sample_rate_hz"), 1..=192_000).unwrap_or(base.min_sample_rate_hz),
         recommended_sample_rate_hz: reader
             .number(&at("recommended_sample_rate_hz"), 1..=192_000)
@@ -102,6 +103,7 @@ pub fn retention(reader: &mut Reader) -> RetentionSettings {
     let completed = reader.needed("retention.completed_days", DAYS);
     let failed = reader.needed("retention.failed_days", DAYS);
     let orphaned_hours = reader.needed("retention.orphaned_upload_hours", 1..=8760);
+    let stage_results = reader.needed("retention.stage_results_hours", 0..=8760);
     // Longer than the longest month, or a job of the first would be gone while the month still counts it.
     let tombstone = reader.needed("retention.tombstone_days", 32..=36_500);
     let read = ["retention.completed_days", "retention.failed_days", "retention.tombstone_days"];
@@ -115,6 +117,7 @@ pub fn retention(reader: &mut Reader) -> RetentionSettings {
             orphaned_upload: TimeDelta::hours(orphaned_hours),
             tombstone: TimeDelta::days(tombstone),
         },
+        stage_results: Some(stage_results).filter(|hours| *hours > 0).map(TimeDelta::hours),
         sweep: Duration::from_secs(reader.needed("retention.sweep_seconds", 1..=86_400)),
     }
 }

@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
+use safety::Severity;
 use url::Url;
 
 use super::platform::LONGEST_MS;
 use crate::{reader::Reader, secret::Secret, sections::*};
 
 pub fn safety(reader: &mut Reader) -> SafetySettings {
-    let severities = [("warn", WordSeverity::Warn), ("block", WordSeverity::Block)];
+    let severities = [("warn", Severity::Warn), ("block", Severity::Block)];
     SafetySettings {
         enabled: reader.flag("safety.enabled").unwrap_or(true),
-        refuse_at: reader.word("safety.refuse_at", &severities).unwrap_or(WordSeverity::Block),
+        refuse_at: reader.word("safety.refuse_at", &severities).unwrap_or(Severity::Block),
         lists: reader.text("safety.lists").map(PathBuf::from),
         replace_built_in: reader.flag("safety.replace_built_in").unwrap_or(false),
     }

@@ -4,7 +4,7 @@ use super::{Key, Section};
 
 const BYTES: &str = "a whole number of bytes from 1 to 1073741824";
 const SECONDS: &str = "a number of seconds from 0 to 3600";
-const FORMATS: &str = "a list with at least one of mp3, wav, m4a, aac, ogg and flac";
+const FORMATS: &str = "a list with at least one of mp3, wav, m4a, aac, ogg, flac, webm, aiff and caf";
 const HZ: &str = "a whole number of hertz from 1 to 192000";
 const BPS: &str = "a whole number of bits per second from 0 to 10000000";
 const DBFS: &str = "a number from -150 to 20 (dBFS)";
@@ -27,17 +27,18 @@ pub const AUDIO: Section = Section {
         Key::new("audio.min_duration_seconds", "1", SECONDS, "5", "Shorter recordings are refused."),
         Key::new(
             "audio.allowed_formats",
-            "[\"mp3\", \"wav\", \"m4a\", \"aac\", \"ogg\", \"flac\"]",
+            "[\"mp3\", \"wav\", \"m4a\", \"aac\", \"ogg\", \"flac\", \"webm\", \"aiff\", \"caf\"]",
             FORMATS,
             "[\"wav\", \"flac\"]",
             "Formats by content, whatever the file is called.",
         ),
+        Key::new("audio.require_stereo", "false", BOOL, "true", "Whether mono recordings are refused."),
         Key::new(
-            "audio.require_stereo",
+            "audio.recommend_stereo",
             "false",
             BOOL,
             "true",
-            "Whether mono recordings are refused and not only noted.",
+            "Whether mono recordings draw a warning. One microphone makes one channel, and a melody needs no second.",
         ),
         Key::new("audio.min_sample_rate_hz", "16000", HZ, "44100", "Lower sample rates are refused."),
         Key::new("audio.recommended_sample_rate_hz", "44100", HZ, "48000", "Lower sample rates draw a warning."),
@@ -69,6 +70,7 @@ pub const AUDIO_TIERS: Section = Section {
         Key::unset("audio.tiers.{tier}.min_duration_seconds", SECONDS, "5", TIER),
         Key::unset("audio.tiers.{tier}.allowed_formats", FORMATS, "[\"wav\", \"flac\"]", TIER),
         Key::unset("audio.tiers.{tier}.require_stereo", BOOL, "true", TIER),
+        Key::unset("audio.tiers.{tier}.recommend_stereo", BOOL, "true", TIER),
         Key::unset("audio.tiers.{tier}.min_sample_rate_hz", HZ, "44100", TIER),
         Key::unset("audio.tiers.{tier}.recommended_sample_rate_hz", HZ, "48000", TIER),
         Key::unset("audio.tiers.{tier}.recommended_bitrate_bps", BPS, "128000", TIER),
@@ -105,13 +107,27 @@ pub const RETENTION: Section = Section {
     about: "How long things are kept.",
     keys: &[
         Key::new("retention.completed_days", "7", DAYS, "30", "Files of completed jobs."),
-        Key::new("retention.failed_days", "30", DAYS, "7", "Reasons of failed, cancelled and expired jobs."),
+        Key::new(
+            "retention.failed_days",
+            "30",
+            DAYS,
+            "7",
+            "What failed and expired jobs were made from and how far they came, so that they can be tried again.",
+        ),
         Key::new(
             "retention.orphaned_upload_hours",
             "1",
             "a whole number of hours from 1 to 8760",
             "24",
             "Uploads that never became a job.",
+        ),
+        Key::new(
+            "retention.stage_results_hours",
+            "24",
+            "a whole number of hours from 0 to 8760; 0 keeps none",
+            "0",
+            "What finished stages made, kept so that a later job of the same owner with the same inputs need not do it \
+             again. A job opts out with `reuse=false`.",
         ),
         Key::new(
             "retention.tombstone_days",

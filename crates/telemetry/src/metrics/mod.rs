@@ -44,6 +44,8 @@ struct Inner {
     messages_published: IntCounterVec,
     messages_consumed: IntCounterVec,
     message_duration: HistogramVec,
+    request_duration: HistogramVec,
+    events_missed: IntCounter,
     queue_depth: IntGaugeVec,
     outbox_pending: IntGauge,
     outbox_lag: Gauge,
@@ -57,6 +59,8 @@ struct Inner {
     jobs_by_state: IntGaugeVec,
     stage_duration: HistogramVec,
     stage_retries: IntCounterVec,
+    jobs_set_aside: IntGauge,
+    outside_calls: IntCounterVec,
     leases_held: IntGauge,
     leases_lost: IntCounter,
     reconciled: IntCounterVec,
@@ -74,8 +78,10 @@ const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "
 
 /// Seconds, for what a client waits for.
 const QUICK: &[f64] = &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Seconds, for stages and jobs: up to their longest deadline.
-const SLOW: &[f64] = &[0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 180.0, 300.0, 600.0];
+/// Seconds, for stages and jobs: from an engine's second to a training's hours.
+const SLOW: &[f64] = &[
+    0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 10_800.0, 21_600.0,
+];
 
 /// Registers collectors. All names and labels are constants of [`ALL`] and each is registered once, so the errors that
 /// prometheus can answer with (a malformed or repeated name) cannot happen; a test registers them all.
@@ -84,6 +90,7 @@ struct Registrar(Registry);
 impl Registrar {
     const REASON: &str = "metric names and labels are valid constants, each registered once";
 
+    #[expect(clippy::expect_used, reason = "metric names and labels are valid constants, each registered once")]
     fn keep<C: Collector + Clone + 'static>(&self, made: prometheus::Result<C>) -> C {
         let collector = made.expect(Self::REASON);
         self.0.register(Box::new(collector.clone())).expect(Self::REASON);
@@ -130,6 +137,8 @@ impl Metrics {
             messages_published: r.counters(MESSAGES_PUBLISHED),
             messages_consumed: r.counters(MESSAGES_CONSUMED),
             message_duration: r.histograms(MESSAGE_DURATION, QUICK),
+            request_duration: r.histograms(REQUEST_DURATION, SLOW),
+            events_missed: r.counter(EVENTS_MISSED),
             queue_depth: r.gauges(QUEUE_DEPTH),
             outbox_pending: r.gauge(OUTBOX_PENDING),
             outbox_lag: r.keep(Gauge::new(OUTBOX_LAG.name, OUTBOX_LAG.help)),
@@ -143,6 +152,8 @@ impl Metrics {
             jobs_by_state: r.gauges(JOBS_BY_STATE),
             stage_duration: r.histograms(STAGE_DURATION, SLOW),
             stage_retries: r.counters(STAGE_RETRIES),
+            jobs_set_aside: r.gauge(JOBS_SET_ASIDE),
+            outside_calls: r.counters(OUTSIDE_CALLS),
             leases_held: r.gauge(LEASES_HELD),
             leases_lost: r.counter(LEASES_LOST),
             reconciled: r.counters(RECONCILED),
@@ -211,6 +222,14 @@ impl Metrics {
         self.0.message_duration.with_label_values(&[queue, outcome]).observe(took.as_secs_f64());
     }
 
+    pub fn message_answered(&self, queue: &str, outcome: &str, took: Duration) {
+        self.0.request_duration.with_label_values(&[queue, outcome]).observe(took.as_secs_f64());
+    }
+
+    pub fn events_missed(&self) {
+        self.0.events_missed.inc();
+    }
+
     pub fn queue_depth(&self, queue: &str, messages: u64) {
         self.0.queue_depth.with_label_values(&[queue]).set(gauge(messages));
     }
@@ -253,6 +272,15 @@ impl Metrics {
 
     pub fn stage_retry(&self, kind: &str, stage: &str, class: &str) {
         self.0.stage_retries.with_label_values(&[kind, stage, class]).inc();
+    }
+
+    pub fn jobs_set_aside(&self, jobs: u64) {
+        self.0.jobs_set_aside.set(gauge(jobs));
+    }
+
+    /// A request to a provider outside was settled.
+    pub fn outside_call(&self, provider: &str, state: &str) {
+        self.0.outside_calls.with_label_values(&[provider, state]).inc();
     }
 
     /// A lease is held until the guard goes.

@@ -70,6 +70,10 @@ metrics! {
         "Messages handled by outcome: done, reply, retry, dead, unknown.";
     MESSAGE_DURATION: Histogram "descant_message_duration_seconds" ["queue", "outcome"]
         "Time that handling one message took.";
+    REQUEST_DURATION: Histogram "descant_message_request_duration_seconds" ["queue", "outcome"]
+        "Time until a request to another service was answered or given up, by outcome: ok, or the error's word.";
+    EVENTS_MISSED: Counter "descant_events_missed_total" []
+        "Times that a subscriber may have missed events and was told to read the rows anew.";
     QUEUE_DEPTH: Gauge "descant_queue_depth" ["queue"]
         "Messages waiting in a queue when it was last asked.";
     OUTBOX_PENDING: Gauge "descant_outbox_pending" []
@@ -95,9 +99,13 @@ metrics! {
     JOBS_BY_STATE: Gauge "descant_jobs" ["state"]
         "Jobs that are not final, by state, when they were last counted.";
     STAGE_DURATION: Histogram "descant_stage_duration_seconds" ["kind", "stage", "outcome"]
-        "Time that one attempt at a stage took, by outcome: ok or failed.";
+        "Time that one attempt at a stage took, by outcome: ok, reused, parked or failed.";
     STAGE_RETRIES: Counter "descant_stage_retries_total" ["kind", "stage", "class"]
         "Failed attempts that will be tried again, by the class of the failure.";
+    JOBS_SET_ASIDE: Gauge "descant_jobs_set_aside" []
+        "Unfinished jobs that this version leaves alone, because a newer one wrote what it does not know.";
+    OUTSIDE_CALLS: Counter "descant_outside_calls_total" ["provider", "state"]
+        "Requests to providers that work while the job is parked, by how they were settled: succeeded, failed, cancelled or never_arrived.";
     LEASES_HELD: Gauge "descant_leases_held" []
         "Jobs whose lease this process holds.";
     LEASES_LOST: Counter "descant_leases_lost_total" []
@@ -119,5 +127,5 @@ metrics! {
     OBJECT_BYTES: Counter "descant_object_bytes_total" ["backend", "direction"]
         "Bytes moved in and out of the object store.";
     RETENTION_DELETED: Counter "descant_retention_deleted_total" ["what"]
-        "What the retention sweep deleted: objects, uploads, jobs.";
+        "What the retention sweep deleted: objects, uploads, stage_results, jobs.";
 }

@@ -14,6 +14,8 @@ fn touched() -> Metrics {
     metrics.quota_refused("daily");
     metrics.message_published("descant.orchestrator.jobs.v1", "confirmed");
     metrics.message_consumed("descant.orchestrator.jobs.v1", "done", took);
+    metrics.message_answered("descant.validator.requests.v1", "ok", took);
+    metrics.events_missed();
     metrics.queue_depth("descant.orchestrator.jobs.v1", 3);
     metrics.outbox(2, Duration::from_secs(4));
     metrics.validation("accepted", took);

@@ -1,37 +1,58 @@
 //! The commands that talk to a server.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
+use domain::audio::AudioLimits;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{api::Api, cli, exit::Exit};
+use crate::{
+    api::Api,
+    cli,
+    exit::Exit,
+    output::{self, OutputError},
+    recording::Source,
+    results::Destination,
+};
+
+/// The files of a result that have the same names in every job.
+const DOCUMENTS: [&str; 5] = ["lyrics.txt", "melody.mid", "melody.musicxml", "melody.svg", "report.json"];
 
 pub async fn submit(args: cli::Submit, json: bool) -> Result<()> {
     let api = Api::new(&args.server)?;
-    let accepted = api.convert(&args.recording, &args.song, args.idempotency_key.as_deref()).await?;
+    let source = Source::open(&args.recording)?;
+    let destination = args.out.map(|folder| Destination::named(folder, args.overwrite).sparing(&source));
+    if let Some(destination) = &destination {
+        destination.check(&DOCUMENTS)?;
+    }
+    // What the server takes is the server's affair; a pipe is bounded by what one takes that nobody has changed.
+    let recording = source.read(AudioLimits::default().max_size_bytes)?;
+    let accepted = api.convert(recording, &args.song, args.idempotency_key.as_deref()).await?;
     let job = accepted["jobId"].as_str().context("the server named no job")?.to_owned();
-    let follow = args.watch || args.out.is_some();
+    let follow = args.watch || destination.is_some();
     if json && !follow {
         return print(&accepted);
     }
     if !json {
         for warning in accepted["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-            println!("note: {warning}");
+            output::line(format_args!("note: {warning}"))?;
         }
-        println!("job {job}: accepted");
+        output::line(format_args!("job {job}: accepted"))?;
     }
     if !follow {
-        println!("follow it with: descant watch {job}");
-        return Ok(());
+        return Ok(output::line(format_args!("follow it with: descant watch {job}"))?);
     }
     let status = follow_to_end(&api, &job, json).await?;
-    if let Some(out) = &args.out
+    if let Some(destination) = destination
         && status["status"] == "completed"
     {
-        fetch(&api, &status, out, json).await?;
+        let files = fetch(&api, &status, destination).await;
+        let files = files.with_context(|| format!("the song is made; fetch it with `descant download {job}`"))?;
+        if !json {
+            tell(&files)?;
+        }
     }
     conclude(&status, json)
 }
@@ -41,15 +62,15 @@ pub async fn status(args: cli::JobArgs, json: bool) -> Result<()> {
     if json {
         return print(&status);
     }
-    println!("job {}: {} {}%", args.job, text(&status["state"]), status["progress"]);
+    output::line(format_args!("job {}: {} {}%", args.job, text(&status["state"]), status["progress"]))?;
     if let Some(stage) = status["stageLabel"].as_str().filter(|_| status["status"] == "processing") {
-        println!("  now: {stage}");
+        output::line(format_args!("  now: {stage}"))?;
     }
     if let Some(error) = status["error"].as_str() {
-        println!("  {} ({})", error, text(&status["errorType"]));
+        output::line(format_args!("  {} ({})", error, text(&status["errorType"])))?;
     }
     if let Some(result) = status.get("result").filter(|result| result.is_object()) {
-        println!("  {}\n\n{}", text(&result["title"]), text(&result["lyrics"]));
+        output::line(format_args!("  {}\n\n{}", text(&result["title"]), text(&result["lyrics"])))?;
     }
     Ok(())
 }
@@ -66,8 +87,7 @@ pub async fn cancel(args: cli::JobArgs, json: bool) -> Result<()> {
     if json {
         return print(&answer);
     }
-    println!("job {}: {}", args.job, text(&answer["message"]));
-    Ok(())
+    Ok(output::line(format_args!("job {}: {}", args.job, text(&answer["message"])))?)
 }
 
 pub async fn download(args: cli::Download, json: bool) -> Result<()> {
@@ -76,7 +96,12 @@ pub async fn download(args: cli::Download, json: bool) -> Result<()> {
     if status["status"] != "completed" {
         return Err(anyhow::anyhow!("the job is {}; there is nothing to fetch", text(&status["state"])));
     }
-    fetch(&api, &status, &args.out, json).await
+    let files = fetch(&api, &status, Destination::named(args.out, args.overwrite)).await?;
+    if json {
+        let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+        return print(&json!({ "files": files }));
+    }
+    Ok(tell(&files)?)
 }
 
 pub async fn history(args: cli::HistoryArgs, json: bool) -> Result<()> {
@@ -88,10 +113,10 @@ pub async fn history(args: cli::HistoryArgs, json: bool) -> Result<()> {
     }
     for job in history["conversions"].as_array().into_iter().flatten() {
         let title = job["title"].as_str().or(job["prompt"].as_str()).unwrap_or_default();
-        println!("{}  {:<10} {:>3}%  {}", text(&job["jobId"]), text(&job["state"]), job["progress"], title);
+        let (id, state) = (text(&job["jobId"]), text(&job["state"]));
+        output::line(format_args!("{id}  {state:<10} {:>3}%  {title}", job["progress"]))?;
     }
-    println!("{} in all", history["pagination"]["total"]);
-    Ok(())
+    Ok(output::line(format_args!("{} in all", history["pagination"]["total"]))?)
 }
 
 pub async fn quota(server: cli::Server, json: bool) -> Result<()> {
@@ -101,9 +126,8 @@ pub async fn quota(server: cli::Server, json: bool) -> Result<()> {
     }
     let quota = &answer["quota"];
     let limit = |limit: &Value| limit.as_u64().map_or_else(|| "no limit".to_owned(), |limit| format!("of {limit}"));
-    println!("today:      {} {}", quota["dailyUsed"], limit(&quota["dailyLimit"]));
-    println!("this month: {} {}", quota["monthlyUsed"], limit(&quota["monthlyLimit"]));
-    Ok(())
+    output::line(format_args!("today:      {} {}", quota["dailyUsed"], limit(&quota["dailyLimit"])))?;
+    Ok(output::line(format_args!("this month: {} {}", quota["monthlyUsed"], limit(&quota["monthlyLimit"])))?)
 }
 
 async fn status_of(api: &Api, job: &str) -> Result<Value> {
@@ -127,6 +151,7 @@ async fn follow_to_end(api: &Api, job: &str, json: bool) -> Result<Value> {
             Ok(true) => break,
             Ok(false) => {}
             Err(error) if error.is::<Exit>() && broken == 0 && after == 0 => return Err(error),
+            Err(error) if error.is::<OutputError>() => return Err(error),
             Err(_) => {}
         }
         broken += 1;
@@ -155,7 +180,7 @@ async fn follow(api: &Api, job: &str, after: &mut u64, bar: &ProgressBar, json: 
             let Some(data) = line.strip_prefix(b"data:") else { continue };
             let event: Value = serde_json::from_slice(data.trim_ascii()).context("an event cannot be read")?;
             *after = event["seq"].as_u64().unwrap_or(*after);
-            show(&event, bar, json);
+            show(&event, bar, json)?;
             if matches!(event["type"].as_str(), Some("completed" | "failed" | "cancelled" | "expired")) {
                 return Ok(true);
             }
@@ -166,10 +191,9 @@ async fn follow(api: &Api, job: &str, after: &mut u64, bar: &ProgressBar, json: 
     Ok(false)
 }
 
-fn show(event: &Value, bar: &ProgressBar, json: bool) {
+fn show(event: &Value, bar: &ProgressBar, json: bool) -> Result<(), OutputError> {
     if json {
-        println!("{event}");
-        return;
+        return output::line(event);
     }
     let data = &event["data"];
     bar.set_position(data["progress"].as_u64().unwrap_or_default());
@@ -179,6 +203,7 @@ fn show(event: &Value, bar: &ProgressBar, json: bool) {
     if event["type"] == "retry_scheduled" {
         bar.println(format!("trying again: {}", text(&data["error"])));
     }
+    Ok(())
 }
 
 fn bar() -> ProgressBar {
@@ -190,34 +215,55 @@ fn bar() -> ProgressBar {
     bar
 }
 
-/// Fetches every file of a result.
-async fn fetch(api: &Api, status: &Value, out: &Path, json: bool) -> Result<()> {
-    tokio::fs::create_dir_all(out).await.with_context(|| format!("folder {} cannot be made", out.display()))?;
-    for artifact in status["result"]["artifacts"].as_array().into_iter().flatten() {
+/// Fetches every file of a result; none is there before all are whole.
+async fn fetch(api: &Api, status: &Value, to: Destination) -> Result<Vec<PathBuf>> {
+    let empty = Vec::new();
+    let artifacts = status["result"]["artifacts"].as_array().unwrap_or(&empty);
+    let names = file_names(artifacts);
+    to.check(&names)?;
+    let mut files = to.begin()?;
+    for (artifact, name) in artifacts.iter().zip(names) {
         let url = artifact["url"].as_str().context("the server named no address")?;
-        // The server's name for a file is only a name: no folders.
-        let name = artifact["fileName"].as_str().unwrap_or("result").replace(['/', '\\'], "_");
-        let to = out.join(name.trim_start_matches('.'));
-        api.download(url, &to).await?;
-        if !json {
-            println!("{}", to.display());
-        }
+        let file = files.create(&name)?;
+        let fetched = api.download(url, file, artifact["sizeBytes"].as_u64()).await;
+        fetched.with_context(|| format!("{name} cannot be fetched"))?;
     }
-    Ok(())
+    files.commit()
+}
+
+/// The server's name for a file is only a name: no folders, nothing hidden, no two alike.
+fn file_names(artifacts: &[Value]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let names = artifacts.iter().enumerate().map(|(index, artifact)| {
+        let name = artifact["fileName"].as_str().unwrap_or_default();
+        let name = name.replace(|c: char| c.is_control() || ['/', '\\'].contains(&c), "_");
+        let name = match name.trim_start_matches('.') {
+            "" => "result",
+            name => name,
+        };
+        let mut name = name.to_owned();
+        while !taken.insert(name.clone()) {
+            name = format!("{}-{name}", index + 1);
+        }
+        name
+    });
+    names.collect()
+}
+
+fn tell(files: &[PathBuf]) -> Result<(), OutputError> {
+    files.iter().try_for_each(|path| output::path("", path))
 }
 
 fn conclude(status: &Value, json: bool) -> Result<()> {
-    if json {
-        print(status)?;
-    }
+    let told = if json { print(status) } else { Ok(()) };
     match status["status"].as_str() {
+        Some("completed") if json => told,
         Some("completed") => {
-            if !json {
-                println!("{}\n\n{}", text(&status["result"]["title"]), text(&status["result"]["lyrics"]));
-                println!("\nlisten: {}", text(&status["result"]["audioUrl"]));
-            }
-            Ok(())
+            let result = &status["result"];
+            output::line(format_args!("{}\n\n{}", text(&result["title"]), text(&result["lyrics"])))?;
+            Ok(output::line(format_args!("\nlisten: {}", text(&result["audioUrl"])))?)
         }
+        // How the job ended matters more than whether somebody read it.
         Some("cancelled") => Err(Exit::cancelled("the job was cancelled")),
         _ => Err(Exit::job_failed(text(&status["error"]).to_owned())),
     }
@@ -228,6 +274,5 @@ fn text(value: &Value) -> &str {
 }
 
 fn print(value: &Value) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    Ok(output::line(serde_json::to_string_pretty(value)?)?)
 }

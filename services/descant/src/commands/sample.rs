@@ -1,25 +1,32 @@
 //! `descant sample-hum`: a recording to try things out with, made here.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use media::{Encoding, Tags};
 use serde_json::json;
 
-pub fn run(out: &Path, json: bool) -> Result<()> {
+use crate::{cli, output, results};
+
+pub fn run(args: cli::SampleHum, json: bool) -> Result<()> {
     let hum = engine::sample::hummed_tune();
     let tags = Tags { title: Some("Ode to Joy, hummed".to_owned()), ..Tags::default() };
     let wav = media::encode(&hum.samples, hum.sample_rate_hz, 1, Encoding::Wav16, &tags)
         .context("the sample cannot be encoded")?;
-    if let Some(folder) = out.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("folder {} cannot be made", folder.display()))?;
+    if is_stdout(&args.out) {
+        // Nothing else: whoever reads it wants the sound alone.
+        return Ok(output::sound(&wav)?);
     }
-    fs::write(out, wav).with_context(|| format!("{} cannot be written", out.display()))?;
+    results::place(&args.out, &wav, args.overwrite)?;
     let seconds = hum.samples.len() as f64 / f64::from(hum.sample_rate_hz);
     if json {
-        println!("{}", json!({ "file": out.display().to_string(), "seconds": seconds }));
+        output::line(json!({ "file": args.out.display().to_string(), "seconds": seconds }))?;
     } else {
-        println!("{}: {seconds:.1} s of Beethoven's Ode to Joy, hummed", out.display());
+        output::line(format_args!("{}: {seconds:.1} s of Beethoven's Ode to Joy, hummed", args.out.display()))?;
     }
     Ok(())
+}
+
+fn is_stdout(out: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|stdout| out.as_os_str() == *stdout)
 }

@@ -2,18 +2,17 @@
 //! engine and the same gate as a job.
 
 use std::{
-    fs::{self, File},
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
 use domain::{
-    InvalidField, JobKind, StageName, Tier,
+    InvalidField, StageName, StageSpec, Tier,
     audio::Verdict,
-    kind::{StageSpec, melody_to_vocals as stage},
+    kinds::melody_vocals as stage,
     request::MelodyToVocalsRequest,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,9 +21,28 @@ use providers::{AudioInput, Capabilities, ProgressSink, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use settings::{LoadOptions, Settings};
-use song::{Documents, FinishedSong, Mastered, Observer, Pipeline, Recording, Report, StepFailure};
+use song::{Documents, FinishedSong, Mastered, Observer, Pipeline, Report, StepFailure};
 
-use crate::{cli, exit::Exit};
+use crate::{
+    cli,
+    exit::Exit,
+    output::{self, OutputError},
+    recording::{Recording, Source},
+    results::Destination,
+};
+
+/// Every name that a file of a song may have, so that no folder holds one song's voice and another one's mix.
+const SONG_FILES: [&str; 9] = [
+    "vocals.mp3",
+    "vocals.wav",
+    "lyrics.txt",
+    "melody.mid",
+    "melody.musicxml",
+    "melody.svg",
+    "report.json",
+    "song.mp3",
+    "song.wav",
+];
 
 pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
     let mut options = LoadOptions::from_process(args.config.clone());
@@ -33,12 +51,15 @@ pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
     }
     let settings = Settings::load(&options)?;
     let request = request(&args.song)?;
-    let out = args.out.clone().unwrap_or_else(|| default_folder(&args.recording));
-    let song = make(&settings, &request, &args.recording, json).await?;
-    let files = write(&out, &song)?;
-    report(&out, &song, &files, json);
+    let source = Source::open(&args.recording)?;
+    let destination = Destination::of_song(args.out, args.overwrite, &source);
+    destination.check(&SONG_FILES)?;
+    let recording = source.read(settings.audio_limits(Tier::Enterprise).max_size_bytes)?;
+    let song = make(&settings, &request, recording, json).await?;
+    let (out, files) = write(destination, &song)?;
+    let told = report(&out, &song, &files, json);
     if song.report.passed {
-        return Ok(());
+        return Ok(told?);
     }
     let reasons: Vec<&str> = song.report.shortfalls.iter().map(|s| s.message.as_str()).collect();
     Err(Exit::job_failed(format!("the song is not good enough: {}", reasons.join("; "))))
@@ -63,11 +84,6 @@ fn flag(field: &str) -> &str {
     if field == "snapToKey" { "snap-to-key" } else { field }
 }
 
-fn default_folder(recording: &Path) -> PathBuf {
-    let stem = recording.file_stem().map_or_else(|| "hum".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    PathBuf::from(format!("{stem}-song"))
-}
-
 /// A finished song in memory.
 struct Song {
     title: String,
@@ -80,17 +96,20 @@ struct Song {
 }
 
 /// Runs the whole pipeline, with a bar for each step.
-async fn make(settings: &Settings, request: &MelodyToVocalsRequest, recording: &Path, quiet: bool) -> Result<Song> {
-    let file = File::open(recording)
-        .map_err(|error| Exit::refused(format!("{} cannot be opened: {error}", recording.display())))?;
-    let audio = AudioInput::new(file).with_context(|| format!("{} cannot be read", recording.display()))?;
-    let file_name = recording.file_name().map(|name| name.to_string_lossy());
-    let input = Recording { audio: &audio, file_name: file_name.as_deref() };
+async fn make(
+    settings: &Settings,
+    request: &MelodyToVocalsRequest,
+    recording: Recording,
+    quiet: bool,
+) -> Result<Song> {
+    let Recording { file, name, shown, .. } = recording;
+    let audio = AudioInput::new(file).with_context(|| format!("{shown} cannot be read"))?;
+    let input = song::Recording { audio: &audio, file_name: name.as_deref() };
     let pipeline = pipeline(settings)?;
     let made = pipeline.run(input, request, &mut Bars { current: None, quiet }).await;
     let made = made.map_err(|StepFailure { step, failure }| match step {
         stage::INITIALIZATION => Exit::refused(failure.message),
-        stage::VALIDATION => Exit::refused(format!("{} was refused: {}", recording.display(), failure.message)),
+        stage::VALIDATION => Exit::refused(format!("{shown} was refused: {}", failure.message)),
         _ => Exit::job_failed(failure.message),
     })?;
     let documents = made.documents();
@@ -123,7 +142,7 @@ struct Bars {
 
 impl Observer for Bars {
     fn begun(&mut self, step: StageName) -> ProgressSink {
-        let Some(spec) = JobKind::MelodyToVocals.spec().stage(step.as_str()) else { return no_progress() };
+        let Some(spec) = stage::SPEC.stage(step.as_str()) else { return no_progress() };
         let bar = bar(spec, self.quiet);
         self.current = Some(bar.clone());
         Arc::new(move |fraction| bar.set_position((fraction * 100.0) as u64))
@@ -152,17 +171,19 @@ fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {
     bar
 }
 
-/// Writes every file of the result; names and kinds are the same as those of a job.
-fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
-    fs::create_dir_all(out).with_context(|| format!("folder {} cannot be made", out.display()))?;
+/// Writes every file of the result; names and kinds are the same as those of a job. Sound is encoded straight into its
+/// file, so that a long song is not in memory once more.
+fn write(to: Destination, song: &Song) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let mut files = to.begin()?;
+    let folder = files.folder().to_owned();
+    let unwritable = |name: &str| format!("{} cannot be written", folder.join(name).display());
     let tags = Tags { title: Some(song.title.clone()), ..Tags::default() };
     let mp3 = Encoding::Mp3 { kbps: 192 };
     let report = serde_json::to_vec_pretty(&song.report).context("the report cannot be written")?;
-    let mut written = Vec::new();
     for (name, encoding) in [("vocals.mp3", mp3), ("vocals.wav", Encoding::Wav16)] {
         let Mastered { samples, sample_rate_hz, .. } = &song.vocal;
-        written
-            .push(place(out, name, |file| Ok(media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags)?))?);
+        let file = files.create(name)?;
+        media::encode_to(file, samples, *sample_rate_hz, 1, encoding, &tags).with_context(|| unwritable(name))?;
     }
     for (name, bytes) in [
         ("lyrics.txt", song.documents.lyrics.as_bytes()),
@@ -171,51 +192,39 @@ fn write(out: &Path, song: &Song) -> Result<Vec<PathBuf>> {
         ("melody.svg", song.documents.svg.as_bytes()),
         ("report.json", &report),
     ] {
-        written.push(place(out, name, |mut file| Ok(file.write_all(bytes)?))?);
+        files.create(name)?.write_all(bytes).with_context(|| unwritable(name))?;
     }
-    let Some(mix) = &song.mix else { return Ok(written) };
-    for (name, encoding) in [("song.mp3", mp3), ("song.wav", Encoding::Wav16)] {
-        written.push(place(out, name, |file| Ok(mix.encode_to(file, encoding, &tags)?))?);
+    if let Some(mix) = &song.mix {
+        for (name, encoding) in [("song.mp3", mp3), ("song.wav", Encoding::Wav16)] {
+            let file = files.create(name)?;
+            mix.encode_to(file, encoding, &tags).with_context(|| unwritable(name))?;
+        }
     }
-    Ok(written)
+    let written = files.commit()?;
+    Ok((folder, written))
 }
 
-/// A file of the result, which has its name only once it is whole: what stood there before stays until then. Sound is
-/// encoded straight into it, so that a long song is not in memory once more.
-fn place(out: &Path, name: &str, fill: impl FnOnce(File) -> Result<()>) -> Result<PathBuf> {
-    let (path, part) = (out.join(name), out.join(format!(".{name}.part")));
-    let placed = File::create(&part).map_err(Into::into).and_then(fill).and_then(|()| Ok(fs::rename(&part, &path)?));
-    if placed.is_err() {
-        // What is left of it is of no use; the error that is told is the first one.
-        let _ = fs::remove_file(&part);
-    }
-    placed.with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(path)
-}
-
-fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {
+fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) -> Result<(), OutputError> {
     let warnings: Vec<&str> = song.verdict.warnings().map(|finding| finding.message.as_str()).collect();
     if json {
         let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-        println!(
-            "{}",
-            json!({ "success": song.report.passed, "files": files, "warnings": warnings, "report": song.report })
-        );
-        return;
+        let result =
+            json!({ "success": song.report.passed, "files": files, "warnings": warnings, "report": song.report });
+        return output::line(result);
     }
     for warning in warnings {
-        println!("note: {warning}");
+        output::line(format_args!("note: {warning}"))?;
     }
     let quality = &song.report.quality;
-    println!("\n{}", song.documents.lyrics);
-    println!(
+    output::line(format_args!("\n{}", song.documents.lyrics))?;
+    output::line(format_args!(
         "{} notes in {}, {:.0} bpm; {:.1} % of the sung pitch within 50 cents; {:.1} LUFS",
         song.report.melody.notes,
         song.report.melody.key,
         song.report.melody.tempo_bpm,
         quality.sound.pitch_within_50_cents * 100.0,
         quality.sound.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
-    );
+    ))?;
     let listen_to = if song.mix.is_some() { "song.mp3" } else { "vocals.mp3" };
-    println!("Your song: {}", out.join(listen_to).display());
+    output::path("Your song: ", &out.join(listen_to))
 }

@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use settings::{AuthMode, LoadOptions, Settings};
 
-use crate::exit::Exit;
+use crate::{exit::Exit, output};
 
 pub fn run(user: &str, tier: &str, operator: bool, hours: u32) -> Result<()> {
     let settings = Settings::load(&LoadOptions::from_process(None))?;
@@ -33,6 +33,6 @@ pub fn run(user: &str, tier: &str, operator: bool, hours: u32) -> Result<()> {
         claims["aud"] = json!(audience);
     }
     let key = EncodingKey::from_secret(secret.expose().as_bytes());
-    println!("{}", jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).context("no token was made")?);
-    Ok(())
+    let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).context("no token was made")?;
+    Ok(output::line(token)?)
 }

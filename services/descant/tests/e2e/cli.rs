@@ -153,6 +153,11 @@ async fn sing_says_what_it_cannot_sing() {
         let error: Value = serde_json::from_str(said.err.trim()).unwrap_or_else(|why| panic!("{why}: {}", said.err));
         assert_eq!((&error["success"], &error["exitCode"]), (&false.into(), &code.into()), "{what}: {error}");
     }
+    for (flag, value) in [("--seed", "9007199254740992"), ("--genre", "fo\u{7}lk"), ("--voice", "bob")] {
+        let said = desk.run(&["sing", "hum.wav", "--prompt", PROMPT, flag, value], &[]).await;
+        said.expect(3);
+        assert!(said.err.contains(&format!("{flag}: expected ")), "it names the flag: {}", said.err);
+    }
     desk.run(&["sing", "hum.wav"], &[]).await.expect(2);
     desk.run(&["dance"], &[]).await.expect(2);
     assert!(desk.run(&["--help"], &[]).await.expect(0).contains("Examples"));

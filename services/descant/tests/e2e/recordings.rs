@@ -50,7 +50,7 @@ const REFUSED: &str = "audio_refused";
 const UNSUPPORTED: &str = "unsupported_audio";
 
 #[rustfmt::skip]
-const VARIANTS: [(&str, Fate); 14] = [
+const VARIANTS: [(&str, Fate); 15] = [
     ("vocadito_10_6s.flac", Fate::Song),
     ("vocadito_10_6s.m4a", Fate::Song),
     ("vocadito_10_6s.ogg", Fate::Song),
@@ -64,7 +64,8 @@ const VARIANTS: [(&str, Fate); 14] = [
     ("empty.wav", Fate::Refused { status: 400, code: REFUSED, finding: "file_empty" }),
     ("silence_2s.wav", Fate::Refused { status: 400, code: REFUSED, finding: "silent_audio" }),
     ("not_audio.mp3", Fate::Refused { status: 415, code: UNSUPPORTED, finding: "not_audio" }),
-    ("vocadito_10_6s.aiff", Fate::Refused { status: 415, code: UNSUPPORTED, finding: "unsupported_format" }),
+    ("vocadito_10_6s.aiff", Fate::Song),
+    ("vocadito_10_6s_opus.webm", Fate::Song),
 ];
 
 async fn real_files_of_every_sort_are_taken_or_refused(flavour: Flavour) {

@@ -6,13 +6,17 @@ use std::{sync::Arc, time::Duration};
 
 use blob_store::{BlobStore, KeyPrefix, ObjectKey};
 use chrono::{TimeDelta, Utc};
-use contracts::{IncomingFile, IngestRequest, IngestedResult, Payload, envelope, v1};
+use contracts::{
+    IncomingFile, IngestPlan, IngestRequest, IngestedResult, Payload, StoredObject, envelope, v1,
+};
 use domain::{
-    ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, JobKind, MessageId, Tier, UploadId, UserId,
-    quota::QuotaLimits, retention::RetentionPolicy,
+    ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, Kinds, MessageId, Tier, UploadId, UserId,
+    kinds::melody_vocals, quota::QuotaLimits, retention::RetentionPolicy,
 };
 use messaging::{Bus, MessagingError, Queue};
-use persistence::{Applied, Authority, Claim, Database, Job, Journal, NewJob, Patch, Submission};
+use persistence::{
+    Applied, Authority, Claim, ClaimableKind, Database, Job, Journal, NewInput, NewJob, Patch, Submission,
+};
 use resilience::{Clock, ManualClock, ids::random10};
 use sha2::{Digest, Sha256};
 use storage::{StorageService, StorageSettings, Tools};
@@ -52,8 +56,7 @@ impl House {
             database: database.clone(),
             objects: objects.clone(),
             clock: clock.clone(),
-            metrics: Metrics::new("storage"),
-        };
+            metrics: Metrics::new("storage"), kinds: Kinds::built_in() };
         // Sweeps are started by the tests.
         let settings = StorageSettings { sweep: Duration::from_secs(3600), workers: 2, ..StorageSettings::default() };
         let service = StorageService::new(tools, settings);
@@ -68,13 +71,19 @@ impl House {
         let (owner, upload) = (UserId::local(), self.upload().await);
         let new = NewJob {
             id: JobId::new(now, random10()),
-            kind: JobKind::MelodyToVocals,
+            kind: melody_vocals::NAME,
             tier: Tier::Enterprise,
             params: serde_json::json!({}),
-            upload_id: Some(upload),
-            input_key: Some(ObjectKey::upload(upload).to_string()),
-            input_sha256: None,
-            verdict: None,
+            inputs: vec![NewInput {
+                role: melody_vocals::AUDIO.to_owned(),
+                upload_id: Some(upload),
+                object_key: ObjectKey::upload(upload).to_string(),
+                sha256: String::new(),
+                size_bytes: 100,
+                file_name: None,
+                verdict: None,
+            }],
+            reuse: true,
             due_at: now,
             deadline_at: None,
             traceparent: None,
@@ -82,7 +91,8 @@ impl House {
         let submitted =
             self.database.jobs_of(&owner).submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await;
         assert!(matches!(submitted, Ok(Submission::Accepted { .. })), "{submitted:?}");
-        let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), deadline_at: None };
+        let kinds = [ClaimableKind { name: melody_vocals::NAME, deadline_at: None }];
+        let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), kinds: &kinds };
         let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap();
         assert_eq!(claimed.id, new.id);
         self.happen(new.id, JobEvent::StoringStarted).await
@@ -114,36 +124,40 @@ impl House {
     /// Leaves what the stages of a job would leave, and says what to ask for.
     pub async fn finished_work(&self, job: &Job, samples: &[f32]) -> IngestRequest {
         let wav = media::encode(samples, RATE_HZ, 1, media::Encoding::Wav16, &media::Tags::default()).unwrap();
-        let (audio_object_key, audio_sha256, audio_size_bytes) = self.work(job.id, "vocals.wav", &wav).await;
+        let audio = Some(self.work(job.id, "vocals.wav", &wav).await);
         let mut files = Vec::new();
         let contents: [(ArtifactRole, &str, &[u8]); 6] = [
-            (ArtifactRole::Lyrics, "lyrics.txt", "Für dich\nla la la".as_bytes()),
-            (ArtifactRole::MelodyMidi, "melody.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60"),
-            (ArtifactRole::VocalsWav, "voice.wav", b"RIFF\x04\0\0\0WAVE"),
-            (ArtifactRole::MelodyMusicxml, "melody.musicxml", b"<score-partwise version=\"4.0\"/>"),
-            (ArtifactRole::MelodySvg, "melody.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
-            (ArtifactRole::Report, "report.json", b"{\"quality\":{}}"),
+            (ArtifactRole::LYRICS, "lyrics.txt", "Für dich\nla la la".as_bytes()),
+            (ArtifactRole::MELODY_MIDI, "melody.mid", b"MThd\0\0\0\x06\0\0\0\x01\0\x60"),
+            (ArtifactRole::VOCALS_WAV, "voice.wav", b"RIFF\x04\0\0\0WAVE"),
+            (ArtifactRole::MELODY_MUSICXML, "melody.musicxml", b"<score-partwise version=\"4.0\"/>"),
+            (ArtifactRole::MELODY_SVG, "melody.svg", b"<svg xmlns=\"http://www.w3.org/2000/svg\"/>"),
+            (ArtifactRole::REPORT, "report.json", b"{\"quality\":{}}"),
         ];
         for (role, name, content) in contents {
             files.push(self.file(job.id, role, name, content).await);
         }
-        let title = "Für dich".to_owned();
-        IngestRequest { job_id: job.id, audio_object_key, audio_sha256, audio_size_bytes, files, title }
+        let plan = IngestPlan { title: "Für dich".to_owned(), comment: None, audio, files };
+        IngestRequest { job_id: job.id, plan, plan_object: None }
     }
 
     pub async fn file(&self, job: JobId, role: ArtifactRole, name: &str, content: &[u8]) -> IncomingFile {
-        let (object_key, sha256, size_bytes) = self.work(job, name, content).await;
-        let media_type = role.media_type().to_owned();
+        let StoredObject { object_key, sha256, size_bytes } = self.work(job, name, content).await;
+        let media_type = melody_vocals::SPEC.artifact(&role).unwrap().media_type.to_owned();
         IncomingFile { role, object_key, sha256, size_bytes, media_type, file_name: name.to_owned() }
     }
 
-    async fn work(&self, job: JobId, name: &str, content: &[u8]) -> (String, String, u64) {
-        let key = ObjectKey::job_stage(job, name).unwrap();
+    pub async fn work(&self, job: JobId, name: &str, content: &[u8]) -> StoredObject {
+        let key = ObjectKey::job_stage(job, 1, name).unwrap();
         let stored = self.objects.put_bytes(&key, content.to_vec().into(), "audio/wav").await.unwrap();
-        (key.to_string(), stored.sha256, stored.size_bytes)
+        StoredObject { object_key: key.to_string(), sha256: stored.sha256, size_bytes: stored.size_bytes }
     }
 
     pub async fn ask(&self, request: &IngestRequest, generation: u64) -> Result<IngestedResult, MessagingError> {
+        // The plan as it is now: tests spoil parts of it.
+        let plan = serde_json::to_vec(&request.plan).unwrap();
+        let plan_object = Some(self.work(request.job_id, "ingest.json", &plan).await);
+        let request = &IngestRequest { plan_object, ..request.clone() };
         let message = envelope(v1::IngestResult::from(request.clone()), self.message_id(), Utc::now())
             .about(request.job_id, generation);
         let reply = self.bus.request(Queue::StorageRequests, message, Duration::from_secs(60)).await?;

@@ -13,7 +13,7 @@ use crate::{jobs::wire::ArtifactBody, links::Links, problem::FindingBody, quota:
 #[schema(rename_all = "camelCase")]
 #[allow(dead_code, reason = "only describes the form for the OpenAPI document")]
 pub struct ConvertForm {
-    /// The recording: mp3, wav, m4a, aac, ogg or flac, 1 s to 300 s, at most 50 MB.
+    /// The recording: mp3, wav, m4a, aac, ogg, flac, webm, aiff or caf, 1 s to 300 s, at most 50 MB.
     #[schema(value_type = String, format = Binary)]
     pub audio: Vec<u8>,
     /// 10 to 500 characters about the song.

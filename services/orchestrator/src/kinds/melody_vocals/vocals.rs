@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest,
+    Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals, request::MelodyToVocalsRequest,
 };
 use engine::lyrics::Lyrics;
 use media::{Encoding, Tags};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::work;
-use crate::stage::{Stage, StageOutput, StageRun, blocking};
+use crate::stage::{Stage, StageOutcome, StageRun, blocking};
 
 pub struct Vocals;
 
@@ -29,10 +29,10 @@ pub(super) struct VocalsPlan {
 #[async_trait]
 impl Stage for Vocals {
     fn name(&self) -> StageName {
-        melody_to_vocals::VOCALS
+        melody_vocals::VOCALS
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
         let melody: Melody = run.get_json(work::MELODY).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
@@ -53,7 +53,7 @@ impl Stage for Vocals {
             )
         })?;
         run.put_json(work::VOCALS_PLAN, &plan).await?;
-        let object = run.put_bytes(work::VOCALS, wav, ArtifactRole::AudioWav.media_type()).await?;
+        run.put_bytes(work::VOCALS, wav, artifact::AUDIO_WAV.media_type).await?;
         let detail = json!({
             "voice": plan.performance.voice,
             "syllablesPlaced": plan.performance.syllables_placed,
@@ -61,6 +61,6 @@ impl Stage for Vocals {
             "takes": plan.takes,
             "loudnessLufs": loudness.integrated_lufs,
         });
-        Ok(StageOutput { provider: Some(sung.provider.to_owned()), object: Some(object), detail })
+        StageOutcome::done(Some(sung.provider.to_owned()), detail)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    ArtifactRole, Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest,
+    Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals, request::MelodyToVocalsRequest,
 };
 use engine::lyrics::Lyrics;
 use media::{Bounds, Encoding, Mix, Tags};
@@ -16,17 +16,17 @@ use service_runtime::error_chain;
 use song::{Documents, Heard, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
-use crate::stage::{Stage, StageOutput, StageRun, StageTools, blocking};
+use crate::stage::{Stage, StageOutcome, StageRun, StageTools, blocking};
 
 pub struct Quality;
 
 #[async_trait]
 impl Stage for Quality {
     fn name(&self) -> StageName {
-        melody_to_vocals::QUALITY
+        melody_vocals::QUALITY
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
         let melody: Melody = run.get_json(work::MELODY).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
@@ -38,16 +38,15 @@ impl Stage for Quality {
 
         let Listened { report, documents, mix } = listened;
         let Documents { lyrics, midi, musicxml, svg } = documents;
-        run.put_bytes(work::LYRICS_TEXT, lyrics.into_bytes(), ArtifactRole::Lyrics.media_type()).await?;
-        run.put_bytes(work::MELODY_MIDI, midi, ArtifactRole::MelodyMidi.media_type()).await?;
-        run.put_bytes(work::MELODY_MUSICXML, musicxml.into_bytes(), ArtifactRole::MelodyMusicxml.media_type()).await?;
-        run.put_bytes(work::MELODY_SVG, svg.into_bytes(), ArtifactRole::MelodySvg.media_type()).await?;
+        run.put_bytes(work::LYRICS_TEXT, lyrics.into_bytes(), artifact::LYRICS.media_type).await?;
+        run.put_bytes(work::MELODY_MIDI, midi, artifact::MELODY_MIDI.media_type).await?;
+        run.put_bytes(work::MELODY_MUSICXML, musicxml.into_bytes(), artifact::MELODY_MUSICXML.media_type).await?;
+        run.put_bytes(work::MELODY_SVG, svg.into_bytes(), artifact::MELODY_SVG.media_type).await?;
         if let Some(mix) = mix {
-            run.put_file(work::SONG, mix, ArtifactRole::AudioWav.media_type()).await?;
+            run.put_file(work::SONG, mix, artifact::AUDIO_WAV.media_type).await?;
         }
-        let object = run.put_json(work::REPORT, &report).await?;
-        let detail = serde_json::to_value(&report.quality).unwrap_or_default();
-        Ok(StageOutput { provider: None, object: Some(object), detail })
+        run.put_json(work::REPORT, &report).await?;
+        StageOutcome::done(None, serde_json::to_value(&report.quality).unwrap_or_default())
     }
 }
 
@@ -108,8 +107,7 @@ fn written(mix: &Mix) -> Result<File, Failure> {
 
 fn steps(run: &StageRun<'_>) -> Vec<StepSummary> {
     run.job
-        .kind
-        .spec()
+        .spec
         .stages
         .iter()
         .filter_map(|stage| {

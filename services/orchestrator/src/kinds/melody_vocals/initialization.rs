@@ -2,22 +2,22 @@
 //! for.
 
 use async_trait::async_trait;
-use domain::{Failure, StageName, kind::melody_to_vocals, request::MelodyToVocalsRequest};
+use domain::{Failure, StageName, kinds::melody_vocals, request::MelodyToVocalsRequest};
 use serde_json::json;
 
-use crate::stage::{Stage, StageOutput, StageRun};
+use crate::stage::{Stage, StageOutcome, StageRun};
 
 pub struct Initialization;
 
 #[async_trait]
 impl Stage for Initialization {
     fn name(&self) -> StageName {
-        melody_to_vocals::INITIALIZATION
+        melody_vocals::INITIALIZATION
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
         song::admit(&run.tools.capabilities, run.remaining, &request).await?;
-        Ok(StageOutput { detail: json!({ "seed": request.seed }), ..StageOutput::default() })
+        StageOutcome::done(None, json!({ "seed": request.seed }))
     }
 }

@@ -1,24 +1,23 @@
 //! Follows the melody: F0, notes, phrases, key and tempo; and corrects the notes as asked.
 
 use async_trait::async_trait;
-use domain::{Failure, FailureClass, FailureCode, StageName, kind::melody_to_vocals};
+use domain::{Failure, FailureClass, FailureCode, StageName, kinds::melody_vocals};
 use providers::AudioInput;
 use song::MelodySummary;
 
 use super::work;
-use crate::stage::{Stage, StageOutput, StageRun, of_blob};
+use crate::stage::{Stage, StageOutcome, StageRun};
 
 pub struct Pitch;
 
 #[async_trait]
 impl Stage for Pitch {
     fn name(&self) -> StageName {
-        melody_to_vocals::PITCH
+        melody_vocals::PITCH
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutput, Failure> {
-        let input = &run.job.input;
-        let file = run.tools.blobs.fetch_to_file(&input.key, input.size_bytes).await.map_err(|e| of_blob(&e))?;
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+        let file = run.fetch_input(run.job.input(melody_vocals::AUDIO)?).await?;
         let audio = AudioInput::new(file).map_err(|error| {
             Failure::new(
                 FailureClass::Transient,
@@ -30,8 +29,8 @@ impl Stage for Pitch {
         let extracted =
             song::extract_melody(&run.tools.capabilities, run.remaining, &audio, &request, &run.progress).await?;
         let melody = extracted.value;
-        let object = run.put_json(work::MELODY, &melody).await?;
+        run.put_json(work::MELODY, &melody).await?;
         let detail = serde_json::to_value(MelodySummary::of(&melody)).unwrap_or_default();
-        Ok(StageOutput { provider: Some(extracted.provider.to_owned()), object: Some(object), detail })
+        StageOutcome::done(Some(extracted.provider.to_owned()), detail)
     }
 }

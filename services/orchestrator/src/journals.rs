@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use contracts::v1;
 use domain::{
-    Failure, MessageId,
+    Failure, JobState, MessageId,
     feed::{FeedData, FeedKind},
     kind::StageSpec,
 };
@@ -16,11 +16,11 @@ use telemetry::trace;
 
 /// Makes journals.
 #[derive(Clone)]
-pub struct Notices {
+pub struct Journals {
     clock: Arc<dyn Clock>,
 }
 
-impl Notices {
+impl Journals {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock }
     }
@@ -45,15 +45,20 @@ impl Notices {
         self.event(kind, move |_, data| data.stage(stage))
     }
 
-    /// A job waits for its next attempt, or has ended because its owner wanted it to stop in the same moment.
-    pub fn waiting<'a>(&self, more: impl Fn(FeedData) -> FeedData + Send + Sync + 'a) -> Journal<'a> {
+    /// A job waits for its next attempt or for something outside, or has ended because its owner wanted it to stop in
+    /// the same moment.
+    pub fn waiting<'a>(
+        &self,
+        kind: FeedKind,
+        more: impl Fn(FeedData) -> FeedData + Send + Sync + 'a,
+    ) -> Journal<'a> {
         let this = self.clone();
         Journal::silent()
             .events(move |job| {
                 let data = FeedData::new(job.state, job.progress);
                 match FeedKind::of_final(job.state) {
-                    Some(kind) => vec![new_event(kind, data)],
-                    None => vec![new_event(FeedKind::RetryScheduled, more(data))],
+                    Some(last) => vec![new_event(last, data)],
+                    None => vec![new_event(kind, more(data))],
                 }
             })
             .messages(move |job| {
@@ -77,25 +82,36 @@ impl Notices {
             })
     }
 
-    /// A job has ended: the last event, the news, and the command to delete what is no longer needed. Objects of a job
-    /// without a result all go; those of a completed job go but for the result.
-    pub fn ended<'a>(&self, failure: Option<&Failure>) -> Journal<'a> {
+    /// A job has ended: the last event, the news, and the command to delete what is no longer needed. `failure` comes
+    /// with the word of the kind's older API.
+    pub fn ended<'a>(&self, failure: Option<(&Failure, &'static str)>) -> Journal<'a> {
         let this = self.clone();
-        let failure = failure.cloned();
+        let failure = failure.map(|(failure, word)| (failure.clone(), word));
         Journal::silent()
             .events(move |job| {
                 let data = FeedData::new(job.state, job.progress);
-                let data = failure.as_ref().map_or_else(|| data.clone(), |failure| data.clone().failure(failure));
+                let data = match &failure {
+                    Some((failure, word)) => data.failure(failure, word),
+                    None => data,
+                };
                 FeedKind::of_final(job.state).map(|kind| new_event(kind, data)).into_iter().collect()
             })
             .messages(move |job| this.last_messages(job))
     }
 
-    /// The news of a job's end, and the command to delete what is no longer needed.
+    /// The news of a job's end, and the command to delete what is no longer needed: all of a cancelled job, all but the
+    /// result of a completed one. A failed or expired one keeps what it was made from and what its stages made for as
+    /// long as its owner may have it tried again.
     fn last_messages(&self, job: &Job) -> Vec<OutboxMessage> {
-        let artifacts_too = job.state != domain::JobState::Completed;
-        let delete = v1::DeleteJobObjects { job_id: job.id.to_string(), artifacts_too };
-        [self.changed(job), self.message(job, delete)].into_iter().flatten().collect()
+        let artifacts_too = match job.state {
+            JobState::Completed => Some(false),
+            JobState::Cancelled => Some(true),
+            _ => None,
+        };
+        let delete = artifacts_too.and_then(|artifacts_too| {
+            self.message(job, v1::DeleteJobObjects { job_id: job.id.to_string(), artifacts_too })
+        });
+        [self.changed(job), delete].into_iter().flatten().collect()
     }
 
     fn changed(&self, job: &Job) -> Option<OutboxMessage> {

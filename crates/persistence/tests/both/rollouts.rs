@@ -1,0 +1,89 @@
+//! Two versions over the same rows: what an older one left is understood, and what a newer one wrote sets that row aside
+//! and never stops the rest.
+
+use domain::{ArtifactRole, JobState};
+use persistence::{HistoryFilter, NewJob};
+
+use crate::bed::{Bed, every_kind, later, new_job, noon, on_both, user};
+
+/// How an identifier of this test is written in SQL.
+fn of(id: domain::JobId, bed: &Bed) -> String {
+    match bed.db.backend() {
+        persistence::Backend::Sqlite => format!("lower(hex(id)) = '{}' OR lower(id) = '{id}'", id.uuid().simple()),
+        persistence::Backend::Postgres => format!("id = '{id}'"),
+    }
+}
+
+async fn set(bed: &Bed, id: domain::JobId, change: &str) {
+    bed.execute(&format!("UPDATE jobs SET {change} WHERE {}", of(id, bed))).await;
+}
+
+async fn rows_of_a_newer_version_are_set_aside_and_stop_nothing(bed: &Bed) {
+    let ada = user("ada");
+    // Each stands before the job that this version knows.
+    for change in ["state = 'levitating'", "tier = 'studio'", "kind = 'opera'"] {
+        let strange = bed.submitted(&ada, noon()).await;
+        set(bed, strange.id, change).await;
+    }
+    let known = bed.submitted(&ada, later(1)).await;
+    assert_eq!(bed.claimed(later(2)).await.map(|job| job.id), Some(known.id), "the head of the queue stopped it");
+    assert_eq!(bed.claimed(later(2)).await, None, "something strange was claimed");
+
+    let kinds = every_kind(None);
+    let words = || kinds.iter().map(|kind| kind.name.as_str());
+    assert_eq!(bed.db.jobs().set_aside(words()).await.unwrap(), 3, "an operator sees how many");
+    let stats = bed.db.jobs().stats(None, later(2)).await.unwrap();
+    assert_eq!(stats.by_state.get(&JobState::Running), Some(&1));
+    set(bed, known.id, "deadline_at = created_at").await;
+    bed.execute("UPDATE jobs SET deadline_at = created_at").await;
+    let overdue = bed.db.jobs().overdue(later(3), 10).await.unwrap();
+    assert!(overdue.iter().any(|job| job.id == known.id), "the sweep passes over what it cannot read");
+    assert!(overdue.iter().all(|job| job.state != JobState::Completed));
+
+    // A kind that only a newer version knows is still shown to its owner.
+    let listed = bed.db.jobs_of(&ada).list(&HistoryFilter::default(), None, 10).await.unwrap();
+    let mut kinds: Vec<&str> = listed.jobs.iter().map(|job| job.kind.as_str()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["melody-to-vocals", "opera"]);
+}
+
+async fn a_stage_and_a_role_of_a_newer_version_are_shown(bed: &Bed) {
+    let ada = user("ada");
+    let job = bed.in_state(JobState::Running, &ada, noon()).await;
+    set(bed, job.id, "stage = 'mastering'").await;
+    let seen = bed.db.jobs_of(&ada).get(job.id).await.unwrap().unwrap();
+    assert_eq!(seen.stage.as_deref(), Some("mastering"));
+    let hologram = persistence::Artifact {
+        id: crate::bed::artifact_id(),
+        job_id: job.id,
+        role: ArtifactRole::parse("audio_hologram").unwrap(),
+        object_key: "k".to_owned(),
+        size_bytes: 1,
+        sha256: "s".to_owned(),
+        media_type: "audio/hologram".to_owned(),
+        file_name: "f".to_owned(),
+        created_at: noon(),
+    };
+    bed.db.artifacts().upsert(std::slice::from_ref(&hologram)).await.unwrap();
+    assert_eq!(bed.db.artifacts().of_job(job.id).await.unwrap(), [hologram]);
+}
+
+async fn a_job_of_the_version_before_still_has_its_recording(bed: &Bed) {
+    let ada = user("ada");
+    let old = NewJob { inputs: Vec::new(), ..new_job(noon()) };
+    let job = bed.submitted_as(&old, &ada, noon()).await;
+    assert_eq!(bed.db.jobs().inputs(job.id).await.unwrap(), [], "a job may be made from nothing");
+    let verdict = r#"{"facts": {"size_bytes": 4242}}"#;
+    set(bed, job.id, &format!("input_key = 'uploads/old', input_sha256 = 'cd', verdict = '{verdict}'")).await;
+    let inputs = bed.db.jobs().inputs(job.id).await.unwrap();
+    assert_eq!(inputs.len(), 1);
+    let input = &inputs[0];
+    assert_eq!((input.role.as_str(), input.object_key.as_str()), ("audio", "uploads/old"));
+    assert_eq!((input.sha256.as_str(), input.size_bytes), ("cd", Some(4242)));
+}
+
+on_both!(
+    rows_of_a_newer_version_are_set_aside_and_stop_nothing,
+    a_stage_and_a_role_of_a_newer_version_are_shown,
+    a_job_of_the_version_before_still_has_its_recording,
+);

@@ -1,0 +1,23 @@
+//! What the parts of the orchestrator share.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use telemetry::Metrics;
+use tokio::sync::Notify;
+
+use crate::{journals::Journals, kinds::Registry, lease::JobRules, stage::StageTools};
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Context {
+    pub kinds: Registry,
+    pub tools: StageTools,
+    pub rules: Arc<JobRules>,
+    pub journals: Journals,
+    pub metrics: Metrics,
+    /// How long finished stages are kept for later jobs; `None` when they are not.
+    pub keep_results: Option<TimeDelta>,
+    /// Wakes the outbox relay of this process after a change that left messages.
+    pub outbox: Arc<Notify>,
+}

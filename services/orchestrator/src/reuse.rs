@@ -1,0 +1,104 @@
+//! Finished stages of earlier jobs, reused: equal inputs, equal stage, equal providers, same owner. Copies of the
+//! stage's objects are kept apart from the job, because a job's working objects go when it ends.
+
+use std::collections::BTreeMap;
+
+use blob_store::{BlobError, KeyPrefix, ObjectKey};
+use chrono::TimeDelta;
+use domain::{StageName, StageResultId};
+use persistence::{Checkpoint, Job, PersistenceError, StageResult, WorkObject};
+use resilience::ids::random10;
+use serde_json::Value;
+use service_runtime::error_chain;
+use sha2::{Digest, Sha256};
+
+use crate::context::Context;
+
+/// A reused result stays for as long as a job may need it at least.
+const NEEDED: TimeDelta = TimeDelta::hours(6);
+
+/// A digest over a stage's key of reuse.
+pub fn inputs_hash(job: &Job, stage: StageName, key: &Value) -> String {
+    let mut hash = Sha256::new();
+    for part in [job.kind.as_str(), stage.as_str(), &key.to_string()] {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// What an earlier job of the same owner made of the same inputs.
+pub async fn find(context: &Context, job: &Job, inputs_hash: &str) -> Result<Option<StageResult>, PersistenceError> {
+    if !job.reuse || context.keep_results.is_none() {
+        return Ok(None);
+    }
+    let now = context.tools.clock.now();
+    context.tools.database.stage_results().find(&job.owner, inputs_hash, now, now + NEEDED).await
+}
+
+/// Keeps what a stage has made for later jobs. A failure costs a later job its time and is only logged.
+pub async fn keep(
+    context: &Context,
+    job: &Job,
+    stage: StageName,
+    inputs_hash: &str,
+    checkpoint: &Checkpoint,
+) {
+    let Some(keep_for) = context.keep_results.filter(|_| job.reuse) else { return };
+    let now = context.tools.clock.now();
+    let id = StageResultId::new(now, random10());
+    let kept = async {
+        let mut objects = BTreeMap::new();
+        for (name, object) in checkpoint.objects.iter().flatten() {
+            objects.insert(name.clone(), copy(context, id, name, object).await?);
+        }
+        let result = StageResult {
+            id,
+            owner: job.owner.clone(),
+            stage: stage.to_string(),
+            inputs_hash: inputs_hash.to_owned(),
+            provider: checkpoint.provider.clone(),
+            detail: checkpoint.output.clone().unwrap_or_default(),
+            objects,
+            created_at: now,
+            expires_at: now + keep_for,
+        };
+        context.tools.database.stage_results().put(&result).await.map_err(KeepError::Rows)
+    };
+    match kept.await {
+        Ok(true) => return,
+        // Another job was quicker.
+        Ok(false) => {}
+        Err(error) => tracing::warn!(error = error_chain(&error), %stage, "stage result not kept for later jobs"),
+    }
+    if let Err(error) = context.tools.blobs.delete_prefix(&KeyPrefix::stage_result(id)).await {
+        tracing::warn!(%error, "copies of a stage result not deleted");
+    }
+}
+
+async fn copy(
+    context: &Context,
+    id: StageResultId,
+    name: &str,
+    object: &WorkObject,
+) -> Result<WorkObject, KeepError> {
+    let blobs = &context.tools.blobs;
+    let from: ObjectKey = object.key.parse().map_err(BlobError::from)?;
+    let to = ObjectKey::stage_result(id, name).map_err(BlobError::from)?;
+    let source = blobs.get(&from, None).await?;
+    let stored = blobs.put(&to, source.body, &source.media_type, object.size_bytes).await?;
+    if stored.sha256 != object.sha256 {
+        return Err(KeepError::Changed);
+    }
+    Ok(WorkObject { key: to.to_string(), sha256: stored.sha256, size_bytes: stored.size_bytes })
+}
+
+#[derive(Debug, thiserror::Error)]
+enum KeepError {
+    #[error("its objects cannot be copied")]
+    Objects(#[from] BlobError),
+    #[error("one of its objects is not what was written")]
+    Changed,
+    #[error("it cannot be written down")]
+    Rows(#[source] PersistenceError),
+}
