@@ -3,8 +3,7 @@
 use chrono::DateTime;
 use contracts::{
     IncomingFile, IngestPlan, IngestRequest, IngestedResult, Payload, StoredArtifact, StoredObject, ValidationRequest,
-    decode, encode, envelope,
-    v1,
+    decode, encode, envelope, v1,
 };
 use domain::{
     ArtifactId, ArtifactRole, JobId, MessageId, Tier,

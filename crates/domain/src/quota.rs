@@ -54,7 +54,7 @@ pub const fn standing(state: JobState) -> Standing {
     match state {
         JobState::Queued | JobState::Running | JobState::Parked | JobState::Storing | JobState::Cancelling => {
             Standing::Reserved
-        },
+        }
         JobState::Completed => Standing::Settled,
         JobState::Failed | JobState::Cancelled | JobState::Expired => Standing::Refunded,
     }

@@ -39,7 +39,7 @@ impl RetentionPolicy {
             JobState::Failed | JobState::Cancelled | JobState::Expired => self.failed,
             JobState::Queued | JobState::Running | JobState::Parked | JobState::Storing | JobState::Cancelling => {
                 return None;
-            },
+            }
         };
         finished_at.checked_add_signed(keep)
     }

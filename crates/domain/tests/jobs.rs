@@ -222,7 +222,17 @@ fn every_failure_has_a_word_of_the_older_api() {
 #[test]
 fn the_seeds_words_for_the_states() {
     let words = JobState::ALL.map(JobState::seed_status);
-    let expected = ["pending", "processing", "processing", "processing", "processing", "completed", "failed", "cancelled", "failed"];
+    let expected = [
+        "pending",
+        "processing",
+        "processing",
+        "processing",
+        "processing",
+        "completed",
+        "failed",
+        "cancelled",
+        "failed",
+    ];
     assert_eq!(words, expected);
 }
 

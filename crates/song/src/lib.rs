@@ -24,9 +24,9 @@ use music::{Accompaniment, Melody};
 use providers::{LoudnessTarget, Performance, Vocal};
 
 pub use documents::{Documents, documents, lyrics_text};
-pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
 /// What can be counted in the words.
 pub use engine::lyrics_figures;
+pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 pub use steps::{accompaniment, admit, extract_melody, mix, validate};
 pub use takes::{BestTake, sing, write_lyrics};

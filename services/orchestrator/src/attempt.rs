@@ -299,7 +299,9 @@ impl Attempt<'_> {
 enum Reused {
     Found(Box<Checkpoint>),
     /// Nothing; what this run makes may be kept under this hash.
-    None { inputs_hash: Option<String> },
+    None {
+        inputs_hash: Option<String>,
+    },
     Failed(Failure),
 }
 

@@ -146,10 +146,12 @@ impl Dispatcher {
         let (context, now) = (&self.context, self.context.tools.clock.now());
         let free = context.kinds.specs().filter(|spec| self.slots.is_free(spec.name.as_str()));
         let kinds: Vec<ClaimableKind> = free
-            .map(|spec| ClaimableKind { name: spec.name.clone(), deadline_at: Some(now + context.rules.deadline(spec)) })
+            .map(|spec| ClaimableKind {
+                name: spec.name.clone(),
+                deadline_at: Some(now + context.rules.deadline(spec)),
+            })
             .collect();
-        let claim =
-            Claim { owner: &self.instance, lease_until: now + context.rules.times.lease, kinds: &kinds };
+        let claim = Claim { owner: &self.instance, lease_until: now + context.rules.times.lease, kinds: &kinds };
         let journal = context.journals.event(FeedKind::Started, |job, mut data| {
             data.attempt = Some(job.attempt.max(1));
             data

@@ -47,11 +47,7 @@ impl Journals {
 
     /// A job waits for its next attempt or for something outside, or has ended because its owner wanted it to stop in
     /// the same moment.
-    pub fn waiting<'a>(
-        &self,
-        kind: FeedKind,
-        more: impl Fn(FeedData) -> FeedData + Send + Sync + 'a,
-    ) -> Journal<'a> {
+    pub fn waiting<'a>(&self, kind: FeedKind, more: impl Fn(FeedData) -> FeedData + Send + Sync + 'a) -> Journal<'a> {
         let this = self.clone();
         Journal::silent()
             .events(move |job| {

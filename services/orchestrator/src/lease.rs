@@ -350,9 +350,8 @@ impl Worker<'_> {
     ) -> Result<(), PersistenceError> {
         let (context, now) = (self.context, self.now());
         let spec = self.kind.spec;
-        let told = failure.map(|(failure, stage)| {
-            (failure, spec.error_word(failure.code, stage.map(|stage| stage.name.as_str())))
-        });
+        let told = failure
+            .map(|(failure, stage)| (failure, spec.error_word(failure.code, stage.map(|stage| stage.name.as_str()))));
         let journal = context.journals.ended(told);
         match context.tools.database.jobs().apply(self.job.id, self.holder(), event, &patch, &journal, now).await? {
             Applied::Moved(after) => {

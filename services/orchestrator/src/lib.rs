@@ -80,8 +80,7 @@ impl Service for Orchestrator {
         let _lock = take_back_leases(&context, &settings).await?;
 
         let commands = JobCommands { context: context.clone(), running: running.clone(), wake: wake.clone() };
-        let consumer =
-            context.tools.bus.consume(Queue::OrchestratorJobs, COMMAND_PREFETCH, Arc::new(commands)).await?;
+        let consumer = context.tools.bus.consume(Queue::OrchestratorJobs, COMMAND_PREFETCH, Arc::new(commands)).await?;
         let sweeps = reconciler::run(context.clone(), wake.clone(), settings.jobs.reconcile, shutdown.clone());
         let reporter = BreakerReporter::of(&deps)?;
         let tasks = [

@@ -80,7 +80,10 @@ pub enum OutsideProgress {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked {
     /// What the other side made, and its id there.
-    Answered { value: Value, outside_id: String },
+    Answered {
+        value: Value,
+        outside_id: String,
+    },
     Parked(Parking),
 }
 

@@ -37,13 +37,7 @@ pub async fn find(context: &Context, job: &Job, inputs_hash: &str) -> Result<Opt
 }
 
 /// Keeps what a stage has made for later jobs. A failure costs a later job its time and is only logged.
-pub async fn keep(
-    context: &Context,
-    job: &Job,
-    stage: StageName,
-    inputs_hash: &str,
-    checkpoint: &Checkpoint,
-) {
+pub async fn keep(context: &Context, job: &Job, stage: StageName, inputs_hash: &str, checkpoint: &Checkpoint) {
     let Some(keep_for) = context.keep_results.filter(|_| job.reuse) else { return };
     let now = context.tools.clock.now();
     let id = StageResultId::new(now, random10());
@@ -76,12 +70,7 @@ pub async fn keep(
     }
 }
 
-async fn copy(
-    context: &Context,
-    id: StageResultId,
-    name: &str,
-    object: &WorkObject,
-) -> Result<WorkObject, KeepError> {
+async fn copy(context: &Context, id: StageResultId, name: &str, object: &WorkObject) -> Result<WorkObject, KeepError> {
     let blobs = &context.tools.blobs;
     let from: ObjectKey = object.key.parse().map_err(BlobError::from)?;
     let to = ObjectKey::stage_result(id, name).map_err(BlobError::from)?;

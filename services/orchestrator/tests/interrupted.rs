@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use domain::{JobId, JobState, Tier, UserId, kinds::melody_vocals, quota::QuotaLimits};
 use orchestrator::Orchestrator;
-use persistence::{
-    Checkpoint, Claim, ClaimableKind, Database, Job, Journal, NewInput, NewJob, StageStart, Submission,
-};
+use persistence::{Checkpoint, Claim, ClaimableKind, Database, Job, Journal, NewInput, NewJob, StageStart, Submission};
 use serde_json::json;
 use service_runtime::{CancellationToken, Exit};
 use settings::{LoadOptions, Settings};

@@ -56,10 +56,11 @@ async fn a_signal_wakes_a_parked_job_before_its_time() {
     let parked = house.until_state(id, JobState::Parked).await;
     let looks = house.vendor.orders().looks;
     house.database.jobs().signal(id, &Journal::silent(), house.clock.now()).await.unwrap();
-    house.until(id, "looked at because it was signalled", |job| {
-        job.generation > parked.generation && job.state == JobState::Parked
-    })
-    .await;
+    house
+        .until(id, "looked at because it was signalled", |job| {
+            job.generation > parked.generation && job.state == JobState::Parked
+        })
+        .await;
     assert!(house.vendor.orders().looks > looks);
     running.stop().await;
 }

@@ -98,11 +98,8 @@ pub(crate) async fn fetch_kept(
     if file.size_bytes > spec.max_bytes {
         return Err(refused("it is too large"));
     }
-    let announced = StoredObject {
-        object_key: file.object_key.clone(),
-        sha256: file.sha256.clone(),
-        size_bytes: file.size_bytes,
-    };
+    let announced =
+        StoredObject { object_key: file.object_key.clone(), sha256: file.sha256.clone(), size_bytes: file.size_bytes };
     let mut fetched = fetch(objects, allowed, &file.role, &announced).await?;
     let check = spec.check;
     let (fetched, checked) = blocking(move || {

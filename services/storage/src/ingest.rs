@@ -125,8 +125,8 @@ impl StorageService {
         let mut kept = Vec::new();
         for file in &plan.files {
             let spec = kind.and_then(|kind| kind.artifact(&file.role));
-            let spec = spec
-                .ok_or_else(|| StorageError::RoleUnknown { kind: job.kind.clone(), role: file.role.clone() })?;
+            let spec =
+                spec.ok_or_else(|| StorageError::RoleUnknown { kind: job.kind.clone(), role: file.role.clone() })?;
             if !roles.insert(&file.role) {
                 return Err(StorageError::FileRefused { role: file.role.clone(), reason: "it comes twice" });
             }
@@ -213,8 +213,7 @@ impl StorageService {
             Content::Memory(bytes) => bytes_body(bytes),
             Content::File(file) => file_body(file),
         };
-        let Stored { size_bytes, sha256 } =
-            self.tools.objects.put(&key, body, spec.media_type, spec.max_bytes).await?;
+        let Stored { size_bytes, sha256 } = self.tools.objects.put(&key, body, spec.media_type, spec.max_bytes).await?;
         let now = self.tools.clock.now();
         Ok(Artifact {
             id: ArtifactId::new(now, resilience::ids::random10()),

@@ -61,7 +61,8 @@ impl StorageService {
             self.tools.metrics.retention_deleted(what, count);
         }
         if swept != Swept::default() {
-            let Swept { expired_jobs, objects, orphaned_uploads, stage_results, tombstones, unfinished, failures } = swept;
+            let Swept { expired_jobs, objects, orphaned_uploads, stage_results, tombstones, unfinished, failures } =
+                swept;
             tracing::info!(
                 expired_jobs,
                 objects,

@@ -135,7 +135,10 @@ async fn a_request_that_lies_is_refused_and_leaves_nothing() {
         ("object_missing", Box::new(|r| audio(r).object_key.push_str(".gone"))),
         ("object_missing", Box::new(|r| r.plan.files[3].object_key.push_str(".gone"))),
         ("object_key_invalid", Box::new(|r| audio(r).object_key = "../../etc/passwd".into())),
-        ("object_key_invalid", Box::new(|r| audio(r).object_key.clone_from(&foreign.plan.audio.as_ref().unwrap().object_key))),
+        (
+            "object_key_invalid",
+            Box::new(|r| audio(r).object_key.clone_from(&foreign.plan.audio.as_ref().unwrap().object_key)),
+        ),
         ("object_key_invalid", Box::new(|r| r.plan.files[0].object_key.clone_from(&foreign.plan.files[0].object_key))),
         ("file_refused", Box::new(|r| r.plan.files[0].media_type = "text/html".into())),
         ("file_refused", Box::new(|r| r.plan.files.push(r.plan.files[0].clone()))),
@@ -212,6 +215,10 @@ async fn a_signal_to_stop_ends_the_service_after_its_work() {
         house.shutdown.cancel();
     };
     let (answered, ()) = tokio::join!(house.ask(&request, job.generation), stop_in_between);
-    assert_eq!(answered.unwrap().artifacts.len(), melody_vocals::SPEC.artifacts.len(), "what was begun is finished and answered");
+    assert_eq!(
+        answered.unwrap().artifacts.len(),
+        melody_vocals::SPEC.artifacts.len(),
+        "what was begun is finished and answered"
+    );
     house.running.await.unwrap().unwrap();
 }

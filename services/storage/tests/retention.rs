@@ -82,7 +82,11 @@ async fn a_job_under_way_keeps_its_objects() {
 async fn objects_of_a_job_without_a_row_can_still_be_deleted() {
     let house = House::open().await;
     let job: JobId = "018f6b1e-7c2a-7000-8000-000000000001".parse().unwrap();
-    house.objects.put_bytes(&ObjectKey::job_stage(job, 1, "left").unwrap(), vec![1].into(), "text/plain").await.unwrap();
+    house
+        .objects
+        .put_bytes(&ObjectKey::job_stage(job, 1, "left").unwrap(), vec![1].into(), "text/plain")
+        .await
+        .unwrap();
     assert_eq!(house.service.delete_job_objects(job, true).await.unwrap(), 1);
     assert!(house.keys(KeyPrefix::all()).await.is_empty());
 }

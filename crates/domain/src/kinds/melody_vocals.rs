@@ -56,12 +56,7 @@ pub static SPEC: KindSpec = KindSpec {
             progress: ProgressSpan::new(40, 60),
             error_word: AI_SERVICE_ERROR,
         },
-        StageSpec {
-            name: VOCALS,
-            label: "Singing",
-            progress: ProgressSpan::new(70, 90),
-            error_word: AI_SERVICE_ERROR,
-        },
+        StageSpec { name: VOCALS, label: "Singing", progress: ProgressSpan::new(70, 90), error_word: AI_SERVICE_ERROR },
         StageSpec {
             name: QUALITY,
             label: "Listening back",

@@ -7,8 +7,8 @@ use domain::{
     ArtifactId, JobEvent, JobId, JobState, MessageId, Tier, UploadId, UserId, kinds::melody_vocals, quota::QuotaLimits,
 };
 use persistence::{
-    Applied, Authority, BreakerRow, Claim, ClaimableKind, Database, Destination, Job, Journal, NewEvent, NewInput, NewJob, OutboxMessage, Patch,
-    Submission,
+    Applied, Authority, BreakerRow, Claim, ClaimableKind, Database, Destination, Job, Journal, NewEvent, NewInput,
+    NewJob, OutboxMessage, Patch, Submission,
 };
 use serde_json::json;
 

@@ -167,8 +167,7 @@ async fn a_signal_makes_a_parked_job_due_whenever_it_comes(bed: &Bed) {
         if before {
             jobs.signal(job.id, &telling_journal(), later(1)).await.unwrap();
         }
-        let patch =
-            Patch { due_at: Some(later(600)), signals_seen: Some(held.signals), ..Patch::default() };
+        let patch = Patch { due_at: Some(later(600)), signals_seen: Some(held.signals), ..Patch::default() };
         let holder = Authority::Holder { generation: held.generation };
         jobs.apply(job.id, holder, JobEvent::Parked, &patch, &telling_journal(), later(2)).await.unwrap();
         if !before {

@@ -9,7 +9,8 @@ use persistence::{
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::bed::{
-    Bed, artifact_id, breaker, every_kind, input, job_id, message, new_job, noon, on_both, telling_journal, upload_id, user,
+    Bed, artifact_id, breaker, every_kind, input, job_id, message, new_job, noon, on_both, telling_journal, upload_id,
+    user,
 };
 
 /// In the order of the migrations.

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     Failure, FailureClass, FailureCode, JobEvent, JobState, OutsideCallId, StageResultId, kinds::melody_vocals,
 };
-use persistence::{
-    Begun, Checkpoint, Cost, OutsideCallState, StageResult, StageStart, StageState, WorkObject,
-};
+use persistence::{Begun, Checkpoint, Cost, OutsideCallState, StageResult, StageStart, StageState, WorkObject};
 use serde_json::json;
 
 use crate::bed::{Bed, later, noon, on_both, user};
@@ -119,7 +117,10 @@ async fn what_is_asked_outside_is_asked_once(bed: &Bed) {
     assert!(!calls.ended(call.id, OutsideCallState::Cancelled, None, later(7)).await.unwrap(), "the first word stands");
     // Paid for, but the checkpoint may have been lost: the result is fetched, not made again.
     let Begun::Known(paid) = begin(8, job.generation, "take").await else { panic!("it was paid for") };
-    assert_eq!((paid.state, paid.cost, paid.outside_id.as_deref()), (OutsideCallState::Succeeded, Some(cost), Some("v-1")));
+    assert_eq!(
+        (paid.state, paid.cost, paid.outside_id.as_deref()),
+        (OutsideCallState::Succeeded, Some(cost), Some("v-1"))
+    );
 
     // What nobody waits for any more is called off.
     let abandoned = async |before| {

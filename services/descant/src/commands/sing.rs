@@ -1,18 +1,11 @@
 //! `descant sing`: the whole way from a recording to a song in this process, with no server. The same checks, the same
 //! engine and the same gate as a job.
 
-use std::{
-    io::Write as _,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use domain::{
-    InvalidField, StageName, StageSpec, Tier,
-    audio::Verdict,
-    kinds::melody_vocals as stage,
+    InvalidField, StageName, StageSpec, Tier, audio::Verdict, kinds::melody_vocals as stage,
     request::MelodyToVocalsRequest,
 };
 use indicatif::{ProgressBar, ProgressStyle};
@@ -96,12 +89,7 @@ struct Song {
 }
 
 /// Runs the whole pipeline, with a bar for each step.
-async fn make(
-    settings: &Settings,
-    request: &MelodyToVocalsRequest,
-    recording: Recording,
-    quiet: bool,
-) -> Result<Song> {
+async fn make(settings: &Settings, request: &MelodyToVocalsRequest, recording: Recording, quiet: bool) -> Result<Song> {
     let Recording { file, name, shown, .. } = recording;
     let audio = AudioInput::new(file).with_context(|| format!("{shown} cannot be read"))?;
     let input = song::Recording { audio: &audio, file_name: name.as_deref() };

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use domain::{ArtifactRole, SongOptions};
+use domain::{SongOptions, kinds::melody_vocals};
 use media::Bounds;
 use serde_json::Value;
 
@@ -64,7 +64,7 @@ async fn every_choice_is_heard(flavour: Flavour) {
     let highest = |status: &Value| status["result"]["melodyInfo"]["highestNote"].clone();
     assert_eq!((highest(&plain), highest(&chosen)), ("D4".into(), "F4".into()), "three semitones up");
 
-    files_are_as_described(&user, &chosen, &ArtifactRole::ALL).await;
+    files_are_as_described(&user, &chosen, melody_vocals::SPEC.artifacts).await;
     let report = fetch(&user, &chosen, "report").await.json();
     assert_eq!(report["options"]["corrections"]["transposeSemitones"], 3, "{report}");
     assert_eq!(report["backing"]["chords"].as_array().map(|chords| chords.len() >= 4), Some(true), "{report}");

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use domain::ArtifactRole;
+use domain::{ArtifactRole, ArtifactSpec, kinds::melody_vocals};
 use engine::f0;
 use media::{Audio, Bounds};
 use music::{PitchTrack, cents_between};
@@ -26,7 +26,8 @@ async fn a_hum_becomes_a_song(flavour: Flavour) {
 
     let status = user.completed(&job).await;
     result_is_complete(&status, &hum);
-    let files: Vec<_> = ArtifactRole::ALL.into_iter().filter(|role| *role != ArtifactRole::VOCALS_WAV).collect();
+    let all = melody_vocals::SPEC.artifacts.iter();
+    let files: Vec<_> = all.filter(|spec| spec.role != ArtifactRole::VOCALS_WAV).cloned().collect();
     files_are_as_described(&user, &status, &files).await;
     sound_is_a_song(&user, &status, &hum).await;
     downloads_follow_the_rules_of_http(&user, &status).await;
@@ -120,7 +121,7 @@ pub async fn fetch(user: &User, status: &Value, role: &str) -> Answer {
     user.get(artifact(status, role)["url"].as_str().expect("a file has an address")).await
 }
 
-pub async fn files_are_as_described(user: &User, status: &Value, expected: &[ArtifactRole]) {
+pub async fn files_are_as_described(user: &User, status: &Value, expected: &[ArtifactSpec]) {
     let roles: Vec<&str> = status["result"]["artifacts"]
         .as_array()
         .into_iter()
@@ -128,7 +129,8 @@ pub async fn files_are_as_described(user: &User, status: &Value, expected: &[Art
         .filter_map(|file| file["role"].as_str())
         .collect();
     assert_eq!(roles.len(), expected.len(), "{roles:?}");
-    for role in expected {
+    for spec in expected {
+        let role = &spec.role;
         let described = artifact(status, role.as_str());
         let file = fetch(user, status, role.as_str()).await;
         assert_eq!(file.status, 200, "{role}: {}", file.text());
@@ -138,13 +140,13 @@ pub async fn files_are_as_described(user: &User, status: &Value, expected: &[Art
             hex::encode(Sha256::digest(&file.bytes))
         };
         assert_eq!(described["sha256"], hash.as_str(), "{role}");
-        assert_eq!(file.header("content-type"), Some(role.media_type()), "{role}");
-        assert_eq!(described["mediaType"], role.media_type());
+        assert_eq!(file.header("content-type"), Some(spec.media_type), "{role}");
+        assert_eq!(described["mediaType"], spec.media_type);
         let name = described["fileName"].as_str().expect("a file has a name");
-        assert!(name.ends_with(&format!(".{}", role.extension())), "{role}: {name}");
+        assert!(name.ends_with(&format!(".{}", spec.extension)), "{role}: {name}");
         let disposition = file.header("content-disposition").expect("a download has a name");
         assert!(disposition.starts_with("attachment; filename="), "{role}: {disposition}");
-        assert!(disposition.contains(&format!(".{}\"", role.extension())), "{role}: {disposition}");
+        assert!(disposition.contains(&format!(".{}\"", spec.extension)), "{role}: {disposition}");
         assert_eq!(file.header("x-content-type-options"), Some("nosniff"), "{role}");
     }
     let lyrics = fetch(user, status, "lyrics").await.text();

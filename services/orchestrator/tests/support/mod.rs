@@ -236,8 +236,7 @@ impl Fixture {
 
     /// Starts an orchestrator that knows the sample kind.
     pub fn start(&self) -> Running {
-        let stages: Vec<Box<dyn Stage>> =
-            vec![Box::new(Prepare), Box::new(Order(self.vendor.clone())), Box::new(Wrap)];
+        let stages: Vec<Box<dyn Stage>> = vec![Box::new(Prepare), Box::new(Order(self.vendor.clone())), Box::new(Wrap)];
         let kind = Kind::new(&SPEC, stages).waiting_for(self.vendor.clone());
         let stop = CancellationToken::new();
         let task = tokio::spawn(service_runtime::run_until_with(

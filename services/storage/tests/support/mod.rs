@@ -6,9 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use blob_store::{BlobStore, KeyPrefix, ObjectKey};
 use chrono::{TimeDelta, Utc};
-use contracts::{
-    IncomingFile, IngestPlan, IngestRequest, IngestedResult, Payload, StoredObject, envelope, v1,
-};
+use contracts::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, Payload, StoredObject, envelope, v1};
 use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, Kinds, MessageId, Tier, UploadId, UserId,
     kinds::melody_vocals, quota::QuotaLimits, retention::RetentionPolicy,
@@ -56,7 +54,9 @@ impl House {
             database: database.clone(),
             objects: objects.clone(),
             clock: clock.clone(),
-            metrics: Metrics::new("storage"), kinds: Kinds::built_in() };
+            metrics: Metrics::new("storage"),
+            kinds: Kinds::built_in(),
+        };
         // Sweeps are started by the tests.
         let settings = StorageSettings { sweep: Duration::from_secs(3600), workers: 2, ..StorageSettings::default() };
         let service = StorageService::new(tools, settings);

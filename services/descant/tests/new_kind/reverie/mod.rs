@@ -19,18 +19,8 @@ pub static SPEC: KindSpec = KindSpec {
     name: KindName::new("reverie"),
     inputs: &[],
     stages: &[
-        StageSpec {
-            name: THINK,
-            label: "Thinking",
-            progress: ProgressSpan::new(0, 10),
-            error_word: "THINKING_ERROR",
-        },
-        StageSpec {
-            name: DREAM,
-            label: "Dreaming",
-            progress: ProgressSpan::new(10, 90),
-            error_word: "DREAMING_ERROR",
-        },
+        StageSpec { name: THINK, label: "Thinking", progress: ProgressSpan::new(0, 10), error_word: "THINKING_ERROR" },
+        StageSpec { name: DREAM, label: "Dreaming", progress: ProgressSpan::new(10, 90), error_word: "DREAMING_ERROR" },
         StageSpec {
             name: WRITE,
             label: "Writing it down",

@@ -11,9 +11,7 @@ use std::{
 use async_trait::async_trait;
 use contracts::IngestPlan;
 use domain::{ArtifactRole, Failure, StageName};
-use orchestrator::{
-    Asked, CreateError, Kind, OutsideProgress, OutsideService, Stage, StageOutcome, StageRun, ask,
-};
+use orchestrator::{Asked, CreateError, Kind, OutsideProgress, OutsideService, Stage, StageOutcome, StageRun, ask};
 use serde_json::{Value, json};
 
 use super::{DREAM, SPEC, THINK, WRITE};

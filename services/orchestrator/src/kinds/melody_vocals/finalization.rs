@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
 use domain::{ArtifactRole, Failure, StageName, kinds::melody_vocals};
-use song::{LyricsSummary, Report};
 use serde_json::json;
+use song::{LyricsSummary, Report};
 
 use super::work;
 use crate::stage::{Stage, StageOutcome, StageRun};
