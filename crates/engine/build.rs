@@ -1,7 +1,13 @@
 //! Prepares the pronouncing dictionary: takes the CMU dictionary out of the package of `cmudict-fast`, cuts comments and
-//! sorts it for binary search. Nothing of it stands in this repository.
+//! sorts it for binary search. Nothing of it stands in this repository. Also names the version of the engine after the
+//! sources that its output follows from.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    collections::hash_map::DefaultHasher,
+    env, fs,
+    hash::{Hash, Hasher},
+    path::{Path, PathBuf},
+};
 
 /// The version whose package is read; the same as in the workspace's manifest.
 const PACKAGE: &str = "cmudict-fast-0.8.0";
@@ -9,7 +15,11 @@ const FILE: &str = "resources/cmudict.dict";
 /// Names the file directly, for builds that keep packages elsewhere.
 const OVERRIDE: &str = "DESCANT_CMUDICT";
 
+/// What a song follows from, beside the inputs.
+const SOURCES: [&str; 5] = ["src", "../media/src", "../music/src", "../song/src", "../speech/src"];
+
 fn main() {
+    println!("cargo:rustc-env=ENGINE_SOURCES={:016x}", sources_hash());
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-env-changed={OVERRIDE}");
     let Some(path) = dictionary() else {
@@ -19,6 +29,33 @@ fn main() {
     let Some(folder) = env::var_os("OUT_DIR") else { panic!("cargo sets OUT_DIR") };
     let out = PathBuf::from(folder).join("cmudict.txt");
     fs::write(&out, prepared(&text)).unwrap_or_else(|why| panic!("{} cannot be written: {why}", out.display()));
+}
+
+/// Equal sources, equal hash.
+fn sources_hash() -> u64 {
+    let mut files = Vec::new();
+    for folder in SOURCES {
+        println!("cargo:rerun-if-changed={folder}");
+        collect(Path::new(folder), &mut files);
+    }
+    files.sort();
+    let mut hash = DefaultHasher::new();
+    for file in files {
+        let content = fs::read(&file).unwrap_or_else(|why| panic!("{} cannot be read: {why}", file.display()));
+        (file, content).hash(&mut hash);
+    }
+    hash.finish()
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
 }
 
 /// Where cargo has unpacked the package: it has, because the package is a build dependency of this crate.

@@ -3,6 +3,10 @@
 //! Pure signal and text processing: deterministic for a seed, no IO, no clock, no async, no ffmpeg. Callers give it
 //! samples and run it on a thread that may block.
 
+/// Changes with the release, and with any change of the sources that a song follows from: what one version made of some
+/// inputs, another may make differently.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("ENGINE_SOURCES"));
+
 mod error;
 pub mod f0;
 pub mod lyrics;

@@ -30,13 +30,20 @@ impl Default for CallLimits {
 
 struct Link<P: ?Sized> {
     name: &'static str,
+    /// Equal versions make the same of the same.
+    version: String,
     provider: Arc<P>,
     breaker: Option<Arc<Breaker>>,
 }
 
 impl<P: ?Sized> Clone for Link<P> {
     fn clone(&self) -> Self {
-        Self { name: self.name, provider: self.provider.clone(), breaker: self.breaker.clone() }
+        Self {
+            name: self.name,
+            version: self.version.clone(),
+            provider: self.provider.clone(),
+            breaker: self.breaker.clone(),
+        }
     }
 }
 
@@ -74,9 +81,15 @@ impl<P: ?Sized> Chain<P> {
         Self { capability, links: Vec::new(), limits, metrics }
     }
 
-    /// Appends a provider; the first one appended is tried first.
-    pub fn push(&mut self, name: &'static str, provider: Arc<P>, breaker: Option<Arc<Breaker>>) {
-        self.links.push(Link { name, provider, breaker });
+    /// Appends a provider; the first one appended is tried first. `version` changes whenever the provider may make
+    /// something else of the same inputs.
+    pub fn push(&mut self, name: &'static str, version: &str, provider: Arc<P>, breaker: Option<Arc<Breaker>>) {
+        self.links.push(Link { name, version: version.to_owned(), provider, breaker });
+    }
+
+    /// The provider that is tried first, and its version.
+    pub fn preferred(&self) -> Option<(&'static str, &str)> {
+        self.links.first().map(|link| (link.name, link.version.as_str()))
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -180,7 +193,7 @@ mod tests {
     fn chain_of(names: &[&'static str]) -> Chain<str> {
         let mut chain = Chain::new("test", limits(), Metrics::new("test"));
         for name in names {
-            chain.push(name, Arc::from(*name), None);
+            chain.push(name, "1", Arc::from(*name), None);
         }
         chain
     }

@@ -12,6 +12,8 @@ use crate::moderation::{Judgement, Moderator};
 
 /// Judges texts. What it refuses it never repeats.
 pub struct ContentGate {
+    /// See [`Self::generation`].
+    generation: u64,
     words: WordGate,
     moderator: Option<Moderator>,
 }
@@ -26,6 +28,11 @@ pub enum ContentGateError {
 }
 
 impl ContentGate {
+    /// Another one for each gate: the lists are read once, so what was admitted under one generation would be again.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
     /// Reads the operator's word lists, where the settings name some. Blocking; meant for the start of a service.
     ///
     /// # Errors
@@ -36,7 +43,11 @@ impl ContentGate {
         breakers: &BreakerRegistry,
         metrics: &Metrics,
     ) -> Result<Self, ContentGateError> {
-        Ok(Self { words: safety.word_gate()?, moderator: Moderator::new(moderation, breakers, metrics)? })
+        Ok(Self {
+            generation: resilience::ids::seed(),
+            words: safety.word_gate()?,
+            moderator: Moderator::new(moderation, breakers, metrics)?,
+        })
     }
 
     /// The word lists alone: at once, without a call.

@@ -26,7 +26,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use models::ModelsError;
 use resilience::{Breaker, BreakerRegistry};
-use settings::Settings;
+use settings::{EngineSettings, Settings};
 use speech::SpeechFailure;
 use telemetry::Metrics;
 
@@ -62,7 +62,9 @@ impl Capabilities {
         let providers = &settings.providers;
         if let Some(url) = &providers.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
-            chains.push(expert::NAME, &expert, Some(&breakers.breaker(expert::NAME)));
+            // It is deployed together with this service, from the same sources.
+            let version = format!("{}@{url}", engine::VERSION);
+            chains.push((expert::NAME, &version), &expert, Some(&breakers.breaker(expert::NAME)));
         }
         if providers.expert_url.is_none() || providers.offline_fallback {
             chains.push_offline(settings)?;
@@ -90,19 +92,21 @@ impl Capabilities {
         })
     }
 
-    fn push<P>(&mut self, name: &'static str, provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)
+    fn push<P>(&mut self, (name, version): (&'static str, &str), provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)
     where
         P: MelodyExtractor + LyricsWriter + VocalSynthesizer + 'static,
     {
-        self.melody.push(name, provider.clone(), breaker.cloned());
-        self.lyrics.push(name, provider.clone(), breaker.cloned());
-        self.vocals.push(name, provider.clone(), breaker.cloned());
+        self.melody.push(name, version, provider.clone(), breaker.cloned());
+        self.lyrics.push(name, version, provider.clone(), breaker.cloned());
+        self.vocals.push(name, version, provider.clone(), breaker.cloned());
     }
 
     /// No breaker: the engine fails only because of its input.
     fn push_offline(&mut self, settings: &Settings) -> Result<(), SetupError> {
         let engine = OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?;
-        self.push(offline::NAME, &Arc::new(engine), None);
+        let EngineSettings { f0_tracker, speech, .. } = &settings.engine;
+        let version = format!("{}/{}/{speech:?}", engine::VERSION, f0_tracker.as_str());
+        self.push((offline::NAME, &version), &Arc::new(engine), None);
         Ok(())
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     context::Context,
     kinds::Kind,
     reuse,
-    stage::{FinishedStage, Parking, Stage, StageJob, StageOutcome, StageOutput, StageRun},
+    stage::{FinishedStage, Parking, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun},
 };
 
 /// How far an attempt is and how far its followers have been told, shared with whoever tells them.
@@ -144,12 +144,12 @@ impl Attempt<'_> {
         let run = self.stage_run(spec);
         // The registry has made sure that every stage has one.
         let stage = self.kind.stage(spec.name).ok_or(Ended::Lost)?;
-        let (outcome, inputs_hash) = match self.reused(stage, &run).await? {
+        let (outcome, keep_as) = match self.reused(stage, &run).await? {
             Reused::Found(checkpoint) => {
                 self.context.metrics.stage(self.kind_name(), spec.name.as_str(), "reused", started.elapsed());
                 return self.finish(spec, *checkpoint, started.elapsed(), true).await;
             }
-            Reused::None { inputs_hash } => (stage.run(&run).await, inputs_hash),
+            Reused::None { keep_as } => (stage.run(&run).await, keep_as),
             Reused::Failed(failure) => (Err(failure), None),
         };
         let took = started.elapsed();
@@ -162,14 +162,14 @@ impl Attempt<'_> {
         match outcome {
             Ok(StageOutcome::Done(StageOutput { provider, detail })) => {
                 let checkpoint = Checkpoint {
-                    inputs_hash: inputs_hash.clone().unwrap_or_default(),
+                    inputs_hash: keep_as.as_ref().map(|keep_as| keep_as.inputs_hash.clone()).unwrap_or_default(),
                     objects: Some(run.written()),
                     output: Some(detail),
                     provider,
                 };
                 let finished = self.finish(spec, checkpoint.clone(), took, false).await?;
-                if let Some(inputs_hash) = &inputs_hash {
-                    reuse::keep(self.context, self.job, spec.name, inputs_hash, &checkpoint).await;
+                if let Some(keep_as) = keep_as.filter(|keep_as| keep_as.is_made_by(checkpoint.provider.as_deref())) {
+                    reuse::keep(self.context, self.job, spec.name, &keep_as.inputs_hash, &checkpoint).await;
                 }
                 Ok(finished)
             }
@@ -204,10 +204,11 @@ impl Attempt<'_> {
     async fn reused(&self, stage: &dyn Stage, run: &StageRun<'_>) -> Result<Reused, Ended> {
         let key = match stage.reuse_key(run) {
             Ok(Some(key)) => key,
-            Ok(None) => return Ok(Reused::None { inputs_hash: None }),
+            Ok(None) => return Ok(Reused::None { keep_as: None }),
             Err(failure) => return Ok(Reused::Failed(failure)),
         };
-        let inputs_hash = reuse::inputs_hash(self.job, stage.name(), &key);
+        let ReuseKey { inputs, provider } = key;
+        let inputs_hash = reuse::inputs_hash(self.job, stage.name(), &inputs);
         Ok(match reuse::find(self.context, self.job, &inputs_hash).await? {
             Some(kept) => Reused::Found(Box::new(Checkpoint {
                 inputs_hash,
@@ -215,7 +216,7 @@ impl Attempt<'_> {
                 output: Some(kept.detail),
                 provider: kept.provider,
             })),
-            None => Reused::None { inputs_hash: Some(inputs_hash) },
+            None => Reused::None { keep_as: Some(KeepAs { inputs_hash, provider }) },
         })
     }
 
@@ -298,11 +299,23 @@ impl Attempt<'_> {
 
 enum Reused {
     Found(Box<Checkpoint>),
-    /// Nothing; what this run makes may be kept under this hash.
+    /// Nothing; what this run makes may be kept.
     None {
-        inputs_hash: Option<String>,
+        keep_as: Option<KeepAs>,
     },
     Failed(Failure),
+}
+
+/// Under which hash something is kept for later jobs, and who must have made it.
+struct KeepAs {
+    inputs_hash: String,
+    provider: Option<&'static str>,
+}
+
+impl KeepAs {
+    fn is_made_by(&self, provider: Option<&str>) -> bool {
+        self.provider.is_none() || self.provider == provider
+    }
 }
 
 fn held(reported: Reported) -> Result<(), Ended> {

@@ -40,7 +40,7 @@ use lease::{JobRules, LeaseTimes};
 
 pub use kinds::Kind;
 pub use outside::{Asked, CreateError, OutsideProgress, OutsideService, ask};
-pub use stage::{FinishedStage, Parking, Stage, StageJob, StageOutcome, StageOutput, StageRun, StageTools};
+pub use stage::{FinishedStage, Parking, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun, StageTools};
 
 /// Take-overs after which a job counts as what kills its workers.
 const MAX_CRASHES: u32 = 5;

@@ -117,16 +117,24 @@ impl StageOutcome {
     }
 }
 
+/// On what terms a stage's output may be taken from an earlier job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReuseKey {
+    /// Everything that the output follows from: the objects that are read (their hashes), the parts of the request that
+    /// matter, the version of the provider. Equal inputs, equal output.
+    pub inputs: Value,
+    /// Who must have made it, when that is not always the same: what a fallback made is not kept.
+    pub provider: Option<&'static str>,
+}
+
 /// Runs one stage of one kind of job. Runs may be cut off at any await and repeated: they write working objects and
 /// outside calls, and change nothing else.
 #[async_trait]
 pub trait Stage: Send + Sync {
     fn name(&self) -> StageName;
 
-    /// Everything that the output follows from: the objects that are read (their hashes), the parts of the request that
-    /// matter, the versions of the providers. Equal keys, equal output: it may then be taken from an earlier job of the
-    /// same owner. `None` when it must not.
-    fn reuse_key(&self, _run: &StageRun<'_>) -> Result<Option<Value>, Failure> {
+    /// On what terms the output may be taken from an earlier job of the same owner; `None` when it must not.
+    fn reuse_key(&self, _run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         Ok(None)
     }
 

@@ -1,7 +1,12 @@
 //! `descant sing`: the whole way from a recording to a song in this process, with no server. The same checks, the same
 //! engine and the same gate as a job.
 
-use std::{io::Write as _, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use domain::{

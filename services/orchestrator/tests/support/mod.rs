@@ -16,7 +16,8 @@ use domain::{
     UserId, artifact, kind::KindLimits, progress::ProgressSpan, quota::QuotaLimits,
 };
 use orchestrator::{
-    Asked, CreateError, Kind, Orchestrator, OutsideProgress, OutsideService, Stage, StageOutcome, StageRun, ask,
+    Asked, CreateError, Kind, Orchestrator, OutsideProgress, OutsideService, ReuseKey, Stage, StageOutcome, StageRun,
+    ask,
 };
 use persistence::{Cost, Database, Job, Journal, NewJob, Submission};
 use resilience::{Clock, ManualClock, ids::random10};
@@ -66,8 +67,8 @@ impl Stage for Prepare {
     }
 
     /// What the request says, and nothing else.
-    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<Value>, Failure> {
-        Ok(Some(json!({ "request": run.job.request })))
+    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+        Ok(Some(ReuseKey { inputs: json!({ "request": run.job.request }), provider: Some("us") }))
     }
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use domain::{Failure, StageName, kinds::melody_vocals, request::MelodyToVocalsRequest};
 use music::Melody;
+use serde_json::json;
 use song::LyricsSummary;
 
 use super::work;
-use crate::stage::{Stage, StageOutcome, StageRun};
+use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct LyricsWriting;
 
@@ -14,6 +15,20 @@ pub struct LyricsWriting;
 impl Stage for LyricsWriting {
     fn name(&self) -> StageName {
         melody_vocals::LYRICS
+    }
+
+    /// The melody, all that is asked for in words, and what writers and gates make of it.
+    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+        let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = run.request()?;
+        let capabilities = &run.tools.capabilities;
+        let (Some(melody), Some((provider, version))) =
+            (run.object_sha256(work::MELODY), capabilities.lyrics.preferred())
+        else {
+            return Ok(None);
+        };
+        let gates = (format!("{:?}", run.tools.gate), capabilities.content.generation());
+        let inputs = json!([provider, version, gates, melody, prompt, genre, mood, seed, options.language]);
+        Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {

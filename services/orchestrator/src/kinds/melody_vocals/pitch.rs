@@ -1,12 +1,15 @@
 //! Follows the melody: F0, notes, phrases, key and tempo; and corrects the notes as asked.
 
 use async_trait::async_trait;
-use domain::{Failure, FailureClass, FailureCode, StageName, kinds::melody_vocals};
+use domain::{
+    Failure, FailureClass, FailureCode, SongOptions, StageName, kinds::melody_vocals, request::MelodyToVocalsRequest,
+};
 use providers::AudioInput;
+use serde_json::json;
 use song::MelodySummary;
 
 use super::work;
-use crate::stage::{Stage, StageOutcome, StageRun};
+use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct Pitch;
 
@@ -14,6 +17,18 @@ pub struct Pitch;
 impl Stage for Pitch {
     fn name(&self) -> StageName {
         melody_vocals::PITCH
+    }
+
+    /// The recording, what is mended in the notes, and the tracker.
+    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+        let request: MelodyToVocalsRequest = run.request()?;
+        let SongOptions { corrections, tempo_bpm, .. } = request.options;
+        let recording = &run.job.input(melody_vocals::AUDIO)?.sha256;
+        let preferred = run.tools.capabilities.melody.preferred();
+        Ok(preferred.filter(|_| !recording.is_empty()).map(|(provider, version)| ReuseKey {
+            inputs: json!([provider, version, recording, corrections, tempo_bpm]),
+            provider: Some(provider),
+        }))
     }
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
@@ -25,7 +40,7 @@ impl Stage for Pitch {
                 format!("the recording cannot be read: {error}"),
             )
         })?;
-        let request = run.request()?;
+        let request: MelodyToVocalsRequest = run.request()?;
         let extracted =
             song::extract_melody(&run.tools.capabilities, run.remaining, &audio, &request, &run.progress).await?;
         let melody = extracted.value;

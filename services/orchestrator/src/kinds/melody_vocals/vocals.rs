@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::work;
-use crate::stage::{Stage, StageOutcome, StageRun, blocking};
+use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun, blocking};
 
 pub struct Vocals;
 
@@ -30,6 +30,20 @@ pub(super) struct VocalsPlan {
 impl Stage for Vocals {
     fn name(&self) -> StageName {
         melody_vocals::VOCALS
+    }
+
+    /// What is sung, by whom, how, and until when it is good enough.
+    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+        let MelodyToVocalsRequest { seed, options, .. } = run.request()?;
+        let preferred = run.tools.capabilities.vocals.preferred();
+        let (Some(melody), Some(lyrics), Some((provider, version))) =
+            (run.object_sha256(work::MELODY), run.object_sha256(work::LYRICS), preferred)
+        else {
+            return Ok(None);
+        };
+        let gate = format!("{:?}", run.tools.gate);
+        let inputs = json!([provider, version, gate, melody, lyrics, seed, options]);
+        Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
