@@ -145,8 +145,3 @@ async fn serve(
         response.body(SizedStream::new(object.span.length, object.body))
     })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-}
