@@ -178,7 +178,6 @@ pub struct QualityBody {
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "only describes the answer for the OpenAPI document")]
 pub struct SubmittedMelody {
-    #[schema(inline)]
     #[serde(flatten)]
     pub common: crate::jobs::wire::SubmittedBody,
     #[schema(example = "1-3 minutes")]
