@@ -26,9 +26,10 @@ use providers::{LoudnessTarget, Performance, Vocal};
 pub use documents::{Documents, documents, lyrics_text};
 /// What can be counted in the words.
 pub use engine::lyrics_figures;
+pub use engine_options::{lyrics_request, voice_options};
 pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
-pub use steps::{accompaniment, admit, extract_melody, mix, validate};
+pub use steps::{accompaniment, admit, corrected, extract_melody, mix, validate};
 pub use takes::{BestTake, sing, write_lyrics};
 
 /// Loudness of every result: where music services play a voice alone, with room below full scale for lossy encoders.

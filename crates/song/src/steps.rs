@@ -76,7 +76,10 @@ pub async fn extract_melody(
 
 /// The melody at the tempo that was told, with breaths in notes that nobody holds so long, and with the corrections that
 /// were asked for.
-fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melody, Failure> {
+///
+/// # Errors
+/// `Caller` for corrections that cannot be made of this melody.
+pub fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melody, Failure> {
     let melody = match request.options.tempo_bpm {
         Some(tempo) => rhythm::at_tempo(melody, tempo.bpm()),
         None => melody,

@@ -7,10 +7,8 @@ use domain::{
     request::MelodyToVocalsRequest,
 };
 use music::Melody;
-use providers::{
-    Performance, Vocal,
-    song::{self, Heard, Report, Song},
-};
+use providers::{Performance, Vocal};
+use song::{Heard, Report, Song};
 
 const RATE: u32 = 16_000;
 
@@ -56,7 +54,7 @@ fn sung(notes: &[(f64, f64)], request: &MelodyToVocalsRequest) -> (String, Repor
     };
     let mastered = song::master(Vocal { sample_rate_hz: made.sample_rate_hz, samples: made.samples, performance });
     let heard = Heard::of(&mastered);
-    let song = Song { melody: &melody, lyrics: &lyrics, heard: &heard, accompaniment: None, takes: 1, request };
+    let song = Song { melody: &melody, lyrics: &lyrics, heard, accompaniment: None, takes: 1, request };
     (lyrics.text(), Report::on(&song, &QualityGate::default(), Vec::new()))
 }
 
