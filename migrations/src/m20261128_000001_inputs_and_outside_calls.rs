@@ -28,6 +28,8 @@ impl MigrationTrait for Migration {
         manager.create_table(stage_results()).await?;
         manager.create_index(unique_index("stage_results", &["owner", "inputs_hash"])).await?;
         manager.create_index(index("stage_results", &["expires_at"])).await?;
+        // Results are looked for in a table of their own.
+        manager.drop_index(Index::drop().name("job_stages_name_inputs_hash_idx").table("job_stages").take()).await?;
         // No consumer ever used it: each is idempotent by what it does.
         drop_tables(manager, &["inbox"]).await
     }
@@ -35,6 +37,7 @@ impl MigrationTrait for Migration {
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.create_table(inbox()).await?;
         manager.create_index(index("inbox", &["at"])).await?;
+        manager.create_index(index("job_stages", &["name", "inputs_hash"])).await?;
         drop_tables(manager, &["stage_results", "outside_calls", "job_inputs"]).await?;
         let drop = |table: &'static str, column: &'static str| Table::alter().table(table).drop_column(column).take();
         manager.alter_table(drop("job_stages", "objects")).await?;

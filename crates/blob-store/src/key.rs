@@ -33,22 +33,26 @@ impl ObjectKey {
     /// What a stage of a job hands on; `name` is one segment, such as `melody.json`. Each holder of the job's lease writes
     /// under its own generation, so that one who lost the job cannot write over what its successor made.
     pub fn job_stage(job: JobId, generation: u64, name: &str) -> Result<Self, InvalidKey> {
-        format!("{}{generation}/{name}", KeyPrefix::job_work(job)).parse()
+        Self::below(&format!("{}{generation}/", KeyPrefix::job_work(job)), name)
     }
 
     /// The same, where versions before generations were part of the key wrote it.
     pub fn job_stage_before(job: JobId, name: &str) -> Result<Self, InvalidKey> {
-        format!("{}{name}", KeyPrefix::job_work(job)).parse()
+        Self::below(KeyPrefix::job_work(job).as_str(), name)
     }
 
     /// A copy of what a stage made, kept for later jobs.
     pub fn stage_result(id: StageResultId, name: &str) -> Result<Self, InvalidKey> {
-        format!("{}{name}", KeyPrefix::stage_result(id)).parse()
+        Self::below(KeyPrefix::stage_result(id).as_str(), name)
     }
 
     /// One file of a job's result.
     pub fn artifact(job: JobId, spec: &ArtifactSpec) -> Self {
         Self(format!("{}{}.{}", KeyPrefix::job_result(job), spec.role, spec.extension))
+    }
+
+    fn below(folder: &str, name: &str) -> Result<Self, InvalidKey> {
+        if valid_segment(name) { Ok(Self(format!("{folder}{name}"))) } else { Err(InvalidKey) }
     }
 
     pub fn as_str(&self) -> &str {
