@@ -44,7 +44,8 @@ pub fn extract_melody_with(
     sample_rate_hz: u32,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Melody, EngineError> {
-    let track = tracker.track(samples, sample_rate_hz, &mut |share| progress(share * TRACKING_SHARE))?;
+    let (track, out_of_range) =
+        tracker.track_in_range(samples, sample_rate_hz, &mut |share| progress(share * TRACKING_SHARE))?;
     let loudness = Loudness::measure(samples, sample_rate_hz, track.hop_seconds, track.frames.len());
     let duration_seconds = samples.len() as f64 / f64::from(sample_rate_hz);
     let notes = find_notes(&track, &loudness, duration_seconds);
@@ -53,14 +54,19 @@ pub fn extract_melody_with(
     if sung_seconds < LEAST_SUNG_SECONDS {
         let voiced = track.frames.iter().filter(|frame| frame.voiced).count();
         let voiced_seconds = voiced as f64 * track.hop_seconds;
-        return Err(EngineError::NoMelody { voiced_seconds, duration_seconds, notes: notes.len() });
+        return Err(EngineError::NoMelody {
+            voiced_seconds,
+            duration_seconds,
+            notes: notes.len(),
+            outside: out_of_range,
+        });
     }
     let phrases = phrases::find(&notes);
     let key = key::estimate(&notes, &phrases);
     let (tempo_bpm, tempo_confidence) = tempo::estimate(&notes);
     let rhythm = music::rhythm::estimate(&notes, &phrases, tempo_bpm, tempo_confidence);
     progress(1.0);
-    Ok(Melody { duration_seconds, track, notes, phrases, key, tempo_bpm, rhythm, uncorrected: None })
+    Ok(Melody { duration_seconds, track, notes, phrases, key, tempo_bpm, rhythm, uncorrected: None, out_of_range })
 }
 
 /// Notes named after the tuning that the singer kept, which need not be that of a piano.

@@ -1,6 +1,7 @@
 //! Recordings with truth for the tests, where they are present, and the figures they are judged by.
 #![allow(dead_code)]
 
+pub mod made;
 pub mod phrases;
 
 use std::{fs, path::PathBuf};

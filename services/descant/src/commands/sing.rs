@@ -282,7 +282,8 @@ fn place(out: &Path, name: &str, fill: impl FnOnce(File) -> Result<()>) -> Resul
 }
 
 fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) {
-    let warnings: Vec<&str> = song.verdict.warnings().map(|finding| finding.message.as_str()).collect();
+    let heard = song.report.melody.warnings.iter().map(String::as_str);
+    let warnings: Vec<&str> = song.verdict.warnings().map(|finding| finding.message.as_str()).chain(heard).collect();
     if json {
         let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
         println!(
