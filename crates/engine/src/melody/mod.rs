@@ -3,11 +3,14 @@
 //! Everything here is exact search over small models: no training, no chance, the same answer every time. It reads one
 //! voice and never invents a note where nothing was sung.
 
+mod echo;
 mod key;
 mod loudness;
 mod phrases;
 mod segment;
 mod tempo;
+mod tremolo;
+mod vibrato;
 
 use music::{Melody, MidiPitch, Note, PitchTrack, hz_to_midi};
 
@@ -76,7 +79,9 @@ fn find_notes(track: &PitchTrack, loudness: &Loudness, duration_seconds: f64) ->
         .iter()
         .map(|frame| (frame.voiced && frame.hz > 0.0).then(|| hz_to_midi(f64::from(frame.hz)) as f32))
         .collect();
-    let spans = segment::segment(&contour, &loudness.articulation());
+    let contour = vibrato::steadied(&contour);
+    let spans = segment::segment(&contour, &loudness.articulation(&contour));
+    let spans = echo::without_tails(spans, loudness);
     let tuning = tuning_semitones(&spans);
     let reference_db = loudness.reference_db(&spans);
     let hop = track.hop_seconds;
