@@ -12,12 +12,11 @@ const DEPTH_DB: f32 = 4.0;
 /// The pitch at neighbouring dips is the same within so many semitones.
 const SAME_SEMITONES: f32 = 0.7;
 /// Share of a period that lies below half the depth: a half for a wave, less where a syllable's consonant is short
-/// against its vowel.
-const WAVE_SHARE: f32 = 0.4;
+/// against its vowel. Of one period, which is short in frames; and of all together.
+const WAVE_SHARE: f32 = 0.3;
+const MEAN_WAVE_SHARE: f32 = 0.42;
 /// Dips nearer than this are one, with noise at its bottom.
 const BOTTOM_FRAMES: usize = 6;
-/// Unvoiced frames in a wave: in its trough the voice may be weaker than the noise.
-const MOST_UNVOICED: usize = 5;
 /// A dip this shallow is nothing.
 const LEAST_DEPTH_DB: f32 = 1.5;
 
@@ -25,15 +24,17 @@ const LEAST_DEPTH_DB: f32 = 1.5;
 pub(super) fn take_out(db: &[f32], contour: &[Option<f32>], depths: &mut [f32]) {
     let dips = bottoms(depths);
     // A wave is between two dips; the first and the last dip may begin notes of their own.
-    let waves: Vec<bool> = dips.windows(2).map(|pair| is_wave(db, contour, depths, pair[0], pair[1])).collect();
+    let waves: Vec<Option<f32>> =
+        dips.windows(2).map(|pair| wave_share(db, contour, depths, pair[0], pair[1])).collect();
     let mut waves_away: Vec<usize> = Vec::new();
     let mut start = 0;
     while start < waves.len() {
         let mut end = start;
-        while end < waves.len() && waves[end] && (end == start || is_like(&dips[end - 1..=end + 1], depths)) {
+        while end < waves.len() && waves[end].is_some() && (end == start || is_like(&dips[end - 1..=end + 1], depths)) {
             end += 1;
         }
-        if end + 1 - start >= LEAST_DIPS {
+        let shares: f32 = waves[start..end].iter().flatten().sum();
+        if end + 1 - start >= LEAST_DIPS && shares >= MEAN_WAVE_SHARE * (end - start) as f32 {
             let chain = &dips[start..=end];
             let mut usual: Vec<f32> = chain.iter().map(|&dip| depths[dip]).collect();
             usual.sort_by(f32::total_cmp);
@@ -70,18 +71,21 @@ fn is_like(dips: &[usize], depths: &[f32]) -> bool {
     first.max(second) <= PERIOD_RATIO * first.min(second) && (depths[dips[1]] - depths[dips[2]]).abs() <= DEPTH_DB
 }
 
-fn is_wave(db: &[f32], contour: &[Option<f32>], depths: &[f32], from: usize, to: usize) -> bool {
+/// The share of the time from dip to dip that is spent below half the depth, where the two may be of one wave.
+fn wave_share(db: &[f32], contour: &[Option<f32>], depths: &[f32], from: usize, to: usize) -> Option<f32> {
+    // In its trough the voice may be weaker than the noise.
     let unvoiced = contour[from..to].iter().filter(|frame| frame.is_none()).count();
-    if !PERIOD_FRAMES.contains(&(to - from)) || unvoiced > MOST_UNVOICED {
-        return false;
+    if !PERIOD_FRAMES.contains(&(to - from)) || 2 * unvoiced > to - from {
+        return None;
     }
-    let Some(before) = contour[from..to].iter().find_map(|frame| *frame) else { return false };
-    let Some(after) = contour[from..to].iter().rev().find_map(|frame| *frame) else { return false };
+    let before = contour[from..to].iter().find_map(|frame| *frame)?;
+    let after = contour[from..to].iter().rev().find_map(|frame| *frame)?;
     let between = &db[from..to];
     let top = between.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let half = top - 0.25 * (depths[from] + depths[to]);
     let low = between.iter().filter(|level| **level < half).count() as f32;
-    (before - after).abs() <= SAME_SEMITONES && low >= WAVE_SHARE * between.len() as f32
+    let share = low / between.len() as f32;
+    ((before - after).abs() <= SAME_SEMITONES && share >= WAVE_SHARE).then_some(share)
 }
 
 #[cfg(test)]

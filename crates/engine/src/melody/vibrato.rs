@@ -15,7 +15,7 @@ const SWING_SEMITONES: RangeInclusive<f32> = 0.5..=5.0;
 const TURN_SEMITONES: f32 = 0.25;
 /// Swings in a row that make a vibrato: two periods.
 const LEAST_SWINGS: usize = 4;
-/// Neighbouring swings differ at most by these factors in time and width, and their middles by this share of the width.
+/// Neighbouring swings differ at most by these factors in time and width, and their middles by this share of the narrower one.
 const TIME_RATIO: f32 = 1.7;
 const WIDTH_RATIO: f32 = 2.2;
 const MIDDLE_SHARE: f32 = 0.3;
@@ -23,6 +23,8 @@ const MIDDLE_SHARE: f32 = 0.3;
 const HELD: f32 = 0.79;
 /// Turns between held levels are notes only if these are as long as notes.
 const LEAST_HELD_FRAMES: f32 = 9.5;
+/// Middles further apart than this are those of two notes.
+const STEP_SEMITONES: f32 = 0.6;
 /// Unvoiced frames that a vibrato bridges: where it is fastest the tracker may lose it.
 const BRIDGED_FRAMES: usize = 4;
 
@@ -120,7 +122,7 @@ fn chains(turns: &[Turn]) -> Vec<&[Turn]> {
         let ratio = |x: f32, y: f32| x.max(y) / x.min(y);
         ratio(a.0 as f32, b.0 as f32) <= TIME_RATIO
             && ratio(a.1, b.1) <= WIDTH_RATIO
-            && (a.2 - b.2).abs() <= MIDDLE_SHARE * a.1.max(b.1)
+            && (a.2 - b.2).abs() <= MIDDLE_SHARE * a.1.min(b.1)
     };
     let mut chains = Vec::new();
     let mut start = 0;
@@ -130,7 +132,10 @@ fn chains(turns: &[Turn]) -> Vec<&[Turn]> {
             end += 1;
         }
         if end - start >= LEAST_SWINGS {
-            chains.push(&turns[start..=end]);
+            // A first or last swing that leads from or to another note is none of it.
+            let leads = |outer: usize, inner: usize| (swings[outer].2 - swings[inner].2).abs() > STEP_SEMITONES;
+            let (from, to) = (start + usize::from(leads(start, start + 1)), end - usize::from(leads(end - 1, end - 2)));
+            chains.push(&turns[from..=to]);
         }
         start = end.max(start + 1);
     }
@@ -153,18 +158,16 @@ fn is_held(run: &[f32], chain: &[Turn]) -> bool {
 
 /// Replaces the chain, and the quarter periods on both sides of it, by its middle.
 fn flatten(run: &[f32], chain: &[Turn], steady: &mut [Option<f32>]) {
-    // Between two turns lies one middle; two neighbouring ones cancel a slant.
-    let middles: Vec<Turn> = chain
-        .windows(3)
-        .map(|three| Turn { at: three[1].at, midi: 0.25 * (three[0].midi + 2.0 * three[1].midi + three[2].midi) })
-        .collect();
+    let middles = middles(chain);
     let (Some(&first), Some(&last)) = (middles.first(), middles.last()) else { return };
-    let width = (chain[0].midi - chain[1].midi).abs();
-    let from = reach(run, chain[0], chain[1], first.midi, width, -1);
-    let to = reach(run, chain[chain.len() - 1], chain[chain.len() - 2], last.midi, width, 1);
+    let from = reach(run, chain[0], chain[1], first.midi, -1);
+    let to = reach(run, chain[chain.len() - 1], chain[chain.len() - 2], last.midi, 1);
     for at in from..=to {
         let after = middles.partition_point(|middle| middle.at < at);
         steady[at] = Some(match (after.checked_sub(1).map(|before| middles[before]), middles.get(after)) {
+            (Some(before), Some(after)) if (before.midi - after.midi).abs() > STEP_SEMITONES => {
+                if at - before.at < after.at - at { before.midi } else { after.midi }
+            }
             (Some(before), Some(after)) => {
                 let share = (at - before.at) as f32 / (after.at - before.at) as f32;
                 before.midi + share * (after.midi - before.midi)
@@ -175,10 +178,28 @@ fn flatten(run: &[f32], chain: &[Turn], steady: &mut [Option<f32>]) {
     }
 }
 
+/// What lies between each two turns.
+fn middles(chain: &[Turn]) -> Vec<Turn> {
+    let mut middles: Vec<Turn> = chain
+        .windows(2)
+        .map(|pair| Turn { at: (pair[0].at + pair[1].at) / 2, midi: 0.5 * (pair[0].midi + pair[1].midi) })
+        .collect();
+    // A swing that leads from one note to the next has a middle of neither.
+    for index in 1..middles.len().saturating_sub(1) {
+        let [before, here, after] = [index - 1, index, index + 1].map(|at| middles[at].midi);
+        if (before - after).abs() > STEP_SEMITONES && (here - before) * (after - here) > 0.0 {
+            middles[index].midi = if (here - before).abs() < (here - after).abs() { before } else { after };
+        }
+    }
+    middles
+}
+
 /// How far the swing goes on beyond its outermost turn: back through the middle, as long as it stays near.
-fn reach(run: &[f32], turn: Turn, inner: Turn, middle: f32, width: f32, step: isize) -> usize {
-    // To the next turn, which a glide to another note may have hidden, and half of the way back.
-    let swing = turn.at.abs_diff(inner.at) * 8 / 5;
+fn reach(run: &[f32], turn: Turn, inner: Turn, middle: f32, step: isize) -> usize {
+    // To the next turn, which a glide to another note may have hidden; at the end of a note also half of the way back.
+    let swing = turn.at.abs_diff(inner.at);
+    let swing = if step > 0 { swing * 8 / 5 } else { swing };
+    let width = (turn.midi - inner.midi).abs();
     let mut at = turn.at;
     for _ in 0..swing {
         let Some(next) = at.checked_add_signed(step).filter(|next| *next < run.len()) else { break };
