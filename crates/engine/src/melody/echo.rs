@@ -37,8 +37,8 @@ pub(super) fn without_tails(spans: Vec<Span>, loudness: &Loudness) -> Vec<Span> 
 }
 
 fn is_tail(span: &Span, sung: &[Span], db: &[f32]) -> bool {
-    let near = sung.iter().rev().take_while(|before| span.start.saturating_sub(before.end) < MEMORY_FRAMES);
-    let Some(source) = near.filter(|before| (before.midi - span.midi).abs() < SAME_SEMITONES).next() else {
+    let mut near = sung.iter().rev().take_while(|before| span.start.saturating_sub(before.end) < MEMORY_FRAMES);
+    let Some(source) = near.find(|before| (before.midi - span.midi).abs() < SAME_SEMITONES) else {
         return false;
     };
     let (own, its) = (&db[span.start..span.end.min(db.len())], &db[source.start..source.end.min(db.len())]);

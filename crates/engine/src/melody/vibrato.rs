@@ -162,9 +162,9 @@ fn flatten(run: &[f32], chain: &[Turn], steady: &mut [Option<f32>]) {
     let (Some(&first), Some(&last)) = (middles.first(), middles.last()) else { return };
     let from = reach(run, chain[0], chain[1], first.midi, -1);
     let to = reach(run, chain[chain.len() - 1], chain[chain.len() - 2], last.midi, 1);
-    for at in from..=to {
+    for (at, frame) in steady.iter_mut().enumerate().take(to + 1).skip(from) {
         let after = middles.partition_point(|middle| middle.at < at);
-        steady[at] = Some(match (after.checked_sub(1).map(|before| middles[before]), middles.get(after)) {
+        *frame = Some(match (after.checked_sub(1).map(|before| middles[before]), middles.get(after)) {
             (Some(before), Some(after)) if (before.midi - after.midi).abs() > STEP_SEMITONES => {
                 if at - before.at < after.at - at { before.midi } else { after.midi }
             }
