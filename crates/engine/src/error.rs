@@ -1,13 +1,18 @@
 //! What can go wrong in the engine.
 
+use music::OutOfRange;
+
 use crate::voice::Voice;
 
 /// Why the engine could not go on. Almost every variant is about the input; a defect of ours is a panic in a test.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EngineError {
     /// No sung or hummed note was found.
-    #[error("no melody found: {voiced_seconds:.2} s of {duration_seconds:.2} s are pitched, in {notes} notes")]
-    NoMelody { voiced_seconds: f64, duration_seconds: f64, notes: usize },
+    #[error(
+        "no melody found: {voiced_seconds:.2} s of {duration_seconds:.2} s are pitched, in {notes} notes{}",
+        outside.warnings().iter().map(|warning| format!(". {}", warning.trim_end_matches('.'))).collect::<String>()
+    )]
+    NoMelody { voiced_seconds: f64, duration_seconds: f64, notes: usize, outside: OutOfRange },
     /// The sample rate is outside of what the tracker was made for.
     #[error("sample rate {0} Hz is outside 8000 to 192000 Hz")]
     SampleRate(u32),

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::made::{Manner, Mouth, RATE_HZ, Swing, perform};
 use engine::{
     LyricsRequest, VoiceOptions, extract_melody, f0, lyrics_figures, pitch_agreement, quality, sample, sing,
     write_lyrics,
@@ -45,11 +46,31 @@ fn the_hummed_tune_is_sung_in_tune() {
 }
 
 #[test]
-fn a_real_singer_is_followed() {
-    let Some(folder) = common::shared_data() else { return };
-    for name in ["vocadito_1.flac", "vocadito_10.wav"] {
-        let (samples, rate) = common::read_audio(&folder.join(name));
-        let (kept, _) = through(&samples, rate, &f0::track(&samples, rate), "the ocean at night");
-        assert!(kept.within_50 >= 0.93, "{name}: {kept:?}");
+fn a_sung_tune_with_vibrato_is_followed() {
+    const TUNE: [(f64, f64); 12] = [
+        (50.0, 0.5),
+        (52.0, 0.5),
+        (53.0, 0.5),
+        (57.0, 1.0),
+        (55.0, 0.5),
+        (53.0, 0.5),
+        (52.0, 1.2),
+        (50.0, 0.5),
+        (57.0, 0.5),
+        (55.0, 0.5),
+        (52.0, 0.5),
+        (50.0, 1.5),
+    ];
+    for (mouth, shift) in [(Mouth::Vowel, 0.0), (Mouth::Hum, 9.0), (Mouth::Whistle, 36.0)] {
+        let manner = Manner {
+            mouth,
+            vibrato: Swing { depth: 50.0, hz: 5.5, after_seconds: 0.3 },
+            noise_db: -35.0,
+            ..Manner::default()
+        };
+        let (samples, _) = perform(&TUNE.map(|(midi, seconds)| (midi + shift, seconds)), &manner);
+        let (kept, own) = through(&samples, RATE_HZ, &f0::track(&samples, RATE_HZ), "the ocean at night");
+        assert!(kept.within_50 >= 0.93, "{mouth:?}: {kept:?}");
+        assert!(own >= 0.7, "{mouth:?}: {own}");
     }
 }

@@ -14,6 +14,6 @@ pub mod xml;
 pub use correct::Corrections;
 pub use harmony::{Accompaniment, Chord, ChordSpan};
 pub use key::{Key, Mode};
-pub use melody::{Melody, Note, Phrase, PitchFrame, PitchTrack, Range};
+pub use melody::{Melody, Note, OutOfRange, Phrase, PitchFrame, PitchTrack, Range};
 pub use pitch::{MidiPitch, cents_between, hz_to_midi, midi_to_hz};
 pub use rhythm::{BeatGrid, Meter, Rhythm};

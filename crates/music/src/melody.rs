@@ -77,6 +77,44 @@ impl Phrase {
     }
 }
 
+/// How long a recording sounds above and below the range of the tracker that listened to it.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct OutOfRange {
+    pub above_seconds: f64,
+    pub below_seconds: f64,
+    /// The range, in Hz.
+    pub lowest_hz: f64,
+    pub highest_hz: f64,
+}
+
+impl OutOfRange {
+    /// Less than this is a squeak or a thump, and nothing that anybody meant.
+    const LEAST_SECONDS: f64 = 0.2;
+
+    pub fn is_silent(&self) -> bool {
+        self.above_seconds.max(self.below_seconds) < Self::LEAST_SECONDS
+    }
+
+    /// What to tell whoever recorded it, one sentence for each side.
+    pub fn warnings(&self) -> Vec<String> {
+        let Self { above_seconds, below_seconds, lowest_hz, highest_hz } = self;
+        let mut warnings = Vec::new();
+        if *above_seconds >= Self::LEAST_SECONDS {
+            warnings.push(format!(
+                "{above_seconds:.1} s of the recording are higher than {highest_hz:.0} Hz, the highest pitch that is \
+                 followed, and were left out: whistle or sing lower."
+            ));
+        }
+        if *below_seconds >= Self::LEAST_SECONDS {
+            warnings.push(format!(
+                "{below_seconds:.1} s of the recording are lower than {lowest_hz:.0} Hz, the lowest pitch that is \
+                 followed, and may be an octave off: hum or play higher."
+            ));
+        }
+        warnings
+    }
+}
+
 /// Everything that was understood about a recorded melody.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Melody {
@@ -99,6 +137,9 @@ pub struct Melody {
     /// The notes as they were sung, where [`crate::correct::apply`] has changed `notes`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncorrected: Option<Vec<Note>>,
+    /// What sounded where the tracker finds no pitch.
+    #[serde(default, skip_serializing_if = "OutOfRange::is_silent")]
+    pub out_of_range: OutOfRange,
 }
 
 /// No notes, C major, 120 to the minute: to fill in what a made melody does not say.
@@ -114,6 +155,7 @@ impl Default for Melody {
             tempo_alternatives_bpm: Vec::new(),
             rhythm: Rhythm::default(),
             uncorrected: None,
+            out_of_range: OutOfRange::default(),
         }
     }
 }

@@ -46,6 +46,9 @@ pub struct MelodySummary {
     /// Whether the notes were changed as the request asked.
     #[serde(default)]
     pub corrected: bool,
+    /// What whoever recorded it should know, such as that some of it is too high to be followed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl MelodySummary {
@@ -68,6 +71,7 @@ impl MelodySummary {
             highest_note: range.map(|range| name(range.highest)),
             tessitura: range.map(|Range { tessitura: (low, high), .. }| (name(low), name(high))),
             corrected: melody.uncorrected.is_some(),
+            warnings: melody.out_of_range.warnings(),
         }
     }
 }

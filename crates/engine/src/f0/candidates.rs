@@ -5,15 +5,19 @@ use std::collections::VecDeque;
 use realfft::num_complex::Complex32;
 
 use super::{
-    HIGHEST_HZ, LOWEST_HZ,
+    LOWEST_HZ,
     difference::{Difference, LAGS_PER_SAMPLE},
     features::{FEATURES, describe},
     front::RATE_HZ,
+    tone::Tone,
 };
 
 /// Samples per frame: 64 ms, tapered, so that about the middle 30 ms count.
 pub(super) const FRAME_LEN: usize = 1_024;
 pub(super) const FFT_LEN: usize = 1_536;
+/// Highest pitch that a period is looked for: just above a soprano's F6. What is higher has no other harmonics to speak
+/// of and is found by [`Tone`].
+const HIGHEST_PERIOD_HZ: f64 = 1_450.0;
 /// A second look at the middle half, for pitch that moves fast.
 const SHORT_LEN: usize = 512;
 const SHORT_FFT_LEN: usize = 768;
@@ -84,6 +88,7 @@ pub(super) struct View {
     pub spectrum: Vec<f32>,
     /// Natural logarithm of the power above 2 kHz over that below.
     pub brightness: f32,
+    pub tone: Option<Tone>,
 }
 
 impl View {
@@ -115,7 +120,7 @@ impl Analyser {
     }
 
     /// Hears the next frame of [`FRAME_LEN`] samples; calls `each` with the answer for a frame [`CONTEXT`] earlier.
-    pub fn hear(&mut self, frame: &[f32], each: &mut dyn FnMut(Level, &[Candidate])) {
+    pub fn hear(&mut self, frame: &[f32], each: &mut dyn FnMut(&View, &[Candidate])) {
         let mut view = if self.views.len() > 2 * CONTEXT { self.views.pop_front() } else { None }.unwrap_or_default();
         self.look(frame, &mut view);
         self.views.push_back(view);
@@ -126,13 +131,13 @@ impl Analyser {
     }
 
     /// Answers for the frames that waited for more.
-    pub fn finish(&mut self, each: &mut dyn FnMut(Level, &[Candidate])) {
+    pub fn finish(&mut self, each: &mut dyn FnMut(&View, &[Candidate])) {
         while self.answered < self.heard {
             self.answer(each);
         }
     }
 
-    fn answer(&mut self, each: &mut dyn FnMut(Level, &[Candidate])) {
+    fn answer(&mut self, each: &mut dyn FnMut(&View, &[Candidate])) {
         let at = self.views.len() - (self.heard - self.answered);
         self.answered += 1;
         let view = &self.views[at];
@@ -143,7 +148,7 @@ impl Analyser {
             found.extend(dips(&view.short, MOST_SHORT, Look::Short));
             describe(&self.views, at, &found)
         };
-        each(view.level, &candidates);
+        each(view, &candidates);
     }
 
     fn look(&mut self, frame: &[f32], view: &mut View) {
@@ -152,11 +157,13 @@ impl Analyser {
             *peak = (*peak * decay).max(view.level.whole);
         }
         view.peaks = self.peaks;
+        view.tone = None;
         if view.is_silent() {
             return;
         }
         self.long.compute(frame, &mut view.long);
         self.short.compute(&frame[(FRAME_LEN - SHORT_LEN) / 2..(FRAME_LEN + SHORT_LEN) / 2], &mut view.short);
+        view.tone = Tone::of(self.long.spectrum());
         let bins = &self.long.spectrum()[..SPECTRUM_BINS];
         let power = |part: &[Complex32]| part.iter().map(Complex32::norm_sqr).sum::<f32>();
         let (below, above) = (power(&bins[..SPECTRUM_BINS / 2]), power(&bins[SPECTRUM_BINS / 2..]));
@@ -215,7 +222,7 @@ fn dips(d: &[f32], most: usize, look: Look) -> Vec<Dip> {
 }
 
 fn shortest_lag() -> usize {
-    (f64::from(RATE_HZ) * LAGS_PER_SAMPLE as f64 / HIGHEST_HZ).floor() as usize
+    (f64::from(RATE_HZ) * LAGS_PER_SAMPLE as f64 / HIGHEST_PERIOD_HZ).floor() as usize
 }
 
 fn longest_lag() -> usize {

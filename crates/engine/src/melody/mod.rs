@@ -3,11 +3,14 @@
 //! Everything here is exact search over small models: no training, no chance, the same answer every time. It reads one
 //! voice and never invents a note where nothing was sung.
 
+mod echo;
 mod key;
 mod loudness;
 mod phrases;
 mod segment;
 mod tempo;
+mod tremolo;
+mod vibrato;
 
 use music::{Melody, MidiPitch, Note, PitchTrack, hz_to_midi};
 
@@ -44,7 +47,8 @@ pub fn extract_melody_with(
     sample_rate_hz: u32,
     progress: &mut dyn FnMut(f64),
 ) -> Result<Melody, EngineError> {
-    let track = tracker.track(samples, sample_rate_hz, &mut |share| progress(share * TRACKING_SHARE))?;
+    let (track, out_of_range) =
+        tracker.track_in_range(samples, sample_rate_hz, &mut |share| progress(share * TRACKING_SHARE))?;
     let loudness = Loudness::measure(samples, sample_rate_hz, track.hop_seconds, track.frames.len());
     let duration_seconds = samples.len() as f64 / f64::from(sample_rate_hz);
     let notes = find_notes(&track, &loudness, duration_seconds);
@@ -53,7 +57,12 @@ pub fn extract_melody_with(
     if sung_seconds < LEAST_SUNG_SECONDS {
         let voiced = track.frames.iter().filter(|frame| frame.voiced).count();
         let voiced_seconds = voiced as f64 * track.hop_seconds;
-        return Err(EngineError::NoMelody { voiced_seconds, duration_seconds, notes: notes.len() });
+        return Err(EngineError::NoMelody {
+            voiced_seconds,
+            duration_seconds,
+            notes: notes.len(),
+            outside: out_of_range,
+        });
     }
     let phrases = phrases::find(&notes);
     let key = key::estimate(&notes, &phrases);
@@ -70,6 +79,7 @@ pub fn extract_melody_with(
         tempo_alternatives_bpm,
         rhythm,
         uncorrected: None,
+        out_of_range,
     })
 }
 
@@ -80,7 +90,9 @@ fn find_notes(track: &PitchTrack, loudness: &Loudness, duration_seconds: f64) ->
         .iter()
         .map(|frame| (frame.voiced && frame.hz > 0.0).then(|| hz_to_midi(f64::from(frame.hz)) as f32))
         .collect();
-    let spans = segment::segment(&contour, &loudness.articulation());
+    let contour = vibrato::steadied(&contour);
+    let spans = segment::segment(&contour, &loudness.articulation(&contour));
+    let spans = echo::without_tails(spans, loudness);
     let tuning = tuning_semitones(&spans);
     let reference_db = loudness.reference_db(&spans);
     let hop = track.hop_seconds;

@@ -198,7 +198,8 @@ fn write(to: Destination, song: &Song) -> Result<(PathBuf, Vec<PathBuf>)> {
 }
 
 fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) -> Result<(), OutputError> {
-    let warnings: Vec<&str> = song.verdict.warnings().map(|finding| finding.message.as_str()).collect();
+    let heard = song.report.melody.warnings.iter().map(String::as_str);
+    let warnings: Vec<&str> = song.verdict.warnings().map(|finding| finding.message.as_str()).chain(heard).collect();
     if json {
         let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
         let result =

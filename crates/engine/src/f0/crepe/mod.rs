@@ -9,7 +9,7 @@ mod convolution;
 mod network;
 mod viterbi;
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, ops::RangeInclusive};
 
 use music::{PitchFrame, PitchTrack};
 
@@ -114,6 +114,10 @@ impl CrepeTracker {
 }
 
 impl F0Tracker for CrepeTracker {
+    fn range_hz(&self) -> RangeInclusive<f64> {
+        50.0..=1_800.0
+    }
+
     fn track(
         &self,
         samples: &[f32],

@@ -8,11 +8,13 @@ mod network;
 mod planes;
 mod spectrum;
 
+use std::ops::RangeInclusive;
+
 use music::{PitchFrame, PitchTrack};
 
 use super::{F0Tracker, HOP_SECONDS, mono::Mono, mono::RATE_HZ, weights::Weights};
 use crate::error::EngineError;
-use network::{Answer, CONTEXT, Network, Workspace};
+use network::{Answer, CONTEXT, HIGHEST_HZ, LOWEST_HZ, Network, Workspace};
 use planes::Planes;
 use spectrum::{LONGEST_WINDOW, Spectra};
 
@@ -100,6 +102,10 @@ impl SwiftTracker {
 }
 
 impl F0Tracker for SwiftTracker {
+    fn range_hz(&self) -> RangeInclusive<f64> {
+        LOWEST_HZ..=HIGHEST_HZ
+    }
+
     fn track(
         &self,
         samples: &[f32],

@@ -8,8 +8,8 @@ use crate::{error::EngineError, f0::weights::Weights};
 
 /// Pitches that are scored, evenly spaced in logarithm from [`LOWEST_HZ`] to [`HIGHEST_HZ`].
 pub(super) const PITCHES: usize = 95;
-const LOWEST_HZ: f64 = 46.875;
-const HIGHEST_HZ: f64 = 2_093.75;
+pub(super) const LOWEST_HZ: f64 = 46.875;
+pub(super) const HIGHEST_HZ: f64 = 2_093.75;
 
 const CHANNELS: usize = 12;
 const HEAD_CHANNELS: usize = 4;
