@@ -29,7 +29,9 @@ impl MigrationTrait for Migration {
         manager.create_index(unique_index("stage_results", &["owner", "inputs_hash"])).await?;
         manager.create_index(index("stage_results", &["expires_at"])).await?;
         // Results are looked for in a table of their own.
-        manager.drop_index(Index::drop().name("job_stages_name_inputs_hash_idx").table("job_stages").take()).await?;
+        let mut unused = Index::drop();
+        unused.name("job_stages_name_inputs_hash_idx").table("job_stages");
+        manager.drop_index(unused).await?;
         // No consumer ever used it: each is idempotent by what it does.
         drop_tables(manager, &["inbox"]).await
     }

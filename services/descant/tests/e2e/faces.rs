@@ -51,7 +51,8 @@ fn metric_names(text: &str) -> BTreeSet<String> {
 async fn every_service_has_metrics(flavour: Flavour) {
     let house = shared(flavour).await;
     let user = house.user();
-    let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
+    // A name that lies draws a finding.
+    let job = User::accepted(&user.submit(&Submission::of("hum.mp3", hum().wav())).await);
     user.completed(&job).await;
     let mut everything = BTreeSet::new();
     let mut texts = String::new();
