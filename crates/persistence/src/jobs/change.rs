@@ -205,6 +205,7 @@ fn moved(job: &Job, state: JobState, patch: &Patch, now: DateTime<Utc>) -> Job {
         after.finished_at = Some(micros(now));
     } else {
         after.files_expire_at = None;
+        after.finished_at = None;
     }
     if state == JobState::Completed {
         after.progress = Progress::DONE;

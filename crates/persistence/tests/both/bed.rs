@@ -111,7 +111,7 @@ impl Bed {
         }
         let events: &[JobEvent] = match state {
             JobState::Queued | JobState::Running => &[],
-            JobState::Parked => &[E::Parked],
+            JobState::Parked => &[],
             JobState::Storing => &[E::StoringStarted],
             JobState::Cancelling => &[E::CancelRequested],
             JobState::Completed => &[E::StoringStarted, E::Completed],
@@ -119,6 +119,12 @@ impl Bed {
             JobState::Cancelled => &[E::CancelRequested, E::CancelConfirmed],
             JobState::Expired => &[E::DeadlinePassed],
         };
+        if state == JobState::Parked {
+            // Long enough for the next one to be claimed before it.
+            let patch = Patch { due_at: Some(now + TimeDelta::days(1000)), ..Patch::default() };
+            let parked = self.db.jobs().apply(job.id, Authority::Anyone, E::Parked, &patch, &Journal::silent(), now);
+            assert!(matches!(parked.await.unwrap(), Applied::Moved(_)));
+        }
         for event in events {
             self.moved(job.id, *event, now).await;
         }

@@ -21,7 +21,7 @@ async fn every_pair_of_state_and_event_does_what_the_domain_says(bed: &Bed) {
                     assert_eq!((stored.state, stored.version), (to, job.version + 1), "{state} {event:?}");
                     assert_eq!(stored, *moved, "{state} {event:?}: what was said is not what is stored");
                     assert_eq!(stored.finished_at.is_some(), to.is_final(), "{state} {event:?}");
-                    let held = !to.is_final() && to != JobState::Queued;
+                    let held = !to.is_final() && !matches!(to, JobState::Queued | JobState::Parked);
                     assert_eq!(stored.lease_until.is_some(), held && job.lease_until.is_some(), "{state} {event:?}");
                 }
                 (Transition::Duplicate, Applied::Duplicate(at))

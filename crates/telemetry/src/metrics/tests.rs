@@ -28,6 +28,8 @@ fn touched() -> Metrics {
     metrics.stage_retry("melody-to-vocals", "pitch", "transient");
     drop(metrics.lease_held());
     metrics.lease_lost();
+    metrics.jobs_set_aside(1);
+    metrics.outside_call("vendor", "succeeded");
     metrics.reconciled("expired_lease", 1);
     metrics.breaker_state("expert", BreakerGauge::Open);
     metrics.breaker_rejected("expert");
