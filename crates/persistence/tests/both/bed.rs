@@ -122,8 +122,9 @@ impl Bed {
         if state == JobState::Parked {
             // Long enough for the next one to be claimed before it.
             let patch = Patch { due_at: Some(now + TimeDelta::days(1000)), ..Patch::default() };
-            let parked = self.db.jobs().apply(job.id, Authority::Anyone, E::Parked, &patch, &Journal::silent(), now);
-            assert!(matches!(parked.await.unwrap(), Applied::Moved(_)));
+            let (jobs, silent) = (self.db.jobs(), Journal::silent());
+            let parked = jobs.apply(job.id, Authority::Anyone, E::Parked, &patch, &silent, now).await.unwrap();
+            assert!(matches!(parked, Applied::Moved(_)), "{parked:?}");
         }
         for event in events {
             self.moved(job.id, *event, now).await;
