@@ -123,7 +123,8 @@ pub fn lines_of(text: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn is_heading(line: &str) -> bool {
+/// Whether a line names a part of the song instead of being sung.
+pub fn is_heading(line: &str) -> bool {
     const NAMES: &[&str] = &[
         "verse",
         "chorus",

@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     Language, SectionKind, Syllable,
+    check::is_heading,
     language::stress_of,
     lexicon::{self, ANY, Chosen, Class, Entry, FIELDS, Lexicon, Tags},
     stress::{self, Demand},
@@ -431,6 +432,10 @@ impl<'a> Writer<'a> {
             .filter(|word| !self.language.is_function_word(word))
             .map(|word| self.language.stem(word))
             .collect();
+        // "Puente" alone reads as the name of a part.
+        if is_heading(&joined(&words)) {
+            return None;
+        }
         // "Nights tonight" says one thing twice.
         let says_it_twice = (1..stems.len()).any(|i| stems[..i].iter().any(|other| is_one_word(other, &stems[i])));
         let end = self.language.stem(last);

@@ -160,7 +160,7 @@ fn references_hold(document: &Value, node: &Value) {
 async fn unknown_paths_are_problems(flavour: Flavour) {
     let house = shared(flavour).await;
     let user = house.user();
-    for path in ["/", "/api", "/api/v1", "/api/v2/melody-vocals/quota", "/api/v1/jobs", "/.env"] {
+    for path in ["/", "/api", "/api/v1", "/api/v2/melody-vocals/quota", "/api/v1/songs", "/.env"] {
         user.get(path).await.problem(404, "not_found");
     }
 }
