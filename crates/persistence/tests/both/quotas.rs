@@ -90,8 +90,8 @@ async fn usage_counts_what_is_in_flight_or_completed_in_the_utc_day_and_month(be
             assert_eq!(waiting.state, JobState::Running);
         }
     }
-    // Queued (claimed since), running, storing, cancelling and completed.
-    assert_eq!(usage(noon()).await, QuotaUsage { daily: 5, monthly: 5, total: 5 });
+    // Queued (claimed since), running, parked, storing, cancelling and completed.
+    assert_eq!(usage(noon()).await, QuotaUsage { daily: 6, monthly: 6, total: 6 });
 
     let month_start: DateTime<Utc> = "2026-03-01T00:00:00Z".parse().unwrap();
     let before = month_start - TimeDelta::microseconds(1);
@@ -99,11 +99,11 @@ async fn usage_counts_what_is_in_flight_or_completed_in_the_utc_day_and_month(be
         let job = bed.submitted(&ada, at).await;
         bed.moved(job.id, JobEvent::Claimed, at).await;
     }
-    assert_eq!(usage(noon()).await, QuotaUsage { daily: 5, monthly: 6, total: 7 });
+    assert_eq!(usage(noon()).await, QuotaUsage { daily: 6, monthly: 7, total: 8 });
     assert_eq!(usage(month_start).await.daily, 1);
-    assert_eq!(usage(before).await, QuotaUsage { daily: 1, monthly: 1, total: 7 });
+    assert_eq!(usage(before).await, QuotaUsage { daily: 1, monthly: 1, total: 8 });
 
-    let limits = QuotaLimits { daily: Some(100), monthly: Some(6) };
+    let limits = QuotaLimits { daily: Some(100), monthly: Some(7) };
     let full = bed.db.jobs_of(&ada).submit(&new_job(noon()), limits, None, &Journal::silent(), noon()).await.unwrap();
     let Submission::OverQuota { exceeded, .. } = full else { panic!("{full:?}") };
     assert_eq!(exceeded.period, Period::Monthly);
