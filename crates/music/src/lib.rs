@@ -9,6 +9,7 @@ pub mod midi;
 pub mod musicxml;
 pub mod pitch;
 pub mod rhythm;
+pub mod score;
 pub mod xml;
 
 pub use correct::Corrections;
@@ -17,3 +18,4 @@ pub use key::{Key, Mode};
 pub use melody::{Melody, Note, OutOfRange, Phrase, PitchFrame, PitchTrack, Range};
 pub use pitch::{MidiPitch, cents_between, hz_to_midi, midi_to_hz};
 pub use rhythm::{BeatGrid, Meter, Rhythm};
+pub use score::Score;
