@@ -12,6 +12,8 @@ const RELEASE_SECONDS: f64 = 0.08;
 /// ITU-R BS.1770-4, annex 2 asks for at 48 kHz.
 const PHASES: usize = 4;
 const TAPS: usize = 16;
+/// Frames that are looked at in step.
+const LANES: usize = 16;
 
 /// Limits all channels by the same gain.
 pub(crate) struct Limiter {
@@ -26,13 +28,14 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    /// `ceiling` is linear, 1 for full scale.
-    pub(crate) fn new(sample_rate_hz: u32, channels: u16, ceiling: f32) -> Self {
-        let channels = usize::from(channels.max(1));
+    /// Listens to the first `heard` of all `channels` and limits all of them by the same gain. `ceiling` is linear, 1 for
+    /// full scale.
+    pub(crate) fn new(sample_rate_hz: u32, channels: usize, heard: u16, ceiling: f32) -> Self {
+        let channels = channels.max(1);
         let look_ahead = ((LOOK_AHEAD_SECONDS * f64::from(sample_rate_hz)) as usize).max(1);
         Self {
             channels,
-            peaks: Peaks::new(channels),
+            peaks: Peaks::new(channels, usize::from(heard.max(1)).min(channels)),
             ceiling,
             minimum: HeldMinimum::new(look_ahead),
             release: Release::new(sample_rate_hz),
@@ -82,6 +85,8 @@ impl Limiter {
 /// The highest magnitude of each frame and of the wave on both sides of it.
 struct Peaks {
     filters: [[f32; TAPS]; PHASES - 1],
+    /// Samples from one frame to the next.
+    stride: usize,
     /// What the filters still need of each channel; silence lies before the beginning.
     channels: Vec<Vec<f32>>,
     /// Of the frame before.
@@ -89,14 +94,13 @@ struct Peaks {
 }
 
 impl Peaks {
-    fn new(channels: usize) -> Self {
-        Self { filters: interpolators(), channels: vec![vec![0.0; TAPS / 2 - 1]; channels], last: 0.0 }
+    fn new(stride: usize, channels: usize) -> Self {
+        Self { filters: interpolators(), stride, channels: vec![vec![0.0; TAPS / 2 - 1]; channels], last: 0.0 }
     }
 
     fn push(&mut self, samples: &[f32]) -> Vec<f32> {
-        let count = self.channels.len();
         for (index, channel) in self.channels.iter_mut().enumerate() {
-            channel.extend(samples.iter().skip(index).step_by(count));
+            channel.extend(samples.iter().skip(index).step_by(self.stride));
         }
         self.found()
     }
@@ -112,12 +116,17 @@ impl Peaks {
         let frames = self.channels.first().map_or(0, |channel| channel.len().saturating_sub(TAPS - 1));
         let mut peaks = vec![0.0f32; frames];
         for channel in &mut self.channels {
-            for (peak, around) in peaks.iter_mut().zip(channel.windows(TAPS)) {
-                *peak = peak.max(around[TAPS / 2 - 1].abs());
-                for filter in &self.filters {
-                    let between: f32 = filter.iter().zip(around).map(|(weight, sample)| weight * sample).sum();
-                    *peak = peak.max(between.abs());
-                }
+            let whole = frames - frames % LANES;
+            for at in (0..whole).step_by(LANES) {
+                raise(&mut peaks[at..at + LANES], &channel[at..at + LANES + TAPS - 1], &self.filters);
+            }
+            if whole < frames {
+                // Silence behind the last ones keeps the lanes full.
+                let (mut padded, mut lanes) = ([0.0; LANES + TAPS - 1], [0.0; LANES]);
+                padded[..channel.len() - whole].copy_from_slice(&channel[whole..]);
+                lanes[..frames - whole].copy_from_slice(&peaks[whole..]);
+                raise(&mut lanes, &padded, &self.filters);
+                peaks[whole..].copy_from_slice(&lanes[..frames - whole]);
             }
             channel.drain(..frames);
         }
@@ -127,6 +136,25 @@ impl Peaks {
             *peak = peak.max(before);
         }
         peaks
+    }
+}
+
+/// Raises the peaks of `LANES` frames to what one channel has in and between them: many frames in step, as processors like
+/// it, each with its sums in the order of its samples.
+fn raise(peaks: &mut [f32], around: &[f32], filters: &[[f32; TAPS]; PHASES - 1]) {
+    for (peak, sample) in peaks.iter_mut().zip(&around[TAPS / 2 - 1..]) {
+        *peak = peak.max(sample.abs());
+    }
+    for filter in filters {
+        let mut between = [0.0f32; LANES];
+        for (tap, weight) in filter.iter().enumerate() {
+            for (sum, sample) in between.iter_mut().zip(&around[tap..tap + LANES]) {
+                *sum += weight * sample;
+            }
+        }
+        for (peak, between) in peaks.iter_mut().zip(between) {
+            *peak = peak.max(between.abs());
+        }
     }
 }
 
@@ -258,7 +286,7 @@ mod tests {
     const RATE: u32 = 44_100;
 
     fn limited(samples: &[f32], channels: u16, ceiling: f32, block: usize) -> Vec<f32> {
-        let mut limiter = Limiter::new(RATE, channels, ceiling);
+        let mut limiter = Limiter::new(RATE, channels.into(), channels, ceiling);
         let mut limited = Vec::new();
         for (taken, part) in samples.chunks(block * usize::from(channels)).enumerate() {
             limiter.push(part, &mut limited);
@@ -305,10 +333,25 @@ mod tests {
     }
 
     #[test]
+    fn channels_that_are_not_heard_get_the_gain_of_the_others() {
+        let heard = burst(20_011);
+        let wide: Vec<f32> = heard.chunks_exact(2).flat_map(|pair| [pair[0], pair[1], 7.0 * pair[1], -1.0]).collect();
+        let mut limiter = Limiter::new(RATE, 4, 2, 0.5);
+        let mut done = Vec::new();
+        wide.chunks(4 * 1_000).for_each(|part| limiter.push(part, &mut done));
+        limiter.finish(&mut done);
+        let alone = limited(&heard, 2, 0.5, 1_000);
+        for (frame, pair) in done.chunks_exact(4).zip(alone.chunks_exact(2)) {
+            assert_eq!(&frame[..2], pair);
+            assert!((frame[2] - 7.0 * pair[1]).abs() < 1e-5 && frame[3] < 0.0);
+        }
+    }
+
+    #[test]
     fn peaks_between_samples_are_seen() {
         // A quarter of the sample rate, sampled at 45 degrees: samples at 0.707, the wave at 1.
         let tone: Vec<f32> = (0..1000).map(|i| (PI * (i as f32 / 2.0 + 0.25)).sin()).collect();
-        let peaks = Peaks::new(1).push(&tone);
+        let peaks = Peaks::new(1, 1).push(&tone);
         assert!(0.9 / peaks[500] < 0.92, "{}", peaks[500]);
     }
 

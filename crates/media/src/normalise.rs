@@ -68,6 +68,21 @@ pub(crate) struct Correction {
 }
 
 impl Correction {
+    /// Changes nothing.
+    pub(crate) const fn none(shape: Shape) -> Self {
+        Self::gain(shape, 0.0)
+    }
+
+    /// Only a gain.
+    pub(crate) const fn gain(shape: Shape, gain_db: f64) -> Self {
+        Self { shape, gain_db, limit: None, trim: 1.0 }
+    }
+
+    /// What the sound is turned up by, in dB, before it is limited.
+    pub(crate) fn gain_db(&self) -> f64 {
+        self.gain_db + 20.0 * f64::from(self.trim).log10()
+    }
+
     /// Finds what brings a sound to `target_lufs` without a true peak above `max_dbtp`, and measures what that gives.
     /// `pass` goes through the sound from its beginning, in blocks of whole frames, each time the same; it is called up
     /// to `ROUNDS` + 2 times.
@@ -80,8 +95,22 @@ impl Correction {
         max_dbtp: f64,
         mut pass: impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>,
     ) -> Result<(Self, Loudness), E> {
-        let mut correction = Self { shape, gain_db: 0.0, limit: None, trim: 1.0 };
-        let before = correction.measured(&mut pass)?;
+        let before = Self::none(shape).measured(&mut pass)?;
+        Self::find_from(before, shape, target_lufs, max_dbtp, pass)
+    }
+
+    /// As [`Correction::find`], for a sound that was measured `before`.
+    ///
+    /// # Errors
+    /// Those of `pass`.
+    pub(crate) fn find_from<E>(
+        before: Loudness,
+        shape: Shape,
+        target_lufs: f64,
+        max_dbtp: f64,
+        mut pass: impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>,
+    ) -> Result<(Self, Loudness), E> {
+        let mut correction = Self::none(shape);
         let Some(true_peak) = before.true_peak_dbtp else { return Ok((correction, before)) };
         // Too short to have a loudness: only the ceiling can be kept.
         let wanted_gain = before.integrated_lufs.map_or(0.0, |loudness| target_lufs - loudness);
@@ -111,7 +140,7 @@ impl Correction {
     }
 
     /// How loud the corrected sound is.
-    fn measured<E>(&self, pass: &mut impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>) -> Result<Loudness, E> {
+    pub(crate) fn measured<E>(&self, pass: &mut impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>) -> Result<Loudness, E> {
         let mut meter = Meter::new(self.shape.sample_rate_hz, self.shape.channels);
         let (mut corrector, mut done) = (self.begin(), Vec::new());
         pass(&mut |block| {
@@ -126,7 +155,12 @@ impl Correction {
 
     /// Ready for the beginning of the sound.
     pub(crate) fn begin(&self) -> Corrector {
-        let limiter = |ceiling| Limiter::new(self.shape.sample_rate_hz, self.shape.channels, ceiling);
+        self.begin_with(self.shape.channels.into())
+    }
+
+    /// As [`Correction::begin`] for frames that have more samples behind those of the sound, which get its gains.
+    pub(crate) fn begin_with(&self, channels: usize) -> Corrector {
+        let limiter = |ceiling| Limiter::new(self.shape.sample_rate_hz, channels, self.shape.channels, ceiling);
         Corrector {
             factor: from_db(self.gain_db),
             limiter: self.limit.map(limiter),

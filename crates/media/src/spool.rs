@@ -75,7 +75,7 @@ impl Spool {
     }
 
     /// Reads the block that begins at a sample; false at the end.
-    fn read(&self, at: u64, block: &mut Vec<f32>) -> Result<bool, MediaError> {
+    pub(crate) fn read(&self, at: u64, block: &mut Vec<f32>) -> Result<bool, MediaError> {
         let most = (BLOCK_FRAMES * self.channels) as u64;
         let count = self.samples.saturating_sub(at).min(most) as usize;
         let mut bytes = vec![0; count * BYTES_PER_SAMPLE];
@@ -87,8 +87,11 @@ impl Spool {
         Ok(count > 0)
     }
 
-    fn write(&mut self, at: u64, samples: &[f32]) -> Result<(), MediaError> {
-        let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    pub(crate) fn write(&mut self, at: u64, samples: &[f32]) -> Result<(), MediaError> {
+        let mut bytes = vec![0; samples.len() * BYTES_PER_SAMPLE];
+        for (bytes, sample) in bytes.as_chunks_mut().0.iter_mut().zip(samples) {
+            *bytes = sample.to_le_bytes();
+        }
         self.file.seek(SeekFrom::Start(at * BYTES_PER_SAMPLE as u64)).map_err(failed)?;
         self.file.write_all(&bytes).map_err(failed)
     }

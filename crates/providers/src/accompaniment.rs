@@ -33,8 +33,8 @@ impl AccompanimentPlayer {
         Self { configured, instruments: Arc::default() }
     }
 
-    /// Lays a voice (mono) over an accompaniment, which is played while it is mixed, block by block. Blocking: some 20 ms per second of sound, and the time to read a large font when it is the first
-    /// call.
+    /// Lays a voice (mono) over an accompaniment, which is played while it is mixed, block by block. Blocking: some 20 ms
+    /// per second of sound.
     ///
     /// # Errors
     /// `Config` when the configured sound font cannot be used; `Transient` when there is no room for the mix's temporary
@@ -49,10 +49,15 @@ impl AccompanimentPlayer {
         let sung_seconds = voice.len() as f64 / f64::from(sample_rate_hz.max(1));
         // The last chord is played to its end.
         let seconds = accompaniment.chords.last().map_or(0.0, |chord| chord.end_seconds).max(sung_seconds);
+        let config =
+            |error: &FontError| Failure::new(FailureClass::Config, FailureCode::ProviderConfig, error_chain(error));
         let playing = self.instruments().and_then(|font| font.play(&accompaniment.parts, seconds, sample_rate_hz));
-        let playing = playing
-            .map_err(|error| Failure::new(FailureClass::Config, FailureCode::ProviderConfig, error_chain(&error)))?;
-        media::mix(voice, playing, sample_rate_hz, target.lufs, target.max_dbtp).map_err(|error| {
+        let mut playing = playing.map_err(|error| config(&error))?;
+        let mixed = media::mix(voice, playing.by_ref(), sample_rate_hz, target.lufs, target.max_dbtp);
+        if let Some(error) = playing.failure() {
+            return Err(config(error));
+        }
+        mixed.map_err(|error| {
             let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
             Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not made: {}", error_chain(&error)))
         })

@@ -1,62 +1,55 @@
-//! Instruments from SoundFont 2 files, and small built-in ones, that play the parts of an accompaniment.
+//! Sound fonts (SoundFont 2 and SF3), small built-in instruments, and songs and accompaniments played with them.
 //!
-//! The only user of `rustysynth`. Reads fonts that the user has installed and writes nothing. What a file says about its
-//! own sizes is checked before it is believed. All functions block and use the processor.
+//! The only user of `rustysynth`. Reads fonts that the user has installed and writes nothing but temporary files. What a
+//! file says about its own sizes is checked before it is believed, only what a song needs of it is read, and what it makes
+//! of the synthesizer ends in an error. All functions block and use the processor.
 
 mod built_in;
-mod find;
+mod bus;
+mod choose;
+mod error;
+mod font;
+mod playing;
 mod render;
-mod riff;
+mod sequence;
+mod song;
+mod stems;
+#[cfg(test)]
+mod test_scores;
 
 use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
 use music::harmony::Part;
-use rustysynth::SoundFont;
 
-pub use built_in::built_in_bytes;
-pub use render::{BLOCK_FRAMES, Playing};
+use self::font::Font;
+pub use self::{
+    built_in::built_in_bytes,
+    bus::Bus,
+    error::{FontError, RenderError},
+    font::{FontInfo, PresetId},
+    playing::{PLAYED_FRAMES, Playing},
+    render::{BLOCK_FRAMES, Event, Message, Orchestra, Renderer, RustySynth, StemEvents, StemPlayer},
+    sequence::MOST_PARTS,
+    song::{MOST_TAIL_SECONDS, RenderReport, RenderSettings, Song, StemSpec, render},
+};
 
-/// Larger fonts are refused: they are held in memory as a whole.
-pub const MOST_BYTES: u64 = 512 << 20;
+/// Sound that one song may take from a font, in bytes: it is held in memory. Real songs take 3 to 30 MB of a large font.
+pub const MOST_SAMPLE_BYTES: u64 = 256 << 20;
 /// Longest rendering, in seconds.
 pub const MOST_SECONDS: f64 = 1_800.0;
 
-/// Why a font cannot be used, or nothing can be played.
-#[derive(Debug, thiserror::Error)]
-pub enum FontError {
-    #[error("cannot read the sound font {}", path.display())]
-    Read { path: PathBuf, source: io::Error },
-    #[error("the sound font {name} is larger than {} MiB; use a smaller one", MOST_BYTES >> 20)]
-    TooLarge { name: String },
-    #[error("{name} is no SoundFont 2 file that can be played: {reason}; use an uncompressed .sf2")]
-    Broken { name: String, reason: String },
-    #[error(
-        "cannot play {seconds} s at {sample_rate_hz} Hz: up to {MOST_SECONDS} s at 16000 to 192000 Hz are possible"
-    )]
-    Rendering { seconds: f64, sample_rate_hz: u32 },
-}
-
 /// The instruments of one font. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Instruments {
-    font: Arc<SoundFont>,
-    name: String,
-}
-
-impl std::fmt::Debug for Instruments {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Instruments").field("name", &self.name).finish_non_exhaustive()
-    }
+    font: Arc<Font>,
 }
 
 impl Instruments {
-    /// The font that is configured, else one of the system, else the built-in one. Fonts of the system that cannot be
-    /// read are passed over.
+    /// The font that is configured, else the best one of the system, else the built-in one. Fonts of the system that cannot
+    /// be read are passed over.
     ///
     /// # Errors
     /// Only for a configured font: it is meant to be used, so nothing else takes its place.
@@ -64,40 +57,26 @@ impl Instruments {
         if let Some(path) = configured {
             return Self::load(path);
         }
-        match find::system_fonts().into_iter().find_map(|path| Self::load(&path).ok()) {
+        match choose::system_fonts().into_iter().find_map(|path| Self::load(&path).ok()) {
             Some(found) => Ok(found),
             None => Self::built_in(),
         }
     }
 
-    /// Reads a SoundFont 2 file.
+    /// Opens a SoundFont 2 or SF3 file: reads its tables and leaves its sound where it is. The file stays open.
     ///
     /// # Errors
-    /// When it cannot be read, is larger than [`MOST_BYTES`], or is no SoundFont that can be played.
+    /// When it cannot be read, or is no SoundFont that can be played.
     pub fn load(path: &Path) -> Result<Self, FontError> {
-        let name =
-            path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-        let read = |source| FontError::Read { path: path.to_owned(), source };
-        let mut bytes = Vec::new();
-        fs::File::open(path).map_err(read)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(FontError::TooLarge { name });
-        }
-        Self::from_bytes(&name, &bytes)
+        Ok(Self { font: Arc::new(Font::open(path)?) })
     }
 
-    /// Reads a SoundFont 2 file that is in memory; `name` is for messages.
+    /// Takes a SoundFont file that is in memory; `name` is for messages.
     ///
     /// # Errors
     /// When it is no SoundFont that can be played.
-    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, FontError> {
-        let broken = |reason: String| FontError::Broken { name: name.to_owned(), reason };
-        riff::check(bytes).map_err(|reason| broken(reason.to_owned()))?;
-        let font = SoundFont::new(&mut &bytes[..]).map_err(|error| broken(error.to_string()))?;
-        if font.get_presets().is_empty() {
-            return Err(broken("it has no instruments".to_owned()));
-        }
-        Ok(Self { font: Arc::new(font), name: name.to_owned() })
+    pub fn from_bytes(name: &str, bytes: impl Into<Arc<[u8]>>) -> Result<Self, FontError> {
+        Ok(Self { font: Arc::new(Font::from_bytes(name, bytes.into())?) })
     }
 
     /// The instruments that need no file. Computed once for a process, in about a tenth of a second.
@@ -109,21 +88,30 @@ impl Instruments {
         if let Some(found) = FONT.get() {
             return Ok(found.clone());
         }
-        let made = Self::from_bytes("built-in", &built_in_bytes())?;
+        let made = Self::from_bytes("built-in", built_in_bytes())?;
         Ok(FONT.get_or_init(|| made).clone())
     }
 
     /// File name of the font, or `built-in`.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.font.info().file_name
+    }
+
+    /// What the font says of itself.
+    pub fn info(&self) -> &FontInfo {
+        self.font.info()
+    }
+
+    pub(crate) fn font(&self) -> &Font {
+        &self.font
     }
 
     /// Plays parts from 0 s on, block by block: interleaved stereo, `seconds` long in all, what still sounds then is faded
     /// out. The level is that of the font; it may pass full scale.
     ///
     /// # Errors
-    /// [`FontError::Rendering`] when that long or that rate is not possible.
+    /// [`FontError::Rendering`] when that long or that rate is not possible, and when the font's samples cannot be read.
     pub fn play(&self, parts: &[Part], seconds: f64, sample_rate_hz: u32) -> Result<Playing, FontError> {
-        Playing::begin(&self.font, parts, seconds, sample_rate_hz)
+        Playing::begin(self, parts, seconds, sample_rate_hz)
     }
 }

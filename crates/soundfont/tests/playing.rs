@@ -142,7 +142,7 @@ proptest! {
         let true_size = u32::from_le_bytes(bytes[place..place + 4].try_into().unwrap());
         prop_assume!(size > true_size + 4);
         bytes[place..place + 4].copy_from_slice(&size.to_le_bytes());
-        let is_refused = matches!(Instruments::from_bytes("lying", &bytes), Err(FontError::Broken { .. }));
+        let is_refused = matches!(Instruments::from_bytes("lying", bytes), Err(FontError::Broken { .. }));
         prop_assert!(is_refused, "{} of {} instead of {}", String::from_utf8_lossy(names[at]), size, true_size);
     }
 }

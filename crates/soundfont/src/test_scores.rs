@@ -1,0 +1,36 @@
+//! Scores for tests inside the crate.
+
+use music::{
+    Score,
+    score::{Control, ControlChange, MeterChange, Part, ScoreNote, TempoChange},
+};
+
+pub(crate) fn score(parts: Vec<Part>) -> Score {
+    let end = parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0);
+    Score {
+        ticks_per_quarter: 480,
+        title: String::new(),
+        tempos: vec![TempoChange { at: 0, micros_per_quarter: 500_000 }],
+        meters: vec![MeterChange { at: 0, beats: 4, unit: 4 }],
+        meter_is_given: true,
+        key_signatures: Vec::new(),
+        parts,
+        lyrics: Vec::new(),
+        markers: Vec::new(),
+        end,
+    }
+}
+
+/// Notes are onset, duration, pitch and velocity.
+pub(crate) fn part(program: u8, drums: bool, notes: &[(u64, u64, u8, u8)], controls: &[(u64, ControlChange)]) -> Part {
+    let notes = notes.iter().map(|&(onset, duration, pitch, velocity)| ScoreNote { onset, duration, pitch, velocity });
+    Part {
+        track: 0,
+        channel: if drums { 9 } else { 0 },
+        name: String::new(),
+        program,
+        drums,
+        notes: notes.collect(),
+        controls: controls.iter().map(|&(at, change)| Control { at, change }).collect(),
+    }
+}
