@@ -20,6 +20,8 @@ const FADE_SECONDS: f64 = 1.0;
 /// A song has ended when it has been this far below its loudest moment, in dB, for as long as this.
 const ENDED_DB: f32 = -66.0;
 const ENDED_SECONDS: f64 = 0.25;
+/// Below this there is only what filters add to stay out of slow numbers.
+const NOTHING: f32 = 1e-9;
 /// Shorter songs get silence behind them: players and meters stumble over less.
 const LEAST_SECONDS: f64 = 1.0;
 /// What streaming services and listeners are used to (AES TD1008 and the services' own pages).
@@ -127,10 +129,9 @@ pub fn render(
 /// Puts chunks of stems together and finds the end of the song.
 struct Mixer {
     tracks: Multitrack,
-    /// The room that all stems share where they are not wanted one by one, and how much of each it hears.
+    /// The room that all stems share where they are not kept, and how much of each it hears.
     room: Option<Room>,
     sends: Vec<f32>,
-    keeps_stems: bool,
     /// Frames in which the last key is let go, in which the song must have ended, and which it has at least.
     last: usize,
     most: usize,
@@ -150,7 +151,6 @@ impl Mixer {
             tracks: Multitrack::new(settings.sample_rate_hz, if settings.keep_stems { stems.len() } else { 0 })?,
             room: (!settings.keep_stems).then(|| Room::new(settings.sample_rate_hz)),
             sends: stems.iter().map(|stem| stem.bus.bounded().room).collect(),
-            keeps_stems: settings.keep_stems,
             last,
             most: last + frames(MOST_TAIL_SECONDS),
             least: frames(LEAST_SECONDS),
@@ -165,11 +165,12 @@ impl Mixer {
     /// Answers whether more is wanted.
     fn mix(
         &mut self,
-        stems: &[Vec<f32>],
+        stems: &mut [Vec<f32>],
         progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<bool, RenderError> {
         let mut mix = vec![0.0f32; 2 * CHUNK_FRAMES];
-        for stem in stems {
+        stems.iter_mut().for_each(|stem| _ = peak(stem));
+        for stem in &*stems {
             for (sum, sample) in mix.iter_mut().zip(stem) {
                 *sum += sample;
             }
@@ -185,7 +186,7 @@ impl Mixer {
         }
         let begin = self.done;
         self.done += CHUNK_FRAMES;
-        let peak = mix.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+        let peak = peak(&mut mix);
         self.loudest = self.loudest.max(peak);
         let is_quiet = begin >= self.last && peak <= self.loudest * 10f32.powf(ENDED_DB / 20.0);
         self.quiet = if is_quiet { self.quiet + CHUNK_FRAMES } else { 0 };
@@ -195,21 +196,28 @@ impl Mixer {
             let ends = if has_ended && self.done < self.most { self.done } else { self.most };
             let over = if ends == self.most { self.fade } else { CHUNK_FRAMES };
             let faded = |frame: usize| (ends.saturating_sub(frame) as f32 / over.max(1) as f32).min(1.0);
-            let mut kept: Vec<Vec<f32>> = if self.keeps_stems { stems.to_vec() } else { Vec::new() };
-            for sound in kept.iter_mut().chain([&mut mix]) {
+            for sound in stems.iter_mut().chain([&mut mix]) {
                 for (frame, pair) in sound.chunks_exact_mut(2).enumerate() {
                     let gain = faded(begin + frame);
                     pair.iter_mut().for_each(|sample| *sample *= gain);
                 }
             }
-            self.tracks.push(&mix, &kept)?;
-        } else {
-            self.tracks.push(&mix, stems)?;
         }
+        self.tracks.push(&mix, stems)?;
         let share = self.done as f64 / (self.last + CHUNK_FRAMES).max(self.done) as f64;
         if progress(share).is_break() {
             return Err(RenderError::Stopped);
         }
         Ok(!has_ended)
     }
+}
+
+/// Highest magnitude; what is next to nothing becomes nothing.
+fn peak(samples: &mut [f32]) -> f32 {
+    let peak = samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
+    if peak >= NOTHING {
+        return peak;
+    }
+    samples.fill(0.0);
+    0.0
 }

@@ -71,13 +71,13 @@ impl Stem {
 pub(crate) fn play<E: From<FontError>>(
     stems: Vec<Stem>,
     threads: usize,
-    mut mix: impl FnMut(&[Vec<f32>]) -> Result<bool, E>,
+    mut mix: impl FnMut(&mut [Vec<f32>]) -> Result<bool, E>,
 ) -> Result<(), E> {
     if threads <= 1 || stems.len() <= 1 {
         let mut stems = stems;
         loop {
-            let chunks = stems.iter_mut().map(|stem| stem.play(CHUNK_FRAMES)).collect::<Result<Vec<_>, _>>()?;
-            if !mix(&chunks)? {
+            let mut chunks = stems.iter_mut().map(|stem| stem.play(CHUNK_FRAMES)).collect::<Result<Vec<_>, _>>()?;
+            if !mix(&mut chunks)? {
                 return Ok(());
             }
         }
@@ -111,7 +111,7 @@ pub(crate) fn play<E: From<FontError>>(
                     chunks[*place] = chunk;
                 }
             }
-            if !mix(&chunks)? {
+            if !mix(&mut chunks)? {
                 return Ok(());
             }
         }

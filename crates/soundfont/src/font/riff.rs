@@ -47,7 +47,6 @@ impl Extent {
 }
 
 /// What is where.
-#[derive(Debug)]
 pub(crate) struct Layout {
     /// Of the list `INFO`, by their names.
     pub(crate) info: BTreeMap<[u8; 4], Vec<u8>>,

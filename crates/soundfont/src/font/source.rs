@@ -3,7 +3,6 @@
 use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
 /// Bytes that can be read in any place.
-#[derive(Debug)]
 pub(crate) enum Source {
     File { file: File, length: u64 },
     Memory(Arc<[u8]>),

@@ -18,7 +18,6 @@ pub struct PresetId {
 }
 
 /// Everything but the sound.
-#[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) presets: BTreeMap<PresetId, Preset>,
     pub(crate) instruments: Vec<Vec<Zone>>,
@@ -29,7 +28,6 @@ pub(crate) struct Tables {
     pub(crate) zones_left_out: usize,
 }
 
-#[derive(Debug)]
 pub(crate) struct Preset {
     pub(crate) name: String,
     pub(crate) zones: Vec<Zone>,

@@ -48,7 +48,7 @@ impl TestSample {
     /// A sine of a whole number of frames for each wave, repeated as a whole.
     pub fn sine(period: u32, waves: u32) -> Self {
         let frames = period * waves;
-        let wave = |i: u32| ((i as f32 * std::f32::consts::TAU / period as f32).sin() * 20_000.0) as i16;
+        let wave = |i: u32| (((i % period) as f32 * std::f32::consts::TAU / period as f32).sin() * 20_000.0) as i16;
         Self::of(&(0..frames).map(wave).collect::<Vec<_>>(), (0, frames))
     }
 }
@@ -114,7 +114,7 @@ impl TestFont {
             (starts, bag, gens)
         };
         let (starts, ibag, igen) = bags(&self.instruments.iter().collect::<Vec<_>>());
-        let inst: Vec<u8> = starts.iter().flat_map(|start| [name("instrument"), words(&[*start])].concat()).collect();
+        let inst: Vec<u8> = starts.iter().flat_map(|start| [name("zones"), words(&[*start])].concat()).collect();
         let (starts, pbag, pgen) = bags(&self.presets.iter().map(|preset| &preset.2).collect::<Vec<_>>());
         let ids = self.presets.iter().map(|preset| (preset.0, preset.1)).chain([(0, 0)]);
         let phdr: Vec<u8> = ids
