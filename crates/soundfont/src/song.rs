@@ -78,6 +78,8 @@ pub struct RenderReport {
     /// Name and version of the synthesizer.
     pub renderer: String,
     pub font: FontInfo,
+    /// How much of the font's sound the song needed, in bytes.
+    pub sample_bytes: u64,
     pub seconds: f64,
     pub loudness: Loudness,
     /// What is played otherwise than the song asks, and what may be heard of the font's faults.
@@ -119,6 +121,7 @@ pub fn render(
     let report = RenderReport {
         renderer: renderer.name(),
         font: renderer.instruments().info().clone(),
+        sample_bytes: orchestra.sample_bytes,
         seconds: master.frames() as f64 / f64::from(rate),
         loudness: master.loudness,
         remarks,
