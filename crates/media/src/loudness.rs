@@ -36,7 +36,15 @@ pub(crate) struct Meter {
 
 impl Meter {
     pub(crate) fn new(sample_rate_hz: u32, channels: u16) -> Self {
-        let mode = Mode::I | Mode::LRA | Mode::TRUE_PEAK;
+        Self::with(Mode::I | Mode::LRA | Mode::TRUE_PEAK, sample_rate_hz, channels)
+    }
+
+    /// Measures only the loudness, in half of the time; the peak it gives is that of the samples, and there is no range.
+    pub(crate) fn draft(sample_rate_hz: u32, channels: u16) -> Self {
+        Self::with(Mode::I, sample_rate_hz, channels)
+    }
+
+    fn with(mode: Mode, sample_rate_hz: u32, channels: u16) -> Self {
         let standard = EbuR128::new(channels.into(), sample_rate_hz, mode).ok();
         Self { channels, standard, levels: Levels::new(Rule::FullScale), has_sound: false }
     }
@@ -59,7 +67,11 @@ impl Meter {
             return Loudness { integrated_lufs: None, true_peak_dbtp: None, range_lu: 0.0, clipped_share };
         };
         let channels = 0..u32::from(self.channels);
-        let peak = channels.filter_map(|channel| standard.true_peak(channel).ok()).fold(0.0, f64::max);
+        let peaks: Result<Vec<f64>, _> = channels.map(|channel| standard.true_peak(channel)).collect();
+        let peak = peaks.map_or_else(
+            |_| self.levels.peak_dbfs().map_or(0.0, |peak| 10f64.powf(peak / 20.0)),
+            |peaks| peaks.into_iter().fold(0.0, f64::max),
+        );
         Loudness {
             integrated_lufs: standard.loudness_global().ok().filter(|loudness| loudness.is_finite()),
             true_peak_dbtp: (peak > 0.0 && peak.is_finite()).then(|| 20.0 * peak.log10()),

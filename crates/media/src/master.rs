@@ -7,12 +7,17 @@ use crate::{
     Encoding, Loudness, MediaError, Tags,
     encode::encode_blocks,
     loudness::Meter,
-    normalise::{Correction, Shape},
+    normalise::{Correction, Goal, Shape},
     spool::Spool,
 };
 
 /// Of the mix and of each stem.
 const CHANNELS: u16 = 2;
+/// Close enough to the target: songs differ by far more, and another pass takes as long as a tenth of rendering.
+const TOLERANCE_LU: f64 = 0.3;
+/// The wave between samples rises higher than they do by up to this, but for sounds that nobody makes; where it does, the
+/// finished mix is turned down.
+const PEAK_MARGIN_DB: f64 = 3.0;
 /// What is quieter than this as a whole is silence: rounding, and what filters add to stay out of slow numbers.
 const SILENCE_DBTP: f64 = -110.0;
 
@@ -50,7 +55,7 @@ impl Multitrack {
     pub fn new(sample_rate_hz: u32, stems: usize) -> Result<Self, MediaError> {
         Ok(Self {
             sample_rate_hz,
-            meter: Meter::new(sample_rate_hz, CHANNELS),
+            meter: Meter::draft(sample_rate_hz, CHANNELS),
             mix: Spool::new(CHANNELS)?,
             stems: (0..stems).map(|_| Spool::new(CHANNELS)).collect::<Result<_, _>>()?,
         })
@@ -94,7 +99,8 @@ impl Multitrack {
                 let lifted = Correction::gain(shape, -peak).measured(&mut &pass)?;
                 before.integrated_lufs = lifted.integrated_lufs.map(|loudness| loudness + peak);
             }
-            (correction, loudness) = Correction::find_from(before, shape, target_lufs, max_dbtp, pass)?;
+            let goal = Goal { target_lufs, max_dbtp, tolerance_lu: TOLERANCE_LU, peak_margin_db: PEAK_MARGIN_DB };
+            (correction, loudness) = Correction::find_from(before, shape, goal, pass)?;
         }
         let gain_db = correction.gain_db();
         Spool::correct_together(&correction, &mut self.mix, &mut self.stems)?;

@@ -56,6 +56,17 @@ pub(crate) struct Shape {
     pub(crate) channels: u16,
 }
 
+/// What a sound is brought to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Goal {
+    pub(crate) target_lufs: f64,
+    pub(crate) max_dbtp: f64,
+    /// How far off the target is near enough.
+    pub(crate) tolerance_lu: f64,
+    /// By how much the peak that was measured before may be too low.
+    pub(crate) peak_margin_db: f64,
+}
+
 /// What brings one sound to its loudness.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Correction {
@@ -96,7 +107,8 @@ impl Correction {
         mut pass: impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>,
     ) -> Result<(Self, Loudness), E> {
         let before = Self::none(shape).measured(&mut pass)?;
-        Self::find_from(before, shape, target_lufs, max_dbtp, pass)
+        let goal = Goal { target_lufs, max_dbtp, tolerance_lu: TOLERANCE_LU, peak_margin_db: 0.0 };
+        Self::find_from(before, shape, goal, pass)
     }
 
     /// As [`Correction::find`], for a sound that was measured `before`.
@@ -106,10 +118,10 @@ impl Correction {
     pub(crate) fn find_from<E>(
         before: Loudness,
         shape: Shape,
-        target_lufs: f64,
-        max_dbtp: f64,
+        goal: Goal,
         mut pass: impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>,
     ) -> Result<(Self, Loudness), E> {
+        let Goal { target_lufs, max_dbtp, tolerance_lu, peak_margin_db } = goal;
         let mut correction = Self::none(shape);
         let Some(true_peak) = before.true_peak_dbtp else { return Ok((correction, before)) };
         // Too short to have a loudness: only the ceiling can be kept.
@@ -120,11 +132,11 @@ impl Correction {
         let mut gain = wanted_gain.min(highest_gain);
         for _ in 0..ROUNDS {
             correction.gain_db = gain;
-            correction.limit = (true_peak + gain > max_dbtp).then_some(ceiling);
+            correction.limit = (true_peak + peak_margin_db + gain > max_dbtp).then_some(ceiling);
             reached = correction.measured(&mut pass)?;
             let missing = reached.integrated_lufs.map_or(0.0, |loudness| target_lufs - loudness);
             let next = (gain + missing).min(highest_gain);
-            if missing.abs() <= TOLERANCE_LU || next == gain {
+            if missing.abs() <= tolerance_lu || next == gain {
                 break;
             }
             gain = next;

@@ -87,11 +87,11 @@ fn timed(command: &mut Command) -> Result<Run, Failure> {
     Ok(Run { wall, cpu: Duration::from_micros((cpu()? - before).max(0) as u64), said: said.collect() })
 }
 
-/// A child that renders once: font, song, threads, and whether it keeps stems.
-fn ours(font: &str, song: &str, threads: usize, stems: bool, folder: &Path) -> Result<Run, Failure> {
+/// A child that renders once. `keep` is `mix`, `stems`, or `sum` for stems that are added up afterwards.
+fn ours(font: &str, song: &str, threads: usize, keep: &str, folder: &Path) -> Result<Run, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     let out = folder.join("ours.wav");
-    command.args(["--one", font, song, &threads.to_string(), if stems { "stems" } else { "mix" }]).arg(out);
+    command.args(["--one", font, song, &threads.to_string(), keep]).arg(out);
     timed(&mut command)
 }
 
@@ -121,9 +121,9 @@ fn speed(songs: &[String], font: &str, rounds: usize, folder: &Path) -> Result<(
         let mut best: [Option<(f64, f64)>; 4] = [None; 4];
         let mut seconds = 0.0;
         for _ in 0..rounds {
-            let mut runs = vec![ours(font, song, 1, false, folder)?];
-            runs.push(ours(font, song, threads, false, folder)?);
-            runs.push(ours(font, song, threads, true, folder)?);
+            let mut runs = vec![ours(font, song, 1, "mix", folder)?];
+            runs.push(ours(font, song, threads, "mix", folder)?);
+            runs.push(ours(font, song, threads, "stems", folder)?);
             seconds = runs[0].get("seconds");
             if has_baseline {
                 runs.push(fluidsynth(font, song, folder)?);
@@ -150,7 +150,7 @@ fn memory(fonts: &[String], folder: &Path) -> Result<(), Failure> {
     println!("|---|---|---|---|---|---|");
     for font in fonts.iter().map(String::as_str).chain([BUILT_IN]) {
         let size = fs::metadata(font).map_or(0.0, |about| about.len() as f64 / 1e6);
-        let (mix, stems) = (ours(font, OWN_SONG, 1, false, folder)?, ours(font, OWN_SONG, 1, true, folder)?);
+        let (mix, stems) = (ours(font, OWN_SONG, 1, "mix", folder)?, ours(font, OWN_SONG, 1, "stems", folder)?);
         let most = mix.get("memory_mb").max(stems.get("memory_mb"));
         let verdict = if most < GOAL_MEMORY_MB { "met" } else { "SHORT" };
         println!(
@@ -169,7 +169,7 @@ fn quality(songs: &[String], font: &str, folder: &Path) -> Result<(), Failure> {
     println!("| song | LUFS | dBTP | stem residual dB | |");
     println!("|---|---|---|---|---|");
     for song in songs {
-        let run = ours(font, song, 1, true, folder)?;
+        let run = ours(font, song, 1, "sum", folder)?;
         let (lufs, peak, rest) = (run.get("lufs"), run.get("dbtp"), run.get("residual_db"));
         let met = (lufs + 14.0).abs() <= 1.0 && peak <= -1.0 && rest < -100.0;
         println!("| {} | {lufs:.2} | {peak:.2} | {rest:.0} | {} |", name(song), if met { "met" } else { "SHORT" });
@@ -179,12 +179,12 @@ fn quality(songs: &[String], font: &str, folder: &Path) -> Result<(), Failure> {
 
 /// The child: renders, and says what there is to say.
 fn one(arguments: &[String]) -> Result<(), Failure> {
-    let [font, song, threads, stems, out] = arguments else { return Err("font, song, threads, stems, file".into()) };
+    let [font, song, threads, keep, out] = arguments else { return Err("font, song, threads, stems, file".into()) };
     let base = memory_mb();
     let score = if song == OWN_SONG { songs::own() } else { songs::read(Path::new(song))? };
     let instruments = if font == BUILT_IN { Instruments::built_in()? } else { Instruments::load(Path::new(font))? };
     let specs = songs::stems(&score);
-    let settings = RenderSettings { keep_stems: stems == "stems", threads: threads.parse()?, ..RenderSettings::default() };
+    let settings = RenderSettings { keep_stems: keep != "mix", threads: threads.parse()?, ..RenderSettings::default() };
     let go_on = &mut |_: f64| ControlFlow::Continue(());
     let made = render(&RustySynth::new(instruments), &score, &specs, &settings, go_on)?;
     made.master.encode_to(File::create(out)?, Encoding::Wav16, &Tags::default())?;
@@ -196,7 +196,9 @@ fn one(arguments: &[String]) -> Result<(), Failure> {
     writeln!(said, "samples_mb {}", made.report.sample_bytes as f64 / 1e6)?;
     writeln!(said, "lufs {}", loudness.integrated_lufs.unwrap_or(f64::NAN))?;
     writeln!(said, "dbtp {}", loudness.true_peak_dbtp.unwrap_or(f64::NAN))?;
-    writeln!(said, "residual_db {}", residual_db(&made.master)?)?;
+    if keep == "sum" {
+        writeln!(said, "residual_db {}", residual_db(&made.master)?)?;
+    }
     Ok(())
 }
 

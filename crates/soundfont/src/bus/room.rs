@@ -27,10 +27,14 @@ const BRIGHT_HZ: f32 = 5_500.0;
 const DARK_HZ: f32 = 90.0;
 const EARLY_LEVEL: f32 = 0.55;
 const LATE_LEVEL: f32 = 0.45;
+const LATE_INPUT: f32 = 0.35;
 /// Keeps the network out of numbers that processors are slow with.
 const FLOOR: f32 = 1e-18;
 
-/// A ring of samples.
+/// Frames that are worked on at once: fewer than the shortest line is long.
+const STEP: usize = 32;
+
+/// A ring of samples, read and written by stretches.
 struct Delay {
     samples: Vec<f32>,
     at: usize,
@@ -39,21 +43,26 @@ struct Delay {
 impl Delay {
     fn new(milliseconds: f32, sample_rate_hz: f32) -> Self {
         // Odd lengths have fewer factors in common.
-        Self { samples: vec![0.0; (milliseconds * 1e-3 * sample_rate_hz).round().max(1.0) as usize | 1], at: 0 }
+        let length = (milliseconds * 1e-3 * sample_rate_hz).round() as usize | 1;
+        Self { samples: vec![0.0; length.max(1)], at: 0 }
     }
 
+    /// Goes through the oldest samples of as many frames as there are, which must be fewer than the ring has, with the place
+    /// of each, and leaves new ones there.
     #[inline(always)]
-    fn oldest(&self) -> f32 {
-        self.samples[self.at]
-    }
-
-    #[inline(always)]
-    fn push(&mut self, sample: f32) {
-        self.samples[self.at] = sample;
-        self.at += 1;
-        if self.at == self.samples.len() {
-            self.at = 0;
+    fn exchange(&mut self, frames: usize, mut with: impl FnMut(usize, f32) -> f32) {
+        let first = frames.min(self.samples.len() - self.at);
+        for (frame, sample) in self.samples[self.at..self.at + first].iter_mut().enumerate() {
+            *sample = with(frame, *sample);
         }
+        for (frame, sample) in (first..frames).zip(self.samples.iter_mut()) {
+            *sample = with(frame, *sample);
+        }
+    }
+
+    #[inline(always)]
+    fn turn(&mut self, frames: usize) {
+        self.at = (self.at + frames) % self.samples.len();
     }
 }
 
@@ -61,12 +70,14 @@ impl Delay {
 struct AllPass(Delay);
 
 impl AllPass {
-    #[inline(always)]
-    fn step(&mut self, x: f32) -> f32 {
-        let delayed = self.0.oldest();
-        let kept = x + BLUR * delayed;
-        self.0.push(kept);
-        delayed - BLUR * kept
+    fn apply(&mut self, sound: &mut [f32]) {
+        let frames = sound.len();
+        self.0.exchange(frames, |frame, delayed| {
+            let kept = sound[frame] + BLUR * delayed;
+            sound[frame] = delayed - BLUR * kept;
+            kept
+        });
+        self.0.turn(frames);
     }
 }
 
@@ -81,16 +92,21 @@ impl Early {
     fn new(taps: [(f32, f32); 6], sample_rate_hz: f32) -> Self {
         let taps = taps.map(|(milliseconds, level)| ((milliseconds * 1e-3 * sample_rate_hz) as usize + 1, level));
         let longest = taps.iter().map(|(frames, _)| *frames).max().unwrap_or(1);
-        Self { heard: vec![0.0; (longest + 1).next_power_of_two()], at: 0, taps }
+        Self { heard: vec![0.0; (longest + STEP).next_power_of_two()], at: 0, taps }
     }
 
-    #[inline(always)]
-    fn step(&mut self, x: f32) -> f32 {
+    fn apply(&mut self, sound: &[f32], back: &mut [f32]) {
         let mask = self.heard.len() - 1;
-        self.heard[self.at] = x;
-        let sum = self.taps.iter().map(|(frames, level)| level * self.heard[self.at.wrapping_sub(*frames) & mask]).sum();
-        self.at = (self.at + 1) & mask;
-        sum
+        for (frame, sample) in sound.iter().enumerate() {
+            self.heard[(self.at + frame) & mask] = *sample;
+        }
+        for (frames, level) in self.taps {
+            let from = self.at.wrapping_sub(frames);
+            for (frame, back) in back.iter_mut().enumerate() {
+                *back += EARLY_LEVEL * level * self.heard[from.wrapping_add(frame) & mask];
+            }
+        }
+        self.at = (self.at + sound.len()) & mask;
     }
 }
 
@@ -130,50 +146,76 @@ impl Room {
         }
     }
 
-    /// Adds the reflections of `send` times the sound to it, frame by frame.
+    /// Adds the reflections of `send` times the sound to it.
     pub(crate) fn add_to(&mut self, send: f32, left: &mut [f32], right: &mut [f32]) {
-        for (left, right) in left.iter_mut().zip(right) {
-            let (back_left, back_right) = self.step(send * *left, send * *right);
-            *left += back_left;
-            *right += back_right;
+        for (left, right) in left.chunks_mut(STEP).zip(right.chunks_mut(STEP)) {
+            let heard = [&*left, &*right].map(|side| {
+                let mut heard = [0.0; STEP];
+                heard.iter_mut().zip(side).for_each(|(heard, sample)| *heard = send * sample);
+                heard
+            });
+            let back = self.step(heard, left.len());
+            left.iter_mut().zip(back[0]).for_each(|(sample, back)| *sample += back);
+            right.iter_mut().zip(back[1]).for_each(|(sample, back)| *sample += back);
         }
     }
 
-    /// Adds the reflections of one sound to another.
+    /// Adds the reflections of one interleaved sound to another.
     pub(crate) fn add(&mut self, heard: &[f32], sound: &mut [f32]) {
-        for (heard, sound) in heard.chunks_exact(2).zip(sound.chunks_exact_mut(2)) {
-            let (left, right) = self.step(heard[0], heard[1]);
-            sound[0] += left;
-            sound[1] += right;
+        for (heard, sound) in heard.chunks(2 * STEP).zip(sound.chunks_mut(2 * STEP)) {
+            let mut sides = [[0.0; STEP]; 2];
+            for (frame, pair) in heard.chunks_exact(2).enumerate() {
+                (sides[0][frame], sides[1][frame]) = (pair[0], pair[1]);
+            }
+            let back = self.step(sides, heard.len() / 2);
+            for (frame, pair) in sound.chunks_exact_mut(2).enumerate() {
+                pair[0] += back[0][frame];
+                pair[1] += back[1][frame];
+            }
         }
     }
 
-    #[inline(always)]
-    fn step(&mut self, left: f32, right: f32) -> (f32, f32) {
-        let input = [left + FLOOR, right - FLOOR];
-        let early = [self.early[0].step(input[0]), self.early[1].step(input[1])];
-        let mut late = [0.0; 2];
+    /// What comes back of the next frames, left and right.
+    fn step(&mut self, heard: [[f32; STEP]; 2], frames: usize) -> [[f32; STEP]; 2] {
+        let mut back = [[0.0; STEP]; 2];
+        let mut late = [[0.0; STEP]; 2];
         for side in 0..2 {
-            let heard = self.before[side].oldest();
-            self.before[side].push(input[side]);
-            late[side] = self.blur[side].iter_mut().fold(heard, |sound, blur| blur.step(sound));
+            let mut sound = heard[side];
+            sound[..frames].iter_mut().for_each(|sample| *sample += FLOOR);
+            self.early[side].apply(&sound[..frames], &mut back[side][..frames]);
+            self.before[side].exchange(frames, |frame, oldest| {
+                late[side][frame] = oldest;
+                sound[frame]
+            });
+            self.before[side].turn(frames);
+            self.blur[side].iter_mut().for_each(|blur| blur.apply(&mut late[side][..frames]));
         }
-        let mut around: [f32; LINES] = std::array::from_fn(|line| self.lines[line].oldest());
-        let mut out = [0.0; 2];
-        for (line, sound) in around.iter().enumerate() {
-            // Neighbours go to different sides, and every second pair turned over, so that the sides have little in common.
-            out[line % 2] += if line / 2 % 2 == 0 { *sound } else { -*sound };
+        let mut around = [[0.0; LINES]; STEP];
+        for (line, delay) in self.lines.iter_mut().enumerate() {
+            delay.exchange(frames, |frame, oldest| {
+                around[frame][line] = oldest;
+                oldest
+            });
         }
-        for line in 0..LINES {
-            self.bright[line] += self.brightness * (around[line] - self.bright[line]);
-            self.dark[line] += self.darkness * (self.bright[line] - self.dark[line]);
-            around[line] = self.keep[line] * (self.bright[line] - 0.25 * self.dark[line]);
+        for (frame, around) in around[..frames].iter_mut().enumerate() {
+            for (line, sound) in around.iter().enumerate() {
+                // Neighbours go to different sides, and every second pair turned over: the sides have little in common.
+                back[line % 2][frame] += if line / 2 % 2 == 0 { LATE_LEVEL * sound } else { -LATE_LEVEL * sound };
+            }
+            for line in 0..LINES {
+                self.bright[line] += self.brightness * (around[line] - self.bright[line]);
+                self.dark[line] += self.darkness * (self.bright[line] - self.dark[line]);
+                around[line] = self.keep[line] * (self.bright[line] - 0.25 * self.dark[line]);
+            }
+            let input = [LATE_INPUT * late[0][frame], LATE_INPUT * late[1][frame]];
+            let mixed = hadamard(*around);
+            *around = std::array::from_fn(|line| mixed[line] + input[line % 2]);
         }
-        let mixed = hadamard(around);
-        for (line, sound) in mixed.iter().enumerate() {
-            self.lines[line].push(sound + 0.35 * late[line % 2]);
+        for (line, delay) in self.lines.iter_mut().enumerate() {
+            delay.exchange(frames, |frame, _| around[frame][line]);
+            delay.turn(frames);
         }
-        (EARLY_LEVEL * early[0] + LATE_LEVEL * out[0], EARLY_LEVEL * early[1] + LATE_LEVEL * out[1])
+        back
     }
 }
 

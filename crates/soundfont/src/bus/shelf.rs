@@ -10,44 +10,44 @@ const HIGH_HZ: f64 = 6_000.0;
 /// Keeps the filters out of numbers that processors are slow with.
 const FLOOR: f32 = 1e-18;
 
-/// Level, low shelf and high shelf of a stereo sound.
+/// Filters and sides in step, as processors like it: left and right of the low shelf, then of the high one.
+const LANES: usize = 4;
+
+/// Level, low shelf and high shelf of a stereo sound. What comes out is one frame late: the second filter works on what the
+/// first made of the frame before.
 pub(crate) struct Shelves {
     gain: f32,
-    /// Of both filters: b0, b1, b2, a1, a2 over a0.
-    coefficients: [[f32; 5]; 2],
-    /// Of both filters and both sides.
-    state: [[[f32; 2]; 2]; 2],
+    /// For each lane: b0, b1, b2, a1, a2 over a0.
+    coefficients: [[f32; LANES]; 5],
+    state: [[f32; LANES]; 2],
+    between: [f32; 2],
 }
 
 impl Shelves {
     pub(crate) fn new(bus: &Bus, sample_rate_hz: u32) -> Self {
         let bus = bus.bounded();
-        let coefficients = [
-            shelf(LOW_HZ, bus.low_db.into(), sample_rate_hz, Kind::Low),
-            shelf(HIGH_HZ, bus.high_db.into(), sample_rate_hz, Kind::High),
-        ];
-        Self { gain: 10f32.powf(bus.gain_db / 20.0), coefficients, state: [[[0.0; 2]; 2]; 2] }
+        let low = shelf(LOW_HZ, bus.low_db.into(), sample_rate_hz, Kind::Low);
+        let high = shelf(HIGH_HZ, bus.high_db.into(), sample_rate_hz, Kind::High);
+        Self {
+            gain: 10f32.powf(bus.gain_db / 20.0),
+            coefficients: std::array::from_fn(|index| [low[index], low[index], high[index], high[index]]),
+            state: [[0.0; LANES]; 2],
+            between: [0.0; 2],
+        }
     }
 
     pub(crate) fn apply(&mut self, left: &mut [f32], right: &mut [f32]) {
-        let [low, high] = self.coefficients;
-        let mut state = self.state;
+        let [b0, b1, b2, a1, a2] = self.coefficients;
+        let ([mut first, mut second], mut between) = (self.state, self.between);
         for (left, right) in left.iter_mut().zip(right) {
-            for (side, sample) in [left, right].into_iter().enumerate() {
-                let once = step(&low, &mut state[0][side], *sample * self.gain + FLOOR);
-                *sample = step(&high, &mut state[1][side], once);
-            }
+            let x = [*left * self.gain + FLOOR, *right * self.gain + FLOOR, between[0], between[1]];
+            let y: [f32; LANES] = std::array::from_fn(|lane| b0[lane] * x[lane] + first[lane]);
+            first = std::array::from_fn(|lane| b1[lane] * x[lane] - a1[lane] * y[lane] + second[lane]);
+            second = std::array::from_fn(|lane| b2[lane] * x[lane] - a2[lane] * y[lane]);
+            (*left, *right, between) = (y[2], y[3], [y[0], y[1]]);
         }
-        self.state = state;
+        (self.state, self.between) = ([first, second], between);
     }
-}
-
-#[inline(always)]
-fn step(k: &[f32; 5], state: &mut [f32; 2], x: f32) -> f32 {
-    let y = k[0] * x + state[0];
-    state[0] = k[1] * x - k[3] * y + state[1];
-    state[1] = k[2] * x - k[4] * y;
-    y
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -19,6 +19,13 @@ const RAISED_SEMITONES: f64 = crate::sequence::MOST_BEND_SEMITONES as f64
     + 1.0
     + 0.5;
 
+/// The filter's cutoff at which it is open (8.1.3), and one that the player takes for no filter at all: an open one would
+/// cost a third of its time, and some of the highs.
+const FILTER_OPEN: i16 = 13_500;
+const FILTER_OFF: i16 = 16_000;
+/// A frequency of the modulation oscillator at which the player leaves it out (below 1 mHz), in cents over 8.176 Hz.
+const LFO_OFF: i16 = -16_000;
+
 /// A preset and what is left of it; zones name instruments of the selection.
 pub(crate) struct Selected {
     pub(crate) id: PresetId,
@@ -60,7 +67,11 @@ pub(crate) fn select(
             let header = &tables.samples[usize::from(zone.target)];
             let Some(top_step) = top_step(zone, header, reaching, sample_rate_hz) else { continue };
             match samples.add(header, zone, top_step)? {
-                Some((sample, repeats)) => zones.push(placed(zone, sample, repeats)),
+                Some((sample, repeats)) => {
+                    let mut placed = placed(zone, sample, repeats);
+                    leave_out_idle_units(&mut placed, reaching);
+                    zones.push(placed);
+                }
                 None => unplayable += 1,
             }
         }
@@ -94,6 +105,29 @@ fn placed(zone: &Zone, sample: u16, repeats: bool) -> Zone {
         zone.generators.remove(&generator::SAMPLE_MODES);
     }
     zone
+}
+
+/// Tells the player to do without a filter that is open and stays so, and without an oscillator that moves nothing,
+/// whichever preset plays the zone.
+fn leave_out_idle_units(zone: &mut Zone, reaching: &[(&Zone, BTreeSet<(u8, u8)>)]) {
+    let sum = |preset: &Zone, number: u16, default: i16| {
+        i32::from(zone.get(number).unwrap_or(default)) + i32::from(preset.get(number).unwrap_or(0))
+    };
+    let idle = |numbers: &[u16]| reaching.iter().all(|(preset, _)| numbers.iter().all(|number| sum(preset, *number, 0) == 0));
+    let is_open = reaching.iter().all(|(preset, _)| sum(preset, generator::FILTER_CUTOFF, FILTER_OPEN) >= FILTER_OPEN.into());
+    let is_unfiltered = is_open
+        && idle(&[generator::FILTER_Q, generator::MODULATION_LFO_TO_FILTER, generator::MODULATION_ENVELOPE_TO_FILTER]);
+    let is_still = idle(&[
+        generator::MODULATION_LFO_TO_PITCH,
+        generator::MODULATION_LFO_TO_FILTER,
+        generator::MODULATION_LFO_TO_VOLUME,
+    ]) && reaching.iter().all(|(preset, _)| preset.get(generator::MODULATION_LFO_FREQUENCY).is_none());
+    if is_unfiltered {
+        zone.generators.insert(generator::FILTER_CUTOFF, FILTER_OFF);
+    }
+    if is_still {
+        zone.generators.insert(generator::MODULATION_LFO_FREQUENCY, LFO_OFF);
+    }
 }
 
 /// How many frames of its sample the zone plays at most for a frame of output; `None` when no note reaches it.
