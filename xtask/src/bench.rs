@@ -2,7 +2,11 @@
 
 mod engine;
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -16,6 +20,11 @@ use crate::{
 /// servers as tests do. All others measure one crate, with nothing else running.
 const WHOLE_HOUSE: &str = "descant";
 
+/// Benchmarks that run programs of others.
+const HELD_AGAINST_PROGRAMS: &[&str] = &["render"];
+/// Names the folder of recordings and songs that live beside the project and not in it.
+const SHARED_DATA: &str = "DESCANT_SHARED_DATA";
+
 /// Runs the program `bench-NAME`, which any crate may have in `src/bin/`, or one of the benchmarks that are more than a
 /// program.
 pub fn run(name: &str, arguments: &[String]) -> Result<()> {
@@ -26,7 +35,8 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     let package = owner(&program)?;
     let whole = package == WHOLE_HOUSE;
     // Every benchmark compares with ffmpeg or makes its sounds with it.
-    packages::ensure(Purpose::Tests, &Consent { yes: false, no_install: false })?;
+    let purpose = if HELD_AGAINST_PROGRAMS.contains(&name) { Purpose::Benchmarks } else { Purpose::Tests };
+    packages::ensure(purpose, &Consent { yes: false, no_install: false })?;
     let mut build = workspace::cargo(&["build", "--release", "--bins"]);
     if whole {
         build.arg("--workspace");
@@ -37,12 +47,21 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     let built = workspace::built("release")?;
     let mut command = Command::new(built.join(&program));
     command.args(arguments).current_dir(workspace::root());
+    if let Some(data) = shared_data() {
+        command.env(SHARED_DATA, data);
+    }
     if !whole {
         return workspace::run(&program, &mut command);
     }
     let servers = Servers::start(&built)?;
     command.envs(servers.environment());
     workspace::run(&program, servers.scope().mark(&mut command))
+}
+
+/// The folder of recordings and songs, where there is one.
+fn shared_data() -> Option<PathBuf> {
+    let folder = std::env::var_os(SHARED_DATA).map_or_else(|| workspace::root().join("../shared/data"), PathBuf::from);
+    folder.is_dir().then_some(folder)
 }
 
 /// The package that has the program.

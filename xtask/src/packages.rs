@@ -88,6 +88,12 @@ const NEEDS: &[Need] = &[
         present: || workspace::in_path("flite").is_some(),
     },
     Need {
+        package: "fluidr3mono-gm-soundfont",
+        purpose: Purpose::Build,
+        why: "the instruments that songs are played with (without them, small built-in ones)",
+        present: sound_font,
+    },
+    Need {
         package: "postgresql",
         purpose: Purpose::Tests,
         why: "the database of the distributed mode",
@@ -117,10 +123,24 @@ const NEEDS: &[Need] = &[
         why: "a voice to be better than",
         present: || workspace::in_path("espeak-ng").is_some(),
     },
+    Need {
+        package: "fluidsynth",
+        purpose: Purpose::Benchmarks,
+        why: "plays the songs that our renderer is held against",
+        present: || workspace::in_path("fluidsynth").is_some(),
+    },
 ];
 
 fn library(name: &str) -> bool {
     Command::new("pkg-config").args(["--exists", name]).status().is_ok_and(|status| status.success())
+}
+
+/// One of the fonts that the renderer prefers (`soundfont`'s choice): the full one, or the smaller one that is installed.
+fn sound_font() -> bool {
+    const FOLDERS: [&str; 4] =
+        ["/usr/share/sounds/sf2", "/usr/share/sounds/sf3", "/usr/share/soundfonts", "/opt/homebrew/share/soundfonts"];
+    let files = FOLDERS.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    files.into_iter().any(|file| file.file_name().to_string_lossy().to_lowercase().starts_with("fluidr3"))
 }
 
 /// Debian's Python makes environments only with a package of its own for it.

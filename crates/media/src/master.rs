@@ -237,8 +237,7 @@ mod tests {
         let mut tracks = Multitrack::new(RATE, if keep { stems.len() } else { 0 }).unwrap();
         let length = stems.first().map_or(0, Vec::len);
         for at in (0..length).step_by(2 * block) {
-            let parts: Vec<Vec<f32>> =
-                stems.iter().map(|stem| stem[at..length.min(at + 2 * block)].to_vec()).collect();
+            let parts: Vec<Vec<f32>> = stems.iter().map(|stem| stem[at..length.min(at + 2 * block)].to_vec()).collect();
             let mix: Vec<f32> = (0..parts[0].len()).map(|i| parts.iter().map(|part| part[i]).sum()).collect();
             tracks.push(&mix, &parts).unwrap();
         }
@@ -266,8 +265,7 @@ mod tests {
             let mix = samples(&master, None);
             let parts = [samples(&master, Some(0)), samples(&master, Some(1))];
             assert_eq!((mix.len(), parts[0].len(), parts[1].len()), (stems[0].len(), stems[0].len(), stems[0].len()));
-            let worst =
-                (0..mix.len()).map(|i| (mix[i] - parts[0][i] - parts[1][i]).abs()).fold(0.0, f32::max);
+            let worst = (0..mix.len()).map(|i| (mix[i] - parts[0][i] - parts[1][i]).abs()).fold(0.0, f32::max);
             assert!(worst < 1e-6, "{worst} at level {level}");
             assert!((master.loudness.integrated_lufs.unwrap() + 14.0).abs() < 0.5, "{:?}", master.loudness);
             assert!(master.loudness.true_peak_dbtp.unwrap() <= -1.0);

@@ -152,7 +152,10 @@ impl Correction {
     }
 
     /// How loud the corrected sound is.
-    pub(crate) fn measured<E>(&self, pass: &mut impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>) -> Result<Loudness, E> {
+    pub(crate) fn measured<E>(
+        &self,
+        pass: &mut impl FnMut(&mut dyn FnMut(&[f32])) -> Result<(), E>,
+    ) -> Result<Loudness, E> {
         let mut meter = Meter::new(self.shape.sample_rate_hz, self.shape.channels);
         let (mut corrector, mut done) = (self.begin(), Vec::new());
         pass(&mut |block| {

@@ -214,7 +214,7 @@ pub struct EngineSettings {
     /// The folder of neural models.
     pub models_dir: PathBuf,
     pub speech: SpeechSetting,
-    /// A SoundFont 2 file; without one, the system's, and without that, the built-in instruments.
+    /// A SoundFont 2 or SF3 file; without one, the system's best, and without that, the built-in instruments.
     pub soundfont: Option<PathBuf>,
 }
 

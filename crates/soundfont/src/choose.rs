@@ -50,14 +50,9 @@ mod tests {
     #[test]
     fn the_best_font_comes_first_and_unfit_ones_never() {
         let folder = tempfile::tempdir().unwrap();
-        for name in [
-            "zebra.sf2",
-            "TimGM6mb.sf2",
-            "FluidR3Mono_GM.sf3",
-            "MuseScore_General.sf3",
-            "FluidR3_GM.SF2",
-            "notes.txt",
-        ] {
+        for name in
+            ["zebra.sf2", "TimGM6mb.sf2", "FluidR3Mono_GM.sf3", "MuseScore_General.sf3", "FluidR3_GM.SF2", "notes.txt"]
+        {
             fs::write(folder.path().join(name), b"").unwrap();
         }
         // As Debian's alternatives do.

@@ -53,13 +53,7 @@ pub struct RenderSettings {
 
 impl Default for RenderSettings {
     fn default() -> Self {
-        Self {
-            sample_rate_hz: 44_100,
-            keep_stems: false,
-            threads: 1,
-            target_lufs: TARGET_LUFS,
-            max_dbtp: MAX_DBTP,
-        }
+        Self { sample_rate_hz: 44_100, keep_stems: false, threads: 1, target_lufs: TARGET_LUFS, max_dbtp: MAX_DBTP }
     }
 }
 

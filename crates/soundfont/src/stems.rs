@@ -16,6 +16,9 @@ pub(crate) const CHUNK_FRAMES: usize = 128 * BLOCK_FRAMES;
 /// Chunks that may wait for whoever mixes them.
 const WAITING: usize = 2;
 
+/// A chunk of each stem of a thread.
+type Played = Result<Vec<Vec<f32>>, FontError>;
+
 /// A stem while it is played.
 pub(crate) struct Stem {
     player: Box<dyn StemPlayer>,
@@ -85,13 +88,13 @@ pub(crate) fn play<E: From<FontError>>(
     thread::scope(|scope| {
         let hands = share_out(stems, threads);
         // A hand stops when nobody listens any more.
-        let heard: Vec<(Vec<usize>, Receiver<Result<Vec<Vec<f32>>, FontError>>)> = hands
+        let heard: Vec<(Vec<usize>, Receiver<Played>)> = hands
             .into_iter()
             .map(|(places, mut stems)| {
                 let (sender, receiver) = sync_channel(WAITING);
                 scope.spawn(move || {
                     loop {
-                        let chunks: Result<Vec<_>, _> = stems.iter_mut().map(|stem| stem.play(CHUNK_FRAMES)).collect();
+                        let chunks: Played = stems.iter_mut().map(|stem| stem.play(CHUNK_FRAMES)).collect();
                         let is_over = chunks.is_err();
                         if sender.send(chunks).is_err() || is_over {
                             return;
@@ -106,7 +109,8 @@ pub(crate) fn play<E: From<FontError>>(
             let mut chunks = vec![Vec::new(); count];
             for (places, receiver) in &heard {
                 // A thread that is gone without a word has panicked.
-                let played = receiver.recv().unwrap_or_else(|_| Err(FontError::Synthesizer { name: String::new() }))?;
+                let played =
+                    receiver.recv().unwrap_or_else(|_| Err(FontError::Synthesizer { name: "in use".to_owned() }))?;
                 for (place, chunk) in places.iter().zip(played) {
                     chunks[*place] = chunk;
                 }

@@ -2,7 +2,7 @@
 
 use music::{
     Score,
-    score::{Control, ControlChange, MeterChange, Part, ScoreNote, TempoChange},
+    score::{MeterChange, Part, ScoreNote, TempoChange},
 };
 
 pub(crate) fn score(parts: Vec<Part>) -> Score {
@@ -18,19 +18,5 @@ pub(crate) fn score(parts: Vec<Part>) -> Score {
         lyrics: Vec::new(),
         markers: Vec::new(),
         end,
-    }
-}
-
-/// Notes are onset, duration, pitch and velocity.
-pub(crate) fn part(program: u8, drums: bool, notes: &[(u64, u64, u8, u8)], controls: &[(u64, ControlChange)]) -> Part {
-    let notes = notes.iter().map(|&(onset, duration, pitch, velocity)| ScoreNote { onset, duration, pitch, velocity });
-    Part {
-        track: 0,
-        channel: if drums { 9 } else { 0 },
-        name: String::new(),
-        program,
-        drums,
-        notes: notes.collect(),
-        controls: controls.iter().map(|&(at, change)| Control { at, change }).collect(),
     }
 }

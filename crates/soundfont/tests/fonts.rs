@@ -5,8 +5,8 @@ mod common;
 use std::{fs, io::Write as _, path::Path, process::Command};
 
 use common::{
-    CLASS, Dice, INSTRUMENT, KEYS, MODE, PAN, RATE, ROOT, SAMPLE, TestFont, TestSample, VELOCITIES, dry, frequency, level,
-    part, played, range, rendered, score,
+    CLASS, Dice, INSTRUMENT, KEYS, MODE, PAN, RATE, ROOT, SAMPLE, TestFont, TestSample, VELOCITIES, dry, frequency,
+    level, part, played, range, rendered, score,
 };
 use music::score::ControlChange;
 use soundfont::{FontError, Instruments, RenderError, RenderSettings, built_in_bytes};
@@ -17,7 +17,9 @@ const RIGHT: u16 = 500;
 /// Drums: a stereo open and closed hi-hat (46, 42) of one class, a pedal hi-hat (44) of one side in the same class, and a
 /// snare (38) without one.
 fn hats() -> Instruments {
-    let zone = |key, pan, class| vec![(KEYS, range(key, key)), (PAN, pan), (MODE, 1), (CLASS, class), (ROOT, key as u16), (SAMPLE, 0)];
+    let zone = |key, pan, class| {
+        vec![(KEYS, range(key, key)), (PAN, pan), (MODE, 1), (CLASS, class), (ROOT, key), (SAMPLE, 0)]
+    };
     let zones = vec![
         zone(46, LEFT, 1),
         zone(46, RIGHT, 1),
@@ -102,7 +104,8 @@ fn the_zone_of_the_velocity_and_the_bank_play() {
         let (left, _) = played(&font, &score(vec![part(program, false, &[(0, 960, 60, velocity)], controls)]));
         frequency(&left, 0.2, 0.8)
     };
-    let close = |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 0.002, "{found} Hz instead of {wanted}");
+    let close =
+        |found: f64, wanted: f64| assert!((found / wanted - 1.0).abs() < 0.002, "{found} Hz instead of {wanted}");
     close(hz(0, 50, &[]), 441.0);
     close(hz(0, 100, &[]), 220.5);
     close(hz(5, 100, &[]), 882.0);
@@ -151,10 +154,16 @@ fn loops_that_a_high_note_would_leap_over_are_made_longer_and_sound_alike() {
 
 #[test]
 fn faults_that_leave_something_to_play_are_passed_over() {
-    let whole = |sample: TestSample| TestFont::of(vec![TestSample::sine(100, 40), sample], 0, vec![
-        vec![(KEYS, range(0, 60)), (MODE, 1), (SAMPLE, 0)],
-        vec![(KEYS, range(61, 127)), (MODE, 1), (SAMPLE, 1)],
-    ]);
+    let whole = |sample: TestSample| {
+        TestFont::of(
+            vec![TestSample::sine(100, 40), sample],
+            0,
+            vec![
+                vec![(KEYS, range(0, 60)), (MODE, 1), (SAMPLE, 0)],
+                vec![(KEYS, range(61, 127)), (MODE, 1), (SAMPLE, 1)],
+            ],
+        )
+    };
     let sine = TestSample::sine(100, 40);
     let with = |change: &dyn Fn(&mut TestSample)| {
         let mut sample = sine.clone();
@@ -223,7 +232,8 @@ fn vorbis(frames: &[i16]) -> Vec<u8> {
 
 #[test]
 fn compressed_samples_play_as_plain_ones_do() {
-    let wave: Vec<i16> = (0..44_100).map(|i| ((i as f32 * std::f32::consts::TAU / 100.0).sin() * 16_000.0) as i16).collect();
+    let wave: Vec<i16> =
+        (0..44_100).map(|i| ((i as f32 * std::f32::consts::TAU / 100.0).sin() * 16_000.0) as i16).collect();
     let zones = vec![vec![(KEYS, range(0, 127)), (MODE, 1), (SAMPLE, 0)]];
     let plain = TestFont::of(vec![TestSample::of(&wave, (4_000, 40_000))], 0, zones.clone());
     let compressed = TestSample { bytes: vorbis(&wave), is_compressed: true, ..TestSample::of(&[], (4_000, 40_000)) };
@@ -289,7 +299,10 @@ fn the_font_of_the_machine_plays() {
     let found = Instruments::find(None).unwrap();
     println!("found {:?}", found.info());
     assert!(!found.name().to_lowercase().contains("musescore"));
-    let song = score(vec![part(0, false, &[(0, 960, 60, 100), (0, 960, 64, 100)], &[]), part(0, true, &[(0, 480, 42, 110)], &[])]);
+    let song = score(vec![
+        part(0, false, &[(0, 960, 60, 100), (0, 960, 64, 100)], &[]),
+        part(0, true, &[(0, 480, 42, 110)], &[]),
+    ]);
     let (left, right) = played(&found, &song);
     assert!(level(&left, 0.0, 0.5) > -60.0 && level(&right, 0.0, 0.5) > -60.0);
     let (left, right) = played(&found, &score(vec![part(0, true, &[(0, 480, 42, 110)], &[])]));
@@ -404,18 +417,33 @@ fn no_legal_song_tears_the_synthesizer() {
     let font = Instruments::built_in().unwrap();
     for (program, range) in [(0, 127), (27, 48), (48, 127), (89, 24)] {
         let notes: Vec<_> = (0..128u64).step_by(3).map(|key| (key * 4, 60, key as u8, 100)).collect();
-        let controls: Vec<(u64, ControlChange)> =
-            [(101, 0), (100, 0), (6, range), (38, 127), (101, 0), (100, 2), (6, 127), (101, 0), (100, 1), (6, 127), (1, 127)]
-                .iter()
-                .map(|&(number, value)| (0, ControlChange::Controller(number, value)))
-                .chain([(0, ControlChange::PitchBend(8_191))])
-                .collect();
+        let controls: Vec<(u64, ControlChange)> = [
+            (101, 0),
+            (100, 0),
+            (6, range),
+            (38, 127),
+            (101, 0),
+            (100, 2),
+            (6, 127),
+            (101, 0),
+            (100, 1),
+            (6, 127),
+            (1, 127),
+        ]
+        .iter()
+        .map(|&(number, value)| (0, ControlChange::Controller(number, value)))
+        .chain([(0, ControlChange::PitchBend(8_191))])
+        .collect();
         let (left, _) = played(&font, &score(vec![part(program, false, &notes, &controls)]));
         assert!(left.iter().all(|x| x.is_finite()), "program {program}");
     }
     let mut dice = Dice::new(7);
     for _ in 0..40 {
-        let notes: Vec<_> = (0..40).map(|_| (dice.below(2_000) as u64, 1 + dice.below(400) as u64, dice.below(128) as u8, 1 + dice.below(127) as u8)).collect();
+        let notes: Vec<_> = (0..40)
+            .map(|_| {
+                (dice.below(2_000) as u64, 1 + dice.below(400) as u64, dice.below(128) as u8, 1 + dice.below(127) as u8)
+            })
+            .collect();
         let controls: Vec<_> = (0..200)
             .map(|_| {
                 let change = match dice.below(6) {
@@ -423,7 +451,10 @@ fn no_legal_song_tears_the_synthesizer() {
                     1 => ControlChange::PitchBend(dice.below(16_384) as i16 - 8_192),
                     2 => ControlChange::Pressure(dice.below(128) as u8),
                     3 => ControlChange::KeyPressure(dice.below(128) as u8, dice.below(128) as u8),
-                    _ => ControlChange::Controller([0, 1, 6, 38, 64, 66, 96, 97, 98, 99, 100, 101, 120, 121, 123][dice.below(15)], dice.below(128) as u8),
+                    _ => ControlChange::Controller(
+                        [0, 1, 6, 38, 64, 66, 96, 97, 98, 99, 100, 101, 120, 121, 123][dice.below(15)],
+                        dice.below(128) as u8,
+                    ),
                 };
                 (dice.below(2_000) as u64, change)
             })

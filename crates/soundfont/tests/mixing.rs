@@ -134,7 +134,11 @@ fn extremes_are_levelled() {
         ("one second", vec![part(48, false, &[(0, 960, 60, 90), (0, 960, 67, 90)], &[])], true),
         ("one click", vec![part(0, true, &click, &[])], false),
         ("drums alone", vec![song().parts[0].clone()], true),
-        ("everything at once", vec![part(0, false, &all, &[]), part(48, false, &all, &[]), part(27, false, &all, &[])], true),
+        (
+            "everything at once",
+            vec![part(0, false, &all, &[]), part(48, false, &all, &[]), part(27, false, &all, &[])],
+            true,
+        ),
         ("hardly anything", vec![part(48, false, &[(0, 1_920, 60, 1)], &low)], true),
     ] {
         let count = parts.len();

@@ -93,7 +93,8 @@ fn bends_and_tuning_are_obeyed_within_bounds() {
 fn pressure_vibrates_and_balance_moves() {
     let vibrato = |controls: &[(u64, ControlChange)]| {
         let (left, _) = played(&organ(), &score(vec![part(0, false, &[(0, 1_920, 60, 100)], controls)]));
-        let slices: Vec<f64> = (0..30).map(|i| 0.4 + 0.05 * f64::from(i)).map(|at| frequency(&left, at, at + 0.03)).collect();
+        let slices: Vec<f64> =
+            (0..30).map(|i| 0.4 + 0.05 * f64::from(i)).map(|at| frequency(&left, at, at + 0.03)).collect();
         let (low, high) = slices.iter().fold((f64::MAX, 0.0f64), |(low, high), hz| (low.min(*hz), high.max(*hz)));
         1_200.0 * (high / low).log2()
     };
@@ -110,7 +111,10 @@ fn pressure_vibrates_and_balance_moves() {
 
 #[test]
 fn a_rhythm_part_keeps_its_kit_and_finds_its_drums() {
-    let kit = vec![vec![(KEYS, range(36, 36)), (ROOT, 36), (SAMPLE, 0)], vec![(KEYS, range(42, 42)), (ROOT, 42), (SAMPLE, 0)]];
+    let kit = vec![
+        vec![(KEYS, range(36, 36)), (ROOT, 36), (SAMPLE, 0)],
+        vec![(KEYS, range(42, 42)), (ROOT, 42), (SAMPLE, 0)],
+    ];
     let font = TestFont {
         samples: vec![TestSample::sine(100, 200)],
         instruments: vec![kit],

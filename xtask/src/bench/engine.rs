@@ -34,19 +34,12 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let python = environment(&folder.join("python"), &scripts.join("requirements.txt"))?;
     let mut command = Command::new(python);
     command.arg(scripts.join("engine.py")).arg("--programs").arg(&programs).arg("--out").arg(&folder);
-    if let Some(data) = recordings() {
+    if let Some(data) = super::shared_data().filter(|folder| folder.join("audio").is_dir()) {
         command.arg("--data").arg(data);
     }
     // Nothing is left beside the scripts.
     command.args(arguments).env("PYTHONDONTWRITEBYTECODE", "1").current_dir(workspace::root());
     workspace::run("the benchmark of the engine", &mut command)
-}
-
-/// The folder of recordings with truth, which live beside the project and not in it.
-fn recordings() -> Option<PathBuf> {
-    let folder =
-        std::env::var_os("DESCANT_SHARED_DATA").map_or_else(|| workspace::root().join("../shared/data"), PathBuf::from);
-    folder.join("audio").is_dir().then_some(folder)
 }
 
 /// The Python of an environment that has exactly what `requirements` lists; made, or made again, when it has not.

@@ -28,9 +28,9 @@ pub const ENGINE: Section = Section {
         ),
         Key::unset(
             "engine.soundfont",
-            "the path of an uncompressed SoundFont 2 file",
+            "the path of a SoundFont 2 or SF3 file",
             "\"/usr/share/sounds/sf2/FluidR3_GM.sf2\"",
-            "The instruments that a backing is played with. Not set: those that the system has installed, or the built-in ones.",
+            "The instruments that songs and backings are played with. Not set: the best of those that the system has installed, or the built-in ones.",
         ),
     ],
 };

@@ -81,9 +81,10 @@ fn timed(command: &mut Command) -> Result<Run, Failure> {
         return Err(format!("{command:?}: {}", output.status).into());
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    let said = text.lines().filter_map(|line| line.split_once(' ')).filter_map(|(name, value)| {
-        Some((name.to_owned(), value.parse().ok()?))
-    });
+    let said = text
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
     Ok(Run { wall, cpu: Duration::from_micros((cpu()? - before).max(0) as u64), said: said.collect() })
 }
 
@@ -114,7 +115,10 @@ fn speed(songs: &[String], font: &str, rounds: usize, folder: &Path) -> Result<(
     if !has_baseline {
         println!("no fluidsynth beside it: the program or a font is not installed (apt-get install fluidsynth)");
     }
-    println!("\nSpeed with {}, best of {rounds}, 16-bit WAV written; × is real time on the clock / per CPU-second.\n", name(font));
+    println!(
+        "\nSpeed with {}, best of {rounds}, 16-bit WAV written; × is real time on the clock / per CPU-second.\n",
+        name(font)
+    );
     println!("| song | s | 1 thread | {threads} threads | {threads} threads, stems kept | fluidsynth | |");
     println!("|---|---|---|---|---|---|---|");
     for song in songs {
@@ -139,7 +143,14 @@ fn speed(songs: &[String], font: &str, rounds: usize, folder: &Path) -> Result<(
         let wall = |at: usize| best[at].map_or(f64::INFINITY, |(wall, _)| wall);
         let met = seconds / wall(0) >= GOAL_SPEED && wall(1) <= wall(3);
         let verdict = if met { "met" } else { "SHORT" };
-        println!("| {} | {seconds:.0} | {} | {} | {} | {} | {verdict} |", name(song), shown(0), shown(1), shown(2), shown(3));
+        println!(
+            "| {} | {seconds:.0} | {} | {} | {} | {} | {verdict} |",
+            name(song),
+            shown(0),
+            shown(1),
+            shown(2),
+            shown(3)
+        );
     }
     Ok(())
 }
@@ -165,7 +176,10 @@ fn memory(fonts: &[String], folder: &Path) -> Result<(), Failure> {
 }
 
 fn quality(songs: &[String], font: &str, folder: &Path) -> Result<(), Failure> {
-    println!("\nMeasured with {} (EBU R128; residual: power of the mix less the sum of its stems, over the mix).\n", name(font));
+    println!(
+        "\nMeasured with {} (EBU R128; residual: power of the mix less the sum of its stems, over the mix).\n",
+        name(font)
+    );
     println!("| song | LUFS | dBTP | stem residual dB | |");
     println!("|---|---|---|---|---|");
     for song in songs {
@@ -229,7 +243,8 @@ fn residual_db(master: &media::Master) -> Result<f64, Failure> {
 fn memory_mb() -> f64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).map_or(f64::NAN, |kib| kib * 1_024.0 / 1e6)
+    line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok())
+        .map_or(f64::NAN, |kib| kib * 1_024.0 / 1e6)
 }
 
 fn name(path: &str) -> String {

@@ -6,9 +6,8 @@ use std::f32::consts::TAU;
 
 const LINES: usize = 16;
 /// Lengths of the lines in milliseconds: no two have a common measure, so that echoes do not fall together.
-const LINES_MS: [f32; LINES] = [
-    23.71, 26.53, 29.27, 31.69, 34.73, 37.19, 40.37, 43.03, 45.91, 48.73, 51.47, 54.83, 57.79, 60.31, 63.47, 67.03,
-];
+const LINES_MS: [f32; LINES] =
+    [23.71, 26.53, 29.27, 31.69, 34.73, 37.19, 40.37, 43.03, 45.91, 48.73, 51.47, 54.83, 57.79, 60.31, 63.47, 67.03];
 /// Delays in milliseconds and levels of what the walls send back at once, left and right.
 const EARLY: [[(f32, f32); 6]; 2] = [
     [(8.3, 0.62), (13.9, -0.48), (19.7, 0.41), (27.1, 0.34), (36.7, -0.27), (47.9, 0.20)],
@@ -202,10 +201,10 @@ impl Room {
                 // Neighbours go to different sides, and every second pair turned over: the sides have little in common.
                 back[line % 2][frame] += if line / 2 % 2 == 0 { LATE_LEVEL * sound } else { -LATE_LEVEL * sound };
             }
-            for line in 0..LINES {
-                self.bright[line] += self.brightness * (around[line] - self.bright[line]);
+            for (line, sound) in around.iter_mut().enumerate() {
+                self.bright[line] += self.brightness * (*sound - self.bright[line]);
                 self.dark[line] += self.darkness * (self.bright[line] - self.dark[line]);
-                around[line] = self.keep[line] * (self.bright[line] - 0.25 * self.dark[line]);
+                *sound = self.keep[line] * (self.bright[line] - 0.25 * self.dark[line]);
             }
             let input = [LATE_INPUT * late[0][frame], LATE_INPUT * late[1][frame]];
             let mixed = hadamard(*around);
@@ -278,7 +277,11 @@ mod tests {
             let deviation = (window.iter().map(|x| x * x).sum::<f32>() / 882.0).sqrt();
             window.iter().filter(|x| x.abs() > deviation).count() as f32 / 882.0 / 0.3173
         };
-        println!("echo density at 50 ms {:.2}, at 100 ms {:.2}; sides alike {alike:.2}", density(2_205), density(4_410));
+        println!(
+            "echo density at 50 ms {:.2}, at 100 ms {:.2}; sides alike {alike:.2}",
+            density(2_205),
+            density(4_410)
+        );
         assert!(density(4_410) > 0.7, "{}", density(4_410));
     }
 

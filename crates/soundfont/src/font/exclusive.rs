@@ -39,7 +39,9 @@ pub(crate) fn split(presets: &mut [Selected], instruments: &mut Vec<Vec<Zone>>) 
                 let count = counts.get(class).copied().unwrap_or(1);
                 for missing in (0..count).filter(|missing| missing != own) {
                     let is_there = zones.iter().zip(slots).any(|(other, slot)| {
-                        *slot == Some((*class, missing)) && within(zone.keys, other.keys) && within(zone.velocities, other.velocities)
+                        *slot == Some((*class, missing))
+                            && within(zone.keys, other.keys)
+                            && within(zone.velocities, other.velocities)
                     });
                     if !is_there {
                         silent.push(with_class(zone, numbers.get(&(*class, missing)).copied(), true));
@@ -81,7 +83,10 @@ fn slots(zones: &[Zone], base: usize) -> Vec<Option<(i16, usize)>> {
     for (index, zone) in zones.iter().enumerate() {
         let slot = class(zone).map(|class| {
             let taken = |slot: usize| {
-                zones[..index].iter().zip(&slots).any(|(other, place)| *place == Some((class, slot)) && other.overlaps(zone))
+                zones[..index]
+                    .iter()
+                    .zip(&slots)
+                    .any(|(other, place)| *place == Some((class, slot)) && other.overlaps(zone))
             };
             (class, (base..).find(|slot| !taken(*slot)).unwrap_or(base))
         });
@@ -99,7 +104,9 @@ fn separate_layers(presets: &mut [Selected], instruments: &mut Vec<Vec<Zone>>) -
         for index in 0..preset.zones.len() {
             let zone = &preset.zones[index];
             let own = &instruments[usize::from(zone.target)];
-            let shares = |other: &[Zone]| own.iter().any(|zone| class(zone).is_some_and(|own| other.iter().any(|zone| class(zone) == Some(own))));
+            let shares = |other: &[Zone]| {
+                own.iter().any(|zone| class(zone).is_some_and(|own| other.iter().any(|zone| class(zone) == Some(own))))
+            };
             let below = preset.zones[..index].iter().zip(&bases).filter_map(|(other, base)| {
                 let instrument = &instruments[usize::from(other.target)];
                 let highest = slots(instrument, *base).into_iter().flatten().map(|(_, slot)| slot + 1).max();

@@ -22,14 +22,14 @@ use std::{
 
 use rustysynth::SoundFont;
 
+pub use self::{info::FontInfo, tables::PresetId};
+pub(crate) use self::{info::is_unfit, trim::Used};
 use self::{
     riff::{Extent, Flaw},
     samples::Samples,
     source::Source,
     tables::Tables,
 };
-pub use self::{info::FontInfo, tables::PresetId};
-pub(crate) use self::{info::is_unfit, trim::Used};
 use crate::{FontError, MOST_SAMPLE_BYTES};
 
 /// Bank of the drum kits.
@@ -86,7 +86,9 @@ impl Font {
         if !is_compressed && layout.samples.length >= 4 {
             source.read_at(layout.samples.at, &mut first)?;
             if &first == b"OggS" {
-                return Err("it is compressed, but not as SF3 is: convert it to .sf2 with the program it came with".into());
+                return Err(
+                    "it is compressed, but not as SF3 is: convert it to .sf2 with the program it came with".into()
+                );
             }
         }
         let info = FontInfo::new(name, &layout.info, is_compressed, warnings);
@@ -124,11 +126,13 @@ impl Font {
     pub(crate) fn drum_key(&self, kit: PresetId, key: u8) -> u8 {
         let sounds = |key: u8| {
             let preset = self.tables.presets.get(&kit);
-            preset.is_some_and(|preset| preset.zones.iter().any(|zone| {
-                let instrument = &self.tables.instruments[usize::from(zone.target)];
-                (zone.keys.0..=zone.keys.1).contains(&key)
-                    && instrument.iter().any(|zone| (zone.keys.0..=zone.keys.1).contains(&key))
-            }))
+            preset.is_some_and(|preset| {
+                preset.zones.iter().any(|zone| {
+                    let instrument = &self.tables.instruments[usize::from(zone.target)];
+                    (zone.keys.0..=zone.keys.1).contains(&key)
+                        && instrument.iter().any(|zone| (zone.keys.0..=zone.keys.1).contains(&key))
+                })
+            })
         };
         if sounds(key) { key } else { stand_in::drums(key).iter().copied().find(|key| sounds(*key)).unwrap_or(key) }
     }

@@ -101,7 +101,7 @@ impl<'a> Samples<'a> {
         zone: &Zone,
         top_step: f64,
     ) -> Result<Option<(u16, bool)>, Flaw> {
-        if !RATES_HZ.contains(&header.rate_hz) || !(top_step < MOST_STEP) {
+        if !RATES_HZ.contains(&header.rate_hz) || !top_step.is_finite() || top_step >= MOST_STEP {
             return Ok(None);
         }
         let decoded = if header.is_compressed { Some(self.decode(header)?) } else { None };
@@ -141,7 +141,8 @@ impl<'a> Samples<'a> {
                 self.headers.len() - 1
             }
         };
-        let number = u16::try_from(number).map_err(|_| Flaw::from("the song needs more samples than a font can have"))?;
+        let number =
+            u16::try_from(number).map_err(|_| Flaw::from("the song needs more samples than a font can have"))?;
         Ok(Some((number, repeats.is_some())))
     }
 

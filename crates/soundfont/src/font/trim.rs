@@ -14,10 +14,8 @@ pub(crate) type Used = BTreeMap<PresetId, BTreeSet<(u8, u8)>>;
 
 /// How far the player may raise a note beyond what the font says, in semitones: by the wheel, by coarse and fine tuning,
 /// and by the depth of the modulation wheel.
-const RAISED_SEMITONES: f64 = crate::sequence::MOST_BEND_SEMITONES as f64
-    + crate::sequence::MOST_COARSE_SEMITONES as f64
-    + 1.0
-    + 0.5;
+const RAISED_SEMITONES: f64 =
+    crate::sequence::MOST_BEND_SEMITONES as f64 + crate::sequence::MOST_COARSE_SEMITONES as f64 + 1.0 + 0.5;
 
 /// The filter's cutoff at which it is open (8.1.3), and one that the player takes for no filter at all: an open one would
 /// cost a third of its time, and some of the highs.
@@ -25,6 +23,9 @@ const FILTER_OPEN: i16 = 13_500;
 const FILTER_OFF: i16 = 16_000;
 /// A frequency of the modulation oscillator at which the player leaves it out (below 1 mHz), in cents over 8.176 Hz.
 const LFO_OFF: i16 = -16_000;
+
+/// A zone of a preset and the notes that reach an instrument by it.
+type Reaching<'a> = (&'a Zone, BTreeSet<(u8, u8)>);
 
 /// A preset and what is left of it; zones name instruments of the selection.
 pub(crate) struct Selected {
@@ -50,7 +51,7 @@ pub(crate) fn select(
     samples: &mut Samples<'_>,
 ) -> Result<Selection, Flaw> {
     // The notes that reach each instrument, and by which zones of presets.
-    let mut reached: BTreeMap<u16, Vec<(&Zone, BTreeSet<(u8, u8)>)>> = BTreeMap::new();
+    let mut reached: BTreeMap<u16, Vec<Reaching<'_>>> = BTreeMap::new();
     for (id, notes) in used {
         let Some(preset) = tables.presets.get(id) else { continue };
         for zone in &preset.zones {
@@ -109,12 +110,14 @@ fn placed(zone: &Zone, sample: u16, repeats: bool) -> Zone {
 
 /// Tells the player to do without a filter that is open and stays so, and without an oscillator that moves nothing,
 /// whichever preset plays the zone.
-fn leave_out_idle_units(zone: &mut Zone, reaching: &[(&Zone, BTreeSet<(u8, u8)>)]) {
+fn leave_out_idle_units(zone: &mut Zone, reaching: &[Reaching<'_>]) {
     let sum = |preset: &Zone, number: u16, default: i16| {
         i32::from(zone.get(number).unwrap_or(default)) + i32::from(preset.get(number).unwrap_or(0))
     };
-    let idle = |numbers: &[u16]| reaching.iter().all(|(preset, _)| numbers.iter().all(|number| sum(preset, *number, 0) == 0));
-    let is_open = reaching.iter().all(|(preset, _)| sum(preset, generator::FILTER_CUTOFF, FILTER_OPEN) >= FILTER_OPEN.into());
+    let idle =
+        |numbers: &[u16]| reaching.iter().all(|(preset, _)| numbers.iter().all(|number| sum(preset, *number, 0) == 0));
+    let is_open =
+        reaching.iter().all(|(preset, _)| sum(preset, generator::FILTER_CUTOFF, FILTER_OPEN) >= FILTER_OPEN.into());
     let is_unfiltered = is_open
         && idle(&[generator::FILTER_Q, generator::MODULATION_LFO_TO_FILTER, generator::MODULATION_ENVELOPE_TO_FILTER]);
     let is_still = idle(&[
@@ -131,12 +134,7 @@ fn leave_out_idle_units(zone: &mut Zone, reaching: &[(&Zone, BTreeSet<(u8, u8)>)
 }
 
 /// How many frames of its sample the zone plays at most for a frame of output; `None` when no note reaches it.
-fn top_step(
-    zone: &Zone,
-    header: &SampleHeader,
-    reaching: &[(&Zone, BTreeSet<(u8, u8)>)],
-    sample_rate_hz: u32,
-) -> Option<f64> {
+fn top_step(zone: &Zone, header: &SampleHeader, reaching: &[Reaching<'_>], sample_rate_hz: u32) -> Option<f64> {
     let own = |number: u16, default: i16| f64::from(zone.get(number).unwrap_or(default));
     let root = match zone.get(generator::ROOT_KEY) {
         Some(root) if root >= 0 => f64::from(root),

@@ -20,7 +20,8 @@ const MODULATOR: [u8; 10] = [0; 10];
 pub(crate) fn reader<'a>(selection: &Selection, samples: Samples<'a>) -> Result<impl Read + 'a, Flaw> {
     let tables = tables(selection, samples.headers())?;
     let sample_bytes = u32::try_from(samples.bytes()).map_err(|_| Flaw::TooLarge)?;
-    let info = [b"INFO".to_vec(), chunk(b"ifil", &[2, 0, 1, 0]), chunk(b"isng", b"EMU8000\0"), chunk(b"INAM", b"font\0\0")];
+    let info =
+        [b"INFO".to_vec(), chunk(b"ifil", &[2, 0, 1, 0]), chunk(b"isng", b"EMU8000\0"), chunk(b"INAM", b"font\0\0")];
     let info = chunk(b"LIST", &info.concat());
     let tables = chunk(b"LIST", &[b"pdta".to_vec(), tables].concat());
     let size = 4 + info.len() as u32 + 20 + sample_bytes + tables.len() as u32;
@@ -124,7 +125,8 @@ fn sample(header: &SampleHeader) -> Vec<u8> {
 }
 
 fn name(text: &str) -> Vec<u8> {
-    let mut out: Vec<u8> = text.bytes().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').take(NAME - 1).collect();
+    let mut out: Vec<u8> =
+        text.bytes().filter(|byte| byte.is_ascii_graphic() || *byte == b' ').take(NAME - 1).collect();
     out.resize(NAME, 0);
     out
 }

@@ -56,7 +56,8 @@ impl Renderer for RustySynth {
         let prepared = self.instruments.font().prepare(&used(stems), sample_rate_hz)?;
         let mut remarks = Vec::new();
         let name = self.instruments.name();
-        if let Some(unplayable) = prepared.as_ref().map(|prepared| prepared.unplayable_zones).filter(|count| *count > 0) {
+        if let Some(unplayable) = prepared.as_ref().map(|prepared| prepared.unplayable_zones).filter(|count| *count > 0)
+        {
             remarks.push(format!("{unplayable} zones of {name} have samples that cannot be played, and are not heard"));
         }
         let font = prepared.as_ref().map(|prepared| &prepared.font);
@@ -103,12 +104,7 @@ struct Player {
 }
 
 impl Player {
-    fn new(
-        name: &str,
-        font: Option<&Arc<SoundFont>>,
-        lines: &[bool],
-        sample_rate_hz: u32,
-    ) -> Result<Self, FontError> {
+    fn new(name: &str, font: Option<&Arc<SoundFont>>, lines: &[bool], sample_rate_hz: u32) -> Result<Self, FontError> {
         let (mut drums, mut others) = (0, 0);
         let places: Vec<(usize, u8)> = lines
             .iter()

@@ -126,12 +126,7 @@ impl Sequence {
                 PlannedNote { start, end, key: note.pitch.number().min(127), velocity: note.velocity.min(127) }
             });
             let notes = notes.filter(|note| note.start < last).collect();
-            Plan {
-                is_drums: part.channel == DRUM_CHANNEL,
-                program: part.program.min(127),
-                notes,
-                controls: Vec::new(),
-            }
+            Plan { is_drums: part.channel == DRUM_CHANNEL, program: part.program.min(127), notes, controls: Vec::new() }
         });
         Self::of_plans(vec![plans.collect()], font)
     }

@@ -83,7 +83,10 @@ mod tests {
         assert_eq!(told(&[(101, 0), (100, 0), (6, 12), (38, 50)]), [range(12, 0), range(12, 50)]);
         assert_eq!(told(&[(101, 0), (100, 0), (6, 127), (38, 127)]), [range(24, 0), range(24, 0)]);
         assert_eq!(told(&[(101, 0), (100, 2), (6, 127), (6, 0)]), [Message::CoarseTune(24), Message::CoarseTune(-24)]);
-        assert_eq!(told(&[(101, 0), (100, 1), (6, 127), (38, 127)]), [Message::FineTune(16_256), Message::FineTune(16_383)]);
+        assert_eq!(
+            told(&[(101, 0), (100, 1), (6, 127), (38, 127)]),
+            [Message::FineTune(16_256), Message::FineTune(16_383)]
+        );
         assert_eq!(told(&[(101, 0), (100, 0), (96, 0), (97, 0)]), [range(3, 0), range(2, 0)]);
     }
 

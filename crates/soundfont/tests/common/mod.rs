@@ -119,7 +119,9 @@ impl TestFont {
         let ids = self.presets.iter().map(|preset| (preset.0, preset.1)).chain([(0, 0)]);
         let phdr: Vec<u8> = ids
             .zip(&starts)
-            .flat_map(|((bank, program), start)| [name("preset"), words(&[program, bank, *start]), vec![0; 12]].concat())
+            .flat_map(|((bank, program), start)| {
+                [name("preset"), words(&[program, bank, *start]), vec![0; 12]].concat()
+            })
             .collect();
         let mut pmod: Vec<u8> = self
             .modulators
@@ -127,7 +129,8 @@ impl TestFont {
             .flat_map(|(source, destination, amount)| words(&[*source, *destination, *amount, 0, 0]))
             .collect();
         pmod.extend([0; 10]);
-        let mut info = chunk(b"ifil", &if self.samples.iter().any(|s| s.is_compressed) { [3, 0, 0, 0] } else { [2, 0, 1, 0] });
+        let mut info =
+            chunk(b"ifil", &if self.samples.iter().any(|s| s.is_compressed) { [3, 0, 0, 0] } else { [2, 0, 1, 0] });
         if let Some(copyright) = &self.copyright {
             info.extend(chunk(b"ICOP", &[copyright.as_bytes(), &[0]].concat()));
         }

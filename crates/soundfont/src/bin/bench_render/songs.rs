@@ -70,14 +70,22 @@ pub(super) fn own() -> Score {
     }
     let pedal = |bar: u64| [(bar * BAR + 20, 127), (bar * BAR + BAR - 20, 0)];
     let pedals: Vec<_> = (0..BARS).flat_map(pedal).map(|(at, value)| (at, 64, value)).collect();
-    let programs = [(0, true, 64), (33, false, 64), (0, false, 50), (25, false, 84), (48, false, 64), (73, false, 74), (11, false, 40)];
+    let programs = [
+        (0, true, 64),
+        (33, false, 64),
+        (0, false, 50),
+        (25, false, 84),
+        (48, false, 64),
+        (73, false, 74),
+        (11, false, 40),
+    ];
     let parts = notes.into_iter().zip(programs).enumerate().map(|(index, (notes, (program, drums, pan)))| {
         let place = [(0, 10, pan)];
         let pedals = if index == 2 { pedals.as_slice() } else { &[] };
-        let controls = place.iter().chain(pedals).map(|&(at, number, value)| Control {
-            at,
-            change: ControlChange::Controller(number, value),
-        });
+        let controls = place
+            .iter()
+            .chain(pedals)
+            .map(|&(at, number, value)| Control { at, change: ControlChange::Controller(number, value) });
         let channel = if drums { 9 } else { index as u8 };
         let name = String::new();
         Part { track: index as u16, channel, name, program, drums, notes, controls: controls.collect() }
@@ -169,7 +177,9 @@ pub(super) fn read(path: &Path) -> Result<Score, Failure> {
                     }
                 }
                 MidiMessage::NoteOff { key, .. } => {
-                    if let Some((onset, velocity)) = open.remove(&(channel, key.as_int())).filter(|(onset, _)| *onset < at) {
+                    if let Some((onset, velocity)) =
+                        open.remove(&(channel, key.as_int())).filter(|(onset, _)| *onset < at)
+                    {
                         part.notes.push(ScoreNote { onset, duration: at - onset, pitch: key.as_int(), velocity });
                     }
                 }
