@@ -6,16 +6,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
-use engine::{
-    lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
-};
+use lyrics::{Lyrics, LyricsRequest};
 use media::Bounds;
 use music::Melody;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use telemetry::trace;
 use url::Url;
+use voice::VoiceOptions;
 
 use crate::{
     capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
@@ -144,7 +142,7 @@ impl VocalSynthesizer for ExpertClient {
         })?;
         let wav = read_bounded(response, MAX_AUDIO_BYTES).await?;
         let sound = tokio::task::spawn_blocking(move || {
-            media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())
+            media::decode_mono(std::io::Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default())
         })
         .await
         .map_err(|_| misbehaved("sent sound that could not be decoded"))?

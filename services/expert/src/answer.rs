@@ -128,7 +128,7 @@ mod tests {
     use std::net::TcpListener;
 
     use actix_web::{App, HttpServer, web};
-    use engine::lyrics::LyricsRequest;
+    use lyrics::LyricsRequest;
     use music::Melody;
     use providers::{ExpertClient, LyricsWriter};
 
