@@ -16,6 +16,7 @@ mod notes;
 mod sniff;
 mod text;
 mod warnings;
+mod words;
 mod write;
 
 use thiserror::Error;
