@@ -70,7 +70,9 @@ fn real(folder: &Path) -> Result<Vec<Song>, Failure> {
 /// Good files: where a reader differs from ours, and in what.
 fn agreement(songs: &[Song], mido: &mut Option<Mido>) -> Result<(), Failure> {
     println!("\n{} good files, ours beside another reader: files in which all is equal", songs.len());
-    println!("| other | onset, channel, pitch | durations too | both, equal pitches parted | tempo map | length within 1 ms | notes |");
+    println!(
+        "| other | onset, channel, pitch | durations too | both, equal pitches parted | tempo map | length within 1 ms | notes |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let mut differences = Vec::new();
     let mut others: Vec<(&str, Vec<Option<Found>>)> =
@@ -99,7 +101,8 @@ fn agreement(songs: &[Song], mido: &mut Option<Mido>) -> Result<(), Failure> {
                 let (count, theirs_count) = (ours.notes.len(), theirs.notes.len());
                 let other = ours.parted.iter().filter(|note| theirs.parted.binary_search(note).is_err()).count();
                 let name = format!("{}, {name}", song.name);
-                differences.push(format!("{name}: {count} notes, theirs {theirs_count}; parted, {other} of ours differ"));
+                differences
+                    .push(format!("{name}: {count} notes, theirs {theirs_count}; parted, {other} of ours differ"));
             }
         }
         let counts = equal.map(|count| count.to_string()).join(" | ");
@@ -119,8 +122,7 @@ struct Score {
 }
 
 impl Score {
-    /// `truth` and what was found are sorted.
-    fn add(&mut self, truth: &[readers::Onset], found: Option<&Found>) {
+    fn add(&mut self, truth: &[(readers::Onset, u64)], found: Option<&Found>) {
         self.files += 1;
         let Some(found) = found else {
             self.refused += 1;
@@ -129,11 +131,11 @@ impl Score {
             return;
         };
         let mut left: BTreeMap<readers::Onset, usize> = BTreeMap::new();
-        for onset in found.onsets() {
-            *left.entry(onset).or_default() += 1;
+        for (onset, _) in &found.parted {
+            *left.entry(*onset).or_default() += 1;
         }
         let mut hit = 0;
-        for onset in truth {
+        for (onset, _) in truth {
             if let Some(count) = left.get_mut(onset).filter(|count| **count > 0) {
                 *count -= 1;
                 hit += 1;
@@ -160,7 +162,7 @@ fn damaged(songs: &[Song], mido: &mut Option<Mido>) -> Result<(), Failure> {
     for damage in Damage::ALL {
         let (mut ours, mut midly, mut theirs) = (Score::default(), Score::default(), Score::default());
         for (index, song) in songs.iter().enumerate() {
-            let Some(truth) = readers::midly(&song.bytes).map(|found| found.onsets()) else { continue };
+            let Some(truth) = readers::midly(&song.bytes).map(|found| found.parted) else { continue };
             for time in 0..TIMES {
                 let bytes = damage.apply(&song.bytes, index as u64 * TIMES + time);
                 ours.add(&truth, readers::ours(&bytes).as_ref());

@@ -107,7 +107,8 @@ fn parted(tracks: &[usize], notes: &[(Onset, u64)]) -> Vec<(Onset, u64)> {
         }
         of_keys.push(note);
     }
-    let mut parted: Vec<_> = of_keys.into_iter().map(|(_, channel, key, onset, d)| ((onset, channel, key), d)).collect();
+    let mut parted: Vec<_> =
+        of_keys.into_iter().map(|(_, channel, key, onset, d)| ((onset, channel, key), d)).collect();
     parted.sort_unstable();
     parted
 }
