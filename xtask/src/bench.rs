@@ -1,6 +1,8 @@
 //! The task `bench`: builds a benchmark with optimisation and runs it.
 
 mod engine;
+mod midi;
+mod python;
 
 use std::{fs, path::Path, process::Command};
 
@@ -21,6 +23,9 @@ const WHOLE_HOUSE: &str = "descant";
 pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     if name == engine::NAME {
         return engine::run(arguments);
+    }
+    if name == midi::NAME {
+        return midi::run(arguments);
     }
     let program = format!("bench-{name}");
     let package = owner(&program)?;

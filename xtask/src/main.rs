@@ -74,7 +74,7 @@ enum Task {
         #[command(flatten)]
         consent: packages::Consent,
     },
-    /// Builds a benchmark with optimisation and runs it: engine, validate, upload, submit
+    /// Builds a benchmark with optimisation and runs it: engine, midi, validate, upload, submit
     Bench {
         name: String,
         /// Given to the benchmark
