@@ -37,6 +37,13 @@ pub struct LeaseTimes {
     pub cancel_poll: Duration,
 }
 
+impl LeaseTimes {
+    /// What is left of a lease whose holder is late with a heartbeat by half the time between two.
+    pub fn lease_left_when_silent(&self) -> Duration {
+        self.lease.saturating_sub(self.heartbeat * 3 / 2)
+    }
+}
+
 /// How a job's life is ruled, where its kind does not say.
 #[derive(Clone, Debug)]
 pub struct JobRules {
