@@ -3,6 +3,9 @@
 //!
 //! The rows are the truth; messages only wake it. Knows no HTTP status and no file format.
 
+// Both panic when their reader has gone; `service_runtime::console` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod attempt;
 mod breakers;
 mod commands;
