@@ -1,5 +1,7 @@
 //! A job as the rest of the house sees its row.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use domain::{Failure, FailureClass, FailureCode, JobId, JobState, KindName, Progress, Tier, UserId};
 use sea_orm::{
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// One row of `jobs`. A snapshot: it was true when it was read.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Job {
     pub id: JobId,
     /// It may be one that only a newer version knows.
@@ -61,6 +63,36 @@ pub struct Job {
     pub signals: u64,
     /// What a parked stage waits for, in words.
     pub waits_for: Option<String>,
+}
+
+/// Not derived: what the client asked for, what was made of it and why it failed may hold the prompt or lyrics, and a
+/// job that is printed may end in a log.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("owner", &self.owner)
+            .field("tier", &self.tier)
+            .field("state", &self.state)
+            .field("version", &self.version)
+            .field("progress", &self.progress)
+            .field("stage", &self.stage)
+            .field("attempt", &self.attempt)
+            .field("crashes", &self.crashes)
+            .field("due_at", &self.due_at)
+            .field("deadline_at", &self.deadline_at)
+            .field("lease_owner", &self.lease_owner)
+            .field("lease_until", &self.lease_until)
+            .field("generation", &self.generation)
+            .field("cancel_requested_at", &self.cancel_requested_at)
+            .field("failure", &self.failure.as_ref().map(|failure| failure.code))
+            .field("event_seq", &self.event_seq)
+            .field("created_at", &self.created_at)
+            .field("finished_at", &self.finished_at)
+            .field("signals", &self.signals)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Job {
@@ -240,6 +272,28 @@ mod tests {
         let read = decode_failure(newer);
         assert_eq!((read.code, read.message.as_str()), (FailureCode::Internal, "a flipped bit"));
         assert!(!read.class.is_retryable());
+    }
+
+    #[test]
+    fn a_job_that_is_printed_does_not_tell_what_was_asked_for() {
+        let asked = serde_json::json!({"prompt": "a paper boat"});
+        let new = crate::NewJob {
+            id: JobId::from_uuid(uuid::Uuid::nil()),
+            kind: domain::kinds::melody_vocals::NAME,
+            tier: Tier::Free,
+            params: asked,
+            inputs: Vec::new(),
+            reuse: true,
+            due_at: DateTime::UNIX_EPOCH,
+            deadline_at: None,
+            traceparent: None,
+        };
+        let mut job = crate::submit::newborn(&new, &UserId::local(), DateTime::UNIX_EPOCH);
+        job.result = Some(serde_json::json!({"lyrics": ["a paper boat"]}));
+        job.failure = Some(Failure::new(FailureClass::Caller, FailureCode::Internal, "no rhyme for a paper boat"));
+        for printed in [format!("{new:?}"), format!("{job:?}")] {
+            assert!(!printed.contains("boat") && printed.contains("melody-to-vocals"), "{printed}");
+        }
     }
 
     #[test]
