@@ -210,7 +210,7 @@ impl Worker<'_> {
         let mut poll = tokio::time::interval(times.cancel_poll);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        gauge.told(job.progress);
+        gauge.reported(job.progress);
         loop {
             let looked = tokio::select! {
                 () = shutdown.cancelled() => return Stop::ShuttingDown,
@@ -247,7 +247,7 @@ impl Worker<'_> {
         });
         let patch = Patch { progress: Some(now_at), ..Patch::default() };
         self.context.tools.database.jobs().report(self.job.id, self.holder(), &patch, &journal, self.now()).await?;
-        gauge.told(now_at);
+        gauge.reported(now_at);
         self.context.outbox.notify_one();
         Ok(())
     }
@@ -269,7 +269,7 @@ impl Worker<'_> {
     async fn after_failure(&self, stage: &StageSpec, failure: Failure) -> Result<(), PersistenceError> {
         let (context, job, spec) = (self.context, self.job, self.kind.spec);
         let attempt = attempt::attempt_at(job, stage);
-        let decision = context.rules.retry(spec).decide(&failure, attempt, resilience::ids::dice());
+        let decision = context.rules.retry(spec).decide(&failure, attempt, resilience::ids::random_unit());
         let RetryDecision::Again { after, counts } = decision else { return self.fail(Some(stage), &failure).await };
         let now = self.now();
         let due_at = now + after;

@@ -89,7 +89,7 @@ impl Service for Orchestrator {
         let tasks = [
             tokio::spawn(sweeps),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),
-            tokio::spawn(breakers::reset_when_told(reporter, shutdown.clone())),
+            tokio::spawn(breakers::reset_on_request(reporter, shutdown.clone())),
         ];
         let dispatcher = Dispatcher {
             slots: Slots::new(settings.jobs.concurrency, &context),

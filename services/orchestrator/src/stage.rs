@@ -1,5 +1,5 @@
 //! What a stage is to the platform: a name, its inputs by reference, and an output that becomes a checkpoint, or the
-//! wish to wait for something outside.
+//! need to wait for something outside.
 
 use std::{
     collections::BTreeMap,

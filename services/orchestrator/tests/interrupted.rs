@@ -128,7 +128,7 @@ async fn a_job_interrupted_between_its_last_checkpoint_and_its_completion_comple
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wish_to_cancel_outlives_the_orchestrator_that_should_have_seen_it() {
+async fn a_request_to_cancel_outlives_the_orchestrator_that_should_have_seen_it() {
     let house = House::new().await;
     let job = house.abandoned_job().await;
     let user = UserId::local();

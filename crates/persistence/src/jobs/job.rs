@@ -1,4 +1,4 @@
-//! A job as the rest of the house sees its row.
+//! A job as the services see its row.
 
 use std::fmt;
 
@@ -259,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_failure_survives_its_row_and_unknown_words_do_not_break_it() {
-        let told = Failure::new(FailureClass::WaitTold, FailureCode::ProviderUnavailable, "busy")
+        let failure = Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, "busy")
             .with_retry_after(Duration::from_millis(1500));
-        assert_eq!(decode_failure(encode_failure(&told)), told);
+        assert_eq!(decode_failure(encode_failure(&failure)), failure);
         for class in FailureClass::ALL {
             for code in FailureCode::ALL {
                 let failure = Failure::new(class, code, "why");

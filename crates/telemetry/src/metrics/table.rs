@@ -1,4 +1,4 @@
-//! Every metric of the house: its name, kind, labels and meaning. `docs/metrics.md` is written from this table.
+//! Every metric: its name, kind, labels and meaning. `docs/metrics.md` is written from this table.
 
 /// How a metric moves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
