@@ -14,9 +14,9 @@ use crate::{
     workspace,
 };
 
-/// Benchmarks of this package are about the whole house: they get every service's program beside their own, and private
+/// Benchmarks of this package are about the whole system: they get every service's program beside their own, and private
 /// servers as tests do. All others measure one crate, with nothing else running.
-const WHOLE_HOUSE: &str = "descant";
+const WHOLE_SYSTEM: &str = "descant";
 
 /// Runs the program `bench-NAME`, which any crate may have in `src/bin/`, or one of the benchmarks that are more than a
 /// program.
@@ -29,7 +29,7 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     }
     let program = format!("bench-{name}");
     let package = owner(&program)?;
-    let whole = package == WHOLE_HOUSE;
+    let whole = package == WHOLE_SYSTEM;
     // Every benchmark compares with ffmpeg or makes its sounds with it.
     packages::ensure(Purpose::Tests, &Consent { yes: false, no_install: false })?;
     let mut build = workspace::cargo(&["build", "--release", "--bins"]);

@@ -142,7 +142,7 @@ fn arrows(package: &Package, levels: &BTreeMap<String, u32>, problems: &mut Vec<
                 "{} (level {own}) depends on {used} (level {lower}): arrows point to lower levels only",
                 package.name
             )),
-            None => problems.push(format!("{} must not depend on the house ({used})", package.name)),
+            None => problems.push(format!("{} must not depend on crates of this workspace ({used})", package.name)),
         }
     }
 }

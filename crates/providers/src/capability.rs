@@ -137,8 +137,8 @@ pub fn voice_failure(error: &VoiceError) -> Failure {
 
 /// Runs work that may block on a thread that may.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|panic| {
-        tracing::error!(error = %panic, "blocking work panicked");
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(error = telemetry::join_error(&error), "blocking work failed");
         Failure::new(FailureClass::Caller, FailureCode::Internal, "the engine failed on this input")
     })
 }
