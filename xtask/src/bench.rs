@@ -1,12 +1,10 @@
 //! The task `bench`: builds a benchmark with optimisation and runs it.
 
 mod engine;
+mod midi;
+mod python;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
@@ -16,9 +14,9 @@ use crate::{
     workspace,
 };
 
-/// Benchmarks of this package are about the whole house: they get every service's program beside their own, and private
+/// Benchmarks of this package are about the whole system: they get every service's program beside their own, and private
 /// servers as tests do. All others measure one crate, with nothing else running.
-const WHOLE_HOUSE: &str = "descant";
+const WHOLE_SYSTEM: &str = "descant";
 
 /// Benchmarks that run programs of others.
 const HELD_AGAINST_PROGRAMS: &[&str] = &["render"];
@@ -31,9 +29,12 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     if name == engine::NAME {
         return engine::run(arguments);
     }
+    if name == midi::NAME {
+        return midi::run(arguments);
+    }
     let program = format!("bench-{name}");
     let package = owner(&program)?;
-    let whole = package == WHOLE_HOUSE;
+    let whole = package == WHOLE_SYSTEM;
     // Every benchmark compares with ffmpeg or makes its sounds with it.
     let purpose = if HELD_AGAINST_PROGRAMS.contains(&name) { Purpose::Benchmarks } else { Purpose::Tests };
     packages::ensure(purpose, &Consent { yes: false, no_install: false })?;
@@ -47,7 +48,7 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     let built = workspace::built("release")?;
     let mut command = Command::new(built.join(&program));
     command.args(arguments).current_dir(workspace::root());
-    if let Some(data) = shared_data() {
+    if let Some(data) = python::data("midi") {
         command.env(SHARED_DATA, data);
     }
     if !whole {
@@ -56,12 +57,6 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     let servers = Servers::start(&built)?;
     command.envs(servers.environment());
     workspace::run(&program, servers.scope().mark(&mut command))
-}
-
-/// The folder of recordings and songs, where there is one.
-fn shared_data() -> Option<PathBuf> {
-    let folder = std::env::var_os(SHARED_DATA).map_or_else(|| workspace::root().join("../shared/data"), PathBuf::from);
-    folder.is_dir().then_some(folder)
 }
 
 /// The package that has the program.

@@ -31,7 +31,7 @@ pub use self::{
     error::{FontError, RenderError},
     font::{FontInfo, PresetId},
     playing::{PLAYED_FRAMES, Playing},
-    render::{BLOCK_FRAMES, Event, Message, Orchestra, Renderer, RustySynth, StemEvents, StemPlayer},
+    render::{BLOCK_FRAMES, Event, Message, Renderer, RustySynth, Session, StemEvents, StemPlayer},
     sequence::MOST_PARTS,
     song::{MOST_TAIL_SECONDS, RenderReport, RenderSettings, Song, StemSpec, render},
 };

@@ -44,8 +44,8 @@ impl Playing {
         check_length(seconds, sample_rate_hz)?;
         let mut sequence = Sequence::of_parts(parts, seconds, instruments.font(), sample_rate_hz);
         let planned = sequence.stems.pop().unwrap_or_default();
-        let mut orchestra = RustySynth::new(instruments.clone()).begin(&[planned.events()], sample_rate_hz)?;
-        let player = orchestra.stems.pop().ok_or(FontError::Rendering { seconds, sample_rate_hz })?;
+        let mut session = RustySynth::new(instruments.clone()).begin(&[planned.events()], sample_rate_hz)?;
+        let player = session.stems.pop().ok_or(FontError::Rendering { seconds, sample_rate_hz })?;
         let frames = (seconds * f64::from(sample_rate_hz)).round() as usize;
         Ok(Self {
             stem: Stem::new(player, planned.events, &Bus::PLAIN, true, sample_rate_hz),

@@ -77,7 +77,7 @@ pub struct RenderReport {
     pub seconds: f64,
     pub loudness: Loudness,
     /// What is played otherwise than the song asks, and what may be heard of the font's faults.
-    pub remarks: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// Renders a score to a finished mix. Blocking; about 80 times as fast as the song on one core with a full font. In memory
@@ -99,8 +99,8 @@ pub fn render(
     let rate = settings.sample_rate_hz;
     let sequence = Sequence::of_score(score, stems, renderer.instruments().font(), rate)?;
     let events: Vec<_> = sequence.stems.iter().map(|stem| stem.events()).collect();
-    let orchestra = renderer.begin(&events, rate)?;
-    let players = orchestra.stems.into_iter().zip(sequence.stems).zip(stems);
+    let session = renderer.begin(&events, rate)?;
+    let players = session.stems.into_iter().zip(sequence.stems).zip(stems);
     let players: Vec<Stem> = players
         .map(|((player, stem), spec)| Stem::new(player, stem.events, &spec.bus, settings.keep_stems, rate))
         .collect();
@@ -109,16 +109,16 @@ pub fn render(
         stems::play(players, settings.threads, |chunks| mixer.mix(chunks, progress))?;
     }
     let master = mixer.tracks.master(settings.target_lufs, settings.max_dbtp)?;
-    let mut remarks = renderer.instruments().info().warnings.clone();
-    remarks.extend(orchestra.remarks);
-    remarks.extend(sequence.remarks);
+    let mut warnings = renderer.instruments().info().warnings.clone();
+    warnings.extend(session.warnings);
+    warnings.extend(sequence.warnings);
     let report = RenderReport {
         renderer: renderer.name(),
         font: renderer.instruments().info().clone(),
-        sample_bytes: orchestra.sample_bytes,
+        sample_bytes: session.sample_bytes,
         seconds: master.frames() as f64 / f64::from(rate),
         loudness: master.loudness,
-        remarks,
+        warnings,
     };
     Ok(Song { master, report })
 }

@@ -52,7 +52,7 @@ impl Stem {
         let (mut left, mut right) = ([0.0; BLOCK_FRAMES], [0.0; BLOCK_FRAMES]);
         for _ in 0..frames / BLOCK_FRAMES {
             while let Some(event) = self.events.next_if(|event| event.block <= self.block) {
-                self.player.tell(event.line, event.message)?;
+                self.player.send(event.line, event.message)?;
             }
             self.player.play(&mut left, &mut right)?;
             self.block += 1;
@@ -66,7 +66,7 @@ impl Stem {
     }
 }
 
-/// Plays all stems together and hands on a chunk of each, in their order, until `mix` has enough and answers `false`. The
+/// Plays all stems together and workers on a chunk of each, in their order, until `mix` has enough and answers `false`. The
 /// sound does not depend on the number of threads.
 ///
 /// # Errors
@@ -86,9 +86,9 @@ pub(crate) fn play<E: From<FontError>>(
         }
     }
     thread::scope(|scope| {
-        let hands = share_out(stems, threads);
-        // A hand stops when nobody listens any more.
-        let heard: Vec<(Vec<usize>, Receiver<Played>)> = hands
+        let workers = assign(stems, threads);
+        // A worker stops when nobody listens any more.
+        let heard: Vec<(Vec<usize>, Receiver<Played>)> = workers
             .into_iter()
             .map(|(places, mut stems)| {
                 let (sender, receiver) = sync_channel(WAITING);
@@ -123,18 +123,18 @@ pub(crate) fn play<E: From<FontError>>(
 }
 
 /// Stems to threads, those with most to do first, each to the thread with least to do; with their places.
-fn share_out(stems: Vec<Stem>, threads: usize) -> Vec<(Vec<usize>, Vec<Stem>)> {
+fn assign(stems: Vec<Stem>, threads: usize) -> Vec<(Vec<usize>, Vec<Stem>)> {
     let mut stems: Vec<(usize, Stem)> = stems.into_iter().enumerate().collect();
     stems.sort_by_key(|(place, stem)| (std::cmp::Reverse(stem.events.len()), *place));
-    let mut hands: Vec<(usize, Vec<usize>, Vec<Stem>)> =
+    let mut workers: Vec<(usize, Vec<usize>, Vec<Stem>)> =
         (0..threads.min(stems.len())).map(|_| (0, Vec::new(), Vec::new())).collect();
     for (place, stem) in stems {
-        if let Some(hand) = hands.iter_mut().min_by_key(|hand| hand.0) {
+        if let Some(worker) = workers.iter_mut().min_by_key(|worker| worker.0) {
             // A stem costs something even when it has nothing to play.
-            hand.0 += stem.events.len() + 200;
-            hand.1.push(place);
-            hand.2.push(stem);
+            worker.0 += stem.events.len() + 200;
+            worker.1.push(place);
+            worker.2.push(stem);
         }
     }
-    hands.into_iter().map(|(_, places, stems)| (places, stems)).collect()
+    workers.into_iter().map(|(_, places, stems)| (places, stems)).collect()
 }

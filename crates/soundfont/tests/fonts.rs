@@ -5,7 +5,7 @@ mod common;
 use std::{fs, io::Write as _, path::Path, process::Command};
 
 use common::{
-    CLASS, Dice, INSTRUMENT, KEYS, MODE, PAN, RATE, ROOT, SAMPLE, TestFont, TestSample, VELOCITIES, dry, frequency,
+    CLASS, INSTRUMENT, KEYS, MODE, PAN, RATE, ROOT, Random, SAMPLE, TestFont, TestSample, VELOCITIES, dry, frequency,
     level, part, played, range, rendered, score,
 };
 use music::score::ControlChange;
@@ -183,7 +183,7 @@ fn faults_that_leave_something_to_play_are_passed_over() {
         assert_eq!(level(&left, 1.01, 1.05) > -60.0, is_heard, "{what}");
         if !is_heard {
             let song = rendered(&font.instruments(), &both, &dry(1), &RenderSettings::default()).unwrap();
-            assert!(song.report.remarks.iter().any(|remark| remark.contains("cannot be played")), "{what}");
+            assert!(song.report.warnings.iter().any(|warning| warning.contains("cannot be played")), "{what}");
         }
     }
     let mut lost = whole(sine);
@@ -319,60 +319,62 @@ fn the_font_of_the_machine_plays() {
 
 /// Changes bytes of a font in one of ten ways.
 fn mutated(whole: &[u8], seed: usize) -> Vec<u8> {
-    let mut dice = Dice::new(seed as u64 + 1);
+    let mut random = Random::new(seed as u64 + 1);
     let mut bytes = whole.to_vec();
     let place = |bytes: &[u8], name: &[u8]| bytes.windows(4).rposition(|four| four == name).unwrap();
     let (tables, count) = (place(whole, b"pdta"), whole.len());
     match seed % 10 {
-        0 => bytes.truncate(dice.below(count)),
-        1 => (0..=dice.below(40)).for_each(|_| bytes[tables + dice.below(count - tables)] = dice.below(256) as u8),
-        2 => (0..=dice.below(400)).for_each(|_| bytes[dice.below(count)] = dice.below(256) as u8),
+        0 => bytes.truncate(random.below(count)),
+        1 => {
+            (0..=random.below(40)).for_each(|_| bytes[tables + random.below(count - tables)] = random.below(256) as u8)
+        }
+        2 => (0..=random.below(400)).for_each(|_| bytes[random.below(count)] = random.below(256) as u8),
         3 => {
             let names: [&[u8]; 10] =
                 [b"phdr", b"pbag", b"pmod", b"pgen", b"inst", b"ibag", b"igen", b"shdr", b"smpl", b"ifil"];
-            let at = place(whole, names[dice.below(10)]) + 4;
-            let sizes = [0, 1, 0x7FFF_FFFF, u32::MAX, u32::MAX - 1, 46, 0x1000_0000, dice.below(100_000) as u32];
-            bytes[at..at + 4].copy_from_slice(&sizes[dice.below(8)].to_le_bytes());
+            let at = place(whole, names[random.below(10)]) + 4;
+            let sizes = [0, 1, 0x7FFF_FFFF, u32::MAX, u32::MAX - 1, 46, 0x1000_0000, random.below(100_000) as u32];
+            bytes[at..at + 4].copy_from_slice(&sizes[random.below(8)].to_le_bytes());
         }
         4 => {
             let at = place(whole, b"shdr") + 8;
-            for _ in 0..=dice.below(20) {
-                let field = at + dice.below((count - at) / 46) * 46 + [20, 24, 28, 32, 36, 40][dice.below(6)];
-                let value = [0, 1, 5, u32::MAX, 0x7FFF_FFFF, dice.below(1 << 24) as u32][dice.below(6)];
+            for _ in 0..=random.below(20) {
+                let field = at + random.below((count - at) / 46) * 46 + [20, 24, 28, 32, 36, 40][random.below(6)];
+                let value = [0, 1, 5, u32::MAX, 0x7FFF_FFFF, random.below(1 << 24) as u32][random.below(6)];
                 bytes[field..field + 4].copy_from_slice(&value.to_le_bytes());
             }
         }
         5 => {
             let (at, end) = (place(whole, b"igen") + 8, place(whole, b"shdr"));
-            for _ in 0..=dice.below(60) {
-                let field = at + dice.below((end - at) / 4) * 4;
-                bytes[field + 2..field + 4].copy_from_slice(&(dice.below(65_536) as u16).to_le_bytes());
-                if dice.below(3) == 0 {
-                    bytes[field] = dice.below(61) as u8;
+            for _ in 0..=random.below(60) {
+                let field = at + random.below((end - at) / 4) * 4;
+                bytes[field + 2..field + 4].copy_from_slice(&(random.below(65_536) as u16).to_le_bytes());
+                if random.below(3) == 0 {
+                    bytes[field] = random.below(61) as u8;
                 }
             }
         }
         6 => {
             let (at, end) = (place(whole, b"ibag") + 8, place(whole, b"imod"));
-            for _ in 0..=dice.below(5) {
-                let field = at + dice.below((end - at) / 4) * 4;
-                bytes[field..field + 2].copy_from_slice(&(dice.below(65_536) as u16).to_le_bytes());
+            for _ in 0..=random.below(5) {
+                let field = at + random.below((end - at) / 4) * 4;
+                bytes[field..field + 2].copy_from_slice(&(random.below(65_536) as u16).to_le_bytes());
             }
         }
         7 => {
-            let from = dice.below(count);
-            let until = (from + dice.below(5_000)).min(count);
+            let from = random.below(count);
+            let until = (from + random.below(5_000)).min(count);
             bytes[from..until].fill(0);
         }
         8 => {
-            let from = tables + dice.below(count - tables);
-            bytes[from..].iter_mut().for_each(|byte| *byte = dice.below(256) as u8);
+            let from = tables + random.below(count - tables);
+            bytes[from..].iter_mut().for_each(|byte| *byte = random.below(256) as u8);
         }
         _ => {
             let (at, end) = (place(whole, b"phdr") + 8, place(whole, b"pbag"));
-            for _ in 0..=dice.below(5) {
-                let field = at + dice.below((end - at) / 38) * 38 + 24;
-                bytes[field..field + 2].copy_from_slice(&(dice.below(3_000) as u16).to_le_bytes());
+            for _ in 0..=random.below(5) {
+                let field = at + random.below((end - at) / 38) * 38 + 24;
+                bytes[field..field + 2].copy_from_slice(&(random.below(3_000) as u16).to_le_bytes());
             }
         }
     }
@@ -437,29 +439,34 @@ fn no_legal_song_tears_the_synthesizer() {
         let (left, _) = played(&font, &score(vec![part(program, false, &notes, &controls)]));
         assert!(left.iter().all(|x| x.is_finite()), "program {program}");
     }
-    let mut dice = Dice::new(7);
+    let mut random = Random::new(7);
     for _ in 0..40 {
         let notes: Vec<_> = (0..40)
             .map(|_| {
-                (dice.below(2_000) as u64, 1 + dice.below(400) as u64, dice.below(128) as u8, 1 + dice.below(127) as u8)
+                (
+                    random.below(2_000) as u64,
+                    1 + random.below(400) as u64,
+                    random.below(128) as u8,
+                    1 + random.below(127) as u8,
+                )
             })
             .collect();
         let controls: Vec<_> = (0..200)
             .map(|_| {
-                let change = match dice.below(6) {
-                    0 => ControlChange::Program(dice.below(128) as u8),
-                    1 => ControlChange::PitchBend(dice.below(16_384) as i16 - 8_192),
-                    2 => ControlChange::Pressure(dice.below(128) as u8),
-                    3 => ControlChange::KeyPressure(dice.below(128) as u8, dice.below(128) as u8),
+                let change = match random.below(6) {
+                    0 => ControlChange::Program(random.below(128) as u8),
+                    1 => ControlChange::PitchBend(random.below(16_384) as i16 - 8_192),
+                    2 => ControlChange::Pressure(random.below(128) as u8),
+                    3 => ControlChange::KeyPressure(random.below(128) as u8, random.below(128) as u8),
                     _ => ControlChange::Controller(
-                        [0, 1, 6, 38, 64, 66, 96, 97, 98, 99, 100, 101, 120, 121, 123][dice.below(15)],
-                        dice.below(128) as u8,
+                        [0, 1, 6, 38, 64, 66, 96, 97, 98, 99, 100, 101, 120, 121, 123][random.below(15)],
+                        random.below(128) as u8,
                     ),
                 };
-                (dice.below(2_000) as u64, change)
+                (random.below(2_000) as u64, change)
             })
             .collect();
-        let drums = dice.below(4) == 0;
+        let drums = random.below(4) == 0;
         let mut part = part(0, drums, &notes, &controls);
         part.controls.sort_by_key(|control| control.at);
         let (left, right) = played(&font, &score(vec![part]));

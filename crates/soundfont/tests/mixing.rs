@@ -4,7 +4,7 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use common::{Dice, mix, part, rendered, score, stem, stem_each};
+use common::{Random, mix, part, rendered, score, stem, stem_each};
 use music::{Score, score::ControlChange};
 use proptest::prelude::*;
 use soundfont::{Instruments, RenderError, RenderSettings, RustySynth, render};
@@ -156,17 +156,17 @@ proptest! {
 
     #[test]
     fn random_songs_are_levelled(seed in any::<u64>(), count in 1usize..7, loudest in 1u8..=127) {
-        let mut dice = Dice::new(seed);
+        let mut random = Random::new(seed);
         let parts: Vec<_> = (0..count)
             .map(|_| {
-                let drums = dice.below(3) == 0;
-                let notes: Vec<_> = (0..1 + dice.below(60))
+                let drums = random.below(3) == 0;
+                let notes: Vec<_> = (0..1 + random.below(60))
                     .map(|_| {
-                        let (onset, length) = (dice.below(5_000) as u64, 1 + dice.below(1_500) as u64);
-                        (onset, length, 24 + dice.below(70) as u8, 1 + dice.below(loudest.into()) as u8)
+                        let (onset, length) = (random.below(5_000) as u64, 1 + random.below(1_500) as u64);
+                        (onset, length, 24 + random.below(70) as u8, 1 + random.below(loudest.into()) as u8)
                     })
                     .collect();
-                part(dice.below(128) as u8, drums, &notes, &[(0, ControlChange::Controller(7, 20 + dice.below(108) as u8))])
+                part(random.below(128) as u8, drums, &notes, &[(0, ControlChange::Controller(7, 20 + random.below(108) as u8))])
             })
             .collect();
         let font = Instruments::built_in().unwrap();

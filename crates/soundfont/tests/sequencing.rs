@@ -132,7 +132,7 @@ fn a_rhythm_part_keeps_its_kit_and_finds_its_drums() {
     let hit = [(0, 480, 36, 100)];
     let song = score(vec![part(0, true, &hit, &[]), part(0, true, &hit, &[]), part(40, false, &hit, &[])]);
     let song = rendered(&font.instruments(), &song, &dry(3), &RenderSettings::default()).unwrap();
-    assert!(song.report.remarks.iter().any(|remark| remark.contains("has no instruments other than drums")));
+    assert!(song.report.warnings.iter().any(|warning| warning.contains("has no instruments other than drums")));
 }
 
 #[test]
@@ -147,6 +147,22 @@ fn more_parts_than_a_synthesizer_has_channels_are_all_heard() {
     assert!(matches!(refused, RenderError::TooManyParts { .. }), "{refused}");
     let wrong = rendered(&organ(), &score(Vec::new()), &dry(1), &RenderSettings::default()).unwrap_err();
     assert!(matches!(wrong, RenderError::NoSuchPart { .. }), "{wrong}");
+}
+
+#[test]
+fn a_channel_may_be_set_up_in_another_track() {
+    let setup = part(0, false, &[], &[controller(0, 7, 0), controller(900, 7, 100)]);
+    let mut song = score(vec![setup, part(0, false, &[(0, 1_920, 60, 100)], &[])]);
+    let (left, _) = played(&organ(), &song);
+    assert!(sounds(&left, 0.3), "a channel of its own is not moved");
+    song.parts[1].port = song.parts[0].port;
+    let (left, _) = played(&organ(), &song);
+    assert!(!sounds(&left, 0.3) && sounds(&left, 1.1));
+    // Two tracks of one channel: one string for each key.
+    song.parts[0] = part(0, false, &[(480, 480, 60, 100)], &[]);
+    (song.parts[0].port, song.parts[0].channel) = (song.parts[1].port, song.parts[1].channel);
+    let (left, _) = played(&organ(), &song);
+    assert!(sounds(&left, 0.9) && !sounds(&left, 1.2), "struck again by the other track, it ends with that");
 }
 
 #[test]

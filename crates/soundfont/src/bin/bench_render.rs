@@ -99,7 +99,7 @@ fn ours(font: &str, song: &str, threads: usize, keep: &str, folder: &Path) -> Re
 fn fluidsynth(font: &str, song: &str, folder: &Path) -> Result<Run, Failure> {
     let midi = if song == OWN_SONG {
         let path = folder.join("own.mid");
-        fs::write(&path, songs::midi_file(&songs::own())?)?;
+        fs::write(&path, songs::midi_file(&songs::own()))?;
         path
     } else {
         song.into()

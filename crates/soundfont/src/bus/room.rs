@@ -14,10 +14,10 @@ const EARLY: [[(f32, f32); 6]; 2] = [
     [(9.7, 0.58), (12.7, 0.50), (22.3, -0.38), (29.3, 0.32), (34.1, 0.29), (49.3, -0.19)],
 ];
 /// Before the network hears anything, in milliseconds.
-const BEFORE_MS: f32 = 11.0;
+const PREDELAY_MS: f32 = 11.0;
 /// Lengths of the all-pass filters that blur what the network hears, in milliseconds, left and right.
-const BLUR_MS: [[f32; 2]; 2] = [[4.77, 9.31], [5.09, 9.97]];
-const BLUR: f32 = 0.6;
+const DIFFUSION_MS: [[f32; 2]; 2] = [[4.77, 9.31], [5.09, 9.97]];
+const DIFFUSION: f32 = 0.6;
 /// Time in which the sound falls by 60 dB.
 const DECAY_SECONDS: f32 = 1.3;
 /// From here up it falls faster.
@@ -72,8 +72,8 @@ impl AllPass {
     fn apply(&mut self, sound: &mut [f32]) {
         let frames = sound.len();
         self.0.exchange(frames, |frame, delayed| {
-            let kept = sound[frame] + BLUR * delayed;
-            sound[frame] = delayed - BLUR * kept;
+            let kept = sound[frame] + DIFFUSION * delayed;
+            sound[frame] = delayed - DIFFUSION * kept;
             kept
         });
         self.0.turn(frames);
@@ -112,13 +112,13 @@ impl Early {
 /// A stereo room: what it is given comes back as its reflections only.
 pub(crate) struct Room {
     early: [Early; 2],
-    before: [Delay; 2],
-    blur: [[AllPass; 2]; 2],
+    predelay: [Delay; 2],
+    diffusers: [[AllPass; 2]; 2],
     lines: [Delay; LINES],
     /// For each line: what is left after a turn.
-    keep: [f32; LINES],
-    bright: [f32; LINES],
-    dark: [f32; LINES],
+    gain: [f32; LINES],
+    high_damping: [f32; LINES],
+    low_damping: [f32; LINES],
     brightness: f32,
     darkness: f32,
 }
@@ -127,19 +127,19 @@ impl Room {
     pub(crate) fn new(sample_rate_hz: u32) -> Self {
         let rate = sample_rate_hz as f32;
         let lines = LINES_MS.map(|milliseconds| Delay::new(milliseconds, rate));
-        let keep = std::array::from_fn(|line| {
+        let gain = std::array::from_fn(|line| {
             let seconds = lines[line].samples.len() as f32 / rate;
             10f32.powf(-3.0 * seconds / DECAY_SECONDS)
         });
         let share = |hz: f32| 1.0 - (-TAU * hz / rate).exp();
         Self {
             early: EARLY.map(|taps| Early::new(taps, rate)),
-            before: [Delay::new(BEFORE_MS, rate), Delay::new(BEFORE_MS, rate)],
-            blur: BLUR_MS.map(|side| side.map(|milliseconds| AllPass(Delay::new(milliseconds, rate)))),
+            predelay: [Delay::new(PREDELAY_MS, rate), Delay::new(PREDELAY_MS, rate)],
+            diffusers: DIFFUSION_MS.map(|side| side.map(|milliseconds| AllPass(Delay::new(milliseconds, rate)))),
             lines,
-            keep,
-            bright: [0.0; LINES],
-            dark: [0.0; LINES],
+            gain,
+            high_damping: [0.0; LINES],
+            low_damping: [0.0; LINES],
             brightness: share(BRIGHT_HZ),
             darkness: share(DARK_HZ),
         }
@@ -182,12 +182,12 @@ impl Room {
             let mut sound = heard[side];
             sound[..frames].iter_mut().for_each(|sample| *sample += FLOOR);
             self.early[side].apply(&sound[..frames], &mut back[side][..frames]);
-            self.before[side].exchange(frames, |frame, oldest| {
+            self.predelay[side].exchange(frames, |frame, oldest| {
                 late[side][frame] = oldest;
                 sound[frame]
             });
-            self.before[side].turn(frames);
-            self.blur[side].iter_mut().for_each(|blur| blur.apply(&mut late[side][..frames]));
+            self.predelay[side].turn(frames);
+            self.diffusers[side].iter_mut().for_each(|diffuser| diffuser.apply(&mut late[side][..frames]));
         }
         let mut around = [[0.0; LINES]; STEP];
         for (line, delay) in self.lines.iter_mut().enumerate() {
@@ -202,9 +202,9 @@ impl Room {
                 back[line % 2][frame] += if line / 2 % 2 == 0 { LATE_LEVEL * sound } else { -LATE_LEVEL * sound };
             }
             for (line, sound) in around.iter_mut().enumerate() {
-                self.bright[line] += self.brightness * (*sound - self.bright[line]);
-                self.dark[line] += self.darkness * (self.bright[line] - self.dark[line]);
-                *sound = self.keep[line] * (self.bright[line] - 0.25 * self.dark[line]);
+                self.high_damping[line] += self.brightness * (*sound - self.high_damping[line]);
+                self.low_damping[line] += self.darkness * (self.high_damping[line] - self.low_damping[line]);
+                *sound = self.gain[line] * (self.high_damping[line] - 0.25 * self.low_damping[line]);
             }
             let input = [LATE_INPUT * late[0][frame], LATE_INPUT * late[1][frame]];
             let mixed = hadamard(*around);

@@ -6,7 +6,7 @@ mod info;
 mod riff;
 mod samples;
 mod source;
-mod stand_in;
+mod substitute;
 mod tables;
 mod trim;
 mod write;
@@ -118,7 +118,7 @@ impl Font {
         }
         has(bank.into(), program)
             .or_else(|| has(0, program))
-            .or_else(|| stand_in::programs(program).find_map(|program| has(0, program)))
+            .or_else(|| substitute::programs(program).find_map(|program| has(0, program)))
             .or_else(|| self.tables.presets.keys().find(|id| id.bank < DRUM_BANK).copied())
     }
 
@@ -134,7 +134,7 @@ impl Font {
                 })
             })
         };
-        if sounds(key) { key } else { stand_in::drums(key).iter().copied().find(|key| sounds(*key)).unwrap_or(key) }
+        if sounds(key) { key } else { substitute::drums(key).iter().copied().find(|key| sounds(*key)).unwrap_or(key) }
     }
 
     /// Reads what some notes need, and makes it ready to play at a rate: samples that nothing can step out of, classes of

@@ -1,4 +1,4 @@
-//! The face of a synthesizer: what it is told, and what it answers with.
+//! The face of a synthesizer: what it is sent, and what it answers with.
 
 mod rusty;
 
@@ -9,7 +9,7 @@ use crate::{FontError, Instruments, PresetId};
 /// Frames that are played at once; what happens, happens at the nearest beginning of a block (0.36 ms at 44.1 kHz).
 pub const BLOCK_FRAMES: usize = 32;
 
-/// What one line of a stem is told. Values are within the ranges of MIDI, and ranges and tuning within what
+/// A message to one line of a stem. Values are within the ranges of MIDI, and ranges and tuning within what
 /// [`Sequence`](crate::sequence) allows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Message {
@@ -68,18 +68,18 @@ pub trait Renderer: Send + Sync {
     /// The instruments that it plays: what presets there are.
     fn instruments(&self) -> &Instruments;
 
-    /// A synthesizer for each stem, made ready for what it will be told, and what may be heard of the font's faults.
+    /// A synthesizer for each stem, made ready for what it will be sent, and what may be heard of the font's faults.
     ///
     /// # Errors
     /// When the font cannot be played.
-    fn begin(&self, stems: &[StemEvents<'_>], sample_rate_hz: u32) -> Result<Orchestra, FontError>;
+    fn begin(&self, stems: &[StemEvents<'_>], sample_rate_hz: u32) -> Result<Session, FontError>;
 }
 
 /// The synthesizers of a song.
-pub struct Orchestra {
+pub struct Session {
     /// One for each stem.
     pub stems: Vec<Box<dyn StemPlayer>>,
-    pub remarks: Vec<String>,
+    pub warnings: Vec<String>,
     /// What they hold of the font, in bytes.
     pub sample_bytes: u64,
 }
@@ -90,7 +90,7 @@ pub trait StemPlayer: Send {
     ///
     /// # Errors
     /// When the synthesizer fails.
-    fn tell(&mut self, line: u16, message: Message) -> Result<(), FontError>;
+    fn send(&mut self, line: u16, message: Message) -> Result<(), FontError>;
 
     /// Plays the next block: [`BLOCK_FRAMES`] of each side. The level may pass full scale; every sample is finite.
     ///

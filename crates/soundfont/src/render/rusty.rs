@@ -8,7 +8,7 @@ use std::{
 
 use rustysynth::{SoundFont, Synthesizer, SynthesizerSettings};
 
-use super::{BLOCK_FRAMES, Message, Orchestra, Renderer, StemEvents, StemPlayer};
+use super::{BLOCK_FRAMES, Message, Renderer, Session, StemEvents, StemPlayer};
 use crate::{
     FontError, Instruments, PresetId,
     font::{DRUM_BANK, Used},
@@ -52,22 +52,23 @@ impl Renderer for RustySynth {
         &self.instruments
     }
 
-    fn begin(&self, stems: &[StemEvents<'_>], sample_rate_hz: u32) -> Result<Orchestra, FontError> {
+    fn begin(&self, stems: &[StemEvents<'_>], sample_rate_hz: u32) -> Result<Session, FontError> {
         let prepared = self.instruments.font().prepare(&used(stems), sample_rate_hz)?;
-        let mut remarks = Vec::new();
+        let mut warnings = Vec::new();
         let name = self.instruments.name();
         if let Some(unplayable) = prepared.as_ref().map(|prepared| prepared.unplayable_zones).filter(|count| *count > 0)
         {
-            remarks.push(format!("{unplayable} zones of {name} have samples that cannot be played, and are not heard"));
+            warnings
+                .push(format!("{unplayable} zones of {name} have samples that cannot be played, and are not heard"));
         }
         let font = prepared.as_ref().map(|prepared| &prepared.font);
         let players = stems.iter().map(|stem| {
             let player = Player::new(name, font, stem.lines, sample_rate_hz)?;
             Ok(Box::new(player) as Box<dyn StemPlayer>)
         });
-        Ok(Orchestra {
+        Ok(Session {
             stems: players.collect::<Result<_, FontError>>()?,
-            remarks,
+            warnings,
             sample_bytes: prepared.as_ref().map_or(0, |prepared| prepared.sample_bytes),
         })
     }
@@ -143,7 +144,7 @@ fn fenced<T>(name: &str, work: impl FnOnce() -> T) -> Result<T, FontError> {
 }
 
 impl StemPlayer for Player {
-    fn tell(&mut self, line: u16, message: Message) -> Result<(), FontError> {
+    fn send(&mut self, line: u16, message: Message) -> Result<(), FontError> {
         let Some((instance, channel)) = self.places.get(usize::from(line)).copied() else { return Ok(()) };
         let Some(synthesizer) = self.instances.get_mut(instance) else { return Ok(()) };
         fenced(&self.font, || pass_on(synthesizer, channel.into(), message))

@@ -33,9 +33,9 @@ const ALL_NOTES_OFF: u8 = 123;
 /// In one block keys are let go before controllers move, and those before keys are struck.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
-    Release(usize),
+    NoteOff(usize),
     Control(usize),
-    Strike(usize),
+    NoteOn(usize),
 }
 
 /// A part while it is put into events.
@@ -44,7 +44,7 @@ pub(super) struct Line<'a> {
     plan: &'a Plan,
     font: &'a Font,
     events: &'a mut Vec<Event>,
-    remarks: &'a mut BTreeSet<String>,
+    warnings: &'a mut BTreeSet<String>,
     block: u64,
     bank: u8,
     preset: Option<PresetId>,
@@ -53,7 +53,7 @@ pub(super) struct Line<'a> {
     /// Keys that are let go and sound on.
     sustained: [bool; KEYS],
     /// Keys that the sostenuto pedal caught.
-    caught: [bool; KEYS],
+    in_sostenuto: [bool; KEYS],
     sustain: bool,
     sostenuto: bool,
     modulation: u8,
@@ -69,20 +69,20 @@ impl<'a> Line<'a> {
         plan: &'a Plan,
         font: &'a Font,
         events: &'a mut Vec<Event>,
-        remarks: &'a mut BTreeSet<String>,
+        warnings: &'a mut BTreeSet<String>,
     ) -> Self {
         Self {
             line,
             plan,
             font,
             events,
-            remarks,
+            warnings,
             block: 0,
             bank: 0,
             preset: None,
             held: [None; KEYS],
             sustained: [false; KEYS],
-            caught: [false; KEYS],
+            in_sostenuto: [false; KEYS],
             sustain: false,
             sostenuto: false,
             modulation: 0,
@@ -95,88 +95,88 @@ impl<'a> Line<'a> {
 
     /// Plays the whole part; what a pedal still holds ends with the song.
     pub(super) fn play(mut self, end_block: u64) {
-        self.choose(self.plan.program);
+        self.change_program(self.plan.program);
         let notes = self.plan.notes.iter().enumerate();
         let mut steps: Vec<(u64, Step)> = notes
-            .flat_map(|(index, note)| [(note.start, Step::Strike(index)), (note.end, Step::Release(index))])
+            .flat_map(|(index, note)| [(note.start, Step::NoteOn(index)), (note.end, Step::NoteOff(index))])
             .collect();
         steps.extend(self.plan.controls.iter().enumerate().map(|(index, (at, _))| (*at, Step::Control(index))));
         steps.sort_unstable();
         for (block, step) in steps {
             self.block = block;
             match step {
-                Step::Strike(note) => self.strike(note),
-                Step::Release(note) => self.release(note),
+                Step::NoteOn(note) => self.note_on(note),
+                Step::NoteOff(note) => self.note_off(note),
                 Step::Control(index) => self.change(self.plan.controls[index].1),
             }
         }
         self.block = self.block.max(end_block);
-        self.let_all_go();
+        self.all_notes_off();
     }
 
-    fn tell(&mut self, message: Message) {
+    fn send(&mut self, message: Message) {
         self.events.push(Event { block: self.block, line: self.line, message });
     }
 
     fn controller(&mut self, number: u8, value: u8) {
-        self.tell(Message::Controller { number, value });
+        self.send(Message::Controller { number, value });
     }
 
-    fn strike(&mut self, note: usize) {
+    fn note_on(&mut self, note: usize) {
         let Some(preset) = self.preset else { return };
         let planned = self.plan.notes[note];
         let key = self.played_key(preset, planned.key);
         // A string is struck once at a time.
         if self.held[usize::from(key)].is_some() || self.sustained[usize::from(key)] {
             self.sustained[usize::from(key)] = false;
-            self.tell(Message::NoteOff { key });
+            self.send(Message::NoteOff { key });
         }
         self.held[usize::from(key)] = Some(note);
-        self.tell(Message::NoteOn { key, velocity: planned.velocity });
+        self.send(Message::NoteOn { key, velocity: planned.velocity });
     }
 
     fn played_key(&self, preset: PresetId, key: u8) -> u8 {
         if self.plan.is_drums { self.font.drum_key(preset, key) } else { key }.min(127)
     }
 
-    fn release(&mut self, note: usize) {
+    fn note_off(&mut self, note: usize) {
         let Some(key) = self.held.iter().position(|held| *held == Some(note)) else { return };
         self.held[key] = None;
-        if self.sustain || self.caught[key] {
+        if self.sustain || self.in_sostenuto[key] {
             self.sustained[key] = true;
         } else {
-            self.tell(Message::NoteOff { key: key as u8 });
+            self.send(Message::NoteOff { key: key as u8 });
         }
     }
 
     /// Ends what sounds on and no pedal holds any more.
-    fn lift(&mut self) {
+    fn release_sustained(&mut self) {
         for key in 0..KEYS {
-            if self.sustained[key] && !self.sustain && !self.caught[key] {
+            if self.sustained[key] && !self.sustain && !self.in_sostenuto[key] {
                 self.sustained[key] = false;
-                self.tell(Message::NoteOff { key: key as u8 });
+                self.send(Message::NoteOff { key: key as u8 });
             }
         }
     }
 
-    fn let_all_go(&mut self) {
+    fn all_notes_off(&mut self) {
         for key in 0..KEYS {
             if self.held[key].take().is_some() || self.sustained[key] {
                 self.sustained[key] = false;
-                self.tell(Message::NoteOff { key: key as u8 });
+                self.send(Message::NoteOff { key: key as u8 });
             }
         }
-        self.caught = [false; KEYS];
+        self.in_sostenuto = [false; KEYS];
     }
 
     fn change(&mut self, change: ControlChange) {
         match change {
-            ControlChange::Program(program) => self.choose(program.min(127)),
+            ControlChange::Program(program) => self.change_program(program.min(127)),
             ControlChange::Controller(number, value) => self.control(number, value.min(127)),
-            ControlChange::PitchBend(bend) => self.tell(Message::PitchBend(bend.clamp(-8_192, 8_191))),
+            ControlChange::PitchBend(bend) => self.send(Message::PitchBend(bend.clamp(-8_192, 8_191))),
             ControlChange::Pressure(pressure) => {
                 self.pressure = pressure.min(127);
-                self.vibrate();
+                self.update_modulation();
             }
             // No font in use listens to it.
             ControlChange::KeyPressure(..) => {}
@@ -189,44 +189,44 @@ impl<'a> Line<'a> {
             BANK if !self.plan.is_drums => self.bank = value,
             MODULATION => {
                 self.modulation = value;
-                self.vibrate();
+                self.update_modulation();
             }
             PAN => {
                 self.pan = value;
-                self.place();
+                self.update_pan();
             }
             BALANCE => {
                 self.balance = value;
-                self.place();
+                self.update_pan();
             }
             VOLUME | EXPRESSION => self.controller(number, value),
             _ if number == VOLUME + FINE || number == EXPRESSION + FINE => self.controller(number, value),
             SUSTAIN => {
                 self.sustain = value >= PEDAL_DOWN;
-                self.lift();
+                self.release_sustained();
             }
             SOSTENUTO => self.sostenuto(value >= PEDAL_DOWN),
             ALL_SOUND_OFF => {
-                self.let_all_go();
-                self.tell(Message::SoundOff);
+                self.all_notes_off();
+                self.send(Message::SoundOff);
             }
             RESET => self.reset(),
             // Those after it change modes, and end all notes, too.
-            ALL_NOTES_OFF.. => self.let_all_go(),
+            ALL_NOTES_OFF.. => self.all_notes_off(),
             _ => {
                 if let Some(message) = self.tuning.control(number, value) {
-                    self.tell(message);
+                    self.send(message);
                 }
             }
         }
     }
 
     /// Pressing a key after it was struck makes it vibrate, as the wheel does.
-    fn vibrate(&mut self) {
+    fn update_modulation(&mut self) {
         self.controller(MODULATION, self.modulation.max(self.pressure));
     }
 
-    fn place(&mut self) {
+    fn update_pan(&mut self) {
         let place = i16::from(self.pan) + i16::from(self.balance) - i16::from(MIDDLE);
         self.controller(PAN, place.clamp(0, 127) as u8);
     }
@@ -234,11 +234,11 @@ impl<'a> Line<'a> {
     /// Keys that are down when the pedal goes down sound until it comes up.
     fn sostenuto(&mut self, is_down: bool) {
         if is_down && !self.sostenuto {
-            self.caught = std::array::from_fn(|key| self.held[key].is_some());
+            self.in_sostenuto = std::array::from_fn(|key| self.held[key].is_some());
         }
         if !is_down {
-            self.caught = [false; KEYS];
-            self.lift();
+            self.in_sostenuto = [false; KEYS];
+            self.release_sustained();
         }
         self.sostenuto = is_down;
     }
@@ -247,24 +247,25 @@ impl<'a> Line<'a> {
     fn reset(&mut self) {
         (self.modulation, self.pressure, self.sustain) = (0, 0, false);
         self.sostenuto(false);
-        self.vibrate();
+        self.update_modulation();
         self.controller(EXPRESSION, 127);
-        self.tell(Message::PitchBend(0));
-        self.tuning.forget();
+        self.send(Message::PitchBend(0));
+        self.tuning.reset();
     }
 
-    fn choose(&mut self, program: u8) {
+    fn change_program(&mut self, program: u8) {
         self.preset = self.font.resolve(self.plan.is_drums, self.bank, program);
         let name = &self.font.info().file_name;
         let Some(preset) = self.preset else {
             let what = if self.plan.is_drums { "drums" } else { "instruments other than drums" };
-            self.remarks.insert(format!("{name} has no {what}: parts for them are not heard"));
+            self.warnings.insert(format!("{name} has no {what}: parts for them are not heard"));
             return;
         };
         if !self.plan.is_drums && preset.program != u16::from(program) {
             let instead = self.font.preset_name(preset);
-            self.remarks.insert(format!("{name} has no program {}: played with \"{instead}\"", u16::from(program) + 1));
+            self.warnings
+                .insert(format!("{name} has no program {}: played with \"{instead}\"", u16::from(program) + 1));
         }
-        self.tell(Message::Preset(preset));
+        self.send(Message::Preset(preset));
     }
 }

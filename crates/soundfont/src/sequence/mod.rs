@@ -1,4 +1,4 @@
-//! A song as what its synthesizers are told, block by block: our own event stream, never bytes of a file.
+//! A song as messages to its synthesizers, block by block: our own event stream, never bytes of a file.
 //!
 //! What a synthesizer does not do by itself, or does in a way that could be abused, is done here: pedals, bend ranges,
 //! tuning, pressure, balance, the choice of presets, and the end of every note.
@@ -7,9 +7,12 @@ mod line;
 mod pitch;
 mod tempo;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use music::{Score, harmony, score::ControlChange};
+use music::{
+    Score, harmony,
+    score::{Control, ControlChange, Part},
+};
 
 use self::{line::Line, tempo::TempoMap};
 use crate::{
@@ -29,8 +32,10 @@ pub const MOST_PARTS: usize = 512;
 /// 60 dB down.
 const SOFT_VELOCITY: u8 = 32;
 const RAISED_VELOCITY: u32 = 64;
-/// Remarks that are kept.
-const MOST_REMARKS: usize = 20;
+/// Controls of a channel that are obeyed: a thousand in a second for the longest song.
+const MOST_CONTROLS: usize = 1_800_000;
+/// Warnings that are kept.
+const MOST_WARNINGS: usize = 20;
 const DRUM_CHANNEL: u8 = 9;
 
 /// What every stem plays.
@@ -39,7 +44,7 @@ pub(crate) struct Sequence {
     /// In which the last key is let go.
     pub(crate) end_block: u64,
     /// What is played otherwise than the song asks.
-    pub(crate) remarks: Vec<String>,
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Events in order of time.
@@ -95,8 +100,11 @@ impl Sequence {
         let last = score.parts.iter().flat_map(|part| &part.notes).map(|note| note.end()).max().unwrap_or(0);
         check_length(tempo.seconds(last), sample_rate_hz)?;
         let block = |tick| block(tempo.seconds(tick), sample_rate_hz);
+        let channels = Channels::new(score);
         let plans = stems.iter().map(|stem| {
-            let plans = stem.parts.iter().map(|index| {
+            // Parts of one channel and program are one line: what moves the channel moves all of them.
+            let mut lines: BTreeMap<_, Plan> = BTreeMap::new();
+            for index in &stem.parts {
                 let part = &score.parts[*index];
                 let notes = part.notes.iter().filter(|note| note.velocity > 0 && note.pitch < 128);
                 let notes = notes.map(|note| {
@@ -104,11 +112,14 @@ impl Sequence {
                     let end = block(note.end()).max(start + 1);
                     PlannedNote { start, end, key: note.pitch, velocity: note.velocity.min(127) }
                 });
-                let controls = part.controls.iter().filter(|control| control.at <= last);
-                let controls = controls.map(|control| (block(control.at), control.change)).collect();
-                Plan { is_drums: part.drums, program: part.program.min(127), notes: notes.collect(), controls }
-            });
-            plans.collect()
+                let line = lines.entry((part.port, part.channel, part.program, part.drums)).or_insert_with(|| {
+                    let controls = channels.controls(part).filter(|control| control.at <= last);
+                    let controls = controls.map(|control| (block(control.at), control.change)).collect();
+                    Plan { is_drums: part.drums, program: part.program.min(127), notes: Vec::new(), controls }
+                });
+                line.notes.extend(notes);
+            }
+            lines.into_values().collect()
         });
         Ok(Self::of_plans(plans.collect(), font))
     }
@@ -134,7 +145,7 @@ impl Sequence {
     fn of_plans(mut stems: Vec<Vec<Plan>>, font: &Font) -> Self {
         raise_soft_songs(&mut stems);
         let end_block = stems.iter().flatten().flat_map(|plan| &plan.notes).map(|note| note.end).max().unwrap_or(0);
-        let mut remarks = BTreeSet::new();
+        let mut warnings = BTreeSet::new();
         let stems = stems
             .into_iter()
             .map(|plans| {
@@ -142,14 +153,34 @@ impl Sequence {
                 for plan in plans.into_iter().filter(|plan| !plan.notes.is_empty()) {
                     let line = u16::try_from(stem.lines.len()).unwrap_or(u16::MAX);
                     stem.lines.push(plan.is_drums);
-                    Line::new(line, &plan, font, &mut stem.events, &mut remarks).play(end_block);
+                    Line::new(line, &plan, font, &mut stem.events, &mut warnings).play(end_block);
                 }
                 // Stable: what one line does in a block stays in order.
                 stem.events.sort_by_key(|event| event.block);
                 stem
             })
             .collect();
-        Self { stems, end_block, remarks: remarks.into_iter().take(MOST_REMARKS).collect() }
+        Self { stems, end_block, warnings: warnings.into_iter().take(MOST_WARNINGS).collect() }
+    }
+}
+
+/// What moves each channel, whichever track says it: a file may set up in one track what another plays.
+struct Channels<'a> {
+    controls: BTreeMap<(u8, u8), Vec<&'a Control>>,
+}
+
+impl<'a> Channels<'a> {
+    fn new(score: &'a Score) -> Self {
+        let mut controls: BTreeMap<(u8, u8), Vec<&Control>> = BTreeMap::new();
+        for part in &score.parts {
+            controls.entry((part.port, part.channel)).or_default().extend(&part.controls);
+        }
+        controls.values_mut().for_each(|controls| controls.sort_by_key(|control| control.at));
+        Self { controls }
+    }
+
+    fn controls(&self, part: &Part) -> impl Iterator<Item = &Control> {
+        self.controls.get(&(part.port, part.channel)).into_iter().flatten().take(MOST_CONTROLS).copied()
     }
 }
 

@@ -23,7 +23,7 @@ impl Tuning {
     }
 
     /// No parameter is chosen.
-    pub(super) const fn forget(&mut self) {
+    pub(super) const fn reset(&mut self) {
         self.parameter = None;
     }
 
@@ -33,16 +33,16 @@ impl Tuning {
             98 | 99 => self.parameter = None,
             100 => self.parameter = Some((self.parameter.map_or(127, |(high, _)| high), value)),
             101 => self.parameter = Some((value, self.parameter.map_or(127, |(_, low)| low))),
-            6 => return self.enter(|_| value, None),
-            38 => return self.enter(|old| old, Some(value)),
-            96 => return self.enter(|old| old.saturating_add(1).min(127), None),
-            97 => return self.enter(|old| old.saturating_sub(1), None),
+            6 => return self.data_entry(|_| value, None),
+            38 => return self.data_entry(|old| old, Some(value)),
+            96 => return self.data_entry(|old| old.saturating_add(1).min(127), None),
+            97 => return self.data_entry(|old| old.saturating_sub(1), None),
             _ => {}
         }
         None
     }
 
-    fn enter(&mut self, coarse: impl Fn(u8) -> u8, fine: Option<u8>) -> Option<Message> {
+    fn data_entry(&mut self, coarse: impl Fn(u8) -> u8, fine: Option<u8>) -> Option<Message> {
         match self.parameter? {
             (0, 0) => {
                 self.bend_semitones = coarse(self.bend_semitones).min(MOST_BEND_SEMITONES);
@@ -72,7 +72,7 @@ impl Tuning {
 mod tests {
     use super::*;
 
-    fn told(controls: &[(u8, u8)]) -> Vec<Message> {
+    fn messages(controls: &[(u8, u8)]) -> Vec<Message> {
         let mut tuning = Tuning::new();
         controls.iter().filter_map(|(number, value)| tuning.control(*number, *value)).collect()
     }
@@ -80,21 +80,24 @@ mod tests {
     #[test]
     fn ranges_and_tuning_are_kept_within_bounds() {
         let range = |semitones, cents| Message::BendRange { semitones, cents };
-        assert_eq!(told(&[(101, 0), (100, 0), (6, 12), (38, 50)]), [range(12, 0), range(12, 50)]);
-        assert_eq!(told(&[(101, 0), (100, 0), (6, 127), (38, 127)]), [range(24, 0), range(24, 0)]);
-        assert_eq!(told(&[(101, 0), (100, 2), (6, 127), (6, 0)]), [Message::CoarseTune(24), Message::CoarseTune(-24)]);
+        assert_eq!(messages(&[(101, 0), (100, 0), (6, 12), (38, 50)]), [range(12, 0), range(12, 50)]);
+        assert_eq!(messages(&[(101, 0), (100, 0), (6, 127), (38, 127)]), [range(24, 0), range(24, 0)]);
         assert_eq!(
-            told(&[(101, 0), (100, 1), (6, 127), (38, 127)]),
+            messages(&[(101, 0), (100, 2), (6, 127), (6, 0)]),
+            [Message::CoarseTune(24), Message::CoarseTune(-24)]
+        );
+        assert_eq!(
+            messages(&[(101, 0), (100, 1), (6, 127), (38, 127)]),
             [Message::FineTune(16_256), Message::FineTune(16_383)]
         );
-        assert_eq!(told(&[(101, 0), (100, 0), (96, 0), (97, 0)]), [range(3, 0), range(2, 0)]);
+        assert_eq!(messages(&[(101, 0), (100, 0), (96, 0), (97, 0)]), [range(3, 0), range(2, 0)]);
     }
 
     #[test]
     fn data_for_nothing_or_for_what_is_not_known_changes_nothing() {
-        assert_eq!(told(&[(6, 24), (38, 3)]), []);
-        assert_eq!(told(&[(101, 0), (100, 0), (99, 1), (6, 24)]), []);
-        assert_eq!(told(&[(101, 127), (100, 127), (6, 24)]), []);
-        assert_eq!(told(&[(101, 0), (100, 5), (6, 24)]), []);
+        assert_eq!(messages(&[(6, 24), (38, 3)]), []);
+        assert_eq!(messages(&[(101, 0), (100, 0), (99, 1), (6, 24)]), []);
+        assert_eq!(messages(&[(101, 127), (100, 127), (6, 24)]), []);
+        assert_eq!(messages(&[(101, 0), (100, 5), (6, 24)]), []);
     }
 }

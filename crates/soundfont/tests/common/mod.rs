@@ -175,8 +175,12 @@ fn chunk(name: &[u8; 4], body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A second is 960 ticks.
-pub fn score(parts: Vec<Part>) -> Score {
+/// A second is 960 ticks. Every part gets a track and a channel of its own.
+pub fn score(mut parts: Vec<Part>) -> Score {
+    for (index, part) in parts.iter_mut().enumerate() {
+        (part.track, part.port) = (index as u16, (index % 128) as u8);
+        part.channel = if part.drums { 9 } else { (index / 128) as u8 };
+    }
     let end = parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0);
     Score {
         ticks_per_quarter: 480,
@@ -197,6 +201,7 @@ pub fn part(program: u8, drums: bool, notes: &[(u64, u64, u8, u8)], controls: &[
     let notes = notes.iter().map(|&(onset, duration, pitch, velocity)| ScoreNote { onset, duration, pitch, velocity });
     Part {
         track: 0,
+        port: 0,
         channel: if drums { 9 } else { 0 },
         name: String::new(),
         program,
@@ -279,13 +284,13 @@ pub fn frequency(side: &[f32], from: f64, until: f64) -> f64 {
 }
 
 /// Numbers that look random and are always the same (xorshift: G. Marsaglia, 2003).
-pub struct Dice(u64);
+pub struct Random(u64);
 
-impl Dice {
+impl Random {
     pub fn new(seed: u64) -> Self {
-        let mut dice = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-        (0..8).for_each(|_| _ = dice.below(2));
-        dice
+        let mut random = Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        (0..8).for_each(|_| _ = random.below(2));
+        random
     }
 
     pub fn below(&mut self, count: usize) -> usize {

@@ -1,14 +1,11 @@
 //! Songs for the benchmark: its own, and those of a folder.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
-use midly::{
-    Format, Header, MetaMessage, MidiMessage, Smf, Timing, Track, TrackEvent, TrackEventKind,
-    num::{u4, u7, u15, u24, u28},
-};
 use music::{
     Score,
     score::{Control, ControlChange, MeterChange, Part, ScoreNote, TempoChange},
+    smf,
 };
 use soundfont::{Bus, StemSpec};
 
@@ -88,7 +85,7 @@ pub(super) fn own() -> Score {
             .map(|&(at, number, value)| Control { at, change: ControlChange::Controller(number, value) });
         let channel = if drums { 9 } else { index as u8 };
         let name = String::new();
-        Part { track: index as u16, channel, name, program, drums, notes, controls: controls.collect() }
+        Part { track: index as u16, port: 0, channel, name, program, drums, notes, controls: controls.collect() }
     });
     score(TICKS as u32, vec![TempoChange { at: 0, micros_per_quarter: MICROS }], parts.collect())
 }
@@ -145,109 +142,12 @@ pub(super) fn shared() -> Vec<String> {
     files
 }
 
-/// A well-formed file as a score.
+/// A file as a score.
 pub(super) fn read(path: &Path) -> Result<Score, Failure> {
-    let bytes = fs::read(path)?;
-    let smf = Smf::parse(&bytes)?;
-    let Timing::Metrical(ticks) = smf.header.timing else { return Err("the division is not musical".into()) };
-    let (mut tempos, mut parts) = (Vec::new(), BTreeMap::<(u16, u8), Part>::new());
-    for (track, events) in (0..).zip(&smf.tracks) {
-        let mut at = 0;
-        let mut open: BTreeMap<(u8, u8), (u64, u8)> = BTreeMap::new();
-        for event in events {
-            at += u64::from(event.delta.as_int());
-            let (channel, message) = match event.kind {
-                TrackEventKind::Meta(MetaMessage::Tempo(micros)) => {
-                    tempos.push(TempoChange { at, micros_per_quarter: micros.as_int() });
-                    continue;
-                }
-                TrackEventKind::Midi { channel, message } => (channel.as_int(), message),
-                _ => continue,
-            };
-            let part = parts.entry((track, channel)).or_insert_with(|| empty(track, channel));
-            let mut change = |change| part.controls.push(Control { at, change });
-            match message {
-                MidiMessage::NoteOn { key, vel } => {
-                    let key = key.as_int();
-                    if let Some((onset, velocity)) = open.remove(&(channel, key)).filter(|(onset, _)| *onset < at) {
-                        part.notes.push(ScoreNote { onset, duration: at - onset, pitch: key, velocity });
-                    }
-                    if vel.as_int() > 0 {
-                        open.insert((channel, key), (at, vel.as_int()));
-                    }
-                }
-                MidiMessage::NoteOff { key, .. } => {
-                    if let Some((onset, velocity)) =
-                        open.remove(&(channel, key.as_int())).filter(|(onset, _)| *onset < at)
-                    {
-                        part.notes.push(ScoreNote { onset, duration: at - onset, pitch: key.as_int(), velocity });
-                    }
-                }
-                MidiMessage::ProgramChange { program } => {
-                    change(ControlChange::Program(program.as_int()));
-                    if part.notes.is_empty() {
-                        part.program = program.as_int();
-                    }
-                }
-                MidiMessage::Controller { controller, value } => {
-                    change(ControlChange::Controller(controller.as_int(), value.as_int()));
-                }
-                MidiMessage::PitchBend { bend } => change(ControlChange::PitchBend(bend.as_int())),
-                MidiMessage::ChannelAftertouch { vel } => change(ControlChange::Pressure(vel.as_int())),
-                MidiMessage::Aftertouch { .. } => {}
-            }
-        }
-    }
-    tempos.sort_by_key(|tempo| tempo.at);
-    let mut parts: Vec<Part> = parts.into_values().filter(|part| !part.notes.is_empty()).collect();
-    parts.iter_mut().for_each(|part| part.notes.sort_by_key(|note| (note.onset, note.pitch)));
-    Ok(score(ticks.as_int().into(), tempos, parts))
-}
-
-fn empty(track: u16, channel: u8) -> Part {
-    let (name, drums) = (String::new(), channel == 9);
-    Part { track, channel, name, program: 0, drums, notes: Vec::new(), controls: Vec::new() }
+    Ok(smf::read(&fs::read(path)?, &smf::Limits::default())?.score)
 }
 
 /// A score as a file, for programs that read no other form.
-pub(super) fn midi_file(score: &Score) -> Result<Vec<u8>, Failure> {
-    let mut smf = Smf::new(Header::new(Format::Parallel, Timing::Metrical(u15::new(score.ticks_per_quarter as u16))));
-    let tempo = |change: &TempoChange| {
-        (change.at, 0, TrackEventKind::Meta(MetaMessage::Tempo(u24::new(change.micros_per_quarter))))
-    };
-    smf.tracks.push(track(score.tempos.iter().map(tempo).collect()));
-    for part in &score.parts {
-        let event = |message| TrackEventKind::Midi { channel: u4::new(part.channel), message };
-        let mut events = vec![(0, 0, event(MidiMessage::ProgramChange { program: u7::new(part.program) }))];
-        for control in &part.controls {
-            if let ControlChange::Controller(number, value) = control.change {
-                let message = MidiMessage::Controller { controller: u7::new(number), value: u7::new(value) };
-                events.push((control.at, 1, event(message)));
-            }
-        }
-        for note in &part.notes {
-            let (key, vel) = (u7::new(note.pitch), u7::new(note.velocity));
-            events.push((note.onset, 2, event(MidiMessage::NoteOn { key, vel })));
-            events.push((note.end(), 0, event(MidiMessage::NoteOff { key, vel: u7::new(64) })));
-        }
-        smf.tracks.push(track(events));
-    }
-    let mut bytes = Vec::new();
-    smf.write_std(&mut bytes)?;
-    Ok(bytes)
-}
-
-fn track(mut events: Vec<(u64, u8, TrackEventKind<'_>)>) -> Track<'_> {
-    events.sort_by_key(|(at, order, _)| (*at, *order));
-    let mut before = 0;
-    let mut track: Track<'_> = events
-        .into_iter()
-        .map(|(at, _, kind)| {
-            let delta = u28::new((at - before) as u32);
-            before = at;
-            TrackEvent { delta, kind }
-        })
-        .collect();
-    track.push(TrackEvent { delta: u28::new(0), kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
-    track
+pub(super) fn midi_file(score: &Score) -> Vec<u8> {
+    smf::write(score)
 }
