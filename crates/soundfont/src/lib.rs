@@ -5,8 +5,8 @@
 //! of the synthesizer ends in an error. All functions block and use the processor.
 
 mod built_in;
-mod bus;
 mod choose;
+mod effects;
 mod error;
 mod font;
 mod playing;
@@ -27,7 +27,7 @@ use music::harmony::Part;
 use self::font::Font;
 pub use self::{
     built_in::built_in_bytes,
-    bus::Bus,
+    effects::StemMix,
     error::{FontError, RenderError},
     font::{FontInfo, PresetId},
     playing::{PLAYED_FRAMES, Playing},

@@ -2,7 +2,7 @@
 
 use crate::{
     FontError, Instruments,
-    bus::Bus,
+    effects::StemMix,
     render::{BLOCK_FRAMES, Renderer as _, RustySynth},
     sequence::{Sequence, check_length},
     stems::Stem,
@@ -48,7 +48,7 @@ impl Playing {
         let player = session.stems.pop().ok_or(FontError::Rendering { seconds, sample_rate_hz })?;
         let frames = (seconds * f64::from(sample_rate_hz)).round() as usize;
         Ok(Self {
-            stem: Stem::new(player, planned.events, &Bus::PLAIN, true, sample_rate_hz),
+            stem: Stem::new(player, planned.events, &StemMix::PLAIN, true, sample_rate_hz),
             rest: Vec::new(),
             given_frames: PLAYED_FRAMES,
             frames,

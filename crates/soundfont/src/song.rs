@@ -7,7 +7,7 @@ use music::Score;
 
 use crate::{
     FontInfo, RenderError,
-    bus::{Bus, Room},
+    effects::{Room, StemMix},
     render::{BLOCK_FRAMES, Renderer},
     sequence::Sequence,
     stems::{self, CHUNK_FRAMES, Stem},
@@ -34,7 +34,7 @@ pub struct StemSpec {
     pub name: String,
     /// Their places in the score.
     pub parts: Vec<usize>,
-    pub bus: Bus,
+    pub mix: StemMix,
 }
 
 /// How a song is rendered.
@@ -102,7 +102,7 @@ pub fn render(
     let session = renderer.begin(&events, rate)?;
     let players = session.stems.into_iter().zip(sequence.stems).zip(stems);
     let players: Vec<Stem> = players
-        .map(|((player, stem), spec)| Stem::new(player, stem.events, &spec.bus, settings.keep_stems, rate))
+        .map(|((player, stem), spec)| Stem::new(player, stem.events, &spec.mix, settings.keep_stems, rate))
         .collect();
     let mut mixer = Mixer::new(stems, settings, sequence.end_block)?;
     if !players.is_empty() {
@@ -147,7 +147,7 @@ impl Mixer {
         Ok(Self {
             tracks: Multitrack::new(settings.sample_rate_hz, if settings.keep_stems { stems.len() } else { 0 })?,
             room: (!settings.keep_stems).then(|| Room::new(settings.sample_rate_hz)),
-            sends: stems.iter().map(|stem| stem.bus.bounded().room).collect(),
+            sends: stems.iter().map(|stem| stem.mix.bounded().room).collect(),
             last,
             most: last + frames(MOST_TAIL_SECONDS),
             least: frames(LEAST_SECONDS),

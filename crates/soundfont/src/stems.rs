@@ -1,4 +1,4 @@
-//! Stems in lock-step: synthesizers, buses and rooms, block by block, on one thread or several.
+//! Stems in lock-step: synthesizers, mixes and rooms, block by block, on one thread or several.
 
 use std::{
     sync::mpsc::{Receiver, sync_channel},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     FontError,
-    bus::{Bus, Room, Shelves},
+    effects::{Room, Shelves, StemMix},
     render::{BLOCK_FRAMES, Event, StemPlayer},
 };
 
@@ -27,27 +27,34 @@ pub(crate) struct Stem {
     /// The stem's own room and how much of it that hears, where stems are wanted one by one.
     room: Option<(Room, f32)>,
     block: u64,
+    /// Nothing is played in it.
+    is_silent: bool,
 }
 
 impl Stem {
     pub(crate) fn new(
         player: Box<dyn StemPlayer>,
         events: Vec<Event>,
-        bus: &Bus,
+        mix: &StemMix,
         has_room: bool,
         sample_rate_hz: u32,
     ) -> Self {
+        let is_silent = events.is_empty();
         Self {
             player,
             events: events.into_iter().peekable(),
-            shelves: Shelves::new(bus, sample_rate_hz),
-            room: has_room.then(|| (Room::new(sample_rate_hz), bus.bounded().room)),
+            shelves: Shelves::new(mix, sample_rate_hz),
+            room: has_room.then(|| (Room::new(sample_rate_hz), mix.bounded().room)),
             block: 0,
+            is_silent,
         }
     }
 
     /// Plays on by whole blocks, interleaved.
     pub(crate) fn play(&mut self, frames: usize) -> Result<Vec<f32>, FontError> {
+        if self.is_silent {
+            return Ok(vec![0.0; 2 * frames / BLOCK_FRAMES * BLOCK_FRAMES]);
+        }
         let mut sound = Vec::with_capacity(2 * frames);
         let (mut left, mut right) = ([0.0; BLOCK_FRAMES], [0.0; BLOCK_FRAMES]);
         for _ in 0..frames / BLOCK_FRAMES {

@@ -9,7 +9,7 @@ use music::{
     Score,
     score::{Control, ControlChange, MeterChange, Part, ScoreNote, TempoChange},
 };
-use soundfont::{Bus, Instruments, RenderError, RenderSettings, RustySynth, Song, StemSpec, render};
+use soundfont::{Instruments, RenderError, RenderSettings, RustySynth, Song, StemMix, StemSpec, render};
 
 pub const RATE: u32 = 44_100;
 
@@ -213,15 +213,15 @@ pub fn part(program: u8, drums: bool, notes: &[(u64, u64, u8, u8)], controls: &[
 
 /// One stem without equaliser or room.
 pub fn dry(parts: usize) -> Vec<StemSpec> {
-    let bus = Bus { gain_db: 0.0, low_db: 0.0, high_db: 0.0, room: 0.0 };
-    vec![StemSpec { name: "all".to_owned(), parts: (0..parts).collect(), bus }]
+    let mix = StemMix { gain_db: 0.0, low_db: 0.0, high_db: 0.0, room: 0.0 };
+    vec![StemSpec { name: "all".to_owned(), parts: (0..parts).collect(), mix }]
 }
 
 /// A stem for each part.
 pub fn stem_each(parts: usize) -> Vec<StemSpec> {
-    let buses = [Bus::DRUMS, Bus::BASS, Bus::CHORDS, Bus::MELODY, Bus::PAD];
+    let mixes = [StemMix::DRUMS, StemMix::BASS, StemMix::CHORDS, StemMix::MELODY, StemMix::PAD];
     (0..parts)
-        .map(|part| StemSpec { name: format!("stem {part}"), parts: vec![part], bus: buses[part % buses.len()] })
+        .map(|part| StemSpec { name: format!("stem {part}"), parts: vec![part], mix: mixes[part % mixes.len()] })
         .collect()
 }
 

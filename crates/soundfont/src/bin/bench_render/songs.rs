@@ -7,7 +7,7 @@ use music::{
     score::{Control, ControlChange, MeterChange, Part, ScoreNote, TempoChange},
     smf,
 };
-use soundfont::{Bus, StemSpec};
+use soundfont::{StemMix, StemSpec};
 
 use super::Failure;
 
@@ -116,15 +116,15 @@ pub(super) fn stems(score: &Score) -> Vec<StemSpec> {
         _ => 3,
     };
     let stems = [
-        ("drums", Bus::DRUMS),
-        ("bass", Bus::BASS),
-        ("chords", Bus::CHORDS),
-        ("melody", Bus::MELODY),
-        ("pad", Bus::PAD),
+        ("drums", StemMix::DRUMS),
+        ("bass", StemMix::BASS),
+        ("chords", StemMix::CHORDS),
+        ("melody", StemMix::MELODY),
+        ("pad", StemMix::PAD),
     ];
-    let stems = stems.into_iter().enumerate().map(|(index, (name, bus))| {
+    let stems = stems.into_iter().enumerate().map(|(index, (name, mix))| {
         let parts = score.parts.iter().enumerate().filter(|(_, part)| role(part) == index).map(|(place, _)| place);
-        StemSpec { name: name.to_owned(), parts: parts.collect(), bus }
+        StemSpec { name: name.to_owned(), parts: parts.collect(), mix }
     });
     stems.collect()
 }

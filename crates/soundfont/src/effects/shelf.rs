@@ -3,7 +3,7 @@
 
 use std::f64::consts::{SQRT_2, TAU};
 
-use super::Bus;
+use super::StemMix;
 
 const LOW_HZ: f64 = 160.0;
 const HIGH_HZ: f64 = 6_000.0;
@@ -24,12 +24,12 @@ pub(crate) struct Shelves {
 }
 
 impl Shelves {
-    pub(crate) fn new(bus: &Bus, sample_rate_hz: u32) -> Self {
-        let bus = bus.bounded();
-        let low = shelf(LOW_HZ, bus.low_db.into(), sample_rate_hz, Kind::Low);
-        let high = shelf(HIGH_HZ, bus.high_db.into(), sample_rate_hz, Kind::High);
+    pub(crate) fn new(mix: &StemMix, sample_rate_hz: u32) -> Self {
+        let mix = mix.bounded();
+        let low = shelf(LOW_HZ, mix.low_db.into(), sample_rate_hz, Kind::Low);
+        let high = shelf(HIGH_HZ, mix.high_db.into(), sample_rate_hz, Kind::High);
         Self {
-            gain: 10f32.powf(bus.gain_db / 20.0),
+            gain: 10f32.powf(mix.gain_db / 20.0),
             coefficients: std::array::from_fn(|index| [low[index], low[index], high[index], high[index]]),
             state: [[0.0; LANES]; 2],
             between: [0.0; 2],
@@ -78,11 +78,11 @@ mod tests {
     use super::*;
 
     /// Level of a sine after the shelves, in dB.
-    fn gain_at(bus: Bus, hz: f32) -> f32 {
+    fn gain_at(mix: StemMix, hz: f32) -> f32 {
         const RATE: u32 = 44_100;
         let tone: Vec<f32> = (0..RATE).map(|i| (i as f32 * hz * std::f32::consts::TAU / RATE as f32).sin()).collect();
         let (mut left, mut right) = (tone.clone(), vec![0.0; tone.len()]);
-        Shelves::new(&bus, RATE).apply(&mut left, &mut right);
+        Shelves::new(&mix, RATE).apply(&mut left, &mut right);
         assert!(right.iter().all(|x| x.abs() < 1e-9));
         let level = |x: &[f32]| x[22_050..].iter().map(|x| x * x).sum::<f32>();
         10.0 * (level(&left) / level(&tone)).log10()
@@ -90,11 +90,11 @@ mod tests {
 
     #[test]
     fn shelves_lift_their_ends_and_leave_the_middle() {
-        let bus = Bus { gain_db: -6.0, low_db: 4.0, high_db: -5.0, room: 0.0 };
+        let mix = StemMix { gain_db: -6.0, low_db: 4.0, high_db: -5.0, room: 0.0 };
         for (hz, expected) in [(30.0, -2.0), (160.0, -4.0), (1_000.0, -6.0), (6_000.0, -8.5), (18_000.0, -11.0)] {
-            let gain = gain_at(bus, hz);
+            let gain = gain_at(mix, hz);
             assert!((gain - expected).abs() < 0.35, "{hz} Hz: {gain} dB instead of {expected}");
         }
-        assert!(gain_at(Bus { low_db: f32::NAN, high_db: 0.0, ..Bus::PLAIN }, 1_000.0).abs() < 0.01);
+        assert!(gain_at(StemMix { low_db: f32::NAN, high_db: 0.0, ..StemMix::PLAIN }, 1_000.0).abs() < 0.01);
     }
 }

@@ -8,7 +8,7 @@ pub(crate) use shelf::Shelves;
 
 /// How a stem is treated. The constants suit the roles of a song.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Bus {
+pub struct StemMix {
     /// Level, in dB.
     pub gain_db: f32,
     /// How much is added below 160 Hz, in dB.
@@ -20,7 +20,7 @@ pub struct Bus {
     pub room: f32,
 }
 
-impl Bus {
+impl StemMix {
     pub const PLAIN: Self = Self { gain_db: 0.0, low_db: 0.0, high_db: 1.0, room: 0.15 };
     pub const DRUMS: Self = Self { gain_db: 0.0, low_db: 0.0, high_db: 1.5, room: 0.10 };
     pub const BASS: Self = Self { gain_db: 0.0, low_db: 1.0, high_db: -3.0, room: 0.03 };
