@@ -1,8 +1,7 @@
 //! Rhythm bar by bar, swing, and what else is told bar by bar: density, velocity, register.
 
-use super::Role;
 use super::{
-    Bar, DrumClass, Groove, PitchRange, Swing, Texture,
+    Bar, DrumClass, Groove, PitchRange, Role, Swing, Texture,
     material::{Material, Sound, together},
     roles::Cast,
 };
@@ -22,8 +21,7 @@ pub(super) fn read(material: &Material<'_>, cast: &Cast, swing: Swing) -> Vec<Gr
         })
         .collect();
     let bars = grooves.len();
-    for (part, voice) in material.voices.iter().enumerate().filter(|(part, _)| speaks(cast, *part)) {
-        let _ = part;
+    for (_, voice) in material.voices.iter().enumerate().filter(|(part, _)| speaks(cast, *part)) {
         for sound in &voice.sounds {
             let place = straight((sound.onset - material.starts[sound.bar]).max(0.0), swing);
             let (mut bar, mut step) = (sound.bar, (place * 4.0).round() as usize);

@@ -59,8 +59,17 @@ pub(super) fn read(
         decoder.bar(run, &model, keys(run[0].bar));
     }
     let path = decoder.path();
-    let chosen = beats.iter().zip(path).enumerate();
-    chosen.map(|(index, (beat, state))| slot(material, &beats, index, beat, state, &model)).collect()
+    let confidences = confidences(&beats, &path, &model);
+    let told = beats.iter().zip(&path).zip(confidences);
+    told.map(|((beat, &state), confidence)| ChordSlot {
+        bar: beat.bar,
+        offset_quarters: (beat.start - material.starts[beat.bar]).max(0.0),
+        quarters: beat.end - beat.start,
+        chord: model.chords.get(state).copied(),
+        bass: beat.low.map(|low| low % 12),
+        confidence,
+    })
+    .collect()
 }
 
 /// Beats of all bars with what sounds in them.
@@ -280,31 +289,24 @@ fn change_cost(start: usize, beats: &[Beat]) -> f64 {
 /// Lead over the best chord with another root at which a chord is certain.
 const SURE_LEAD: f64 = 0.35;
 
-fn slot(material: &Material<'_>, beats: &[Beat], index: usize, beat: &Beat, state: usize, model: &Model) -> ChordSlot {
-    let chord = model.chords.get(state).copied();
-    ChordSlot {
-        bar: beat.bar,
-        offset_quarters: (beat.start - material.starts[beat.bar]).max(0.0),
-        quarters: beat.end - beat.start,
-        chord,
-        bass: beat.low.map(|low| low % 12),
-        confidence: chord.map_or(0.0, |chord| confidence(beats, index, chord, model)),
+/// Of every beat, from all beats of its bar that have its chord without a break.
+fn confidences(beats: &[Beat], path: &[usize], model: &Model) -> Vec<f64> {
+    let mut confidences = Vec::with_capacity(beats.len());
+    let indices: Vec<usize> = (0..beats.len()).collect();
+    for run in indices.chunk_by(|&a, &b| beats[a].bar == beats[b].bar && path[a] == path[b]) {
+        let stretch = &beats[run[0]..run[0] + run.len()];
+        let confidence = model.chords.get(path[run[0]]).map_or(0.0, |chord| confidence(stretch, *chord, model));
+        confidences.extend(run.iter().map(|_| confidence));
     }
+    confidences
 }
 
-/// How far the chord leads over those with other roots in its half bar, times the share of notes that belong to it, less
-/// where only one or two pitch classes sound.
-fn confidence(beats: &[Beat], index: usize, chord: ChordSymbol, model: &Model) -> f64 {
-    let bar = beats[index].bar;
-    let near = |other: &usize| beats.get(*other).is_some_and(|beat| beat.bar == bar);
-    let first = (0..=index).rev().take_while(near).last().unwrap_or(index);
-    let start = first + (index - first) / 2 * 2;
+/// How far the chord leads over those with other roots, times the share of notes that belong to it, less where only one
+/// or two pitch classes sound.
+fn confidence(beats: &[Beat], chord: ChordSymbol, model: &Model) -> f64 {
     let mut classes = [0.0; 12];
-    let mut low = [None; 2];
-    for (slot, beat) in (start..start + 2).filter(near).map(|other| &beats[other]).enumerate() {
-        classes.iter_mut().zip(beat.classes).for_each(|(sum, value)| *sum += value);
-        low[slot] = beat.low;
-    }
+    beats.iter().for_each(|beat| classes.iter_mut().zip(beat.classes).for_each(|(sum, value)| *sum += value));
+    let low: Vec<Option<u8>> = beats.iter().map(|beat| beat.low).collect();
     let sum: f64 = classes.iter().sum();
     if sum <= 0.0 {
         return 0.0;

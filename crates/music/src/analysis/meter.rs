@@ -30,7 +30,7 @@ pub(super) fn read(score: &Score, material: &Material<'_>) -> (Vec<MeterChange>,
     let lead = ternary - quaternary;
     let meter = |beats, unit| MeterChange { at: 0, beats, unit };
     let (found, source) = if lead > LEAD {
-        (if beats_are_dotted(material) { meter(6, 8) } else { meter(3, 4) }, MeterSource::Found)
+        (ternary_meter(material), MeterSource::Found)
     } else if lead < -LEAD {
         (meter(4, 4), MeterSource::Found)
     } else {
@@ -118,10 +118,11 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// In bars of three quarters: whether the beat is a dotted quarter, by onsets in the middle of the bar against those on
-/// its second and third quarter.
-fn beats_are_dotted(material: &Material<'_>) -> bool {
-    let (mut middle, mut quarters) = (0.0, 0.0);
+/// The meter whose beats are where notes begin in bars of three quarters: 3/4, 6/8, or 12/16, a shuffle of four beats
+/// that was written as triplets without the sign.
+fn ternary_meter(material: &Material<'_>) -> MeterChange {
+    const LEAD: f64 = 1.3;
+    let (mut quarters, mut middle, mut fourths) = (0.0, 0.0, 0.0);
     for sound in material.voices.iter().flat_map(|voice| &voice.sounds) {
         let place = sound.onset.rem_euclid(3.0);
         let near = |wanted: f64| (place - wanted).abs() < 0.1;
@@ -129,9 +130,16 @@ fn beats_are_dotted(material: &Material<'_>) -> bool {
             middle += 1.0;
         } else if near(1.0) || near(2.0) {
             quarters += 0.5;
+        } else if near(0.75) || near(2.25) {
+            fourths += 0.5;
         }
     }
-    middle > 1.3 * quarters
+    let (beats, unit) = match (middle > LEAD * quarters, fourths > LEAD * quarters) {
+        (true, true) => (12, 16),
+        (true, false) => (6, 8),
+        _ => (3, 4),
+    };
+    MeterChange { at: 0, beats, unit }
 }
 
 /// Where in a cycle of `period` quarters the bar begins, in steps, and its lead over the next best place. Bass and long

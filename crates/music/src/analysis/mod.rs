@@ -160,7 +160,7 @@ pub struct KeySpan {
     pub key: Key,
 }
 
-/// The chord of one beat (a quarter; three eighths in 6/8, 9/8 and 12/8).
+/// The chord of one beat, see [`Bar::beat_quarters`].
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ChordSlot {
     pub bar: usize,
@@ -171,7 +171,7 @@ pub struct ChordSlot {
     pub chord: Option<ChordSymbol>,
     /// Pitch class of the lowest note under it, if one sounds.
     pub bass: Option<u8>,
-    /// 0–1: how well the notes say this chord and none with another root.
+    /// 0–1: how well the notes of all beats that it lasts in this bar say this chord and none with another root.
     pub confidence: f64,
 }
 
