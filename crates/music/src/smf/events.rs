@@ -15,13 +15,28 @@ const LONGEST_NUMBER: usize = 9;
 /// What happens at a moment. Text and messages are as they are in the file.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Event<'a> {
-    On { channel: u8, key: u8, velocity: u8 },
-    Off { channel: u8, key: u8 },
+    On {
+        channel: u8,
+        key: u8,
+        velocity: u8,
+    },
+    Off {
+        channel: u8,
+        key: u8,
+    },
     /// All notes of the channel end.
-    Silence { channel: u8 },
-    Change { channel: u8, change: ControlChange },
+    Silence {
+        channel: u8,
+    },
+    Change {
+        channel: u8,
+        change: ControlChange,
+    },
     /// A meta event of any type but the end.
-    Meta { kind: u8, data: &'a [u8] },
+    Meta {
+        kind: u8,
+        data: &'a [u8],
+    },
     /// Without the leading F0.
     Exclusive(&'a [u8]),
 }
@@ -71,7 +86,11 @@ pub(super) fn parse<'a>(file: &File<'a>, limits: &Limits, warnings: &mut Warning
         warnings.add(None, file.start.saturating_sub(4), &what);
     }
     if file.format == 0 && found > 1 {
-        warnings.add(None, file.start, "A file of format 0 has one track, and this one has more; they are played together");
+        warnings.add(
+            None,
+            file.start,
+            "A file of format 0 has one track, and this one has more; they are played together",
+        );
     }
     tracks
 }
@@ -82,7 +101,8 @@ fn judge_end(file: &File<'_>, span: Span, track: &Track<'_>, ended: bool, next: 
         warnings.add(number, at, "The track has no end-of-track event");
     }
     if !span.length_fits {
-        let what = if next >= file.end && !ended { "The file ends within the track" } else { "The track's length is wrong" };
+        let what =
+            if next >= file.end && !ended { "The file ends within the track" } else { "The track's length is wrong" };
         warnings.add(number, span.start.saturating_sub(4), what);
     } else if next < span.end {
         warnings.add(number, span.start.saturating_sub(4), "The track's length covers another track");
@@ -176,7 +196,8 @@ impl<'a> Reader<'a, '_> {
             }
             0xf1..=0xfe => {
                 // Real-time and common messages have no place in a file; these have data bytes.
-                self.at += 1 + [(0xf1, 1), (0xf2, 2), (0xf3, 1)].iter().find(|(s, _)| *s == first).map_or(0, |(_, n)| *n);
+                self.at +=
+                    1 + [(0xf1, 1), (0xf2, 2), (0xf3, 1)].iter().find(|(s, _)| *s == first).map_or(0, |(_, n)| *n);
                 self.late = true;
                 self.warn(start, "A system message that files may not have is ignored", warnings);
                 Some(None)

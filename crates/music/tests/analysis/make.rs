@@ -37,6 +37,7 @@ impl Maker {
         let index = self.score.parts.len();
         let part = Part {
             track: index as u16,
+            port: 0,
             channel: (index % 9) as u8,
             name: name.to_owned(),
             program,

@@ -27,13 +27,18 @@ fn scores() -> impl Strategy<Value = Score> {
                 tempos: vec![TempoChange { at: 0, micros_per_quarter: 400_000 }],
                 meters: vec![MeterChange { at: 0, beats: if meter_is_given { 3 } else { 4 }, unit: 4 }],
                 meter_is_given,
-                key_signatures: keys.into_iter().map(|(at, sharps, minor)| KeySignature { at, sharps, minor }).collect(),
+                key_signatures: keys
+                    .into_iter()
+                    .map(|(at, sharps, minor)| KeySignature { at, sharps, minor })
+                    .collect(),
                 parts: Vec::new(),
                 lyrics: lyrics.into_iter().map(|(at, text)| Text { at, text }).collect(),
                 markers: markers.into_iter().map(|(at, text)| Text { at, text }).collect(),
                 end: 5_000,
             };
-            score.tempos.extend(tempos.into_iter().map(|(at, micros_per_quarter)| TempoChange { at, micros_per_quarter }));
+            score
+                .tempos
+                .extend(tempos.into_iter().map(|(at, micros_per_quarter)| TempoChange { at, micros_per_quarter }));
             if meter_is_given {
                 let meters = meters.into_iter().map(|(at, beats, power)| MeterChange { at, beats, unit: 1 << power });
                 score.meters.extend(meters);
@@ -80,7 +85,13 @@ fn parts() -> impl Strategy<Value = Content> {
 }
 
 /// Program and drums depend on the channel alone, as on a synthesizer.
-fn part(track: u16, channel: u8, name: &str, notes: Vec<(u64, u64, u8, u8)>, controls: Vec<(u64, ControlChange)>) -> Part {
+fn part(
+    track: u16,
+    channel: u8,
+    name: &str,
+    notes: Vec<(u64, u64, u8, u8)>,
+    controls: Vec<(u64, ControlChange)>,
+) -> Part {
     let mut notes: Vec<ScoreNote> = notes
         .into_iter()
         .map(|(onset, duration, pitch, velocity)| ScoreNote { onset, duration, pitch, velocity })
@@ -143,7 +154,8 @@ fn damaged(mut bytes: Vec<u8>, damages: &[Damage]) -> Vec<u8> {
 
 /// Reads with bounds that are easily met, and checks that all of them hold.
 fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
-    let tight = Limits { seconds: 20.0, notes: 50, events: 400, tracks: 8, text_bytes: 64, warnings: 5, ..Limits::default() };
+    let tight =
+        Limits { seconds: 20.0, notes: 50, events: 400, tracks: 8, text_bytes: 64, warnings: 5, ..Limits::default() };
     for limits in [Limits::default(), tight] {
         let result = smf::read(bytes, &limits);
         prop_assert_eq!(&result, &smf::read(bytes, &limits), "not the same twice");
