@@ -79,11 +79,14 @@ def kinship(found, truth):
 
 
 def score_labelled(tally, song, truth, other):
+    modulates = any(bar[0] != truth["key"] for bar in truth["bars"])
+
     def keys(column, found):
         if found is not None:
             same, kin = kinship(found, truth["key"])
-            tally.add("key of the song", column, same)
-            tally.add("– or its relative", column, kin)
+            tally.add("first key of songs that modulate" if modulates else "key of songs in one key", column, same)
+            if not modulates:
+                tally.add("– or its relative", column, kin)
 
     keys("Descant", song["key"])
     keys("plain", song["baseline"]["key"])

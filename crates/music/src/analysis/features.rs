@@ -16,8 +16,8 @@ pub(super) struct Features {
     pub rate: f64,
     /// Mean pitch, weighted by duration.
     pub pitch: f64,
-    /// Shares of the steps of its highest notes: at most a major third, a repeat, more than a fifth.
-    pub small_steps: f64,
+    /// Shares of the steps of its highest notes: seconds, repeats, more than a fifth.
+    pub seconds: f64,
     pub repeats: f64,
     pub leaps: f64,
     /// How many pitches its highest notes have.
@@ -59,7 +59,7 @@ impl Features {
             chordal: tops.chords as f64 / groups,
             rate: groups / length,
             pitch,
-            small_steps: tops.share_of_steps(|step| step <= 4),
+            seconds: tops.share_of_steps(|step| (1..=2).contains(&step)),
             repeats: tops.share_of_steps(|step| step == 0),
             leaps: tops.share_of_steps(|step| step > 7),
             distinct: tops.histogram().iter().filter(|&&count| count > 0).count(),
