@@ -5,9 +5,9 @@ this machine has them, of which only what the files say of themselves is known. 
 """
 
 import argparse
-import contextlib
 import json
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -35,7 +35,8 @@ def peer(path, with_chords=True):
         if with_chords:
             pitched = music21.stream.Score()
             for part in score.parts:
-                if not any(getattr(i, "midiChannel", None) == 9 for i in part.recurse().getElementsByClass("Instrument")):
+                players = list(part.recurse().getElementsByClass("Instrument"))
+                if not any(i.midiChannel == 9 or "Percussion" in type(i).__name__ for i in players):
                     pitched.insert(0, part)
             longest = {}
             for chord in pitched.chordify().flatten().getElementsByClass("Chord"):
@@ -217,9 +218,7 @@ def main():
     parser.add_argument("--peers", type=int, default=30, help="how many of them music21 reads as well")
     arguments = parser.parse_args()
     folder = arguments.out / "labelled"
-    with contextlib.suppress(FileNotFoundError):
-        for old in folder.iterdir():
-            old.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
     labelled(arguments, folder)
     files = sorted(arguments.data.glob("*.mid")) if arguments.data else []
     if files:

@@ -88,10 +88,10 @@ pub(super) fn find(voices: &[Voice<'_>], may_double: impl Fn(usize, usize) -> bo
             } else {
                 (a.mean_pitch - b.mean_pitch).abs() <= OCTAVE_APART || a.mean_pitch > b.mean_pitch
             };
-            let (double, of, lag) = if later_is_double { (later, earlier, lag) } else { (earlier, later, 0.0 - lag) };
-            if !may_double(double, of) {
-                continue;
-            }
+            let pair = [(later, earlier, lag), (earlier, later, 0.0 - lag)];
+            let (first, second) = if later_is_double { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
+            let allowed = [first, second].into_iter().find(|&(double, of, _)| may_double(double, of));
+            let Some((double, of, lag)) = allowed else { continue };
             doubles[double] = Some(Double { of, lag_quarters: lag, share });
             for other in doubles.iter_mut().flatten().filter(|other| other.of == double) {
                 *other = Double { of, lag_quarters: other.lag_quarters + lag, share: other.share.min(share) };

@@ -20,7 +20,7 @@ pub(super) struct Features {
     pub seconds: f64,
     pub repeats: f64,
     pub leaps: f64,
-    /// How many pitches its highest notes have.
+    /// How many different pitches it has.
     pub distinct: usize,
     /// Median duration in quarters.
     pub duration: f64,
@@ -62,7 +62,8 @@ impl Features {
             seconds: tops.share_of_steps(|step| (1..=2).contains(&step)),
             repeats: tops.share_of_steps(|step| step == 0),
             leaps: tops.share_of_steps(|step| step > 7),
-            distinct: tops.histogram().iter().filter(|&&count| count > 0).count(),
+            distinct: sounds.iter().fold(0u128, |pitches, sound| pitches | 1 << (sound.pitch & 127)).count_ones()
+                as usize,
             duration,
             pitch_entropy: entropy(&tops.histogram()),
             rhythm_entropy: entropy(&tops.intervals),

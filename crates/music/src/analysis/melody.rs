@@ -13,6 +13,7 @@ const WINDOW_BARS: usize = 2;
 /// What passing the tune on costs, and what nobody having it is worth.
 const SWITCH_COST: f64 = 0.6;
 const NOBODY: f64 = 0.15;
+const NOBODY_AT_THE_KEYS: f64 = -1.5;
 
 /// A line and who has it.
 pub(super) struct Found {
@@ -23,7 +24,11 @@ pub(super) struct Found {
 
 /// The tune: for every two bars the part that is most like a melody there, by Viterbi.
 pub(super) fn melody(material: &Material<'_>, cast: &Cast) -> Found {
-    tune(material, cast, NOBODY, |_, part| {
+    let players = (0..material.voices.len())
+        .filter(|&part| material.voices[part].is_pitched() && !matches!(cast.roles[part], Role::Bass | Role::Effects));
+    // One or two parts are a keyboard's, and the tune is on top of its chords.
+    let nobody = if players.count() <= 2 && !cast.roles.contains(&Role::Melody) { NOBODY_AT_THE_KEYS } else { NOBODY };
+    tune(material, cast, nobody, |_, part| {
         let bonus = if cast.roles[part] == Role::Melody { 0.3 } else { 0.0 };
         if cast.doubles[part].is_some() { None } else { Some(bonus) }
     })

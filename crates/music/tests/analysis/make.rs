@@ -67,18 +67,6 @@ impl Maker {
         self.score.parts[part].notes.push(note);
     }
 
-    /// Notes one after another as (pitch, quarters), 0 for a rest; the moment where they end.
-    pub fn tune(&mut self, part: usize, start: f64, notes: &[(u8, f64)]) -> f64 {
-        let mut at = start;
-        for &(pitch, quarters) in notes {
-            if pitch > 0 {
-                self.note(part, at, quarters * 0.95, pitch);
-            }
-            at += quarters;
-        }
-        at
-    }
-
     pub fn chord(&mut self, part: usize, onset: f64, quarters: f64, pitches: &[u8]) {
         pitches.iter().for_each(|&pitch| self.note(part, onset, quarters, pitch));
     }
