@@ -26,8 +26,13 @@ pub(super) struct Found {
 pub(super) fn melody(material: &Material<'_>, cast: &Cast) -> Found {
     let players = (0..material.voices.len())
         .filter(|&part| material.voices[part].is_pitched() && !matches!(cast.roles[part], Role::Bass | Role::Effects));
-    // One or two parts are a keyboard's, and the tune is on top of its chords.
-    let nobody = if players.count() <= 2 && !cast.roles.contains(&Role::Melody) { NOBODY_AT_THE_KEYS } else { NOBODY };
+    // One part, or two without a singer, are a keyboard's, and the tune is on top of its chords.
+    let at_the_keys = match players.count() {
+        0 | 1 => true,
+        2 => !cast.roles.contains(&Role::Melody),
+        _ => false,
+    };
+    let nobody = if at_the_keys { NOBODY_AT_THE_KEYS } else { NOBODY };
     tune(material, cast, nobody, |_, part| {
         let bonus = if cast.roles[part] == Role::Melody { 0.3 } else { 0.0 };
         if cast.doubles[part].is_some() { None } else { Some(bonus) }
