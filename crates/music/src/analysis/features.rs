@@ -44,7 +44,7 @@ impl Features {
         }
         let covered = f64::max(covered, 1e-6);
         let sounding: f64 = sounds.iter().map(Sound::quarters).sum();
-        let weight = |sound: &Sound| sound.quarters().min(4.0).max(0.01);
+        let weight = |sound: &Sound| sound.quarters().clamp(0.01, 4.0);
         let weights: f64 = sounds.iter().map(weight).sum();
         let pitch = sounds.iter().map(|sound| f64::from(sound.pitch) * weight(sound)).sum::<f64>() / weights;
         let mut durations: Vec<f64> = sounds.iter().map(Sound::quarters).collect();
