@@ -1,5 +1,6 @@
 //! The task `bench`: builds a benchmark with optimisation and runs it.
 
+mod analysis;
 mod engine;
 mod midi;
 mod python;
@@ -26,11 +27,11 @@ const SHARED_DATA: &str = "DESCANT_SHARED_DATA";
 /// Runs the program `bench-NAME`, which any crate may have in `src/bin/`, or one of the benchmarks that are more than a
 /// program.
 pub fn run(name: &str, arguments: &[String]) -> Result<()> {
-    if name == engine::NAME {
-        return engine::run(arguments);
-    }
-    if name == midi::NAME {
-        return midi::run(arguments);
+    match name {
+        analysis::NAME => return analysis::run(arguments),
+        engine::NAME => return engine::run(arguments),
+        midi::NAME => return midi::run(arguments),
+        _ => {}
     }
     let program = format!("bench-{name}");
     let package = owner(&program)?;
@@ -73,7 +74,7 @@ fn owner(program: &str) -> Result<String> {
         }
     }
     let mut known: Vec<&str> = known.iter().filter_map(|file| file.strip_prefix("bench-")).collect();
-    known.push(engine::NAME);
+    known.extend([analysis::NAME, engine::NAME, midi::NAME]);
     known.sort_unstable();
     bail!("there is no benchmark {}; there are: {}", program.trim_start_matches("bench-"), known.join(", "))
 }

@@ -1,5 +1,6 @@
 //! Pure music: pitch, notes, phrases, keys, rhythm, corrections, harmony, MIDI in and out, MusicXML out. No IO, no audio samples.
 
+pub mod analysis;
 pub mod breath;
 pub mod correct;
 pub mod harmony;
@@ -13,6 +14,7 @@ pub mod score;
 pub mod smf;
 pub mod xml;
 
+pub use analysis::{Analysis, analyse};
 pub use correct::Corrections;
 pub use harmony::{Accompaniment, Chord, ChordSpan};
 pub use key::{Key, Mode};

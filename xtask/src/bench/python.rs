@@ -1,4 +1,4 @@
-//! Python environments for what benchmarks hold the house against.
+//! Python environments for what benchmarks compare with.
 
 use std::{
     ffi::OsStr,
@@ -36,7 +36,8 @@ pub fn environment(folder: &Path, requirements: &Path, size: &str) -> Result<Pat
     Ok(python)
 }
 
-/// A folder of what lives beside the project and not in it: recordings with truth, other people's MIDI files.
+/// The folder of what lives beside the project and not in it (recordings with truth, other people's MIDI files), if it holds
+/// such a `kind`.
 pub fn data(kind: &str) -> Option<PathBuf> {
     let shared = std::env::var_os("DESCANT_SHARED_DATA");
     let folder = shared.map_or_else(|| workspace::root().join("../shared/data"), PathBuf::from);
