@@ -1,0 +1,184 @@
+//! What all three songs are brought to: key, tempo, meter, swing.
+
+use music::{Key, Mode, analysis::Analysis};
+use serde::Serialize;
+
+use crate::{
+    Source,
+    options::{LEAST_BPM, MOST_BPM, Options},
+    tonal,
+};
+
+/// What halving or doubling a song's note values costs, in octaves of tempo.
+const FOLD_COST: f64 = 0.12;
+/// Tempos that are chosen without being asked for, in whole beats per minute.
+const CHOSEN_BPM: std::ops::RangeInclusive<u32> = 66..=149;
+/// Swing below this ratio, or less sure than this, is played straight.
+const LEAST_SWING: f64 = 1.2;
+const LEAST_SWING_CONFIDENCE: f64 = 0.5;
+
+/// The frame of the blend.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Target {
+    pub key: Key,
+    /// Quarters per minute.
+    pub bpm: f64,
+    /// Quarters in a bar: 3 or 4.
+    pub beats: u8,
+    /// First eighth of a beat to the second; 1 is straight.
+    pub swing: f64,
+    /// Per song: semitones from its own key.
+    pub shifts: [i32; 3],
+    /// Per song: beats of the blend for one of its beats: ½, 1 or 2.
+    pub scales: [f64; 3],
+}
+
+impl Target {
+    pub fn choose(sources: &[Source<'_>; 3], options: &Options) -> Self {
+        let weights = options.shares();
+        let analyses = sources.map(|source| source.analysis);
+        let key = options.key.unwrap_or_else(|| choose_key(analyses, &weights));
+        let home = tonal::relative_major(&key);
+        let shifts = analyses.map(|analysis| {
+            analysis.key.map_or(0, |own| tonal::nearest_shift(tonal::relative_major(&own), home))
+        });
+        let tempos = analyses.map(beat_bpm);
+        let bpm = options.tempo_bpm.unwrap_or_else(|| choose_tempo(&tempos, &weights));
+        let scales = tempos.map(|own| fold(own, bpm).1);
+        Self { key, bpm, beats: choose_beats(analyses, &weights), swing: choose_swing(analyses, &weights), shifts, scales }
+    }
+
+    /// Quarters in a bar.
+    pub fn bar(&self) -> f64 {
+        f64::from(self.beats)
+    }
+
+    /// Chords in a bar: half bars of four, whole bars of three.
+    pub const fn slots(&self) -> usize {
+        if self.beats == 4 { 2 } else { 1 }
+    }
+
+    /// Length of a chord in quarters.
+    pub fn slot(&self) -> f64 {
+        self.bar() / self.slots() as f64
+    }
+
+    /// Slot in which a moment of the piece (in quarters) lies.
+    pub fn slot_at(&self, quarters: f64) -> usize {
+        ((quarters + 1e-6) / self.slot()).max(0.0) as usize
+    }
+}
+
+/// The collection of seven notes to which the songs move least, and the mode that most of them have.
+fn choose_key(analyses: [&Analysis; 3], weights: &[f64; 3]) -> Key {
+    let keys: Vec<(Key, f64)> =
+        analyses.iter().zip(weights).filter_map(|(analysis, &weight)| Some((analysis.key?, weight))).collect();
+    let cost = |home: usize| -> f64 {
+        let move_cost = |(key, weight): &(Key, f64)| {
+            let shift = tonal::nearest_shift(tonal::relative_major(key), home);
+            weight * f64::from(shift.abs()).powf(1.2)
+        };
+        keys.iter().map(move_cost).sum()
+    };
+    let home = (0..12).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
+    let balance: f64 = keys.iter().map(|(key, weight)| if key.mode == Mode::Minor { -weight } else { *weight }).sum();
+    let confidence = keys.iter().map(|(key, weight)| key.confidence * weight).sum::<f64>();
+    if balance >= 0.0 {
+        Key { tonic: home as u8, mode: Mode::Major, confidence }
+    } else {
+        Key { tonic: ((home + 9) % 12) as u8, mode: Mode::Minor, confidence }
+    }
+}
+
+/// Beats per minute of what is felt as a beat.
+fn beat_bpm(analysis: &Analysis) -> f64 {
+    let compound = analysis.bars.iter().filter(|bar| bar.is_compound()).count() * 2 > analysis.bars.len();
+    let beat = if compound { analysis.bars.iter().find(|bar| bar.is_compound()).map_or(1.0, |bar| bar.beat_quarters()) } else { 1.0 };
+    let bpm = analysis.tempo.median_bpm / beat;
+    if bpm.is_finite() { bpm.clamp(10.0, 1_000.0) } else { 120.0 }
+}
+
+/// Octaves of tempo between a song and the blend, and the scale of its note values that makes them fewest.
+fn fold(own: f64, bpm: f64) -> (f64, f64) {
+    let distance = |scale: f64| (bpm / (own * scale)).log2().abs() + if scale == 1.0 { 0.0 } else { FOLD_COST };
+    let scale = [1.0, 0.5, 2.0].into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(1.0);
+    (distance(scale), scale)
+}
+
+fn choose_tempo(tempos: &[f64; 3], weights: &[f64; 3]) -> f64 {
+    let cost = |bpm: u32| -> f64 {
+        tempos.iter().zip(weights).map(|(&own, weight)| weight * fold(own, f64::from(bpm)).0).sum()
+    };
+    let best = CHOSEN_BPM.min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(120);
+    f64::from(best).clamp(LEAST_BPM, MOST_BPM)
+}
+
+/// 3 when most of the weight lies on songs in three, else 4.
+fn choose_beats(analyses: [&Analysis; 3], weights: &[f64; 3]) -> u8 {
+    let is_triple = |analysis: &Analysis| {
+        let triple = |bar: &&music::analysis::Bar| (bar.quarters / bar.beat_quarters() - 3.0).abs() < 0.1;
+        analysis.bars.iter().filter(triple).count() * 2 > analysis.bars.len()
+    };
+    let share: f64 = analyses.iter().zip(weights).filter(|(analysis, _)| is_triple(analysis)).map(|(_, weight)| weight).sum();
+    if share > 0.5 { 3 } else { 4 }
+}
+
+/// The ratio of the songs that swing, if they have most of the weight.
+fn choose_swing(analyses: [&Analysis; 3], weights: &[f64; 3]) -> f64 {
+    let swung = |(analysis, weight): (&&Analysis, &f64)| is_swung(analysis).then_some((analysis.swing.ratio, *weight));
+    let swinging: Vec<(f64, f64)> = analyses.iter().zip(weights).filter_map(swung).collect();
+    let weight: f64 = swinging.iter().map(|(_, weight)| weight).sum();
+    if weight <= 0.5 {
+        return 1.0;
+    }
+    (swinging.iter().map(|(ratio, weight)| ratio * weight).sum::<f64>() / weight).clamp(1.0, 3.0)
+}
+
+/// Whether a song's eighths are to be made straight.
+pub fn is_swung(analysis: &Analysis) -> bool {
+    analysis.swing.ratio >= LEAST_SWING && analysis.swing.confidence >= LEAST_SWING_CONFIDENCE
+}
+
+/// Makes swung eighths straight: both halves of a beat are stretched to equal length. `quarters` from a bar line.
+pub fn straightened(quarters: f64, ratio: f64) -> f64 {
+    warp(quarters, ratio / (1.0 + ratio), 0.5)
+}
+
+/// Makes straight eighths swing; the inverse of [`straightened`].
+pub fn swung(quarters: f64, ratio: f64) -> f64 {
+    warp(quarters, 0.5, ratio / (1.0 + ratio))
+}
+
+/// Moves the second eighth of each beat from one place in it to another.
+fn warp(quarters: f64, from: f64, to: f64) -> f64 {
+    let beat = quarters.floor();
+    let inside = quarters - beat;
+    let moved = if inside < from { inside * to / from } else { to + (inside - from) * (1.0 - to) / (1.0 - from) };
+    beat + moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn swing_goes_there_and_back() {
+        for ratio in [1.0, 1.5, 2.0, 3.0] {
+            for step in 0..40 {
+                let at = f64::from(step) * 0.1;
+                assert!((swung(straightened(at, ratio), ratio) - at).abs() < 1e-9);
+            }
+        }
+        assert!((straightened(1.0 + 2.0 / 3.0, 2.0) - 1.5).abs() < 1e-9);
+        assert!((swung(0.5, 2.0) - 2.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn fast_and_slow_songs_are_folded() {
+        assert_eq!(fold(200.0, 100.0).1, 0.5);
+        assert_eq!(fold(50.0, 100.0).1, 2.0);
+        assert_eq!(fold(120.0, 100.0).1, 1.0);
+        let chosen = choose_tempo(&[200.0, 50.0, 100.0], &[1.0 / 3.0; 3]);
+        assert!((99.0..=101.0).contains(&chosen), "{chosen}");
+    }
+}
