@@ -1,4 +1,4 @@
-//! Pure music: pitch, notes, phrases, keys, rhythm, corrections, harmony, MIDI and MusicXML out. No IO, no audio samples.
+//! Pure music: pitch, notes, phrases, keys, rhythm, corrections, harmony, MIDI in and out, MusicXML out. No IO, no audio samples.
 
 pub mod analysis;
 pub mod breath;
@@ -11,6 +11,7 @@ pub mod musicxml;
 pub mod pitch;
 pub mod rhythm;
 pub mod score;
+pub mod smf;
 pub mod xml;
 
 pub use analysis::{Analysis, analyse};

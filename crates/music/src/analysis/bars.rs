@@ -12,11 +12,19 @@ const MOST_JOINED: u8 = 64;
 
 /// The meters that can be believed, the first from tick 0 on; empty if there is none.
 pub(super) fn believable(score: &Score) -> Vec<MeterChange> {
+    let quarter = Tick::from(score.ticks_per_quarter.max(1));
     let mut meters: Vec<MeterChange> = Vec::new();
     for meter in &score.meters {
         let quarters = quarters(meter);
-        if (0.1..=MOST_BAR_QUARTERS).contains(&quarters) && meters.last().is_none_or(|last| last.at < meter.at) {
-            meters.push(*meter);
+        if !(0.01..=MOST_BAR_QUARTERS).contains(&quarters) {
+            continue;
+        }
+        // Of changes within a quarter the last one counts.
+        match meters.last_mut() {
+            Some(last) if meter.at < last.at + quarter => *last = MeterChange { at: last.at, ..*meter },
+            Some(last)
+                if (last.beats, last.unit) == (meter.beats, meter.unit) && is_on_bar(last, meter.at, quarter) => {}
+            _ => meters.push(*meter),
         }
     }
     if let Some(first) = meters.first_mut() {
@@ -25,13 +33,19 @@ pub(super) fn believable(score: &Score) -> Vec<MeterChange> {
     meters
 }
 
+/// Whether a tick is a bar line of a meter: then the same meter again changes nothing.
+fn is_on_bar(meter: &MeterChange, at: Tick, quarter: Tick) -> bool {
+    let bar = Tick::from(meter.beats) * 4 * quarter / Tick::from(meter.unit.max(1));
+    bar > 0 && (at - meter.at).is_multiple_of(bar)
+}
+
 /// Length of a written bar.
-fn quarters(meter: &MeterChange) -> f64 {
+pub(super) fn quarters(meter: &MeterChange) -> f64 {
     f64::from(meter.beats) * 4.0 / f64::from(meter.unit.max(1))
 }
 
 /// How many written bars make one.
-fn joined(meter: &MeterChange) -> u8 {
+pub(super) fn joined(meter: &MeterChange) -> u8 {
     let mut bars = 1u8;
     while f64::from(bars) * quarters(meter) < LEAST_BAR_QUARTERS && bars < MOST_JOINED {
         bars *= 2;
@@ -56,7 +70,9 @@ pub(super) fn lay(score: &Score, meters: &[MeterChange], pickup: Tick, end: Tick
         let whole = ((quarters(meter) * f64::from(joined) * per_quarter).round() as Tick).max(1);
         let mut length = if bars.is_empty() && pickup > 0 { pickup.min(whole) } else { whole };
         if let Some(next) = meters.get(index + 1) {
-            length = length.min(next.at - start);
+            // A change a little after a bar line is a rounded one, and no bar of its own.
+            let rounded = next.at - start <= length + whole / 12;
+            length = if rounded { next.at - start } else { length };
         }
         let until = start + length;
         let (start_seconds, end_seconds) = (clock.seconds_at(start), clock.seconds_at(until));

@@ -4,14 +4,27 @@
 //! to places inside a bar in quarter notes, so that material can be lifted out of one song and put into another. What
 //! was estimated carries a confidence from 0 (a guess) to 1 (certain).
 
+mod assemble;
 mod bars;
 mod chord;
+mod doubles;
+mod features;
+mod form;
+mod grooves;
+mod harmony;
+mod keys;
+mod lines;
+mod material;
+mod melody;
+mod meter;
 mod query;
+mod roles;
 
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use self::assemble::bar_note;
 pub use self::chord::{ChordKind, ChordSymbol};
 use crate::{
     key::Key,
@@ -26,40 +39,7 @@ pub const EARLY_QUARTERS: f64 = 0.06;
 
 /// Analyses a score. A score without notes has bars, tempo and meter, and nothing else.
 pub fn analyse(score: &Score) -> Analysis {
-    let meters = bars::believable(score);
-    let bars = bars::lay(score, &meters, 0, score.end);
-    let count = bars.len();
-    let part = PartAnalysis {
-        role: Role::Silent,
-        doubles: None,
-        is_broken: false,
-        notes: Vec::new(),
-        range: None,
-        tessitura: None,
-        onsets_per_quarter: 0.0,
-        polyphony: 0.0,
-        active_share: 0.0,
-    };
-    let line = Line { parts: vec![None; count], ..Line::default() };
-    let bpm = bars.first().map_or(120.0, |bar| bar.bpm);
-    Analysis {
-        ticks_per_quarter: score.ticks_per_quarter.max(1),
-        is_complete: bars.last().is_some_and(|bar| bar.end >= score.end),
-        bars,
-        meter: MeterReading { source: MeterSource::Given, confidence: 1.0, pickup_quarters: 0.0 },
-        tempo: Tempo { median_bpm: bpm, slow_bpm: bpm, fast_bpm: bpm },
-        key: None,
-        keys: Vec::new(),
-        chords: Vec::new(),
-        parts: vec![part; score.parts.len()],
-        melody: line.clone(),
-        counter_melody: line.clone(),
-        bass: line,
-        tunes: Vec::new(),
-        form: Form::default(),
-        grooves: vec![Groove::default(); count],
-        swing: Swing { ratio: 1.0, confidence: 0.0 },
-    }
+    assemble::analyse(score)
 }
 
 /// The analysis of a song. Lists "per bar" have as many entries as [`Analysis::bars`].
@@ -180,7 +160,7 @@ pub struct KeySpan {
     pub key: Key,
 }
 
-/// The chord of one beat (a quarter; three eighths in 6/8, 9/8 and 12/8).
+/// The chord of one beat, see [`Bar::beat_quarters`].
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ChordSlot {
     pub bar: usize,
@@ -191,7 +171,7 @@ pub struct ChordSlot {
     pub chord: Option<ChordSymbol>,
     /// Pitch class of the lowest note under it, if one sounds.
     pub bass: Option<u8>,
-    /// 0–1: how well the notes say this chord and none with another root.
+    /// 0–1: how well the notes of all beats that it lasts in this bar say this chord and none with another root.
     pub confidence: f64,
 }
 

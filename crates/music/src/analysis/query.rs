@@ -44,9 +44,10 @@ impl Analysis {
 }
 
 impl Bar {
-    /// Length of what is felt as a beat: three eighths in 6/8, 9/8, 12/8; half notes in 2/2 count as quarters.
+    /// Length of what is felt as a beat, in quarters: three eighths in 6/8, 9/8 and 12/8, three sixteenths in 12/16; else a
+    /// quarter, also in 2/2.
     pub fn beat_quarters(&self) -> f64 {
-        if self.is_compound() { 6.0 / f64::from(self.unit.max(1)) } else { 1.0 }
+        if self.is_compound() { 12.0 / f64::from(self.unit.max(1)) } else { 1.0 }
     }
 
     /// 6/8, 9/8, 12/8 and their like in sixteenths: beats of three.
