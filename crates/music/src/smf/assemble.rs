@@ -41,7 +41,6 @@ pub(super) fn assemble(
     let said_end = tracks.iter().zip(&starts).map(|(track, start)| track.end.saturating_add(*start)).max().unwrap_or(0);
     let frame = Frame { limit: conductor.after(0, limits.seconds), said_end };
     let ports: Vec<u8> = tracks.iter().map(port).collect();
-    let channels = channels::follow(tracks, &starts, &ports);
     let words = words::collect(file.format, tracks, &starts, limits, warnings);
     let mut ended = Vec::with_capacity(notes.len());
     let longest = Longest { conductor: &conductor, frame: &frame, tail_seconds: limits.tail_seconds, last };
@@ -49,6 +48,7 @@ pub(super) fn assemble(
         ended.push(longest.end(track.number, notes, warnings));
     }
     let end = end(&ended, &frame, &conductor, limits, warnings);
+    let channels = channels::follow(tracks, &starts, &ports, end);
     let mut parts = Vec::new();
     for (index, (track, notes)) in tracks.iter().zip(ended).enumerate() {
         let (start, port) = (starts[index], ports[index]);
@@ -236,13 +236,13 @@ fn dress(parts: &mut Vec<Part>, channels: &Channels) {
             *onset = first.onset.min(*onset);
         }
         let most = (0..128).rev().max_by_key(|program| programs[usize::from(*program)]);
-        let unplayed = channels.at(place, LAST_TICK).program;
+        let unplayed = channels.at(place, Tick::MAX).program;
         part.program = most.filter(|_| !part.notes.is_empty()).unwrap_or(unplayed);
     }
     for part in &mut *parts {
         let place = (part.port, part.channel);
         let (with, all) = drums.get(&place).copied().unwrap_or_default();
-        part.drums = if all == 0 { channels.at(place, LAST_TICK).drums } else { with * 2 > all };
+        part.drums = if all == 0 { channels.at(place, Tick::MAX).drums } else { with * 2 > all };
         if first_onsets.get(&place).is_some_and(|onset| channels.has_one_program(place, *onset)) {
             part.controls.retain(|control| !matches!(control.change, ControlChange::Program(_)));
         }

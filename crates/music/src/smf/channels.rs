@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::events::{Event, LAST_TICK, Track};
+use super::events::{Event, Track};
 use crate::score::{ControlChange, Tick};
 
 /// The drum channel of General MIDI.
@@ -49,13 +49,16 @@ pub(super) struct Channels {
     pub banks: BTreeSet<Place>,
 }
 
-/// Follows all tracks; each begins at its tick of `starts` and speaks to its port.
-pub(super) fn follow(tracks: &[Track<'_>], starts: &[Tick], ports: &[u8]) -> Channels {
+/// Follows all tracks up to the song's end; each begins at its tick of `starts` and speaks to its port.
+pub(super) fn follow(tracks: &[Track<'_>], starts: &[Tick], ports: &[u8], end: Tick) -> Channels {
     let mut changes: BTreeMap<Place, Vec<(Tick, Change)>> = BTreeMap::new();
     let (mut channels, mut maker) = (Channels::default(), Maker::default());
     for ((track, start), port) in tracks.iter().zip(starts).zip(ports) {
         for timed in &track.events {
-            let at = start.saturating_add(timed.at).min(LAST_TICK);
+            let at = start.saturating_add(timed.at);
+            if at > end {
+                break;
+            }
             let (channel, change) = match timed.event {
                 Event::Change { channel, change: ControlChange::Program(program) } => {
                     channels.programs.entry((*port, channel)).or_default().push((at, program));

@@ -121,13 +121,14 @@ fn is_id(id: &[u8]) -> bool {
     id.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b' ')
 }
 
-/// The next track: where its events begin, where they end at the latest, and whether its length was believed.
+/// The next track: where its events begin, and where they end at the latest. A length is believed if a chunk can begin
+/// after it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Span {
     pub start: usize,
     pub end: usize,
-    /// Ends where the header says, and something that can be a chunk comes next.
-    pub length_fits: bool,
+    /// Where it ends as its header says.
+    pub said: usize,
 }
 
 /// Finds the next track at or after `at`. Says what lay between.
@@ -159,14 +160,17 @@ pub(super) fn next_track(file: &File<'_>, mut at: usize, number: u16, warnings: 
     let start = at + 8;
     let said = start.saturating_add(length);
     if begins_chunk(inside, said) {
-        return Some(Span { start, end: said, length_fits: true });
+        return Some(Span { start, end: said, said });
     }
     let end = find(inside, start, TRACK).unwrap_or(file.end);
-    Some(Span { start, end, length_fits: false })
+    Some(Span { start, end, said })
 }
 
-/// Where to go on after a track whose events ended at `at`: a track within the one before is a track.
+/// Where to go on after a track whose events ended at `at`: where it said it ends, or at a track within it.
 pub(super) fn after_track(file: &File<'_>, span: Span, at: usize) -> usize {
+    if at == span.said {
+        return at;
+    }
     let inside = file.bytes.get(..span.end).unwrap_or_default();
     find(inside, at, TRACK).unwrap_or(span.end).max(at)
 }

@@ -81,12 +81,13 @@ fn judge_end(file: &File<'_>, span: Span, track: &Track<'_>, ended: bool, next: 
     if !ended {
         warnings.add(number, at, "The track has no end-of-track event");
     }
-    if !span.length_fits {
+    let fits = span.end == span.said || ended && at == span.said;
+    if !fits {
         let what = if next >= file.end && !ended { "The file ends within the track" } else { "The track's length is wrong" };
         warnings.add(number, span.start.saturating_sub(4), what);
-    } else if next < span.end {
+    } else if next < span.said {
         warnings.add(number, span.start.saturating_sub(4), "The track's length covers another track");
-    } else if ended && at < span.end {
+    } else if ended && at < span.said {
         warnings.add(number, at, "There are bytes after the end of the track, which are ignored");
     }
 }

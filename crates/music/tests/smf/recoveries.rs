@@ -137,7 +137,7 @@ fn every_bound_holds_at_its_edge() {
     let all = Limits::default();
     assert_eq!(count(all), (20, 0));
     assert_eq!(count(Limits { notes: 20, ..all }), (20, 0));
-    assert_eq!(count(Limits { notes: 19, ..all }), (18, 2), "whole moments");
+    assert_eq!(count(Limits { notes: 19, ..all }), (18, 1), "whole moments");
     assert_eq!(count(Limits { events: 41, ..all }), (20, 0));
     assert_eq!(count(Limits { tracks: 2, ..all }).0, 20);
     assert_eq!(count(Limits { tracks: 1, ..all }), (10, 1));
