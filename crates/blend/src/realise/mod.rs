@@ -12,7 +12,7 @@ use crate::{
     material::Material,
     plan::{Cell, Kind, Plan},
     role::{LineNote, Role},
-    target, tonal,
+    tonal,
 };
 
 /// Register of the bass.
@@ -23,7 +23,8 @@ const FILL_DRUMS: [i32; 8] = [38, 40, 41, 43, 45, 47, 48, 50];
 const CRASH: i32 = 49;
 const KICK: i32 = 36;
 
-/// The notes of a blend, per role in the order of [`Role::ALL`]; onsets in quarters from the start, swing included.
+/// The notes of a blend, per role in the order of [`Role::ALL`]; onsets in quarters from the start, in straight
+/// eighths.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Realised {
     pub lines: [Vec<LineNote>; Role::COUNT],
@@ -48,13 +49,6 @@ pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice
         let line = &mut lines[role.index()];
         tidy(line, plan.bars() as f64 * plan.target.bar());
         dynamics::level(plan, role, line);
-        if plan.target.swing > 1.0 {
-            for note in line.iter_mut() {
-                let end = target::swung(note.end(), plan.target.swing);
-                note.onset = target::swung(note.onset, plan.target.swing);
-                note.length = (end - note.onset).max(0.05);
-            }
-        }
     }
     silence(plan, &lines);
     Realised { lines, seams }
