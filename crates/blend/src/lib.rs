@@ -13,7 +13,9 @@ mod library;
 mod material;
 pub mod measure;
 mod options;
+mod picture;
 mod plan;
+mod provenance;
 mod realise;
 mod role;
 mod search;
@@ -27,9 +29,10 @@ use music::{Score, analysis::Analysis};
 pub use error::BlendError;
 pub use form::{Section, SectionKind};
 pub use material::{Material, MaterialBar};
-pub use measure::{Arrangement, Gate, Report};
+pub use measure::{Arrangement, Gate, GateName, Report};
 pub use options::{LEAST_BARS, LEAST_BPM, Length, MOST_BARS, MOST_BPM, Options};
 pub use plan::{Cell, Contour, Kind, LetterPlan, Plan};
+pub use provenance::{BarFacts, Origin, Provenance, SectionFacts, SongFacts};
 pub use role::{LineNote, Role};
 pub use target::Target;
 
@@ -52,6 +55,8 @@ pub struct Blend {
     /// Where every bar of every role is from.
     pub plan: Plan,
     pub report: Report,
+    /// Its notes per role, in the order of [`Role::ALL`]; onsets in quarters from the start, in straight eighths.
+    pub lines: [Vec<LineNote>; Role::COUNT],
     /// Titles of the songs, in the order of [`Cell::song`].
     pub titles: [String; 3],
     /// How many plans were made, and which of them this one is, from 0.
@@ -71,8 +76,7 @@ pub fn blend(sources: &[Source<'_>; 3], options: &Options) -> Result<Blend, Blen
             return Err(BlendError::NoNotes { number: index + 1, title: source.title.chars().take(100).collect() });
         }
     }
-    let target = Target::choose(sources, options);
-    let materials: [Material; 3] = std::array::from_fn(|song| Material::new(&sources[song], song, &target));
+    let (target, materials) = materials(sources, options);
     let pitched = [Role::Melody, Role::CounterMelody, Role::Chords, Role::Bass];
     if !materials.iter().any(|material| pitched.iter().any(|role| material.presence[role.index()] > 0.0)) {
         return Err(BlendError::OnlyDrums);
@@ -103,10 +107,18 @@ pub fn blend(sources: &[Source<'_>; 3], options: &Options) -> Result<Blend, Blen
         score,
         plan,
         report,
+        lines: realised.lines,
         titles: sources.map(|source| source.title.to_owned()),
         plans_made,
         plan_number,
     })
+}
+
+/// The frame of a blend, and the songs in it.
+pub fn materials(sources: &[Source<'_>; 3], options: &Options) -> (Target, [Material; 3]) {
+    let target = Target::choose(sources, options);
+    let materials = std::array::from_fn(|song| Material::new(&sources[song], song, &target));
+    (target, materials)
 }
 
 /// Length in bars.

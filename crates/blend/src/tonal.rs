@@ -26,10 +26,6 @@ impl Classes {
         self.0.count_ones()
     }
 
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     pub fn iter(self) -> impl Iterator<Item = usize> {
         (0..12).filter(move |&class| self.has(class))
     }
