@@ -39,27 +39,32 @@ impl Stock {
     }
 }
 
-pub fn complete(library: &Library<'_>, choices: Vec<Choice>, cost: f64, dice: &mut Dice) -> Plan {
-    let stock = stock(library, &choices, dice);
-    let (band, band_cost) = best_band(library, &choices, &stock, dice);
+/// Everything but how sections lead on and how the piece ends; see [`close`].
+pub fn complete(library: &Library<'_>, choices: &[Choice], cost: f64, dice: &mut Dice) -> Plan {
+    let stock = stock(library, choices, dice);
+    let (band, band_cost) = best_band(library, choices, &stock, dice);
     let mut plan = Plan {
         target: library.target.clone(),
         sections: library.sections.to_vec(),
         harmony: Vec::new(),
         chords: Vec::new(),
         cells: Default::default(),
-        letters: letters(library, &choices),
+        letters: letters(library, choices),
         cost: cost + band_cost,
     };
     for section in library.sections {
-        fill(&mut plan, library, &choices, &stock, &band, section);
+        fill(&mut plan, library, choices, &stock, &band, section);
     }
     if library.creativity >= COUNTER_FROM {
-        counter_melody(&mut plan, library, &choices, dice);
+        counter_melody(&mut plan, library, choices, dice);
     }
-    bridges(&mut plan);
-    cadence(&mut plan);
     plan
+}
+
+/// Chords that lead from section to section, and the cadence.
+pub fn close(plan: &mut Plan) {
+    bridges(plan);
+    cadence(plan);
 }
 
 fn letters(library: &Library<'_>, choices: &[Choice]) -> Vec<LetterPlan> {

@@ -31,8 +31,8 @@ pub use form::{Section, SectionKind};
 pub use material::{Material, MaterialBar};
 pub use measure::{Arrangement, Gate, GateName, Report};
 pub use options::{LEAST_BARS, LEAST_BPM, Length, MOST_BARS, MOST_BPM, Options};
-pub use plan::{Cell, Contour, Kind, LetterPlan, Plan};
-pub use provenance::{BarFacts, Origin, Provenance, SectionFacts, SongFacts};
+pub use plan::{Cell, Contour, Kind, LetterPlan, Pickup, Plan};
+pub use provenance::{BarFacts, Origin, PickupFacts, Provenance, SectionFacts, SongFacts};
 pub use role::{LineNote, Role};
 pub use target::Target;
 
@@ -57,6 +57,8 @@ pub struct Blend {
     pub report: Report,
     /// Its notes per role, in the order of [`Role::ALL`]; onsets in quarters from the start, in straight eighths.
     pub lines: [Vec<LineNote>; Role::COUNT],
+    /// Parts of the melody that lie in the bar before their phrase.
+    pub pickups: Vec<Pickup>,
     /// Titles of the songs, in the order of [`Cell::song`].
     pub titles: [String; 3],
     /// How many plans were made, and which of them this one is, from 0.
@@ -108,6 +110,7 @@ pub fn blend(sources: &[Source<'_>; 3], options: &Options) -> Result<Blend, Blen
         plan,
         report,
         lines: realised.lines,
+        pickups: realised.pickups,
         titles: sources.map(|source| source.title.to_owned()),
         plans_made,
         plan_number,

@@ -113,6 +113,10 @@ fn tune_cost(material: &Material, start: usize, bars: usize, beats: f64) -> f64 
     cost += 0.6 * (share(|leap| leap == 0) - 0.5).max(0.0);
     cost += 0.06 * (notes.len() as f64 / bars as f64 - 2.0 * beats).max(0.0);
     cost += 0.12 * silent as f64;
+    // Short strokes with holes between them are an ostinato rather than a tune.
+    let sounding: f64 = notes.iter().map(|note| note.1).sum();
+    let span = (notes[notes.len() - 1].0 - notes[0].0).max(1.0);
+    cost += 0.8 * (0.35 - sounding / span).max(0.0);
     // A phrase that goes on and on up or down, or stays on two notes, says little.
     let distinct = notes.iter().fold(Classes::default(), |set, note| set.with(note.2.rem_euclid(12) as usize)).count();
     cost += if distinct < 3 { 0.25 } else { 0.0 };

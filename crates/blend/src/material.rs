@@ -76,8 +76,8 @@ impl Material {
         }
         let comp = comp_parts(analysis);
         for (bar, part) in comp.iter().enumerate() {
-            let Some(part) = part else { continue };
-            for note in analysis.parts[*part].notes_in(bar).iter().filter(|note| is_comp(note)) {
+            let Some((part, among)) = *part else { continue };
+            for note in analysis.parts[part].notes_in(bar).iter().filter(|note| accompanies(note, among)) {
                 filler.put(Role::Chords, note);
             }
         }
@@ -331,36 +331,42 @@ fn set_shifts(bars: &mut [MaterialBar], collection: Classes, home: i32) {
     }
 }
 
-fn is_comp(note: &BarNote) -> bool {
-    matches!(note.role, SongRole::Chords | SongRole::Pad)
+/// What is looked at for accompaniment: chords and pads, or where a song has none, its second lines.
+const ACCOMPANIMENTS: [&[SongRole]; 2] = [&[SongRole::Chords, SongRole::Pad], &[SongRole::CounterMelody]];
+
+fn accompanies(note: &BarNote, among: usize) -> bool {
+    ACCOMPANIMENTS[among].contains(&note.role)
 }
 
-/// Which part has the chords, bar by bar: in blocks, the part that says most about rhythm and harmony.
-fn comp_parts(analysis: &Analysis) -> Vec<Option<usize>> {
+/// Which part has the chords, and as what, bar by bar: in blocks, the part that says most about rhythm and harmony.
+fn comp_parts(analysis: &Analysis) -> Vec<Option<(usize, usize)>> {
     let count = analysis.bars.len();
     let mut chosen = vec![None; count];
     let offset = analysis.form.phrase_offset.min(count);
     let mut start = 0;
     while start < count {
         let end = if start < offset { offset } else { (start + COMP_BLOCK).min(count) };
-        let best = (0..analysis.parts.len())
-            .filter(|&part| analysis.parts[part].doubles.is_none() && analysis.parts[part].role != SongRole::Effects)
-            .map(|part| (comp_score(analysis, part, start..end), part))
-            .filter(|(score, _)| *score > 0.0)
-            .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)));
-        chosen[start..end].fill(best.map(|(_, part)| part));
+        let best = |among: usize| {
+            (0..analysis.parts.len())
+                .filter(|&part| analysis.parts[part].doubles.is_none() && analysis.parts[part].role != SongRole::Effects)
+                .map(|part| (comp_score(analysis, part, among, start..end), part))
+                .filter(|(score, _)| *score > 0.0)
+                .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
+                .map(|(_, part)| (part, among))
+        };
+        chosen[start..end].fill(best(0).or_else(|| best(1)));
         start = end;
     }
     chosen
 }
 
 /// Onsets, notes at once and bars covered, over a block of bars.
-fn comp_score(analysis: &Analysis, part: usize, bars: std::ops::Range<usize>) -> f64 {
+fn comp_score(analysis: &Analysis, part: usize, among: usize, bars: std::ops::Range<usize>) -> f64 {
     let (mut notes, mut onsets, mut covered, mut quarters) = (0usize, 0usize, 0usize, 0.0);
     for bar in bars.clone() {
         let mut last = f64::NEG_INFINITY;
         let before = notes;
-        for note in analysis.parts[part].notes_in(bar).iter().filter(|note| is_comp(note)) {
+        for note in analysis.parts[part].notes_in(bar).iter().filter(|note| accompanies(note, among)) {
             notes += 1;
             if note.onset_quarters - last > 0.06 {
                 onsets += 1;
@@ -379,7 +385,7 @@ fn comp_score(analysis: &Analysis, part: usize, bars: std::ops::Range<usize>) ->
 }
 
 /// General MIDI programs: of the part that has each role longest.
-fn programs(source: &Source<'_>, comp: &[Option<usize>]) -> [u8; Role::COUNT] {
+fn programs(source: &Source<'_>, comp: &[Option<(usize, usize)>]) -> [u8; Role::COUNT] {
     let program = |parts: &[Option<usize>], otherwise: u8| {
         let mut counts = vec![0usize; source.score.parts.len()];
         for &part in parts.iter().flatten() {
@@ -390,12 +396,18 @@ fn programs(source: &Source<'_>, comp: &[Option<usize>]) -> [u8; Role::COUNT] {
         let best = (0..counts.len()).filter(|&part| counts[part] > 0).max_by_key(|&part| (counts[part], usize::MAX - part));
         best.map_or(otherwise, |part| source.score.parts[part].program.min(127))
     };
+    let comp: Vec<Option<usize>> = comp.iter().map(|comp| comp.map(|(part, _)| part)).collect();
     let kit = source.score.parts.iter().find(|part| part.drums).map_or(0, |part| part.program.min(127));
     [
         program(&source.analysis.melody.parts, 73),
         program(&source.analysis.counter_melody.parts, 48),
-        program(comp, 0),
+        program(&comp, 0),
         program(&source.analysis.bass.parts, 33),
         kit,
     ]
+}
+impl Material {
+    pub fn best_tune(&self, target: &Target) -> f64 {
+        crate::library::Shelf::new(self, target).best_tune
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     role::Role,
 };
 
-const GUTTER: f64 = 104.0;
+const GUTTER: f64 = 116.0;
 const EDGE: f64 = 16.0;
 const STRIPS_TOP: f64 = 112.0;
 const STRIP: f64 = 17.0;
@@ -244,7 +244,9 @@ impl<'a> Picture<'a> {
         for role in [Role::Drums, Role::Chords, Role::Bass, Role::CounterMelody, Role::Melody] {
             for note in &self.blend.lines[role.index()] {
                 let bar = ((note.onset + 1e-6) / beats) as usize;
-                let song = self.blend.plan.cell(role, bar).and_then(|cell| cell.song);
+                let pickup = self.blend.pickups.iter().filter(|_| role == Role::Melody).find(|pickup| pickup.has(note));
+                let own = self.blend.plan.cell(role, bar).and_then(|cell| cell.song);
+                let song = pickup.map(|pickup| pickup.song).or(own);
                 let (left, right) = (self.x(note.onset), self.x(note.end()));
                 let class = song_class(song);
                 if role == Role::Drums {

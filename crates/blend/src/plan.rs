@@ -49,6 +49,23 @@ pub struct Contour {
     pub source_bar: usize,
 }
 
+/// Notes of the melody before the bar line, in the bar of another section, that lead into a phrase.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct Pickup {
+    /// In quarters from the start of the piece: first onset, and the bar line.
+    pub from: f64,
+    pub to: f64,
+    pub song: usize,
+    /// The bar of the song that it is from.
+    pub source_bar: usize,
+}
+
+impl Pickup {
+    pub fn has(&self, note: &crate::role::LineNote) -> bool {
+        (self.from - 1e-6..self.to - 1e-6).contains(&note.onset)
+    }
+}
+
 /// How a cell came to be.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -20,6 +20,7 @@ pub struct Provenance<'a> {
     pub swing: f64,
     pub sections: Vec<SectionFacts>,
     pub bars: Vec<BarFacts>,
+    pub pickups: Vec<PickupFacts>,
     pub passes: bool,
     pub gates: &'a [Gate],
     pub plans_made: u32,
@@ -43,6 +44,16 @@ pub struct SectionFacts {
     pub label: String,
     pub first_bar: usize,
     pub bars: usize,
+}
+
+/// Melody before a bar line that belongs to the phrase behind it.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct PickupFacts {
+    /// The bar that it leads to.
+    pub before_bar: usize,
+    pub quarters: f64,
+    pub song: usize,
+    pub song_bar: usize,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -117,6 +128,12 @@ impl Blend {
                 drums: origin(Role::Drums),
             }
         };
+        let pickup = |pickup: &crate::Pickup| PickupFacts {
+            before_bar: (pickup.to / plan.target.bar()).round() as usize + 1,
+            quarters: pickup.to - pickup.from,
+            song: pickup.song + 1,
+            song_bar: pickup.source_bar + 1,
+        };
         let section =
             |s: &crate::Section| SectionFacts { label: s.label(), first_bar: s.first_bar + 1, bars: s.bars };
         Provenance {
@@ -127,6 +144,7 @@ impl Blend {
             swing: plan.target.swing,
             sections: plan.sections.iter().map(section).collect(),
             bars: (0..plan.bars()).map(bar).collect(),
+            pickups: self.pickups.iter().map(pickup).collect(),
             passes: self.report.passes(),
             gates: &self.report.gates,
             plans_made: self.plans_made,

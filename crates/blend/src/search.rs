@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use music::{Mode, analysis::{ChordKind, ChordSymbol}};
+use music::{Key, Mode, analysis::{ChordKind, ChordSymbol}};
 
 use crate::{
     accompany,
@@ -37,6 +37,7 @@ pub struct Library<'a> {
     /// Harmony by length of section in bars, per song.
     harmony: HashMap<usize, [Vec<Harmony>; 3]>,
     noise: f64,
+    key_is_given: bool,
     pub creativity: f64,
 }
 
@@ -89,13 +90,40 @@ impl<'a> Library<'a> {
         }
         let shares = options.shares();
         let noise = NOISE * options.temperature;
-        Self { materials, shelves, target, sections, shares, letters, harmony, noise, creativity: options.creativity }
+        Self { materials, shelves, target, sections, shares, letters, harmony, noise, key_is_given: options.key.is_some(), creativity: options.creativity }
     }
 
     /// The plan of a row of dice.
     pub fn plan(&self, dice: &mut Dice) -> Plan {
         let (choices, cost) = self.choose(dice);
-        accompany::complete(self, choices, cost, dice)
+        let mut plan = accompany::complete(self, &choices, cost, dice);
+        plan.target.key = self.key(&choices);
+        accompany::close(&mut plan);
+        plan
+    }
+
+    /// The key that was asked for, or of the two with the same notes the one in which the chosen chords are at home.
+    fn key(&self, choices: &[Choice]) -> Key {
+        let key = self.target.key;
+        if self.key_is_given {
+            return key;
+        }
+        let home = tonal::relative_major(&key) as u8;
+        let weight = |root: u8| {
+            let of = |(letter, choice): (&Letter, &Choice)| {
+                let slots = choice.chords.iter().filter(|chord| chord.root == root).count();
+                let opens = choice.chords.first().is_some_and(|chord| chord.root == root);
+                (slots as f64 + if opens { 2.0 } else { 0.0 }) * letter.all_bars as f64 / letter.bars as f64
+            };
+            self.letters.iter().zip(choices).map(of).sum::<f64>()
+        };
+        let (major, minor) = (weight(home), weight((home + 9) % 12));
+        // The songs' own mode has the benefit of the doubt.
+        match key.mode {
+            Mode::Major if minor > 1.3 * major => Key { tonic: (home + 9) % 12, mode: Mode::Minor, ..key },
+            Mode::Minor if major > 1.3 * minor => Key { tonic: home, mode: Mode::Major, ..key },
+            _ => key,
+        }
     }
 
     pub fn noise(&self, dice: &mut Dice) -> f64 {

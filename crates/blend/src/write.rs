@@ -38,7 +38,7 @@ pub fn score(plan: &Plan, materials: &[Material; 3], realised: &Realised, title:
     let mut channels = (0..16u8).filter(|&channel| channel != DRUMS);
     let end = ticks(plan.bars() as f64 * plan.target.bar());
     for role in Role::ALL {
-        for (song, notes) in by_song(plan, role, &realised.lines[role.index()]) {
+        for (song, notes) in by_song(plan, role, realised) {
             let channel = if role == Role::Drums { Some(DRUMS) } else { channels.next() };
             let (Some(channel), false) = (channel, notes.is_empty()) else { continue };
             let program = program(role, materials[song].programs[role.index()]);
@@ -87,15 +87,15 @@ fn ticks(quarters: f64) -> u64 {
 }
 
 /// Notes by the song of their bar; those of bars that were made go to the song before. Drums have one kit.
-fn by_song(plan: &Plan, role: Role, line: &[LineNote]) -> Vec<(usize, Vec<LineNote>)> {
+fn by_song(plan: &Plan, role: Role, realised: &Realised) -> Vec<(usize, Vec<LineNote>)> {
     let songs: Vec<Option<usize>> = (0..plan.bars()).map(|bar| plan.cell(role, bar)?.song).collect();
     let fallback = songs.iter().flatten().next().copied().unwrap_or(0);
     let mut players: [Vec<LineNote>; 3] = Default::default();
-    for &note in line {
-        // A pickup belongs to the bar that it leads to, and stays with its instrument by the rounding up.
+    for &note in &realised.lines[role.index()] {
         let bar = ((note.onset + 1e-6) / plan.target.bar()) as usize;
         let until = &songs[..(bar + 1).min(songs.len())];
-        let song = until.iter().rev().flatten().next().copied().unwrap_or(fallback);
+        let pickup = realised.pickups.iter().filter(|_| role == Role::Melody).find(|pickup| pickup.has(&note));
+        let song = pickup.map(|pickup| pickup.song).or(until.iter().rev().flatten().next().copied()).unwrap_or(fallback);
         players[if role == Role::Drums { fallback } else { song }].push(note);
     }
     players.into_iter().enumerate().filter(|(_, notes)| !notes.is_empty()).collect()

@@ -220,8 +220,7 @@ impl Report {
 }
 
 /// Measures arrangements of three songs.
-pub struct Judge<'a> {
-    materials: &'a [Material; 3],
+pub struct Judge {
     shares: [f64; 3],
     tuneful: [bool; 3],
     gives: [[bool; Role::COUNT]; 3],
@@ -230,11 +229,10 @@ pub struct Judge<'a> {
     motifs: motif::Motifs,
 }
 
-impl<'a> Judge<'a> {
-    pub fn new(materials: &'a [Material; 3], target: &Target, options: &Options) -> Self {
+impl Judge {
+    pub fn new(materials: &[Material; 3], target: &Target, options: &Options) -> Self {
         let shelves: [Shelf; 3] = std::array::from_fn(|song| Shelf::new(&materials[song], target));
         Self {
-            materials,
             shares: options.shares(),
             tuneful: std::array::from_fn(|song| shelves[song].is_tuneful()),
             gives: std::array::from_fn(|song| shelves[song].gives),
@@ -249,7 +247,7 @@ impl<'a> Judge<'a> {
             consonance::key_unity(arrangement),
             consonance::plan_obeyed(arrangement),
             consonance::consonance(arrangement),
-            self.sources.gate(arrangement, self.materials),
+            self.sources.gate(arrangement),
             mixing::mixed(arrangement),
             mixing::shares(arrangement, &self.shares, &self.gives, &self.tuneful),
             rhythm::groove(arrangement),

@@ -15,6 +15,8 @@ use crate::{
 
 /// Most steps of a contour that are compared.
 const MOST_STEPS: usize = 20;
+/// Likenesses that differ by less are the same.
+const SAME: f64 = 1e-9;
 /// Longer notes count as this long, in quarters.
 const MOST_COUNTED: f64 = 2.0;
 
@@ -137,8 +139,10 @@ impl Index {
     }
 
     /// Share of the cells whose nearest song is the claimed one.
-    pub fn gate(&self, arrangement: &Arrangement<'_>, materials: &[Material; 3]) -> Gate {
-        let (mut claimed, mut strictly, mut moved, mut cells) = (0.0, 0.0, 0.0, 0.0);
+    pub fn gate(&self, arrangement: &Arrangement<'_>) -> Gate {
+        let (mut claimed, mut alone, mut cells) = (0.0, 0.0, 0.0);
+        // Of claims that are moved to a song that has the very same bar nothing can be said.
+        let (mut moved, mut movable) = (0.0, 0.0);
         for role in Role::ALL {
             for bar in 0..arrangement.bars() {
                 let Some(song) = arrangement.cells[role.index()][bar].and_then(|cell| cell.song) else { continue };
@@ -148,30 +152,26 @@ impl Index {
                 }
                 let print = Print::new(&notes, role, 0, self.beats);
                 let best: [f64; 3] = std::array::from_fn(|song| self.best(&print, role, song));
-                let beats_others = |song: usize, margin: f64| {
-                    (0..3).filter(|&other| other != song).all(|other| best[song] >= best[other] + margin)
-                };
-                cells += 1.0;
-                claimed += f64::from(u8::from(beats_others(song, -1e-9)));
-                strictly += f64::from(u8::from(beats_others(song, 1e-9)));
                 let others = [(song + 1) % 3, (song + 2) % 3];
-                moved += 0.5 * others.iter().filter(|&&other| beats_others(other, -1e-9)).count() as f64;
+                let highest = best.into_iter().fold(0.0, f64::max);
+                cells += 1.0;
+                claimed += truth(best[song] >= highest - SAME);
+                alone += truth(others.iter().all(|&other| best[song] > best[other] + SAME));
+                for other in others.into_iter().filter(|&other| (best[other] - best[song]).abs() > SAME) {
+                    movable += 1.0;
+                    moved += truth(best[other] >= highest - SAME);
+                }
             }
         }
         if cells == 0.0 {
             return Gate::not_applicable(GateName::Provenance, "no bar is claimed to be from a song");
         }
-        let mut figures = vec![
+        let figures = vec![
             Figure::least("cells nearest to their song", claimed / cells, 0.90),
-            Figure::new("nearest to it alone", strictly / cells),
+            Figure::new("nearest to it alone", alone / cells),
+            Figure::most("null model: claims moved to another song", moved / f64::max(movable, 1.0), 0.15),
         ];
-        let twins = (0..3).any(|song| same(&materials[song], &materials[(song + 1) % 3]));
-        figures.push(if twins {
-            Figure::new("null model: claims moved to another song", moved / cells)
-        } else {
-            Figure::most("null model: claims moved to another song", moved / cells, 0.15)
-        });
-        let note = twins.then_some("two of the songs are the same, so claims cannot be told apart");
+        let note = (movable == 0.0).then_some("the songs have the same bars, so claims cannot be told apart");
         Gate::of(GateName::Provenance, figures).noted(note)
     }
 
@@ -184,8 +184,8 @@ impl Index {
     }
 }
 
-fn same(a: &Material, b: &Material) -> bool {
-    a.bars.len() == b.bars.len() && a.bars.iter().zip(&b.bars).all(|(a, b)| a.notes == b.notes)
+fn truth(holds: bool) -> f64 {
+    f64::from(u8::from(holds))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{
     dice::Dice,
     form::SectionKind,
     material::Material,
-    plan::{Cell, Kind, Plan},
+    plan::{Cell, Kind, Pickup, Plan},
     role::{LineNote, Role},
     tonal,
 };
@@ -31,11 +31,12 @@ pub struct Realised {
     /// Semitones between the last note of a phrase of the melody and the first of the next, where they are from
     /// different places.
     pub seams: Vec<i32>,
+    pub pickups: Vec<Pickup>,
 }
 
 /// Realises a plan, and notes in its cells what was decided on the way: octaves, fills, what was varied or made.
 pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice: &mut Dice) -> Realised {
-    let mut tune = tune::realise(plan, materials, creativity, dice);
+    let (mut tune, pickups) = tune::realise(plan, materials, creativity, dice);
     let counter = vary::counter_melody(plan, materials, &tune);
     let seams = seams(plan, &tune);
     let ceilings = ceilings(plan, &tune, &counter);
@@ -51,7 +52,7 @@ pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice
         dynamics::level(plan, role, line);
     }
     silence(plan, &lines);
-    Realised { lines, seams }
+    Realised { lines, seams, pickups }
 }
 
 /// Octaves that bring a pitch nearest to another.

@@ -4,7 +4,7 @@ use crate::{
     dice::Dice,
     form::Section,
     material::Material,
-    plan::{Cell, Contour, Kind, Plan},
+    plan::{Cell, Contour, Kind, Pickup, Plan},
     realise::{
         chords::source_chord,
         line::{self, Ground, Sung},
@@ -28,7 +28,8 @@ const EXCHANGE_FROM: f64 = 0.7;
 const EXCHANGED: usize = 2;
 
 /// Realises the melody of all sections but the end's hold.
-pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice: &mut Dice) -> Vec<LineNote> {
+pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice: &mut Dice) -> (Vec<LineNote>, Vec<Pickup>) {
+    let mut pickups = Vec::new();
     let mut statements: [Option<(Section, Vec<LineNote>)>; 26] = std::array::from_fn(|_| None);
     let mut out: Vec<LineNote> = Vec::new();
     for section in plan.sections.clone() {
@@ -69,21 +70,27 @@ pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice
             }
         }
         line.iter_mut().for_each(|note| note.onset += start);
-        join(&mut out, line, start);
+        let first = join(&mut out, line, start);
+        let cell = plan.cell(Role::Melody, section.first_bar);
+        let origin = cell.and_then(|cell| Some((cell.song?, cell.at.checked_sub(1)?)));
+        if let (Some(from), Some((song, at))) = (first.filter(|first| *first < start - 1e-6), origin) {
+            pickups.push(Pickup { from, to: start, song, source_bar: materials[song].bars[at].source_bar });
+        }
     }
-    out
+    (out, pickups)
 }
 
-/// Appends a section's notes. Its pickup is left out where the tune before still moves.
-fn join(out: &mut Vec<LineNote>, line: Vec<LineNote>, start: f64) {
+/// Appends a section's notes, and says where they begin. Its pickup is left out where the tune before still moves.
+fn join(out: &mut Vec<LineNote>, line: Vec<LineNote>, start: f64) -> Option<f64> {
     let pickup = line.iter().map(|note| note.onset).fold(f64::MAX, f64::min);
     let is_free = out.last().is_none_or(|last| last.onset < pickup - 0.45);
     let keep: Vec<LineNote> = line.into_iter().filter(|note| note.onset >= start - 1e-6 || is_free).collect();
-    let Some(first) = keep.first().map(|note| note.onset) else { return };
+    let first = keep.first()?.onset;
     if let Some(last) = out.last_mut() {
         last.length = last.length.min((first - last.onset).max(0.05));
     }
     out.extend(keep);
+    Some(first)
 }
 
 /// The notes of a letter's first section moved to another one. Where the chord is another, they are fitted to it.

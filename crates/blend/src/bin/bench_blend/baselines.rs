@@ -69,7 +69,7 @@ fn separate(line: &mut Vec<LineNote>) {
 
 impl Baseline {
     /// Its report, in the key of the three songs that suits it best.
-    pub fn judged(&self, judge: &Judge<'_>, target: &Target, keys: &[Key]) -> Option<Report> {
+    pub fn judged(&self, judge: &Judge, target: &Target, keys: &[Key]) -> Option<Report> {
         let report = |key: &Key| {
             let target = Target { key: *key, ..target.clone() };
             judge.judge(&Arrangement {
