@@ -291,10 +291,12 @@ fn fill(plan: &mut Plan, library: &Library<'_>, choices: &[Choice], stock: &Stoc
         plan.harmony.push(harmony);
         plan.chords.extend_from_slice(&choice.chords[bar * slots..(bar + 1) * slots]);
         for role in Role::ALL {
+            // Where there are no chords yet, the rest is heard from the beginning.
+            let has_chords = role < Role::Chords || plan.cell(Role::Chords, plan.harmony.len() - 1).is_some();
             let starts_at = match (section.kind, role) {
                 (SectionKind::Intro, Role::Melody) => usize::MAX,
-                (SectionKind::Intro, Role::Bass) if !is_short => 2,
-                (SectionKind::Intro, Role::Drums) if !is_short => 1,
+                (SectionKind::Intro, Role::Bass) if !is_short && has_chords => 2,
+                (SectionKind::Intro, Role::Drums) if !is_short && has_chords => 1,
                 _ => 0,
             };
             let song = match role {

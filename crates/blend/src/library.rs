@@ -21,6 +21,8 @@ const LEAST_PRESENCE: f64 = 0.08;
 const MOST_TUNE_COST: f64 = 0.45;
 /// A chord read less surely than this is made to fit the key.
 const SURE_CHORD: f64 = 0.35;
+/// The same for chords that are more often a passing note than meant.
+const SURE_RARE_CHORD: f64 = 0.8;
 
 /// Bars of a song in a row; they come again when they are fewer than the section.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -112,6 +114,7 @@ fn tune_cost(material: &Material, start: usize, bars: usize, beats: f64) -> f64 
     cost += 0.05 * f64::from((highest - lowest - 17).max(0));
     cost += 0.6 * (share(|leap| leap == 0) - 0.5).max(0.0);
     cost += 0.06 * (notes.len() as f64 / bars as f64 - 2.0 * beats).max(0.0);
+    cost += 0.15 * (0.6 * beats - notes.len() as f64 / bars as f64).max(0.0);
     cost += 0.12 * silent as f64;
     // Short strokes with holes between them are an ostinato rather than a tune.
     let sounding: f64 = notes.iter().map(|note| note.1).sum();
@@ -166,7 +169,8 @@ pub fn block_chords(material: &Material, block: &Block, bars: usize, target: &Ta
         .map(|chord| {
             let (chord, sure) = chord?;
             let chord = chord.transposed(shift);
-            Some(if sure < SURE_CHORD { tonal::made_diatonic(chord, &target.key) } else { chord })
+            let least = if is_rare(chord.kind) { SURE_RARE_CHORD } else { SURE_CHORD };
+            Some(if sure < least { tonal::made_diatonic(chord, &target.key) } else { chord })
         })
         .collect();
     let mut held = moved.iter().flatten().next().copied().unwrap_or_else(|| tonal::tonic_chord(&target.key));
@@ -186,16 +190,7 @@ pub fn harmony_cost(material: &Material, block: &Block, chords: &[ChordSymbol], 
     let each = |chord: &ChordSymbol| {
         let tones = tonal::tone_set(*chord, key);
         let foreign = tones.iter().filter(|&class| !scale.has(class)).count() as f64 / f64::from(tones.count().max(1));
-        let rare = matches!(
-            chord.kind,
-            ChordKind::Augmented
-                | ChordKind::Diminished
-                | ChordKind::DiminishedSeventh
-                | ChordKind::HalfDiminished
-                | ChordKind::SuspendedFourth
-                | ChordKind::SuspendedSecond
-        );
-        0.8 * foreign + if rare { 0.5 } else { 0.0 }
+        0.8 * foreign + if is_rare(chord.kind) { 0.5 } else { 0.0 }
     };
     let count = chords.len().max(1) as f64;
     let mut cost = chords.iter().map(each).sum::<f64>() / count;
@@ -223,6 +218,18 @@ pub fn harmony_cost(material: &Material, block: &Block, chords: &[ChordSymbol], 
     // Half in one key and half in another.
     let (_, unity) = material.shift_of(block.start..block.start + block.period);
     cost + 1.0 * (1.0 - unity) + block.cost
+}
+
+const fn is_rare(kind: ChordKind) -> bool {
+    matches!(
+        kind,
+        ChordKind::Augmented
+            | ChordKind::Diminished
+            | ChordKind::DiminishedSeventh
+            | ChordKind::HalfDiminished
+            | ChordKind::SuspendedFourth
+            | ChordKind::SuspendedSecond
+    )
 }
 
 /// Per slot of a bar under a chord: what of the melody's weight is foreign to it, and all of it.

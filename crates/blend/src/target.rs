@@ -9,8 +9,10 @@ use crate::{
     tonal,
 };
 
-/// What halving or doubling a song's note values costs, in octaves of tempo.
-const FOLD_COST: f64 = 0.12;
+/// What halving or doubling a song's note values costs, in octaves of tempo. Doubled, a tune becomes sparse and its
+/// phrases long.
+const HALVING_COST: f64 = 0.12;
+const DOUBLING_COST: f64 = 0.25;
 /// Tempos that are chosen without being asked for, in whole beats per minute.
 const CHOSEN_BPM: std::ops::RangeInclusive<u32> = 66..=149;
 /// Swing below this ratio, or less sure than this, is played straight.
@@ -100,7 +102,8 @@ fn beat_bpm(analysis: &Analysis) -> f64 {
 
 /// Octaves of tempo between a song and the blend, and the scale of its note values that makes them fewest.
 fn fold(own: f64, bpm: f64) -> (f64, f64) {
-    let distance = |scale: f64| (bpm / (own * scale)).log2().abs() + if scale == 1.0 { 0.0 } else { FOLD_COST };
+    let cost = |scale: f64| if scale > 1.0 { DOUBLING_COST } else if scale < 1.0 { HALVING_COST } else { 0.0 };
+    let distance = |scale: f64| (bpm / (own * scale)).log2().abs() + cost(scale);
     let scale = [1.0, 0.5, 2.0].into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(1.0);
     (distance(scale), scale)
 }
