@@ -50,6 +50,7 @@ pub fn complete(library: &Library<'_>, choices: &[Choice], cost: f64, dice: &mut
         chords: Vec::new(),
         cells: Default::default(),
         letters: letters(library, choices),
+        stiffness: library.stiffness(dice),
         cost: cost + band_cost,
     };
     for section in library.sections {

@@ -38,6 +38,9 @@ pub use target::Target;
 
 use dice::Dice;
 
+/// How many times the plans that are asked for are made if none of them passes every gate.
+const MORE_PLANS: u32 = 3;
+
 /// A song to blend.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
@@ -88,9 +91,14 @@ pub fn blend(sources: &[Source<'_>; 3], options: &Options) -> Result<Blend, Blen
     let library = search::Library::new(&materials, &target, &sections, options);
     let judge = measure::Judge::new(&materials, &target, options);
     // Without temperature all plans are the same one.
-    let plans_made = if options.temperature > 0.0 { options.plans } else { 1 };
     let mut best: Option<(f64, u32, Plan, realise::Realised, Report)> = None;
-    for number in 0..plans_made {
+    let most = if options.temperature > 0.0 { options.plans * MORE_PLANS } else { 1 };
+    let mut plans_made = 0;
+    for number in 0..most {
+        if number >= options.plans && best.as_ref().is_some_and(|(.., report)| report.passes()) {
+            break;
+        }
+        plans_made += 1;
         let mut dice = Dice::new(options.seed, number);
         let mut plan = library.plan(&mut dice);
         let realised = realise::realise(&mut plan, &materials, options.creativity, &mut dice);

@@ -35,7 +35,8 @@ pub struct Options {
     /// How far plans may lie from the one that fits best, 0–1. At 0 there is one plan and the seed changes nothing. Above
     /// it, seeds and the plans that are tried for one seed differ the more the higher.
     pub temperature: f64,
-    /// How many plans are made, realised and measured; the best is returned. 1–64.
+    /// How many plans are made, realised and measured; the best is returned. 1–64. If none
+    /// passes every gate, up to three times as many are.
     pub plans: u32,
 }
 

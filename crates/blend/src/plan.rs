@@ -18,6 +18,9 @@ pub struct Plan {
     pub cells: [Vec<Option<Cell>>; Role::COUNT],
     /// Per letter of the form: whose tune it has, and whose chords.
     pub letters: Vec<LetterPlan>,
+    /// What it costs to change an interval of a line for the chords' sake.
+    #[serde(skip)]
+    pub stiffness: f64,
     /// Mean cost of the choices; only to compare plans for the same songs.
     pub cost: f64,
 }

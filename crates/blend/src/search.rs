@@ -23,6 +23,8 @@ const KEPT: usize = 24;
 const TRIED: usize = 4;
 /// Noise on costs at temperature 1. At half of it plans differ clearly and still fit.
 const NOISE: f64 = 0.7;
+/// Middle of what plans try; at temperature 0.5 they differ by a tenth to either side.
+const STIFFNESS: f64 = 0.3;
 /// A song with less than this share of the weight need not have a section of its own.
 const LEAST_OWN_SECTION: f64 = 0.15;
 
@@ -128,6 +130,11 @@ impl<'a> Library<'a> {
 
     pub fn noise(&self, dice: &mut Dice) -> f64 {
         self.noise * dice.share()
+    }
+
+    /// Between soft and stiff; see [`Plan::stiffness`].
+    pub fn stiffness(&self, dice: &mut Dice) -> f64 {
+        STIFFNESS + self.noise * (dice.share() - 0.5) * 0.6
     }
 
     /// Songs that can give a tune: those with a real one, or else any.
@@ -305,10 +312,14 @@ impl<'a> Library<'a> {
             if sum <= 0.0 || able_share <= 0.0 {
                 return 0.0;
             }
+            // Most of a role in one hand is a medley of one song.
+            let largest = counts.iter().copied().fold(0.0, f64::max) / sum;
+            let heaviest = self.shares.iter().copied().fold(0.0, f64::max);
+            let alone = if able.len() > 1 { 4.0 * (largest - f64::max(0.65, 2.0 * heaviest)).max(0.0) } else { 0.0 };
             let distance: f64 =
                 able.iter().map(|&song| (counts[song] / sum - self.shares[song] / able_share).abs()).sum();
             let without = able.iter().filter(|&&song| counts[song] == 0.0 && self.shares[song] > LEAST_OWN_SECTION);
-            weight * distance + missing * without.count() as f64
+            weight * (distance + alone) + missing * without.count() as f64
         };
         off(&harmony, harmonists, 1.2, 0.8) + off(&melody, melodists, 1.5, 1.5)
     }

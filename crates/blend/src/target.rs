@@ -13,6 +13,8 @@ use crate::{
 /// phrases long.
 const HALVING_COST: f64 = 0.12;
 const DOUBLING_COST: f64 = 0.25;
+/// Share of the sounding time by which other seven notes than those of its key must fit a song better.
+const OWN_KEY_BONUS: f64 = 0.03;
 /// Tempos that are chosen without being asked for, in whole beats per minute.
 const CHOSEN_BPM: std::ops::RangeInclusive<u32> = 66..=149;
 /// Swing below this ratio, or less sure than this, is played straight.
@@ -39,11 +41,10 @@ impl Target {
     pub fn choose(sources: &[Source<'_>; 3], options: &Options) -> Self {
         let weights = options.shares();
         let analyses = sources.map(|source| source.analysis);
-        let key = options.key.unwrap_or_else(|| choose_key(analyses, &weights));
-        let home = tonal::relative_major(&key);
-        let shifts = analyses.map(|analysis| {
-            analysis.key.map_or(0, |own| tonal::nearest_shift(tonal::relative_major(&own), home))
-        });
+        let homes = sources.map(|source| home(&source));
+        let key = options.key.unwrap_or_else(|| choose_key(analyses, homes, &weights));
+        let target = tonal::relative_major(&key);
+        let shifts = homes.map(|own| own.map_or(0, |own| tonal::nearest_shift(own, target)));
         let tempos = analyses.map(beat_bpm);
         let bpm = options.tempo_bpm.unwrap_or_else(|| choose_tempo(&tempos, &weights));
         let scales = tempos.map(|own| fold(own, bpm).1);
@@ -71,20 +72,38 @@ impl Target {
     }
 }
 
+/// Tonic of the major key whose seven notes a song has most of: of a song in E minor with C sharps (E dorian), D. The
+/// notes of its key have an advantage. `None` without pitched notes.
+fn home(source: &Source<'_>) -> Option<usize> {
+    let mut weights = [0.0; 12];
+    for (part, score_part) in source.analysis.parts.iter().zip(&source.score.parts) {
+        let is_heard = !score_part.drums && part.doubles.is_none() && part.role != music::analysis::Role::Effects;
+        for note in part.notes.iter().filter(|_| is_heard) {
+            weights[usize::from(note.pitch % 12)] += note.quarters.clamp(0.0, 2.0);
+        }
+    }
+    let total: f64 = weights.iter().sum();
+    let own = source.analysis.key.as_ref().map(tonal::relative_major);
+    let fit = |home: &usize| {
+        let inside: f64 = tonal::collection(*home).iter().map(|class| weights[class]).sum();
+        inside / total + if own == Some(*home) { OWN_KEY_BONUS } else { 0.0 }
+    };
+    (total > 0.0).then(|| (0..12).max_by(|a, b| fit(a).total_cmp(&fit(b))).unwrap_or(0))
+}
+
 /// The collection of seven notes to which the songs move least, and the mode that most of them have.
-fn choose_key(analyses: [&Analysis; 3], weights: &[f64; 3]) -> Key {
-    let keys: Vec<(Key, f64)> =
-        analyses.iter().zip(weights).filter_map(|(analysis, &weight)| Some((analysis.key?, weight))).collect();
-    let cost = |home: usize| -> f64 {
-        let move_cost = |(key, weight): &(Key, f64)| {
-            let shift = tonal::nearest_shift(tonal::relative_major(key), home);
-            weight * f64::from(shift.abs()).powf(1.2)
+fn choose_key(analyses: [&Analysis; 3], homes: [Option<usize>; 3], weights: &[f64; 3]) -> Key {
+    let homes: Vec<(usize, f64)> = homes.iter().zip(weights).filter_map(|(home, &weight)| Some(((*home)?, weight))).collect();
+    let cost = |target: usize| -> f64 {
+        let move_cost = |(home, weight): &(usize, f64)| {
+            weight * f64::from(tonal::nearest_shift(*home, target).abs()).powf(1.2)
         };
-        keys.iter().map(move_cost).sum()
+        homes.iter().map(move_cost).sum()
     };
     let home = (0..12).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
-    let balance: f64 = keys.iter().map(|(key, weight)| if key.mode == Mode::Minor { -weight } else { *weight }).sum();
-    let confidence = keys.iter().map(|(key, weight)| key.confidence * weight).sum::<f64>();
+    let keys = || analyses.iter().zip(weights).filter_map(|(analysis, weight)| Some((analysis.key?, *weight)));
+    let balance: f64 = keys().map(|(key, weight)| if key.mode == Mode::Minor { -weight } else { weight }).sum();
+    let confidence = keys().map(|(key, weight)| key.confidence * weight).sum::<f64>();
     if balance >= 0.0 {
         Key { tonic: home as u8, mode: Mode::Major, confidence }
     } else {

@@ -61,6 +61,7 @@ pub fn realise(plan: &mut Plan, materials: &[Material; 3], ceilings: &[i32]) -> 
                 beats: plan.target.bar(),
                 range: (BOTTOM + 2, (ceiling - 1).max(58)),
                 is_bass: false,
+                stiffness: plan.stiffness,
                 chord_at: &chord_at,
                 above: &|_| None,
             };

@@ -24,6 +24,8 @@ pub struct Ground<'a> {
     /// Lowest and highest pitch.
     pub range: (i32, i32),
     pub is_bass: bool,
+    /// What a semitone more or less in an interval costs: a stiff line keeps its shape, a soft one agrees with the chords.
+    pub stiffness: f64,
     /// Tones of the chord at a moment, root first.
     pub chord_at: &'a dyn Fn(f64) -> Vec<usize>,
     /// A pitch that sounds above at a moment and must not be rubbed against.
@@ -34,8 +36,8 @@ pub struct Ground<'a> {
 const FOREIGN: f64 = 3.0;
 const MOVED_SEMITONE: f64 = 0.16;
 const OUT_OF_RANGE: f64 = 4.0;
-const CHANGED_INTERVAL: f64 = 0.22;
-const CHANGED_DIRECTION: f64 = 0.7;
+/// What another direction costs, in semitones of another interval.
+const CHANGED_DIRECTION: f64 = 3.0;
 const BEYOND_OCTAVE: f64 = 2.0;
 /// A second against the note above, and a crossing of it.
 const RUB: f64 = 2.0;
@@ -87,9 +89,9 @@ pub fn fit(line: &[Sung], ground: &Ground<'_>) -> Vec<LineNote> {
             let mut best = (f64::MAX, 0);
             for (other, other_offset) in offsets.iter().enumerate() {
                 let interval = pitch - (before + other_offset);
-                let mut cost = costs[other] + CHANGED_INTERVAL * f64::from((interval - step).abs());
+                let mut cost = costs[other] + ground.stiffness * f64::from((interval - step).abs());
                 if interval.signum() != step.signum() {
-                    cost += CHANGED_DIRECTION;
+                    cost += ground.stiffness * CHANGED_DIRECTION;
                 }
                 if interval.abs() > 12 {
                     cost += BEYOND_OCTAVE;
@@ -239,6 +241,7 @@ mod tests {
             beats: 4.0,
             range,
             is_bass: false,
+            stiffness: 0.28,
             chord_at: &|_| target.to_vec(),
             above: &|_| None,
         };

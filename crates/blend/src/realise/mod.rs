@@ -117,6 +117,7 @@ fn bass(plan: &mut Plan, materials: &[Material; 3]) -> Vec<LineNote> {
             beats: plan.target.bar(),
             range: BASS,
             is_bass: true,
+            stiffness: plan.stiffness,
             chord_at: &chord_at,
             above: &|_| None,
         };

@@ -148,6 +148,7 @@ fn statement(
             beats: plan.target.bar(),
             range: RANGE,
             is_bass: false,
+            stiffness: plan.stiffness,
             chord_at: &chord_at,
             above: &|_| None,
         };

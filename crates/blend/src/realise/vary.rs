@@ -88,6 +88,7 @@ pub fn counter_melody(plan: &mut Plan, materials: &[Material; 3], tune: &[LineNo
             beats: plan.target.bar(),
             range: RANGE,
             is_bass: false,
+            stiffness: plan.stiffness,
             chord_at: &chord_at,
             above: &above,
         };
