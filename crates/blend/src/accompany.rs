@@ -184,7 +184,7 @@ fn best_band(library: &Library<'_>, choices: &[Choice], stock: &Stock, dice: &mu
                         songs.iter().flatten().for_each(|&song| cells[song] += length);
                         let fit = fits.of(place, chords, bass[place], drums[place]);
                         let distinct = (0..3).filter(|&song| songs.contains(&Some(song))).count();
-                        let alone = if distinct < 2 { 1.0 } else if distinct < 3 { 0.1 } else { 0.0 };
+                        let alone = if distinct < 2 { 1.0 } else if distinct < 3 { 0.6 } else { 0.0 };
                         let restless = 8.0 * (RESTLESS - fit.unity).max(0.0) + 0.3 * (1.0 - fit.locked);
                         let apart = if bass[place] == drums[place] { 0.0 } else { 0.08 };
                         cost += length * (alone + restless + apart) / 8.0;

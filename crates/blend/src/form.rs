@@ -115,7 +115,7 @@ mod tests {
     fn forty_eight_bars_are_a_song() {
         assert_eq!(shape(48, None), "intro 4, A 8, B 8, A′ 8, C 8, A″ 8, end 4");
         assert_eq!(shape(32, None), "intro 4, A 8, B 8, A′ 8, end 4");
-        assert_eq!(shape(8, None), "A 2, B 2, end 4");
+        assert_eq!(shape(8, None), "A 4, B 2, end 2");
         assert_eq!(shape(48, Some("AB")), "intro 4, A 20, B 20, end 4");
     }
 

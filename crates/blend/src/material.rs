@@ -406,8 +406,3 @@ fn programs(source: &Source<'_>, comp: &[Option<(usize, usize)>]) -> [u8; Role::
         kit,
     ]
 }
-impl Material {
-    pub fn best_tune(&self, target: &Target) -> f64 {
-        crate::library::Shelf::new(self, target).best_tune
-    }
-}

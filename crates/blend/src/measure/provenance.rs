@@ -154,7 +154,6 @@ impl Index {
                 let best: [f64; 3] = std::array::from_fn(|song| self.best(&print, role, song));
                 let others = [(song + 1) % 3, (song + 2) % 3];
                 let highest = best.into_iter().fold(0.0, f64::max);
-                if std::env::var("PDBG").is_ok() && best[song] < highest - SAME { eprintln!("{role} bar {bar} song {song} {best:?}"); }
                 cells += 1.0;
                 claimed += truth(best[song] >= highest - SAME);
                 alone += truth(others.iter().all(|&other| best[song] > best[other] + SAME));

@@ -41,7 +41,7 @@ const CHANGED_DIRECTION: f64 = 3.0;
 const BEYOND_OCTAVE: f64 = 2.0;
 /// A second against the note above, and a crossing of it.
 const RUB: f64 = 2.0;
-const CROSSING: f64 = 1.5;
+const CROSSING: f64 = 4.0;
 
 /// How strong a place in the bar is, 0–1.
 pub fn metric_weight(onset: f64, beats: f64) -> f64 {
