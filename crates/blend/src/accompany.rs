@@ -174,7 +174,7 @@ fn best_band(library: &Library<'_>, choices: &[Choice], stock: &Stock, dice: &mu
             for &returned in &compers {
                 for &varied in &compers {
                     let mut cells = [0.0f64; 3];
-                    let mut cost = 0.03 * dice.share() + library.noise(dice) * 0.3;
+                    let mut cost = library.noise(dice) * 0.3;
                     let mut bars = 0.0;
                     for (section, &place) in singing.iter().zip(&places) {
                         let length = section.bars as f64;

@@ -116,6 +116,7 @@ fn tune_cost(material: &Material, start: usize, bars: usize, beats: f64) -> f64 
     cost += 0.06 * (notes.len() as f64 / bars as f64 - 2.0 * beats).max(0.0);
     cost += 0.15 * (0.6 * beats - notes.len() as f64 / bars as f64).max(0.0);
     cost += 0.12 * silent as f64;
+    cost += 0.3 * material.bars[start..start + bars].iter().filter(|bar| !bar.is_whole).count() as f64;
     // Short strokes with holes between them are an ostinato rather than a tune.
     let sounding: f64 = notes.iter().map(|note| note.1).sum();
     let span = (notes[notes.len() - 1].0 - notes[0].0).max(1.0);

@@ -16,7 +16,7 @@ const MOST_COUNTED: f64 = 2.0;
 /// Bars on both sides that decide which key a bar is in.
 const KEY_WINDOW: usize = 4;
 /// Share of the sounding time by which a modulation must fit better than the song's own key before it is believed.
-const HOME_BONUS: f64 = 0.07;
+const HOME_BONUS: f64 = 0.05;
 /// Bars in which one part has the chords.
 const COMP_BLOCK: usize = 4;
 /// Notes (or drum strokes) that a role needs in a bar to count as playing there.
@@ -53,6 +53,9 @@ pub struct MaterialBar {
     pub ends_phrase: bool,
     /// Whether the song's grid of phrases has a boundary before it.
     pub on_grid: bool,
+    /// Whether it is about as long as a bar of the blend. Pickups and halves that found no other half are not, and give
+    /// nothing unless a song has nothing else.
+    pub is_whole: bool,
     /// Sounding time by pitch class.
     classes: [f64; 12],
 }
@@ -104,7 +107,7 @@ impl Material {
 
 impl MaterialBar {
     pub fn plays(&self, role: Role) -> bool {
-        self.notes[role.index()].len() >= LEAST_NOTES[role.index()]
+        self.is_whole && self.notes[role.index()].len() >= LEAST_NOTES[role.index()]
     }
 
     pub fn has_chord(&self) -> bool {
@@ -178,6 +181,9 @@ impl<'a> Filler<'a> {
         for (frame, notes) in frames.iter().zip(std::mem::take(&mut self.bars)) {
             bars.push(self.bar(frame, notes, target));
         }
+        if !bars.iter().any(|bar| bar.is_whole) {
+            bars.iter_mut().for_each(|bar| bar.is_whole = true);
+        }
         let home = target.shifts[song];
         set_shifts(&mut bars, tonal::collection(tonal::relative_major(&target.key)), home);
         bars
@@ -213,6 +219,7 @@ impl<'a> Filler<'a> {
             begins_phrase,
             ends_phrase,
             on_grid,
+            is_whole: frame.fit != Fit::Same || frame.pieces.iter().map(|piece| piece.length).sum::<f64>() > self.beats - 0.6,
             classes,
         }
     }
@@ -325,7 +332,7 @@ fn set_shifts(bars: &mut [MaterialBar], collection: Classes, home: i32) {
             }
             let inside = (0..12i32).filter(|class| collection.has((class + shift).rem_euclid(12) as usize));
             let share = inside.map(|class| window[class as usize]).sum::<f64>() / total;
-            share + if shift == home { HOME_BONUS } else { -0.004 * f64::from((shift - home).abs()) }
+            share + if shift == home { HOME_BONUS } else { -0.002 * f64::from((shift - home).abs()) }
         };
         bar.shift = (-6..6).max_by(|&a, &b| fit(a).total_cmp(&fit(b))).unwrap_or(home);
     }
