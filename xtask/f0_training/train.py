@@ -2,7 +2,7 @@
 
     python train.py FEATURES WEIGHTS [EPOCHS]
 
-One thread, fixed seed. WEIGHTS is what crates/engine/src/f0/judge.rs includes: little-endian f32, layer by layer, weights
+One thread, fixed seed. WEIGHTS is what crates/pitch/src/f0/judge.rs includes: little-endian f32, layer by layer, weights
 by input and then output, then biases; the scaling of the features is folded into the first layer.
 """
 

@@ -1,6 +1,9 @@
 //! The task `bench`: builds a benchmark with optimisation and runs it.
 
+mod analysis;
 mod engine;
+mod midi;
+mod python;
 
 use std::{fs, path::Path, process::Command};
 
@@ -12,19 +15,22 @@ use crate::{
     workspace,
 };
 
-/// Benchmarks of this package are about the whole house: they get every service's program beside their own, and private
+/// Benchmarks of this package are about the whole system: they get every service's program beside their own, and private
 /// servers as tests do. All others measure one crate, with nothing else running.
-const WHOLE_HOUSE: &str = "descant";
+const WHOLE_SYSTEM: &str = "descant";
 
 /// Runs the program `bench-NAME`, which any crate may have in `src/bin/`, or one of the benchmarks that are more than a
 /// program.
 pub fn run(name: &str, arguments: &[String]) -> Result<()> {
-    if name == engine::NAME {
-        return engine::run(arguments);
+    match name {
+        analysis::NAME => return analysis::run(arguments),
+        engine::NAME => return engine::run(arguments),
+        midi::NAME => return midi::run(arguments),
+        _ => {}
     }
     let program = format!("bench-{name}");
     let package = owner(&program)?;
-    let whole = package == WHOLE_HOUSE;
+    let whole = package == WHOLE_SYSTEM;
     // Every benchmark compares with ffmpeg or makes its sounds with it.
     packages::ensure(Purpose::Tests, &Consent { yes: false, no_install: false })?;
     let mut build = workspace::cargo(&["build", "--release", "--bins"]);
@@ -59,7 +65,7 @@ fn owner(program: &str) -> Result<String> {
         }
     }
     let mut known: Vec<&str> = known.iter().filter_map(|file| file.strip_prefix("bench-")).collect();
-    known.push(engine::NAME);
+    known.extend([analysis::NAME, engine::NAME, midi::NAME]);
     known.sort_unstable();
     bail!("there is no benchmark {}; there are: {}", program.trim_start_matches("bench-"), known.join(", "))
 }

@@ -1,6 +1,6 @@
 //! `cargo xtask`: what people and machines run on the source tree.
 //!
-//! Uses no crate of the house, so that it builds in seconds on a fresh machine. Whatever it starts it stops again, also
+//! Uses no other crate of the workspace, so that it builds in seconds on a fresh machine. Whatever it starts it stops again, also
 //! after a failure, a panic, Ctrl-C or SIGTERM.
 
 // There is no async runtime here whose thread a pause could block.
@@ -74,7 +74,7 @@ enum Task {
         #[command(flatten)]
         consent: packages::Consent,
     },
-    /// Builds a benchmark with optimisation and runs it: engine, validate, upload, submit
+    /// Builds a benchmark with optimisation and runs it: engine, midi, validate, upload, submit
     Bench {
         name: String,
         /// Given to the benchmark

@@ -29,7 +29,7 @@ const OWNERS: &[(&str, &[&str])] = &[
 ];
 
 /// The only files with unsafe code: calls that C demands, and one that a matrix product does.
-const UNSAFE: &[&str] = &["crates/media/src/ffi.rs", "crates/engine/src/f0/matmul.rs"];
+const UNSAFE: &[&str] = &["crates/media/src/ffi.rs", "crates/pitch/src/f0/matmul.rs"];
 
 const MAX_LINES: usize = 600;
 /// Above every crate with a level in `ARCHITECTURE.md`.
@@ -142,7 +142,7 @@ fn arrows(package: &Package, levels: &BTreeMap<String, u32>, problems: &mut Vec<
                 "{} (level {own}) depends on {used} (level {lower}): arrows point to lower levels only",
                 package.name
             )),
-            None => problems.push(format!("{} must not depend on the house ({used})", package.name)),
+            None => problems.push(format!("{} must not depend on crates of this workspace ({used})", package.name)),
         }
     }
 }

@@ -37,25 +37,25 @@ pub fn run(release: bool, consent: &Consent) -> Result<()> {
     workspace::run("cargo build", &mut build)?;
     let built = workspace::built(profile)?;
     let mut servers = Servers::start(&built)?;
-    let house = House::new(&servers, built)?;
-    let mut services = SERVICES.iter().map(|name| Slot::start(name, &house, &servers)).collect::<Result<Vec<_>>>()?;
+    let stack = LocalStack::new(&servers, built)?;
+    let mut services = SERVICES.iter().map(|name| Slot::start(name, &stack, &servers)).collect::<Result<Vec<_>>>()?;
     let start = Instant::now();
     while !services.iter().all(|slot| slot.is_ready()) {
         interrupt::check()?;
-        look_after(&mut services, &house, &mut servers)?;
+        look_after(&mut services, &stack, &mut servers)?;
         ensure!(start.elapsed() < READY_WITHIN, "the services were not ready after {} s", READY_WITHIN.as_secs());
         std::thread::sleep(LOOK_EVERY);
     }
-    house.explain(&services)?;
+    stack.explain(&services)?;
     loop {
         interrupt::check()?;
-        look_after(&mut services, &house, &mut servers)?;
+        look_after(&mut services, &stack, &mut servers)?;
         std::thread::sleep(LOOK_EVERY);
     }
 }
 
 /// What all services are told.
-struct House {
+struct LocalStack {
     built: PathBuf,
     environment: Vec<(&'static str, String)>,
     gateway_port: u16,
@@ -63,7 +63,7 @@ struct House {
     secret: String,
 }
 
-impl House {
+impl LocalStack {
     fn new(servers: &Servers, built: PathBuf) -> Result<Self> {
         let usual = std::net::TcpListener::bind(("127.0.0.1", USUAL_PORT)).is_ok();
         let gateway_port = if usual { USUAL_PORT } else { free_port()? };
@@ -123,7 +123,9 @@ impl House {
 /// 32 random bytes in hexadecimal.
 fn secret() -> Result<String> {
     let mut bytes = [0; 32];
-    std::fs::File::open("/dev/urandom").and_then(|mut dice| dice.read_exact(&mut bytes)).context("make a secret")?;
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut bytes))
+        .context("make a secret")?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -136,13 +138,13 @@ struct Slot {
 }
 
 impl Slot {
-    fn start(name: &'static str, house: &House, servers: &Servers) -> Result<Self> {
+    fn start(name: &'static str, stack: &LocalStack, servers: &Servers) -> Result<Self> {
         let health_port = match name {
-            "gateway" => house.gateway_port,
-            "expert" => house.expert_port,
+            "gateway" => stack.gateway_port,
+            "expert" => stack.expert_port,
             _ => free_port()?,
         };
-        let running = start(name, health_port, house, servers)?;
+        let running = start(name, health_port, stack, servers)?;
         Ok(Self { name, health_port, starts: 1, running })
     }
 
@@ -161,9 +163,9 @@ impl Slot {
     }
 }
 
-fn start(name: &'static str, health_port: u16, house: &House, servers: &Servers) -> Result<Running> {
-    let mut command = Command::new(house.built.join(format!("descant-{name}")));
-    command.envs(house.environment.iter().map(|(key, value)| (key, value)));
+fn start(name: &'static str, health_port: u16, stack: &LocalStack, servers: &Servers) -> Result<Running> {
+    let mut command = Command::new(stack.built.join(format!("descant-{name}")));
+    command.envs(stack.environment.iter().map(|(key, value)| (key, value)));
     if !["gateway", "expert"].contains(&name) {
         command.env("DESCANT_HTTP__HEALTH_PORT", health_port.to_string());
     }
@@ -194,7 +196,7 @@ fn prefix(name: &str, output: impl Read) {
 }
 
 /// Starts again what ended.
-fn look_after(services: &mut [Slot], house: &House, servers: &mut Servers) -> Result<()> {
+fn look_after(services: &mut [Slot], stack: &LocalStack, servers: &mut Servers) -> Result<()> {
     servers.check()?;
     for slot in services {
         let Some(status) = slot.running.ended()? else { continue };
@@ -203,7 +205,7 @@ fn look_after(services: &mut [Slot], house: &House, servers: &mut Servers) -> Re
         }
         println!("{:>12} | ended ({status}), starting again", slot.name);
         std::thread::sleep(Duration::from_millis(500));
-        slot.running = start(slot.name, slot.health_port, house, servers)?;
+        slot.running = start(slot.name, slot.health_port, stack, servers)?;
         slot.starts += 1;
     }
     Ok(())

@@ -83,7 +83,7 @@ impl Spool {
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|stopped| Err(io::Error::other(stopped)))
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(io::Error::other("work on a file was cut off")))
 }
 
 #[cfg(test)]

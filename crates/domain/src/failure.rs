@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, PartialOrd, Ord)]
 #[serde(rename_all = "kebab-case")]
 pub enum FailureClass {
-    /// The other side said when to come back; waiting costs no attempt.
-    WaitTold,
+    /// The other side said when to come back; waiting costs no attempt. Its word is that of the rows and messages that
+    /// exist.
+    #[serde(rename = "wait-told")]
+    RetryAfter,
     /// May pass by itself: back off with jitter and try again.
     Transient,
     /// Our own share is used up over there: wait for a slot; no breaker.
@@ -27,11 +29,11 @@ pub enum FailureClass {
 
 impl FailureClass {
     pub const ALL: [Self; 7] =
-        [Self::WaitTold, Self::Transient, Self::Saturated, Self::Money, Self::Caller, Self::Content, Self::Config];
+        [Self::RetryAfter, Self::Transient, Self::Saturated, Self::Money, Self::Caller, Self::Content, Self::Config];
 
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::WaitTold => "wait-told",
+            Self::RetryAfter => "wait-told",
             Self::Transient => "transient",
             Self::Saturated => "saturated",
             Self::Money => "money",
@@ -44,7 +46,7 @@ impl FailureClass {
     /// Whether the same call may succeed later with nothing changed.
     pub const fn is_retryable(self) -> bool {
         match self {
-            Self::WaitTold | Self::Transient | Self::Saturated => true,
+            Self::RetryAfter | Self::Transient | Self::Saturated => true,
             Self::Money | Self::Caller | Self::Content | Self::Config => false,
         }
     }
@@ -53,14 +55,14 @@ impl FailureClass {
     pub const fn feeds_breaker(self) -> bool {
         match self {
             Self::Transient | Self::Money | Self::Config => true,
-            Self::WaitTold | Self::Saturated | Self::Caller | Self::Content => false,
+            Self::RetryAfter | Self::Saturated | Self::Caller | Self::Content => false,
         }
     }
 
     /// Whether the next provider in the chain may do better now.
     pub const fn may_fall_back(self) -> bool {
         match self {
-            Self::WaitTold | Self::Transient | Self::Saturated | Self::Money | Self::Config => true,
+            Self::RetryAfter | Self::Transient | Self::Saturated | Self::Money | Self::Config => true,
             Self::Caller | Self::Content => false,
         }
     }
@@ -175,7 +177,7 @@ pub struct Failure {
     pub class: FailureClass,
     pub code: FailureCode,
     pub message: String,
-    /// How long the other side told us to wait (class [`FailureClass::WaitTold`]).
+    /// How long the other side told us to wait (class [`FailureClass::RetryAfter`]).
     pub retry_after: Option<Duration>,
 }
 

@@ -15,6 +15,10 @@ pub enum FeedKind {
     Accepted,
     /// An orchestrator took it, for the first time or again.
     Started,
+    /// Whoever holds the job has not been heard of for a while; it waits for that lease to run out.
+    Stalled,
+    /// Another orchestrator took the job over from one that was not heard of any more.
+    Resumed,
     StageStarted,
     Progress,
     StageFinished,
@@ -32,9 +36,11 @@ pub enum FeedKind {
 }
 
 impl FeedKind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Accepted,
         Self::Started,
+        Self::Stalled,
+        Self::Resumed,
         Self::StageStarted,
         Self::Progress,
         Self::StageFinished,
@@ -52,6 +58,8 @@ impl FeedKind {
         match self {
             Self::Accepted => "accepted",
             Self::Started => "started",
+            Self::Stalled => "stalled",
+            Self::Resumed => "resumed",
             Self::StageStarted => "stage_started",
             Self::Progress => "progress",
             Self::StageFinished => "stage_finished",
@@ -114,7 +122,8 @@ pub struct FeedData {
     pub error_type: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error_code: Option<String>,
-    /// When the next attempt is due, or when a stage that waits looks again.
+    /// When the next attempt is due, when a stage that waits looks again, or when a job whose holder is silent may be taken
+    /// over.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub retry_at: Option<DateTime<Utc>>,
     /// Whether a finished stage was taken from an earlier job with the same inputs.

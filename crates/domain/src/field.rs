@@ -1,4 +1,4 @@
-//! Text fields as every face of the house hands them over: a form's parts, or a command line's flags.
+//! Text fields as a form's parts or a command line's flags hand them over.
 
 /// A field that holds none of its values. Never repeats what it holds: that may be private, or long.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

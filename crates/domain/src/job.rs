@@ -57,7 +57,7 @@ impl JobState {
         }
     }
 
-    /// Whether the job has ended. Only its owner's wish to have a failed one tried again moves it from there.
+    /// Whether the job has ended. Only its owner's request to have a failed one tried again moves it from there.
     pub const fn is_final(self) -> bool {
         match self {
             Self::Completed | Self::Failed | Self::Cancelled | Self::Expired => true,
@@ -206,7 +206,7 @@ pub const fn transition(state: JobState, event: JobEvent) -> Transition {
 
         (S::Cancelling, E::Claimed) => Stale,
         (S::Cancelling, E::StoringStarted) => Stale,
-        // The attempt ended before it saw the wish: there is nothing left to stop.
+        // The attempt ended before it saw the request: there is nothing left to stop.
         (S::Cancelling, E::Parked | E::RetryScheduled) => To(S::Cancelled),
         (S::Cancelling, E::Completed) => To(S::Completed),
         (S::Cancelling, E::Failed) => To(S::Cancelled),

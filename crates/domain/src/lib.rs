@@ -1,6 +1,6 @@
 //! The pure core of Descant: what a job is, how it moves, what it may cost and how it may fail.
 //!
-//! Nothing here performs IO, is async, reads a clock or rolls dice: the moment, the ids and the randomness come in as
+//! Nothing here performs IO, is async, reads a clock or draws random numbers: the moment, the ids and the randomness come in as
 //! arguments. Every other crate may depend on this one; it depends on none of them.
 
 pub mod artifact;

@@ -43,12 +43,12 @@ impl MelodyToVocalsRequest {
         fields
     };
 
-    /// Reads a request out of text fields; one that is absent or blank leaves its default. `dice` gives the seed where
+    /// Reads a request out of text fields; one that is absent or blank leaves its default. `random` gives the seed where
     /// none was chosen: any number, of which as many bits are kept as a seed has.
     ///
     /// # Errors
     /// The first field that holds none of its values.
-    pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>, dice: u64) -> Result<Self, InvalidField> {
+    pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>, random: u64) -> Result<Self, InvalidField> {
         let text = |name: &str| filled(field(name));
         let label = |field: &'static str| {
             text(field).map(Label::new).transpose().map_err(|error| InvalidField::because(field, &error))
@@ -60,7 +60,7 @@ impl MelodyToVocalsRequest {
                 field: "seed",
                 detail: format!("expected a whole number from 0 to {}", Self::MAX_SEED),
             })?,
-            None => dice & Self::MAX_SEED,
+            None => random & Self::MAX_SEED,
         };
         let options = SongOptions::read(text)?;
         Ok(Self { prompt, genre: label("genre")?, mood: label("mood")?, seed, options })

@@ -18,36 +18,36 @@ impl RetryPolicy {
     pub const PROVIDER_CALL: Self =
         Self { max_attempts: 3, base: Duration::from_secs(2), cap: Duration::from_secs(30) };
 
-    /// Delay before attempt `attempt + 1` after `attempt` (1-based) failed. `dice` is uniform in 0..1: the result lies
+    /// Delay before attempt `attempt + 1` after `attempt` (1-based) failed. `random` is uniform in 0..1: the result lies
     /// between half of the exponential delay and all of it, so that many jobs do not come back at once.
-    pub fn delay(&self, attempt: u32, dice: f64) -> Duration {
+    pub fn delay(&self, attempt: u32, random: f64) -> Duration {
         let doublings = attempt.saturating_sub(1).min(16);
         let full = self.base.saturating_mul(1 << doublings).min(self.cap);
-        let dice = if dice.is_nan() { 1.0 } else { dice.clamp(0.0, 1.0) };
-        full.mul_f64(0.5 + 0.5 * dice)
+        let random = if random.is_nan() { 1.0 } else { random.clamp(0.0, 1.0) };
+        full.mul_f64(0.5 + 0.5 * random)
     }
 
     /// Longest wait that another side may impose.
-    pub const MAX_TOLD_WAIT: Duration = Duration::from_secs(600);
+    pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(600);
     /// Shortest wait that costs no attempt (or the base, where that is shorter still): who is told to come back at
     /// once would otherwise ask without a pause until its deadline.
     pub const MIN_FREE_WAIT: Duration = Duration::from_secs(1);
 
     /// What to do after attempt `attempt` (1-based) failed with `failure`.
-    pub fn decide(&self, failure: &Failure, attempt: u32, dice: f64) -> RetryDecision {
+    pub fn decide(&self, failure: &Failure, attempt: u32, random: f64) -> RetryDecision {
         match failure.class {
-            FailureClass::WaitTold => {
-                let told = failure.retry_after.unwrap_or(self.base);
+            FailureClass::RetryAfter => {
+                let wait = failure.retry_after.unwrap_or(self.base);
                 let least = self.base.min(Self::MIN_FREE_WAIT);
-                RetryDecision::Again { after: told.clamp(least, Self::MAX_TOLD_WAIT), counts: false }
+                RetryDecision::Again { after: wait.clamp(least, Self::MAX_RETRY_AFTER), counts: false }
             }
             FailureClass::Saturated => {
                 // An open breaker knows when it will let somebody through; the jitter keeps its waiters apart.
-                let told = failure.retry_after.unwrap_or_default().min(Self::MAX_TOLD_WAIT);
-                RetryDecision::Again { after: told.max(self.delay(1, dice)), counts: false }
+                let wait = failure.retry_after.unwrap_or_default().min(Self::MAX_RETRY_AFTER);
+                RetryDecision::Again { after: wait.max(self.delay(1, random)), counts: false }
             }
             FailureClass::Transient if attempt < self.max_attempts => {
-                RetryDecision::Again { after: self.delay(attempt, dice), counts: true }
+                RetryDecision::Again { after: self.delay(attempt, random), counts: true }
             }
             FailureClass::Transient
             | FailureClass::Money

@@ -120,7 +120,7 @@ proptest! {
             Transition::To(next) => next,
             _ => state,
         };
-        // Nothing that ends it comes before the wish.
+        // Nothing that ends it comes before the request.
         let alive = |state, event| Some(step(state, event)).filter(|next| !next.is_final()).unwrap_or(state);
         let asked = before.into_iter().fold(JobState::Queued, alive);
         let end = after.into_iter().fold(step(asked, JobEvent::CancelRequested), step);

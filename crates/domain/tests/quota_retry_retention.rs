@@ -98,7 +98,7 @@ proptest! {
         base_ms in 1..100_000_u64,
         cap_ms in 1..1_000_000_u64,
         attempt in 0..200_u32,
-        dice in 0.0..1.0_f64,
+        random in 0.0..1.0_f64,
     ) {
         let policy = RetryPolicy {
             max_attempts: 3,
@@ -107,30 +107,30 @@ proptest! {
         };
         let doublings = attempt.saturating_sub(1).min(16);
         let full = Duration::from_millis(base_ms << doublings).min(policy.cap);
-        let delay = policy.delay(attempt, dice);
+        let delay = policy.delay(attempt, random);
         // A nanosecond for rounding.
         prop_assert!(delay + Duration::from_nanos(1) >= full / 2 && delay <= full, "{delay:?} of {full:?}");
         prop_assert!(policy.delay(attempt, 0.0) <= delay && delay <= policy.delay(attempt, 1.0));
-        prop_assert!(policy.delay(attempt, dice) <= policy.delay(attempt + 1, 1.0));
+        prop_assert!(policy.delay(attempt, random) <= policy.delay(attempt + 1, 1.0));
     }
 
     #[test]
     fn waits_that_cost_no_attempt_are_neither_none_nor_endless(
         told_ms in prop::option::of(any::<u64>()),
         attempt in 1..1000_u32,
-        dice in any::<f64>(),
+        random in any::<f64>(),
         saturated in any::<bool>(),
     ) {
-        let class = if saturated { FailureClass::Saturated } else { FailureClass::WaitTold };
+        let class = if saturated { FailureClass::Saturated } else { FailureClass::RetryAfter };
         let mut failure = Failure::new(class, FailureCode::ProviderUnavailable, "busy");
         failure.retry_after = told_ms.map(Duration::from_millis);
         for policy in [JOB, RetryPolicy::PROVIDER_CALL] {
-            let RetryDecision::Again { after, counts: false } = policy.decide(&failure, attempt, dice) else {
+            let RetryDecision::Again { after, counts: false } = policy.decide(&failure, attempt, random) else {
                 return Err(TestCaseError::fail("gave up, or counted"));
             };
-            prop_assert!(after >= RetryPolicy::MIN_FREE_WAIT && after <= RetryPolicy::MAX_TOLD_WAIT, "{after:?}");
+            prop_assert!(after >= RetryPolicy::MIN_FREE_WAIT && after <= RetryPolicy::MAX_RETRY_AFTER, "{after:?}");
             if let Some(told) = failure.retry_after {
-                prop_assert!(after >= told.min(RetryPolicy::MAX_TOLD_WAIT));
+                prop_assert!(after >= told.min(RetryPolicy::MAX_RETRY_AFTER));
             }
         }
     }
@@ -186,7 +186,7 @@ fn the_class_decides() {
                 RetryDecision::GiveUp => None,
             };
             let expected = match class {
-                FailureClass::WaitTold | FailureClass::Saturated => Some(false),
+                FailureClass::RetryAfter | FailureClass::Saturated => Some(false),
                 FailureClass::Transient if attempt < 3 => Some(true),
                 _ => None,
             };
@@ -199,8 +199,8 @@ fn the_class_decides() {
 #[test]
 fn a_caller_in_a_hurry_may_have_short_waits() {
     let brisk = RetryPolicy { max_attempts: 3, base: Duration::from_millis(5), cap: Duration::from_millis(50) };
-    let told =
-        Failure::new(FailureClass::WaitTold, FailureCode::ProviderUnavailable, "busy").with_retry_after(Duration::ZERO);
+    let told = Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, "busy")
+        .with_retry_after(Duration::ZERO);
     assert_eq!(brisk.decide(&told, 1, 0.5), RetryDecision::Again { after: Duration::from_millis(5), counts: false });
 }
 

@@ -1,7 +1,6 @@
 //! From a delivery's bytes to what becomes of the message; the same for both transports.
 
 use std::{
-    any::Any,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -155,8 +154,9 @@ async fn decide(
         Ok(Outcome::Retry) => {
             retry_or_dead_letter(kind, HandlingOutcome::Retried, "put aside", delivery, rules, context)
         }
-        Err(panic) => {
-            tracing::error!(panic = panic_text(panic.as_ref()), "the handler panicked");
+        // Its words stay out of the log: they may quote the message.
+        Err(_) => {
+            tracing::error!("the handler panicked");
             retry_or_dead_letter(kind, HandlingOutcome::Panicked, "its handler panicked", delivery, rules, context)
         }
     }
@@ -230,13 +230,4 @@ impl ReplyContext {
         };
         Some(Box::new(reply))
     }
-}
-
-/// A panic's message; these are ours (assertions, indices), never a message's content.
-fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
 }

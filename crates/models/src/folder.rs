@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::{
-    EngineError,
+use pitch::{
+    PitchError,
     f0::{CrepeTracker, F0Tracker, SwiftTracker, Weights},
 };
 use sha2::{Digest, Sha256};
@@ -118,7 +118,7 @@ impl ModelsFolder {
     /// As [`ModelsFolder::load`].
     pub fn tracker(&self, model: Model, threads: std::num::NonZeroUsize) -> Result<Box<dyn F0Tracker>, ModelsError> {
         let weights = self.load(model)?;
-        let refused = |source: EngineError| ModelsError::Engine { path: self.file_of(model), source };
+        let refused = |source: PitchError| ModelsError::Engine { path: self.file_of(model), source };
         Ok(match model {
             Model::SwiftF0 => Box::new(SwiftTracker::new(&weights).map_err(refused)?),
             Model::CrepeTiny | Model::CrepeFull => {

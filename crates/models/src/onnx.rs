@@ -1,7 +1,7 @@
 //! ONNX files: as much of the format as holds the constants of a network. (onnx/onnx.proto3, IR version 10; the field
 //! numbers are from there. Fields that are not listed are skipped.)
 
-use engine::f0::{Tensor, Weights};
+use pitch::f0::{Tensor, Weights};
 use prost::Message;
 
 use crate::error::Malformed;

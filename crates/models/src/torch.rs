@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use engine::f0::{Tensor, Weights};
+use pitch::f0::{Tensor, Weights};
 
 use crate::{
     archive::Archive,

@@ -44,6 +44,12 @@ pub fn write_song(melody: &Melody, lyrics: Option<&[(usize, &str)]>, accompanime
     bytes
 }
 
+/// The order within a tick: a note needs its sound before it begins, and what ends must not end the next of its pitch.
+const META: u8 = 0;
+const PROGRAM_CHANGE: u8 = 1;
+const END: u8 = 2;
+const START: u8 = 3;
+
 fn tick_at(seconds: f64, grid: &BeatGrid) -> u32 {
     tick(grid.quarters_at(seconds))
 }
@@ -90,24 +96,29 @@ fn track<'a>(events: Vec<(u32, TrackEventKind<'a>)>) -> Track<'a> {
     track
 }
 
+/// A track of events with their places within a tick.
+fn in_order<'a>(mut events: Vec<(u32, u8, TrackEventKind<'a>)>) -> Track<'a> {
+    events.sort_by_key(|(tick, order, _)| (*tick, *order));
+    track(events.into_iter().map(|(tick, _, kind)| (tick, kind)).collect())
+}
+
 fn melody_track<'a>(melody: &Melody, grid: &BeatGrid, lyrics: &[(usize, &'a str)]) -> Track<'a> {
     let channel = u4::new(0);
     let sound = |message| TrackEventKind::Midi { channel, message };
-    // At one tick a note ends before the next syllable and note begin.
-    let mut events: Vec<(u32, TrackEventKind<'a>)> = vec![
-        (0, TrackEventKind::Meta(MetaMessage::TrackName(b"Melody"))),
-        (0, sound(MidiMessage::ProgramChange { program: u7::new(PROGRAM) })),
+    let mut events: Vec<(u32, u8, TrackEventKind<'a>)> = vec![
+        (0, META, TrackEventKind::Meta(MetaMessage::TrackName(b"Melody"))),
+        (0, PROGRAM_CHANGE, sound(MidiMessage::ProgramChange { program: u7::new(PROGRAM) })),
     ];
     for (index, (start, end)) in note_ticks(melody, grid).into_iter().enumerate() {
         let note = &melody.notes[index];
         for (_, text) in lyrics.iter().filter(|(at, text)| *at == index && !text.is_empty()) {
-            events.push((start, TrackEventKind::Meta(MetaMessage::Lyric(text.as_bytes()))));
+            events.push((start, META, TrackEventKind::Meta(MetaMessage::Lyric(text.as_bytes()))));
         }
         let key = u7::new(note.pitch.number());
-        events.push((start, sound(MidiMessage::NoteOn { key, vel: u7::new(note.velocity.clamp(1, 127)) })));
-        events.push((end, sound(MidiMessage::NoteOff { key, vel: u7::new(64) })));
+        events.push((start, START, sound(MidiMessage::NoteOn { key, vel: u7::new(note.velocity.clamp(1, 127)) })));
+        events.push((end, END, sound(MidiMessage::NoteOff { key, vel: u7::new(64) })));
     }
-    track(events)
+    in_order(events)
 }
 
 /// A part's notes may overlap, but not two of one pitch: the earlier ends where the later begins.
@@ -126,18 +137,16 @@ fn part_track<'a>(part: &'a Part, grid: &BeatGrid) -> Track<'a> {
         sounding.push((start, end, key, note.velocity.clamp(1, 127)));
     }
     let message = |message| TrackEventKind::Midi { channel, message };
-    // At one tick what ends comes before what begins.
     let mut events: Vec<(u32, u8, TrackEventKind<'a>)> = vec![
-        (0, 0, TrackEventKind::Meta(MetaMessage::TrackName(part.name.as_bytes()))),
-        (0, 0, message(MidiMessage::ProgramChange { program: u7::new(part.program.min(127)) })),
+        (0, META, TrackEventKind::Meta(MetaMessage::TrackName(part.name.as_bytes()))),
+        (0, PROGRAM_CHANGE, message(MidiMessage::ProgramChange { program: u7::new(part.program.min(127)) })),
     ];
     for (start, end, key, velocity) in sounding {
         let key = u7::new(key);
-        events.push((start, 2, message(MidiMessage::NoteOn { key, vel: u7::new(velocity) })));
-        events.push((end, 1, message(MidiMessage::NoteOff { key, vel: u7::new(64) })));
+        events.push((start, START, message(MidiMessage::NoteOn { key, vel: u7::new(velocity) })));
+        events.push((end, END, message(MidiMessage::NoteOff { key, vel: u7::new(64) })));
     }
-    events.sort_by_key(|(tick, order, _)| (*tick, *order));
-    track(events.into_iter().map(|(tick, _, kind)| (tick, kind)).collect())
+    in_order(events)
 }
 
 /// Start and end of each note. Every note has at least one tick and ends at the latest where the next begins, whatever

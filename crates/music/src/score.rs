@@ -57,7 +57,9 @@ impl Part {
     fn broken_rule(&self, end: Tick) -> Option<&'static str> {
         let mut free_from = [0; 128];
         for note in &self.notes {
-            let Some(free_from) = free_from.get_mut(usize::from(note.pitch)) else { return Some("an impossible pitch") };
+            let Some(free_from) = free_from.get_mut(usize::from(note.pitch)) else {
+                return Some("an impossible pitch");
+            };
             if note.duration == 0 {
                 return Some("a note without length");
             }

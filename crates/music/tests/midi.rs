@@ -68,6 +68,41 @@ fn a_melody_comes_back_as_it_was_sung() {
     }
 }
 
+/// What comes at one tick comes in this order: whatever plays the file, no note sounds with the program before, and none
+/// is ended by the end of the one before it.
+#[test]
+fn at_one_tick_words_come_first_then_programs_then_ends_then_starts() {
+    let scale = [60, 62, 62, 64, 65, 65, 67, 60];
+    let notes: Vec<Note> =
+        scale.iter().zip(0..).map(|(key, beat)| note(0.5 * f64::from(beat), 0.5, *key, 90)).collect();
+    let sung = melody(notes, 120.0);
+    let words: Vec<(usize, &str)> = (0..scale.len()).map(|index| (index, "la")).collect();
+    let band = music::harmony::accompany(&sung, music::harmony::Style::Folk, 1).expect("a band");
+    let bytes = midi::write_song(&sung, Some(&words), Some(&band));
+    let smf = Smf::parse(&bytes).expect("a MIDI file");
+    assert_eq!(smf.tracks.len(), 2 + band.parts.len(), "no part is left out");
+    let place = |kind: &TrackEventKind<'_>| match kind {
+        TrackEventKind::Meta(MetaMessage::EndOfTrack) => 4,
+        TrackEventKind::Midi { message: MidiMessage::NoteOn { .. }, .. } => 3,
+        TrackEventKind::Midi { message: MidiMessage::NoteOff { .. }, .. } => 2,
+        TrackEventKind::Midi { .. } => 1,
+        _ => 0,
+    };
+    let mut shared = 0;
+    for track in &smf.tracks {
+        for pair in track.windows(2).filter(|pair| pair[1].delta == 0) {
+            assert!(place(&pair[0].kind) <= place(&pair[1].kind), "{pair:?}");
+            shared += 1;
+        }
+    }
+    assert!(shared > 20, "ends and starts fall together");
+    // Our own reader finds nothing to mend, and all notes.
+    let read = music::smf::read(&bytes, &music::smf::Limits::default()).expect("a song");
+    assert_eq!(read.warnings, []);
+    let notes: usize = band.parts.iter().map(|part| part.notes.len()).sum();
+    assert_eq!(read.score.note_count(), scale.len() + notes);
+}
+
 #[test]
 fn the_file_says_what_it_is() {
     let sung = melody(vec![note(0.0, 0.5, 57, 90), note(0.5, 0.5, 60, 90)], 120.0);

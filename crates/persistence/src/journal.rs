@@ -24,6 +24,7 @@ impl NewEvent {
 #[derive(Default)]
 pub struct Journal<'a> {
     events: Option<Box<MakeEvents<'a>>>,
+    takeover: Option<Box<MakeEvents<'a>>>,
     messages: Option<Box<MakeMessages<'a>>>,
 }
 
@@ -43,6 +44,13 @@ impl<'a> Journal<'a> {
         self
     }
 
+    /// Events in place of the others, when a claim takes a job over from a holder whose lease ran out.
+    #[must_use]
+    pub fn takeover_events(mut self, make: impl Fn(&Job) -> Vec<NewEvent> + Send + Sync + 'a) -> Self {
+        self.takeover = Some(Box::new(make));
+        self
+    }
+
     /// Messages from the job as it is after the change; its `event_seq` is the number of the last event.
     #[must_use]
     pub fn messages(mut self, make: impl Fn(&Job) -> Vec<OutboxMessage> + Send + Sync + 'a) -> Self {
@@ -52,6 +60,10 @@ impl<'a> Journal<'a> {
 
     pub(crate) fn events_of(&self, after: &Job) -> Vec<NewEvent> {
         self.events.as_ref().map(|make| make(after)).unwrap_or_default()
+    }
+
+    pub(crate) fn takeover_events_of(&self, after: &Job) -> Vec<NewEvent> {
+        self.takeover.as_ref().map_or_else(|| self.events_of(after), |make| make(after))
     }
 
     pub(crate) fn messages_of(&self, after: &Job) -> Vec<OutboxMessage> {

@@ -96,7 +96,7 @@ pub struct OutsideCall {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// The answer to the wish to make a call.
+/// The answer to the request to make a call.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Begun {
     /// It is written down; make it.

@@ -20,7 +20,7 @@ use crate::{
 
 const DOING: &str = "try a job again";
 
-/// The answer to the wish to have a job tried again. Nothing is stored but by `Requeued`.
+/// The answer to the request to have a job tried again. Nothing is stored but by `Requeued`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum RetryOutcome {
     /// `usage` counts the job again.
@@ -85,7 +85,7 @@ impl UserJobs<'_> {
         let logged = journal.events_of(&after);
         after.event_seq += logged.len() as u64;
         if !swap(&tx, &before, &after).await.during(DOING)? {
-            // Somebody else moved it in between, and only another wish like this one can have.
+            // Somebody else moved it in between, and only another request like this one can have.
             return Ok(RetryOutcome::AlreadyQueued(Box::new(before)));
         }
         events::insert(&tx, &after, logged, Ord::max(now, after.updated_at), DOING).await?;

@@ -32,6 +32,8 @@ pub enum StageState {
 }
 
 impl StageState {
+    pub const ALL: [Self; 3] = [Self::Running, Self::Done, Self::Failed];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
@@ -41,7 +43,7 @@ impl StageState {
     }
 
     fn parse(word: &str) -> Result<Self, Undecodable> {
-        [Self::Running, Self::Done, Self::Failed]
+        Self::ALL
             .into_iter()
             .find(|state| state.as_str() == word)
             .ok_or_else(|| Undecodable::new("job_stages.state", format!("unknown stage state {word:?}")))

@@ -1,6 +1,8 @@
 //! The birth of a job: the quota's check, the job, its first events, its messages, its upload and the answer for
 //! repeats, in one transaction.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use domain::{
     JobId, JobState, KindName, Tier, UploadId, UserId,
@@ -20,11 +22,12 @@ use crate::{
 const DOING: &str = "submit a job";
 
 /// A job that is to be accepted, for the user of [`UserJobs`].
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct NewJob {
     pub id: JobId,
     pub kind: KindName,
     pub tier: Tier,
+    /// What the client asks for. Holds the prompt: never log it.
     pub params: Value,
     /// Their uploads become the job's, in the same transaction. Positions count from 0 in the order given, for each
     /// role.
@@ -35,6 +38,23 @@ pub struct NewJob {
     /// When it is given up, however far it is; a claim may set it when this does not.
     pub deadline_at: Option<DateTime<Utc>>,
     pub traceparent: Option<String>,
+}
+
+/// Not derived, as for [`Job`].
+impl fmt::Debug for NewJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, kind, tier, params: _, inputs, reuse, due_at, deadline_at, traceparent } = self;
+        f.debug_struct("NewJob")
+            .field("id", id)
+            .field("kind", kind)
+            .field("tier", tier)
+            .field("inputs", &inputs.len())
+            .field("reuse", reuse)
+            .field("due_at", due_at)
+            .field("deadline_at", deadline_at)
+            .field("traceparent", traceparent)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What repeats of an accepted request are answered.
@@ -120,7 +140,7 @@ async fn take_upload(tx: &DatabaseTransaction, upload: UploadId, job: &Job) -> R
     Ok(taken.rows_affected == 1)
 }
 
-fn newborn(new: &NewJob, owner: &UserId, now: DateTime<Utc>) -> Job {
+pub(crate) fn newborn(new: &NewJob, owner: &UserId, now: DateTime<Utc>) -> Job {
     let NewJob { id, kind, tier, params, inputs: _, reuse, due_at, deadline_at, traceparent } = new.clone();
     let now = micros(now);
     Job {

@@ -58,10 +58,10 @@ pub struct JobList {
     pub next: Option<Cursor>,
 }
 
-/// The answer to a wish to stop.
+/// The answer to a request to stop.
 #[derive(Clone, PartialEq, Debug)]
 pub enum CancelOutcome {
-    /// The wish is stored, now or already before; the orchestrator acts on it.
+    /// The request is stored, now or already before; the orchestrator acts on it.
     Requested(Box<Job>),
     AlreadyFinal(JobState),
     NotFound,
@@ -147,7 +147,7 @@ impl UserJobs<'_> {
         Ok(JobList { jobs: readable(rows, DOING), next: last.filter(|_| goes_on) })
     }
 
-    /// Stores the wish to stop a job, with its events and messages when it is the first such wish. Moves nothing.
+    /// Stores the request to stop a job, with its events and messages when it is the first. Moves nothing.
     pub async fn request_cancel(
         &self,
         id: JobId,
@@ -169,7 +169,7 @@ impl UserJobs<'_> {
             after.updated_at = micros(now);
             Step::Write(Box::new(after))
         };
-        Ok(match change(self.db, "store a wish to cancel", id, journal, now, decide).await? {
+        Ok(match change(self.db, "store a request to cancel", id, journal, now, decide).await? {
             Changed::Written(job) => CancelOutcome::Requested(job),
             Changed::Answered(outcome) => outcome,
             Changed::Missing => CancelOutcome::NotFound,

@@ -1,4 +1,4 @@
-//! Users, as far as this house needs to know them: who verified tokens say they are, and their plan.
+//! Users, as far as Descant needs to know them: who verified tokens say they are, and their plan.
 
 use chrono::{DateTime, Utc};
 use domain::{Tier, UserId};

@@ -8,13 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
-use engine::{
-    EngineError,
-    lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
-};
+use lyrics::{Lyrics, LyricsError, LyricsRequest};
 use music::{Melody, PitchTrack};
+use pitch::PitchError;
 use serde::{Deserialize, Serialize};
+use voice::{VoiceError, VoiceOptions};
 
 /// Told how much of a call is done, 0–1.
 pub type ProgressSink = Arc<dyn Fn(f64) + Send + Sync>;
@@ -99,10 +97,10 @@ pub trait VocalSynthesizer: Send + Sync {
     ) -> Result<Vocal, Failure>;
 }
 
-/// What an error of the engine means for a job.
-pub fn failure_of_engine(error: &EngineError) -> Failure {
+/// What it means for a job that no melody was found.
+pub fn pitch_failure(error: &PitchError) -> Failure {
     match error {
-        EngineError::NoMelody { .. } => Failure::new(
+        PitchError::NoMelody { .. } => Failure::new(
             FailureClass::Caller,
             FailureCode::NoMelody,
             format!(
@@ -110,29 +108,37 @@ pub fn failure_of_engine(error: &EngineError) -> Failure {
                  more, close to the microphone and with little noise around, and send it again."
             ),
         ),
-        EngineError::SampleRate(_) => {
+        PitchError::SampleRate(_) => {
             Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string())
         }
-        EngineError::UnknownLanguage { .. } => {
-            Failure::new(FailureClass::Caller, FailureCode::ContentRejected, error.to_string())
-        }
-        // Nobody gets a voice by waiting, and the provider is well: what was asked for is not there.
-        EngineError::VoiceMissing { .. } => {
-            Failure::new(FailureClass::Caller, FailureCode::ProviderConfig, error.to_string())
-        }
-        EngineError::Speech { .. } => {
-            Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, error.to_string())
-        }
-        EngineError::Mismatch(_) | EngineError::Weights(_) => {
-            Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string())
-        }
+        PitchError::Weights(_) => Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()),
     }
+}
+
+/// What it means for a job that no lyrics were written.
+pub fn lyrics_failure(error: &LyricsError) -> Failure {
+    let code = match error {
+        LyricsError::UnknownLanguage { .. } => FailureCode::ContentRejected,
+        LyricsError::Mismatch(_) => FailureCode::Internal,
+    };
+    Failure::new(FailureClass::Caller, code, error.to_string())
+}
+
+/// What it means for a job that nothing was sung.
+pub fn voice_failure(error: &VoiceError) -> Failure {
+    let (class, code) = match error {
+        // Nobody gets a voice by waiting, and the provider is well: what was asked for is not there.
+        VoiceError::VoiceMissing { .. } => (FailureClass::Caller, FailureCode::ProviderConfig),
+        VoiceError::Speech { .. } => (FailureClass::Transient, FailureCode::ProviderUnavailable),
+        VoiceError::Mismatch(_) => (FailureClass::Caller, FailureCode::Internal),
+    };
+    Failure::new(class, code, error.to_string())
 }
 
 /// Runs work that may block on a thread that may.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|panic| {
-        tracing::error!(error = %panic, "blocking work panicked");
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(error = telemetry::join_error(&error), "blocking work failed");
         Failure::new(FailureClass::Caller, FailureCode::Internal, "the engine failed on this input")
     })
 }

@@ -170,7 +170,7 @@ impl<P: ?Sized> Chain<P> {
     /// How long to wait before the same provider is called again; `None` when it is not worth it. Waits that do not
     /// count as attempts are left to the job's own retry, which holds no slot while it waits.
     fn wait_before_retry(&self, failure: &Failure, attempt: u32, ends_at: Instant) -> Option<Duration> {
-        match self.limits.retry.decide(failure, attempt, resilience::ids::dice()) {
+        match self.limits.retry.decide(failure, attempt, resilience::ids::random_unit()) {
             RetryDecision::Again { after, counts: true } if Instant::now() + after < ends_at => Some(after),
             RetryDecision::Again { .. } | RetryDecision::GiveUp => None,
         }

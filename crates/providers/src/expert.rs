@@ -6,16 +6,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
-use engine::{
-    lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
-};
+use lyrics::{Lyrics, LyricsRequest};
 use media::Bounds;
 use music::Melody;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use telemetry::trace;
 use url::Url;
+use voice::VoiceOptions;
 
 use crate::{
     capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
@@ -144,7 +142,7 @@ impl VocalSynthesizer for ExpertClient {
         })?;
         let wav = read_bounded(response, MAX_AUDIO_BYTES).await?;
         let sound = tokio::task::spawn_blocking(move || {
-            media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())
+            media::decode_mono(std::io::Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default())
         })
         .await
         .map_err(|_| misbehaved("sent sound that could not be decoded"))?
@@ -195,7 +193,7 @@ async fn accepted(response: Response) -> Result<Response, Failure> {
     if status.is_success() {
         return Ok(response);
     }
-    let retry_after = retry_after::told(response.headers(), Utc::now());
+    let retry_after = retry_after::requested(response.headers(), Utc::now());
     let body = read_bounded(response, 64 * 1024).await.unwrap_or_default();
     let problem: Option<ExpertProblem> = serde_json::from_slice(&body).ok();
     Err(failure_of_status(status, retry_after, problem))
@@ -204,7 +202,7 @@ async fn accepted(response: Response) -> Result<Response, Failure> {
 fn failure_of_status(status: StatusCode, retry_after: Option<Duration>, problem: Option<ExpertProblem>) -> Failure {
     let (class, code) = match status {
         StatusCode::TOO_MANY_REQUESTS if retry_after.is_some() => {
-            (FailureClass::WaitTold, FailureCode::ProviderUnavailable)
+            (FailureClass::RetryAfter, FailureCode::ProviderUnavailable)
         }
         StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT | StatusCode::CONFLICT => {
             (FailureClass::Transient, FailureCode::ProviderUnavailable)
@@ -238,7 +236,7 @@ mod tests {
             assert_eq!(failure.class, class, "{status}");
             assert_eq!(failure.retry_after, wait.map(Duration::from_secs));
         };
-        check(429, Some(7), FailureClass::WaitTold);
+        check(429, Some(7), FailureClass::RetryAfter);
         check(429, None, FailureClass::Transient);
         check(503, None, FailureClass::Transient);
         check(500, None, FailureClass::Transient);

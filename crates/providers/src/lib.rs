@@ -15,7 +15,7 @@ mod retry_after;
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget};
 pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
-    failure_of_engine, no_progress,
+    lyrics_failure, no_progress, pitch_failure, voice_failure,
 };
 pub use chain::{CallLimits, Chain, Provided};
 pub use content::{ContentGate, ContentGateError};
@@ -29,6 +29,10 @@ use resilience::{Breaker, BreakerRegistry};
 use settings::{EngineSettings, Settings};
 use speech::SpeechFailure;
 use telemetry::Metrics;
+
+/// Changes with the release, and with any change of the sources that a song follows from: what one version made of some
+/// inputs, another may make differently.
+pub const ENGINE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("ENGINE_SOURCES"));
 
 /// All capabilities that jobs are made with.
 #[derive(Clone)]
@@ -63,7 +67,7 @@ impl Capabilities {
         if let Some(url) = &providers.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
             // It is deployed together with this service, from the same sources.
-            let version = format!("{}@{url}", engine::VERSION);
+            let version = format!("{}@{url}", ENGINE_VERSION);
             chains.push((expert::NAME, &version), &expert, Some(&breakers.breaker(expert::NAME)));
         }
         if providers.expert_url.is_none() || providers.offline_fallback {
@@ -105,7 +109,7 @@ impl Capabilities {
     fn push_offline(&mut self, settings: &Settings) -> Result<(), SetupError> {
         let engine = OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?;
         let EngineSettings { f0_tracker, speech, .. } = &settings.engine;
-        let version = format!("{}/{}/{speech:?}", engine::VERSION, f0_tracker.as_str());
+        let version = format!("{}/{}/{speech:?}", ENGINE_VERSION, f0_tracker.as_str());
         self.push((offline::NAME, &version), &Arc::new(engine), None);
         Ok(())
     }

@@ -132,7 +132,7 @@ impl Moderator {
             .json(&Question { model: &self.model, input: pieces });
         let mut response = request.send().await.map_err(|_| failure(FailureClass::Transient, "cannot be reached"))?;
         if response.status() != StatusCode::OK {
-            return Err(refused(response.status(), retry_after::told(response.headers(), Utc::now())));
+            return Err(refused(response.status(), retry_after::requested(response.headers(), Utc::now())));
         }
         let mut body = Vec::new();
         while let Some(chunk) =
@@ -189,7 +189,7 @@ fn pieces(text: &str) -> Vec<&str> {
 fn refused(status: StatusCode, retry_after: Option<Duration>) -> Failure {
     match (status, retry_after) {
         (StatusCode::TOO_MANY_REQUESTS, Some(wait)) => {
-            failure(FailureClass::WaitTold, "is asked too often").with_retry_after(wait)
+            failure(FailureClass::RetryAfter, "is asked too often").with_retry_after(wait)
         }
         (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND, _) => {
             failure(FailureClass::Config, "refused the key, the model or the address")

@@ -4,24 +4,21 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
-use engine::{
-    EngineError, Speaker,
-    f0::{F0Tracker, YinTracker},
-    lyrics::{Lyrics, LyricsRequest},
-    voice::{SungVocal, VoiceOptions},
-};
+use lyrics::{Lyrics, LyricsRequest};
 use media::Bounds;
 use models::{Model, ModelsFolder};
 use music::Melody;
+use pitch::f0::{F0Tracker, YinTracker};
 use settings::{EngineSettings, SpeechSetting};
 use speech::Flite;
 use tokio::sync::Semaphore;
+use voice::{Speaker, SungVocal, VoiceOptions};
 
 use crate::{
     SetupError,
     capability::{
         AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
-        failure_of_engine,
+        lyrics_failure, pitch_failure, voice_failure,
     },
 };
 
@@ -94,10 +91,6 @@ fn internal(message: &str) -> Failure {
     Failure::new(FailureClass::Caller, FailureCode::Internal, message)
 }
 
-fn engine_failure(error: EngineError) -> Failure {
-    failure_of_engine(&error)
-}
-
 #[async_trait]
 impl MelodyExtractor for OfflineEngine {
     async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
@@ -107,8 +100,8 @@ impl MelodyExtractor for OfflineEngine {
             let mono = media::decode_mono(file, ANALYSIS_RATE_HZ, &Bounds::default())
                 .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string()))?;
             let (samples, rate) = (&mono.samples, mono.sample_rate_hz);
-            engine::melody::extract_melody_with(&*tracker, samples, rate, &mut |done| progress(done))
-                .map_err(engine_failure)
+            pitch::extract_melody_with(&*tracker, samples, rate, &mut |done| progress(done))
+                .map_err(|error| pitch_failure(&error))
         })
         .await
     }
@@ -118,7 +111,7 @@ impl MelodyExtractor for OfflineEngine {
 impl LyricsWriter for OfflineEngine {
     async fn write(&self, melody: &Melody, request: &LyricsRequest) -> Result<Lyrics, Failure> {
         let (melody, request) = (melody.clone(), request.clone());
-        self.run(move || engine::write_lyrics(&melody, &request).map_err(engine_failure)).await
+        self.run(move || lyrics::write_lyrics(&melody, &request).map_err(|error| lyrics_failure(&error))).await
     }
 }
 
@@ -133,8 +126,8 @@ impl VocalSynthesizer for OfflineEngine {
     ) -> Result<Vocal, Failure> {
         let (melody, lyrics, voice, speaker) = (melody.clone(), lyrics.clone(), voice.clone(), self.speaker.clone());
         self.run(move || {
-            let sung = engine::sing(&melody, &lyrics, &voice, speaker.as_deref(), &mut |done| progress(done))
-                .map_err(engine_failure)?;
+            let sung = voice::sing(&melody, &lyrics, &voice, speaker.as_deref(), &mut |done| progress(done))
+                .map_err(|error| voice_failure(&error))?;
             let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, voice, .. } = sung;
             let performance = Performance { target, syllables_placed, octave_shift, voice: voice.to_string() };
             Ok(Vocal { sample_rate_hz, samples, performance })

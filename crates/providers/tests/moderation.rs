@@ -118,7 +118,7 @@ async fn judgements_are_passed_on() {
 async fn every_misbehaviour_fails_open_or_closed_as_the_settings_say() {
     for (manner, class) in [
         (Manner::Says("429 Too Many Requests", String::new()), FailureClass::Transient),
-        (Manner::Says("429 Too Many Requests\r\nretry-after: 7", String::new()), FailureClass::WaitTold),
+        (Manner::Says("429 Too Many Requests\r\nretry-after: 7", String::new()), FailureClass::RetryAfter),
         (Manner::Says("500 Internal Server Error", "<html>".to_owned()), FailureClass::Transient),
         (Manner::Says("401 Unauthorized", "{}".to_owned()), FailureClass::Config),
         (Manner::Says("302 Found", String::new()), FailureClass::Transient),
@@ -131,7 +131,7 @@ async fn every_misbehaviour_fails_open_or_closed_as_the_settings_say() {
         let (url, _heard) = stand_in(manner).await;
         let closed = moderator(&url, true, PATIENT).judge(&["words"], PATIENT).await.expect_err("no judgement");
         assert_eq!(closed.class, class, "{closed:?}");
-        assert_eq!(closed.retry_after, (class == FailureClass::WaitTold).then_some(Duration::from_secs(7)));
+        assert_eq!(closed.retry_after, (class == FailureClass::RetryAfter).then_some(Duration::from_secs(7)));
         assert!(!format!("{closed:?}").contains("words") && !format!("{closed:?}").contains("sk-test"));
         let open = moderator(&url, false, PATIENT).judge(&["words"], PATIENT).await;
         assert_eq!(open.expect("goes on"), Judgement::Unknown);

@@ -155,7 +155,7 @@ impl Health {
             Ok(_) => Self::Healthy,
             Err(failure) if failure.class.feeds_breaker() => Self::Unhealthy,
             Err(failure) => match failure.class {
-                FailureClass::WaitTold | FailureClass::Saturated => Self::Unknown,
+                FailureClass::RetryAfter | FailureClass::Saturated => Self::Unknown,
                 _ => Self::Healthy,
             },
         }

@@ -92,7 +92,7 @@ async fn being_told_to_wait_neither_counts_nor_forgives() {
     let breaker = breaker(LONG);
     fail(&breaker, FailureClass::Transient).await;
     fail(&breaker, FailureClass::Transient).await;
-    fail(&breaker, FailureClass::WaitTold).await;
+    fail(&breaker, FailureClass::RetryAfter).await;
     fail(&breaker, FailureClass::Saturated).await;
     assert_eq!((breaker.state(), breaker.failures()), (BreakerState::Closed, 2));
     fail(&breaker, FailureClass::Transient).await;
@@ -125,7 +125,7 @@ async fn a_failed_probe_opens_it_again() {
 #[tokio::test]
 async fn a_probe_that_was_told_to_wait_decides_nothing() {
     let breaker = half_open().await;
-    fail(&breaker, FailureClass::WaitTold).await;
+    fail(&breaker, FailureClass::RetryAfter).await;
     assert_eq!(breaker.state(), BreakerState::HalfOpen);
     succeed(&breaker).await.unwrap();
     assert_eq!(breaker.state(), BreakerState::Closed);

@@ -6,7 +6,7 @@ pub fn random10() -> [u8; 10] {
 }
 
 /// Uniform in 0..1, as [`domain::retry::RetryPolicy::delay`] takes it.
-pub fn dice() -> f64 {
+pub fn random_unit() -> f64 {
     rand::random()
 }
 

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode, time::Duration};
 use settings::{LoadOptions, Settings};
 use telemetry::{LogFormat, LogSettings, error_chain};
 
-use crate::{Service, crypto::install_crypto, exit::Exit, run::run_all};
+use crate::{Service, console, crypto::install_crypto, exit::Exit, run::run_all};
 
 /// For what still runs on other threads after the end, such as a run of the engine.
 const THREADS_END: Duration = Duration::from_millis(200);
@@ -26,7 +26,7 @@ pub fn boot(process: &'static str, options: LoadOptions, services: Vec<Box<dyn S
     let settings = match Settings::load(&options) {
         Ok(settings) => settings,
         Err(problems) => {
-            eprintln!("{process}: {problems}");
+            console::error(format_args!("{process}: {problems}"));
             return Exit::Settings;
         }
     };
@@ -39,10 +39,10 @@ pub fn boot(process: &'static str, options: LoadOptions, services: Vec<Box<dyn S
         service: process.to_owned(),
     };
     if let Err(why) = telemetry::init(&logs) {
-        eprintln!("{process}: {}", error_chain(&why));
+        console::error(format_args!("{process}: {}", error_chain(&why)));
         return Exit::Settings;
     }
-    log_panics();
+    telemetry::log_panics();
     for notice in &settings.notices {
         tracing::info!(notice, "about the settings");
     }
@@ -71,34 +71,25 @@ fn file_argument(name: &str, arguments: impl Iterator<Item = OsString>) -> Resul
             Some("--config") => match arguments.next() {
                 Some(path) => file = Some(PathBuf::from(path)),
                 None => {
-                    eprintln!("--config needs a file\n{usage}");
+                    console::error(format_args!("--config needs a file\n{usage}"));
                     return Err(Exit::Settings);
                 }
             },
             Some("--help" | "-h") => {
-                println!("{usage}");
+                console::line(&usage);
                 return Err(Exit::Stopped);
             }
             Some("--version" | "-V") => {
-                println!("{name} {}", env!("CARGO_PKG_VERSION"));
+                console::line(format_args!("{name} {}", env!("CARGO_PKG_VERSION")));
                 return Err(Exit::Stopped);
             }
             _ => {
-                eprintln!("{} is not understood\n{usage}", argument.display());
+                console::error(format_args!("{} is not understood\n{usage}", argument.display()));
                 return Err(Exit::Settings);
             }
         }
     }
     Ok(file)
-}
-
-/// Panics as log lines like all others. The message is one of ours or of a library; it never quotes a request.
-fn log_panics() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let message = panic.payload_as_str().unwrap_or("no message");
-        tracing::error!(place, message, "panic");
-    }));
 }
 
 #[cfg(test)]

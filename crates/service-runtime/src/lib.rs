@@ -5,8 +5,12 @@
 //! → health listener → services → ready. Stop: not ready → services drain within `http.drain_ms` → relay's last pass →
 //! broker, database and listener closed. Decides nothing about jobs and knows no route of the public API.
 
+// Both panic when their reader has gone; `console` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod boot;
 mod connect;
+pub mod console;
 mod crypto;
 mod deps;
 mod error;

@@ -8,7 +8,7 @@ use std::{
 use anyhow::anyhow;
 use resilience::{Clock, SystemClock};
 use settings::Settings;
-use telemetry::error_chain;
+use telemetry::{error_chain, join_error};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     task::JoinSet,
@@ -128,7 +128,7 @@ async fn serve(
         running.spawn(async move {
             // A task of its own, so that a panic is an outcome with a name.
             let outcome = tokio::spawn(service.run(given, stop)).await;
-            (name, outcome.unwrap_or_else(|why| Err(anyhow!(why))))
+            (name, outcome.unwrap_or_else(|why| Err(anyhow!(join_error(&why)))))
         });
     }
     let mut exit = Exit::Stopped;
@@ -160,7 +160,7 @@ async fn serve(
         relay.stop.cancel();
         match tokio::time::timeout(RELAY_DRAIN_TIMEOUT, relay.task).await {
             Ok(Ok(())) => {}
-            Ok(Err(why)) => tracing::error!(error = %why, "outbox relay failed"),
+            Ok(Err(why)) => tracing::error!(error = join_error(&why), "outbox relay failed"),
             Err(_) => tracing::warn!("outbox relay cut short; its messages leave with the next process"),
         }
     }
@@ -171,7 +171,7 @@ async fn serve(
 async fn relay_lost(relay: &mut Option<Relay>) {
     let Some(running) = relay else { return std::future::pending().await };
     let ended = (&mut running.task).await;
-    let error = ended.err().map_or_else(|| "it ended without being asked".to_owned(), |why| why.to_string());
+    let error = ended.err().map_or("it ended without being asked", |why| join_error(&why));
     tracing::error!(error, "outbox relay failed");
     *relay = None;
 }
@@ -185,7 +185,7 @@ async fn drain(mut running: JoinSet<(&'static str, anyhow::Result<()>)>, grace: 
                     tracing::error!(failed = name, error = format!("{why:#}"), "service failed while stopping");
                     exit = Exit::Crashed;
                 }
-                Err(why) => tracing::error!(error = %why, "service was lost"),
+                Err(why) => tracing::error!(error = join_error(&why), "service was lost"),
             }
         }
     };

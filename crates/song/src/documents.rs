@@ -1,11 +1,12 @@
 //! The documents that go with a song: words, scores, a picture.
 
-use engine::{lyrics::Lyrics, picture::SongPicture};
+use lyrics::Lyrics;
 use music::{
     Melody,
     harmony::{Accompaniment, ChordSpan},
     musicxml::{self, Score},
 };
+use picture::SongPicture;
 
 use crate::Song;
 
@@ -54,9 +55,9 @@ fn score(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>
 fn picture(song: &Song<'_>) -> String {
     let Song { melody, lyrics, heard, accompaniment, .. } = *song;
     const ENVELOPE_BUCKETS: usize = 1200;
-    let sung = engine::f0::track(heard.samples, heard.sample_rate_hz);
+    let sung = pitch::f0::track(heard.samples, heard.sample_rate_hz);
     let envelope = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS);
-    engine::picture::draw_song_svg(&SongPicture {
+    picture::draw_song_svg(&SongPicture {
         melody,
         lyrics: Some(lyrics),
         sung: Some(&sung),

@@ -1,8 +1,9 @@
 //! What a request asks for, as the options of the engine and of the music rules.
 
 use domain::{options, request::MelodyToVocalsRequest};
-use engine::{lyrics::LyricsRequest, voice::VoiceOptions};
+use lyrics::LyricsRequest;
 use music::correct::{Corrections, Grid, Quantise};
+use voice::VoiceOptions;
 
 /// What is mended in the notes.
 pub fn corrections(request: &MelodyToVocalsRequest) -> Corrections {

@@ -15,18 +15,17 @@ use domain::{
     quality::{QualityFigures, SoundFigures},
     request::MelodyToVocalsRequest,
 };
-use engine::{
-    lyrics::Lyrics,
-    quality::{PitchAgreement, pitch_agreement, vowel_onset_error},
-};
+use lyrics::Lyrics;
 use media::Loudness;
 use music::{Accompaniment, Melody};
+use pitch::{PitchAgreement, pitch_agreement};
 use providers::{LoudnessTarget, Performance, Vocal};
+use voice::vowel_onset_error;
 
 pub use documents::{Documents, documents, lyrics_text};
-/// What can be counted in the words.
-pub use engine::lyrics_figures;
 pub use engine_options::{lyrics_request, voice_options};
+/// What can be counted in the words.
+pub use lyrics::lyrics_figures;
 pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 pub use steps::{accompaniment, admit, corrected, extract_melody, mix, validate};

@@ -9,7 +9,7 @@ use domain::{
     quality::QualityGate,
     request::MelodyToVocalsRequest,
 };
-use engine::lyrics::Lyrics;
+use lyrics::Lyrics;
 use media::Mix;
 use music::{Accompaniment, Melody};
 use providers::{AccompanimentPlayer, AudioInput, Capabilities, ProgressSink, blocking, no_progress};

@@ -5,7 +5,7 @@ use domain::{
     quality::{QualityFigures, QualityGate, QualityShortfall},
     request::MelodyToVocalsRequest,
 };
-use engine::lyrics::Lyrics;
+use lyrics::Lyrics;
 use music::{
     Key, Melody, MidiPitch, Range,
     harmony::{Accompaniment, ChordSpan, Style},

@@ -11,12 +11,10 @@ use domain::{
     quality::{QualityCheck, QualityGate, QualityShortfall, seed_of_take},
     request::MelodyToVocalsRequest,
 };
-use engine::{
-    lyrics::{Lyrics, LyricsRequest},
-    voice::VoiceOptions,
-};
+use lyrics::{Lyrics, LyricsRequest};
 use music::Melody;
 use providers::{Capabilities, LyricsWriter, ProgressSink, Provided, Vocal, VocalSynthesizer, blocking};
+use voice::VoiceOptions;
 
 use crate::{Heard, Mastered, engine_options, lyrics_figures, master, sound_figures};
 

@@ -36,16 +36,16 @@ fn request(prompt: &str, language: options::Language, seed: u64) -> MelodyToVoca
 }
 
 fn heard(notes: &[(f64, f64)], request: &MelodyToVocalsRequest) -> Melody {
-    let melody = engine::extract_melody(&hummed(notes), RATE, &mut |_| {}).expect("a note");
+    let melody = pitch::extract_melody(&hummed(notes), RATE, &mut |_| {}).expect("a note");
     song::corrected(melody, request).expect("nothing to correct")
 }
 
 /// The song's words and what the gate says of all of it.
 fn sung(notes: &[(f64, f64)], request: &MelodyToVocalsRequest) -> (String, Report) {
     let melody = heard(notes, request);
-    let lyrics = engine::write_lyrics(&melody, &song::lyrics_request(request)).expect("words");
+    let lyrics = lyrics::write_lyrics(&melody, &song::lyrics_request(request)).expect("words");
     let voice = song::voice_options(request);
-    let made = engine::sing(&melody, &lyrics, &voice, None, &mut |_| {}).expect("a voice");
+    let made = voice::sing(&melody, &lyrics, &voice, None, &mut |_| {}).expect("a voice");
     let performance = Performance {
         target: made.target,
         syllables_placed: made.syllables_placed,

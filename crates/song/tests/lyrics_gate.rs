@@ -15,7 +15,7 @@ use domain::{
     quality::{QualityCheck, QualityGate},
     request::MelodyToVocalsRequest,
 };
-use engine::lyrics::{self, Lyrics, LyricsRequest};
+use lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
 use providers::{AccompanimentPlayer, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter};
 use resilience::{BreakerRegistry, BreakerSettings};
@@ -70,7 +70,7 @@ impl LyricsWriter for Writer {
         if self.takes.fetch_add(1, Ordering::Relaxed) < self.careless_takes {
             return Ok(careless(melody));
         }
-        Ok(engine::write_lyrics(melody, request).expect("notes to sing"))
+        Ok(lyrics::write_lyrics(melody, request).expect("notes to sing"))
     }
 }
 
@@ -156,7 +156,7 @@ fn our_own_songs_pass_on_melodies_of_every_size() {
                 let found: Vec<_> = (0..u64::from(gate.takes))
                     .map(|take| {
                         let wanted = request(prompt, language, 10 * number as u64 + 100 * take);
-                        let written = engine::write_lyrics(&melody, &wanted).expect("notes to sing");
+                        let written = lyrics::write_lyrics(&melody, &wanted).expect("notes to sing");
                         let mut found = gate.judge_lyrics(&song::lyrics_figures(&melody, &written, &wanted));
                         // Two words may be less than the least length; that is another matter.
                         found.retain(|shortfall| shortfall.check != QualityCheck::LyricsLength);

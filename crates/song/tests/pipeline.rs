@@ -12,8 +12,8 @@ use std::{
 use domain::{
     FailureClass, FailureCode, StageName, Tier, kinds::melody_vocals as stage, request::MelodyToVocalsRequest,
 };
-use engine::sample::hummed_tune;
 use media::{Encoding, Tags};
+use pitch::sample::hummed_tune;
 use providers::{AudioInput, Capabilities, ProgressSink};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};

@@ -11,14 +11,11 @@ use std::{
     time::Instant,
 };
 
-use engine::{
-    Lyrics, LyricsRequest, Voice, VoiceOptions,
-    lyrics::{self, LyricLine},
-    sample,
-    voice::{Expression, Register, Speaker, SpokenWord, SungVocal},
-};
+use lyrics::{LyricLine, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
+use pitch::sample;
 use speech::Flite;
+use voice::{Expression, Register, Speaker, SpokenWord, SungVocal, Voice, VoiceOptions};
 
 /// Steps above the tonic and seconds of each phrase of a made-up melody.
 type Tune = &'static [&'static [(u8, f64)]];
@@ -67,7 +64,7 @@ fn recording(path: &Path) -> Result<Melody, Box<dyn Error>> {
     let info = reader.streaminfo();
     let scale = 1.0 / (1i64 << (info.bits_per_sample - 1)) as f32;
     let samples = reader.samples().map(|s| s.map(|s| s as f32 * scale)).collect::<Result<Vec<f32>, _>>()?;
-    Ok(engine::extract_melody(&samples, info.sample_rate, &mut |_| {})?)
+    Ok(pitch::extract_melody(&samples, info.sample_rate, &mut |_| {})?)
 }
 
 struct Song {
@@ -79,7 +76,7 @@ struct Song {
 fn songs(recordings: &[String]) -> Result<Vec<Song>, Box<dyn Error>> {
     let hum = sample::hummed_tune();
     let mut melodies =
-        vec![("sample".to_owned(), engine::extract_melody(&hum.samples, hum.sample_rate_hz, &mut |_| {})?)];
+        vec![("sample".to_owned(), pitch::extract_melody(&hum.samples, hum.sample_rate_hz, &mut |_| {})?)];
     for (name, tonic, phrases) in
         [("calm-45", 45, CALM), ("brisk-52", 52, BRISK), ("calm-57", 57, CALM), ("brisk-60", 60, BRISK)]
     {
@@ -95,7 +92,7 @@ fn songs(recordings: &[String]) -> Result<Vec<Song>, Box<dyn Error>> {
     for (index, (name, melody)) in texts.enumerate() {
         let prompt = PROMPTS[index % PROMPTS.len()].to_owned();
         let request = LyricsRequest { prompt, seed: index as u64, ..LyricsRequest::default() };
-        let lyrics = engine::write_lyrics(melody, &request)?;
+        let lyrics = lyrics::write_lyrics(melody, &request)?;
         songs.push(Song { name, melody: melody.clone(), lyrics });
     }
     Ok(songs)
@@ -132,7 +129,7 @@ fn say(line: &LyricLine, voice: Voice, speaker: &Flite) -> Result<(Vec<f32>, u32
     line.syllables.iter_mut().enumerate().for_each(|(index, syllable)| syllable.note = index);
     let text = Lyrics { title: String::new(), lines: vec![line], language: "en".into() };
     let options = VoiceOptions { voice: Voice::Formant, register: Register::Low, ..VoiceOptions::default() };
-    let sung = engine::sing(&melody, &text, &options, None, &mut |_| {})?;
+    let sung = voice::sing(&melody, &text, &options, None, &mut |_| {})?;
     Ok((sung.samples, sung.sample_rate_hz))
 }
 
@@ -178,7 +175,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let expression = if melody.track.frames.is_empty() { Expression::Notes } else { Expression::Contour };
             let options = VoiceOptions { voice, expression, ..VoiceOptions::default() };
             let started = Instant::now();
-            let sung = engine::sing(melody, lyrics, &options, Some(&flite), &mut |_| {})?;
+            let sung = voice::sing(melody, lyrics, &options, Some(&flite), &mut |_| {})?;
             let seconds = started.elapsed().as_secs_f64();
             let wav = format!("{voice}-{name}.wav");
             write_wav(&folder.join(&wav), &sung.samples, sung.sample_rate_hz)?;
@@ -189,9 +186,9 @@ fn main() -> Result<(), Box<dyn Error>> {
                 write_wav(&folder.join(&spoken), &samples, rate_hz)?;
                 lines.push(serde_json::json!({ "text": line.text, "start": start, "end": end, "spoken": spoken }));
             }
-            let pitch = engine::pitch_agreement(&sung.samples, sung.sample_rate_hz, &sung.target);
+            let pitch = pitch::pitch_agreement(&sung.samples, sung.sample_rate_hz, &sung.target);
             let onsets: Vec<f64> = sung.sounds.iter().filter(|s| s.is_vowel).map(|s| s.start_seconds).collect();
-            let vowels = engine::vowel_onset_error(&sung.samples, sung.sample_rate_hz, &onsets);
+            let vowels = voice::vowel_onset_error(&sung.samples, sung.sample_rate_hz, &onsets);
             let sounds = sung.sounds.iter().map(|s| (s.phone, s.start_seconds, s.end_seconds));
             entries.push(serde_json::json!({
                 "voice": voice, "song": name, "wav": wav, "lines": lines, "pitch": pitch,

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use engine::voice::{Speaker, SpeechError, SpokenWord, Utterance, Voice};
 use tempfile::TempDir;
+use voice::{Speaker, SpeechError, SpokenWord, Utterance, Voice};
 
 use crate::{
     SpeechFailure, child,

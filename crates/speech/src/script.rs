@@ -1,6 +1,6 @@
 //! What flite is given and what it prints: words with a dictionary, sounds with their ends.
 
-use engine::voice::SpokenWord;
+use voice::SpokenWord;
 
 use crate::SpeechFailure;
 

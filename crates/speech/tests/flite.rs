@@ -2,11 +2,8 @@
 
 use std::path::Path;
 
-use engine::{
-    Voice,
-    voice::{Speaker, SpokenWord},
-};
 use speech::{Flite, SpeechFailure};
+use voice::{Speaker, SpokenWord, Voice};
 
 fn flite() -> Flite {
     Flite::find().expect("these tests need flite: `cargo xtask setup`, or apt-get install flite")

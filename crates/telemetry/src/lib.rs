@@ -5,8 +5,10 @@
 
 pub mod log;
 pub mod metrics;
+pub mod panics;
 pub mod trace;
 
 pub use log::{LogFormat, LogSettings, TelemetryError, error_chain, init};
 pub use metrics::Metrics;
+pub use panics::{join_error, log_panics};
 pub use trace::TraceContext;

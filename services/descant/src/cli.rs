@@ -33,7 +33,7 @@ pub struct Cli {
 pub enum Command {
     /// Turn a hummed recording into a sung vocal, here and now.
     Sing(Sing),
-    /// Run the whole house in this process, the engine included, on SQLite and a folder.
+    /// Run every service in this process, the engine included, on SQLite and a folder.
     Serve(Serve),
     /// Send a recording to a server.
     Submit(Submit),

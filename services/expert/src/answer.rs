@@ -74,7 +74,7 @@ impl From<Failure> for Refusal {
     fn from(Failure { class, code, message, retry_after }: Failure) -> Self {
         let status = match class {
             FailureClass::Caller | FailureClass::Content => StatusCode::UNPROCESSABLE_ENTITY,
-            FailureClass::WaitTold | FailureClass::Saturated => StatusCode::TOO_MANY_REQUESTS,
+            FailureClass::RetryAfter | FailureClass::Saturated => StatusCode::TOO_MANY_REQUESTS,
             FailureClass::Money => StatusCode::PAYMENT_REQUIRED,
             FailureClass::Transient | FailureClass::Config => StatusCode::SERVICE_UNAVAILABLE,
         };
@@ -128,7 +128,7 @@ mod tests {
     use std::net::TcpListener;
 
     use actix_web::{App, HttpServer, web};
-    use engine::lyrics::LyricsRequest;
+    use lyrics::LyricsRequest;
     use music::Melody;
     use providers::{ExpertClient, LyricsWriter};
 
@@ -156,14 +156,15 @@ mod tests {
     #[actix_web::test]
     async fn a_told_wait_stays_a_told_wait_for_whoever_asked() {
         let told = |wait| {
-            Failure::new(FailureClass::WaitTold, FailureCode::ProviderUnavailable, "come later").with_retry_after(wait)
+            Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, "come later")
+                .with_retry_after(wait)
         };
         for (wait_ms, told_seconds) in [(7000, 7), (90_001, 91), (1, 1), (0, 0)] {
             let failure = received(told(Duration::from_millis(wait_ms))).await;
             assert_eq!(failure, told(Duration::from_secs(told_seconds)), "{wait_ms} ms");
         }
         let unknown = Failure { retry_after: None, ..told(Duration::ZERO) };
-        for class in [FailureClass::WaitTold, FailureClass::Saturated] {
+        for class in [FailureClass::RetryAfter, FailureClass::Saturated] {
             assert_eq!(received(Failure { class, ..unknown.clone() }).await, told(LEAST_WAIT), "{class}");
         }
         let away = Failure { class: FailureClass::Transient, ..unknown };

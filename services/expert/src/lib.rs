@@ -3,6 +3,9 @@
 //!
 //! Owns no rows and knows no jobs. What it makes lies in a temporary folder for an hour.
 
+// Both panic when their reader has gone; `service_runtime::console` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod answer;
 mod bounds;
 mod files;
@@ -36,7 +39,7 @@ pub struct Expert {
 
 impl Default for Expert {
     fn default() -> Self {
-        Self { on_bound: Box::new(|address| println!("listening on http://{address}")) }
+        Self { on_bound: Box::new(service_runtime::console::announce) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use engine::lyrics::LyricsRequest;
+use lyrics::LyricsRequest;
 use providers::{ExpertClient, LyricsWriter, MelodyExtractor, no_progress};
 use serde_json::{Value, json};
 use tokio::{

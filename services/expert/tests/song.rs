@@ -4,7 +4,7 @@ mod support;
 
 use std::io::{Cursor, Write};
 
-use engine::{lyrics::LyricsRequest, voice::VoiceOptions};
+use lyrics::LyricsRequest;
 use media::Bounds;
 use providers::{
     AudioInput, ExpertClient, LyricsWriter, MelodyExtractor, OfflineEngine, VocalSynthesizer, no_progress,
@@ -12,6 +12,7 @@ use providers::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use settings::EngineSettings;
+use voice::VoiceOptions;
 
 use support::{Expert, hum};
 

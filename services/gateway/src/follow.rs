@@ -26,9 +26,9 @@ const WAKE_BUFFER: usize = 1024;
 pub struct EventBody {
     /// Counts from 1 without a gap; `Last-Event-ID`.
     pub seq: u64,
-    /// accepted, started, stage_started, progress, stage_finished, retry_scheduled, parked, retry_requested, cancelling,
-    /// completed, failed, cancelled or expired. The stream ends behind the last event of a job that has ended; a failed
-    /// or expired one may be tried again, and then its log goes on. New types may appear.
+    /// accepted, started, stalled, resumed, stage_started, progress, stage_finished, retry_scheduled, parked,
+    /// retry_requested, cancelling, completed, failed, cancelled or expired. The stream ends behind the last event of a
+    /// job that has ended; a failed or expired one may be tried again, and then its log goes on. New types may appear.
     #[serde(rename = "type")]
     pub kind: String,
     pub job_id: String,

@@ -3,6 +3,9 @@
 //!
 //! Never works on audio, never holds a whole upload in memory, never moves a job.
 
+// Both panic when their reader has gone; `service_runtime::console` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod api;
 mod app_state;
 mod auth;
@@ -59,7 +62,7 @@ pub struct Gateway {
 
 impl Default for Gateway {
     fn default() -> Self {
-        Self::announcing(|address| println!("listening on http://{address}"))
+        Self::announcing(service_runtime::console::announce)
     }
 }
 

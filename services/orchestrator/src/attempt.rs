@@ -27,7 +27,7 @@ pub struct ProgressGauge(Arc<GaugeState>);
 #[derive(Default)]
 struct GaugeState {
     reached: AtomicU8,
-    told: AtomicU8,
+    reported: AtomicU8,
 }
 
 impl ProgressGauge {
@@ -36,14 +36,14 @@ impl ProgressGauge {
     }
 
     /// Followers know of this much.
-    pub fn told(&self, progress: Progress) {
-        self.0.told.fetch_max(progress.percent(), Ordering::Relaxed);
+    pub fn reported(&self, progress: Progress) {
+        self.0.reported.fetch_max(progress.percent(), Ordering::Relaxed);
     }
 
     /// How far the attempt is, when followers do not know yet.
     pub fn news(&self) -> Option<Progress> {
         let reached = self.0.reached.load(Ordering::Relaxed);
-        (reached > self.0.told.load(Ordering::Relaxed)).then_some(Progress::new(reached))
+        (reached > self.0.reported.load(Ordering::Relaxed)).then_some(Progress::new(reached))
     }
 }
 
@@ -139,7 +139,7 @@ impl Attempt<'_> {
         if let Some(finished) = self.begin(spec, is_last).await? {
             return Ok(finished);
         }
-        self.gauge.told(spec.progress.start());
+        self.gauge.reported(spec.progress.start());
         let started = Instant::now();
         let run = self.stage_run(spec);
         // The registry has made sure that every stage has one.
@@ -290,7 +290,7 @@ impl Attempt<'_> {
         let patch = if spec.progress.end() == Progress::DONE { Patch::default() } else { patch };
         held(context.tools.database.jobs().report(job.id, self.holder(), &patch, &journal, now).await?)?;
         context.outbox.notify_one();
-        self.gauge.told(spec.progress.end());
+        self.gauge.reported(spec.progress.end());
         tracing::info!(stage = %spec.name, took_ms = took.as_millis() as u64, is_reused, "stage finished");
         let Checkpoint { provider, output, objects, inputs_hash: _ } = checkpoint;
         Ok(FinishedStage { provider, seconds, detail: output.unwrap_or_default(), objects })

@@ -36,15 +36,15 @@ impl BreakerReporter {
 
 /// Writes what the breakers say whenever it changes, and now and then all the same.
 pub async fn report(deps: BreakerReporter, shutdown: CancellationToken) {
-    let mut told: Vec<BreakerRow> = Vec::new();
+    let mut reported: Vec<BreakerRow> = Vec::new();
     let mut silent_for = REPEAT_EVERY;
     while !shutdown.is_cancelled() {
         let rows = rows(&deps);
         silent_for += 1;
-        if changed(&told, &rows) || silent_for >= REPEAT_EVERY {
+        if changed(&reported, &rows) || silent_for >= REPEAT_EVERY {
             match deps.database.breakers().report(&rows).await {
                 Ok(()) => {
-                    told = rows;
+                    reported = rows;
                     silent_for = 0;
                 }
                 Err(error) => tracing::warn!(error = %error_chain(&error), "breakers not reported"),
@@ -76,15 +76,15 @@ fn rows(deps: &BreakerReporter) -> Vec<BreakerRow> {
     deps.registry.snapshot().into_iter().map(row).collect()
 }
 
-fn changed(told: &[BreakerRow], rows: &[BreakerRow]) -> bool {
+fn changed(reported: &[BreakerRow], rows: &[BreakerRow]) -> bool {
     let said = |rows: &[BreakerRow]| -> Vec<(String, String, u32)> {
         rows.iter().map(|row| (row.provider.clone(), row.state.clone(), row.failures)).collect()
     };
-    said(told) != said(rows)
+    said(reported) != said(rows)
 }
 
 /// Closes breakers when an operator says so.
-pub async fn reset_when_told(deps: BreakerReporter, shutdown: CancellationToken) {
+pub async fn reset_on_request(deps: BreakerReporter, shutdown: CancellationToken) {
     const BUFFER: usize = 64;
     const PAUSE: Duration = Duration::from_secs(1);
     while !shutdown.is_cancelled() {

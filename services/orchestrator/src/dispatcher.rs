@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{JobId, feed::FeedKind};
+use domain::JobId;
 use persistence::{Claim, ClaimableKind, Job, PersistenceError};
 use resilience::{Bulkhead, Permit, RateLimiter};
 use service_runtime::error_chain;
@@ -152,10 +152,7 @@ impl Dispatcher {
             })
             .collect();
         let claim = Claim { owner: &self.instance, lease_until: now + context.rules.times.lease, kinds: &kinds };
-        let journal = context.journals.event(FeedKind::Started, |job, mut data| {
-            data.attempt = Some(job.attempt.max(1));
-            data
-        });
+        let journal = context.journals.claimed();
         context.tools.database.jobs().claim_due(claim, &journal, now).await
     }
 
@@ -181,6 +178,7 @@ impl Dispatcher {
 
 fn log_panic(ended: Result<(), tokio::task::JoinError>) {
     if let Err(error) = ended {
-        tracing::error!(%error, "the worker of a job panicked; the job is left to its lease");
+        let error = telemetry::join_error(&error);
+        tracing::error!(error, "the worker of a job failed; the job is left to its lease");
     }
 }

@@ -45,6 +45,19 @@ impl Journals {
         self.event(kind, move |_, data| data.stage(stage))
     }
 
+    /// A job was claimed, because it was due or because its holder was not heard of any more.
+    pub fn claimed<'a>(&self) -> Journal<'a> {
+        let event = |kind: FeedKind, job: &Job| {
+            let attempt = Some(job.attempt.max(1));
+            vec![new_event(kind, FeedData { attempt, ..FeedData::new(job.state, job.progress) })]
+        };
+        let this = self.clone();
+        Journal::silent()
+            .events(move |job| event(FeedKind::Started, job))
+            .takeover_events(move |job| event(FeedKind::Resumed, job))
+            .messages(move |job| this.changed(job).into_iter().collect())
+    }
+
     /// A job waits for its next attempt or for something outside, or has ended because its owner wanted it to stop in
     /// the same moment.
     pub fn waiting<'a>(&self, kind: FeedKind, more: impl Fn(FeedData) -> FeedData + Send + Sync + 'a) -> Journal<'a> {

@@ -37,6 +37,13 @@ pub struct LeaseTimes {
     pub cancel_poll: Duration,
 }
 
+impl LeaseTimes {
+    /// What is left of a lease whose holder is late with a heartbeat by half the time between two.
+    pub fn lease_left_when_silent(&self) -> Duration {
+        self.lease.saturating_sub(self.heartbeat * 3 / 2)
+    }
+}
+
 /// How a job's life is ruled, where its kind does not say.
 #[derive(Clone, Debug)]
 pub struct JobRules {
@@ -203,7 +210,7 @@ impl Worker<'_> {
         let mut poll = tokio::time::interval(times.cancel_poll);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        gauge.told(job.progress);
+        gauge.reported(job.progress);
         loop {
             let looked = tokio::select! {
                 () = shutdown.cancelled() => return Stop::ShuttingDown,
@@ -240,7 +247,7 @@ impl Worker<'_> {
         });
         let patch = Patch { progress: Some(now_at), ..Patch::default() };
         self.context.tools.database.jobs().report(self.job.id, self.holder(), &patch, &journal, self.now()).await?;
-        gauge.told(now_at);
+        gauge.reported(now_at);
         self.context.outbox.notify_one();
         Ok(())
     }
@@ -262,7 +269,7 @@ impl Worker<'_> {
     async fn after_failure(&self, stage: &StageSpec, failure: Failure) -> Result<(), PersistenceError> {
         let (context, job, spec) = (self.context, self.job, self.kind.spec);
         let attempt = attempt::attempt_at(job, stage);
-        let decision = context.rules.retry(spec).decide(&failure, attempt, resilience::ids::dice());
+        let decision = context.rules.retry(spec).decide(&failure, attempt, resilience::ids::random_unit());
         let RetryDecision::Again { after, counts } = decision else { return self.fail(Some(stage), &failure).await };
         let now = self.now();
         let due_at = now + after;

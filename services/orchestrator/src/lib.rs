@@ -3,6 +3,9 @@
 //!
 //! The rows are the truth; messages only wake it. Knows no HTTP status and no file format.
 
+// Both panic when their reader has gone; `service_runtime::console` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod attempt;
 mod breakers;
 mod commands;
@@ -86,7 +89,7 @@ impl Service for Orchestrator {
         let tasks = [
             tokio::spawn(sweeps),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),
-            tokio::spawn(breakers::reset_when_told(reporter, shutdown.clone())),
+            tokio::spawn(breakers::reset_on_request(reporter, shutdown.clone())),
         ];
         let dispatcher = Dispatcher {
             slots: Slots::new(settings.jobs.concurrency, &context),

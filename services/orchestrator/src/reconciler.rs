@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{JobEvent, JobId, JobState, feed::FeedKind};
-use persistence::{Applied, Authority, Job, Patch, PersistenceError};
+use persistence::{Applied, Authority, Job, Patch, PersistenceError, Reported};
 use service_runtime::error_chain;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,7 @@ async fn sweep(context: &Context) {
     let steps = [
         ("overdue", overdue(context).await),
         ("cancel_pending", cancel_pending(context).await),
+        ("stalled", stalled(context).await),
         ("abandoned_calls", outside::call_off_abandoned(context).await),
         ("figures", figures(context).await),
         ("idempotency_keys", prune(context).await),
@@ -59,6 +60,28 @@ async fn cancel_pending(context: &Context) -> Result<(), PersistenceError> {
     context.metrics.reconciled("cancel_pending", cancelled.len() as u64);
     for job in &cancelled {
         settle_cancel(context, job).await?;
+    }
+    Ok(())
+}
+
+/// Tells followers of a job whose holder is not heard of that it waits for that lease to run out, before somebody else
+/// may take it over.
+async fn stalled(context: &Context) -> Result<(), PersistenceError> {
+    let (jobs, now) = (context.tools.database.jobs(), context.tools.clock.now());
+    let lease_ends_before = now + context.rules.times.lease_left_when_silent();
+    let stalled = jobs.silent(lease_ends_before, FeedKind::Stalled.as_str(), BATCH, now).await?;
+    context.metrics.reconciled("stalled", stalled.len() as u64);
+    for job in stalled {
+        let journal = context.journals.event(FeedKind::Stalled, |job, mut data| {
+            data.retry_at = job.lease_until;
+            data
+        });
+        // Whoever changed it since has told followers something newer.
+        let as_read = Authority::AsRead { version: job.version };
+        if let Reported::Written(_) = jobs.report(job.id, as_read, &Patch::default(), &journal, now).await? {
+            context.outbox.notify_one();
+            tracing::warn!(job_id = %job.id, lease_owner = job.lease_owner, "the holder of a job is silent");
+        }
     }
     Ok(())
 }

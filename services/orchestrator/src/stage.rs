@@ -1,5 +1,5 @@
 //! What a stage is to the platform: a name, its inputs by reference, and an output that becomes a checkpoint, or the
-//! wish to wait for something outside.
+//! need to wait for something outside.
 
 use std::{
     collections::BTreeMap,
@@ -164,8 +164,8 @@ pub(crate) fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
 
 /// Runs blocking work off the async threads.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|panic| {
-        tracing::error!(error = %panic, "stage panicked");
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(error = telemetry::join_error(&error), "blocking work of a stage failed");
         Failure::new(FailureClass::Config, FailureCode::Internal, "a stage failed unexpectedly")
     })
 }

@@ -34,6 +34,11 @@ impl House {
 
     /// A job that somebody claimed and whose lease has run out.
     async fn abandoned_job(&self) -> Job {
+        self.job_held_for(TimeDelta::seconds(-1)).await
+    }
+
+    /// A job that somebody claimed who will not be heard of again.
+    async fn job_held_for(&self, lease: TimeDelta) -> Job {
         let user = UserId::local();
         let now = Utc::now().trunc_subsecs(6);
         let new = NewJob {
@@ -59,7 +64,7 @@ impl House {
         let submitted = jobs.submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await.unwrap();
         assert!(matches!(submitted, Submission::Accepted { .. }));
         let kinds = [ClaimableKind { name: melody_vocals::NAME, deadline_at: Some(now + TimeDelta::minutes(5)) }];
-        let claim = Claim { owner: "the one that died", lease_until: now - TimeDelta::seconds(1), kinds: &kinds };
+        let claim = Claim { owner: "the one that died", lease_until: now + lease, kinds: &kinds };
         self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().expect("it is due")
     }
 
@@ -76,6 +81,11 @@ impl House {
             };
             assert!(stages.finish(job.id, job.generation, stage.name, &checkpoint, now).await.unwrap());
         }
+    }
+
+    async fn event_kinds(&self, id: JobId) -> Vec<String> {
+        let events = self.database.jobs().events_after(id, 0, 100).await.unwrap();
+        events.into_iter().map(|event| event.kind).collect()
     }
 
     /// Runs an orchestrator until the job has ended.
@@ -118,7 +128,7 @@ async fn a_job_interrupted_between_its_last_checkpoint_and_its_completion_comple
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wish_to_cancel_outlives_the_orchestrator_that_should_have_seen_it() {
+async fn a_request_to_cancel_outlives_the_orchestrator_that_should_have_seen_it() {
     let house = House::new().await;
     let job = house.abandoned_job().await;
     let user = UserId::local();
@@ -129,4 +139,33 @@ async fn a_wish_to_cancel_outlives_the_orchestrator_that_should_have_seen_it() {
     assert_eq!(ended.state, JobState::Cancelled);
     let events = house.database.jobs().events_after(job.id, 0, 100).await.unwrap();
     assert_eq!(events.last().map(|event| event.kind.as_str()), Some("cancelled"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn followers_are_told_that_a_job_waits_for_a_lease_and_that_it_is_taken_over() {
+    let mut house = House::new().await;
+    // The lock of another process: leases found at the start are left alone.
+    let lock = std::fs::File::create(house.settings.data_dir.join("orchestrator.lock")).unwrap();
+    lock.lock().unwrap();
+    house.settings.jobs.lease = Duration::from_secs(7200);
+    let job = house.job_held_for(TimeDelta::hours(1)).await;
+    house.finish_every_stage(&job, Utc::now()).await;
+
+    let ending = async {
+        let started = Instant::now();
+        while house.event_kinds(job.id).await.is_empty() {
+            assert!(started.elapsed() < PATIENCE, "no event after {PATIENCE:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let events = house.database.jobs().events_after(job.id, 0, 100).await.unwrap();
+        let until: DateTime<Utc> = events[0].data["retryAt"].as_str().unwrap().parse().unwrap();
+        assert_eq!((events[0].kind.as_str(), Some(until)), ("stalled", job.lease_until));
+        house.database.jobs().end_leases(Utc::now()).await.unwrap();
+    };
+    let (ended, ()) = tokio::join!(house.run_until_ended(job.id), ending);
+
+    assert_eq!((ended.state, ended.crashes), (JobState::Completed, 1));
+    let kinds = house.event_kinds(job.id).await;
+    assert_eq!(kinds.first_chunk(), Some(&["stalled".to_owned(), "resumed".to_owned()]), "{kinds:?}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "stalled").count(), 1, "it is said once: {kinds:?}");
 }

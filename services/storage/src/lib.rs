@@ -4,6 +4,9 @@
 //! Writes rows of artifacts and marks of retention, and no others. Never moves a job, never calls a provider, never
 //! keeps a file that is not what its sender says it is.
 
+// Both panic when their reader has gone; `service_runtime::console` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod deletion;
 mod error;
 mod handlers;

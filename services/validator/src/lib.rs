@@ -4,6 +4,9 @@
 //! Owns no rows, keeps nothing, never believes a file's name. What is wrong with a recording is a verdict; a fault is
 //! only what hinders the judging.
 
+// Both panic when their reader has gone; `service_runtime::console` does not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod error;
 mod requests;
 mod verdict;

@@ -186,7 +186,7 @@ impl BlobStore for S3Store {
     }
 
     async fn get(&self, key: &ObjectKey, range: Option<ByteRange>) -> Result<Object, BlobError> {
-        // An unsatisfiable order of ends is ignored by HTTP servers, so it never leaves the house.
+        // An unsatisfiable order of ends is ignored by HTTP servers, so it is never sent.
         if matches!(range, Some(ByteRange::FromTo { first, last }) if first > last)
             || matches!(range, Some(ByteRange::Last { count: 0 }))
         {

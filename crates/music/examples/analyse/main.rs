@@ -1,27 +1,44 @@
 //! Analyses MIDI files and prints one JSON object per file: what `cargo xtask bench analysis` compares.
 //!
-//! `analyse FILE.mid…`
+//! `analyse FILE.mid…`, or `analyse --labelled COUNT FOLDER` to write songs whose truth is known, and that truth.
 
-mod files;
+mod baseline;
+#[path = "../../tests/analysis/labelled.rs"]
+mod labelled;
+#[path = "../../tests/analysis/make.rs"]
+mod make;
+mod shifted;
 
 use std::{
+    fs,
     io::{self, Write},
+    path::Path,
     time::Instant,
 };
 
 use music::{
     analysis::{self, Analysis, ChordSlot, Section},
+    key::Mode,
     score::Score,
+    smf::{self, Limits},
 };
 use serde_json::{Value, json};
 
 /// Runs per file, of which the fastest counts.
 const RUNS: usize = 5;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, count, folder] = arguments.as_slice()
+        && flag == "--labelled"
+    {
+        return write_labelled(count.parse()?, Path::new(folder));
+    }
     let mut out = io::stdout().lock();
-    for path in std::env::args().skip(1) {
-        let score = files::read(&std::fs::read(&path)?)?;
+    for path in &arguments {
+        let score = smf::read(&fs::read(path)?, &Limits::default())?.score;
         let mut best = f64::INFINITY;
         let mut found = analysis::analyse(&score);
         for _ in 0..RUNS {
@@ -29,7 +46,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             found = analysis::analyse(&score);
             best = best.min(started.elapsed().as_secs_f64() * 1e3);
         }
-        writeln!(out, "{}", report(&path, &score, &found, best))?;
+        writeln!(out, "{}", report(path, &score, &found, best))?;
+    }
+    Ok(())
+}
+
+fn write_labelled(count: u64, folder: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(folder)?;
+    for seed in 0..count {
+        // Others than those of the tests.
+        let song = labelled::make(1_000 + seed);
+        let key = |(tonic, is_minor): (u8, bool)| json!([tonic, is_minor]);
+        let bar =
+            |bar: &labelled::BarTruth| json!([key(bar.key), bar.chord.root, bar.chord.kind, bar.section.to_string()]);
+        let truth = json!({
+            "bar_quarters": song.bar_quarters,
+            "key": key(song.key),
+            "bars": song.bars.iter().map(bar).collect::<Vec<_>>(),
+            "roles": song.roles,
+            "doubles": song.doubles,
+        });
+        fs::write(folder.join(format!("{seed:03}.mid")), smf::write(&song.score))?;
+        fs::write(folder.join(format!("{seed:03}.json")), truth.to_string())?;
     }
     Ok(())
 }
@@ -58,9 +96,9 @@ fn report(path: &str, score: &Score, found: &Analysis, ms: f64) -> Value {
         "ms": ms,
         "notes": score.note_count(),
         "seconds": score.seconds(),
-        "key": found.key.map(|key| key.to_string()),
+        "key": found.key.map(|key| json!([key.tonic, key.mode == Mode::Minor])),
         "key_confidence": found.key.map(|key| key.confidence),
-        "keys": found.keys.iter().map(|span| json!([span.bars.start, span.bars.end, span.key.to_string()])).collect::<Vec<_>>(),
+        "keys": found.keys.iter().map(|span| json!([span.bars.start, span.bars.end, span.key.tonic, span.key.mode == Mode::Minor])).collect::<Vec<_>>(),
         "meter": found.bars.get(found.bars.len() / 2).map(|bar| format!("{}/{}", bar.beats, bar.unit)),
         "meter_reading": found.meter,
         "bars": found.bars.iter().map(|bar| json!([quarters(bar.start), bar.quarters, bar.bpm])).collect::<Vec<_>>(),
@@ -73,6 +111,10 @@ fn report(path: &str, score: &Score, found: &Analysis, ms: f64) -> Value {
         "tunes": found.tunes.iter().map(|block| block.tunefulness).collect::<Vec<_>>(),
         "phrase_offset": found.form.phrase_offset,
         "sections": found.form.sections.iter().map(section).collect::<Vec<_>>(),
+        "signatures": score.key_signatures.iter().map(|key| json!([key.sharps, key.minor])).collect::<Vec<_>>(),
+        "meter_is_given": score.meter_is_given,
+        "baseline": baseline::report(score, found),
+        "without_signature": shifted::report(score),
         "phrases": found.form.phrases.iter().map(section).collect::<Vec<_>>(),
     })
 }

@@ -148,7 +148,9 @@ fn speaking(material: &Material<'_>, cast: &Cast, parts: &[PartAnalysis]) -> (Ve
         if !voice.is_pitched() || cast.doubles[index].is_some() || cast.roles[index] == Role::Effects {
             continue;
         }
-        let is_tune = |note: &BarNote| matches!(note.role, Role::Melody | Role::CounterMelody);
+        // The top of chords is theirs as well.
+        let is_line = cast.features[index].chordal < 0.3;
+        let is_tune = |note: &BarNote| is_line && matches!(note.role, Role::Melody | Role::CounterMelody);
         all.extend(voice.sounds.iter().zip(&parts[index].notes).map(|(sound, note)| (*sound, is_tune(note))));
     }
     // A song of nothing but effects is taken at its word.

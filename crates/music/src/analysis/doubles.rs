@@ -10,7 +10,9 @@ const LEAST_NOTES: usize = 8;
 const TOLERANCE_QUARTERS: f64 = 0.09;
 /// Delays at which echoes are looked for, in quarters.
 const LAGS: [f64; 9] = [0.0, 0.25, 0.375, 0.5, 0.75, 1.0, 1.5, 2.0, 0.125];
-/// Of two parts this many semitones apart the higher one speaks.
+/// Of two parts the one that is this much louder speaks, as a logarithm of velocities (15 %).
+const LOUDER: f64 = 0.14;
+/// Else, of two that are this many semitones apart, the higher one.
 const OCTAVE_APART: f64 = 6.0;
 
 /// What a comparison needs of a part.
@@ -81,15 +83,15 @@ pub(super) fn find(voices: &[Voice<'_>], may_double: impl Fn(usize, usize) -> bo
             // `lag` above 0: the later one in the list is the echo.
             let later_is_double = if lag != 0.0 {
                 lag > 0.0
-            } else if (a.mean_pitch - b.mean_pitch).abs() > OCTAVE_APART {
-                a.mean_pitch > b.mean_pitch
+            } else if (a.mean_velocity / b.mean_velocity.max(1.0)).ln().abs() > LOUDER {
+                a.mean_velocity > b.mean_velocity
             } else {
-                a.mean_velocity * 1.15 >= b.mean_velocity
+                (a.mean_pitch - b.mean_pitch).abs() <= OCTAVE_APART || a.mean_pitch > b.mean_pitch
             };
-            let (double, of, lag) = if later_is_double { (later, earlier, lag) } else { (earlier, later, -lag) };
-            if !may_double(double, of) {
-                continue;
-            }
+            let pair = [(later, earlier, lag), (earlier, later, 0.0 - lag)];
+            let (first, second) = if later_is_double { (pair[0], pair[1]) } else { (pair[1], pair[0]) };
+            let allowed = [first, second].into_iter().find(|&(double, of, _)| may_double(double, of));
+            let Some((double, of, lag)) = allowed else { continue };
             doubles[double] = Some(Double { of, lag_quarters: lag, share });
             for other in doubles.iter_mut().flatten().filter(|other| other.of == double) {
                 *other = Double { of, lag_quarters: other.lag_quarters + lag, share: other.share.min(share) };

@@ -16,11 +16,11 @@ pub(super) struct Features {
     pub rate: f64,
     /// Mean pitch, weighted by duration.
     pub pitch: f64,
-    /// Shares of the steps of its highest notes: at most a major third, a repeat, more than a fifth.
-    pub small_steps: f64,
+    /// Shares of the steps of its highest notes: seconds, repeats, more than a fifth.
+    pub seconds: f64,
     pub repeats: f64,
     pub leaps: f64,
-    /// How many pitches its highest notes have.
+    /// How many different pitches it has.
     pub distinct: usize,
     /// Median duration in quarters.
     pub duration: f64,
@@ -44,7 +44,7 @@ impl Features {
         }
         let covered = f64::max(covered, 1e-6);
         let sounding: f64 = sounds.iter().map(Sound::quarters).sum();
-        let weight = |sound: &Sound| sound.quarters().min(4.0).max(0.01);
+        let weight = |sound: &Sound| sound.quarters().clamp(0.01, 4.0);
         let weights: f64 = sounds.iter().map(weight).sum();
         let pitch = sounds.iter().map(|sound| f64::from(sound.pitch) * weight(sound)).sum::<f64>() / weights;
         let mut durations: Vec<f64> = sounds.iter().map(Sound::quarters).collect();
@@ -59,10 +59,11 @@ impl Features {
             chordal: tops.chords as f64 / groups,
             rate: groups / length,
             pitch,
-            small_steps: tops.share_of_steps(|step| step <= 4),
+            seconds: tops.share_of_steps(|step| (1..=2).contains(&step)),
             repeats: tops.share_of_steps(|step| step == 0),
             leaps: tops.share_of_steps(|step| step > 7),
-            distinct: tops.histogram().iter().filter(|&&count| count > 0).count(),
+            distinct: sounds.iter().fold(0u128, |pitches, sound| pitches | 1 << (sound.pitch & 127)).count_ones()
+                as usize,
             duration,
             pitch_entropy: entropy(&tops.histogram()),
             rhythm_entropy: entropy(&tops.intervals),

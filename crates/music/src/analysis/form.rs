@@ -179,7 +179,7 @@ impl Likeness {
                 (best, threshold) = (between, index as f64 + 0.5);
             }
         }
-        (threshold / 100.0).clamp(0.7, 0.9)
+        (threshold / 100.0).clamp(0.7, 0.96)
     }
 }
 
@@ -276,8 +276,8 @@ fn section_cost(likeness: &Likeness, threshold: f64, run: &Range<usize>) -> f64 
     let length = match run.len() {
         1 => 0.75,
         2 => 0.55,
-        3 => 0.95,
-        _ => 0.9,
+        3 => 1.1,
+        _ => 1.3,
     };
     let starts = run.start + 1 < run.end || run.start > 0;
     let novelty = if run.start == 0 || !starts { 1.0 } else { 1.0 - likeness.at(run.start - 1, run.start) };

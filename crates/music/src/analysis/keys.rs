@@ -20,6 +20,8 @@ const MOST_COUNTED_QUARTERS: f64 = 2.0;
 /// What the bass adds to the pitch classes, and what its time on a tonic adds to that key.
 const BASS_SHARE: f64 = 0.3;
 const BASS_ON_TONIC: f64 = 0.3;
+/// What the share of notes in its scale adds to a key.
+const IN_SCALE: f64 = 1.0;
 /// What the lowest note of the end adds to its key.
 const ENDING: f64 = 0.06;
 /// Lead over the next key at which a key is certain.
@@ -45,14 +47,14 @@ pub(super) fn read(material: &Material<'_>, sources: &Sources<'_>) -> (Option<Ke
     if all.iter().sum::<f64>() <= 0.0 {
         return (None, Vec::new());
     }
-    let mut scores = scores(&all, &sum(&bass));
+    let mut overall = scores(&all, &sum(&bass));
     if let Some(class) = ending(sources.sounds) {
-        scores[class] += ENDING;
-        scores[12 + class] += ENDING;
+        overall[class] += ENDING;
+        overall[12 + class] += ENDING;
     }
-    let home = best(&scores);
-    let key = key(home, &scores);
-    let path = local(&notes, &bass, home);
+    let path = local(&notes, &bass, best(&overall));
+    let home = home(&path, best(&overall));
+    let key = key(home, &overall);
     let spans = path.chunk_by(|a, b| a == b).scan(0, |start, run| {
         let bars = *start..*start + run.len();
         *start = bars.end;
@@ -68,6 +70,14 @@ pub(super) fn read(material: &Material<'_>, sources: &Sources<'_>) -> (Option<Ke
         only.key = if index_of(&only.key) == home { key } else { only.key };
     }
     (Some(key), spans)
+}
+
+/// The key in which most bars are; of two that have nearly as many, the first.
+fn home(path: &[usize], overall: usize) -> usize {
+    let mut counts = [0usize; KEYS];
+    path.iter().for_each(|&index| counts[index] += 1);
+    let most = counts.iter().copied().max().unwrap_or(0);
+    path.iter().copied().find(|&index| 10 * counts[index] >= 8 * most).unwrap_or(overall)
 }
 
 /// Index into the scores.
@@ -119,12 +129,21 @@ fn scores(notes: &Chroma, bass: &Chroma) -> [f64; KEYS] {
     for (index, score) in scores.iter_mut().enumerate() {
         let profile = if index < 12 { &MAJOR } else { &MINOR };
         let tonic = index % 12;
-        *score = correlation(&chroma, profile, tonic);
+        *score = correlation(&chroma, profile, tonic) + IN_SCALE * in_scale(&chroma, index);
         if bass_sum > 0.0 {
             *score += BASS_ON_TONIC * bass[tonic] / bass_sum;
         }
     }
     scores
+}
+
+/// Share of what belongs to a key's scale. Minor has both its sevenths, the raised one counting less.
+fn in_scale(chroma: &Chroma, index: usize) -> f64 {
+    const MAJOR: [f64; 12] = [1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0];
+    const MINOR: [f64; 12] = [1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 0.7];
+    let scale = if index < 12 { &MAJOR } else { &MINOR };
+    let inside: f64 = (0..12).map(|degree| scale[degree] * chroma[(index + degree) % 12]).sum();
+    inside / chroma.iter().sum::<f64>().max(1e-9)
 }
 
 fn correlation(chroma: &Chroma, profile: &[f64; 12], tonic: usize) -> f64 {

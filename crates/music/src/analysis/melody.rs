@@ -13,6 +13,9 @@ const WINDOW_BARS: usize = 2;
 /// What passing the tune on costs, and what nobody having it is worth.
 const SWITCH_COST: f64 = 0.6;
 const NOBODY: f64 = 0.15;
+const NOBODY_AT_THE_KEYS: f64 = -10.0;
+/// What a part is worth that has not even two notes.
+const ABSENT: f64 = -20.0;
 
 /// A line and who has it.
 pub(super) struct Found {
@@ -23,7 +26,16 @@ pub(super) struct Found {
 
 /// The tune: for every two bars the part that is most like a melody there, by Viterbi.
 pub(super) fn melody(material: &Material<'_>, cast: &Cast) -> Found {
-    tune(material, cast, NOBODY, |_, part| {
+    let players = (0..material.voices.len())
+        .filter(|&part| material.voices[part].is_pitched() && !matches!(cast.roles[part], Role::Bass | Role::Effects));
+    // One part, or two without a singer, are a keyboard's, and the tune is on top of its chords.
+    let at_the_keys = match players.count() {
+        0 | 1 => true,
+        2 => !cast.roles.contains(&Role::Melody),
+        _ => false,
+    };
+    let nobody = if at_the_keys { NOBODY_AT_THE_KEYS } else { NOBODY };
+    tune(material, cast, nobody, |_, part| {
         let bonus = if cast.roles[part] == Role::Melody { 0.3 } else { 0.0 };
         if cast.doubles[part].is_some() { None } else { Some(bonus) }
     })
@@ -53,7 +65,7 @@ fn tune(material: &Material<'_>, cast: &Cast, nobody: f64, standing: impl Fn(usi
     let score = |bar: usize, choice: usize| {
         let part = candidates[choice];
         let sounds = material.voices[part].in_bars(bar, bar + WINDOW_BARS);
-        let Some(bonus) = standing(bar, part).filter(|_| sounds.len() >= 2) else { return -2.0 };
+        let Some(bonus) = standing(bar, part).filter(|_| sounds.len() >= 2) else { return ABSENT };
         let here = melody_score(material.voices[part].part, &Features::of(sounds), &cast.standings[part]);
         let bass = if cast.roles[part] == Role::Bass { -1.5 } else { 0.0 };
         0.5 * overall[choice] + 0.5 * here + bonus + bass

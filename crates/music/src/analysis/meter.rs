@@ -9,6 +9,8 @@ use crate::score::{MeterChange, Score, Tick};
 /// Lead of one meter's self-similarity over the other's from which it is believed, and at which it is certain.
 const LEAD: f64 = 0.06;
 const SURE_LEAD: f64 = 0.3;
+/// What it counts that one place of the bar stands out, against self-similarity.
+const CONTRAST: f64 = 1.0;
 /// Lead of one place of the bar line over the next from which it is believed.
 const PHASE_LEAD: f64 = 0.15;
 /// Beats that are looked at; more say nothing new.
@@ -27,7 +29,7 @@ pub(super) fn read(score: &Score, material: &Material<'_>) -> (Vec<MeterChange>,
         return (given, pickup, reading);
     }
     let (ternary, quaternary) = similarities(material);
-    let lead = ternary - quaternary;
+    let lead = ternary - quaternary + CONTRAST * (contrast(material, 3.0) - contrast(material, 4.0));
     let meter = |beats, unit| MeterChange { at: 0, beats, unit };
     let (found, source) = if lead > LEAD {
         (ternary_meter(material), MeterSource::Found)
@@ -142,19 +144,36 @@ fn ternary_meter(material: &Material<'_>) -> MeterChange {
     MeterChange { at: 0, beats, unit }
 }
 
-/// Where in a cycle of `period` quarters the bar begins, in steps, and its lead over the next best place. Bass and long
-/// notes begin there, kick and crash sound there, the snare does not, and the harmony changes.
+/// Where in a cycle of `period` quarters the bar begins, in steps, and its lead over the next best place.
 fn phase(material: &Material<'_>, period: f64, step: f64) -> (f64, f64) {
-    let places = ((period / step).round() as usize).max(1);
-    if places < 2 {
+    let scores = downbeats(material, period, step);
+    if scores.len() < 2 {
         return (0.0, 0.0);
     }
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    (order[0] as f64 * step, scores[order[0]] - scores[order[1]])
+}
+
+/// How much one place of a cycle stands out as its beginning: 0 if none does, 1 if all speaks for one.
+fn contrast(material: &Material<'_>, period: f64) -> f64 {
+    let scores = downbeats(material, period, 1.0);
+    let sum: f64 = scores.iter().sum();
+    let mean = sum / scores.len() as f64;
+    let most = scores.iter().copied().fold(0.0, f64::max);
+    if sum > mean { (most - mean) / (sum - mean) } else { 0.0 }
+}
+
+/// What speaks for a bar line at each step of a cycle of `period` quarters, summing up to 2. Bass and long notes begin
+/// there, kick and crash sound there, the snare does not, and the harmony changes.
+fn downbeats(material: &Material<'_>, period: f64, step: f64) -> Vec<f64> {
+    let places = ((period / step).round() as usize).max(1);
     let mut accents = vec![0.0; places];
     for voice in &material.voices {
         for group in together(&voice.sounds) {
             let place = group[0].onset / step;
             if (place - place.round()).abs() * step < 0.12 {
-                accents[place.round() as usize % places] += accent(group, voice.is_drums, period);
+                accents[place.round() as usize % places] += accent(group, voice.is_drums);
             }
         }
     }
@@ -162,15 +181,12 @@ fn phase(material: &Material<'_>, period: f64, step: f64) -> (f64, f64) {
     harmony_changes(material, step, &mut changes);
     let share = |values: &[f64]| {
         let sum: f64 = values.iter().map(|value: &f64| value.max(0.0)).sum();
-        values.iter().map(|value| if sum > 1e-9 { value / sum } else { 0.0 }).collect::<Vec<_>>()
+        values.iter().map(|value| if sum > 1e-9 { value.max(0.0) / sum } else { 0.0 }).collect::<Vec<_>>()
     };
-    let scores: Vec<f64> = share(&accents).iter().zip(share(&changes)).map(|(a, b)| a + b).collect();
-    let mut order: Vec<usize> = (0..places).collect();
-    order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-    (order[0] as f64 * step, scores[order[0]] - scores[order[1]])
+    share(&accents).iter().zip(share(&changes)).map(|(a, b)| a + b).collect()
 }
 
-fn accent(group: &[Sound], is_drums: bool, period: f64) -> f64 {
+fn accent(group: &[Sound], is_drums: bool) -> f64 {
     if is_drums {
         let weight = |sound: &Sound| match DrumClass::of(sound.pitch) {
             DrumClass::Kick => 0.6,
@@ -182,7 +198,7 @@ fn accent(group: &[Sound], is_drums: bool, period: f64) -> f64 {
     }
     let length = group.iter().map(Sound::quarters).sum::<f64>() / group.len() as f64;
     let is_low = group[0].pitch < 50;
-    0.3 * length.min(period) * if is_low { 1.6 } else { 1.0 }
+    0.3 * length.min(4.0) * if is_low { 1.6 } else { 1.0 }
 }
 
 fn harmony_changes(material: &Material<'_>, step: f64, changes: &mut [f64]) {

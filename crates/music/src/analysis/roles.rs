@@ -93,7 +93,7 @@ fn is_broken_chords(heard: &Features) -> bool {
     heard.notes >= 8
         && heard.chordal < 0.3
         && heard.rate >= 1.4
-        && heard.small_steps < 0.62
+        && heard.seconds < 0.25
         && heard.rhythm_entropy < 1.2
         && heard.distinct >= 3
 }

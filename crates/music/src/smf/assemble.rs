@@ -9,8 +9,8 @@ use super::{
     conductor::{self, Conductor},
     events::{Event, LAST_TICK, Track},
     notes::{self, Played},
-    words,
     warnings::Warnings,
+    words,
 };
 use crate::score::{Control, ControlChange, Part, Score, ScoreNote, Tick};
 
@@ -65,7 +65,8 @@ pub(super) fn assemble(
         }));
     }
     dress(&mut parts, &channels);
-    let Conductor { ticks_per_quarter, mut tempos, mut meters, meter_is_given, keys: mut key_signatures, .. } = conductor;
+    let Conductor { ticks_per_quarter, mut tempos, mut meters, meter_is_given, keys: mut key_signatures, .. } =
+        conductor;
     let (mut lyrics, mut markers) = (words.lyrics, words.markers);
     tempos.retain(|change| change.at <= end);
     meters.retain(|change| change.at <= end);
@@ -249,4 +250,3 @@ fn dress(parts: &mut Vec<Part>, channels: &Channels) {
     }
     parts.retain(|part| !part.notes.is_empty() || !part.controls.is_empty());
 }
-

@@ -71,7 +71,8 @@ fn time_base(word: u16, at: usize, warnings: &mut Warnings) -> Result<Division, 
     // Negative in two's complement; −128 is no signed byte's opposite.
     let per_second = high.wrapping_neg();
     if ![24, 25, 29, 30].contains(&per_second) {
-        let what = format!("The header counts {per_second} frames to the second, which is no film's rate; it is believed");
+        let what =
+            format!("The header counts {per_second} frames to the second, which is no film's rate; it is believed");
         warnings.add(None, at, &what);
     }
     Ok(Division::Frames { per_second, ticks: low })

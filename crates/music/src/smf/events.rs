@@ -15,13 +15,28 @@ const LONGEST_NUMBER: usize = 9;
 /// What happens at a moment. Text and messages are as they are in the file.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Event<'a> {
-    On { channel: u8, key: u8, velocity: u8 },
-    Off { channel: u8, key: u8 },
+    On {
+        channel: u8,
+        key: u8,
+        velocity: u8,
+    },
+    Off {
+        channel: u8,
+        key: u8,
+    },
     /// All notes of the channel end.
-    Silence { channel: u8 },
-    Change { channel: u8, change: ControlChange },
+    Silence {
+        channel: u8,
+    },
+    Change {
+        channel: u8,
+        change: ControlChange,
+    },
     /// A meta event of any type but the end.
-    Meta { kind: u8, data: &'a [u8] },
+    Meta {
+        kind: u8,
+        data: &'a [u8],
+    },
     /// Without the leading F0.
     Exclusive(&'a [u8]),
 }
@@ -71,7 +86,11 @@ pub(super) fn parse<'a>(file: &File<'a>, limits: &Limits, warnings: &mut Warning
         warnings.add(None, file.start.saturating_sub(4), &what);
     }
     if file.format == 0 && found > 1 {
-        warnings.add(None, file.start, "A file of format 0 has one track, and this one has more; they are played together");
+        warnings.add(
+            None,
+            file.start,
+            "A file of format 0 has one track, and this one has more; they are played together",
+        );
     }
     tracks
 }
@@ -83,7 +102,8 @@ fn judge_end(file: &File<'_>, span: Span, track: &Track<'_>, ended: bool, next: 
     }
     let fits = span.end == span.said || ended && at == span.said;
     if !fits {
-        let what = if next >= file.end && !ended { "The file ends within the track" } else { "The track's length is wrong" };
+        let what =
+            if next >= file.end && !ended { "The file ends within the track" } else { "The track's length is wrong" };
         warnings.add(number, span.start.saturating_sub(4), what);
     } else if next < span.said {
         warnings.add(number, span.start.saturating_sub(4), "The track's length covers another track");
@@ -177,7 +197,8 @@ impl<'a> Reader<'a, '_> {
             }
             0xf1..=0xfe => {
                 // Real-time and common messages have no place in a file; these have data bytes.
-                self.at += 1 + [(0xf1, 1), (0xf2, 2), (0xf3, 1)].iter().find(|(s, _)| *s == first).map_or(0, |(_, n)| *n);
+                self.at +=
+                    1 + [(0xf1, 1), (0xf2, 2), (0xf3, 1)].iter().find(|(s, _)| *s == first).map_or(0, |(_, n)| *n);
                 self.late = true;
                 self.warn(start, "A system message that files may not have is ignored", warnings);
                 Some(None)
@@ -204,7 +225,7 @@ impl<'a> Reader<'a, '_> {
         let channel = status & 0x0f;
         let one = matches!(status & 0xf0, 0xc0 | 0xd0);
         let mut data = [0; 2];
-        for index in 0..if one { 1 } else { 2 } {
+        for value in data.iter_mut().take(if one { 1 } else { 2 }) {
             let Some(byte) = self.peek(self.at) else {
                 self.warn(start, "The track ends within an event", warnings);
                 return None;
@@ -215,7 +236,7 @@ impl<'a> Reader<'a, '_> {
                 return None;
             }
             self.at += 1;
-            data[index] = byte;
+            *value = byte;
         }
         let [first, second] = data;
         if first > 0x7f && status < 0xe0 && status & 0xf0 != 0xd0 {

@@ -89,7 +89,8 @@ fn cluster(strokes: &[Stroke]) -> (usize, bool) {
             Kind::AllOff => 0,
         };
         // What is struck again at once may be notes without length whose ends come first: only the whole run tells.
-        let goes_on = strokes.get(index + 1).is_some_and(|next| next.at == stroke.at && matches!(next.kind, Kind::On(_)));
+        let goes_on =
+            strokes.get(index + 1).is_some_and(|next| next.at == stroke.at && matches!(next.kind, Kind::On(_)));
         if before > 0 && sounding == 0 && !goes_on {
             return (index + 1, false);
         }

@@ -48,7 +48,9 @@ pub(super) fn what_it_is(bytes: &[u8]) -> &'static str {
         (Some(b"RIFF"), _, Some(b"RMID")) => "an RMID wrapper without a MIDI file in it",
         (Some(b"RIFF"), _, _) => "a RIFF file of another kind",
         (Some(b"FORM"), _, Some(b"AIFF" | b"AIFC")) => "an AIFF recording",
-        (Some(b"FORM"), _, Some(b"XDIR" | b"XMID")) => "an XMI file, another format for music: convert it to MIDI first",
+        (Some(b"FORM"), _, Some(b"XDIR" | b"XMID")) => {
+            "an XMI file, another format for music: convert it to MIDI first"
+        }
         (Some(_), Some(b"ftyp"), Some(b"M4A " | b"M4B " | b"M4P ")) => "an M4A recording",
         (Some(_), Some(b"ftyp"), _) => "an MP4 film or recording",
         _ => by_nature(bytes),

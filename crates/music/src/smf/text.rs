@@ -34,9 +34,8 @@ pub(super) fn guess<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Old {
 /// Kana, two ideographs in a row, or three half-width kana in a row. Accented letters of Latin-1 make one of the latter
 /// two by chance, with the letter that follows, but seldom more.
 fn looks_japanese(text: &str) -> bool {
-    let run = |length: usize, of: fn(char) -> bool| {
-        text.split(|c| !of(c)).any(|run| run.chars().nth(length - 1).is_some())
-    };
+    let run =
+        |length: usize, of: fn(char) -> bool| text.split(|c| !of(c)).any(|run| run.chars().nth(length - 1).is_some());
     !has_private_use(text)
         && (run(1, |c| ('\u{3041}'..='\u{30fe}').contains(&c))
             || run(2, |c| ('\u{4e00}'..='\u{9fff}').contains(&c))
@@ -87,11 +86,8 @@ pub(super) fn decode(text: &[u8], old: Old) -> String {
     if let Ok(text) = str::from_utf8(text) {
         return text.to_owned();
     }
-    let japanese = if old == Old::ShiftJis {
-        SHIFT_JIS.decode_without_bom_handling_and_without_replacement(text)
-    } else {
-        None
-    };
+    let japanese =
+        if old == Old::ShiftJis { SHIFT_JIS.decode_without_bom_handling_and_without_replacement(text) } else { None };
     japanese.unwrap_or_else(|| WINDOWS_1252.decode_without_bom_handling(text).0).into_owned()
 }
 
@@ -142,7 +138,8 @@ mod tests {
 
     #[test]
     fn accented_letters_are_not_taken_for_japanese() {
-        for text in [&b"Fr\xe8re Jacques"[..], b"Fu\xdfball", b"Th\xe9m\xe9", b"El ni\xf1o que so\xf1aba", b"\xa9 1998"] {
+        for text in [&b"Fr\xe8re Jacques"[..], b"Fu\xdfball", b"Th\xe9m\xe9", b"El ni\xf1o que so\xf1aba", b"\xa9 1998"]
+        {
             assert_eq!(guess([text].into_iter()), Old::Windows1252, "{text:x?}");
         }
     }

@@ -82,7 +82,8 @@ fn said<'a>(tracks: &[Track<'a>], starts: &[Tick], limits: &Limits, warnings: &m
     let (mut said, mut left) = (Vec::new(), limits.text_bytes);
     for (index, (track, start)) in tracks.iter().zip(starts).enumerate() {
         for timed in &track.events {
-            let Event::Meta { kind: kind @ (TEXT | NAME | INSTRUMENT | LYRIC | MARKER), data: bytes } = timed.event else {
+            let Event::Meta { kind: kind @ (TEXT | NAME | INSTRUMENT | LYRIC | MARKER), data: bytes } = timed.event
+            else {
                 continue;
             };
             if bytes.len() > left {
@@ -109,9 +110,8 @@ fn lyrics(said: &[Said<'_>], old: Old, names: &[String]) -> Vec<Text> {
     for said in said.iter().filter(|said| said.kind == TEXT && !said.bytes.starts_with(b"@")) {
         counts[said.track] += 1;
     }
-    let of_words = |index: usize| {
-        names.get(index).is_some_and(|name| ["words", "lyrics"].contains(&name.to_lowercase().as_str()))
-    };
+    let of_words =
+        |index: usize| names.get(index).is_some_and(|name| ["words", "lyrics"].contains(&name.to_lowercase().as_str()));
     let candidates = (0..names.len()).filter(|index| counts[*index] > 0 && (is_karaoke || of_words(*index)));
     let Some(track) = candidates.max_by_key(|index| (of_words(*index), counts[*index])) else { return Vec::new() };
     let sung = said.iter().filter(|said| said.kind == TEXT && said.track == track && !said.bytes.starts_with(b"@"));

@@ -44,7 +44,8 @@ pub fn write(score: &Score) -> Vec<u8> {
     let mut parts = score.parts.iter().peekable();
     for number in 0..tracks {
         let mut track = Track::default();
-        let of_track = std::iter::from_fn(|| parts.next_if(|part| usize::from(part.track) <= number || number + 1 == tracks));
+        let of_track =
+            std::iter::from_fn(|| parts.next_if(|part| usize::from(part.track) <= number || number + 1 == tracks));
         let of_track: Vec<&Part> = of_track.collect();
         let end = if number == 0 {
             conductor(&mut track, score, of_track.first().copied(), &scale);
@@ -114,7 +115,8 @@ fn conductor(track: &mut Track, score: &Score, first_part: Option<&Part>, scale:
     for meter in score.meters.iter().filter(|_| score.meter_is_given) {
         let power = meter.unit.max(1).ilog2() as u8;
         // A click for each beat, counted in 24ths of a quarter; those of three eighths together.
-        let clicks = if power == 3 && meter.beats % 3 == 0 { 36 } else { 96_u8.checked_shr(power.into()).unwrap_or(0).max(1) };
+        let clicks =
+            if power == 3 && meter.beats % 3 == 0 { 36 } else { 96_u8.checked_shr(power.into()).unwrap_or(0).max(1) };
         track.meta(scale.tick(meter.at), 0x58, &[meter.beats.max(1), power, clicks, 8]);
     }
     for key in &score.key_signatures {

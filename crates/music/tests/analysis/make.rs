@@ -37,6 +37,7 @@ impl Maker {
         let index = self.score.parts.len();
         let part = Part {
             track: index as u16,
+            port: 0,
             channel: (index % 9) as u8,
             name: name.to_owned(),
             program,
@@ -64,18 +65,6 @@ impl Maker {
         let note = ScoreNote { onset: ticks(onset), duration: ticks(quarters).max(1), pitch, velocity };
         self.score.end = self.score.end.max(note.end());
         self.score.parts[part].notes.push(note);
-    }
-
-    /// Notes one after another as (pitch, quarters), 0 for a rest; the moment where they end.
-    pub fn tune(&mut self, part: usize, start: f64, notes: &[(u8, f64)]) -> f64 {
-        let mut at = start;
-        for &(pitch, quarters) in notes {
-            if pitch > 0 {
-                self.note(part, at, quarters * 0.95, pitch);
-            }
-            at += quarters;
-        }
-        at
     }
 
     pub fn chord(&mut self, part: usize, onset: f64, quarters: f64, pitches: &[u8]) {

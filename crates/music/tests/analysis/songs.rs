@@ -10,6 +10,7 @@ fn share(measure: impl Fn(&Labelled, &Analysis) -> (usize, usize)) -> f64 {
     let (mut right, mut all) = (0, 0);
     for seed in 0..SONGS {
         let song = make(seed);
+        assert_eq!(song.bars[0].key, song.key);
         let (good, count) = measure(&song, &analyse(&song.score));
         right += good;
         all += count;
@@ -66,5 +67,7 @@ fn most_chords_keys_roles_and_sections_of_made_songs_are_found() {
 #[test]
 fn the_same_score_gives_the_same_analysis() {
     let song = make(3);
-    assert_eq!(analyse(&song.score), analyse(&song.score));
+    let found = analyse(&song.score);
+    assert_eq!(found, analyse(&song.score));
+    assert_eq!(found.bars[0].quarters, f64::from(song.bar_quarters));
 }

@@ -162,8 +162,8 @@ fn what_is_written_has_the_sound_before_the_notes_and_ends_before_starts() {
     song.parts[0].controls = vec![music::score::Control { at: 96, change: ControlChange::Controller(64, 127) }];
     let bytes = smf::write(&song);
     let body: &[u8] = &[
-        0, 0xff, 3, 4, b'L', b'e', b'a', b'd', 0, 0xc0, 40, 0, 0x90, 60, 90, 96, 0xb0, 64, 127, 0, 0x80, 60, 64, 0, 0x90, 60,
-        90, 96, 0x80, 60, 64,
+        0, 0xff, 3, 4, b'L', b'e', b'a', b'd', 0, 0xc0, 40, 0, 0x90, 60, 90, 96, 0xb0, 64, 127, 0, 0x80, 60, 64, 0,
+        0x90, 60, 90, 96, 0x80, 60, 64,
     ];
     let written = track(&[body, END].concat());
     assert!(bytes.ends_with(&written), "{bytes:x?}");

@@ -24,7 +24,8 @@ fn tracks_of_format_2_follow_each_other_each_at_its_own_tempo() {
 
 #[test]
 fn a_part_is_a_channel_of_a_track_and_has_the_program_of_most_of_its_notes() {
-    let first = [&[0, 0xc0, 5][..], &quarter(60), &[0, 0xc0, 7], &quarter(61), &quarter(62), &[0, 0x91, 40, 9, 96, 40, 0]];
+    let first =
+        [&[0, 0xc0, 5][..], &quarter(60), &[0, 0xc0, 7], &quarter(61), &quarter(62), &[0, 0x91, 40, 9, 96, 40, 0]];
     let song = read(&file(1, &[&first.concat(), &quarter(70)]));
     let parts: Vec<_> = song.score.parts.iter().map(|p| (p.track, p.channel, p.program, p.notes.len())).collect();
     // The channel is shared: the second track's note is at the start, under program 5.
@@ -92,7 +93,8 @@ fn lyrics_are_kept_as_they_are_sung() {
 #[test]
 fn karaoke_files_have_their_words_in_texts() {
     let head = [text(1, b"@KMIDI KARAOKE FILE"), text(3, b"Soft Karaoke")].concat();
-    let words = [text(3, b"Words"), text(1, b"@LENGL"), text(1, b"@TShining"), text(1, b"\\Oh"), text(1, b"/star")].concat();
+    let words =
+        [text(3, b"Words"), text(1, b"@LENGL"), text(1, b"@TShining"), text(1, b"\\Oh"), text(1, b"/star")].concat();
     let song = read(&file(1, &[&head, &words, &quarter(60)]));
     let lyrics: Vec<_> = song.score.lyrics.iter().map(|text| text.text.as_str()).collect();
     assert_eq!((song.score.title.as_str(), lyrics), ("Shining", vec!["\n\nOh", "\nstar"]));

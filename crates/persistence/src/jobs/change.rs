@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Jobs, claim::is_held, job::encode_failure};
 use crate::{
-    Job, Journal,
+    Job, Journal, NewEvent,
     database::Database,
     error::{During, PersistenceError},
     events, outbox, rows,
@@ -311,16 +311,16 @@ pub async fn swap(tx: &DatabaseTransaction, before: &Job, after: &Job) -> Result
     Ok(update.exec(tx).await?.rows_affected == 1)
 }
 
-/// Numbers and writes the events of a job whose row was just written by other means in this transaction.
+/// Numbers and writes `logged`, and the messages of a journal, for a job whose row was just written by other means in this transaction.
 pub async fn log_on_locked_row(
     tx: &impl ConnectionTrait,
     job: &mut Job,
+    logged: Vec<NewEvent>,
     journal: &Journal<'_>,
     now: DateTime<Utc>,
     operation: &'static str,
 ) -> Result<(), PersistenceError> {
     use rows::job::Column;
-    let logged = journal.events_of(job);
     if !logged.is_empty() {
         job.event_seq += logged.len() as u64;
         rows::job::Entity::update_many()

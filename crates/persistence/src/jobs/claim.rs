@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use domain::{JobEvent, JobId, JobState, KindName, Transition, transition};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType, Order, SelectStatement},
+    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType},
 };
 
 use super::{
     Jobs,
     change::log_on_locked_row,
-    job::{state_words, tier_words},
+    job::{has_unknown_parts, state_words, tier_words},
 };
 use crate::{
     Backend, Job, Journal,
@@ -49,7 +49,7 @@ pub enum Held {
 
 impl Jobs<'_> {
     /// Takes the job that has been due longest: one that waits or is parked, or one whose holder's lease ran out (which
-    /// counts a crash). Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are
+    /// counts a crash, and has the journal's events of a takeover). Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are
     /// left to whoever ends them, and so is whatever this version does not know. `None` when nothing is due.
     pub async fn claim_due(
         &self,
@@ -59,7 +59,6 @@ impl Jobs<'_> {
     ) -> Result<Option<Job>, PersistenceError> {
         const DOING: &str = "claim a due job";
         let now = micros(now);
-        let lost = Expr::case(Expr::col(Column::State).is_not_in(due_states()), 1).finally(0);
         let mut deadline = CaseStatement::new();
         for kind in claim.kinds {
             let is_this = Condition::all().add(Column::Kind.eq(kind.name.as_str()));
@@ -71,46 +70,53 @@ impl Jobs<'_> {
             return Ok(None);
         }
         let tx = self.db.begin(DOING).await?;
+        // Locked until the end of the transaction, so that what was read of it stays true.
+        let due = self.next_due(claim.kinds, now).into_tuple::<(uuid::Uuid, String)>();
+        let Some((id, state)) = due.one(&tx).await.during(DOING)? else { return Ok(None) };
+        let is_takeover = !due_states().contains(&state.as_str());
         let claimed = rows::job::Entity::update_many()
             .col_expr(Column::State, Expr::val(JobState::Running.as_str()))
             .col_expr(Column::Version, Expr::col(Column::Version).add(1_i64))
             .col_expr(Column::Generation, Expr::col(Column::Generation).add(1_i64))
-            .col_expr(Column::Crashes, Expr::col(Column::Crashes).add(lost))
+            .col_expr(Column::Crashes, Expr::col(Column::Crashes).add(i32::from(is_takeover)))
             .col_expr(Column::LeaseOwner, Expr::val(claim.owner))
             .col_expr(Column::LeaseUntil, Expr::val(micros(claim.lease_until)))
             .col_expr(Column::DeadlineAt, deadline.into())
             .col_expr(Column::StartedAt, started.into())
             .col_expr(Column::WaitsFor, Expr::val(None::<String>))
             .col_expr(Column::UpdatedAt, Expr::val(now))
-            // Equality, not IN: PostgreSQL then runs the locking subquery exactly once.
-            .filter(Expr::col(Column::Id).eq(Expr::SubQuery(None, Box::new(self.next_due(claim.kinds, now).into()))))
+            .filter(Column::Id.eq(id))
             .exec_with_returning(&tx)
             .await
             .during(DOING)?;
         let Some(row) = claimed.into_iter().next() else { return Ok(None) };
         let mut job = Job::from_row(row).during(DOING)?;
-        log_on_locked_row(&tx, &mut job, journal, now, DOING).await?;
+        let logged = if is_takeover { journal.takeover_events_of(&job) } else { journal.events_of(&job) };
+        log_on_locked_row(&tx, &mut job, logged, journal, now, DOING).await?;
         tx.commit().await.during(DOING)?;
         Ok(Some(job))
     }
 
-    fn next_due(&self, kinds: &[ClaimableKind], now: DateTime<Utc>) -> SelectStatement {
+    fn next_due(&self, kinds: &[ClaimableKind], now: DateTime<Utc>) -> Select<rows::job::Entity> {
         let waits = Condition::all().add(Column::State.is_in(due_states())).add(Column::DueAt.lte(now));
         let lost = Condition::all().add(Column::State.is_in(claimable_while_held())).add(no_live_lease(now));
-        let mut query = rows::job::Entity::find()
+        let query = rows::job::Entity::find()
             .select_only()
-            .column(Column::Id)
+            .columns([Column::Id, Column::State])
             .filter(Condition::any().add(waits).add(lost))
             .filter(Column::Kind.is_in(kinds.iter().map(|kind| kind.name.as_str())))
             .filter(Column::Tier.is_in(tier_words()))
+            .filter(has_unknown_parts().not())
             .filter(Column::CancelRequestedAt.is_null())
             .filter(Condition::any().add(Column::DeadlineAt.is_null()).add(Column::DeadlineAt.gt(now)))
-            .into_query();
-        query.order_by(Column::DueAt, Order::Asc).order_by(Column::Id, Order::Asc).limit(1);
-        if self.db.backend() == Backend::Postgres {
-            query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+            .order_by_asc(Column::DueAt)
+            .order_by_asc(Column::Id)
+            .limit(1);
+        match self.db.backend() {
+            Backend::Postgres => query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked),
+            // Its transaction already holds the only write lock.
+            Backend::Sqlite => query,
         }
-        query
     }
 
     /// Prolongs a lease. Also revives one that ran out, as long as nobody took the job.
@@ -164,7 +170,7 @@ fn due_states() -> [&'static str; 2] {
 }
 
 /// Held states from which the domain allows a claim, once the lease ran out.
-fn claimable_while_held() -> Vec<&'static str> {
+pub fn claimable_while_held() -> Vec<&'static str> {
     state_words(|state| is_held(state) && is_claimable(state))
 }
 

@@ -1,17 +1,23 @@
-//! A job as the rest of the house sees its row.
+//! A job as the services see its row.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use domain::{Failure, FailureClass, FailureCode, JobId, JobState, KindName, Progress, Tier, UserId};
-use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, Query},
+};
 use serde_json::Value;
 
 use crate::{
+    OutsideCallState, StageState,
     error::{During, PersistenceError, Undecodable},
     rows,
 };
 
 /// One row of `jobs`. A snapshot: it was true when it was read.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Job {
     pub id: JobId,
     /// It may be one that only a newer version knows.
@@ -57,6 +63,36 @@ pub struct Job {
     pub signals: u64,
     /// What a parked stage waits for, in words.
     pub waits_for: Option<String>,
+}
+
+/// Not derived: what the client asked for, what was made of it and why it failed may hold the prompt or lyrics, and a
+/// job that is printed may end in a log.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("owner", &self.owner)
+            .field("tier", &self.tier)
+            .field("state", &self.state)
+            .field("version", &self.version)
+            .field("progress", &self.progress)
+            .field("stage", &self.stage)
+            .field("attempt", &self.attempt)
+            .field("crashes", &self.crashes)
+            .field("due_at", &self.due_at)
+            .field("deadline_at", &self.deadline_at)
+            .field("lease_owner", &self.lease_owner)
+            .field("lease_until", &self.lease_until)
+            .field("generation", &self.generation)
+            .field("cancel_requested_at", &self.cancel_requested_at)
+            .field("failure", &self.failure.as_ref().map(|failure| failure.code))
+            .field("event_seq", &self.event_seq)
+            .field("created_at", &self.created_at)
+            .field("finished_at", &self.finished_at)
+            .field("signals", &self.signals)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Job {
@@ -142,6 +178,26 @@ impl Job {
     }
 }
 
+/// Whether a job has a stage or an outside call in a state that only a newer version knows. Whoever works on the job has
+/// to read them, so that it is set aside before it is claimed.
+pub fn has_unknown_parts() -> Condition {
+    use rows::{job, outside_call, stage};
+    let of_job = |column: Expr| column.eq(Expr::col((job::Entity, job::Column::Id)));
+    let stages = Query::select()
+        .expr(Expr::val(1))
+        .from(stage::Entity)
+        .and_where(of_job(Expr::col((stage::Entity, stage::Column::JobId))))
+        .and_where(stage::Column::State.is_not_in(StageState::ALL.map(StageState::as_str)))
+        .to_owned();
+    let calls = Query::select()
+        .expr(Expr::val(1))
+        .from(outside_call::Entity)
+        .and_where(of_job(Expr::col((outside_call::Entity, outside_call::Column::JobId))))
+        .and_where(outside_call::Column::State.is_not_in(OutsideCallState::ALL.map(OutsideCallState::as_str)))
+        .to_owned();
+    Condition::any().add(Expr::exists(stages)).add(Expr::exists(calls))
+}
+
 pub fn tier_words() -> impl Iterator<Item = &'static str> {
     Tier::ALL.into_iter().map(Tier::as_str)
 }
@@ -203,9 +259,9 @@ mod tests {
 
     #[test]
     fn a_failure_survives_its_row_and_unknown_words_do_not_break_it() {
-        let told = Failure::new(FailureClass::WaitTold, FailureCode::ProviderUnavailable, "busy")
+        let failure = Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, "busy")
             .with_retry_after(Duration::from_millis(1500));
-        assert_eq!(decode_failure(encode_failure(&told)), told);
+        assert_eq!(decode_failure(encode_failure(&failure)), failure);
         for class in FailureClass::ALL {
             for code in FailureCode::ALL {
                 let failure = Failure::new(class, code, "why");
@@ -216,6 +272,28 @@ mod tests {
         let read = decode_failure(newer);
         assert_eq!((read.code, read.message.as_str()), (FailureCode::Internal, "a flipped bit"));
         assert!(!read.class.is_retryable());
+    }
+
+    #[test]
+    fn a_job_that_is_printed_does_not_tell_what_was_asked_for() {
+        let asked = serde_json::json!({"prompt": "a paper boat"});
+        let new = crate::NewJob {
+            id: JobId::from_uuid(uuid::Uuid::nil()),
+            kind: domain::kinds::melody_vocals::NAME,
+            tier: Tier::Free,
+            params: asked,
+            inputs: Vec::new(),
+            reuse: true,
+            due_at: DateTime::UNIX_EPOCH,
+            deadline_at: None,
+            traceparent: None,
+        };
+        let mut job = crate::submit::newborn(&new, &UserId::local(), DateTime::UNIX_EPOCH);
+        job.result = Some(serde_json::json!({"lyrics": ["a paper boat"]}));
+        job.failure = Some(Failure::new(FailureClass::Caller, FailureCode::Internal, "no rhyme for a paper boat"));
+        for printed in [format!("{new:?}"), format!("{job:?}")] {
+            assert!(!printed.contains("boat") && printed.contains("melody-to-vocals"), "{printed}");
+        }
     }
 
     #[test]

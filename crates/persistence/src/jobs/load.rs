@@ -1,4 +1,4 @@
-//! How busy the house is, in cheap questions that every submission may ask.
+//! How busy the system is, in cheap questions that every submission may ask.
 
 use std::collections::BTreeMap;
 

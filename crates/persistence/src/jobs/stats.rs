@@ -18,7 +18,7 @@ use crate::{
     time::micros,
 };
 
-/// How the house is doing.
+/// How the system is doing.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct JobStats {
     /// Rows there are now, by state; a state without rows is absent, and so is one that only a newer version knows.

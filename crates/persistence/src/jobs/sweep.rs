@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 use domain::{JobId, JobState, quota};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, LockBehavior, LockType},
+    sea_query::{Expr, LockBehavior, LockType, Query},
 };
 
 use super::{
     Job, Jobs,
-    claim::{is_held, no_live_lease},
-    job::{page_of_jobs, state_words, tier_words},
+    claim::{claimable_while_held, is_held, no_live_lease},
+    job::{has_unknown_parts, page_of_jobs, state_words, tier_words},
 };
 use crate::{
     Backend,
@@ -36,6 +36,34 @@ impl Jobs<'_> {
             .add(Column::State.eq(JobState::Cancelling.as_str()));
         let query = unfinished().filter(wanted).filter(no_live_lease(micros(now)));
         page_of_jobs(self.db.reader(), query, Column::UpdatedAt, limit, "look for cancelled jobs").await
+    }
+
+    /// Jobs whose holder has been silent: their lease ends before `lease_ends_before`. Without those that are to end anyway,
+    /// and those whose log already ends with an event of the kind `told_by`. Silent for the longest time first.
+    pub async fn silent(
+        &self,
+        lease_ends_before: DateTime<Utc>,
+        told_by: &str,
+        limit: u64,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Job>, PersistenceError> {
+        use rows::event;
+        let is_told = Query::select()
+            .expr(Expr::val(1))
+            .from(event::Entity)
+            .and_where(Expr::col((event::Entity, event::Column::JobId)).eq(Expr::col((rows::job::Entity, Column::Id))))
+            .and_where(
+                Expr::col((event::Entity, event::Column::Seq)).eq(Expr::col((rows::job::Entity, Column::EventSeq))),
+            )
+            .and_where(event::Column::Kind.eq(told_by))
+            .to_owned();
+        let query = Job::known()
+            .filter(Column::State.is_in(claimable_while_held()))
+            .filter(Column::LeaseUntil.lt(micros(lease_ends_before)))
+            .filter(Column::CancelRequestedAt.is_null())
+            .filter(Condition::any().add(Column::DeadlineAt.is_null()).add(Column::DeadlineAt.gt(micros(now))))
+            .filter(Expr::exists(is_told).not());
+        page_of_jobs(self.db.reader(), query, Column::LeaseUntil, limit, "look for silent holders").await
     }
 
     /// Finished jobs whose files are to go.
@@ -90,13 +118,14 @@ impl Jobs<'_> {
 }
 
 impl Jobs<'_> {
-    /// Unfinished jobs that this version leaves alone, because a newer one wrote a kind, a tier or a state that it does
-    /// not know. `kinds` are the known ones.
+    /// Unfinished jobs that this version leaves alone, because a newer one wrote a kind, a tier or a state (of the job,
+    /// a stage of it or an outside call) that it does not know. `kinds` are the known ones.
     pub async fn set_aside(&self, kinds: impl IntoIterator<Item = &str>) -> Result<u64, PersistenceError> {
         let unknown = Condition::any()
             .add(Column::Kind.is_not_in(kinds))
             .add(Column::Tier.is_not_in(tier_words()))
-            .add(Column::State.is_not_in(state_words(|_| true)));
+            .add(Column::State.is_not_in(state_words(|_| true)))
+            .add(has_unknown_parts());
         rows::job::Entity::find()
             .filter(Column::State.is_not_in(state_words(JobState::is_final)))
             .filter(unknown)

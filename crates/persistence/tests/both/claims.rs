@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::TimeDelta;
 use domain::{JobEvent, JobState, KindName};
-use persistence::{Applied, Authority, Claim, ClaimableKind, Held, Journal, NewJob, Patch, Reported};
+use persistence::{Applied, Authority, Claim, ClaimableKind, Held, Journal, NewEvent, NewJob, Patch, Reported};
+use serde_json::json;
 
 use crate::bed::{Bed, every_kind, later, new_job, noon, on_both, telling_journal, user};
 
@@ -84,6 +85,26 @@ async fn a_lapsed_lease_is_taken_over_and_counts_a_crash(bed: &Bed) {
     bed.moved(job.id, JobEvent::Failed, later(70)).await;
     assert_eq!(bed.db.jobs().heartbeat(job.id, 2, later(3000)).await.unwrap(), Held::Lost);
     assert_eq!(bed.claimed(later(90_000)).await, None, "a finished job was claimed");
+}
+
+async fn a_takeover_is_told_apart_from_a_claim_of_what_was_due(bed: &Bed) {
+    let job = bed.submitted(&user("ada"), noon()).await;
+    let event = |kind: &'static str| move |_: &persistence::Job| vec![NewEvent::new(kind, json!({}))];
+    let journal = Journal::silent().events(event("started")).takeover_events(event("resumed"));
+    let claim = async |now| {
+        let kinds = every_kind(None);
+        let claim = Claim { owner: "w", lease_until: now + TimeDelta::seconds(30), kinds: &kinds };
+        bed.db.jobs().claim_due(claim, &journal, now).await.unwrap().unwrap()
+    };
+    claim(noon()).await;
+    let held = claim(later(31)).await;
+    assert_eq!((held.crashes, held.event_seq), (1, 2));
+    // A crash long ago does not make the next claim a takeover.
+    bed.db.jobs().release(job.id, held.generation, &Journal::silent(), later(32)).await.unwrap();
+    claim(later(32)).await;
+    let events = bed.db.jobs().events_after(job.id, 0, 10).await.unwrap();
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["started", "resumed", "started"]);
 }
 
 async fn what_is_to_end_is_not_claimed(bed: &Bed) {
@@ -189,6 +210,7 @@ on_both!(
     eight_workers_claim_two_hundred_jobs_none_twice,
     the_job_that_has_been_due_longest_comes_first,
     a_lapsed_lease_is_taken_over_and_counts_a_crash,
+    a_takeover_is_told_apart_from_a_claim_of_what_was_due,
     what_is_to_end_is_not_claimed,
     a_deadline_is_set_by_the_first_claim_and_stays,
     a_job_given_back_is_due_at_once_and_counts_no_crash,

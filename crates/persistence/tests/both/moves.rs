@@ -158,22 +158,22 @@ async fn a_wish_to_cancel_and_a_completion_agree_on_who_was_first(bed: &Bed) {
     let ada = user("ada");
     for _ in 0..24 {
         let job = bed.in_state(JobState::Storing, &ada, noon()).await;
-        let (wishing, completing) = (bed.db.clone(), bed.another().await);
+        let (cancelling, completing) = (bed.db.clone(), bed.another().await);
         let owner = ada.clone();
-        let wish = tokio::spawn(async move {
-            wishing.jobs_of(&owner).request_cancel(job.id, &telling_journal(), later(1)).await.unwrap()
+        let cancel = tokio::spawn(async move {
+            cancelling.jobs_of(&owner).request_cancel(job.id, &telling_journal(), later(1)).await.unwrap()
         });
         let end = tokio::spawn(async move {
             let holder = Authority::Holder { generation: job.generation };
             let journal = telling_journal();
             completing.jobs().apply(job.id, holder, JobEvent::Completed, &Patch::default(), &journal, later(1)).await
         });
-        let wish = wish.await.unwrap();
+        let cancel = cancel.await.unwrap();
         assert!(matches!(end.await.unwrap().unwrap(), Applied::Moved(_)));
         let stored = bed.db.jobs().get(job.id).await.unwrap().unwrap();
         let events = bed.db.jobs().events_after(job.id, 0, 10).await.unwrap();
         let words: Vec<_> = events.iter().map(|event| event.data["state"].as_str().unwrap()).collect();
-        match wish {
+        match cancel {
             CancelOutcome::Requested(_) => {
                 assert!(stored.cancel_requested_at.is_some());
                 assert_eq!(words, ["storing", "completed"]);

@@ -1,10 +1,10 @@
 //! Two versions over the same rows: what an older one left is understood, and what a newer one wrote sets that row aside
 //! and never stops the rest.
 
-use domain::{ArtifactRole, JobState};
+use domain::{ArtifactRole, JobState, OutsideCallId};
 use persistence::{HistoryFilter, NewJob};
 
-use crate::bed::{Bed, every_kind, later, new_job, noon, on_both, user};
+use crate::bed::{Bed, every_kind, later, message_id, new_job, noon, on_both, user};
 
 /// How an identifier of this test is written in SQL.
 fn of(id: domain::JobId, bed: &Bed) -> String {
@@ -47,6 +47,35 @@ async fn rows_of_a_newer_version_are_set_aside_and_stop_nothing(bed: &Bed) {
     assert_eq!(kinds, ["melody-to-vocals", "opera"]);
 }
 
+/// A stage or an outside call in a state of a newer version: the job is left to that version, and counted, instead of
+/// being claimed and handed back over and over.
+async fn a_job_with_parts_of_a_newer_version_is_set_aside(bed: &Bed) {
+    let ada = user("ada");
+    let pitch = domain::kinds::melody_vocals::PITCH;
+    let staged = bed.in_state(JobState::Running, &ada, noon()).await;
+    bed.db.stages().start(staged.id, staged.generation, pitch, 1, noon()).await.unwrap();
+    bed.execute("UPDATE job_stages SET state = 'simmering'").await;
+    let calling = bed.in_state(JobState::Running, &ada, noon()).await;
+    let (holder, call) = ((calling.id, calling.generation), OutsideCallId::from_uuid(message_id().uuid()));
+    bed.db.outside_calls().begin(call, holder, (pitch, "sing"), ("vendor", "default"), noon()).await.unwrap();
+    bed.execute("UPDATE outside_calls SET state = 'haggling'").await;
+    // Their leases have run out, and they have been due for longer than the one that this version knows.
+    let known = bed.submitted(&ada, later(60)).await;
+    assert_eq!(bed.claimed(later(61)).await.map(|job| job.id), Some(known.id));
+    assert_eq!(bed.claimed(later(61)).await, None, "something strange was claimed");
+    let set_aside = async || {
+        let kinds = every_kind(None);
+        bed.db.jobs().set_aside(kinds.iter().map(|kind| kind.name.as_str())).await.unwrap()
+    };
+    assert_eq!(set_aside().await, 2, "an operator sees how many");
+
+    // One that is understood after all is taken up.
+    bed.execute("UPDATE job_stages SET state = 'running'").await;
+    assert_eq!(set_aside().await, 1);
+    assert_eq!(bed.claimed(later(62)).await.map(|job| job.id), Some(staged.id));
+    assert_eq!(bed.claimed(later(62)).await, None);
+}
+
 async fn a_stage_and_a_role_of_a_newer_version_are_shown(bed: &Bed) {
     let ada = user("ada");
     let job = bed.in_state(JobState::Running, &ada, noon()).await;
@@ -84,6 +113,7 @@ async fn a_job_of_the_version_before_still_has_its_recording(bed: &Bed) {
 
 on_both!(
     rows_of_a_newer_version_are_set_aside_and_stop_nothing,
+    a_job_with_parts_of_a_newer_version_is_set_aside,
     a_stage_and_a_role_of_a_newer_version_are_shown,
     a_job_of_the_version_before_still_has_its_recording,
 );

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use domain::{JobEvent, JobState, kinds::melody_vocals};
-use persistence::{Authority, Job, Journal, Patch, Submission};
+use persistence::{Authority, Job, Journal, NewEvent, Patch, Submission};
+use serde_json::json;
 
 use crate::bed::{Bed, breaker, input, later, new_job, noon, on_both, telling_journal, upload_id, user};
 
@@ -40,6 +41,30 @@ async fn passed_deadlines_and_cancelled_jobs_are_found_until_they_end(bed: &Bed)
     bed.moved(held.id, JobEvent::CancelRequested, later(4)).await;
     assert_eq!(pending(later(31)).await, [held.id]);
     assert_eq!(bed.claimed(later(31)).await, None);
+}
+
+async fn a_silent_holder_is_found_once_and_again_when_there_was_news(bed: &Bed) {
+    let ada = user("ada");
+    // Leases of 30 seconds.
+    let held = bed.in_state(JobState::Running, &ada, noon()).await;
+    let cancelled = bed.in_state(JobState::Running, &ada, noon()).await;
+    bed.db.jobs_of(&ada).request_cancel(cancelled.id, &Journal::silent(), noon()).await.unwrap();
+    bed.in_state(JobState::Parked, &ada, noon()).await;
+    bed.submitted(&ada, noon()).await;
+    let silent = async |ends_before| ids(bed.db.jobs().silent(ends_before, "stalled", 10, later(20)).await.unwrap());
+    assert_eq!(silent(later(30)).await, []);
+    assert_eq!(silent(later(31)).await, [held.id]);
+    let report = async |kind: &'static str| {
+        let journal = Journal::silent().events(move |_| vec![NewEvent::new(kind, json!({}))]);
+        let jobs = bed.db.jobs();
+        jobs.report(held.id, Authority::Anyone, &Patch::default(), &journal, later(20)).await.unwrap();
+    };
+    report("stalled").await;
+    assert_eq!(silent(later(31)).await, [], "followers know");
+    report("progress").await;
+    assert_eq!(silent(later(31)).await, [held.id]);
+    bed.db.jobs().heartbeat(held.id, held.generation, later(50)).await.unwrap();
+    assert_eq!(silent(later(31)).await, []);
 }
 
 async fn files_then_tombstones_go_and_the_total_stays(bed: &Bed) {
@@ -243,6 +268,7 @@ on_both!(
     breakers_are_replaced_read_while_fresh_and_pruned,
     a_job_that_runs_without_a_lease_is_taken_up,
     passed_deadlines_and_cancelled_jobs_are_found_until_they_end,
+    a_silent_holder_is_found_once_and_again_when_there_was_news,
     files_then_tombstones_go_and_the_total_stays,
     tombstone_sweeps_at_once_count_each_job_once,
     orphaned_uploads_are_found_and_never_become_a_job_again,

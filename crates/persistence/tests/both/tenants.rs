@@ -54,17 +54,17 @@ async fn a_history_has_pages_and_filters(bed: &Bed) {
 async fn a_wish_to_cancel_is_stored_once_and_moves_nothing(bed: &Bed) {
     let ada = user("ada");
     let job = bed.in_state(JobState::Running, &ada, noon()).await;
-    let wish = async |at| bed.db.jobs_of(&ada).request_cancel(job.id, &telling_journal(), at).await.unwrap();
-    let CancelOutcome::Requested(first) = wish(later(1)).await else { panic!("not requested") };
+    let cancel = async |at| bed.db.jobs_of(&ada).request_cancel(job.id, &telling_journal(), at).await.unwrap();
+    let CancelOutcome::Requested(first) = cancel(later(1)).await else { panic!("not requested") };
     assert_eq!((first.state, first.cancel_requested_at), (JobState::Running, Some(later(1))));
-    let CancelOutcome::Requested(second) = wish(later(2)).await else { panic!("not requested") };
+    let CancelOutcome::Requested(second) = cancel(later(2)).await else { panic!("not requested") };
     assert_eq!(first, second);
     assert_eq!(bed.db.outbox().backlog(later(2)).await.unwrap().pending, 1);
     assert_eq!(bed.db.jobs_of(&ada).events_after(job.id, 0, 10).await.unwrap().unwrap().len(), 1);
     let held = bed.db.jobs().heartbeat(job.id, job.generation, later(60)).await.unwrap();
     assert_eq!(held, persistence::Held::Yes { cancel_requested: true });
     bed.moved(job.id, JobEvent::Failed, later(3)).await;
-    assert_eq!(wish(later(4)).await, CancelOutcome::AlreadyFinal(JobState::Failed));
+    assert_eq!(cancel(later(4)).await, CancelOutcome::AlreadyFinal(JobState::Failed));
 }
 
 async fn a_waiting_job_knows_its_place(bed: &Bed) {

@@ -1,4 +1,4 @@
-//! Every metric of the house: its name, kind, labels and meaning. `docs/metrics.md` is written from this table.
+//! Every metric: its name, kind, labels and meaning. `docs/metrics.md` is written from this table.
 
 /// How a metric moves.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -111,7 +111,7 @@ metrics! {
     LEASES_LOST: Counter "descant_leases_lost_total" []
         "Leases that ran out or were taken over while this process still worked on the job.";
     RECONCILED: Counter "descant_reconciled_total" ["finding"]
-        "Jobs that the reconciler found: overdue, cancel_pending.";
+        "Jobs that the reconciler found: overdue, cancel_pending, stalled.";
 
     BREAKER_STATE: Gauge "descant_breaker_state" ["provider"]
         "State of a provider's circuit breaker: 0 closed, 1 half open, 2 open.";

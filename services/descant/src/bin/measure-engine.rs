@@ -13,15 +13,17 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use engine::{f0::CrepeTracker, lyrics::LyricsRequest, voice::VoiceOptions};
+use lyrics::LyricsRequest;
 use models::{Model, ModelsFolder, State};
 use music::{PitchTrack, midi_to_hz};
 use nix::sys::{
     resource::{Usage, UsageWho, getrusage},
     time::TimeValLike,
 };
+use pitch::f0::CrepeTracker;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use voice::VoiceOptions;
 
 #[derive(Parser)]
 #[command(name = "measure-engine", about = "What the engine makes of given sounds, for the benchmark")]
@@ -129,7 +131,7 @@ fn tracks(corpus: &Corpus, rounds: usize, model: Option<&Chosen>) -> Result<()> 
     let neural = neural.transpose()?;
     let track = |samples: &[f32], rate_hz: u32| match &neural {
         Some(tracker) => tracker.track(samples, rate_hz, &mut |_| {}),
-        None => Ok(engine::f0::track(samples, rate_hz)),
+        None => Ok(pitch::f0::track(samples, rate_hz)),
     };
     let found: Vec<_> = corpus
         .sounds()?
@@ -170,7 +172,7 @@ fn notes(corpus: &Corpus) -> Result<()> {
         .iter()
         .map(|sound| {
             let samples = sound.read(&corpus.folder)?;
-            let (melody, took) = timed(|| engine::extract_melody(&samples, sound.rate_hz, &mut |_| {}));
+            let (melody, took) = timed(|| pitch::extract_melody(&samples, sound.rate_hz, &mut |_| {}));
             let melody = melody.with_context(|| format!("find the melody of {}", sound.name))?;
             let rows: Vec<_> = melody
                 .notes
@@ -187,13 +189,13 @@ fn song(folder: &Path, sound: &str, prompt: String, seed: u64, out: &Path) -> Re
     fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
     let sounds = manifest(folder)?;
     let sound = sounds.iter().find(|known| known.name == sound).with_context(|| format!("no sound {sound}"))?;
-    let melody = engine::extract_melody(&sound.read(folder)?, sound.rate_hz, &mut |_| {})?;
+    let melody = pitch::extract_melody(&sound.read(folder)?, sound.rate_hz, &mut |_| {})?;
     let request = LyricsRequest { prompt, seed, ..LyricsRequest::default() };
-    let lyrics = engine::write_lyrics(&melody, &request)?;
+    let lyrics = lyrics::write_lyrics(&melody, &request)?;
     let voice = VoiceOptions { seed, ..VoiceOptions::default() };
     let flite = speech::Flite::find();
-    let speaker = flite.as_ref().map(|flite| flite as &dyn engine::voice::Speaker);
-    let (sung, took) = timed(|| engine::sing(&melody, &lyrics, &voice, speaker, &mut |_| {}));
+    let speaker = flite.as_ref().map(|flite| flite as &dyn voice::Speaker);
+    let (sung, took) = timed(|| voice::sing(&melody, &lyrics, &voice, speaker, &mut |_| {}));
     let sung = sung?;
     let sounds: Vec<_> = sung
         .sounds
@@ -224,7 +226,7 @@ fn song(folder: &Path, sound: &str, prompt: String, seed: u64, out: &Path) -> Re
 
 fn hum(out: &Path) -> Result<()> {
     fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
-    let hum = engine::sample::hummed_tune();
+    let hum = pitch::sample::hummed_tune();
     write_samples(&out.join("hum.f32"), &hum.samples)?;
     let (mut f0, mut notes) = (String::new(), String::new());
     for (index, frame) in hum.track.frames.iter().enumerate() {

@@ -139,7 +139,7 @@ fn id(job: &str) -> Result<domain::JobId> {
     job.parse().map_err(|error: domain::ids::InvalidId| Exit::refused(error.to_string()))
 }
 
-/// Shows a job's events until the last one; connects again when the connection breaks.
+/// Shows a job's events until it has ended, and gives its status; connects again when the connection breaks.
 async fn follow_to_end(api: &Api, job: &str, json: bool) -> Result<Value> {
     const TRIES: u32 = 10;
     let job = id(job)?.to_string();
@@ -147,32 +147,43 @@ async fn follow_to_end(api: &Api, job: &str, json: bool) -> Result<Value> {
     let mut after = 0;
     let mut broken = 0;
     loop {
+        let before = after;
         match follow(api, &job, &mut after, &bar, json).await {
-            Ok(true) => break,
+            Ok(true) => {
+                let status = status_of(api, &job).await?;
+                if is_ended(&status) {
+                    bar.finish_and_clear();
+                    return Ok(status);
+                }
+                // It was tried again in this moment: its log goes on.
+            }
             Ok(false) => {}
             Err(error) if error.is::<Exit>() && broken == 0 && after == 0 => return Err(error),
             Err(error) if error.is::<OutputError>() => return Err(error),
             Err(_) => {}
         }
-        broken += 1;
+        broken = if after > before { 1 } else { broken + 1 };
         if broken > TRIES {
             bar.abandon();
             return Err(Exit::unreachable("the server stopped answering; the job goes on without you".to_owned()));
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    bar.finish_and_clear();
-    status_of(api, &job).await
 }
 
-/// Reads one event stream; true when it told of the job's end.
+fn is_ended(status: &Value) -> bool {
+    matches!(status["status"].as_str(), Some("completed" | "failed" | "cancelled"))
+}
+
+/// Reads one event stream to its end; true when the job has ended with it. A failed or expired job may be tried again,
+/// then its log goes on behind that event: only the end of the stream says that it does not.
 async fn follow(api: &Api, job: &str, after: &mut u64, bar: &ProgressBar, json: bool) -> Result<bool> {
     const MAX_LINE_BYTES: usize = 1024 * 1024;
     let mut response = api.events(job, *after).await?;
     if response.status() == StatusCode::NO_CONTENT {
         return Ok(true);
     }
-    let mut buffer = Vec::new();
+    let (mut buffer, mut has_ended) = (Vec::new(), false);
     while let Some(chunk) = response.chunk().await? {
         buffer.extend_from_slice(&chunk);
         while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
@@ -181,14 +192,14 @@ async fn follow(api: &Api, job: &str, after: &mut u64, bar: &ProgressBar, json: 
             let event: Value = serde_json::from_slice(data.trim_ascii()).context("an event cannot be read")?;
             *after = event["seq"].as_u64().unwrap_or(*after);
             show(&event, bar, json)?;
-            if matches!(event["type"].as_str(), Some("completed" | "failed" | "cancelled" | "expired")) {
-                return Ok(true);
+            match event["type"].as_str() {
+                Some("completed" | "cancelled") => return Ok(true),
+                kind => has_ended = matches!(kind, Some("failed" | "expired")),
             }
         }
         anyhow::ensure!(buffer.len() < MAX_LINE_BYTES, "the server sends something that is no event stream");
     }
-    // A stream that ends by itself without a last event: the job had ended before what we asked for.
-    Ok(false)
+    Ok(has_ended)
 }
 
 fn show(event: &Value, bar: &ProgressBar, json: bool) -> Result<(), OutputError> {
@@ -200,8 +211,18 @@ fn show(event: &Value, bar: &ProgressBar, json: bool) -> Result<(), OutputError>
     if let Some(label) = data["stageLabel"].as_str() {
         bar.set_message(label.to_owned());
     }
-    if event["type"] == "retry_scheduled" {
-        bar.println(format!("trying again: {}", text(&data["error"])));
+    let note = match event["type"].as_str() {
+        Some("retry_scheduled") => format!("trying again: {}", text(&data["error"])),
+        Some("stalled") => "its worker is not heard of; waiting for another one to take over".to_owned(),
+        Some("resumed") => "another worker has taken over".to_owned(),
+        Some("retry_requested") => "it had failed and is tried again, because its owner asked for it".to_owned(),
+        _ => return Ok(()),
+    };
+    // A bar that is not drawn, because nobody sees it, prints nothing either.
+    if bar.is_hidden() {
+        output::error(note)
+    } else {
+        bar.println(note)
     }
     Ok(())
 }

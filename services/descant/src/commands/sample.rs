@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{cli, output, results};
 
 pub fn run(args: cli::SampleHum, json: bool) -> Result<()> {
-    let hum = engine::sample::hummed_tune();
+    let hum = pitch::sample::hummed_tune();
     let tags = Tags { title: Some("Ode to Joy, hummed".to_owned()), ..Tags::default() };
     let wav = media::encode(&hum.samples, hum.sample_rate_hz, 1, Encoding::Wav16, &tags)
         .context("the sample cannot be encoded")?;

@@ -1,7 +1,5 @@
 //! `descant serve`: every service in this process, on SQLite and a folder.
 
-use std::net::SocketAddr;
-
 use service_runtime::{Exit, Service};
 use settings::LoadOptions;
 
@@ -25,12 +23,7 @@ pub fn run(args: cli::Serve) -> Exit {
         Box::new(validator::Validator),
         Box::new(storage::Storage::default()),
         Box::new(orchestrator::Orchestrator::default()),
-        Box::new(gateway::Gateway::announcing(announce)),
+        Box::new(gateway::Gateway::default()),
     ];
     service_runtime::boot("descant", options, services)
-}
-
-/// The logs say it too: a server does not end because nobody reads where it listens.
-fn announce(address: SocketAddr) {
-    let _ = output::line(format_args!("listening on http://{address}"));
 }

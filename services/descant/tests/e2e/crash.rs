@@ -82,6 +82,10 @@ async fn another_orchestrator_takes_over_from_a_dead_one() {
     let before = stages(&house, &job).await;
     user.completed(&job).await;
     kept(&before, &stages(&house, &job).await);
+    let events = user.events(&job, 0).await.rest().await;
+    let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+    let of = |kind| kinds.iter().filter(|other| **other == kind).count();
+    assert_eq!((of("started"), of("resumed")), (1, 1), "followers are told of the takeover: {kinds:?}");
 }
 
 #[tokio::test]

@@ -37,5 +37,6 @@ mod options;
 mod quota;
 mod recordings;
 mod refusals;
+mod reuse;
 mod song;
 mod traces;

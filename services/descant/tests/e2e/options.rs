@@ -18,11 +18,11 @@ over_both!(
 );
 
 async fn made(user: &User, choices: &[(&'static str, &'static str)]) -> Value {
-    let mut wish = Submission::of("hum.wav", hum().wav()).with("seed", "7");
+    let mut submission = Submission::of("hum.wav", hum().wav()).with("seed", "7");
     for (field, choice) in choices {
-        wish = wish.with(field, *choice);
+        submission = submission.with(field, *choice);
     }
-    let job = User::accepted(&user.submit(&wish).await);
+    let job = User::accepted(&user.submit(&submission).await);
     user.completed(&job).await
 }
 

@@ -3,9 +3,9 @@
 use std::io::Cursor;
 
 use domain::{ArtifactRole, ArtifactSpec, kinds::melody_vocals};
-use engine::f0;
 use media::{Audio, Bounds};
 use music::{PitchTrack, cents_between};
+use pitch::f0;
 use serde_json::Value;
 
 use crate::harness::{Answer, Flavour, Hum, Submission, Told, User, hum, shared};

@@ -124,7 +124,7 @@ pub fn song(recording: &str) -> Vec<&str> {
 pub fn hum() -> &'static [u8] {
     static HUM: OnceLock<Vec<u8>> = OnceLock::new();
     HUM.get_or_init(|| {
-        let tune = engine::sample::hummed_tune();
+        let tune = pitch::sample::hummed_tune();
         let samples = &tune.samples[..(8.2 * f64::from(tune.sample_rate_hz)) as usize];
         media::encode(samples, tune.sample_rate_hz, 1, Encoding::Wav16, &Tags::default()).expect("a hum can be encoded")
     })

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub const JOB: &str = "0196f5d0-7c1a-7000-8000-000000000001";
 
@@ -25,6 +25,21 @@ impl Artifact {
     }
 }
 
+/// What the server tells of the job: the last of each is told again and again.
+#[derive(Clone)]
+pub struct Story {
+    /// The events that each request for them gets, before its stream ends.
+    pub streams: Vec<Vec<Value>>,
+    pub statuses: Vec<Value>,
+}
+
+impl Story {
+    /// The next stream or status.
+    fn next<T: Clone>(told: &mut Vec<T>) -> T {
+        if told.len() > 1 { told.remove(0) } else { told[0].clone() }
+    }
+}
+
 pub struct Front {
     address: String,
     received: Arc<Mutex<Vec<u8>>>,
@@ -33,6 +48,21 @@ pub struct Front {
 impl Front {
     /// Its thread ends with the test's process.
     pub fn new(artifacts: Vec<Artifact>) -> Self {
+        let files: Vec<_> = artifacts
+            .iter()
+            .enumerate()
+            .map(|(index, file)| {
+                json!({ "fileName": file.name, "url": format!("/files/{index}"), "sizeBytes": file.size_bytes })
+            })
+            .collect();
+        let result = json!({ "title": "A song", "lyrics": "La", "audioUrl": "/files/0", "artifacts": files });
+        let job = json!({ "status": "completed", "state": "completed", "progress": 100, "result": result });
+        let event = json!({ "seq": 1, "type": "completed", "data": { "progress": 100 } });
+        Self::telling(Story { streams: vec![vec![event]], statuses: vec![job] }, artifacts)
+    }
+
+    /// A server that tells this of its job.
+    pub fn telling(mut story: Story, artifacts: Vec<Artifact>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address").to_string();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -40,7 +70,7 @@ impl Front {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 // A client that goes away in the middle is what some tests are about.
-                let _ = answer(stream, &artifacts, &recording);
+                let _ = answer(stream, &artifacts, &mut story, &recording);
             }
         });
         Self { address, received }
@@ -56,7 +86,12 @@ impl Front {
     }
 }
 
-fn answer(mut stream: TcpStream, artifacts: &[Artifact], recording: &Mutex<Vec<u8>>) -> std::io::Result<()> {
+fn answer(
+    mut stream: TcpStream,
+    artifacts: &[Artifact],
+    story: &mut Story,
+    recording: &Mutex<Vec<u8>>,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
     reader.read_line(&mut first)?;
@@ -79,25 +114,15 @@ fn answer(mut stream: TcpStream, artifacts: &[Artifact], recording: &Mutex<Vec<u
     let (status, kind, content) = match path {
         path if path.ends_with("/convert") => (202, "application/json", json!({ "jobId": JOB }).to_string().into()),
         path if path.ends_with("/events") => {
-            let event = json!({ "seq": 1, "type": "completed", "data": { "progress": 100 } });
-            (200, "text/event-stream", format!("data: {event}\n\n").into_bytes())
+            let events = Story::next(&mut story.streams);
+            let lines: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+            (200, "text/event-stream", lines.into_bytes())
         }
         path if path.starts_with("/files/") => {
             let index: usize = path["/files/".len()..].parse().expect("a number");
             (200, "application/octet-stream", artifacts[index].contents.to_vec())
         }
-        _ => {
-            let files: Vec<_> = artifacts
-                .iter()
-                .enumerate()
-                .map(|(index, file)| {
-                    json!({ "fileName": file.name, "url": format!("/files/{index}"), "sizeBytes": file.size_bytes })
-                })
-                .collect();
-            let result = json!({ "title": "A song", "lyrics": "La", "audioUrl": "/files/0", "artifacts": files });
-            let job = json!({ "status": "completed", "state": "completed", "progress": 100, "result": result });
-            (200, "application/json", job.to_string().into())
-        }
+        _ => (200, "application/json", Story::next(&mut story.statuses).to_string().into()),
     };
     let head = format!(
         "HTTP/1.1 {status} OK\r\nContent-Type: {kind}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",

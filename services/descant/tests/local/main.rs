@@ -5,6 +5,7 @@ mod desk;
 mod front;
 
 mod fetching;
+mod following;
 mod naming;
 mod overwriting;
 mod pipes;

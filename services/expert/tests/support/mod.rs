@@ -8,8 +8,8 @@ use std::{
     time::Duration,
 };
 
-use engine::sample::hummed_tune;
 use media::{Encoding, Tags, encode};
+use pitch::sample::hummed_tune;
 use reqwest::{Client, Response, StatusCode, multipart};
 use serde_json::Value;
 use url::Url;

@@ -4,7 +4,7 @@ use domain::{JobState, KindSpec, UserId, kind::UNKNOWN_ERROR};
 use persistence::{Artifact, Input, Job};
 use service_runtime::error_chain;
 
-use super::wire::{ArtifactBody, InputBody, JobBody, JobSummary};
+use super::wire::{ArtifactBody, InputBody, JobBody, JobSummary, Standing};
 use crate::{app_state::AppState, kinds::SubmitKind, links::LinkMaker, problem::ApiError};
 
 /// How a job that ended badly is told. A failure of an earlier attempt is no error of a job that goes on or has ended
@@ -21,41 +21,49 @@ pub fn failure(spec: Option<&KindSpec>, job: &Job) -> Option<FailureWords> {
     Some(FailureWords { message: failure.message.clone(), kind, code: failure.code.as_str() })
 }
 
-/// Everything about a job. Of a kind that only a newer version knows: what its rows say.
-pub async fn job(state: &AppState, user: &UserId, job: &Job) -> Result<JobBody, ApiError> {
+/// Where a job stands; `warnings` are those about its files.
+pub async fn standing(state: &AppState, user: &UserId, job: &Job, warnings: Vec<String>) -> Result<Standing, ApiError> {
     let spec = state.spec(job.kind.as_str());
-    let kind = state.kinds.get(job.kind.as_str());
     let stage = job.stage.clone().filter(|_| !job.state.is_final());
     let failure = failure(spec, job);
-    let inputs = state.database.jobs().inputs(job.id).await?;
-    let inputs: Vec<_> = in_order(spec, inputs).into_iter().map(InputBody::of_stored).collect();
-    let made = job.result.as_ref().filter(|_| job.state == JobState::Completed);
-    Ok(JobBody {
-        success: true,
+    Ok(Standing {
         job_id: job.id.to_string(),
-        kind: job.kind.to_string(),
         status: job.state.seed_status(),
         state: job.state.as_str(),
         progress: job.progress.percent(),
         stage_label: stage.as_deref().and_then(|name| spec?.stage(name)).map(|stage| stage.label),
         stage,
         queue_position: queue_position(state, user, job).await?,
-        attempts: job.attempt,
-        waits_for: job.waits_for.clone().filter(|_| job.state == JobState::Parked),
-        due_at: Some(job.due_at).filter(|_| matches!(job.state, JobState::Queued | JobState::Parked)),
         error: failure.as_ref().map(|failure| failure.message.clone()),
         error_type: failure.as_ref().map(|failure| failure.kind),
         error_code: failure.map(|failure| failure.code),
-        warnings: warnings(&inputs),
+        warnings,
+        created_at: job.created_at,
+        started_at: job.started_at,
+        completed_at: job.finished_at,
+    })
+}
+
+/// Everything about a job. Of a kind that only a newer version knows: what its rows say.
+pub async fn job(state: &AppState, user: &UserId, job: &Job) -> Result<JobBody, ApiError> {
+    let kind = state.kinds.get(job.kind.as_str());
+    let inputs = state.database.jobs().inputs(job.id).await?;
+    let inputs = in_order(state.spec(job.kind.as_str()), inputs);
+    let inputs: Vec<_> = inputs.into_iter().map(InputBody::of_stored).collect();
+    let made = job.result.as_ref().filter(|_| job.state == JobState::Completed);
+    Ok(JobBody {
+        success: true,
+        kind: job.kind.to_string(),
+        standing: standing(state, user, job, warnings(&inputs)).await?,
+        attempts: job.attempt,
+        waits_for: job.waits_for.clone().filter(|_| job.state == JobState::Parked),
+        due_at: Some(job.due_at).filter(|_| matches!(job.state, JobState::Queued | JobState::Parked)),
         inputs,
         parameters: kind.map_or_else(|| job.params.clone(), |kind| kind.parameters(&job.params)),
         reuse: job.reuse,
         result: Option::zip(kind, made).map(|(kind, made)| kind.result(job, made)),
         artifacts: artifacts(state, user, job).await?,
-        created_at: job.created_at,
-        started_at: job.started_at,
         updated_at: job.updated_at,
-        completed_at: job.finished_at,
         expires_at: job.files_expire_at,
         files_deleted_at: job.files_deleted_at,
         links: state.links.job(job.id),
@@ -84,7 +92,7 @@ fn warnings(inputs: &[InputBody]) -> Vec<String> {
 }
 
 /// How many jobs start before one that waits.
-pub async fn queue_position(state: &AppState, user: &UserId, job: &Job) -> Result<Option<u64>, ApiError> {
+async fn queue_position(state: &AppState, user: &UserId, job: &Job) -> Result<Option<u64>, ApiError> {
     if job.state != JobState::Queued {
         return Ok(None);
     }

@@ -68,13 +68,11 @@ impl InputBody {
     }
 }
 
-/// A job, whatever its kind.
+/// Where a job stands, as every API tells it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct JobBody {
-    pub success: bool,
+pub struct Standing {
     pub job_id: String,
-    pub kind: String,
     /// pending, processing, completed, failed or cancelled.
     pub status: &'static str,
     /// The same in more words: queued, running, parked, storing, cancelling, completed, failed, cancelled, expired.
@@ -83,22 +81,37 @@ pub struct JobBody {
     pub progress: u8,
     /// The stage that it is in.
     pub stage: Option<String>,
-    /// What a person reads while it runs; absent for a kind that only a newer version knows.
+    /// What a person reads while it runs; absent for a stage that only a newer version knows.
     pub stage_label: Option<&'static str>,
     /// Jobs that start before this one; only while it waits.
     pub queue_position: Option<u64>,
+    /// Why it failed, as a sentence.
+    pub error: Option<String>,
+    /// The word of the kind's older API for it, such as `AUDIO_PROCESSING_ERROR`.
+    pub error_type: Option<&'static str>,
+    /// A word that a program can act on, such as `no_melody`.
+    pub error_code: Option<&'static str>,
+    /// What is not ideal about its files, as sentences.
+    pub warnings: Vec<String>,
+    pub created_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub completed_at: Option<DateTime<Utc>>,
+}
+
+/// A job, whatever its kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobBody {
+    pub success: bool,
+    pub kind: String,
+    #[serde(flatten)]
+    pub standing: Standing,
     /// Attempts of the current stage so far.
     pub attempts: u32,
     /// What a parked job waits for, in words.
     pub waits_for: Option<String>,
     /// When a job that waits is looked at again: its next attempt, or a parked one's next look.
     pub due_at: Option<DateTime<Utc>>,
-    /// Why it failed, as a sentence.
-    pub error: Option<String>,
-    /// The word of the kind's older API for it.
-    pub error_type: Option<&'static str>,
-    /// A word that a program can act on, such as `no_melody`.
-    pub error_code: Option<&'static str>,
     pub inputs: Vec<InputBody>,
     /// What it is made with.
     pub parameters: Value,
@@ -108,12 +121,7 @@ pub struct JobBody {
     pub result: Option<Value>,
     /// The files of a finished job.
     pub artifacts: Vec<ArtifactBody>,
-    /// What is not ideal about its files, as sentences.
-    pub warnings: Vec<String>,
-    pub created_at: DateTime<Utc>,
-    pub started_at: Option<DateTime<Utc>>,
     pub updated_at: DateTime<Utc>,
-    pub completed_at: Option<DateTime<Utc>>,
     /// When the files go.
     pub expires_at: Option<DateTime<Utc>>,
     /// When the files went.

@@ -2,9 +2,9 @@
 
 use std::sync::OnceLock;
 
-use engine::sample::{HummedTune, hummed_tune};
 use media::{Encoding, Tags};
 use music::PitchTrack;
+use pitch::sample::{HummedTune, hummed_tune};
 
 /// A hummed melody whose pitch is known exactly.
 #[derive(Clone)]

@@ -14,7 +14,10 @@ use serde_json::Value;
 use super::wire::{Conversion, Converted, Parameters, QualityBody, QuotaDetail, ResultBody, SongBody, StatusBody};
 use crate::{
     app_state::AppState,
-    jobs::{present::failure, wire::ArtifactBody},
+    jobs::{
+        present::failure,
+        wire::{ArtifactBody, Standing},
+    },
     kinds::Accepted,
     links::{LinkMaker, Links},
     problem::FindingBody,
@@ -75,34 +78,13 @@ pub fn converted(accepted: &Accepted<'_>) -> Converted {
 }
 
 /// `artifacts` are those that are still there.
-pub fn status(
-    job: &Job,
-    artifacts: Vec<ArtifactBody>,
-    warnings: Vec<String>,
-    queue_position: Option<u64>,
-    maker: &LinkMaker,
-) -> StatusBody {
-    let stage = job.stage.as_deref().and_then(|name| SPEC.stage(name)).filter(|_| !job.state.is_final());
-    let failure = failure(Some(&SPEC), job);
+pub fn status(job: &Job, standing: Standing, artifacts: Vec<ArtifactBody>, maker: &LinkMaker) -> StatusBody {
     StatusBody {
         success: true,
-        job_id: job.id.to_string(),
-        status: job.state.seed_status(),
-        state: job.state.as_str(),
-        progress: job.progress.percent(),
-        stage: stage.map(|stage| stage.name.to_string()),
-        stage_label: stage.map(|stage| stage.label),
-        queue_position,
+        standing,
         retry_count: job.attempt.saturating_sub(1),
         parameters: parameters(&job.params),
         result: result(job, artifacts),
-        error: failure.as_ref().map(|failure| failure.message.clone()),
-        error_type: failure.as_ref().map(|failure| failure.kind),
-        error_code: failure.map(|failure| failure.code),
-        warnings,
-        created_at: job.created_at,
-        started_at: job.started_at,
-        completed_at: job.finished_at,
         links: links(maker, job.id),
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         cancel::cancel_job,
         feedback::rate_job,
         own_job_of,
-        present::{artifacts, queue_position, warnings_of},
+        present::{artifacts, standing, warnings_of},
         wire::{Acknowledged, CancelledBody, FeedbackForm},
     },
     json_body,
@@ -103,9 +103,8 @@ pub async fn status(
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_job_of(&request, &id, &NAME, &state).await?;
     let files = artifacts(&state, &user, &job).await?;
-    let warnings = warnings_of(&state, &job).await?;
-    let position = queue_position(&state, &user, &job).await?;
-    Ok(HttpResponse::Ok().json(present::status(&job, files, warnings, position, &state.links)))
+    let standing = standing(&state, &user, &job, warnings_of(&state, &job).await?).await?;
+    Ok(HttpResponse::Ok().json(present::status(&job, standing, files, &state.links)))
 }
 
 /// Stop a job. Repeating it is no error.

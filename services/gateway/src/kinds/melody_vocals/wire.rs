@@ -6,7 +6,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{jobs::wire::ArtifactBody, links::Links, problem::FindingBody, quota::QuotaBody};
+use crate::{
+    jobs::wire::{ArtifactBody, Standing},
+    links::Links,
+    problem::FindingBody,
+    quota::QuotaBody,
+};
 
 /// What a submission is made of, as a form. `audio` must come as a file.
 #[derive(ToSchema)]
@@ -97,33 +102,12 @@ pub struct Parameters {
 #[serde(rename_all = "camelCase")]
 pub struct StatusBody {
     pub success: bool,
-    pub job_id: String,
-    /// pending, processing, completed, failed or cancelled.
-    pub status: &'static str,
-    /// The same in more words: queued, running, parked, storing, cancelling, completed, failed, cancelled, expired.
-    pub state: &'static str,
-    /// 0–100; never goes back.
-    pub progress: u8,
-    /// The stage that runs now.
-    pub stage: Option<String>,
-    /// What a person reads while it runs.
-    pub stage_label: Option<&'static str>,
-    /// Jobs that start before this one; only while it waits.
-    pub queue_position: Option<u64>,
+    #[serde(flatten)]
+    pub standing: Standing,
     /// Attempts of the current stage that failed and will be repeated.
     pub retry_count: u32,
     pub parameters: Option<Parameters>,
     pub result: Option<ResultBody>,
-    /// Why it failed, as a sentence.
-    pub error: Option<String>,
-    /// VALIDATION_ERROR, AUDIO_PROCESSING_ERROR, AI_SERVICE_ERROR, TIMEOUT_ERROR, STORAGE_ERROR or UNKNOWN_ERROR.
-    pub error_type: Option<&'static str>,
-    /// The same in more words, such as `no_melody`.
-    pub error_code: Option<&'static str>,
-    pub warnings: Vec<String>,
-    pub created_at: DateTime<Utc>,
-    pub started_at: Option<DateTime<Utc>>,
-    pub completed_at: Option<DateTime<Utc>>,
     pub links: Links,
 }
 

@@ -46,7 +46,7 @@ impl Stage for Finalization {
 
 /// The job's result as its row keeps it; the gateway turns it into what each API promises.
 async fn result(run: &StageRun<'_>, report: &Report, ingested: &IngestedResult) -> Result<serde_json::Value, Failure> {
-    let lyrics: engine::lyrics::Lyrics = run.get_json(work::LYRICS).await?;
+    let lyrics: lyrics::Lyrics = run.get_json(work::LYRICS).await?;
     let summary: &LyricsSummary = &report.lyrics;
     Ok(json!({
         "title": summary.title,

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals, request::MelodyToVocalsRequest,
 };
-use engine::lyrics::Lyrics;
+use lyrics::Lyrics;
 use media::{Bounds, Encoding, Mix, Tags};
 use music::Melody;
 use service_runtime::error_chain;
@@ -67,8 +67,8 @@ fn listen(
     tools: &StageTools,
     steps: Vec<StepSummary>,
 ) -> Result<Listened, Failure> {
-    let sound = media::decode_mono(std::io::Cursor::new(wav), engine::voice::SAMPLE_RATE_HZ, &Bounds::default())
-        .map_err(|error| {
+    let sound =
+        media::decode_mono(std::io::Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default()).map_err(|error| {
             Failure::new(
                 FailureClass::Transient,
                 FailureCode::AudioProcessing,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals, request::MelodyToVocalsRequest,
 };
-use engine::lyrics::Lyrics;
+use lyrics::Lyrics;
 use media::{Encoding, Tags};
 use music::Melody;
 use providers::Performance;

@@ -1,5 +1,0 @@
-//! Sounds and melodies made for the tests.
-#![allow(dead_code)]
-
-pub mod made;
-pub mod phrases;

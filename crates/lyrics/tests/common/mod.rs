@@ -1,0 +1,4 @@
+//! Melodies made for the tests.
+#![allow(dead_code)]
+
+pub mod phrases;

@@ -1,0 +1,4 @@
+//! Sounds made for the tests.
+#![allow(dead_code)]
+
+pub mod made;

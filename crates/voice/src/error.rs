@@ -1,0 +1,20 @@
+//! What can go wrong in singing.
+
+use domain::options::Voice;
+
+/// Why nothing was sung. A defect of ours is a panic in a test.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum VoiceError {
+    /// Lyrics and melody do not belong together.
+    #[error("lyrics do not fit the melody: {0}")]
+    Mismatch(String),
+    /// The options name a voice that is not installed.
+    #[error(
+        "the voice {voice} is not installed: install flite (on Debian and Ubuntu: apt-get install flite), or ask for the \
+         voice formant or auto"
+    )]
+    VoiceMissing { voice: Voice },
+    /// Whoever speaks for the singer failed.
+    #[error("the voice {voice} could not speak: {reason}")]
+    Speech { voice: Voice, reason: String },
+}
