@@ -95,7 +95,8 @@ fn stock(library: &Library<'_>, choices: &[Choice], dice: &mut Dice) -> Stock {
         }
         if let Some((song, block)) = choice.harmony {
             let material = &library.materials[song];
-            let playing = (block.start..block.start + block.period).filter(|&bar| material.plays(Role::Chords, bar)).count();
+            let playing =
+                (block.start..block.start + block.period).filter(|&bar| material.plays(Role::Chords, bar)).count();
             if playing * 4 >= block.period * 3 {
                 of_letter[Role::Chords.index()][song] = Some(block);
             }
@@ -184,7 +185,13 @@ fn best_band(library: &Library<'_>, choices: &[Choice], stock: &Stock, dice: &mu
                         songs.iter().flatten().for_each(|&song| cells[song] += length);
                         let fit = fits.of(place, chords, bass[place], drums[place]);
                         let distinct = (0..3).filter(|&song| songs.contains(&Some(song))).count();
-                        let alone = if distinct < 2 { 1.0 } else if distinct < 3 { 0.6 } else { 0.0 };
+                        let alone = if distinct < 2 {
+                            1.0
+                        } else if distinct < 3 {
+                            0.6
+                        } else {
+                            0.0
+                        };
                         let restless = 8.0 * (RESTLESS - fit.unity).max(0.0) + 0.3 * (1.0 - fit.locked);
                         let apart = if bass[place] == drums[place] { 0.0 } else { 0.08 };
                         cost += length * (alone + restless + apart) / 8.0;
@@ -239,7 +246,8 @@ impl Fits {
             let tune: Vec<u16> = choice.melody.as_ref().map_or_else(
                 || vec![0; bars],
                 |(song, tune)| {
-                    let onsets = |(bar, _): (usize, i32)| library.materials[*song].bars[bar].onsets[Role::Melody.index()];
+                    let onsets =
+                        |(bar, _): (usize, i32)| library.materials[*song].bars[bar].onsets[Role::Melody.index()];
                     tune.bars().map(onsets).take(bars).collect()
                 },
             );
@@ -343,7 +351,8 @@ fn counter_melody(plan: &mut Plan, library: &Library<'_>, choices: &[Choice], di
         let able = |song: &usize| {
             let material = &library.materials[*song];
             Some(*song) != melody
-                && (material.presence[Role::CounterMelody.index()] >= LEAST_COUNTER || library.shelves[*song].is_tuneful())
+                && (material.presence[Role::CounterMelody.index()] >= LEAST_COUNTER
+                    || library.shelves[*song].is_tuneful())
         };
         let chosen = (0..3).filter(able).min_by(|&a, &b| counts(a).total_cmp(&counts(b)));
         let Some(song) = chosen else { continue };
@@ -366,7 +375,8 @@ fn bridges(plan: &mut Plan) {
     let slots = plan.target.slots();
     let key = plan.target.key;
     let scale = tonal::scale(&key);
-    let starts: Vec<usize> = plan.sections.iter().skip(1).filter(|s| s.kind != SectionKind::End).map(|s| s.first_bar).collect();
+    let starts: Vec<usize> =
+        plan.sections.iter().skip(1).filter(|s| s.kind != SectionKind::End).map(|s| s.first_bar).collect();
     for bar in starts.into_iter().filter(|&bar| bar > 0) {
         let (last, next) = (plan.chords[bar * slots - 1], plan.chords[bar * slots]);
         let motion = (next.root + 12 - last.root) % 12;

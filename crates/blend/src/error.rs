@@ -8,9 +8,13 @@ pub enum BlendError {
     /// `number` counts from 1.
     #[error("song {number} (\"{title}\") has no notes: choose another song, or another file of it")]
     NoNotes { number: usize, title: String },
-    #[error("none of the three songs has a pitched note, so there is no melody, bass or chord to blend: choose at least one song that is more than drums")]
+    #[error(
+        "none of the three songs has a pitched note, so there is no melody, bass or chord to blend: choose at least one song that is more than drums"
+    )]
     OnlyDrums,
-    #[error("weight of song {number} is {weight}: it must be a number from 0.05 to 20, relative to the others (1, 1, 1 is even)")]
+    #[error(
+        "weight of song {number} is {weight}: it must be a number from 0.05 to 20, relative to the others (1, 1, 1 is even)"
+    )]
     Weight { number: usize, weight: f64 },
     #[error("length of {bars} bars: it must be from {least} to {most} bars")]
     Bars { bars: u32, least: u32, most: u32 },

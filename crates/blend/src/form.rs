@@ -28,10 +28,9 @@ impl Section {
             SectionKind::Intro => "intro".to_owned(),
             SectionKind::End => "end".to_owned(),
             SectionKind::Letter(letter) => {
-                let mark = ["", "′", "″", "‴"].get(self.occurrence).map_or_else(
-                    || (self.occurrence + 1).to_string(),
-                    |&mark| mark.to_owned(),
-                );
+                let mark = ["", "′", "″", "‴"]
+                    .get(self.occurrence)
+                    .map_or_else(|| (self.occurrence + 1).to_string(), |&mark| mark.to_owned());
                 format!("{}{mark}", char::from(b'A' + letter))
             }
         }
@@ -58,7 +57,13 @@ pub fn lay_out(bars: usize, letters: Option<&str>) -> Vec<Section> {
     let default = default_letters(bars);
     let letters: Vec<u8> = letters.unwrap_or(default).bytes().map(|letter| letter - b'A').collect();
     let count = letters.len();
-    let (mut intro, least_end) = if bars >= 28 { (4, 3) } else if bars >= 16 { (2, 2) } else { (0, 2) };
+    let (mut intro, least_end) = if bars >= 28 {
+        (4, 3)
+    } else if bars >= 16 {
+        (2, 2)
+    } else {
+        (0, 2)
+    };
     if bars < count + intro + least_end {
         intro = 0;
     }

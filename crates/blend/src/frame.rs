@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn long_bars_are_divided() {
-        let check = |effective, beats, expected| assert_eq!(division(effective, beats), expected, "{effective} {beats}");
+        let check =
+            |effective, beats, expected| assert_eq!(division(effective, beats), expected, "{effective} {beats}");
         check(4.0, 4.0, 1);
         check(3.0, 4.0, 1);
         check(5.0, 4.0, 1);

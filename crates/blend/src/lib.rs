@@ -142,8 +142,8 @@ fn bars(options: &Options, target: &Target) -> Result<usize, BlendError> {
             if !(least - 1.0..=most + 1.0).contains(&seconds) {
                 return Err(BlendError::Seconds { seconds, bpm: target.bpm, least, most });
             }
-            let nearest = (LEAST_BARS..=MOST_BARS)
-                .min_by(|&a, &b| (of(a) - seconds).abs().total_cmp(&(of(b) - seconds).abs()));
+            let nearest =
+                (LEAST_BARS..=MOST_BARS).min_by(|&a, &b| (of(a) - seconds).abs().total_cmp(&(of(b) - seconds).abs()));
             Ok(nearest.unwrap_or(LEAST_BARS) as usize)
         }
     }

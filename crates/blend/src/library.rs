@@ -1,6 +1,9 @@
 //! What the songs have to offer: blocks of harmony and accompaniment, phrases of melody, and what each would cost.
 
-use music::{Key, analysis::{ChordKind, ChordSymbol}};
+use music::{
+    Key,
+    analysis::{ChordKind, ChordSymbol},
+};
 
 use crate::{
     material::Material,
@@ -107,7 +110,8 @@ fn tune_cost(material: &Material, start: usize, bars: usize, beats: f64) -> f64 
         return 1.0;
     }
     let leaps: Vec<i32> = notes.windows(2).map(|pair| (pair[1].2 - pair[0].2).abs()).collect();
-    let share = |test: fn(i32) -> bool| leaps.iter().filter(|&&leap| test(leap)).count() as f64 / leaps.len().max(1) as f64;
+    let share =
+        |test: fn(i32) -> bool| leaps.iter().filter(|&&leap| test(leap)).count() as f64 / leaps.len().max(1) as f64;
     let lowest = notes.iter().map(|note| note.2).min().unwrap_or(60);
     let highest = notes.iter().map(|note| note.2).max().unwrap_or(60);
     let mut cost = share(|leap| leap > 7);
@@ -132,7 +136,13 @@ fn tune_cost(material: &Material, start: usize, bars: usize, beats: f64) -> f64 
     cost += if length >= 0.9 || rest >= 0.9 { -0.15 } else { 0.15 };
     if let Some(before) = start.checked_sub(1).and_then(|bar| material.bars[bar].line(Role::Melody).last()) {
         let gap = beats - before.end();
-        cost += if gap < -0.1 { 0.3 } else if before.length >= 0.9 || gap > 0.4 { 0.0 } else { 0.1 };
+        cost += if gap < -0.1 {
+            0.3
+        } else if before.length >= 0.9 || gap > 0.4 {
+            0.0
+        } else {
+            0.1
+        };
     }
     cost
 }
@@ -151,7 +161,13 @@ pub fn blocks(material: &Material, bars: usize, plays: impl Fn(usize) -> bool) -
                 continue;
             }
             let bar = &material.bars[start];
-            let misplaced = if bar.on_grid { 0.0 } else if bar.begins_phrase { 0.3 } else { 0.6 };
+            let misplaced = if bar.on_grid {
+                0.0
+            } else if bar.begins_phrase {
+                0.3
+            } else {
+                0.6
+            };
             let repeated = if period < bars { 0.2 + 0.2 * (bars as f64 / period as f64).log2().min(3.0) } else { 0.0 };
             found.push(Block { start, period, cost: 0.5 * misplaced + (1.0 - cover) + repeated });
         }
@@ -197,11 +213,12 @@ pub fn harmony_cost(material: &Material, block: &Block, chords: &[ChordSymbol], 
     let mut cost = chords.iter().map(each).sum::<f64>() / count;
     let roots = chords.iter().fold(Classes::default(), |set, chord| set.with(usize::from(chord.root))).count();
     let length = bars as f64 / 8.0;
-    cost += length.min(1.0) * match roots {
-        0 | 1 => 0.6,
-        2 => 0.25,
-        _ => 0.0,
-    };
+    cost += length.min(1.0)
+        * match roots {
+            0 | 1 => 0.6,
+            2 => 0.25,
+            _ => 0.0,
+        };
     if roots > 6 {
         cost += 0.1;
     }
@@ -214,7 +231,8 @@ pub fn harmony_cost(material: &Material, block: &Block, chords: &[ChordSymbol], 
         cost -= 0.1;
     }
     let bars_of = &material.bars[block.start..block.start + block.period];
-    let sure: Vec<f64> = bars_of.iter().flat_map(|bar| bar.chords.iter().map(|chord| chord.map_or(0.0, |(_, s)| s))).collect();
+    let sure: Vec<f64> =
+        bars_of.iter().flat_map(|bar| bar.chords.iter().map(|chord| chord.map_or(0.0, |(_, s)| s))).collect();
     cost += 0.5 * (1.0 - sure.iter().sum::<f64>() / sure.len().max(1) as f64);
     // Half in one key and half in another.
     let (_, unity) = material.shift_of(block.start..block.start + block.period);
@@ -239,7 +257,14 @@ pub fn misfit(weights: &[[f64; 12]], shift: i32, chords: &[Classes], scale: Clas
     for (weights, &chord) in weights.iter().zip(chords) {
         for (class, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
             let class = (class as i32 + shift).rem_euclid(12) as usize;
-            bad += weight * if chord.has(class) { 0.0 } else if scale.has(class) { 0.6 } else { 1.3 };
+            bad += weight
+                * if chord.has(class) {
+                    0.0
+                } else if scale.has(class) {
+                    0.6
+                } else {
+                    1.3
+                };
             all += weight;
         }
     }

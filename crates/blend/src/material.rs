@@ -85,9 +85,8 @@ impl Material {
             }
         }
         let bars = filler.finish(&frames, target, song);
-        let presence = Role::ALL.map(|role| {
-            bars.iter().filter(|bar| bar.plays(role)).count() as f64 / bars.len().max(1) as f64
-        });
+        let presence =
+            Role::ALL.map(|role| bars.iter().filter(|bar| bar.plays(role)).count() as f64 / bars.len().max(1) as f64);
         Self { title: source.title.to_owned(), bars, programs: programs(source, &comp), presence }
     }
 
@@ -219,7 +218,8 @@ impl<'a> Filler<'a> {
             begins_phrase,
             ends_phrase,
             on_grid,
-            is_whole: frame.fit != Fit::Same || frame.pieces.iter().map(|piece| piece.length).sum::<f64>() > self.beats - 0.6,
+            is_whole: frame.fit != Fit::Same
+                || frame.pieces.iter().map(|piece| piece.length).sum::<f64>() > self.beats - 0.6,
             classes,
         }
     }
@@ -355,7 +355,9 @@ fn comp_parts(analysis: &Analysis) -> Vec<Option<(usize, usize)>> {
         let end = if start < offset { offset } else { (start + COMP_BLOCK).min(count) };
         let best = |among: usize| {
             (0..analysis.parts.len())
-                .filter(|&part| analysis.parts[part].doubles.is_none() && analysis.parts[part].role != SongRole::Effects)
+                .filter(|&part| {
+                    analysis.parts[part].doubles.is_none() && analysis.parts[part].role != SongRole::Effects
+                })
                 .map(|part| (comp_score(analysis, part, among, start..end), part))
                 .filter(|(score, _)| *score > 0.0)
                 .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))
@@ -400,7 +402,8 @@ fn programs(source: &Source<'_>, comp: &[Option<(usize, usize)>]) -> [u8; Role::
                 *count += 1;
             }
         }
-        let best = (0..counts.len()).filter(|&part| counts[part] > 0).max_by_key(|&part| (counts[part], usize::MAX - part));
+        let best =
+            (0..counts.len()).filter(|&part| counts[part] > 0).max_by_key(|&part| (counts[part], usize::MAX - part));
         best.map_or(otherwise, |part| source.score.parts[part].program.min(127))
     };
     let comp: Vec<Option<usize>> = comp.iter().map(|comp| comp.map(|(part, _)| part)).collect();

@@ -103,7 +103,8 @@ impl<'a> Picture<'a> {
 
     fn draw(mut self) -> String {
         let bars = self.blend.plan.bars();
-        let (width, height) = ((self.x(0.0) + bars as f64 * self.bar_width + EDGE).max(700.0).ceil(), self.bottom() + 26.0);
+        let (width, height) =
+            ((self.x(0.0) + bars as f64 * self.bar_width + EDGE).max(700.0).ceil(), self.bottom() + 26.0);
         self.out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" role=\"img\" \
              aria-labelledby=\"title about\">\n<style>{STYLE}</style>\n<rect class=\"page\" width=\"{0}\" height=\"{1}\"/>\n",
@@ -124,7 +125,8 @@ impl<'a> Picture<'a> {
         let target = &blend.plan.target;
         let form: Vec<String> = blend.plan.sections.iter().map(|section| section.label()).collect();
         let failing: Vec<&str> = blend.report.failing().map(|gate| gate.says()).collect();
-        let verdict = if failing.is_empty() { "passes all gates".to_owned() } else { format!("not met: {}", failing.join("; ")) };
+        let verdict =
+            if failing.is_empty() { "passes all gates".to_owned() } else { format!("not met: {}", failing.join("; ")) };
         let about = format!(
             "{}, {:.0} bpm, {}/4, {} bars: {}; {verdict}",
             target.key,
@@ -135,9 +137,14 @@ impl<'a> Picture<'a> {
         );
         let title = format!("Blend of {}", blend.titles.each_ref().map(|title| short(title, 60)).join(", "));
         let shares = blend.song_shares();
-        let spoken = (0..3).map(|song| format!("{} gives {:.0} % of the bars and roles", blend.titles[song], 100.0 * shares[song]));
+        let spoken = (0..3)
+            .map(|song| format!("{} gives {:.0} % of the bars and roles", blend.titles[song], 100.0 * shares[song]));
         let spoken = format!("{about}. {}.", spoken.collect::<Vec<_>>().join(", "));
-        self.out += &format!("<title id=\"title\">{}</title>\n<desc id=\"about\">{}</desc>\n", escaped(&title), escaped(&spoken));
+        self.out += &format!(
+            "<title id=\"title\">{}</title>\n<desc id=\"about\">{}</desc>\n",
+            escaped(&title),
+            escaped(&spoken)
+        );
         self.text("title", GUTTER, 26.0, &short(&title, 110));
         self.text("about", GUTTER, 45.0, &short(&about, 170));
         let mut x = GUTTER;
@@ -187,7 +194,8 @@ impl<'a> Picture<'a> {
                     start += 1;
                     continue;
                 };
-                let same = |cell: &&Option<Cell>| cell.is_some_and(|cell| cell.song == first.song && cell.kind == first.kind);
+                let same =
+                    |cell: &&Option<Cell>| cell.is_some_and(|cell| cell.song == first.song && cell.kind == first.kind);
                 let end = start + cells[start..].iter().take_while(same).count();
                 self.strip(role, &first, start, end, top, &cells);
                 start = end;
@@ -209,12 +217,20 @@ impl<'a> Picture<'a> {
             Some(song) => {
                 let bars = cells[start..end].iter().flatten().map(|cell| (cell.source_bar + 1).to_string());
                 let title = short(&self.blend.titles[song], 60);
-                format!("bars {}–{end}, {role}: {title}, its bars {}; {how}", start + 1, bars.collect::<Vec<_>>().join(" "))
+                format!(
+                    "bars {}–{end}, {role}: {title}, its bars {}; {how}",
+                    start + 1,
+                    bars.collect::<Vec<_>>().join(" ")
+                )
             }
             None => format!("bars {}–{end}, {role}: {how}", start + 1),
         };
         let class = song_class(first.song);
-        let class = if first.kind == Kind::Source || first.kind == Kind::Made { class.to_owned() } else { format!("{class} touched") };
+        let class = if first.kind == Kind::Source || first.kind == Kind::Made {
+            class.to_owned()
+        } else {
+            format!("{class} touched")
+        };
         self.rect(&class, [left + 0.5, top + 1.0, width - 1.0, STRIP - 2.0], Some(&about));
         if let Some(song) = first.song.filter(|_| width >= 12.0) {
             self.text("in", left + 4.0, top + 12.5, &(song + 1).to_string());
@@ -265,7 +281,8 @@ impl<'a> Picture<'a> {
     }
 
     fn text(&mut self, class: &str, x: f64, y: f64, text: &str) {
-        self.out += &format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n", number(x), number(y), escaped(text));
+        self.out +=
+            &format!("<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>\n", number(x), number(y), escaped(text));
     }
 
     fn line(&mut self, class: &str, [x1, y1, x2, y2]: [f64; 4]) {
@@ -276,7 +293,9 @@ impl<'a> Picture<'a> {
     fn rect(&mut self, class: &str, [x, y, width, height]: [f64; 4], about: Option<&str>) {
         let [x, y, width, height] = [x, y, width, height].map(number);
         let about = about.map_or_else(String::new, |about| format!("<title>{}</title>", escaped(about)));
-        self.out += &format!("<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\">{about}</rect>\n");
+        self.out += &format!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\">{about}</rect>\n"
+        );
     }
 }
 

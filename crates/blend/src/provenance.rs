@@ -134,8 +134,7 @@ impl Blend {
             song: pickup.song + 1,
             song_bar: pickup.source_bar + 1,
         };
-        let section =
-            |s: &crate::Section| SectionFacts { label: s.label(), first_bar: s.first_bar + 1, bars: s.bars };
+        let section = |s: &crate::Section| SectionFacts { label: s.label(), first_bar: s.first_bar + 1, bars: s.bars };
         Provenance {
             songs: (0..3).map(song).collect(),
             key: plan.target.key.to_string(),

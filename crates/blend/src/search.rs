@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use music::{Key, Mode, analysis::{ChordKind, ChordSymbol}};
+use music::{
+    Key, Mode,
+    analysis::{ChordKind, ChordSymbol},
+};
 
 use crate::{
     accompany,
@@ -92,7 +95,18 @@ impl<'a> Library<'a> {
         }
         let shares = options.shares();
         let noise = NOISE * options.temperature;
-        Self { materials, shelves, target, sections, shares, letters, harmony, noise, key_is_given: options.key.is_some(), creativity: options.creativity }
+        Self {
+            materials,
+            shelves,
+            target,
+            sections,
+            shares,
+            letters,
+            harmony,
+            noise,
+            key_is_given: options.key.is_some(),
+            creativity: options.creativity,
+        }
     }
 
     /// The plan of a row of dice.
@@ -150,9 +164,8 @@ impl<'a> Library<'a> {
     fn choose(&self, dice: &mut Dice) -> (Vec<Choice>, f64) {
         let melodists = self.melodists();
         let tried = self.tried(dice);
-        let noise: [Vec<f64>; 3] = std::array::from_fn(|song| {
-            (0..self.shelves[song].bars()).map(|_| 0.6 * self.noise(dice)).collect()
-        });
+        let noise: [Vec<f64>; 3] =
+            std::array::from_fn(|song| (0..self.shelves[song].bars()).map(|_| 0.6 * self.noise(dice)).collect());
         let harmonists: Vec<usize> =
             (0..3).filter(|&song| tried.values().all(|songs| !songs[song].is_empty())).collect();
         let tunes = self.tunes(&tried, &melodists, &noise);
@@ -190,11 +203,7 @@ impl<'a> Library<'a> {
                 let found = harmony.map(|song| &tried[&letter.bars][song][option]);
                 let chords = found.map_or_else(|| self.plain_chords(letter.bars), |found| found.chords.clone());
                 let tune = melody.and_then(|song| tunes.get(&(letter.bars, harmony, option, song)).cloned());
-                Choice {
-                    harmony: harmony.zip(found.map(|found| found.block)),
-                    chords,
-                    melody: melody.zip(tune),
-                }
+                Choice { harmony: harmony.zip(found.map(|found| found.block)), chords, melody: melody.zip(tune) }
             })
             .collect();
         (choices, cost)
@@ -307,8 +316,7 @@ impl<'a> Library<'a> {
             }
         }
         let off = |counts: &[f64; 3], able: &[usize], weight: f64, missing: f64| {
-            let (sum, able_share): (f64, f64) =
-                (counts.iter().sum(), able.iter().map(|&song| self.shares[song]).sum());
+            let (sum, able_share): (f64, f64) = (counts.iter().sum(), able.iter().map(|&song| self.shares[song]).sum());
             if sum <= 0.0 || able_share <= 0.0 {
                 return 0.0;
             }
@@ -327,8 +335,7 @@ impl<'a> Library<'a> {
     /// Chords for songs that have none: the tonic, its relative, the fourth and the fifth degree, a bar each.
     fn plain_chords(&self, bars: usize) -> Vec<ChordSymbol> {
         let key = &self.target.key;
-        let (relative, kind) =
-            if key.mode == Mode::Major { (9, ChordKind::Minor) } else { (8, ChordKind::Major) };
+        let (relative, kind) = if key.mode == Mode::Major { (9, ChordKind::Minor) } else { (8, ChordKind::Major) };
         let round = [
             tonal::tonic_chord(key),
             ChordSymbol { root: (key.tonic + relative) % 12, kind },

@@ -48,7 +48,14 @@ impl Target {
         let tempos = analyses.map(beat_bpm);
         let bpm = options.tempo_bpm.unwrap_or_else(|| choose_tempo(&tempos, &weights));
         let scales = tempos.map(|own| fold(own, bpm).1);
-        Self { key, bpm, beats: choose_beats(analyses, &weights), swing: choose_swing(analyses, &weights), shifts, scales }
+        Self {
+            key,
+            bpm,
+            beats: choose_beats(analyses, &weights),
+            swing: choose_swing(analyses, &weights),
+            shifts,
+            scales,
+        }
     }
 
     /// Quarters in a bar.
@@ -93,11 +100,11 @@ fn home(source: &Source<'_>) -> Option<usize> {
 
 /// The collection of seven notes to which the songs move least, and the mode that most of them have.
 fn choose_key(analyses: [&Analysis; 3], homes: [Option<usize>; 3], weights: &[f64; 3]) -> Key {
-    let homes: Vec<(usize, f64)> = homes.iter().zip(weights).filter_map(|(home, &weight)| Some(((*home)?, weight))).collect();
+    let homes: Vec<(usize, f64)> =
+        homes.iter().zip(weights).filter_map(|(home, &weight)| Some(((*home)?, weight))).collect();
     let cost = |target: usize| -> f64 {
-        let move_cost = |(home, weight): &(usize, f64)| {
-            weight * f64::from(tonal::nearest_shift(*home, target).abs()).powf(1.2)
-        };
+        let move_cost =
+            |(home, weight): &(usize, f64)| weight * f64::from(tonal::nearest_shift(*home, target).abs()).powf(1.2);
         homes.iter().map(move_cost).sum()
     };
     let home = (0..12).min_by(|&a, &b| cost(a).total_cmp(&cost(b))).unwrap_or(0);
@@ -114,14 +121,26 @@ fn choose_key(analyses: [&Analysis; 3], homes: [Option<usize>; 3], weights: &[f6
 /// Beats per minute of what is felt as a beat.
 fn beat_bpm(analysis: &Analysis) -> f64 {
     let compound = analysis.bars.iter().filter(|bar| bar.is_compound()).count() * 2 > analysis.bars.len();
-    let beat = if compound { analysis.bars.iter().find(|bar| bar.is_compound()).map_or(1.0, |bar| bar.beat_quarters()) } else { 1.0 };
+    let beat = if compound {
+        analysis.bars.iter().find(|bar| bar.is_compound()).map_or(1.0, |bar| bar.beat_quarters())
+    } else {
+        1.0
+    };
     let bpm = analysis.tempo.median_bpm / beat;
     if bpm.is_finite() { bpm.clamp(10.0, 1_000.0) } else { 120.0 }
 }
 
 /// Octaves of tempo between a song and the blend, and the scale of its note values that makes them fewest.
 fn fold(own: f64, bpm: f64) -> (f64, f64) {
-    let cost = |scale: f64| if scale > 1.0 { DOUBLING_COST } else if scale < 1.0 { HALVING_COST } else { 0.0 };
+    let cost = |scale: f64| {
+        if scale > 1.0 {
+            DOUBLING_COST
+        } else if scale < 1.0 {
+            HALVING_COST
+        } else {
+            0.0
+        }
+    };
     let distance = |scale: f64| (bpm / (own * scale)).log2().abs() + cost(scale);
     let scale = [1.0, 0.5, 2.0].into_iter().min_by(|&a, &b| distance(a).total_cmp(&distance(b))).unwrap_or(1.0);
     (distance(scale), scale)
@@ -141,7 +160,8 @@ fn choose_beats(analyses: [&Analysis; 3], weights: &[f64; 3]) -> u8 {
         let triple = |bar: &&music::analysis::Bar| (bar.quarters / bar.beat_quarters() - 3.0).abs() < 0.1;
         analysis.bars.iter().filter(triple).count() * 2 > analysis.bars.len()
     };
-    let share: f64 = analyses.iter().zip(weights).filter(|(analysis, _)| is_triple(analysis)).map(|(_, weight)| weight).sum();
+    let share: f64 =
+        analyses.iter().zip(weights).filter(|(analysis, _)| is_triple(analysis)).map(|(_, weight)| weight).sum();
     if share > 0.5 { 3 } else { 4 }
 }
 

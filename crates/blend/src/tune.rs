@@ -90,7 +90,10 @@ pub fn best(material: &Material, shelf: &Shelf, ground: &Ground<'_>, noise: &[f6
                 let (from, to) = (sums[at(place, start)], sums[at(place + length, start + length)]);
                 let (bad, all) = (to.0 - from.0, to.1 - from.1);
                 let fit = if all > 1e-9 { bad / all } else { 1.5 };
-                let phrase = fit + TUNEFUL * shelf.tune(start, length) + edges(material, start, length) + noise[start]
+                let phrase = fit
+                    + TUNEFUL * shelf.tune(start, length)
+                    + edges(material, start, length)
+                    + noise[start]
                     + 0.5 * (1.0 - shelf.shift(start, length).1);
                 let cost = best[place].0 + phrase * length as f64 / bars as f64 + JOIN;
                 if cost < best[place + length].0 {

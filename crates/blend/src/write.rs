@@ -95,7 +95,8 @@ fn by_song(plan: &Plan, role: Role, realised: &Realised) -> Vec<(usize, Vec<Line
         let bar = ((note.onset + 1e-6) / plan.target.bar()) as usize;
         let until = &songs[..(bar + 1).min(songs.len())];
         let pickup = realised.pickups.iter().filter(|_| role == Role::Melody).find(|pickup| pickup.has(&note));
-        let song = pickup.map(|pickup| pickup.song).or(until.iter().rev().flatten().next().copied()).unwrap_or(fallback);
+        let song =
+            pickup.map(|pickup| pickup.song).or(until.iter().rev().flatten().next().copied()).unwrap_or(fallback);
         players[if role == Role::Drums { fallback } else { song }].push(note);
     }
     players.into_iter().enumerate().filter(|(_, notes)| !notes.is_empty()).collect()

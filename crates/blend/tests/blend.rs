@@ -70,7 +70,8 @@ fn check(made: &Blend, songs: &[Song; 3]) {
     let picture = made.picture();
     let document = roxmltree::Document::parse(&picture).expect("the picture is XML");
     assert_eq!(document.root_element().attribute("role"), Some("img"));
-    let facts: serde_json::Value = serde_json::from_str(&made.provenance_json().expect("it is data")).expect("it is JSON");
+    let facts: serde_json::Value =
+        serde_json::from_str(&made.provenance_json().expect("it is data")).expect("it is JSON");
     assert_eq!(facts["bars"].as_array().map(Vec::len), Some(bars));
 }
 
@@ -189,7 +190,8 @@ fn lengths_in_seconds_are_met_within_a_bar() {
         let bar = made.plan.target.bar() * 60.0 / made.plan.target.bpm;
         assert!((made.score.seconds() - seconds).abs() <= bar, "{} for {seconds}", made.score.seconds());
     }
-    let asked = |seconds| blend::blend(&sources(&songs), &Options { length: Length::Seconds(seconds), ..Options::default() });
+    let asked =
+        |seconds| blend::blend(&sources(&songs), &Options { length: Length::Seconds(seconds), ..Options::default() });
     for seconds in [1.0, 1e9, f64::NAN, -5.0] {
         assert!(matches!(asked(seconds), Err(BlendError::Seconds { .. })), "{seconds}");
     }
@@ -213,7 +215,11 @@ fn meters_are_brought_together() {
     let snails = blended(&["March of the Snails", "Samba for Three", "Iron Gate"].map(song), &Options::default());
     let whole = snails.plan.cells.iter().flatten().flatten().filter(|cell| cell.song == Some(0));
     assert!(whole.clone().count() > 0);
-    let material = &blend::materials(&sources(&["March of the Snails", "Samba for Three", "Iron Gate"].map(song)), &Options::default()).1[0];
+    let material = &blend::materials(
+        &sources(&["March of the Snails", "Samba for Three", "Iron Gate"].map(song)),
+        &Options::default(),
+    )
+    .1[0];
     assert!(material.bars.len() < 20, "32 bars of 2/4 are 16 of 4/4, not {}", material.bars.len());
 }
 
@@ -318,7 +324,11 @@ fn poor_songs_give_what_they_have() {
         // The same song three times.
         ["Harbour Lights"; 3].map(song),
         // Hardly anything.
-        [of("One note", written(&[(false, one_note)], (4, 4), 120.0)), of_bar(), of("Hats", written(&[(true, hats)], (4, 4), 90.0))],
+        [
+            of("One note", written(&[(false, one_note)], (4, 4), 120.0)),
+            of_bar(),
+            of("Hats", written(&[(true, hats)], (4, 4), 90.0)),
+        ],
         [of_bar(), of_bar(), of_bar()],
         // No drums at all; no tune at all; two that are only drums.
         ["Slow River", "Winter Chorale", "Lullaby in Six"].map(song),
@@ -345,9 +355,12 @@ fn a_passage_in_another_key_gets_its_own_shift() {
             notes.push((bar * 1_920 + step * 240, 220, tonic + scale[((bar + step) % 8) as usize]));
         }
         notes.push((bar * 1_920, 1_800, tonic - 12));
-        notes.push((bar * 1_920, 1_800, tonic - 5));
+        // The fourth and the leading note, which no other key has together.
+        notes.push((bar * 1_920, 1_800, tonic - 7));
+        notes.push((bar * 1_920, 1_800, tonic - 1));
     }
-    let songs = [of("Moved", written(&[(false, &notes)], (4, 4), 120.0)), song("Harbour Lights"), song("March of the Snails")];
+    let songs =
+        [of("Moved", written(&[(false, &notes)], (4, 4), 120.0)), song("Harbour Lights"), song("March of the Snails")];
     let (_, materials) = blend::materials(&sources(&songs), &Options::default());
     let shift = |bar: usize| materials[0].bars[bar].shift.rem_euclid(12);
     assert_eq!((shift(8) + 12 - shift(32)) % 12, 6, "{} and {}", shift(8), shift(32));
@@ -369,10 +382,18 @@ fn any_notes() -> impl Strategy<Value = Vec<(u64, u64, u8)>> {
 }
 
 fn any_song() -> impl Strategy<Value = Score> {
-    let meters = prop_oneof![Just((4u8, 4u8)), Just((3, 4)), Just((2, 4)), Just((6, 8)), Just((5, 4)), Just((7, 8)), Just((12, 8)), Just((1, 1))];
-    (any_notes(), any_notes(), any_notes(), meters, 20.0f64..300.0).prop_map(|(a, b, drums, meter, bpm)| {
-        written(&[(false, &a), (false, &b), (true, &drums)], meter, bpm)
-    })
+    let meters = prop_oneof![
+        Just((4u8, 4u8)),
+        Just((3, 4)),
+        Just((2, 4)),
+        Just((6, 8)),
+        Just((5, 4)),
+        Just((7, 8)),
+        Just((12, 8)),
+        Just((1, 1))
+    ];
+    (any_notes(), any_notes(), any_notes(), meters, 20.0f64..300.0)
+        .prop_map(|(a, b, drums, meter, bpm)| written(&[(false, &a), (false, &b), (true, &drums)], meter, bpm))
 }
 
 proptest! {

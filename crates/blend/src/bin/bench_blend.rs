@@ -78,9 +78,11 @@ fn arguments() -> Result<Arguments, Failure> {
         }
     }
     if parsed.files.is_empty() {
-        let data = std::env::var_os("DESCANT_SHARED_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
+        let data =
+            std::env::var_os("DESCANT_SHARED_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
         let entries = std::fs::read_dir(data.join("midi")).into_iter().flatten().flatten();
-        parsed.files = entries.map(|entry| entry.path()).filter(|p| p.extension().is_some_and(|e| e == "mid")).collect();
+        parsed.files =
+            entries.map(|entry| entry.path()).filter(|p| p.extension().is_some_and(|e| e == "mid")).collect();
         parsed.files.sort();
     }
     Ok(parsed)
@@ -116,7 +118,12 @@ fn bench(name: &str, songs: &[Song], arguments: &Arguments) -> Result<(), Failur
             let Song { title, score, analysis } = &songs[index];
             Source { title, score, analysis }
         });
-        let options = Options { seed: number as u64, length: blend::Length::Bars(BARS), plans: arguments.plans, ..Options::default() };
+        let options = Options {
+            seed: number as u64,
+            length: blend::Length::Bars(BARS),
+            plans: arguments.plans,
+            ..Options::default()
+        };
         let started = Instant::now();
         let made = match blend::blend(&sources, &options) {
             Ok(made) => made,
@@ -191,7 +198,8 @@ fn print_tables(name: &str, columns: &[Column; 3], times: &mut [f64], refused: u
     println!("| **all gates** | **{:.3}** | **{:.3}** | **{:.3}** |", shares[0], shares[1], shares[2]);
     println!("\n| figure: p5 / median / p95 | blend | one after another | bar shuffle |");
     println!("|---|---|---|---|");
-    let names: Vec<&str> = columns[0].reports.iter().flat_map(|r| &r.gates).flat_map(|g| &g.figures).map(|f| f.name).collect();
+    let names: Vec<&str> =
+        columns[0].reports.iter().flat_map(|r| &r.gates).flat_map(|g| &g.figures).map(|f| f.name).collect();
     let mut seen = std::collections::BTreeSet::new();
     for figure in names.into_iter().filter(|name| seen.insert(*name)) {
         let of = |column: &Column| {

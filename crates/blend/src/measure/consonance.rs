@@ -34,7 +34,9 @@ pub fn plan_obeyed(arrangement: &Arrangement<'_>) -> Gate {
     let (mut inside, mut total) = (0.0, 0.0);
     for (_, note) in arrangement.pitched() {
         let weight = note.length.min(MOST_COUNTED);
-        let chord = arrangement.chord_at(note.onset).map_or(Classes::default(), |chord| tonal::tone_set(chord, &arrangement.target.key));
+        let chord = arrangement
+            .chord_at(note.onset)
+            .map_or(Classes::default(), |chord| tonal::tone_set(chord, &arrangement.target.key));
         total += weight;
         inside += if scale.has(note.class()) || chord.has(note.class()) { weight } else { 0.0 };
     }

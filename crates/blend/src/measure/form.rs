@@ -15,7 +15,10 @@ pub fn returns(arrangement: &Arrangement<'_>) -> Gate {
     let blocks = repeated_blocks(arrangement);
     let Some(first) = letters.first() else {
         // Without sections nothing is claimed to return.
-        let figures = vec![Figure::least("likeness of the theme's return", 0.0, 0.80), Figure::least("blocks of 4 bars that return", blocks, 0.70)];
+        let figures = vec![
+            Figure::least("likeness of the theme's return", 0.0, 0.80),
+            Figure::least("blocks of 4 bars that return", blocks, 0.70),
+        ];
         return Gate::of(GateName::Return, figures);
     };
     if arrangement.line(Role::Melody).is_empty() {
@@ -36,7 +39,10 @@ pub fn returns(arrangement: &Arrangement<'_>) -> Gate {
         Figure::least("blocks of 4 bars that return", blocks, 0.70),
     ];
     if let Some(other) = letters.iter().find(|section| section.letter() != first.letter()) {
-        figures.insert(1, Figure::least("the same minus the likeness of the middle", returned - likeness(first, other), 0.30));
+        figures.insert(
+            1,
+            Figure::least("the same minus the likeness of the middle", returned - likeness(first, other), 0.30),
+        );
     }
     Gate::of(GateName::Return, figures)
 }
@@ -78,7 +84,9 @@ fn repeated_blocks(arrangement: &Arrangement<'_>) -> f64 {
     let likeness = |a: usize, b: usize| {
         let bar = |offset: usize| {
             let (a, b) = (a + offset, b + offset);
-            0.4 * cosine(&counts[a], &counts[b]) + 0.2 * cosine(&grooves[a], &grooves[b]) + 0.4 * cosine(&melody[a], &melody[b])
+            0.4 * cosine(&counts[a], &counts[b])
+                + 0.2 * cosine(&grooves[a], &grooves[b])
+                + 0.4 * cosine(&melody[a], &melody[b])
         };
         (0..4).map(bar).sum::<f64>() / 4.0
     };
@@ -94,7 +102,9 @@ pub fn ending(arrangement: &Arrangement<'_>) -> Gate {
     let pitched: Vec<&LineNote> = arrangement.pitched().map(|(_, note)| note).collect();
     let end = pitched.iter().map(|note| note.end()).fold(0.0, f64::max);
     let last: Vec<&&LineNote> = pitched.iter().filter(|note| note.end() > end - 0.6).collect();
-    let (Some(low), Some(high)) = (last.iter().min_by_key(|note| note.pitch), last.iter().max_by_key(|note| note.pitch)) else {
+    let (Some(low), Some(high)) =
+        (last.iter().min_by_key(|note| note.pitch), last.iter().max_by_key(|note| note.pitch))
+    else {
         return Gate::not_applicable(GateName::Ending, "there is no pitched note");
     };
     let key = &arrangement.target.key;

@@ -17,7 +17,8 @@ pub fn mixed(arrangement: &Arrangement<'_>) -> Gate {
     let claimed: Vec<u8> = songs.iter().copied().filter(|&bits| bits != 0).collect();
     let share = |count: usize, all: usize| count as f64 / all.max(1) as f64;
     let two = share(claimed.iter().filter(|bits| bits.count_ones() >= 2).count(), claimed.len());
-    let windows: Vec<u8> = songs.windows(WINDOW.min(songs.len().max(1))).map(|bars| bars.iter().fold(0, |a, b| a | b)).collect();
+    let windows: Vec<u8> =
+        songs.windows(WINDOW.min(songs.len().max(1))).map(|bars| bars.iter().fold(0, |a, b| a | b)).collect();
     let three = share(windows.iter().filter(|bits| bits.count_ones() >= 3).count(), windows.len());
     Gate::of(
         GateName::Mixed,
@@ -71,9 +72,14 @@ pub fn shares(
             let wanted = (0..3).filter(|&song| tuneful[song] && weights[song] > 0.15);
             let fewest = wanted.map(|song| melody[song]).fold(f64::MAX, f64::min);
             // A section of melody, with its rests.
-            let section = arrangement.sections.iter().filter(|s| s.letter().is_some()).map(|s| s.bars).min().unwrap_or(8);
+            let section =
+                arrangement.sections.iter().filter(|s| s.letter().is_some()).map(|s| s.bars).min().unwrap_or(8);
             if fewest < f64::MAX {
-                figures.push(Figure::least("bars of melody of the tuneful song with fewest", fewest, 0.6 * section.min(8) as f64));
+                figures.push(Figure::least(
+                    "bars of melody of the tuneful song with fewest",
+                    fewest,
+                    0.6 * section.min(8) as f64,
+                ));
             }
         } else {
             note = Some("there are fewer letters than songs with a tune");

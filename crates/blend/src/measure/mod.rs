@@ -158,7 +158,8 @@ impl Figure {
     }
 
     pub fn holds(&self) -> bool {
-        self.least.is_none_or(|least| self.value >= least - 1e-9) && self.most.is_none_or(|most| self.value <= most + 1e-9)
+        self.least.is_none_or(|least| self.value >= least - 1e-9)
+            && self.most.is_none_or(|most| self.value <= most + 1e-9)
     }
 }
 

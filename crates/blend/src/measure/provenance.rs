@@ -131,7 +131,8 @@ impl Index {
         let of = |role: Role, material: &Material| {
             let mut seen = BTreeSet::new();
             let lines = material.bars.iter().map(|bar| (bar.line(source_role(role)), bar.shift));
-            let prints = lines.filter(|(line, _)| !line.is_empty()).map(|(line, shift)| Print::new(line, role, shift, beats));
+            let prints =
+                lines.filter(|(line, _)| !line.is_empty()).map(|(line, shift)| Print::new(line, role, shift, beats));
             prints.filter(|print| seen.insert(print.key())).collect()
         };
         let bars = Role::ALL.iter().map(|&role| std::array::from_fn(|song| of(role, &materials[song]))).collect();
@@ -193,7 +194,8 @@ mod tests {
     use super::*;
 
     fn line(pitches: &[i32]) -> Vec<LineNote> {
-        let note = |(index, &pitch): (usize, &i32)| LineNote { onset: index as f64 * 0.25, length: 0.25, pitch, velocity: 80 };
+        let note =
+            |(index, &pitch): (usize, &i32)| LineNote { onset: index as f64 * 0.25, length: 0.25, pitch, velocity: 80 };
         pitches.iter().enumerate().map(note).collect()
     }
 

@@ -79,9 +79,9 @@ pub fn variety_of(material: &Material) -> (f64, f64) {
 /// Mean entropy over windows of one and of four bars in which something sounds.
 fn entropies(bars: &[[f64; 12]]) -> (f64, f64) {
     let mean = |width: usize| {
-        let windows = bars.windows(width.min(bars.len().max(1))).map(|bars| {
-            std::array::from_fn::<f64, 12, _>(|class| bars.iter().map(|counts| counts[class]).sum())
-        });
+        let windows = bars
+            .windows(width.min(bars.len().max(1)))
+            .map(|bars| std::array::from_fn::<f64, 12, _>(|class| bars.iter().map(|counts| counts[class]).sum()));
         let values: Vec<f64> = windows.filter_map(entropy).collect();
         values.iter().sum::<f64>() / values.len().max(1) as f64
     };

@@ -50,8 +50,10 @@ pub fn realise(plan: &mut Plan, materials: &[Material; 3], ceilings: &[i32]) -> 
                     let onset = start + note.onset;
                     let target = plan.chord_at(onset);
                     // First with the root, then note by note.
-                    let moved = chord.as_ref().map_or(0, |chord| tonal::nearest_shift(chord[0], usize::from(target.root)));
-                    let chord = chord.map(|chord| chord.iter().map(|c| (*c as i32 + moved).rem_euclid(12) as usize).collect());
+                    let moved =
+                        chord.as_ref().map_or(0, |chord| tonal::nearest_shift(chord[0], usize::from(target.root)));
+                    let chord =
+                        chord.map(|chord| chord.iter().map(|c| (*c as i32 + moved).rem_euclid(12) as usize).collect());
                     Sung { note: LineNote { onset, pitch: note.pitch + lift + moved, ..note }, chord }
                 })
                 .collect();

@@ -26,7 +26,11 @@ pub fn level(plan: &Plan, role: Role, line: &mut [LineNote]) {
         let bar = bar_of(note);
         let (sum, count) = sums[song_of(bar)];
         let accent = ACCENT * (f64::from(note.velocity) - sum / f64::max(count, 1.0));
-        let factor = plan.sections.iter().find(|section| section.contains(bar)).map_or(1.0, |section| loudness(section, bar, plan));
+        let factor = plan
+            .sections
+            .iter()
+            .find(|section| section.contains(bar))
+            .map_or(1.0, |section| loudness(section, bar, plan));
         note.velocity = ((LEVELS[role.index()] + accent).clamp(34.0, 118.0) * factor).round().clamp(20.0, 124.0) as u8;
     }
 }

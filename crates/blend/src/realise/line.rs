@@ -148,7 +148,8 @@ impl Emission {
         let was_foreign = chord.as_ref().is_some_and(|chord| !chord.contains(&note.class()));
         let ornament = if was_foreign && resolves { 0.4 } else { 1.0 };
         let root = tones.first().copied();
-        let before = index.checked_sub(1).and_then(|before| (ground.chord_at)(line[before].note.onset).first().copied());
+        let before =
+            index.checked_sub(1).and_then(|before| (ground.chord_at)(line[before].note.onset).first().copied());
         Self {
             set,
             scale,

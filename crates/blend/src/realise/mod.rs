@@ -154,7 +154,8 @@ fn drums(plan: &mut Plan, materials: &[Material; 3]) -> Vec<LineNote> {
         let Some(song) = cell.song else { continue };
         let material = &materials[song];
         let own = material.bars[cell.at].line(Role::Drums);
-        let leads_on = bar > 3 && plan.sections.iter().any(|section| section.first_bar == bar + 1 && section.kind != SectionKind::Intro);
+        let leads_on = bar > 3
+            && plan.sections.iter().any(|section| section.first_bar == bar + 1 && section.kind != SectionKind::Intro);
         let start = bar as f64 * beats;
         let place = |note: &LineNote| LineNote { onset: start + note.onset, length: note.length.min(1.0), ..*note };
         let fill = leads_on.then(|| busiest(material, from)).flatten();
@@ -180,7 +181,9 @@ fn busiest(material: &Material, from: f64) -> Option<usize> {
         line.iter().filter(|note| note.onset >= from && FILL_DRUMS.contains(&note.pitch)).count()
     };
     let count = material.bars.len().min(crate::library::MOST_SEARCHED);
-    let best = (0..count).filter(|&bar| material.plays(Role::Drums, bar)).max_by_key(|&bar| (strokes(bar), usize::MAX - bar))?;
+    let best = (0..count)
+        .filter(|&bar| material.plays(Role::Drums, bar))
+        .max_by_key(|&bar| (strokes(bar), usize::MAX - bar))?;
     (strokes(best) > 0).then_some(best)
 }
 

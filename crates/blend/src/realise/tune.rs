@@ -8,8 +8,7 @@ use crate::{
     realise::{
         chords::source_chord,
         line::{self, Ground, Sung},
-        octaves_to,
-        vary,
+        octaves_to, vary,
     },
     role::{LineNote, Role},
     tonal,
@@ -28,7 +27,12 @@ const EXCHANGE_FROM: f64 = 0.7;
 const EXCHANGED: usize = 2;
 
 /// Realises the melody of all sections but the end's hold.
-pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice: &mut Dice) -> (Vec<LineNote>, Vec<Pickup>) {
+pub fn realise(
+    plan: &mut Plan,
+    materials: &[Material; 3],
+    creativity: f64,
+    dice: &mut Dice,
+) -> (Vec<LineNote>, Vec<Pickup>) {
     let mut pickups = Vec::new();
     let mut statements: [Option<(Section, Vec<LineNote>)>; 26] = std::array::from_fn(|_| None);
     let mut out: Vec<LineNote> = Vec::new();
@@ -54,7 +58,8 @@ pub fn realise(plan: &mut Plan, materials: &[Material; 3], creativity: f64, dice
         if let Some((first, _)) = &stated {
             // As high as it was, whatever the search would do here.
             for bar in 0..section.bars {
-                let octave = plan.cell(Role::Melody, first.first_bar + bar % first.bars).map(|cell| (cell.octave, cell.contour));
+                let octave =
+                    plan.cell(Role::Melody, first.first_bar + bar % first.bars).map(|cell| (cell.octave, cell.contour));
                 let cell = plan.cells[Role::Melody.index()].get_mut(section.first_bar + bar).and_then(Option::as_mut);
                 if let (Some(cell), Some((octave, contour))) = (cell, octave) {
                     (cell.octave, cell.contour) = (octave, contour);
@@ -171,7 +176,10 @@ pub fn runs(plan: &Plan, role: Role, bars: std::ops::Range<usize>) -> Vec<std::o
         let cell = plan.cell(role, bar).copied();
         match (last, cell, runs.last_mut()) {
             (Some(before), Some(cell), Some(run))
-                if run.end == bar && before.song == cell.song && before.at + 1 == cell.at && before.shift == cell.shift =>
+                if run.end == bar
+                    && before.song == cell.song
+                    && before.at + 1 == cell.at
+                    && before.shift == cell.shift =>
             {
                 run.end = bar + 1;
             }
@@ -273,7 +281,11 @@ fn borrow_contour(plan: &mut Plan, materials: &[Material; 3], section: &Section,
         }
     }
     let (shift, _) = material.shift_of(start..start + 4);
-    material.bars[start..start + 4].iter().flat_map(|bar| bar.line(Role::Melody)).map(|note| note.pitch + shift).collect()
+    material.bars[start..start + 4]
+        .iter()
+        .flat_map(|bar| bar.line(Role::Melody))
+        .map(|note| note.pitch + shift)
+        .collect()
 }
 
 /// Gives a line the rising and falling of another, about its own middle.

@@ -23,7 +23,13 @@ const MIDDLE: i32 = 63;
 
 /// Puts passing notes into thirds and neighbours between repeated notes. `line` is in quarters from the start of the
 /// section. Returns the bars of the section that were changed.
-pub fn ornament(line: &mut Vec<LineNote>, plan: &Plan, section: &Section, creativity: f64, dice: &mut Dice) -> Vec<usize> {
+pub fn ornament(
+    line: &mut Vec<LineNote>,
+    plan: &Plan,
+    section: &Section,
+    creativity: f64,
+    dice: &mut Dice,
+) -> Vec<usize> {
     let scale = tonal::scale(&plan.target.key);
     let mut out = Vec::with_capacity(line.len());
     let mut touched = Vec::new();
@@ -37,7 +43,9 @@ pub fn ornament(line: &mut Vec<LineNote>, plan: &Plan, section: &Section, creati
         let step = next.pitch - note.pitch;
         let between = match step.abs() {
             // From third to third: the note of the scale between.
-            3 | 4 => (1..step.abs()).map(|away| note.pitch + away * step.signum()).find(|p| scale.has(p.rem_euclid(12) as usize)),
+            3 | 4 => (1..step.abs())
+                .map(|away| note.pitch + away * step.signum())
+                .find(|p| scale.has(p.rem_euclid(12) as usize)),
             // A repeated note: its upper neighbour.
             0 => (1..=2).map(|away| note.pitch + away).find(|pitch| scale.has(pitch.rem_euclid(12) as usize)),
             _ => None,
@@ -125,7 +133,12 @@ fn counter_line(plan: &Plan, materials: &[Material; 3], run: &std::ops::Range<us
             let carries = line::metric_weight(note.onset, beats) >= 0.75 || note.length >= 0.9;
             let clear = line.last().is_none_or(|last| start + note.onset - last.note.onset >= 0.9);
             if carries && clear {
-                let note = LineNote { onset: start + note.onset, pitch: note.pitch + cell.shift, length: note.length.max(1.0), ..*note };
+                let note = LineNote {
+                    onset: start + note.onset,
+                    pitch: note.pitch + cell.shift,
+                    length: note.length.max(1.0),
+                    ..*note
+                };
                 line.push(Sung { note, chord: None });
             }
         }

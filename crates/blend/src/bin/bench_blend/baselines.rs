@@ -23,7 +23,12 @@ pub fn pasted(materials: &[Material; 3], target: &Target, bars: usize) -> Baseli
 }
 
 /// Every bar any bar of any song.
-pub fn shuffled(materials: &[Material; 3], target: &Target, bars: usize, below: &mut dyn FnMut(usize) -> usize) -> Baseline {
+pub fn shuffled(
+    materials: &[Material; 3],
+    target: &Target,
+    bars: usize,
+    below: &mut dyn FnMut(usize) -> usize,
+) -> Baseline {
     let mut pick = |_| {
         let song = below(3);
         (song, below(materials[song].bars.len()))
@@ -59,7 +64,8 @@ fn separate(line: &mut Vec<LineNote>) {
     line.sort_by(|a, b| a.onset.total_cmp(&b.onset).then(a.pitch.cmp(&b.pitch)));
     for index in 0..line.len() {
         let note = line[index];
-        let again = line[index + 1..].iter().take_while(|next| next.onset < note.end()).find(|next| next.pitch == note.pitch);
+        let again =
+            line[index + 1..].iter().take_while(|next| next.onset < note.end()).find(|next| next.pitch == note.pitch);
         if let Some(next) = again.map(|next| next.onset) {
             line[index].length = (next - note.onset).max(0.01);
         }

@@ -71,22 +71,198 @@ const DRONE: [&[usize]; 2] = [&[0, 0, 0, 6], &[5, 6, 0, 0]];
 
 /// All of them.
 pub const STYLES: [Style; 16] = [
-    Style { title: "Harbour Lights", tonic: 60, minor: false, bpm: 104.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Struck, true, Beat::Rock), density: 1.4, chords: POP, programs: [73, 4, 33] },
-    Style { title: "The Miller's Round", tonic: 62, minor: false, bpm: 138.0, meter: (3, 4), swing: 1.0, band: band(true, Comp::Struck, true, Beat::Waltz), density: 1.1, chords: FOLK, programs: [40, 24, 32] },
-    Style { title: "Night Train", tonic: 57, minor: true, bpm: 126.0, meter: (4, 4), swing: 2.0, band: band(true, Comp::Held, true, Beat::Shuffle), density: 1.3, chords: BLUES, programs: [66, 16, 32] },
-    Style { title: "Iron Gate", tonic: 64, minor: true, bpm: 150.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Riff, true, Beat::Rock), density: 1.8, chords: MODAL, programs: [81, 30, 34] },
-    Style { title: "Slow River", tonic: 65, minor: false, bpm: 58.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Broken, false, Beat::None), density: 1.0, chords: CIRCLE, programs: [0, 0, 0] },
-    Style { title: "Two Hundred", tonic: 55, minor: false, bpm: 200.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Struck, true, Beat::Rock), density: 0.8, chords: POP, programs: [56, 27, 33] },
-    Style { title: "Lullaby in Six", tonic: 63, minor: false, bpm: 90.0, meter: (6, 8), swing: 1.0, band: band(true, Comp::Broken, true, Beat::None), density: 0.9, chords: FOLK, programs: [71, 46, 32] },
-    Style { title: "Samba for Three", tonic: 58, minor: true, bpm: 112.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Struck, true, Beat::Latin), density: 1.5, chords: CIRCLE, programs: [75, 24, 33] },
-    Style { title: "Glass Tower", tonic: 61, minor: true, bpm: 128.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Held, true, Beat::Dance), density: 1.7, chords: POP, programs: [80, 89, 38] },
-    Style { title: "March of the Snails", tonic: 67, minor: false, bpm: 96.0, meter: (2, 4), swing: 1.0, band: band(true, Comp::Struck, true, Beat::Rock), density: 1.2, chords: FOLK, programs: [72, 61, 58] },
-    Style { title: "Winter Chorale", tonic: 59, minor: true, bpm: 72.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Held, true, Beat::None), density: 0.8, chords: CIRCLE, programs: [52, 19, 42] },
-    Style { title: "Backyard Stomp", tonic: 69, minor: false, bpm: 116.0, meter: (4, 4), swing: 2.0, band: band(true, Comp::Struck, true, Beat::Shuffle), density: 1.6, chords: BLUES, programs: [22, 25, 32] },
-    Style { title: "Desert Road", tonic: 62, minor: true, bpm: 84.0, meter: (4, 4), swing: 1.0, band: band(true, Comp::Broken, true, Beat::Latin), density: 1.3, chords: MODAL, programs: [68, 25, 35] },
-    Style { title: "Old Waltz", tonic: 60, minor: true, bpm: 160.0, meter: (3, 4), swing: 1.0, band: band(true, Comp::Struck, true, Beat::None), density: 0.9, chords: CIRCLE, programs: [21, 0, 32] },
-    Style { title: "Engine Room", tonic: 52, minor: true, bpm: 140.0, meter: (4, 4), swing: 1.0, band: band(false, Comp::Riff, true, Beat::Dance), density: 1.0, chords: DRONE, programs: [81, 29, 38] },
-    Style { title: "Drum Circle", tonic: 60, minor: false, bpm: 110.0, meter: (4, 4), swing: 1.0, band: band(false, Comp::None, false, Beat::Latin), density: 1.0, chords: DRONE, programs: [0, 0, 0] },
+    Style {
+        title: "Harbour Lights",
+        tonic: 60,
+        minor: false,
+        bpm: 104.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Struck, true, Beat::Rock),
+        density: 1.4,
+        chords: POP,
+        programs: [73, 4, 33],
+    },
+    Style {
+        title: "The Miller's Round",
+        tonic: 62,
+        minor: false,
+        bpm: 138.0,
+        meter: (3, 4),
+        swing: 1.0,
+        band: band(true, Comp::Struck, true, Beat::Waltz),
+        density: 1.1,
+        chords: FOLK,
+        programs: [40, 24, 32],
+    },
+    Style {
+        title: "Night Train",
+        tonic: 57,
+        minor: true,
+        bpm: 126.0,
+        meter: (4, 4),
+        swing: 2.0,
+        band: band(true, Comp::Held, true, Beat::Shuffle),
+        density: 1.3,
+        chords: BLUES,
+        programs: [66, 16, 32],
+    },
+    Style {
+        title: "Iron Gate",
+        tonic: 64,
+        minor: true,
+        bpm: 150.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Riff, true, Beat::Rock),
+        density: 1.8,
+        chords: MODAL,
+        programs: [81, 30, 34],
+    },
+    Style {
+        title: "Slow River",
+        tonic: 65,
+        minor: false,
+        bpm: 58.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Broken, false, Beat::None),
+        density: 1.0,
+        chords: CIRCLE,
+        programs: [0, 0, 0],
+    },
+    Style {
+        title: "Two Hundred",
+        tonic: 55,
+        minor: false,
+        bpm: 200.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Struck, true, Beat::Rock),
+        density: 0.8,
+        chords: POP,
+        programs: [56, 27, 33],
+    },
+    Style {
+        title: "Lullaby in Six",
+        tonic: 63,
+        minor: false,
+        bpm: 90.0,
+        meter: (6, 8),
+        swing: 1.0,
+        band: band(true, Comp::Broken, true, Beat::None),
+        density: 0.9,
+        chords: FOLK,
+        programs: [71, 46, 32],
+    },
+    Style {
+        title: "Samba for Three",
+        tonic: 58,
+        minor: true,
+        bpm: 112.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Struck, true, Beat::Latin),
+        density: 1.5,
+        chords: CIRCLE,
+        programs: [75, 24, 33],
+    },
+    Style {
+        title: "Glass Tower",
+        tonic: 61,
+        minor: true,
+        bpm: 128.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Held, true, Beat::Dance),
+        density: 1.7,
+        chords: POP,
+        programs: [80, 89, 38],
+    },
+    Style {
+        title: "March of the Snails",
+        tonic: 67,
+        minor: false,
+        bpm: 96.0,
+        meter: (2, 4),
+        swing: 1.0,
+        band: band(true, Comp::Struck, true, Beat::Rock),
+        density: 1.2,
+        chords: FOLK,
+        programs: [72, 61, 58],
+    },
+    Style {
+        title: "Winter Chorale",
+        tonic: 59,
+        minor: true,
+        bpm: 72.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Held, true, Beat::None),
+        density: 0.8,
+        chords: CIRCLE,
+        programs: [52, 19, 42],
+    },
+    Style {
+        title: "Backyard Stomp",
+        tonic: 69,
+        minor: false,
+        bpm: 116.0,
+        meter: (4, 4),
+        swing: 2.0,
+        band: band(true, Comp::Struck, true, Beat::Shuffle),
+        density: 1.6,
+        chords: BLUES,
+        programs: [22, 25, 32],
+    },
+    Style {
+        title: "Desert Road",
+        tonic: 62,
+        minor: true,
+        bpm: 84.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(true, Comp::Broken, true, Beat::Latin),
+        density: 1.3,
+        chords: MODAL,
+        programs: [68, 25, 35],
+    },
+    Style {
+        title: "Old Waltz",
+        tonic: 60,
+        minor: true,
+        bpm: 160.0,
+        meter: (3, 4),
+        swing: 1.0,
+        band: band(true, Comp::Struck, true, Beat::None),
+        density: 0.9,
+        chords: CIRCLE,
+        programs: [21, 0, 32],
+    },
+    Style {
+        title: "Engine Room",
+        tonic: 52,
+        minor: true,
+        bpm: 140.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(false, Comp::Riff, true, Beat::Dance),
+        density: 1.0,
+        chords: DRONE,
+        programs: [81, 29, 38],
+    },
+    Style {
+        title: "Drum Circle",
+        tonic: 60,
+        minor: false,
+        bpm: 110.0,
+        meter: (4, 4),
+        swing: 1.0,
+        band: band(false, Comp::None, false, Beat::Latin),
+        density: 1.0,
+        chords: DRONE,
+        programs: [0, 0, 0],
+    },
 ];
 
 /// A row of numbers from a seed.
@@ -130,7 +306,8 @@ pub fn write(style: &Style, seed: u64, bars: usize) -> Score {
         let start = (section * bars) as f64 * bar;
         let is_last = section == 3;
         if style.band.melody {
-            parts[0].extend(tunes[kind].iter().map(|&(at, length, pitch, velocity)| (start + at, length, pitch, velocity)));
+            parts[0]
+                .extend(tunes[kind].iter().map(|&(at, length, pitch, velocity)| (start + at, length, pitch, velocity)));
         }
         for index in 0..bars {
             let degree = style.chords[kind][index % style.chords[kind].len()];
@@ -158,7 +335,13 @@ impl Writer<'_> {
             let mut degree = self.row.below(5) as i32;
             while at < 2.0 * self.bar - self.beat {
                 let short = self.row.share() < (self.style.density - 0.7).clamp(0.1, 0.9);
-                let length = if short { self.beat / 2.0 } else if self.row.share() < 0.75 { self.beat } else { 2.0 * self.beat };
+                let length = if short {
+                    self.beat / 2.0
+                } else if self.row.share() < 0.75 {
+                    self.beat
+                } else {
+                    2.0 * self.beat
+                };
                 motif.push((at, length, degree));
                 at += length;
                 degree += [-2, -1, -1, 1, 1, 2, 3, 0][self.row.below(8)];
@@ -181,7 +364,10 @@ impl Writer<'_> {
                 let root = chords[bar % chords.len()] as i32;
                 let is_strong = (at / self.beat).fract() < 0.01;
                 // Strong notes go to the nearest tone of the chord.
-                let nearest = [0, 2, 4, 7, 9, -3, -5].map(|tone| root + tone).into_iter().min_by_key(|tone| (tone - degree).abs());
+                let nearest = [0, 2, 4, 7, 9, -3, -5]
+                    .map(|tone| root + tone)
+                    .into_iter()
+                    .min_by_key(|tone| (tone - degree).abs());
                 let degree = if is_strong { nearest.unwrap_or(degree) } else { degree };
                 let length = length.min(bars as f64 * self.bar - start - at);
                 tune.push((start + at, length * 0.95, self.pitch(degree + 7), 84 + (self.row.below(16) as u8)));
@@ -233,7 +419,13 @@ impl Writer<'_> {
             let swung = self.style.swing > 1.0;
             if swung || beat % 2 == 0 {
                 let walk = [root, self.pitch(degree as i32 + 2) - 24, fifth, root + 12];
-                let pitch = if swung { walk[beat % 4] } else if beat == 0 { root } else { fifth };
+                let pitch = if swung {
+                    walk[beat % 4]
+                } else if beat == 0 {
+                    root
+                } else {
+                    fifth
+                };
                 let length = if swung { self.beat } else { self.beat * 1.6 };
                 out.push((at + beat as f64 * self.beat, length.min(self.bar), pitch, 90));
             }
@@ -280,7 +472,10 @@ impl Writer<'_> {
         }
         if fill {
             let from = self.bar - 1.0;
-            [0.0, 0.25, 0.5, 0.75].into_iter().zip([45, 45, 43, 41]).for_each(|(place, drum)| hit(from + place, drum, 94));
+            [0.0, 0.25, 0.5, 0.75]
+                .into_iter()
+                .zip([45, 45, 43, 41])
+                .for_each(|(place, drum)| hit(from + place, drum, 94));
         }
     }
 }
@@ -332,7 +527,10 @@ fn score(style: &Style, parts: [Vec<(f64, f64, i32, u8)>; 4]) -> Score {
     Score {
         ticks_per_quarter: TICKS,
         title: style.title.to_owned(),
-        tempos: vec![TempoChange { at: 0, micros_per_quarter: (60e6 / style.bpm * if style.meter.1 == 8 { 2.0 / 3.0 } else { 1.0 }) as u32 }],
+        tempos: vec![TempoChange {
+            at: 0,
+            micros_per_quarter: (60e6 / style.bpm * if style.meter.1 == 8 { 2.0 / 3.0 } else { 1.0 }) as u32,
+        }],
         meters: vec![MeterChange { at: 0, beats: style.meter.0, unit: style.meter.1 }],
         meter_is_given: true,
         key_signatures: Vec::new(),
