@@ -87,9 +87,9 @@ fn stock(library: &Library<'_>, choices: &[Choice], dice: &mut Dice) -> Stock {
         let mut of_letter = [[None; 3]; Role::COUNT];
         // Drums first: the bass is chosen to fit those of its song.
         for role in [Role::Drums, Role::Bass, Role::Chords] {
-            for song in 0..3 {
+            for (song, block) in of_letter[role.index()].iter_mut().enumerate() {
                 if library.shelves[song].gives[role.index()] {
-                    of_letter[role.index()][song] = stretch(library, choice, role, song, letter.bars, dice);
+                    *block = stretch(library, choice, role, song, letter.bars, dice);
                 }
             }
         }

@@ -58,7 +58,7 @@ fn check(made: &Blend, songs: &[Song; 3]) {
                 // What sounds without one was struck before, or leads to the next bar.
                 None => {
                     let known = |note: &&blend::LineNote| note.onset < from || made.pickups.iter().any(|p| p.has(note));
-                    assert!(heard.iter().all(|note| known(note)), "{role} in bar {bar}: what sounds has a cell");
+                    assert!(heard.iter().all(known), "{role} in bar {bar}: what sounds has a cell");
                 }
             }
             if let Some((song, cell)) = plan.cell(role, bar).and_then(|cell| Some((cell.song?, cell))) {
@@ -109,6 +109,7 @@ fn cheap_ways_fail() {
     let shuffled = baselines::shuffled(&materials, &target, 48, &mut below);
     for (name, baseline) in [("pasted", &pasted), ("shuffled", &shuffled)] {
         assert!(!baseline.melody().is_empty());
+        assert_eq!(baseline.score(&target).broken_rule(), None, "{name} is a fair one");
         let report = baseline.judged(&judge, &target, &keys).expect("there are keys");
         for gate in [blend::GateName::Mixed, blend::GateName::Return, blend::GateName::Ending] {
             assert!(!baselines::passes(&report, gate), "{name} passes {gate:?}");
@@ -258,9 +259,12 @@ fn empty() -> Score {
     score
 }
 
-/// A song of the given parts of notes: onset, duration (ticks of 480 to the quarter), pitch.
-fn written(parts: &[(bool, &[(u64, u64, u8)])], meter: (u8, u8), bpm: f64) -> Score {
-    let part = |(index, (drums, notes)): (usize, &(bool, &[(u64, u64, u8)]))| {
+/// Onset and duration in ticks of 480 to the quarter, and pitch.
+type Notes<'a> = &'a [(u64, u64, u8)];
+
+/// A song of the given parts, each with whether it is drums.
+fn written(parts: &[(bool, Notes<'_>)], meter: (u8, u8), bpm: f64) -> Score {
+    let part = |(index, (drums, notes)): (usize, &(bool, Notes<'_>))| {
         let mut notes: Vec<ScoreNote> =
             notes.iter().map(|&(onset, duration, pitch)| ScoreNote { onset, duration, pitch, velocity: 90 }).collect();
         notes.sort_by_key(|note| (note.onset, note.pitch));

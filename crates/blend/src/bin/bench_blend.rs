@@ -1,24 +1,32 @@
-//! `bench-blend [--triples N] [--seed N] [--out DIR] [FILE…]`: do blends pass their gates, and do cheap ways to put three
+//! `bench-blend [--triples N] [--seed N] [--plans N] [--out DIR] [--data DIR] [FILE…]`: do blends pass their gates, and do cheap ways to put three
 //! songs together fail them?
 //!
-//! Takes all MIDI files beside the project, or those named, and as many small songs of its own; draws triples of either
+//! Takes all MIDI files of a folder, or those named, and as many small songs of its own; draws triples of either
 //! kind; and prints, for ours and two baselines, the share that passes each gate and all of them, and the time of a plan.
-//! Only a release build says anything about time.
+//! Only a release build says anything about time. `--out` keeps every blend, its picture and where it is from;
+//! `--peer PYTHON SCRIPT DIR` has the script measure the first few triples once more, in files in DIR.
 
 #[path = "bench_blend/baselines.rs"]
 mod baselines;
 #[path = "bench_blend/songs.rs"]
 mod songs;
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::Instant,
+};
 
 use blend::{Blend, GateName, Options, Report, Source, measure::Judge};
-use music::{Score, analysis::Analysis};
+use music::{Key, Mode, Score, analysis::Analysis};
 
 type Failure = Box<dyn std::error::Error>;
 
 const TRIPLES: usize = 200;
 const BARS: u32 = 48;
+/// Triples that the peer hears; it takes seconds for a file.
+const PEER_TRIPLES: usize = 8;
 const GOAL_MS: f64 = 50.0;
 
 struct Song {
@@ -33,6 +41,14 @@ struct Arguments {
     out: Option<PathBuf>,
     files: Vec<PathBuf>,
     plans: u32,
+    peer: Option<Peer>,
+}
+
+/// Another opinion on the same pieces.
+struct Peer {
+    python: PathBuf,
+    script: PathBuf,
+    folder: PathBuf,
 }
 
 fn main() -> Result<(), Failure> {
@@ -65,7 +81,8 @@ fn main() -> Result<(), Failure> {
 }
 
 fn arguments() -> Result<Arguments, Failure> {
-    let mut parsed = Arguments { triples: TRIPLES, seed: 1, out: None, files: Vec::new(), plans: 8 };
+    let mut parsed = Arguments { triples: TRIPLES, seed: 1, out: None, files: Vec::new(), plans: 8, peer: None };
+    let mut data: Option<PathBuf> = None;
     let mut all = std::env::args_os().skip(1);
     while let Some(argument) = all.next() {
         let mut value = || all.next().ok_or("an option wants a value");
@@ -74,13 +91,16 @@ fn arguments() -> Result<Arguments, Failure> {
             Some("--seed") => parsed.seed = value()?.to_string_lossy().parse()?,
             Some("--plans") => parsed.plans = value()?.to_string_lossy().parse()?,
             Some("--out") => parsed.out = Some(value()?.into()),
+            Some("--data") => data = Some(PathBuf::from(value()?)),
+            Some("--peer") => {
+                let (python, script, folder) = (value()?.into(), value()?.into(), value()?.into());
+                parsed.peer = Some(Peer { python, script, folder });
+            }
             _ => parsed.files.push(argument.into()),
         }
     }
-    if parsed.files.is_empty() {
-        let data =
-            std::env::var_os("DESCANT_SHARED_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
-        let entries = std::fs::read_dir(data.join("midi")).into_iter().flatten().flatten();
+    if let Some(data) = data.filter(|_| parsed.files.is_empty()) {
+        let entries = std::fs::read_dir(data)?.flatten();
         parsed.files =
             entries.map(|entry| entry.path()).filter(|p| p.extension().is_some_and(|e| e == "mid")).collect();
         parsed.files.sort();
@@ -104,6 +124,9 @@ fn bench(name: &str, songs: &[Song], arguments: &Arguments) -> Result<(), Failur
     };
     let mut columns: [Column; 3] = Default::default();
     let (mut times, mut refused) = (Vec::new(), 0);
+    // For the second opinion: blends, baselines, and what they were made of.
+    let mut heard: Vec<(&str, Key, Score)> = Vec::new();
+    heard.extend(songs.iter().filter_map(|song| Some(("the songs", song.analysis.key?, song.score.clone()))));
     for number in 0..arguments.triples {
         let mut triple = [0usize; 3];
         for index in 0..3 {
@@ -153,6 +176,17 @@ fn bench(name: &str, songs: &[Song], arguments: &Arguments) -> Result<(), Failur
         let keys: Vec<_> = sources.iter().filter_map(|source| source.analysis.key).collect();
         let pasted = baselines::pasted(&materials, &target, BARS as usize);
         let shuffled = baselines::shuffled(&materials, &target, BARS as usize, &mut below);
+        if number < PEER_TRIPLES {
+            let key = made.plan.target.key;
+            heard.extend(
+                [
+                    ("blend", made.score.clone()),
+                    ("one after another", pasted.score(&target)),
+                    ("bar shuffle", shuffled.score(&target)),
+                ]
+                .map(|(kind, score)| (kind, key, score)),
+            );
+        }
         columns[0].reports.push(made.report.clone());
         for (column, baseline) in columns[1..].iter_mut().zip([&pasted, &shuffled]) {
             column.reports.extend(baseline.judged(&judge, &target, &keys));
@@ -171,6 +205,33 @@ fn bench(name: &str, songs: &[Song], arguments: &Arguments) -> Result<(), Failur
         }
     }
     print_tables(name, &columns, &mut times, refused);
+    if let Some(peer) = &arguments.peer {
+        ask(peer, name, &heard)?;
+    }
+    Ok(())
+}
+
+/// Prints what the peer says.
+fn ask(peer: &Peer, name: &str, heard: &[(&str, Key, Score)]) -> Result<(), Failure> {
+    std::fs::create_dir_all(&peer.folder)?;
+    let mut child = Command::new(&peer.python)
+        .arg(&peer.script)
+        .stdin(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("run the peer: {error}"))?;
+    let mut lines = child.stdin.take().ok_or("no standard input for the peer")?;
+    for (index, (kind, key, score)) in heard.iter().enumerate() {
+        let path = peer.folder.join(format!("{}-{index:03}.mid", name.replace(' ', "-")));
+        std::fs::write(&path, music::smf::write(score))?;
+        let mode = if key.mode == Mode::Major { "major" } else { "minor" };
+        writeln!(lines, "{kind}\t{}\t{mode}\t{}", key.tonic, path.display())?;
+    }
+    drop(lines);
+    let status = child.wait()?;
+    if !status.success() {
+        return Err(format!("the peer ended with {status}").into());
+    }
+    println!();
     Ok(())
 }
 

@@ -23,7 +23,7 @@ const TOGETHER: f64 = 0.06;
 pub fn realise(plan: &mut Plan, materials: &[Material; 3], ceilings: &[i32]) -> Vec<LineNote> {
     let mut out = Vec::new();
     let mut before: Vec<i32> = Vec::new();
-    for bar in 0..plan.hold_bar() {
+    for (bar, &ceiling) in ceilings.iter().enumerate().take(plan.hold_bar()) {
         let Some(cell) = plan.cells[Role::Chords.index()][bar] else { continue };
         let Some(song) = cell.song else { continue };
         let source = &materials[song].bars[cell.at];
@@ -31,7 +31,7 @@ pub fn realise(plan: &mut Plan, materials: &[Material; 3], ceilings: &[i32]) -> 
         if groups.is_empty() {
             continue;
         }
-        let ceiling = ceilings[bar].min(TOP.1 + 1);
+        let ceiling = ceiling.min(TOP.1 + 1);
         let mut tops: Vec<i32> = groups.iter().map(|group| top(group) + cell.shift).collect();
         tops.sort_unstable();
         let octave = octaves_to(tops[tops.len() / 2], MIDDLE.min(ceiling - 3));

@@ -1,7 +1,11 @@
 //! Two cheap ways to put three songs together, for the gates to tell blends from.
 
 use blend::{Arrangement, Cell, GateName, LineNote, Material, Report, Role, Target, measure::Judge};
-use music::{Key, analysis::ChordSymbol};
+use music::{
+    Key, Score,
+    analysis::ChordSymbol,
+    score::{MeterChange, Part, ScoreNote, TempoChange},
+};
 
 /// What a baseline plays.
 pub struct Baseline {
@@ -88,6 +92,43 @@ impl Baseline {
             })
         };
         keys.iter().map(report).min_by_key(|report| report.failing().count())
+    }
+
+    /// As a score, for the second opinion.
+    pub fn score(&self, target: &Target) -> Score {
+        let ticks = |quarters: f64| (quarters.max(0.0) * 480.0).round() as u64;
+        let part = |role: Role| {
+            let note = |note: &LineNote| ScoreNote {
+                onset: ticks(note.onset),
+                duration: ticks(note.end()).saturating_sub(ticks(note.onset)).max(1),
+                pitch: note.pitch.clamp(0, 127) as u8,
+                velocity: note.velocity,
+            };
+            Part {
+                track: role.index() as u16,
+                port: 0,
+                channel: if role == Role::Drums { 9 } else { role.index() as u8 },
+                name: role.name().to_owned(),
+                program: 0,
+                drums: role == Role::Drums,
+                notes: self.lines[role.index()].iter().map(note).collect(),
+                controls: Vec::new(),
+            }
+        };
+        let parts: Vec<Part> = Role::ALL.map(part).into_iter().filter(|part| !part.notes.is_empty()).collect();
+        let end = parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0);
+        Score {
+            ticks_per_quarter: 480,
+            title: String::new(),
+            tempos: vec![TempoChange { at: 0, micros_per_quarter: (60e6 / target.bpm) as u32 }],
+            meters: vec![MeterChange { at: 0, beats: target.beats, unit: 4 }],
+            meter_is_given: true,
+            key_signatures: Vec::new(),
+            parts,
+            lyrics: Vec::new(),
+            markers: Vec::new(),
+            end,
+        }
     }
 
     pub fn melody(&self) -> &[LineNote] {
