@@ -3,6 +3,7 @@
 Reads lines `KIND<TAB>ROOT<TAB>MODE<TAB>FILE` from standard input (root as a pitch class, mode `major` or `minor`, both
 needed by the measures that look for notes outside the key) and prints a row of a table for each kind."""
 
+import dataclasses
 import statistics
 import sys
 
@@ -23,7 +24,7 @@ def measured(path, root, mode):
     rhythm = smg_metrics.single_file_rhythm(path)
     found = {}
     for result in (harmony, rhythm):
-        values = result._asdict() if hasattr(result, "_asdict") else vars(result)
+        values = dataclasses.asdict(result)
         found.update({name.lower(): value for name, value in values.items()})
     return found
 
