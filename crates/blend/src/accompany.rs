@@ -330,11 +330,13 @@ fn fill(plan: &mut Plan, library: &Library<'_>, choices: &[Choice], stock: &Stoc
     }
 }
 
-/// The bar of a block; one before it where the role is silent there, so that no bar is empty by accident.
+/// The bar of a block; one before it where the role is silent there, or else the next one, so that no bar is empty by
+/// accident.
 fn playing(library: &Library<'_>, role: Role, song: usize, block: &Block, bar: usize) -> Option<usize> {
     let inside = bar % block.period;
     let earlier = [0, 4, 2, 1, inside].into_iter().filter_map(|back| inside.checked_sub(back));
-    earlier.map(|inside| block.start + inside).find(|&at| library.materials[song].plays(role, at))
+    let candidates = earlier.chain(inside + 1..block.period).map(|inside| block.start + inside);
+    candidates.into_iter().find(|&at| library.materials[song].plays(role, at))
 }
 
 /// A second tune under the last return of each letter, from a song that does not have the first.
