@@ -1,6 +1,7 @@
 //! The task `bench`: builds a benchmark with optimisation and runs it.
 
 mod analysis;
+mod blend;
 mod engine;
 mod midi;
 mod python;
@@ -29,6 +30,7 @@ const SHARED_DATA: &str = "DESCANT_SHARED_DATA";
 pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     match name {
         analysis::NAME => return analysis::run(arguments),
+        blend::NAME => return blend::run(arguments),
         engine::NAME => return engine::run(arguments),
         midi::NAME => return midi::run(arguments),
         _ => {}

@@ -1,0 +1,126 @@
+//! Whether the theme returns and the piece ends.
+
+use music::Mode;
+
+use super::{Arrangement, Figure, Gate, GateName};
+use crate::{
+    form::Section,
+    material,
+    role::{LineNote, Role},
+};
+
+/// The theme's return is like it, the next letter is not, and blocks of four bars come again.
+pub fn returns(arrangement: &Arrangement<'_>) -> Gate {
+    let letters: Vec<&Section> = arrangement.sections.iter().filter(|section| section.letter().is_some()).collect();
+    let blocks = repeated_blocks(arrangement);
+    let Some(first) = letters.first() else {
+        // Without sections nothing is claimed to return.
+        let figures = vec![
+            Figure::least("likeness of the theme's return", 0.0, 0.80),
+            Figure::least("blocks of 4 bars that return", blocks, 0.70),
+        ];
+        return Gate::of(GateName::Return, figures);
+    };
+    if arrangement.line(Role::Melody).is_empty() {
+        return Gate::not_applicable(GateName::Return, "there is no melody");
+    }
+    let Some(back) = letters.iter().find(|s| s.letter() == first.letter() && s.occurrence == 1) else {
+        return Gate::not_applicable(GateName::Return, "the form has no return");
+    };
+    let melody = melody_prints(arrangement);
+    let likeness = |a: &Section, b: &Section| {
+        let bars = a.bars.min(b.bars);
+        let pairs = (0..bars).map(|bar| cosine(&melody[a.first_bar + bar], &melody[b.first_bar + bar]));
+        pairs.sum::<f64>() / bars.max(1) as f64
+    };
+    let returned = likeness(first, back);
+    let mut figures = vec![
+        Figure::least("likeness of the theme's return", returned, 0.80),
+        Figure::least("blocks of 4 bars that return", blocks, 0.70),
+    ];
+    if let Some(other) = letters.iter().find(|section| section.letter() != first.letter()) {
+        figures.insert(
+            1,
+            Figure::least("the same minus the likeness of the middle", returned - likeness(first, other), 0.30),
+        );
+    }
+    Gate::of(GateName::Return, figures)
+}
+
+/// Pitch classes and onsets of the melody, by bar.
+fn melody_prints(arrangement: &Arrangement<'_>) -> Vec<[f64; 28]> {
+    let beats = arrangement.target.bar();
+    let mut prints = vec![[0.0; 28]; arrangement.bars()];
+    for note in arrangement.line(Role::Melody) {
+        let bar = arrangement.bar_of(note);
+        let step = (((note.onset - bar as f64 * beats) * 4.0).round().max(0.0) as usize).min(15);
+        prints[bar][note.class()] += note.length.min(2.0);
+        prints[bar][12 + step] += 0.5;
+    }
+    prints
+}
+
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let lengths = (dot(a, a) * dot(b, b)).sqrt();
+    if lengths <= 0.0 { 0.0 } else { dot(a, b) / lengths }
+}
+
+/// Mean, over blocks of four bars, of the likeness of the block that is most like it and not next to it.
+fn repeated_blocks(arrangement: &Arrangement<'_>) -> f64 {
+    let bars = arrangement.bars();
+    let beats = arrangement.target.bar();
+    let melody = melody_prints(arrangement);
+    let mut counts = vec![[0.0; 12]; bars];
+    arrangement.pitched().for_each(|(_, note)| counts[arrangement.bar_of(note)][note.class()] += 1.0);
+    let grooves: Vec<[f64; 16]> = (0..bars)
+        .map(|bar| {
+            let notes: Vec<LineNote> = Role::ALL.iter().flat_map(|&role| arrangement.notes_in(role, bar)).collect();
+            let bits = if notes.is_empty() { 0 } else { material::onset_bits(&notes, beats) };
+            std::array::from_fn(|step| f64::from(bits >> step & 1))
+        })
+        .collect();
+    let starts: Vec<usize> = (0..bars.saturating_sub(3)).step_by(4).collect();
+    let likeness = |a: usize, b: usize| {
+        let bar = |offset: usize| {
+            let (a, b) = (a + offset, b + offset);
+            0.4 * cosine(&counts[a], &counts[b])
+                + 0.2 * cosine(&grooves[a], &grooves[b])
+                + 0.4 * cosine(&melody[a], &melody[b])
+        };
+        (0..4).map(bar).sum::<f64>() / 4.0
+    };
+    let best = |index: usize| {
+        let others = (0..starts.len()).filter(|other| other.abs_diff(index) > 1);
+        others.map(|other| likeness(starts[index], starts[other])).fold(0.0, f64::max)
+    };
+    (0..starts.len()).map(best).sum::<f64>() / starts.len().max(1) as f64
+}
+
+/// Lowest note the tonic, highest in its triad, held, and nothing struck into it.
+pub fn ending(arrangement: &Arrangement<'_>) -> Gate {
+    let pitched: Vec<&LineNote> = arrangement.pitched().map(|(_, note)| note).collect();
+    let end = pitched.iter().map(|note| note.end()).fold(0.0, f64::max);
+    let last: Vec<&&LineNote> = pitched.iter().filter(|note| note.end() > end - 0.6).collect();
+    let (Some(low), Some(high)) =
+        (last.iter().min_by_key(|note| note.pitch), last.iter().max_by_key(|note| note.pitch))
+    else {
+        return Gate::not_applicable(GateName::Ending, "there is no pitched note");
+    };
+    let key = &arrangement.target.key;
+    let tonic = usize::from(key.tonic);
+    let third = if key.mode == Mode::Major { 4 } else { 3 };
+    let in_triad = [0, third, 7].iter().any(|step| (tonic + step) % 12 == high.class());
+    let held = last.iter().map(|note| note.length).fold(0.0, f64::max);
+    let struck = pitched.iter().map(|note| note.onset).fold(0.0, f64::max);
+    let truth = |holds: bool| f64::from(u8::from(holds));
+    Gate::of(
+        GateName::Ending,
+        vec![
+            Figure::least("lowest note is the tonic", truth(low.class() == tonic), 1.0),
+            Figure::least("highest note is in its triad", truth(in_triad), 1.0),
+            Figure::least("quarters held", held, 1.9),
+            Figure::least("quarters since the last onset", end - struck, 1.9),
+        ],
+    )
+}
