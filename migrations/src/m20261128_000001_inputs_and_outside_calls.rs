@@ -3,7 +3,7 @@
 //!
 //! `jobs.upload_id`, `input_key`, `input_sha256` and `verdict` stay: versions before this one read them.
 
-use sea_orm_migration::{prelude::*, schema::*};
+use sea_orm_migration::{prelude::*, schema::*, sea_orm::Statement};
 
 use crate::schema::{count, drop_tables, index, moment, moment_null, reference, unique_index};
 
@@ -36,7 +36,10 @@ impl MigrationTrait for Migration {
         drop_tables(manager, &["inbox"]).await
     }
 
+    /// # Errors
+    /// While unfinished jobs have no input or several: the version before can neither run nor end them.
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        leave_what_the_version_before_reads(manager).await?;
         manager.create_table(inbox()).await?;
         manager.create_index(index("inbox", &["at"])).await?;
         manager.create_index(index("job_stages", &["name", "inputs_hash"])).await?;
@@ -48,6 +51,39 @@ impl MigrationTrait for Migration {
         }
         Ok(())
     }
+}
+
+/// The states in which a job is over.
+const OVER: &str = "('completed', 'failed', 'cancelled', 'expired')";
+
+async fn leave_what_the_version_before_reads(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    // Jobs of versions before `job_inputs` have their one input in their own row.
+    let stranded = format!(
+        "SELECT COUNT(*) FROM jobs WHERE state NOT IN {OVER} AND ((SELECT COUNT(*) FROM job_inputs \
+         WHERE job_inputs.job_id = jobs.id) > 1 OR (input_key IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM job_inputs WHERE job_inputs.job_id = jobs.id)))"
+    );
+    let counted = db.query_one_raw(Statement::from_string(db.get_database_backend(), stranded)).await?;
+    let count: i64 = counted.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+    if count > 0 {
+        return Err(DbErr::Migration(format!(
+            "{count} unfinished jobs have no input or several, which the version before this one cannot run; cancel \
+             them or let them end, then take the migration back again"
+        )));
+    }
+    // That version knows no job that waits outside: its stage is started again.
+    db.execute_unprepared(
+        "UPDATE jobs SET state = 'queued', version = version + 1, lease_owner = NULL, lease_until = NULL \
+         WHERE state = 'parked'",
+    )
+    .await?;
+    // It looks for the objects of finished stages where this version did not write them.
+    let unreadable = format!(
+        "DELETE FROM job_stages WHERE objects IS NOT NULL AND job_id IN (SELECT id FROM jobs WHERE state NOT IN {OVER})"
+    );
+    db.execute_unprepared(&unreadable).await?;
+    Ok(())
 }
 
 fn job_columns() -> [ColumnDef; 3] {

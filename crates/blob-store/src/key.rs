@@ -46,6 +46,12 @@ impl ObjectKey {
         Self::below(KeyPrefix::stage_result(id).as_str(), name)
     }
 
+    /// Of which kept result this is a copy; `None` when it is none.
+    pub fn stage_result_id(&self) -> Option<StageResultId> {
+        let (id, _name) = self.0.strip_prefix("stage-results/")?.split_once('/')?;
+        id.parse().ok()
+    }
+
     /// One file of a job's result.
     pub fn artifact(job: JobId, spec: &ArtifactSpec) -> Self {
         Self(format!("{}{}.{}", KeyPrefix::job_result(job), spec.role, spec.extension))
@@ -181,6 +187,10 @@ mod tests {
             ObjectKey::artifact(job(), &artifact::MELODY_MIDI).as_str(),
             "jobs/018f6b1e-7c2a-7000-8000-000000000001/result/melody_midi.mid"
         );
+        let result: StageResultId = "018f6b1e-7c2a-7000-8000-00000000000a".parse().unwrap();
+        let copy = ObjectKey::stage_result(result, "melody.json").unwrap();
+        assert_eq!(copy.as_str(), "stage-results/018f6b1e-7c2a-7000-8000-00000000000a/melody.json");
+        assert_eq!((copy.stage_result_id(), ObjectKey::upload(upload).stage_result_id()), (Some(result), None));
     }
 
     #[test]

@@ -76,6 +76,8 @@ impl UserJobs<'_> {
             crashes: 0,
             due_at: micros(now),
             deadline_at: None,
+            // Of the run that failed: its owner wants the job again, and a sweep would cancel it.
+            cancel_requested_at: None,
             failure: None,
             updated_at: Ord::max(micros(now), before.updated_at),
             finished_at: None,

@@ -6,9 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::{StageResultId, UserId};
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, OnConflict},
+    ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr, sea_query::Expr,
 };
 use serde_json::Value;
 
@@ -73,27 +71,75 @@ impl StageResults<'_> {
         read(row).map(Some).during(DOING)
     }
 
-    /// Keeps a result. False when there is one of these inputs already: the first stays.
-    pub async fn put(&self, result: &StageResult) -> Result<bool, PersistenceError> {
-        let StageResult { id, owner, stage, inputs_hash, provider, detail, objects, created_at, expires_at } = result;
+    /// Announces a result before its objects are copied: nobody finds it until it is [`Self::complete`]d, and when that
+    /// never happens it goes, with what was copied, once its `expires_at` is over. False when there is one of these
+    /// inputs already.
+    pub async fn announce(&self, result: &StageResult) -> Result<bool, PersistenceError> {
+        const DOING: &str = "announce a stage's result";
+        let StageResult { id, owner, stage, inputs_hash, provider, detail, objects: _, created_at, expires_at } =
+            result;
+        if self.is_kept(owner, inputs_hash).await.during(DOING)? {
+            return Ok(false);
+        }
         let row = rows::stage_result::ActiveModel {
             id: Set(id.uuid()),
             owner: Set(owner.as_str().to_owned()),
             stage: Set(stage.clone()),
-            inputs_hash: Set(inputs_hash.clone()),
+            inputs_hash: Set(unfindable(*id)),
             provider: Set(provider.clone()),
             detail: Set(detail.clone()),
-            objects: Set(encode_objects(objects)),
+            objects: Set(encode_objects(&BTreeMap::new())),
             created_at: Set(micros(*created_at)),
             expires_at: Set(micros(*expires_at)),
         };
-        let known = OnConflict::columns([Column::Owner, Column::InputsHash]).do_nothing().to_owned();
-        let written = rows::stage_result::Entity::insert(row)
-            .on_conflict(known)
-            .exec_without_returning(self.db.writer())
+        rows::stage_result::Entity::insert(row).exec_without_returning(self.db.writer()).await.during(DOING)?;
+        Ok(true)
+    }
+
+    /// Makes an announced result one that later jobs find. False when there is one of these inputs already (the first
+    /// stays), or the announcement is gone: then the copies must go too.
+    pub async fn complete(&self, result: &StageResult) -> Result<bool, PersistenceError> {
+        const DOING: &str = "keep a stage's result";
+        let StageResult { id, owner, inputs_hash, objects, expires_at, .. } = result;
+        if self.is_kept(owner, inputs_hash).await.during(DOING)? {
+            return Ok(false);
+        }
+        let completed = rows::stage_result::Entity::update_many()
+            .col_expr(Column::InputsHash, Expr::val(inputs_hash.as_str()))
+            .col_expr(Column::Objects, Expr::val(encode_objects(objects)))
+            .col_expr(Column::ExpiresAt, Expr::val(micros(*expires_at)))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::InputsHash.eq(unfindable(*id)))
+            .exec(self.db.writer())
+            .await;
+        match completed {
+            Ok(completed) => Ok(completed.rows_affected == 1),
+            // Somebody was quicker since the look.
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
+            Err(error) => Err(error).during(DOING),
+        }
+    }
+
+    async fn is_kept(&self, owner: &UserId, inputs_hash: &str) -> Result<bool, DbErr> {
+        let known = rows::stage_result::Entity::find()
+            .filter(Column::Owner.eq(owner.as_str()))
+            .filter(Column::InputsHash.eq(inputs_hash))
+            .one(self.db.writer())
+            .await?;
+        Ok(known.is_some())
+    }
+
+    /// Takes a result back whose objects are gone or damaged: no job finds it any more, another of the same inputs may be
+    /// kept at once, and the row goes with its objects as if its time were over.
+    pub async fn withdraw(&self, id: StageResultId, now: DateTime<Utc>) -> Result<(), PersistenceError> {
+        rows::stage_result::Entity::update_many()
+            .col_expr(Column::InputsHash, Expr::val(unfindable(id)))
+            .col_expr(Column::ExpiresAt, Expr::val(micros(now)))
+            .filter(Column::Id.eq(id.uuid()))
+            .exec(self.db.writer())
             .await
-            .during("keep a stage's result")?;
-        Ok(written == 1)
+            .during("take a stage's result back")?;
+        Ok(())
     }
 
     /// Results whose time is over, longest first.
@@ -119,6 +165,11 @@ impl StageResults<'_> {
             .during("forget a stage's result")?;
         Ok(())
     }
+}
+
+/// Stands in the place of the hash of a result that nobody may find. Hashes are hexadecimal, so none is equal to it.
+fn unfindable(id: StageResultId) -> String {
+    format!("unfindable:{id}")
 }
 
 fn read(row: rows::stage_result::Model) -> Result<StageResult, Undecodable> {

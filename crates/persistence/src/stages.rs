@@ -191,6 +191,30 @@ impl Stages<'_> {
         Ok(failed.rows_affected == 1)
     }
 
+    /// Takes a finished stage back because what it left cannot be used any more: the next attempt runs it again. False
+    /// when the lease is lost or the stage is not done.
+    pub async fn reopen(
+        &self,
+        job: JobId,
+        generation: u64,
+        name: &str,
+        failure: &Failure,
+    ) -> Result<bool, PersistenceError> {
+        const DOING: &str = "take a finished stage back";
+        let Some(tx) = self.begin_as_holder(job, generation, DOING).await? else { return Ok(false) };
+        let reopened = rows::stage::Entity::update_many()
+            .col_expr(Column::State, Expr::val(StageState::Failed.as_str()))
+            .col_expr(Column::Failure, Expr::val(Bound::from(encode_failure(failure))))
+            .filter(Column::JobId.eq(job.uuid()))
+            .filter(Column::Name.eq(name))
+            .filter(Column::State.eq(StageState::Done.as_str()))
+            .exec(&tx)
+            .await
+            .during(DOING)?;
+        tx.commit().await.during(DOING)?;
+        Ok(reopened.rows_affected == 1)
+    }
+
     /// The stages that a job has started, in that order.
     pub async fn list(&self, job: JobId) -> Result<Vec<Stage>, PersistenceError> {
         const DOING: &str = "read a job's stages";

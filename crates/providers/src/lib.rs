@@ -26,7 +26,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use models::ModelsError;
 use resilience::{Breaker, BreakerRegistry};
-use settings::{EngineSettings, Settings};
+use settings::Settings;
 use speech::SpeechFailure;
 use telemetry::Metrics;
 
@@ -107,10 +107,8 @@ impl Capabilities {
 
     /// No breaker: the engine fails only because of its input.
     fn push_offline(&mut self, settings: &Settings) -> Result<(), SetupError> {
-        let engine = OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?;
-        let EngineSettings { f0_tracker, speech, .. } = &settings.engine;
-        let version = format!("{}/{}/{speech:?}", ENGINE_VERSION, f0_tracker.as_str());
-        self.push((offline::NAME, &version), &Arc::new(engine), None);
+        let engine = Arc::new(OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?);
+        self.push((offline::NAME, engine.version()), &engine, None);
         Ok(())
     }
 }

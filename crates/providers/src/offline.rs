@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use voice::{Speaker, SungVocal, VoiceOptions};
 
 use crate::{
-    SetupError,
+    ENGINE_VERSION, SetupError,
     capability::{
         AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
         lyrics_failure, pitch_failure, voice_failure,
@@ -35,20 +35,25 @@ pub struct OfflineEngine {
     tracker: Arc<dyn F0Tracker>,
     /// Lends the singer its voices; without, the engine's own formant voice sings.
     speaker: Option<Arc<dyn Speaker>>,
+    version: String,
 }
 
-fn tracker(settings: &EngineSettings, threads: NonZeroUsize) -> Result<Arc<dyn F0Tracker>, SetupError> {
+/// With what names it, beside the sources.
+fn tracker(settings: &EngineSettings, threads: NonZeroUsize) -> Result<(Arc<dyn F0Tracker>, String), SetupError> {
     let model = match settings.f0_tracker {
-        settings::F0Tracker::Builtin => return Ok(Arc::new(YinTracker::default())),
+        settings::F0Tracker::Builtin => return Ok((Arc::new(YinTracker::default()), "builtin".to_owned())),
         settings::F0Tracker::SwiftF0 => Model::SwiftF0,
         settings::F0Tracker::CrepeTiny => Model::CrepeTiny,
         settings::F0Tracker::CrepeFull => Model::CrepeFull,
     };
     let loaded = ModelsFolder::new(&settings.models_dir).tracker(model, threads);
-    loaded.map(Into::into).map_err(|source| SetupError::Model { wanted: model.name(), source })
+    let loaded = loaded.map_err(|source| SetupError::Model { wanted: model.name(), source })?;
+    // Loading has held the file against this hash.
+    Ok((loaded.into(), format!("{}#{}", model.name(), model.sha256())))
 }
 
-fn speaker(setting: &SpeechSetting) -> Result<Option<Arc<dyn Speaker>>, SetupError> {
+/// The synthesizer that was really found, with what names it: two machines with the same settings need not have the same.
+fn speaker(setting: &SpeechSetting) -> Result<(Option<Arc<dyn Speaker>>, String), SetupError> {
     let flite = match setting {
         SpeechSetting::Off => None,
         SpeechSetting::Auto => Flite::find(),
@@ -56,7 +61,10 @@ fn speaker(setting: &SpeechSetting) -> Result<Option<Arc<dyn Speaker>>, SetupErr
             Some(Flite::at(program).map_err(|source| SetupError::Speech { program: program.clone(), source })?)
         }
     };
-    Ok(flite.map(|flite| Arc::new(flite) as Arc<dyn Speaker>))
+    let Some(flite) = flite else { return Ok((None, "no speaker".to_owned())) };
+    let identity = flite.identity();
+    let identity = identity.map_err(|source| SetupError::Speech { program: flite.program().to_owned(), source })?;
+    Ok((Some(Arc::new(flite)), identity))
 }
 
 impl OfflineEngine {
@@ -67,11 +75,16 @@ impl OfflineEngine {
     /// When the model is not in its folder, or the synthesizer that is named does not work.
     pub fn new(settings: &EngineSettings, threads: usize) -> Result<Self, SetupError> {
         let threads = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-        Ok(Self {
-            slots: Arc::new(Semaphore::new(threads.get())),
-            tracker: tracker(settings, threads)?,
-            speaker: speaker(&settings.speech)?,
-        })
+        let (tracker, tracker_identity) = tracker(settings, threads)?;
+        let (speaker, speaker_identity) = speaker(&settings.speech)?;
+        let version = format!("{ENGINE_VERSION}/{tracker_identity}/{speaker_identity}");
+        Ok(Self { slots: Arc::new(Semaphore::new(threads.get())), tracker, speaker, version })
+    }
+
+    /// Names everything that its output follows from beside the inputs: the sources, the tracker's model, and the speech
+    /// synthesizer that it found. Equal versions make the same of the same.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     async fn run<T: Send + 'static>(
@@ -133,5 +146,39 @@ impl VocalSynthesizer for OfflineEngine {
             Ok(Vocal { sample_rate_hz, samples, performance })
         })
         .await
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
+
+    use super::*;
+
+    fn version_with(speech: SpeechSetting) -> String {
+        let settings = EngineSettings { speech, ..EngineSettings::default() };
+        OfflineEngine::new(&settings, 1).unwrap().version().to_owned()
+    }
+
+    /// A program that answers as flite does when it is asked for its voices.
+    fn synthesizer(file: &Path, comment: &str) -> SpeechSetting {
+        fs::write(file, format!("#!/bin/sh\n# {comment}\necho 'Voices available: kal slt rms awb'\n")).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
+        SpeechSetting::At(file.to_owned())
+    }
+
+    #[test]
+    fn the_version_names_the_speaker_that_was_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("flite");
+        let none = version_with(SpeechSetting::Off);
+        assert!(none.starts_with(ENGINE_VERSION));
+        let first = version_with(synthesizer(&file, "first"));
+        assert_ne!(first, none);
+        assert_eq!(version_with(SpeechSetting::At(file.clone())), first, "the same one");
+        assert_ne!(version_with(synthesizer(&file, "another build at the same path")), first);
+        let elsewhere = folder.path().join("other");
+        fs::copy(&file, &elsewhere).unwrap();
+        assert_ne!(version_with(SpeechSetting::At(elsewhere)), version_with(SpeechSetting::At(file)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    hash::{DefaultHasher, Hasher},
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -50,6 +51,25 @@ impl Flite {
             )));
         }
         Ok(Self { program: program.to_owned(), voices })
+    }
+
+    /// What a spoken line follows from beside the words: the program's content, where it is installed, and its voices. The
+    /// content is read because flite says no version that changes with its build.
+    ///
+    /// # Errors
+    /// When the program cannot be read.
+    pub fn identity(&self) -> Result<String, SpeechFailure> {
+        let mut hash = DefaultHasher::new();
+        let mut file = fs::File::open(&self.program)?;
+        let mut chunk = vec![0; 128 * 1024];
+        loop {
+            match file.read(&mut chunk)? {
+                0 => break,
+                read => hash.write(chunk.get(..read).unwrap_or_default()),
+            }
+        }
+        let voices = self.voices.iter().map(|voice| voice.as_str()).collect::<Vec<_>>().join(",");
+        Ok(format!("flite@{}#{:016x}:{voices}", self.program.display(), hash.finish()))
     }
 
     /// Where it is installed.

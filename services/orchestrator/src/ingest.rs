@@ -51,7 +51,15 @@ impl StageRun<'_> {
         let request = IngestRequest { job_id: self.job.id, plan, plan_object };
         let message = self.tools.message(self.job, v1::IngestResult::from(request));
         let asked = self.tools.bus.request(Queue::StorageRequests, message, DEADLINE.min(self.remaining)).await;
-        let ingested = v1::ResultIngested::open(asked.map_err(of_bus)?).map_err(|_| unintelligible())?;
+        let answer = match asked {
+            Ok(answer) => answer,
+            // Storage may have found an object gone or altered.
+            Err(fault @ MessagingError::Fault { retryable: false, .. }) => {
+                return Err(self.reopen_damaged().await.unwrap_or_else(|| of_bus(fault)));
+            }
+            Err(error) => return Err(of_bus(error)),
+        };
+        let ingested = v1::ResultIngested::open(answer).map_err(|_| unintelligible())?;
         ingested.try_into().map_err(|_| unintelligible())
     }
 }

@@ -10,6 +10,7 @@ mod attempt;
 mod breakers;
 mod commands;
 mod context;
+mod damaged;
 mod dispatcher;
 mod ingest;
 mod journals;

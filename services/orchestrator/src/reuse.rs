@@ -16,6 +16,8 @@ use crate::context::Context;
 
 /// A reused result stays for as long as a job may need it at least.
 const NEEDED: TimeDelta = TimeDelta::hours(6);
+/// Longest time that copies may take; what was announced before that and is not complete was given up.
+const COPYING: TimeDelta = TimeDelta::hours(6);
 
 /// A digest over a stage's key of reuse.
 pub fn inputs_hash(job: &Job, stage: StageName, key: &Value) -> String {
@@ -36,38 +38,52 @@ pub async fn find(context: &Context, job: &Job, inputs_hash: &str) -> Result<Opt
     context.tools.database.stage_results().find(&job.owner, inputs_hash, now, now + NEEDED).await
 }
 
-/// Keeps what a stage has made for later jobs. A failure costs a later job its time and is only logged.
+/// Keeps what a stage has made for later jobs. A failure costs a later job its time and is only logged. The row comes
+/// first: whatever a crash, or a job that is stopped meanwhile, leaves of the copies is found by it and swept.
 pub async fn keep(context: &Context, job: &Job, stage: StageName, inputs_hash: &str, checkpoint: &Checkpoint) {
     let Some(keep_for) = context.keep_results.filter(|_| job.reuse) else { return };
     let now = context.tools.clock.now();
-    let id = StageResultId::new(now, random10());
-    let kept = async {
-        let mut objects = BTreeMap::new();
-        for (name, object) in checkpoint.objects.iter().flatten() {
-            objects.insert(name.clone(), copy(context, id, name, object).await?);
+    let mut result = StageResult {
+        id: StageResultId::new(now, random10()),
+        owner: job.owner.clone(),
+        stage: stage.to_string(),
+        inputs_hash: inputs_hash.to_owned(),
+        provider: checkpoint.provider.clone(),
+        detail: checkpoint.output.clone().unwrap_or_default(),
+        objects: BTreeMap::new(),
+        created_at: now,
+        expires_at: now + COPYING,
+    };
+    let results = context.tools.database.stage_results();
+    match results.announce(&result).await {
+        Ok(true) => {}
+        // Another job was quicker.
+        Ok(false) => return,
+        Err(error) => {
+            return tracing::warn!(error = error_chain(&error), %stage, "stage result not kept for later jobs");
         }
-        let result = StageResult {
-            id,
-            owner: job.owner.clone(),
-            stage: stage.to_string(),
-            inputs_hash: inputs_hash.to_owned(),
-            provider: checkpoint.provider.clone(),
-            detail: checkpoint.output.clone().unwrap_or_default(),
-            objects,
-            created_at: now,
-            expires_at: now + keep_for,
-        };
-        context.tools.database.stage_results().put(&result).await.map_err(KeepError::Rows)
+    }
+    let kept = async {
+        for (name, object) in checkpoint.objects.iter().flatten() {
+            result.objects.insert(name.clone(), copy(context, result.id, name, object).await?);
+        }
+        result.expires_at = now + keep_for;
+        results.complete(&result).await.map_err(KeepError::Rows)
     };
     match kept.await {
         Ok(true) => return,
-        // Another job was quicker.
         Ok(false) => {}
         Err(error) => tracing::warn!(error = error_chain(&error), %stage, "stage result not kept for later jobs"),
     }
-    if let Err(error) = context.tools.blobs.delete_prefix(&KeyPrefix::stage_result(id)).await {
-        tracing::warn!(%error, "copies of a stage result not deleted");
+    if let Err(error) = drop_copies(context, result.id).await {
+        tracing::warn!(error = error_chain(&error), "copies of a stage result left to the sweep");
     }
+}
+
+/// The objects first: the row finds what is left of them.
+async fn drop_copies(context: &Context, id: StageResultId) -> Result<(), KeepError> {
+    context.tools.blobs.delete_prefix(&KeyPrefix::stage_result(id)).await?;
+    context.tools.database.stage_results().forget(id).await.map_err(KeepError::Rows)
 }
 
 async fn copy(context: &Context, id: StageResultId, name: &str, object: &WorkObject) -> Result<WorkObject, KeepError> {

@@ -55,12 +55,20 @@ impl StageRun<'_> {
     /// Reads a whole working object; they are bounded by the limits on what a job may be made of.
     pub async fn get_bytes(&self, name: &str) -> Result<Bytes, Failure> {
         let object = self.object(name).await?;
+        match self.read_whole(name, &object).await {
+            Ok(bytes) => Ok(bytes),
+            Err(failure) => Err(self.reopen_damaged().await.unwrap_or(failure)),
+        }
+    }
+
+    async fn read_whole(&self, name: &str, object: &WorkObject) -> Result<Bytes, Failure> {
         let body = self.open(&object.key).await?;
         let bytes = blob_store::collect(body, MAX_WORK_OBJECT_BYTES).await.map_err(|error| {
             Failure::new(FailureClass::Transient, FailureCode::Storage, format!("{name} cannot be read: {error}"))
         })?;
         if hex::encode(Sha256::digest(&bytes)) != object.sha256 {
-            return Err(not_what_was_written(name));
+            let message = format!("{name} is not what was written; the object store has changed it");
+            return Err(Failure::new(FailureClass::Transient, FailureCode::Storage, message));
         }
         Ok(bytes)
     }
@@ -127,12 +135,6 @@ impl StageRun<'_> {
         let object = WorkObject { key: key.to_string(), sha256, size_bytes };
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), object);
     }
-}
-
-/// A stage that runs again writes it again.
-fn not_what_was_written(name: &str) -> Failure {
-    let message = format!("{name} is not what was written; the object store has changed it");
-    Failure::new(FailureClass::Transient, FailureCode::Storage, message)
 }
 
 fn parse(key: &str) -> Result<ObjectKey, Failure> {

@@ -2,12 +2,13 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use blob_store::{KeyPrefix, ObjectKey};
 use chrono::TimeDelta;
-use domain::{JobEvent, JobId};
-use resilience::Clock;
+use domain::{JobEvent, JobId, StageResultId, UserId};
+use persistence::StageResult;
+use resilience::{Clock, ids::random10};
 use storage::Swept;
 use support::{House, quiet_voice};
 use testbed::eventually;
@@ -162,4 +163,65 @@ async fn writes_that_a_crash_left_are_cleaned_up_after_a_day() {
     assert_eq!(house.service.sweep().await, Swept::default());
     house.clock.advance(TimeDelta::hours(25));
     assert_eq!(house.service.sweep().await, Swept { unfinished: 1, ..Swept::default() });
+}
+
+impl House {
+    /// A stage result that expires after `keep`, with one object. Nobody finds it unless it is complete.
+    async fn stage_result(&self, keep: TimeDelta, is_complete: bool) -> StageResult {
+        let now = self.clock.now();
+        let id = StageResultId::new(now, random10());
+        let result = StageResult {
+            id,
+            owner: UserId::local(),
+            stage: "pitch".to_owned(),
+            inputs_hash: format!("hash of {id}"),
+            provider: None,
+            detail: serde_json::Value::Null,
+            objects: BTreeMap::new(),
+            created_at: now,
+            expires_at: now + keep,
+        };
+        let results = self.database.stage_results();
+        assert!(results.announce(&result).await.unwrap());
+        let key = ObjectKey::stage_result(id, "melody.json").unwrap();
+        self.objects.put_bytes(&key, vec![1].into(), "application/json").await.unwrap();
+        if is_complete {
+            assert!(results.complete(&result).await.unwrap());
+        }
+        result
+    }
+
+    async fn has_copies(&self, result: &StageResult) -> bool {
+        !self.keys(KeyPrefix::stage_result(result.id)).await.is_empty()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sweep_takes_stage_results_whose_time_is_over_and_copies_that_were_given_up() {
+    let house = House::open().await;
+    let done = house.stage_result(TimeDelta::hours(1), true).await;
+    let given_up = house.stage_result(TimeDelta::hours(1), false).await;
+    let long = house.stage_result(TimeDelta::hours(24), true).await;
+    let copying = house.stage_result(TimeDelta::hours(24), false).await;
+    let damaged = house.stage_result(TimeDelta::hours(24), true).await;
+    house.database.stage_results().withdraw(damaged.id, house.clock.now() + TimeDelta::hours(1)).await.unwrap();
+    house.clock.advance(TimeDelta::hours(1) + TimeDelta::minutes(10) - TimeDelta::seconds(1));
+    assert_eq!(house.service.sweep().await, Swept::default(), "somebody may just be taking one");
+
+    house.clock.advance(TimeDelta::seconds(1));
+    let swept = house.service.sweep().await;
+    assert_eq!(swept, Swept { stage_results: 3, ..Swept::default() });
+    for gone in [&done, &given_up, &damaged] {
+        assert!(!house.has_copies(gone).await, "{}", gone.id);
+    }
+    for kept in [&long, &copying] {
+        assert!(house.has_copies(kept).await, "{}", kept.id);
+    }
+    let now = house.clock.now();
+    let found = house.database.stage_results().find(&long.owner, &long.inputs_hash, now, now).await.unwrap();
+    assert_eq!(found.map(|found| found.id), Some(long.id));
+    assert_eq!(house.service.sweep().await, Swept::default(), "nothing is swept twice");
+    house.clock.advance(TimeDelta::hours(24));
+    assert_eq!(house.service.sweep().await.stage_results, 2);
+    assert!(house.keys(KeyPrefix::all()).await.is_empty());
 }

@@ -1,7 +1,7 @@
 //! Failed jobs that their owners have tried again, and lists that are walked while they grow.
 
 use domain::{JobEvent, JobState, quota::QuotaLimits};
-use persistence::{HistoryFilter, Journal, RetryOutcome};
+use persistence::{CancelOutcome, HistoryFilter, Journal, RetryOutcome};
 
 use crate::bed::{Bed, later, noon, on_both, telling_journal, user};
 
@@ -20,6 +20,26 @@ async fn a_failed_job_goes_back_to_the_queue_as_if_it_were_new(bed: &Bed) {
     let again = bed.claimed(later(7)).await.unwrap();
     assert_eq!((again.id, again.generation), (failed.id, failed.generation + 1), "an old holder stays locked out");
     assert_eq!(retry(later(8)).await, RetryOutcome::NotFailed(JobState::Running));
+}
+
+async fn a_retry_takes_an_earlier_request_to_cancel_back(bed: &Bed) {
+    let ada = user("ada");
+    let mine = bed.db.jobs_of(&ada);
+    for (n, end) in [(0, JobEvent::Failed), (100, JobEvent::DeadlinePassed)] {
+        // It ended before its holder heard of the request.
+        let job = bed.in_state(JobState::Running, &ada, later(n)).await;
+        let requested = mine.request_cancel(job.id, &Journal::silent(), later(n + 1)).await.unwrap();
+        assert!(matches!(requested, CancelOutcome::Requested(_)), "{requested:?}");
+        assert!(bed.moved(job.id, end, later(n + 2)).await.cancel_requested_at.is_some());
+        let unlimited = QuotaLimits::UNLIMITED;
+        let retried = mine.retry(job.id, unlimited, &Journal::silent(), later(n + 3)).await.unwrap();
+        assert!(matches!(retried, RetryOutcome::Requeued { .. }), "{retried:?}");
+        let stored = bed.db.jobs().get(job.id).await.unwrap().unwrap();
+        assert_eq!(stored.cancel_requested_at, None, "the next sweep would cancel it");
+        let again = mine.request_cancel(job.id, &Journal::silent(), later(n + 4)).await.unwrap();
+        assert!(matches!(again, CancelOutcome::Requested(_)), "{again:?}");
+        bed.moved(job.id, JobEvent::CancelRequested, later(n + 5)).await;
+    }
 }
 
 async fn only_what_can_be_tried_again_is(bed: &Bed) {
@@ -65,6 +85,7 @@ async fn a_list_that_is_walked_shows_each_job_once(bed: &Bed) {
 
 on_both!(
     a_failed_job_goes_back_to_the_queue_as_if_it_were_new,
+    a_retry_takes_an_earlier_request_to_cancel_back,
     only_what_can_be_tried_again_is,
     a_list_that_is_walked_shows_each_job_once,
 );

@@ -1,16 +1,17 @@
 //! Migrations both ways, and that both databases end up with the same tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ArtifactRole, JobEvent, OutsideCallId, StageName, StageResultId, UserId, kinds::melody_vocals};
+use domain::{ArtifactRole, JobEvent, JobState, OutsideCallId, StageName, StageResultId, UserId, kinds::melody_vocals};
 use persistence::{
-    Artifact, Backend, Begin, Database, Destination, IdempotencyKey, Journal, PersistenceError, StageResult, Submission,
+    Artifact, Backend, Begin, Checkpoint, Database, Destination, IdempotencyKey, Journal, PersistenceError,
+    StageResult, Submission,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::bed::{
-    Bed, artifact_id, breaker, every_kind, input, job_id, message, new_job, noon, on_both, telling_journal, upload_id,
-    user,
+    Bed, artifact_id, breaker, every_kind, input, job_id, later, message, new_job, noon, on_both, telling_journal,
+    upload_id, user,
 };
 
 /// In the order of the migrations.
@@ -130,7 +131,7 @@ async fn fill(db: &Database, owner: &UserId) {
         created_at: now,
         expires_at: now,
     };
-    assert!(db.stage_results().put(&result).await.unwrap());
+    assert!(db.stage_results().announce(&result).await.unwrap());
     let key = IdempotencyKey { user: owner.clone(), key: job_id().to_string(), route: "convert".to_owned() };
     let begun = db.idempotency().begin(&key, "h", now, chrono::TimeDelta::minutes(1)).await.unwrap();
     assert!(matches!(begun, Begin::Fresh(_)));
@@ -181,6 +182,44 @@ async fn every_migration_goes_down_and_up_with_rows_in_every_table(bed: &Bed) {
     }
     bed.db.migrate().await.unwrap();
     assert_eq!(columns(bed).await, fresh, "migrating again changed something");
+}
+
+async fn going_down_leaves_jobs_that_the_version_before_can_read(bed: &Bed) {
+    let ada = user("ada");
+    let parked = bed.in_state(JobState::Parked, &ada, noon()).await;
+    let over = bed.in_state(JobState::Completed, &ada, later(1)).await;
+    let running = bed.in_state(JobState::Running, &ada, later(2)).await;
+    let stage = melody_vocals::PITCH;
+    bed.db.stages().start(running.id, running.generation, stage, 1, later(3)).await.unwrap();
+    let checkpoint = Checkpoint { objects: Some(BTreeMap::new()), ..Checkpoint::default() };
+    assert!(bed.db.stages().finish(running.id, running.generation, stage, &checkpoint, later(4)).await.unwrap());
+    bed.db.migrate_down(1).await.unwrap();
+    let states = strings(bed, "SELECT CAST(id AS TEXT) || ' ' || state FROM jobs").await;
+    assert_eq!(states.len(), 3);
+    let words: BTreeSet<_> = states.iter().filter_map(|row| Some(row.split_once(' ')?.1)).collect();
+    assert_eq!(words, BTreeSet::from(["completed", "queued", "running"]), "parked is a word of this version");
+    assert_eq!(rows_in(bed, "job_stages").await, "0", "its objects are not where the version before looks");
+
+    bed.db.migrate().await.unwrap();
+    let back = bed.db.jobs().get(parked.id).await.unwrap().unwrap();
+    assert_eq!((back.state, back.due_at, back.version), (JobState::Queued, parked.due_at, parked.version + 1));
+    assert_eq!(bed.db.jobs().get(over.id).await.unwrap().unwrap().state, JobState::Completed);
+}
+
+async fn going_down_is_refused_while_the_version_before_would_strand_jobs(bed: &Bed) {
+    let ada = user("ada");
+    for (n, inputs) in [(0, vec![]), (10, vec![input(None), input(None)])] {
+        let mut new = new_job(later(n));
+        new.inputs = inputs;
+        let stranded = bed.submitted_as(&new, &ada, later(n)).await;
+        let why = bed.db.migrate_down(1).await.unwrap_err();
+        assert!(format!("{}", std::error::Error::source(&why).unwrap()).contains("1 unfinished jobs"), "{why:?}");
+        // Nothing of it was done.
+        assert_eq!(bed.db.jobs().get(stranded.id).await.unwrap().map(|job| job.state), Some(JobState::Queued));
+        bed.moved(stranded.id, JobEvent::CancelRequested, later(n + 1)).await;
+    }
+    bed.db.migrate_down(1).await.unwrap();
+    bed.db.migrate().await.unwrap();
 }
 
 async fn services_that_start_together_migrate_once(bed: &Bed) {
@@ -234,6 +273,8 @@ async fn a_closed_database_says_so_and_may_be_retried(bed: &Bed) {
 
 on_both!(
     every_migration_goes_down_and_up_with_rows_in_every_table,
+    going_down_leaves_jobs_that_the_version_before_can_read,
+    going_down_is_refused_while_the_version_before_would_strand_jobs,
     services_that_start_together_migrate_once,
     broken_rules_are_errors_that_do_not_quote_the_row,
     a_closed_database_says_so_and_may_be_retried,

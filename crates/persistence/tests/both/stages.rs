@@ -81,8 +81,17 @@ async fn equal_inputs_find_what_a_stage_made_for_the_same_owner_only(bed: &Bed) 
     };
     let find = async |who, hash, now, until| results.find(who, hash, now, until).await.unwrap();
     assert_eq!(find(&ada, "h", noon(), noon()).await, None);
-    assert!(results.put(&made(1)).await.unwrap());
-    assert!(!results.put(&made(2)).await.unwrap(), "the first of two that were made at once stays");
+    for random in [1, 2] {
+        assert!(results.announce(&StageResult { expires_at: later(10), ..made(random) }).await.unwrap());
+    }
+    assert_eq!(find(&ada, "h", noon(), noon()).await, None, "its objects are not there yet");
+    assert!(results.complete(&made(1)).await.unwrap());
+    assert!(!results.complete(&made(2)).await.unwrap(), "the first of two that were made at once stays");
+    assert!(!results.announce(&made(3)).await.unwrap(), "nothing is copied for a result that is there");
+    assert_eq!(results.expired(later(9), 10).await.unwrap(), []);
+    assert_eq!(results.expired(later(10), 10).await.unwrap(), [made(2).id], "whose copying never came to an end");
+    results.forget(made(2).id).await.unwrap();
+    assert!(!results.complete(&made(2)).await.unwrap(), "the sweep was quicker");
     assert_eq!(find(&ada, "h", later(1), later(2)).await, Some(made(1)));
     assert_eq!(find(&ada, "other", later(1), later(2)).await, None);
     assert_eq!(find(&bob, "h", later(1), later(2)).await, None, "what was made of somebody else's recording");
@@ -93,6 +102,29 @@ async fn equal_inputs_find_what_a_stage_made_for_the_same_owner_only(bed: &Bed) 
     assert_eq!(results.expired(later(501), 10).await.unwrap(), [made(1).id]);
     results.forget(made(1).id).await.unwrap();
     assert_eq!(results.expired(later(501), 10).await.unwrap(), []);
+
+    // What turns out to be damaged is found no more and stands in nobody's way.
+    assert!(results.announce(&made(4)).await.unwrap() && results.complete(&made(4)).await.unwrap());
+    results.withdraw(made(4).id, later(20)).await.unwrap();
+    assert_eq!(find(&ada, "h", later(19), later(19)).await, None);
+    assert_eq!(results.expired(later(20), 10).await.unwrap(), [made(4).id]);
+    assert!(results.announce(&made(5)).await.unwrap() && results.complete(&made(5)).await.unwrap());
+    assert_eq!(find(&ada, "h", later(21), later(22)).await, Some(made(5)));
+}
+
+async fn a_finished_stage_can_be_taken_back_by_the_holder_only(bed: &Bed) {
+    let job = bed.in_state(JobState::Running, &user("ada"), noon()).await;
+    let (stages, pitch) = (bed.db.stages(), melody_vocals::PITCH);
+    let gone = Failure::new(FailureClass::Transient, FailureCode::Storage, "melody.json is gone");
+    let reopen = async |generation| stages.reopen(job.id, generation, pitch.as_str(), &gone).await.unwrap();
+    stages.start(job.id, job.generation, pitch, 1, noon()).await.unwrap();
+    assert!(!reopen(job.generation).await, "it is not done");
+    assert!(stages.finish(job.id, job.generation, pitch, &checkpoint("h"), later(1)).await.unwrap());
+    assert!(!reopen(job.generation + 1).await, "somebody else's job");
+    assert!(reopen(job.generation).await);
+    let stage = stages.list(job.id).await.unwrap().remove(0);
+    assert_eq!((stage.state, stage.checkpoint, stage.failure), (StageState::Failed, None, Some(gone.clone())));
+    assert_eq!(stages.start(job.id, job.generation, pitch, 1, later(2)).await.unwrap(), StageStart::Started);
 }
 
 async fn what_is_asked_outside_is_asked_once(bed: &Bed) {
@@ -141,5 +173,6 @@ on_both!(
     a_stage_fails_starts_again_and_ends_as_a_checkpoint,
     who_lost_the_job_writes_no_stage,
     equal_inputs_find_what_a_stage_made_for_the_same_owner_only,
+    a_finished_stage_can_be_taken_back_by_the_holder_only,
     what_is_asked_outside_is_asked_once,
 );

@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -292,6 +293,37 @@ impl Fixture {
 
     pub async fn until_state(&self, id: JobId, state: JobState) -> Job {
         self.until(id, state.as_str(), |job| job.state == state).await
+    }
+
+    /// The job as soon as it is in a state, with the clock running: what waits for a moment comes to it.
+    pub async fn with_time(&self, id: JobId, state: JobState) -> Job {
+        let started = Instant::now();
+        loop {
+            let job = self.job(id).await;
+            if job.state == state {
+                return job;
+            }
+            assert!(!job.state.is_final(), "{} {:?}", job.state, job.failure);
+            assert!(started.elapsed() < PATIENCE, "never {state}: {} {:?}", job.state, job.failure);
+            self.clock.advance(TimeDelta::seconds(10));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// The files of the object store whose keys begin with `prefix` and end with `name`.
+    pub fn objects(&self, prefix: &str, name: &str) -> Vec<PathBuf> {
+        let (mut folders, mut found) = (vec![self.folder.path().to_owned()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(&folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.to_str().is_some_and(|path| path.contains(prefix)) && path.ends_with(name) {
+                    found.push(path);
+                }
+            }
+        }
+        found
     }
 
     /// The kinds of events of a job so far.
