@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
         manager.create_table(outside_calls()).await?;
         manager.create_index(index("outside_calls", &["job_id"])).await?;
         // A provider's callback names its own id.
-        manager.create_index(unique_index("outside_calls", &["provider", "outside_id"])).await?;
+        manager.create_index(unique_index("outside_calls", &["provider", "credential", "outside_id"])).await?;
         // Calls that are still open.
         manager.create_index(index("outside_calls", &["ended_at"])).await?;
         manager.create_table(stage_results()).await?;

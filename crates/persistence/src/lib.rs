@@ -39,7 +39,8 @@ pub use feedback::Feedback;
 pub use idempotency::{Begin, IdempotencyKey, IdempotencyKeys, KeyClaim};
 pub use inputs::{Input, NewInput};
 pub use jobs::{
-    Applied, Authority, Claim, ClaimableKind, Held, Job, JobStats, Jobs, Patch, QueuePosition, RecentJobs, Reported,
+    Applied, Authority, Claim, ClaimableKind, Claimed, Held, Job, JobStats, Jobs, Patch, QueuePosition, RecentJobs,
+    Reported,
 };
 pub use journal::{Journal, NewEvent};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use domain::{JobId, JobState, OutsideCallId, StageName};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
 };
 
 use crate::{
-    database::Database,
+    database::{Backend, Database},
     error::{During, PersistenceError, Undecodable},
     jobs::state_words,
     rows::{self, outside_call::Column},
@@ -28,14 +28,26 @@ pub enum OutsideCallState {
     Open,
     Succeeded,
     Failed,
+    /// Its job has ended, and it is being called off: a later try of the job makes a call of its own.
+    Cancelling,
     Cancelled,
     /// The other side says that it knows of no such call.
     NeverArrived,
+    /// It could not be called off for so long that nobody tries any more.
+    Abandoned,
 }
 
 impl OutsideCallState {
-    pub const ALL: [Self; 6] =
-        [Self::Intended, Self::Open, Self::Succeeded, Self::Failed, Self::Cancelled, Self::NeverArrived];
+    pub const ALL: [Self; 8] = [
+        Self::Intended,
+        Self::Open,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelling,
+        Self::Cancelled,
+        Self::NeverArrived,
+        Self::Abandoned,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -43,8 +55,10 @@ impl OutsideCallState {
             Self::Open => "open",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Cancelling => "cancelling",
             Self::Cancelled => "cancelled",
             Self::NeverArrived => "never_arrived",
+            Self::Abandoned => "abandoned",
         }
     }
 
@@ -127,13 +141,14 @@ impl OutsideCalls<'_> {
     ) -> Result<Begun, PersistenceError> {
         const DOING: &str = "begin an outside call";
         let Some(tx) = self.db.stages().begin_as_holder(job, generation, DOING).await? else { return Ok(Begun::Lost) };
-        let standing = OutsideCallState::ALL.into_iter().filter(|state| state.stands()).map(OutsideCallState::as_str);
+        // A state that only a newer version knows may stand, too: that call is not made again here.
+        let over = OutsideCallState::ALL.into_iter().filter(|state| !state.stands()).map(OutsideCallState::as_str);
         let known = rows::outside_call::Entity::find()
             .filter(Column::JobId.eq(job.uuid()))
             .filter(Column::Stage.eq(stage.as_str()))
             .filter(Column::Purpose.eq(purpose))
             .filter(Column::Provider.eq(provider))
-            .filter(Column::State.is_in(standing))
+            .filter(Column::State.is_not_in(over))
             .order_by_desc(Column::CreatedAt)
             .one(&tx)
             .await
@@ -161,7 +176,7 @@ impl OutsideCalls<'_> {
         Ok(Begun::Fresh(call))
     }
 
-    /// Remembers the other side's id. False when the call is settled already.
+    /// Remembers the other side's id. False when the call is settled already, or being called off.
     pub async fn opened(
         &self,
         id: OutsideCallId,
@@ -173,7 +188,7 @@ impl OutsideCalls<'_> {
             .col_expr(Column::State, Expr::val(OutsideCallState::Open.as_str()))
             .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
             .filter(Column::Id.eq(id.uuid()))
-            .filter(Column::EndedAt.is_null())
+            .filter(Column::State.is_in([OutsideCallState::Intended.as_str(), OutsideCallState::Open.as_str()]))
             .exec(self.db.writer())
             .await
             .during("note an outside call's id")?;
@@ -214,12 +229,13 @@ impl OutsideCalls<'_> {
     /// The call that a provider's callback is about.
     pub async fn by_outside_id(
         &self,
-        provider: &str,
+        (provider, credential): (&str, &str),
         outside_id: &str,
     ) -> Result<Option<OutsideCall>, PersistenceError> {
         const DOING: &str = "look for an outside call";
         let row = rows::outside_call::Entity::find()
             .filter(Column::Provider.eq(provider))
+            .filter(Column::Credential.eq(credential))
             .filter(Column::OutsideId.eq(outside_id))
             .one(self.db.reader())
             .await
@@ -227,7 +243,34 @@ impl OutsideCalls<'_> {
         row.map(read).transpose().during(DOING)
     }
 
-    /// Unsettled calls of jobs that have ended without a result, oldest news first: nobody waits for them any more.
+    /// Takes an unsettled call away from its job, to call it off. False when it is settled, or when the job has not ended
+    /// or is tried again: then it may still be needed.
+    pub async fn begin_call_off(&self, call: &OutsideCall, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
+        const DOING: &str = "begin to call off an outside call";
+        let tx = self.db.begin(DOING).await?;
+        let query = rows::job::Entity::find_by_id(call.job_id.uuid());
+        let query = match self.db.backend() {
+            // SQLite's transaction already holds the only write lock.
+            Backend::Sqlite => query,
+            Backend::Postgres => query.lock_exclusive(),
+        };
+        let job = query.one(&tx).await.during(DOING)?;
+        if !job.is_some_and(|job| state_words(JobState::is_final).contains(&job.state.as_str())) {
+            return Ok(false);
+        }
+        let begun = rows::outside_call::Entity::update_many()
+            .col_expr(Column::State, Expr::val(OutsideCallState::Cancelling.as_str()))
+            .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
+            .filter(Column::Id.eq(call.id.uuid()))
+            .filter(Column::EndedAt.is_null())
+            .exec(&tx)
+            .await
+            .during(DOING)?;
+        tx.commit().await.during(DOING)?;
+        Ok(begun.rows_affected == 1)
+    }
+
+    /// Unsettled calls of jobs that have ended, and calls that are being called off, oldest news first: nobody waits for them any more.
     /// Those that were looked at after `before` are left out.
     pub async fn abandoned(&self, before: DateTime<Utc>, limit: u64) -> Result<Vec<OutsideCall>, PersistenceError> {
         const DOING: &str = "look for abandoned outside calls";
@@ -235,12 +278,16 @@ impl OutsideCalls<'_> {
         let over = Query::select()
             .column(Of::Id)
             .from(rows::job::Entity)
-            .and_where(Of::State.is_in(state_words(|state| state.is_final() && state != JobState::Completed)))
+            .and_where(Of::State.is_in(state_words(JobState::is_final)))
             .to_owned();
         let rows = rows::outside_call::Entity::find()
             .filter(Column::EndedAt.is_null())
             .filter(Column::UpdatedAt.lte(micros(before)))
-            .filter(Column::JobId.in_subquery(over))
+            .filter(
+                Condition::any()
+                    .add(Column::JobId.in_subquery(over))
+                    .add(Column::State.eq(OutsideCallState::Cancelling.as_str())),
+            )
             .order_by_asc(Column::UpdatedAt)
             .limit(limit)
             .all(self.db.reader())

@@ -120,11 +120,13 @@ impl Stages<'_> {
         let known = rows::stage::Entity::find_by_id(key).one(&tx).await.during(DOING)?;
         match known.map(read).transpose().during(DOING)? {
             Some(stage) if stage.state == StageState::Done => return Ok(StageStart::AlreadyDone(Box::new(stage))),
-            Some(_) => {
+            Some(known) => {
+                // One that parked has been at it since.
+                let started_at = if known.state == StageState::Running { known.started_at } else { now };
                 let again = rows::stage::Entity::update_many()
                     .col_expr(Column::State, Expr::val(StageState::Running.as_str()))
                     .col_expr(Column::Attempt, Expr::val(attempt.cast_signed()))
-                    .col_expr(Column::StartedAt, Expr::val(micros(now)))
+                    .col_expr(Column::StartedAt, Expr::val(micros(started_at)))
                     .col_expr(Column::FinishedAt, Expr::val(None::<DateTime<Utc>>))
                     .filter(Column::JobId.eq(job.uuid()))
                     .filter(Column::Name.eq(name.as_str()));

@@ -10,7 +10,7 @@ use std::{
 };
 
 use domain::{Failure, JobEvent, JobState, Progress, StageSpec, feed::FeedKind};
-use persistence::{Applied, Authority, Checkpoint, Job, Patch, PersistenceError, Reported, StageStart};
+use persistence::{Applied, Authority, Checkpoint, Claimed, Job, Patch, PersistenceError, Reported, StageStart};
 use serde_json::Value;
 
 use crate::{
@@ -70,10 +70,13 @@ impl From<PersistenceError> for Ended {
 pub async fn run(
     context: &Context,
     kind: &Kind,
-    job: &Job,
+    claimed: &Claimed,
     gauge: &ProgressGauge,
     ends_at: Instant,
 ) -> Result<Value, Ended> {
+    let job = &claimed.job;
+    // Followers know of the stage that it was parked in.
+    let parked_in = job.stage.as_deref().filter(|_| claimed.from == JobState::Parked);
     let stage_job = StageJob {
         id: job.id,
         spec: kind.spec,
@@ -81,7 +84,8 @@ pub async fn run(
         request: job.params.clone(),
         inputs: context.tools.database.jobs().inputs(job.id).await?,
     };
-    let mut attempt = Attempt { context, kind, job, stage_job, gauge, ends_at, done: finished(context, job).await? };
+    let mut attempt =
+        Attempt { context, kind, job, parked_in, stage_job, gauge, ends_at, done: finished(context, job).await? };
     let mut result = Value::Null;
     for (index, stage) in kind.spec.stages.iter().enumerate() {
         let is_last = index + 1 == kind.spec.stages.len();
@@ -123,6 +127,7 @@ struct Attempt<'a> {
     context: &'a Context,
     kind: &'a Kind,
     job: &'a Job,
+    parked_in: Option<&'a str>,
     stage_job: StageJob,
     gauge: &'a ProgressGauge,
     ends_at: Instant,
@@ -139,7 +144,7 @@ impl Attempt<'_> {
         if let Some(finished) = self.begin(spec, is_last).await? {
             return Ok(finished);
         }
-        self.gauge.reported(spec.progress.start());
+        self.gauge.reported(self.progress_at_start(spec));
         let started = Instant::now();
         let run = self.stage_run(spec);
         // The registry has made sure that every stage has one.
@@ -228,7 +233,7 @@ impl Attempt<'_> {
         let attempt = attempt_at(job, spec);
         if is_last {
             self.enter_storing(spec).await?;
-        } else {
+        } else if self.parked_in != Some(spec.name.as_str()) {
             let journal = context.journals.of_stage(FeedKind::StageStarted, spec);
             let patch = self.start_patch(spec);
             held(context.tools.database.jobs().report(job.id, self.holder(), &patch, &journal, now).await?)?;
@@ -243,10 +248,15 @@ impl Attempt<'_> {
         Ok(None)
     }
 
+    /// A stage that was parked is as far as it was.
+    fn progress_at_start(&self, spec: &StageSpec) -> Progress {
+        if self.parked_in == Some(spec.name.as_str()) { self.job.progress } else { spec.progress.start() }
+    }
+
     /// The count of attempts goes with the stage that it is about.
     fn start_patch(&self, spec: &'static StageSpec) -> Patch {
         Patch {
-            progress: Some(spec.progress.start()),
+            progress: Some(self.progress_at_start(spec)),
             stage: Some(spec.name),
             attempt: Some(attempt_at(self.job, spec)),
             ..Patch::default()

@@ -7,7 +7,7 @@ use messaging::{Body, Envelope, Handler, Outcome};
 use service_runtime::error_chain;
 use tokio::sync::Notify;
 
-use crate::{context::Context, dispatcher::RunningJobs, reconciler};
+use crate::{context::Context, dispatcher::RunningJobs, endings};
 
 pub struct JobCommands {
     pub context: Context,
@@ -26,7 +26,7 @@ impl Handler for JobCommands {
             }
             Some(Body::CancelJob(cancel)) => match cancel.job() {
                 Ok(job) if self.running.wake(job) => Outcome::Done,
-                Ok(job) => match reconciler::cancel_if_nobody_holds(&self.context, job).await {
+                Ok(job) => match endings::cancel_if_nobody_holds(&self.context, job).await {
                     Ok(()) => Outcome::Done,
                     Err(error) => {
                         tracing::warn!(error = %error_chain(&error), "cancellation not carried out yet");

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use telemetry::Metrics;
 use tokio::sync::Notify;
 
-use crate::{journals::Journals, kinds::Registry, lease::JobRules, stage::StageTools};
+use crate::{call_off::CallOffs, journals::Journals, kinds::Registry, rules::JobRules, stage::StageTools};
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Context {
     pub metrics: Metrics,
     /// How long finished stages are kept for later jobs; `None` when they are not.
     pub keep_results: Option<TimeDelta>,
+    /// Where jobs that have ended are told, so that what they asked for outside is called off.
+    pub call_offs: CallOffs,
     /// Wakes the outbox relay of this process after a change that left messages.
     pub outbox: Arc<Notify>,
 }

@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use domain::JobId;
-use persistence::{Claim, ClaimableKind, Job, PersistenceError};
+use domain::{JobId, JobState};
+use persistence::{Claim, ClaimableKind, Claimed, PersistenceError};
 use resilience::{Bulkhead, Permit, RateLimiter};
 use service_runtime::error_chain;
 use telemetry::{TraceContext, trace};
@@ -107,18 +107,14 @@ impl Dispatcher {
                 slot = self.slots.all.acquire() => slot,
                 () = shutdown.cancelled() => break,
             };
-            // A permission that found no job is kept for the next one.
-            if !may_start {
-                tokio::select! {
-                    () = self.rate.acquire() => may_start = true,
-                    () = shutdown.cancelled() => break,
-                }
-            }
-            match self.claim().await {
-                Ok(Some(job)) => {
-                    may_start = false;
-                    let of_kind = self.slots.take(job.kind.as_str());
-                    let (task, wake) = (self.worker(job, shutdown.clone()), self.wake.clone());
+            // A permission that found no job is kept for the next one. Without one, jobs that were begun already go on.
+            let next_start = if may_start { None } else { self.rate.try_acquire().err() };
+            may_start = next_start.is_none();
+            match self.claim(may_start).await {
+                Ok(Some(claimed)) => {
+                    may_start &= claimed.from != JobState::Queued;
+                    let of_kind = self.slots.take(claimed.job.kind.as_str());
+                    let (task, wake) = (self.worker(claimed, shutdown.clone()), self.wake.clone());
                     workers.spawn(async move {
                         task.await;
                         drop((slot, of_kind));
@@ -133,7 +129,7 @@ impl Dispatcher {
             drop(slot);
             tokio::select! {
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(self.poll) => {}
+                () = tokio::time::sleep(next_start.map_or(self.poll, |wait| wait.min(self.poll))) => {}
                 () = shutdown.cancelled() => break,
             }
         }
@@ -142,7 +138,7 @@ impl Dispatcher {
         }
     }
 
-    async fn claim(&self) -> Result<Option<Job>, PersistenceError> {
+    async fn claim(&self, may_start: bool) -> Result<Option<Claimed>, PersistenceError> {
         let (context, now) = (&self.context, self.context.tools.clock.now());
         let free = context.kinds.specs().filter(|spec| self.slots.is_free(spec.name.as_str()));
         let kinds: Vec<ClaimableKind> = free
@@ -151,14 +147,16 @@ impl Dispatcher {
                 deadline_at: Some(now + context.rules.deadline(spec)),
             })
             .collect();
-        let claim = Claim { owner: &self.instance, lease_until: now + context.rules.times.lease, kinds: &kinds };
+        let claim =
+            Claim { owner: &self.instance, lease_until: now + context.rules.times.lease, kinds: &kinds, may_start };
         let journal = context.journals.claimed();
         context.tools.database.jobs().claim_due(claim, &journal, now).await
     }
 
     /// Works on one job, in the trace of the request that made it.
-    fn worker(&self, job: Job, shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
-        let (context, entry) = (self.context.clone(), self.running.enter(job.id));
+    fn worker(&self, claimed: Claimed, shutdown: CancellationToken) -> impl Future<Output = ()> + Send + 'static {
+        let (context, entry) = (self.context.clone(), self.running.enter(claimed.job.id));
+        let job = &claimed.job;
         let trace_context = job
             .traceparent
             .as_deref()
@@ -168,10 +166,11 @@ impl Dispatcher {
         span.record("job_id", tracing::field::display(job.id));
         span.record("kind", job.kind.as_str());
         trace::within_span(trace_context, span, async move {
-            tracing::info!(generation = job.generation, attempt = job.attempt.max(1), "job claimed");
+            let job = &claimed.job;
+            tracing::info!(generation = job.generation, attempt = job.attempt.max(1), from = %claimed.from, "job claimed");
             // Only jobs of known kinds are claimed.
             let Some(kind) = context.kinds.get(&job.kind) else { return };
-            lease::work(&context, kind, job, entry.wake.clone(), shutdown).await;
+            lease::work(&context, kind, claimed, entry.wake.clone(), shutdown).await;
         })
     }
 }

@@ -8,12 +8,9 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Failure, FailureClass, FailureCode, JobEvent, JobState, KindSpec,
-    feed::FeedKind,
-    kind::StageSpec,
-    retry::{RetryDecision, RetryPolicy},
+    Failure, FailureClass, FailureCode, JobEvent, JobState, Progress, StageSpec, feed::FeedKind, retry::RetryDecision,
 };
-use persistence::{Applied, Authority, Held, Job, Patch, PersistenceError};
+use persistence::{Applied, Authority, Claimed, Held, Job, Journal, Patch, PersistenceError};
 use serde_json::Value;
 use service_runtime::error_chain;
 use tokio::{sync::Notify, time::MissedTickBehavior};
@@ -22,60 +19,10 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     attempt::{self, Ended, ProgressGauge},
     context::Context,
+    endings::{self, overtime},
     kinds::Kind,
-    outside,
     stage::Parking,
 };
-
-/// The times that rule a lease.
-#[derive(Clone, Copy, Debug)]
-pub struct LeaseTimes {
-    /// How long a lease stands without a heartbeat.
-    pub lease: Duration,
-    pub heartbeat: Duration,
-    /// How often a cancel request is looked for when no message told of it.
-    pub cancel_poll: Duration,
-}
-
-impl LeaseTimes {
-    /// What is left of a lease whose holder is late with a heartbeat by half the time between two.
-    pub fn lease_left_when_silent(&self) -> Duration {
-        self.lease.saturating_sub(self.heartbeat * 3 / 2)
-    }
-}
-
-/// How a job's life is ruled, where its kind does not say.
-#[derive(Clone, Debug)]
-pub struct JobRules {
-    pub times: LeaseTimes,
-    /// The job's total time, from its first claim.
-    deadline: Duration,
-    retry: RetryPolicy,
-    pub retention: domain::retention::RetentionPolicy,
-    /// Take-overs after which a job counts as what kills its workers.
-    pub max_crashes: u32,
-}
-
-impl JobRules {
-    pub const fn new(
-        times: LeaseTimes,
-        deadline: Duration,
-        retry: RetryPolicy,
-        retention: domain::retention::RetentionPolicy,
-        max_crashes: u32,
-    ) -> Self {
-        Self { times, deadline, retry, retention, max_crashes }
-    }
-
-    pub fn deadline(&self, kind: &KindSpec) -> Duration {
-        kind.limits.deadline.unwrap_or(self.deadline)
-    }
-
-    pub fn retry(&self, kind: &KindSpec) -> RetryPolicy {
-        let max_attempts = kind.limits.max_attempts.unwrap_or(self.retry.max_attempts);
-        RetryPolicy { max_attempts, ..self.retry }
-    }
-}
 
 /// Why the work ended before its attempt.
 enum Stop {
@@ -86,9 +33,9 @@ enum Stop {
 }
 
 /// Works on a claimed job until it ends, waits again, or is lost.
-pub async fn work(context: &Context, kind: &Kind, job: Job, wake: Arc<Notify>, shutdown: CancellationToken) {
+pub async fn work(context: &Context, kind: &Kind, claimed: Claimed, wake: Arc<Notify>, shutdown: CancellationToken) {
     let held = context.metrics.lease_held();
-    let worker = Worker { context, kind, job: &job };
+    let worker = Worker { context, kind, job: &claimed.job, claimed: &claimed };
     let outcome = worker.work(&wake, &shutdown).await;
     drop(held);
     if let Err(error) = outcome {
@@ -101,6 +48,7 @@ struct Worker<'a> {
     context: &'a Context,
     kind: &'a Kind,
     job: &'a Job,
+    claimed: &'a Claimed,
 }
 
 impl Worker<'_> {
@@ -125,7 +73,7 @@ impl Worker<'_> {
         let gauge = ProgressGauge::default();
         let ends_at = Instant::now() + self.remaining();
         let stop = {
-            let attempt = attempt::run(context, self.kind, job, &gauge, ends_at);
+            let attempt = attempt::run(context, self.kind, self.claimed, &gauge, ends_at);
             tokio::pin!(attempt);
             tokio::select! {
                 // A result that is there counts, even when a cancel arrives in the same moment.
@@ -137,7 +85,7 @@ impl Worker<'_> {
                             tracing::warn!(stage = %stage.name, class = %failure.class, code = %failure.code, "stage failed");
                             self.after_failure(stage, failure).await
                         }
-                        Err(Ended::Parked { stage, parking }) => self.park(stage, parking).await,
+                        Err(Ended::Parked { stage, parking }) => self.park(stage, parking, gauge.news()).await,
                         Err(Ended::Lost) => {
                             context.metrics.lease_lost();
                             Ok(())
@@ -296,22 +244,37 @@ impl Worker<'_> {
         if let Applied::Moved(job) = applied {
             context.outbox.notify_one();
             tracing::info!(state = %job.state, wait_ms = after.as_millis() as u64, attempt = next, "attempt over");
+            endings::cancel_if_asked(context, &job).await?;
         }
         Ok(())
     }
 
     /// Lets go of the job until its stage is due again.
-    async fn park(&self, stage: &'static StageSpec, parking: Parking) -> Result<(), PersistenceError> {
+    async fn park(
+        &self,
+        stage: &'static StageSpec,
+        parking: Parking,
+        progress: Option<Progress>,
+    ) -> Result<(), PersistenceError> {
         let (context, job, now) = (self.context, self.job, self.now());
         let Parking { until, waits_for } = parking;
         let told = waits_for.clone();
-        let journal = context.journals.waiting(FeedKind::Parked, move |mut data| {
-            data.retry_at = Some(until);
-            data.waits_for = Some(told.clone());
-            data.stage(stage)
-        });
+        // Of many looks at the same work only those are news that show progress.
+        let was_known = self.claimed.from == JobState::Parked
+            && self.claimed.waited_for.as_ref() == Some(&waits_for)
+            && job.stage.as_deref() == Some(stage.name.as_str());
+        let journal = if was_known && progress.is_none() && job.cancel_requested_at.is_none() {
+            Journal::silent()
+        } else {
+            context.journals.waiting(FeedKind::Parked, move |mut data| {
+                data.retry_at = Some(until);
+                data.waits_for = Some(told.clone());
+                data.stage(stage)
+            })
+        };
         let patch = Patch {
             due_at: Some(until),
+            progress,
             waits_for: Some(waits_for),
             signals_seen: Some(job.signals),
             files_expire_at: context.rules.retention.files_expire_at(JobState::Cancelled, now),
@@ -323,7 +286,9 @@ impl Worker<'_> {
                 context.outbox.notify_one();
                 tracing::info!(state = %after.state, stage = %stage.name, "job let go until something outside is done");
                 if after.state.is_final() {
-                    outside::call_off_calls_of(context, job.id).await?;
+                    context.call_offs.of_job(job.id);
+                } else {
+                    endings::cancel_if_asked(context, &after).await?;
                 }
             }
             _ => context.metrics.lease_lost(),
@@ -366,9 +331,7 @@ impl Worker<'_> {
                 let took = (now - after.created_at).to_std().unwrap_or_default();
                 context.metrics.job_finished(spec.name.as_str(), after.state.as_str(), took);
                 tracing::info!(state = %after.state, took_ms = took.as_millis() as u64, "job ended");
-                if after.state != JobState::Completed {
-                    outside::call_off_calls_of(context, after.id).await?;
-                }
+                context.call_offs.of_job(after.id);
             }
             Applied::Duplicate(state) | Applied::Stale(state) if state.is_final() => {
                 tracing::info!(%state, "job had ended another way");
@@ -387,10 +350,3 @@ impl Worker<'_> {
 
 /// How long a job is left alone that this version cannot read.
 const SET_ASIDE_FOR: Duration = Duration::from_secs(30);
-
-/// Why a job expires. Its kind is `None` when this version does not know it.
-pub fn overtime(kind: Option<&KindSpec>) -> Failure {
-    let advice = kind.map_or("Try again.", |kind| kind.overtime_advice);
-    let message = format!("The job took longer than it may and was stopped. {advice}");
-    Failure::new(FailureClass::Transient, FailureCode::StageTimeout, message)
-}

@@ -8,10 +8,12 @@
 
 mod attempt;
 mod breakers;
+mod call_off;
 mod commands;
 mod context;
 mod damaged;
 mod dispatcher;
+mod endings;
 mod ingest;
 mod journals;
 mod kinds;
@@ -19,6 +21,7 @@ mod lease;
 mod outside;
 mod reconciler;
 mod reuse;
+mod rules;
 mod stage;
 mod work_objects;
 
@@ -35,12 +38,13 @@ use settings::Settings;
 use tokio::sync::Notify;
 
 use breakers::BreakerReporter;
+use call_off::CallOffs;
 use commands::JobCommands;
 use context::Context;
 use dispatcher::{Dispatcher, RunningJobs, Slots};
 use journals::Journals;
 use kinds::Registry;
-use lease::{JobRules, LeaseTimes};
+use rules::{JobRules, LeaseTimes};
 
 pub use kinds::Kind;
 pub use outside::{Asked, CreateError, OutsideProgress, OutsideService, ask};
@@ -79,7 +83,8 @@ impl Service for Orchestrator {
     /// Works until shutdown; then hands back what it holds.
     async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
         let settings = deps.settings.clone();
-        let context = context(&deps, Registry::new(self.kinds)?)?;
+        let (call_offs, ended_jobs) = call_off::channel();
+        let context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
         let (running, wake) = (RunningJobs::default(), Arc::new(Notify::new()));
         let _lock = take_back_leases(&context, &settings).await?;
 
@@ -89,6 +94,7 @@ impl Service for Orchestrator {
         let reporter = BreakerReporter::of(&deps)?;
         let tasks = [
             tokio::spawn(sweeps),
+            tokio::spawn(call_off::run(context.clone(), ended_jobs, settings.jobs.reconcile, shutdown.clone())),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),
             tokio::spawn(breakers::reset_on_request(reporter, shutdown.clone())),
         ];
@@ -113,7 +119,7 @@ impl Service for Orchestrator {
     }
 }
 
-fn context(deps: &Deps, kinds: Registry) -> anyhow::Result<Context> {
+fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<Context> {
     let settings = &deps.settings;
     Ok(Context {
         kinds,
@@ -130,6 +136,7 @@ fn context(deps: &Deps, kinds: Registry) -> anyhow::Result<Context> {
         journals: Journals::new(deps.clock.clone()),
         metrics: deps.metrics.clone(),
         keep_results: settings.retention.stage_results,
+        call_offs,
         outbox: deps.outbox.clone(),
     })
 }

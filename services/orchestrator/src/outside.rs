@@ -11,19 +11,17 @@ use resilience::ids::random10;
 use serde_json::Value;
 use service_runtime::error_chain;
 
-use crate::{
-    context::Context,
-    stage::{Parking, StageRun, StageTools},
-};
+use crate::stage::{Parking, StageRun, StageTools};
 
 /// Longest that a request may take to show up on the other side. One that nobody there knows of after that never arrived.
-const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
+pub const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
 /// How soon to look for a call whose answer did not come.
 const UNANSWERED: Duration = Duration::from_secs(5);
-/// Calls of ended jobs that one sweep calls off; the next one goes on.
-const BATCH: u64 = 50;
-/// How soon a call that could not be called off is tried again.
-const CALL_OFF_AGAIN: TimeDelta = TimeDelta::seconds(30);
+/// Longest that one answer of the other side is waited for; well below [`ARRIVAL`], so that a request that was given up is
+/// not looked for too early.
+pub const ANSWER: Duration = Duration::from_secs(20);
+/// How soon to look again after a look that was not answered: a tenth of the time since the call, between these.
+const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// Somebody who works on a request for longer than one wants to hold a connection.
 #[async_trait]
@@ -110,16 +108,17 @@ pub async fn ask(
             Begun::Fresh(call) => return create(run, service, &call, request).await,
             Begun::Known(call) => match call.outside_id.clone() {
                 Some(outside_id) => return look(run, service, &call, outside_id).await,
-                None => match service.find(&call.correlation).await? {
-                    Some(outside_id) => {
-                        calls.opened(call.id, &outside_id, now).await.map_err(|e| of_rows(&e))?;
+                None => match answered(service.find(&call.correlation)).await {
+                    Err(failure) => return later(run, service, &call, failure),
+                    Ok(Some(outside_id)) => {
+                        opened(run, service, &call, &outside_id).await?;
                         tracing::info!(provider = service.provider(), "an unanswered request was found");
                         return look(run, service, &call, outside_id).await;
                     }
-                    None if now < call.created_at + ARRIVAL => {
+                    Ok(None) if now < call.created_at + ARRIVAL => {
                         return Ok(parked(service, call.created_at + ARRIVAL));
                     }
-                    None => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
+                    Ok(None) => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
                 },
             },
         }
@@ -137,10 +136,10 @@ async fn create(
     call: &OutsideCall,
     request: &Value,
 ) -> Result<Asked, Failure> {
-    match service.create(&call.correlation, request).await {
+    let created = tokio::time::timeout(ANSWER, service.create(&call.correlation, request)).await;
+    match created.unwrap_or_else(|_| Err(CreateError::Unanswered(no_answer()))) {
         Ok(outside_id) => {
-            let now = run.tools.clock.now();
-            run.tools.database.outside_calls().opened(call.id, &outside_id, now).await.map_err(|e| of_rows(&e))?;
+            opened(run, service, call, &outside_id).await?;
             look(run, service, call, outside_id).await
         }
         Err(CreateError::Refused(failure)) => {
@@ -154,13 +153,66 @@ async fn create(
     }
 }
 
+/// Notes the other side's id. A call that nobody waits for any more (its job has ended, or it was thought lost) is called
+/// off at once: this may be the only one who knows its id.
+async fn opened(
+    run: &StageRun<'_>,
+    service: &dyn OutsideService,
+    call: &OutsideCall,
+    outside_id: &str,
+) -> Result<(), Failure> {
+    let now = run.tools.clock.now();
+    if run.tools.database.outside_calls().opened(call.id, outside_id, now).await.map_err(|e| of_rows(&e))? {
+        return Ok(());
+    }
+    tracing::warn!(provider = service.provider(), "a request was answered after it was settled; it is called off");
+    if let Err(failure) = answered(service.cancel(outside_id)).await {
+        tracing::error!(provider = service.provider(), code = %failure.code, outside_id, "it could not be called off");
+    }
+    Err(lost())
+}
+
+/// What the other side answers, if it does within [`ANSWER`].
+pub async fn answered<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(no_answer()))
+}
+
+fn no_answer() -> Failure {
+    Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "the provider did not answer in time")
+}
+
+/// A look that failed says nothing about the work: it goes on outside, and is looked at again until the job's deadline.
+/// Only what no further look can mend is the stage's failure.
+fn later(
+    run: &StageRun<'_>,
+    service: &dyn OutsideService,
+    call: &OutsideCall,
+    failure: Failure,
+) -> Result<Asked, Failure> {
+    let now = run.tools.clock.now();
+    let wait = match failure.class {
+        FailureClass::Transient => {
+            let age = (now - call.created_at).to_std().unwrap_or_default();
+            (age / 10).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1)
+        }
+        FailureClass::RetryAfter | FailureClass::Saturated => failure.retry_after.unwrap_or(LOOK_AGAIN.1),
+        _ => return Err(failure),
+    };
+    tracing::warn!(provider = service.provider(), code = %failure.code, "not looked at; it is looked at again");
+    Ok(parked(service, now + wait))
+}
+
 async fn look(
     run: &StageRun<'_>,
     service: &dyn OutsideService,
     call: &OutsideCall,
     outside_id: String,
 ) -> Result<Asked, Failure> {
-    match service.look(&outside_id).await? {
+    let looked = match answered(service.look(&outside_id)).await {
+        Ok(looked) => looked,
+        Err(failure) => return later(run, service, call, failure),
+    };
+    match looked {
         OutsideProgress::Working { fraction, look_again_in } => {
             if let Some(fraction) = fraction {
                 run.report_progress(fraction);
@@ -193,68 +245,6 @@ async fn settle(
         tools.metrics.outside_call(&call.provider, state.as_str());
     }
     Ok(())
-}
-
-/// Calls off what was asked for by jobs that have ended without a result. What cannot be called off now is tried again
-/// by a later sweep.
-pub async fn call_off_abandoned(context: &Context) -> Result<(), PersistenceError> {
-    let now = context.tools.clock.now();
-    let calls = context.tools.database.outside_calls();
-    for call in calls.abandoned(now - CALL_OFF_AGAIN, BATCH).await? {
-        call_off(context, &call).await?;
-    }
-    Ok(())
-}
-
-/// The same for one job that has just ended.
-pub async fn call_off_calls_of(context: &Context, job: domain::JobId) -> Result<(), PersistenceError> {
-    for call in context.tools.database.outside_calls().of_job(job).await? {
-        if call.ended_at.is_none() {
-            call_off(context, &call).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), PersistenceError> {
-    let (tools, calls) = (&context.tools, context.tools.database.outside_calls());
-    let Some(service) = context.kinds.outside(&call.provider) else {
-        tracing::warn!(provider = call.provider, "an abandoned outside call is to a provider that is not set up here");
-        return calls.looked_at(call.id, tools.clock.now()).await;
-    };
-    let called_off = match cancelled(&*service, call, tools.clock.now()).await {
-        Ok(state) => state,
-        Err(failure) => {
-            tracing::warn!(provider = call.provider, class = %failure.class, code = %failure.code, "not called off yet");
-            None
-        }
-    };
-    let Some(state) = called_off else { return calls.looked_at(call.id, tools.clock.now()).await };
-    if calls.ended(call.id, state, None, tools.clock.now()).await? {
-        tools.metrics.outside_call(&call.provider, state.as_str());
-        tracing::info!(provider = call.provider, %state, job_id = %call.job_id, "an abandoned outside call is settled");
-    }
-    Ok(())
-}
-
-/// How a call ends that nobody waits for; `None` when that is not known yet.
-async fn cancelled(
-    service: &dyn OutsideService,
-    call: &OutsideCall,
-    now: DateTime<Utc>,
-) -> Result<Option<OutsideCallState>, Failure> {
-    let outside_id = match &call.outside_id {
-        Some(outside_id) => Some(outside_id.clone()),
-        None => service.find(&call.correlation).await?,
-    };
-    match outside_id {
-        Some(outside_id) => {
-            service.cancel(&outside_id).await?;
-            Ok(Some(OutsideCallState::Cancelled))
-        }
-        None if now < call.created_at + ARRIVAL => Ok(None),
-        None => Ok(Some(OutsideCallState::NeverArrived)),
-    }
 }
 
 fn of_rows(error: &PersistenceError) -> Failure {

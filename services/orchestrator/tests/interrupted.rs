@@ -64,8 +64,8 @@ impl House {
         let submitted = jobs.submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await.unwrap();
         assert!(matches!(submitted, Submission::Accepted { .. }));
         let kinds = [ClaimableKind { name: melody_vocals::NAME, deadline_at: Some(now + TimeDelta::minutes(5)) }];
-        let claim = Claim { owner: "the one that died", lease_until: now + lease, kinds: &kinds };
-        self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().expect("it is due")
+        let claim = Claim { owner: "the one that died", lease_until: now + lease, kinds: &kinds, may_start: true };
+        self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().expect("it is due").job
     }
 
     async fn finish_every_stage(&self, job: &Job, now: DateTime<Utc>) {

@@ -176,7 +176,7 @@ async fn only_the_holder_of_a_living_job_may_ask() {
         kinds: &[persistence::ClaimableKind { name: melody_vocals::NAME, deadline_at: None }],
     };
     let journal = persistence::Journal::silent();
-    house.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap();
+    house.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap().job;
     assert_eq!(house.refused(&request, job.generation).await, ("superseded".to_owned(), false));
 
     house.happen(job.id, JobEvent::Failed).await;

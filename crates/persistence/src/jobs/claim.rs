@@ -27,6 +27,9 @@ pub struct Claim<'a> {
     pub lease_until: DateTime<Utc>,
     /// What it may be: jobs of other kinds are left alone, whether they are unknown here or have no free slot.
     pub kinds: &'a [ClaimableKind],
+    /// Whether a job that waits for a try may be begun; if not, only those are taken that were begun already: parked
+    /// ones, and those whose holder's lease ran out.
+    pub may_start: bool,
 }
 
 /// A kind that may be claimed.
@@ -35,6 +38,17 @@ pub struct ClaimableKind {
     pub name: KindName,
     /// A job's deadline from its first claim on, unless it already has one.
     pub deadline_at: Option<DateTime<Utc>>,
+}
+
+/// A job that was claimed.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Claimed {
+    /// As it is since.
+    pub job: Job,
+    /// Where it stood before.
+    pub from: JobState,
+    /// What it waited for, when it was parked.
+    pub waited_for: Option<String>,
 }
 
 /// Whether a lease still stands.
@@ -49,14 +63,15 @@ pub enum Held {
 
 impl Jobs<'_> {
     /// Takes the job that has been due longest: one that waits or is parked, or one whose holder's lease ran out (which
-    /// counts a crash, and has the journal's events of a takeover). Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are
+    /// counts a crash, and has the journal's events of a takeover). A parked job that is looked at again has no event: followers
+    /// know that it waits. Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are
     /// left to whoever ends them, and so is whatever this version does not know. `None` when nothing is due.
     pub async fn claim_due(
         &self,
         claim: Claim<'_>,
         journal: &Journal<'_>,
         now: DateTime<Utc>,
-    ) -> Result<Option<Job>, PersistenceError> {
+    ) -> Result<Option<Claimed>, PersistenceError> {
         const DOING: &str = "claim a due job";
         let now = micros(now);
         let mut deadline = CaseStatement::new();
@@ -71,8 +86,8 @@ impl Jobs<'_> {
         }
         let tx = self.db.begin(DOING).await?;
         // Locked until the end of the transaction, so that what was read of it stays true.
-        let due = self.next_due(claim.kinds, now).into_tuple::<(uuid::Uuid, String)>();
-        let Some((id, state)) = due.one(&tx).await.during(DOING)? else { return Ok(None) };
+        let due = self.next_due(claim.kinds, claim.may_start, now).into_tuple::<(uuid::Uuid, String, Option<String>)>();
+        let Some((id, state, waited_for)) = due.one(&tx).await.during(DOING)? else { return Ok(None) };
         let is_takeover = !due_states().contains(&state.as_str());
         let claimed = rows::job::Entity::update_many()
             .col_expr(Column::State, Expr::val(JobState::Running.as_str()))
@@ -91,18 +106,24 @@ impl Jobs<'_> {
             .during(DOING)?;
         let Some(row) = claimed.into_iter().next() else { return Ok(None) };
         let mut job = Job::from_row(row).during(DOING)?;
-        let logged = if is_takeover { journal.takeover_events_of(&job) } else { journal.events_of(&job) };
+        let from = JobState::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(JobState::Queued);
+        let logged = match from {
+            JobState::Parked => Vec::new(),
+            _ if is_takeover => journal.takeover_events_of(&job),
+            _ => journal.events_of(&job),
+        };
         log_on_locked_row(&tx, &mut job, logged, journal, now, DOING).await?;
         tx.commit().await.during(DOING)?;
-        Ok(Some(job))
+        Ok(Some(Claimed { job, from, waited_for }))
     }
 
-    fn next_due(&self, kinds: &[ClaimableKind], now: DateTime<Utc>) -> Select<rows::job::Entity> {
-        let waits = Condition::all().add(Column::State.is_in(due_states())).add(Column::DueAt.lte(now));
+    fn next_due(&self, kinds: &[ClaimableKind], may_start: bool, now: DateTime<Utc>) -> Select<rows::job::Entity> {
+        let waiting = due_states().into_iter().filter(|state| may_start || *state != JobState::Queued.as_str());
+        let waits = Condition::all().add(Column::State.is_in(waiting)).add(Column::DueAt.lte(now));
         let lost = Condition::all().add(Column::State.is_in(claimable_while_held())).add(no_live_lease(now));
         let query = rows::job::Entity::find()
             .select_only()
-            .columns([Column::Id, Column::State])
+            .columns([Column::Id, Column::State, Column::WaitsFor])
             .filter(Condition::any().add(waits).add(lost))
             .filter(Column::Kind.is_in(kinds.iter().map(|kind| kind.name.as_str())))
             .filter(Column::Tier.is_in(tier_words()))

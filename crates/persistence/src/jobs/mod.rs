@@ -8,7 +8,7 @@ mod stats;
 mod sweep;
 
 pub use change::{Applied, Authority, Patch, Reported};
-pub use claim::{Claim, ClaimableKind, Held};
+pub use claim::{Claim, ClaimableKind, Claimed, Held};
 pub use job::Job;
 pub use load::RecentJobs;
 pub use stats::{JobStats, QueuePosition};

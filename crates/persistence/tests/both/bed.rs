@@ -87,8 +87,9 @@ impl Bed {
 
     pub async fn claimed(&self, now: DateTime<Utc>) -> Option<Job> {
         let kinds = every_kind(None);
-        let claim = Claim { owner: "worker", lease_until: now + TimeDelta::seconds(30), kinds: &kinds };
-        self.db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap()
+        let claim =
+            Claim { owner: "worker", lease_until: now + TimeDelta::seconds(30), kinds: &kinds, may_start: true };
+        self.db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().map(|claimed| claimed.job)
     }
 
     pub async fn applied(&self, id: JobId, event: JobEvent, now: DateTime<Utc>) -> Applied {

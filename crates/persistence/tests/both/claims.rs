@@ -22,8 +22,10 @@ async fn eight_workers_claim_two_hundred_jobs_none_twice(bed: &Bed) {
                 let mut mine = Vec::new();
                 let name = format!("worker {n}");
                 let kinds = every_kind(None);
-                let claim = Claim { owner: &name, lease_until: later(60), kinds: &kinds };
-                while let Some(job) = db.jobs().claim_due(claim, &telling_journal(), later(1)).await.unwrap() {
+                let claim = Claim { owner: &name, lease_until: later(60), kinds: &kinds, may_start: true };
+                while let Some(Claimed { job, .. }) =
+                    db.jobs().claim_due(claim, &telling_journal(), later(1)).await.unwrap()
+                {
                     assert_eq!((job.state, job.generation, job.event_seq), (JobState::Running, 1, 1));
                     assert_eq!(job.lease_owner.as_deref(), Some(name.as_str()));
                     mine.push(job.id);
@@ -93,8 +95,8 @@ async fn a_takeover_is_told_apart_from_a_claim_of_what_was_due(bed: &Bed) {
     let journal = Journal::silent().events(event("started")).takeover_events(event("resumed"));
     let claim = async |now| {
         let kinds = every_kind(None);
-        let claim = Claim { owner: "w", lease_until: now + TimeDelta::seconds(30), kinds: &kinds };
-        bed.db.jobs().claim_due(claim, &journal, now).await.unwrap().unwrap()
+        let claim = Claim { owner: "w", lease_until: now + TimeDelta::seconds(30), kinds: &kinds, may_start: true };
+        bed.db.jobs().claim_due(claim, &journal, now).await.unwrap().unwrap().job
     };
     claim(noon()).await;
     let held = claim(later(31)).await;
@@ -122,8 +124,8 @@ async fn a_deadline_is_set_by_the_first_claim_and_stays(bed: &Bed) {
     let job = bed.submitted(&user("ada"), noon()).await;
     let claim = async |deadline, now| {
         let kinds = every_kind(Some(deadline));
-        let claim = Claim { owner: "w", lease_until: later(1), kinds: &kinds };
-        bed.db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap()
+        let claim = Claim { owner: "w", lease_until: later(1), kinds: &kinds, may_start: true };
+        bed.db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job
     };
     let first = claim(later(300), noon()).await;
     assert_eq!((first.id, first.deadline_at), (job.id, Some(later(300))));
@@ -150,9 +152,9 @@ async fn only_the_kinds_that_are_asked_for_are_claimed_each_with_its_own_deadlin
     let song = bed.submitted(&ada, later(1)).await;
     let mut kinds = every_kind(Some(later(60)));
     kinds.push(ClaimableKind { name: KindName::new("training"), deadline_at: Some(later(3600)) });
-    let claim = Claim { owner: "w", lease_until: later(600), kinds: &kinds };
+    let claim = Claim { owner: "w", lease_until: later(600), kinds: &kinds, may_start: true };
     let mut claimed = Vec::new();
-    while let Some(job) = bed.db.jobs().claim_due(claim, &Journal::silent(), later(9)).await.unwrap() {
+    while let Some(Claimed { job, .. }) = bed.db.jobs().claim_due(claim, &Journal::silent(), later(9)).await.unwrap() {
         claimed.push((job.id, job.deadline_at));
     }
     assert_eq!(claimed, [(training.id, Some(later(3600))), (song.id, Some(later(60)))]);

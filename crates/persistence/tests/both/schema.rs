@@ -112,8 +112,8 @@ async fn fill(db: &Database, owner: &UserId) {
     let accepted = db.jobs_of(owner).submit(&new, limits, None, &telling_journal(), now).await.unwrap();
     let Submission::Accepted { job, .. } = accepted else { panic!("{accepted:?}") };
     let kinds = every_kind(None);
-    let claim = persistence::Claim { owner: "w", lease_until: now, kinds: &kinds };
-    let claimed = db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap();
+    let claim = persistence::Claim { owner: "w", lease_until: now, kinds: &kinds, may_start: true };
+    let claimed = db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job;
     assert_eq!(claimed.id, job.id);
     let stage: StageName = melody_vocals::PITCH;
     db.stages().start(job.id, claimed.generation, stage, 1, now).await.unwrap();

@@ -92,8 +92,8 @@ impl House {
             self.database.jobs_of(&owner).submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await;
         assert!(matches!(submitted, Ok(Submission::Accepted { .. })), "{submitted:?}");
         let kinds = [ClaimableKind { name: melody_vocals::NAME, deadline_at: None }];
-        let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), kinds: &kinds };
-        let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap();
+        let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), kinds: &kinds, may_start: true };
+        let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job;
         assert_eq!(claimed.id, new.id);
         self.happen(new.id, JobEvent::StoringStarted).await
     }

@@ -1,0 +1,133 @@
+//! Calls off what ended jobs asked for outside. A task of its own: somebody who does not answer holds up no job, slot or
+//! sweep.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{Failure, JobId};
+use persistence::{OutsideCall, OutsideCallState, PersistenceError};
+use service_runtime::error_chain;
+use tokio::{sync::mpsc, task::JoinSet, time::MissedTickBehavior};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    context::Context,
+    outside::{ARRIVAL, OutsideService, answered},
+};
+
+/// Calls that one sweep calls off; the next one goes on.
+const BATCH: u64 = 50;
+/// How many are called off at once.
+const AT_ONCE: usize = 8;
+/// How soon a call that could not be called off is tried again.
+const AGAIN: TimeDelta = TimeDelta::seconds(30);
+/// A call that could not be called off for so long is given up.
+const GIVE_UP: TimeDelta = TimeDelta::days(2);
+
+/// Where jobs that have ended are told. Cheap to clone.
+#[derive(Clone)]
+pub struct CallOffs(mpsc::UnboundedSender<JobId>);
+
+/// Jobs that have ended.
+pub struct EndedJobs(mpsc::UnboundedReceiver<JobId>);
+
+pub fn channel() -> (CallOffs, EndedJobs) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (CallOffs(sender), EndedJobs(receiver))
+}
+
+impl CallOffs {
+    /// The job has ended: what it asked for and nobody needs any more is called off soon. Never waits. What is lost with
+    /// this process is found by a later sweep.
+    pub fn of_job(&self, job: JobId) {
+        let _ = self.0.send(job);
+    }
+}
+
+/// Calls off until shutdown: at once for jobs that are told, and what was left over `every` so often.
+pub async fn run(context: Context, mut ended: EndedJobs, every: Duration, shutdown: CancellationToken) {
+    let mut ticks = tokio::time::interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut running = JoinSet::new();
+    loop {
+        let calls = tokio::select! {
+            () = shutdown.cancelled() => return,
+            Some(job) = ended.0.recv() => unsettled(&context, job).await,
+            _ = ticks.tick() => {
+                let before = context.tools.clock.now() - AGAIN;
+                context.tools.database.outside_calls().abandoned(before, BATCH).await
+            }
+        };
+        let calls = calls.unwrap_or_else(|error| {
+            tracing::warn!(error = %error_chain(&error), "outside calls not looked for, the next sweep goes on");
+            Vec::new()
+        });
+        for call in calls {
+            while running.len() >= AT_ONCE {
+                running.join_next().await;
+            }
+            let context = context.clone();
+            running.spawn(async move {
+                if let Err(error) = call_off(&context, &call).await {
+                    tracing::warn!(error = %error_chain(&error), "an outside call is left to the next sweep");
+                }
+            });
+        }
+        while running.try_join_next().is_some() {}
+    }
+}
+
+async fn unsettled(context: &Context, job: JobId) -> Result<Vec<OutsideCall>, PersistenceError> {
+    let calls = context.tools.database.outside_calls().of_job(job).await?;
+    Ok(calls.into_iter().filter(|call| call.ended_at.is_none()).collect())
+}
+
+async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), PersistenceError> {
+    let (tools, calls) = (&context.tools, context.tools.database.outside_calls());
+    // From here on a later try of the job makes a call of its own.
+    if !calls.begin_call_off(call, tools.clock.now()).await? {
+        return Ok(());
+    }
+    let asked = match context.kinds.outside(&call.provider) {
+        Some(service) => settled_as(&*service, call, tools.clock.now()).await,
+        None => {
+            tracing::warn!(
+                provider = call.provider,
+                "an outside call of an ended job is to a provider that is not set up"
+            );
+            Ok(None)
+        }
+    };
+    let settled = asked.unwrap_or_else(|failure| {
+        tracing::warn!(provider = call.provider, class = %failure.class, code = %failure.code, "not called off yet");
+        None
+    });
+    let now = tools.clock.now();
+    let given_up = (now >= call.created_at + GIVE_UP).then_some(OutsideCallState::Abandoned);
+    let Some(state) = settled.or(given_up) else { return calls.looked_at(call.id, now).await };
+    if calls.ended(call.id, state, None, now).await? {
+        tools.metrics.outside_call(&call.provider, state.as_str());
+        tracing::info!(provider = call.provider, %state, job_id = %call.job_id, "an outside call of an ended job is settled");
+    }
+    Ok(())
+}
+
+/// How a call ends that nobody waits for; `None` when that is not known yet.
+async fn settled_as(
+    service: &dyn OutsideService,
+    call: &OutsideCall,
+    now: DateTime<Utc>,
+) -> Result<Option<OutsideCallState>, Failure> {
+    let outside_id = match &call.outside_id {
+        Some(outside_id) => Some(outside_id.clone()),
+        None => answered(service.find(&call.correlation)).await?,
+    };
+    match outside_id {
+        Some(outside_id) => {
+            answered(service.cancel(&outside_id)).await?;
+            Ok(Some(OutsideCallState::Cancelled))
+        }
+        None if now < call.created_at + ARRIVAL => Ok(None),
+        None => Ok(Some(OutsideCallState::NeverArrived)),
+    }
+}
