@@ -49,14 +49,15 @@ pub enum TelemetryError {
 
 /// Our own crates, as log targets. Everything else stays at `warn`: a dependency's debug lines hold headers, addresses
 /// with signatures and SQL, which must not reach a log by turning one word.
-pub const OWN_TARGETS: [&str; 26] = [
+pub const OWN_TARGETS: [&str; 30] = [
+    "blend",
     "blob_store",
     "contracts",
     "descant",
     "domain",
-    "engine",
     "expert",
     "gateway",
+    "lyrics",
     "media",
     "messaging",
     "migrations",
@@ -64,6 +65,8 @@ pub const OWN_TARGETS: [&str; 26] = [
     "music",
     "orchestrator",
     "persistence",
+    "picture",
+    "pitch",
     "providers",
     "resilience",
     "safety",
@@ -76,6 +79,7 @@ pub const OWN_TARGETS: [&str; 26] = [
     "telemetry",
     "testbed",
     "validator",
+    "voice",
 ];
 
 /// Installs the logger of this process, once.

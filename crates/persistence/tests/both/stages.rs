@@ -142,8 +142,8 @@ async fn what_is_asked_outside_is_asked_once(bed: &Bed) {
     assert!(matches!(begin(4, job.generation, "another take").await, Begun::Fresh(_)));
 
     assert!(calls.opened(call.id, "v-1", later(5)).await.unwrap());
-    assert_eq!(calls.by_outside_id(("vendor", "default"), "v-1").await.unwrap().map(|found| found.id), Some(call.id));
-    assert_eq!(calls.by_outside_id(("other", "default"), "v-1").await.unwrap(), None);
+    assert_eq!(calls.by_outside_id(("vendor", "main"), "v-1").await.unwrap().map(|found| found.id), Some(call.id));
+    assert_eq!(calls.by_outside_id(("other", "main"), "v-1").await.unwrap(), None);
     let cost = Cost { micros: 30_000, currency: "USD".to_owned() };
     assert!(calls.ended(call.id, OutsideCallState::Succeeded, Some(&cost), later(6)).await.unwrap());
     assert!(!calls.ended(call.id, OutsideCallState::Cancelled, None, later(7)).await.unwrap(), "the first word stands");
