@@ -174,9 +174,10 @@ async fn only_the_holder_of_a_living_job_may_ask() {
         owner: "other",
         lease_until: reclaimed.due_at + chrono::TimeDelta::hours(1),
         kinds: &[persistence::ClaimableKind { name: melody_vocals::NAME, deadline_at: None }],
+        may_start: true,
     };
     let journal = persistence::Journal::silent();
-    house.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap().job;
+    house.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap();
     assert_eq!(house.refused(&request, job.generation).await, ("superseded".to_owned(), false));
 
     house.happen(job.id, JobEvent::Failed).await;
