@@ -152,6 +152,7 @@ payloads! {
     "validate_audio" => ValidateAudio,
     "ingest_result" => IngestResult,
     "delete_job_objects" => DeleteJobObjects,
+    "signal_job" => SignalJob,
     "audio_verdict" => AudioVerdict,
     "result_ingested" => ResultIngested,
     "fault" => Fault,
@@ -172,7 +173,7 @@ macro_rules! job_of {
     };
 }
 
-job_of!(JobReady, CancelJob, JobChanged, DeleteJobObjects);
+job_of!(JobReady, CancelJob, SignalJob, JobChanged, DeleteJobObjects);
 
 impl v1::JobChanged {
     /// The job's state, unless a newer version invented it: then the reader looks the job up.

@@ -91,7 +91,7 @@ impl Queue {
     /// Where a command or request goes; `None` for replies and events, which go to no queue.
     pub const fn of(body: &Body) -> Option<Self> {
         match body {
-            Body::JobReady(_) | Body::CancelJob(_) => Some(Self::OrchestratorJobs),
+            Body::JobReady(_) | Body::CancelJob(_) | Body::SignalJob(_) => Some(Self::OrchestratorJobs),
             Body::ValidateAudio(_) => Some(Self::ValidatorRequests),
             Body::IngestResult(_) => Some(Self::StorageRequests),
             Body::DeleteJobObjects(_) => Some(Self::StorageDeletions),
@@ -121,6 +121,7 @@ pub const fn event_key(envelope: &Envelope) -> Option<&'static str> {
         Some(
             Body::JobReady(_)
             | Body::CancelJob(_)
+            | Body::SignalJob(_)
             | Body::ValidateAudio(_)
             | Body::IngestResult(_)
             | Body::DeleteJobObjects(_)

@@ -80,6 +80,12 @@ fn samples() -> Vec<Envelope> {
             plan_size_bytes: 512,
         }),
         sealed(v1::DeleteJobObjects { job_id: job_id.clone(), artifacts_too: true }),
+        sealed(v1::SignalJob {
+            job_id: String::new(),
+            provider: text("vendor"),
+            credential: text("default"),
+            outside_id: text("v-1"),
+        }),
         sealed(v1::AudioVerdict { facts: Some(facts), findings: vec![finding] }),
         sealed(v1::ResultIngested {
             job_id: job_id.clone(),

@@ -118,6 +118,8 @@ pub enum Begun {
     /// An earlier attempt of the stage began it, and it may still be answered or has succeeded: look for it, do not make
     /// it again.
     Known(OutsideCall),
+    /// There is one in a state that only a newer version knows: it may have been paid for, and is left to that version.
+    Unknown,
     /// Somebody else holds the job now.
     Lost,
 }
@@ -154,7 +156,7 @@ impl OutsideCalls<'_> {
             .await
             .during(DOING)?;
         if let Some(row) = known {
-            return Ok(Begun::Known(read(row).during(DOING)?));
+            return Ok(read(row).map_or(Begun::Unknown, Begun::Known));
         }
         let call = OutsideCall {
             id,
@@ -243,10 +245,32 @@ impl OutsideCalls<'_> {
         row.map(read).transpose().during(DOING)
     }
 
+    /// Notes the id of a call that was answered after it was settled: nobody waits for it, and it is to be called off.
+    pub async fn answered_late(
+        &self,
+        id: OutsideCallId,
+        outside_id: &str,
+        now: DateTime<Utc>,
+    ) -> Result<(), PersistenceError> {
+        rows::outside_call::Entity::update_many()
+            .col_expr(Column::OutsideId, Expr::val(outside_id))
+            .col_expr(Column::State, Expr::val(OutsideCallState::Cancelling.as_str()))
+            .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
+            .col_expr(Column::EndedAt, Expr::val(None::<DateTime<Utc>>))
+            .filter(Column::Id.eq(id.uuid()))
+            .exec(self.db.writer())
+            .await
+            .during("note a late answer of an outside call")?;
+        Ok(())
+    }
+
     /// Takes an unsettled call away from its job, to call it off. False when it is settled, or when the job has not ended
     /// or is tried again: then it may still be needed.
     pub async fn begin_call_off(&self, call: &OutsideCall, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
         const DOING: &str = "begin to call off an outside call";
+        if call.state == OutsideCallState::Cancelling {
+            return Ok(true);
+        }
         let tx = self.db.begin(DOING).await?;
         let query = rows::job::Entity::find_by_id(call.job_id.uuid());
         let query = match self.db.backend() {

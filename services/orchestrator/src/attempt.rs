@@ -288,6 +288,15 @@ impl Attempt<'_> {
         if !context.tools.database.stages().finish(job.id, job.generation, spec.name, &checkpoint, now).await? {
             return Err(Ended::Lost);
         }
+        // Of a stage that was parked the whole wait counts, not only its last look.
+        let since = match self.parked_in {
+            Some(name) if name == spec.name.as_str() => {
+                let rows = context.tools.database.stages().list(job.id).await?;
+                rows.into_iter().find(|row| row.name == name).map(|row| row.started_at)
+            }
+            _ => None,
+        };
+        let took = since.and_then(|since| (now - since).to_std().ok()).unwrap_or(took);
         let (seconds, by) = (took.as_secs_f64(), checkpoint.provider.clone());
         let journal = context.journals.event(FeedKind::StageFinished, move |_, mut data| {
             data.provider = by.clone();

@@ -120,11 +120,11 @@ async fn settled_as(
 ) -> Result<Option<OutsideCallState>, Failure> {
     let outside_id = match &call.outside_id {
         Some(outside_id) => Some(outside_id.clone()),
-        None => answered(service.find(&call.correlation)).await?,
+        None => answered(service, service.find(&call.correlation)).await?,
     };
     match outside_id {
         Some(outside_id) => {
-            answered(service.cancel(&outside_id)).await?;
+            answered(service, service.cancel(&outside_id)).await?;
             Ok(Some(OutsideCallState::Cancelled))
         }
         None if now < call.created_at + ARRIVAL => Ok(None),

@@ -17,9 +17,9 @@ use crate::stage::{Parking, StageRun, StageTools};
 pub const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
 /// How soon to look for a call whose answer did not come.
 const UNANSWERED: Duration = Duration::from_secs(5);
-/// Longest that one answer of the other side is waited for; well below [`ARRIVAL`], so that a request that was given up is
-/// not looked for too early.
-pub const ANSWER: Duration = Duration::from_secs(20);
+/// Longest that any answer is waited for, whatever the service says: below [`ARRIVAL`], so that a request that was given up
+/// is not looked for too early.
+const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 /// How soon to look again after a look that was not answered: a tenth of the time since the call, between these.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
@@ -32,6 +32,11 @@ pub trait OutsideService: Send + Sync {
     /// Which of the provider's keys is used, by name; never the key.
     fn credential(&self) -> &str {
         "default"
+    }
+
+    /// Longest that one of its answers is waited for; at most 20 s.
+    fn answers_within(&self) -> Duration {
+        Duration::from_secs(15)
     }
 
     /// Asks for the work. `correlation` goes along so that [`Self::find`] finds it. Gives the other side's id.
@@ -105,10 +110,14 @@ pub async fn ask(
         let to = (service.provider(), service.credential());
         match calls.begin(id, holder, (run.stage, purpose), to, now).await.map_err(|e| of_rows(&e))? {
             Begun::Lost => return Err(lost()),
+            Begun::Unknown => {
+                tracing::warn!(provider = service.provider(), "an outside call in a state of a newer version");
+                return Ok(parked(service, now + LOOK_AGAIN.1));
+            }
             Begun::Fresh(call) => return create(run, service, &call, request).await,
             Begun::Known(call) => match call.outside_id.clone() {
                 Some(outside_id) => return look(run, service, &call, outside_id).await,
-                None => match answered(service.find(&call.correlation)).await {
+                None => match answered(service, service.find(&call.correlation)).await {
                     Err(failure) => return later(run, service, &call, failure),
                     Ok(Some(outside_id)) => {
                         opened(run, service, &call, &outside_id).await?;
@@ -136,7 +145,7 @@ async fn create(
     call: &OutsideCall,
     request: &Value,
 ) -> Result<Asked, Failure> {
-    let created = tokio::time::timeout(ANSWER, service.create(&call.correlation, request)).await;
+    let created = tokio::time::timeout(patience(service), service.create(&call.correlation, request)).await;
     match created.unwrap_or_else(|_| Err(CreateError::Unanswered(no_answer()))) {
         Ok(outside_id) => {
             opened(run, service, call, &outside_id).await?;
@@ -166,15 +175,24 @@ async fn opened(
         return Ok(());
     }
     tracing::warn!(provider = service.provider(), "a request was answered after it was settled; it is called off");
-    if let Err(failure) = answered(service.cancel(outside_id)).await {
-        tracing::error!(provider = service.provider(), code = %failure.code, outside_id, "it could not be called off");
+    run.tools.database.outside_calls().answered_late(call.id, outside_id, now).await.map_err(|e| of_rows(&e))?;
+    match answered(service, service.cancel(outside_id)).await {
+        Ok(()) => settle(run.tools, call, OutsideCallState::Cancelled, None).await?,
+        Err(failure) => tracing::warn!(provider = service.provider(), code = %failure.code, "not called off yet"),
     }
     Err(lost())
 }
 
-/// What the other side answers, if it does within [`ANSWER`].
-pub async fn answered<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::time::timeout(ANSWER, asked).await.unwrap_or_else(|_| Err(no_answer()))
+fn patience(service: &dyn OutsideService) -> Duration {
+    service.answers_within().min(LONGEST_ANSWER)
+}
+
+/// What the other side answers, if it does in time.
+pub async fn answered<T>(
+    service: &dyn OutsideService,
+    asked: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(patience(service), asked).await.unwrap_or_else(|_| Err(no_answer()))
 }
 
 fn no_answer() -> Failure {
@@ -208,7 +226,7 @@ async fn look(
     call: &OutsideCall,
     outside_id: String,
 ) -> Result<Asked, Failure> {
-    let looked = match answered(service.look(&outside_id)).await {
+    let looked = match answered(service, service.look(&outside_id)).await {
         Ok(looked) => looked,
         Err(failure) => return later(run, service, call, failure),
     };

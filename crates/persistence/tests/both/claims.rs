@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use chrono::TimeDelta;
 use domain::{JobEvent, JobState, KindName};
-use persistence::{Applied, Authority, Claim, ClaimableKind, Claimed, Held, Journal, NewEvent, NewJob, Patch, Reported};
+use persistence::{
+    Applied, Authority, Claim, ClaimableKind, Claimed, Held, Journal, NewEvent, NewJob, Patch, Reported,
+};
 use serde_json::json;
 
 use crate::bed::{Bed, every_kind, later, new_job, noon, on_both, telling_journal, user};

@@ -143,7 +143,9 @@ async fn what_is_asked_outside_is_asked_once(bed: &Bed) {
 
     assert!(calls.opened(call.id, "v-1", later(5)).await.unwrap());
     assert_eq!(calls.by_outside_id(("vendor", "main"), "v-1").await.unwrap().map(|found| found.id), Some(call.id));
-    assert_eq!(calls.by_outside_id(("other", "main"), "v-1").await.unwrap(), None);
+    for other in [("other", "main"), ("vendor", "default")] {
+        assert_eq!(calls.by_outside_id(other, "v-1").await.unwrap(), None);
+    }
     let cost = Cost { micros: 30_000, currency: "USD".to_owned() };
     assert!(calls.ended(call.id, OutsideCallState::Succeeded, Some(&cost), later(6)).await.unwrap());
     assert!(!calls.ended(call.id, OutsideCallState::Cancelled, None, later(7)).await.unwrap(), "the first word stands");
@@ -160,13 +162,29 @@ async fn what_is_asked_outside_is_asked_once(bed: &Bed) {
         found.into_iter().map(|call| call.purpose).collect::<Vec<_>>()
     };
     assert_eq!(abandoned(later(100)).await, Vec::<String>::new());
+    let standing = calls.of_job(job.id).await.unwrap().remove(1);
+    let open = standing.id;
+    assert!(!calls.begin_call_off(&standing, later(9)).await.unwrap(), "its job still waits for it");
     bed.moved(job.id, JobEvent::Failed, later(10)).await;
     assert_eq!(abandoned(later(100)).await, ["another take"]);
-    let open = calls.of_job(job.id).await.unwrap()[1].id;
-    calls.looked_at(open, later(50)).await.unwrap();
+    assert!(calls.begin_call_off(&standing, later(50)).await.unwrap());
+    assert!(!calls.opened(open, "v-2", later(50)).await.unwrap(), "nobody waits for it any more");
     assert_eq!(abandoned(later(49)).await, Vec::<String>::new());
     calls.ended(open, OutsideCallState::NeverArrived, None, later(60)).await.unwrap();
     assert_eq!(abandoned(later(100)).await, Vec::<String>::new());
+}
+
+async fn a_call_in_a_state_of_a_newer_version_is_not_made_again(bed: &Bed) {
+    let job = bed.in_state(JobState::Running, &user("ada"), noon()).await;
+    let begin = async |n: u8| {
+        let id = OutsideCallId::new(noon(), [n; 10]);
+        let stage = (melody_vocals::VOCALS, "take");
+        let calls = bed.db.outside_calls();
+        calls.begin(id, (job.id, job.generation), stage, ("vendor", "main"), later(i64::from(n))).await.unwrap()
+    };
+    assert!(matches!(begin(1).await, Begun::Fresh(_)));
+    bed.execute("UPDATE outside_calls SET state = 'haggling'").await;
+    assert_eq!(begin(2).await, Begun::Unknown, "it may have been paid for");
 }
 
 on_both!(
@@ -175,4 +193,5 @@ on_both!(
     equal_inputs_find_what_a_stage_made_for_the_same_owner_only,
     a_finished_stage_can_be_taken_back_by_the_holder_only,
     what_is_asked_outside_is_asked_once,
+    a_call_in_a_state_of_a_newer_version_is_not_made_again,
 );

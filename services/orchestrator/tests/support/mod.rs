@@ -27,7 +27,7 @@ use service_runtime::{CancellationToken, Exit};
 use settings::{LoadOptions, Settings};
 use tempfile::TempDir;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub const PREPARE: StageName = StageName::new("prepare");
 pub const ORDER: StageName = StageName::new("order");
@@ -129,6 +129,14 @@ pub struct Orders {
     /// Loses the next order itself.
     pub loses_order: bool,
     pub refuses: bool,
+    /// The next looks that fail.
+    pub blips: u32,
+    /// Never answers an attempt to call work off.
+    pub ignores_cancel: bool,
+    /// Takes orders only when this is notified.
+    pub holds_orders: Option<Arc<tokio::sync::Notify>>,
+    /// How long a call may take, in milliseconds; the usual limit when 0.
+    pub patience_ms: u64,
 }
 
 impl Vendor {
@@ -149,7 +157,18 @@ impl OutsideService for Vendor {
         "vendor"
     }
 
+    fn answers_within(&self) -> Duration {
+        match self.orders().patience_ms {
+            0 => Duration::from_secs(10),
+            ms => Duration::from_millis(ms),
+        }
+    }
+
     async fn create(&self, correlation: &str, _request: &Value) -> Result<String, CreateError> {
+        let held = self.orders().holds_orders.clone();
+        if let Some(held) = held {
+            held.notified().await;
+        }
         let mut orders = self.orders();
         if orders.refuses {
             let why = Failure::new(FailureClass::Caller, FailureCode::ProviderRejected, "not like this");
@@ -175,6 +194,10 @@ impl OutsideService for Vendor {
         let now = self.clock.now();
         let mut orders = self.orders();
         orders.looks += 1;
+        if orders.blips > 0 {
+            orders.blips -= 1;
+            return Err(Self::away());
+        }
         let (_, ordered_at) = orders.made.get(outside_id).cloned().ok_or_else(Self::away)?;
         let worked = now - ordered_at;
         if worked < Self::WORKS {
@@ -186,6 +209,9 @@ impl OutsideService for Vendor {
     }
 
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure> {
+        if self.orders().ignores_cancel {
+            std::future::pending::<()>().await;
+        }
         self.orders().cancelled.push(outside_id.to_owned());
         Ok(())
     }
@@ -221,6 +247,10 @@ impl Running {
 
 impl Fixture {
     pub async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(more: &[(&'static str, &'static str)]) -> Self {
         service_runtime::install_crypto();
         let folder = tempfile::tempdir().unwrap();
         let options = LoadOptions::default()
@@ -228,6 +258,7 @@ impl Fixture {
             .with("http.health_port", "0")
             .with("jobs.cancel_poll_ms", "50")
             .with("jobs.reconcile_ms", "50");
+        let options = more.iter().fold(options, |options, (key, value)| options.with(*key, *value));
         let settings = Settings::load(&options).unwrap();
         let database = Database::connect(settings.database.url.expose(), 4).await.unwrap();
         database.migrate().await.unwrap();
