@@ -36,7 +36,7 @@ impl Fixture {
     }
 
     fn harm(&self, harm: Harm, prefix: &str) {
-        let files = self.objects(prefix, "order.json");
+        let files = self.objects(&format!("/objects/{prefix}"), "order.json");
         assert_eq!(files.len(), 1, "{files:?}");
         harm.do_to(&files[0]);
     }

@@ -194,10 +194,10 @@ async fn going_down_leaves_jobs_that_the_version_before_can_read(bed: &Bed) {
     let checkpoint = Checkpoint { objects: Some(BTreeMap::new()), ..Checkpoint::default() };
     assert!(bed.db.stages().finish(running.id, running.generation, stage, &checkpoint, later(4)).await.unwrap());
     bed.db.migrate_down(1).await.unwrap();
-    let states = strings(bed, "SELECT CAST(id AS TEXT) || ' ' || state FROM jobs").await;
-    assert_eq!(states.len(), 3);
-    let words: BTreeSet<_> = states.iter().filter_map(|row| Some(row.split_once(' ')?.1)).collect();
-    assert_eq!(words, BTreeSet::from(["completed", "queued", "running"]), "parked is a word of this version");
+    assert_eq!(rows_in(bed, "jobs").await, "3");
+    let words = strings(bed, "SELECT state FROM jobs").await;
+    let known = ["completed", "queued", "running"].map(str::to_owned);
+    assert_eq!(words, BTreeSet::from(known), "parked is a word of this version");
     assert_eq!(rows_in(bed, "job_stages").await, "0", "its objects are not where the version before looks");
 
     bed.db.migrate().await.unwrap();
