@@ -105,7 +105,7 @@ metrics! {
     JOBS_SET_ASIDE: Gauge "descant_jobs_set_aside" []
         "Unfinished jobs that this version leaves alone, because a newer one wrote what it does not know.";
     OUTSIDE_CALLS: Counter "descant_outside_calls_total" ["provider", "state"]
-        "Requests to providers that work while the job is parked, by how they were settled: succeeded, failed, cancelled or never_arrived.";
+        "Requests to providers that work while the job is parked, by how they were settled: succeeded, failed, cancelled, never_arrived or abandoned.";
     LEASES_HELD: Gauge "descant_leases_held" []
         "Jobs whose lease this process holds.";
     LEASES_LOST: Counter "descant_leases_lost_total" []
