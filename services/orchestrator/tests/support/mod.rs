@@ -258,7 +258,7 @@ impl Fixture {
             .with("http.health_port", "0")
             .with("jobs.cancel_poll_ms", "50")
             .with("jobs.reconcile_ms", "50");
-        let options = more.iter().fold(options, |options, (key, value)| options.with(*key, *value));
+        let options = more.iter().fold(options, |options, (key, value)| options.with(key, *value));
         let settings = Settings::load(&options).unwrap();
         let database = Database::connect(settings.database.url.expose(), 4).await.unwrap();
         database.migrate().await.unwrap();
