@@ -294,7 +294,8 @@ impl OutsideCalls<'_> {
         Ok(begun.rows_affected == 1)
     }
 
-    /// Unsettled calls of jobs that have ended, and calls that are being called off, oldest news first: nobody waits for them any more.
+    /// Unsettled calls of jobs that have ended, and calls that are being called off, oldest news first: nobody waits for
+    /// them any more.
     /// Those that were looked at after `before` are left out.
     pub async fn abandoned(&self, before: DateTime<Utc>, limit: u64) -> Result<Vec<OutsideCall>, PersistenceError> {
         const DOING: &str = "look for abandoned outside calls";
