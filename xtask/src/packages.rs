@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workspace;
+use crate::{server_programs, workspace};
 
 /// Whether packages may be installed.
 #[derive(clap::Args)]
@@ -97,13 +97,13 @@ const NEEDS: &[Need] = &[
         package: "postgresql",
         purpose: Purpose::Tests,
         why: "the database of the distributed mode",
-        present: || crate::servers::postgres_program("initdb").is_some(),
+        present: || server_programs::postgres("initdb").is_some(),
     },
     Need {
         package: "rabbitmq-server",
         purpose: Purpose::Tests,
         why: "the broker of the distributed mode",
-        present: || crate::rabbitmq::program().is_some(),
+        present: || server_programs::rabbitmq().is_some(),
     },
     Need {
         package: "ffmpeg",

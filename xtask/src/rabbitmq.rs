@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
-    path::PathBuf,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -14,16 +13,9 @@ use nix::sys::signal::Signal;
 
 use crate::{
     processes::{Running, Scope},
-    servers::{free_port, logged, until},
-    workspace,
+    server_programs,
+    starting::{free_port, logged, until},
 };
-
-/// The server's start script. Not the wrapper in Debian's `sbin`, which insists on the system's user.
-pub fn program() -> Option<PathBuf> {
-    let known = ["/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/lib/rabbitmq/sbin/rabbitmq-server"];
-    let known = known.into_iter().map(PathBuf::from).find(|file| file.is_file());
-    known.or_else(|| workspace::in_path("rabbitmq-server"))
-}
 
 /// A running broker with user `guest` and password `guest`.
 pub struct Broker {
@@ -65,7 +57,7 @@ pub fn start(scope: &Scope) -> Result<Broker> {
 }
 
 fn server(folder: &std::path::Path, amqp_port: u16, mapper_port: u16) -> Result<Command> {
-    let mut command = Command::new(program().context("rabbitmq-server is not installed")?);
+    let mut command = Command::new(server_programs::rabbitmq().context("rabbitmq-server is not installed")?);
     command
         .current_dir(folder)
         .stdin(Stdio::null())

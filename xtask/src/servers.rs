@@ -2,11 +2,10 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpStream},
     os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::atomic::{AtomicU16, Ordering},
+    path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -17,7 +16,9 @@ use crate::{
     interrupt,
     packages::{self, Consent, Purpose},
     processes::{Running, Scope},
-    rabbitmq, workspace,
+    rabbitmq, server_programs,
+    starting::{free_port, logged, until},
+    workspace,
 };
 
 /// The S3 key pair of the private server; it guards nothing.
@@ -123,82 +124,6 @@ pub fn run(consent: &Consent) -> Result<()> {
     }
 }
 
-/// A port that nobody listens on now. Taken from below the range that Linux gives to outgoing connections, so that no
-/// client of this machine takes it before its server does.
-pub fn free_port() -> Result<u16> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 20_000;
-    const COUNT: u16 = 10_000;
-    let seed = u16::try_from(std::process::id() * 37 % u32::from(COUNT)).unwrap_or(0);
-    for _ in 0..COUNT {
-        let port = FIRST + (seed + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    bail!("no port from {FIRST} to {} is free", FIRST + COUNT - 1)
-}
-
-/// Sends what the command prints into a file.
-pub fn logged<'c>(command: &'c mut Command, file: &Path) -> Result<&'c mut Command> {
-    let log = fs::File::create(file).with_context(|| format!("create {}", file.display()))?;
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-    Ok(command)
-}
-
-/// Waits until `ready`, while the process lives, for at most `bound`. On failure shows the end of its logs.
-pub fn until(
-    what: &str,
-    bound: Duration,
-    process: &mut Running,
-    logs: &Path,
-    mut ready: impl FnMut() -> bool,
-) -> Result<()> {
-    let start = Instant::now();
-    loop {
-        if ready() {
-            return Ok(());
-        }
-        interrupt::check()?;
-        let ended = process.ended()?;
-        if ended.is_some() || start.elapsed() > bound {
-            show_logs(logs);
-            match ended {
-                Some(status) => bail!("{what} ended while starting ({status})"),
-                None => bail!("{what} was not ready after {} s", bound.as_secs()),
-            }
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
-}
-
-fn show_logs(place: &Path) {
-    const LINES: usize = 30;
-    let files = if place.is_dir() {
-        fs::read_dir(place).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
-    } else {
-        vec![place.to_owned()]
-    };
-    for file in files {
-        let text = String::from_utf8_lossy(&fs::read(&file).unwrap_or_default()).into_owned();
-        let lines: Vec<&str> = text.lines().collect();
-        if !lines.is_empty() {
-            eprintln!("--- the end of {}:\n{}", file.display(), lines[lines.len().saturating_sub(LINES)..].join("\n"));
-        }
-    }
-}
-
-/// A program of PostgreSQL: Debian keeps them out of the search path, in a folder for each version.
-pub fn postgres_program(name: &str) -> Option<PathBuf> {
-    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    let mut found: Vec<(u32, PathBuf)> = versions
-        .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin").join(name))))
-        .filter(|(_, file)| file.is_file())
-        .collect();
-    found.sort();
-    found.pop().map(|(_, file)| file).or_else(|| workspace::in_path(name))
-}
-
 fn start_postgres(scope: &Scope) -> Result<(Running, u16)> {
     let folder = scope.folder().join("postgres");
     let (data, sockets, log) = (folder.join("data"), folder.join("sockets"), folder.join("log"));
@@ -219,8 +144,9 @@ fn start_postgres(scope: &Scope) -> Result<(Running, u16)> {
         }
     }
     let program = |name: &str| -> Result<Command> {
-        let mut command =
-            Command::new(postgres_program(name).with_context(|| format!("{name} of PostgreSQL is not installed"))?);
+        let mut command = Command::new(
+            server_programs::postgres(name).with_context(|| format!("{name} of PostgreSQL is not installed"))?,
+        );
         command.current_dir("/").env("LC_ALL", "C.UTF-8").env("HOME", &folder);
         if let Some(user) = &owner {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
@@ -243,7 +169,7 @@ fn start_postgres(scope: &Scope) -> Result<(Running, u16)> {
     let running = Running::start("PostgreSQL", logged(scope.mark(&mut postgres), &log)?)?;
     // SIGINT is its fast end: it does not wait for clients.
     let mut running = running.ended_by(Signal::SIGINT);
-    let is_ready = postgres_program("pg_isready").context("pg_isready of PostgreSQL is not installed")?;
+    let is_ready = server_programs::postgres("pg_isready").context("pg_isready of PostgreSQL is not installed")?;
     until("PostgreSQL", Duration::from_secs(30), &mut running, &log, || {
         let mut ask = Command::new(&is_ready);
         ask.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]).status().is_ok_and(|status| status.success())

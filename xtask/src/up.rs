@@ -14,7 +14,8 @@ use crate::{
     interrupt,
     packages::{self, Consent, Purpose},
     processes::Running,
-    servers::{S3_ACCESS_KEY, S3_SECRET_KEY, Servers, free_port},
+    servers::{S3_ACCESS_KEY, S3_SECRET_KEY, Servers},
+    starting::free_port,
     workspace,
 };
 

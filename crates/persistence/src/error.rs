@@ -5,7 +5,7 @@ use std::{error::Error, fmt};
 
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
-use crate::database::Backend;
+use crate::backend::Backend;
 
 /// A step that could not be carried out. Nothing of it was stored.
 #[derive(Debug, thiserror::Error)]

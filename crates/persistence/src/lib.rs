@@ -8,6 +8,7 @@
 
 mod address;
 mod artifacts;
+mod backend;
 mod breakers;
 mod database;
 mod error;
@@ -20,6 +21,7 @@ mod journal;
 mod outbox;
 mod outside_calls;
 mod quota;
+mod repositories;
 mod retry;
 mod rows;
 mod stage_results;
@@ -31,8 +33,9 @@ mod uploads;
 mod users;
 
 pub use artifacts::{Artifact, Artifacts};
+pub use backend::Backend;
 pub use breakers::{BreakerRow, Breakers};
-pub use database::{Backend, Database};
+pub use database::Database;
 pub use error::{DatabaseFault, PersistenceError};
 pub use events::LoggedEvent;
 pub use feedback::Feedback;

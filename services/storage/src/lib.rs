@@ -13,11 +13,13 @@ mod handlers;
 mod incoming;
 mod ingest;
 mod render;
+mod running;
 mod service;
 mod sweep;
 mod waveform;
 
 pub use error::StorageError;
-pub use service::{Storage, StorageService, StorageSettings, Tools};
+pub use running::Storage;
+pub use service::{StorageService, StorageSettings, Tools};
 pub use sweep::Swept;
 pub use waveform::Waveform;

@@ -1,27 +1,16 @@
-//! The service as a whole: what it works with, and how it runs and stops.
+//! What the service works with and how it is set.
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use blob_store::BlobStore;
-use domain::{KindSpec, Kinds, Tier, retention::RetentionPolicy};
+use domain::{Kinds, Tier, retention::RetentionPolicy};
 use media::Bounds;
-use messaging::{Bus, Queue};
+use messaging::Bus;
 use persistence::Database;
 use resilience::Clock;
-use service_runtime::{Deps, Needs, Service};
 use settings::Settings;
-use telemetry::{Metrics, error_chain};
-use tokio::{
-    sync::Semaphore,
-    time::{Instant, MissedTickBehavior},
-};
-use tokio_util::sync::CancellationToken;
-
-use crate::{
-    error::StorageError,
-    handlers::{Deletions, Requests},
-};
+use telemetry::Metrics;
+use tokio::sync::Semaphore;
 
 /// What the service works with.
 #[derive(Clone)]
@@ -102,50 +91,6 @@ fn largest_wav_bytes(seconds: f64) -> u64 {
     (seconds * 48_000.0 * 2.0 * 4.0) as u64
 }
 
-/// The storage service, as a process hosts it.
-#[derive(Default)]
-pub struct Storage {
-    kinds: Vec<&'static KindSpec>,
-}
-
-impl Storage {
-    /// Takes in results of one more kind of job.
-    #[must_use]
-    pub fn with_kind(mut self, kind: &'static KindSpec) -> Self {
-        self.kinds.push(kind);
-        self
-    }
-}
-
-#[async_trait]
-impl Service for Storage {
-    fn name(&self) -> &'static str {
-        "storage"
-    }
-
-    fn needs(&self) -> Needs {
-        Needs { relay: false, ..Needs::ALL }
-    }
-
-    fn kinds(&self) -> Vec<&'static KindSpec> {
-        self.kinds.clone()
-    }
-
-    async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let tools = Tools {
-            bus: deps.bus()?,
-            database: deps.database()?,
-            objects: deps.objects()?,
-            clock: deps.clock.clone(),
-            metrics: deps.metrics.clone(),
-            kinds: deps.kinds.clone(),
-        };
-        let service = StorageService::new(tools, StorageSettings::of(&deps.settings));
-        service.run(shutdown, || deps.ready()).await?;
-        Ok(())
-    }
-}
-
 /// The work of the storage service, without a process around it.
 pub struct StorageService {
     pub(crate) tools: Tools,
@@ -158,45 +103,5 @@ impl StorageService {
     pub fn new(tools: Tools, settings: StorageSettings) -> Arc<Self> {
         let workers = Arc::new(Semaphore::new(settings.workers.max(1)));
         Arc::new(Self { tools, settings, workers })
-    }
-
-    /// Serves until `shutdown`, then finishes what is under way. Calls `ready` once it takes requests.
-    pub async fn run(
-        self: Arc<Self>,
-        shutdown: CancellationToken,
-        ready: impl FnOnce() + Send,
-    ) -> Result<(), StorageError> {
-        let prefetch = self.settings.prefetch.max(1);
-        let bus = &self.tools.bus;
-        let requests = bus.consume(Queue::StorageRequests, prefetch, Arc::new(Requests(self.clone()))).await?;
-        let deletions = bus.consume(Queue::StorageDeletions, prefetch, Arc::new(Deletions(self.clone()))).await?;
-        ready();
-        tracing::info!(workers = self.settings.workers, "storage takes results");
-        self.sweep_until(&shutdown).await;
-        let drained = tokio::join!(requests.drain(self.settings.drain), deletions.drain(self.settings.drain));
-        for result in [drained.0, drained.1] {
-            if let Err(error) = result {
-                tracing::warn!(error = error_chain(&error), "storage stopped with work under way");
-            }
-        }
-        Ok(())
-    }
-
-    async fn sweep_until(&self, shutdown: &CancellationToken) {
-        let pause = self.settings.sweep.max(Duration::from_secs(1));
-        // The first one soon, but not while everything starts.
-        let mut ticks = tokio::time::interval_at(Instant::now() + pause / 10, pause);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            // A sweep that is cut short is gone on with by the next one.
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = self.sweep() => {}
-            }
-        }
     }
 }

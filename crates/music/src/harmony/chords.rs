@@ -6,7 +6,8 @@ use super::{Chord, ChordSpan, Quality, chance};
 use crate::{
     key::{Key, Mode},
     melody::Melody,
-    rhythm::{BeatGrid, Meter},
+    meter::Meter,
+    rhythm::BeatGrid,
 };
 
 /// A chord that may be used, and how gladly.

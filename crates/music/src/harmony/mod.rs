@@ -8,12 +8,7 @@ mod parts;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    key::Key,
-    melody::Melody,
-    pitch::MidiPitch,
-    rhythm::{BeatGrid, Meter},
-};
+use crate::{key::Key, melody::Melody, meter::Meter, pitch::MidiPitch, rhythm::BeatGrid};
 
 /// Kinds of chord that are used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

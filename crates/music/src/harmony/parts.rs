@@ -1,11 +1,7 @@
 //! Who plays what: a chord instrument, a bass, a pad and drums, by patterns of a style, with smooth voice-leading.
 
 use super::{Chord, ChordSpan, DRUM_CHANNEL, Part, PartNote, Style, chance};
-use crate::{
-    melody::Melody,
-    pitch::MidiPitch,
-    rhythm::{BeatGrid, Meter},
-};
+use crate::{melody::Melody, meter::Meter, pitch::MidiPitch, rhythm::BeatGrid};
 
 const CHORD_CHANNEL: u8 = 1;
 const BASS_CHANNEL: u8 = 2;

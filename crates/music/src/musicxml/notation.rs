@@ -1,10 +1,7 @@
 //! What was sung as what can be read: onsets and ends on sixteenths or triplets, cut at bar lines into values that have
 //! a note head.
 
-use crate::{
-    melody::Melody,
-    rhythm::{BeatGrid, Meter},
-};
+use crate::{melody::Melody, meter::Meter, rhythm::BeatGrid};
 
 /// Units to the quarter: sixteenths are 3, eighths of a triplet 4.
 pub(super) const DIVISIONS: u32 = 12;
