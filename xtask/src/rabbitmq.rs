@@ -15,6 +15,7 @@ use crate::{
     processes::{Running, Scope},
     server_programs,
     starting::{free_port, logged, until},
+    workspace,
 };
 
 /// A running broker with user `guest` and password `guest`.

@@ -12,7 +12,8 @@ use sea_orm::{
 };
 
 use crate::{
-    database::{Backend, Database},
+    backend::Backend,
+    database::Database,
     error::{During, PersistenceError, Undecodable},
     jobs::state_words,
     rows::{self, outside_call::Column},
