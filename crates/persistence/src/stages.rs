@@ -16,9 +16,10 @@ use crate::{
     Backend,
     database::Database,
     error::{During, PersistenceError, Undecodable},
-    jobs::{decode_failure, encode_failure},
+    failure::{decode_failure, encode_failure},
     rows::{self, stage::Column},
     time::micros,
+    words,
 };
 
 /// How far a stage is.
@@ -259,7 +260,7 @@ pub fn decode_objects(stored: Value) -> Result<BTreeMap<String, WorkObject>, Und
 }
 
 fn is_held(state: &str) -> bool {
-    state.parse().is_ok_and(crate::jobs::is_held)
+    state.parse().is_ok_and(words::is_held)
 }
 
 fn ended(
