@@ -19,6 +19,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use telemetry::{Metrics, trace};
 
+use crate::outside_service::OutsideService;
+
 /// What every stage may use.
 #[derive(Clone)]
 pub struct StageTools {
@@ -78,6 +80,8 @@ pub struct StageRun<'a> {
     pub stage: StageName,
     /// Finished stages by name.
     pub done: &'a BTreeMap<String, FinishedStage>,
+    /// Whom the kind waits for.
+    pub outside: &'a [Arc<dyn OutsideService>],
     pub tools: &'a StageTools,
     /// Fraction of this stage, 0–1.
     pub progress: ProgressSink,

@@ -63,7 +63,7 @@ impl House {
         let jobs = self.database.jobs_of(&user);
         let submitted = jobs.submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await.unwrap();
         assert!(matches!(submitted, Submission::Accepted { .. }));
-        let kinds = [ClaimableKind { name: melody_vocals::NAME, deadline_at: Some(now + TimeDelta::minutes(5)) }];
+        let kinds = [ClaimableKind::of(&melody_vocals::SPEC, Some(now + TimeDelta::minutes(5)))];
         let claim = Claim { owner: "the one that died", lease_until: now + lease, kinds: &kinds, may_start: true };
         self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().expect("it is due").job
     }

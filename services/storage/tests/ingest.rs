@@ -173,7 +173,7 @@ async fn only_the_holder_of_a_living_job_may_ask() {
     let claim = persistence::Claim {
         owner: "other",
         lease_until: reclaimed.due_at + chrono::TimeDelta::hours(1),
-        kinds: &[persistence::ClaimableKind { name: melody_vocals::NAME, deadline_at: None }],
+        kinds: &[persistence::ClaimableKind::of(&melody_vocals::SPEC, None)],
         may_start: true,
     };
     let journal = persistence::Journal::silent();

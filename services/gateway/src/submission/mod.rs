@@ -3,6 +3,7 @@
 
 mod answer;
 mod idempotency;
+mod refusals;
 mod verdicts;
 
 use std::time::Duration;
@@ -33,6 +34,8 @@ use crate::{
     upload::{self, Destination, ReceivedFile, too_many},
     wire::QuotaBody,
 };
+
+pub use refusals::Refusals;
 
 use answer::{accepted_journal, answered};
 use idempotency::Begun;

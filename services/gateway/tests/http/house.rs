@@ -200,7 +200,7 @@ impl House {
     pub async fn claim(&self, job: JobId) {
         let database = self.deps.database().expect("rows");
         let kind = database.jobs().get(job).await.expect("rows").expect("a job").kind;
-        let kinds = [ClaimableKind { name: kind, deadline_at: None }];
+        let kinds = [ClaimableKind { name: kind, stages: Vec::new(), deadline_at: None }];
         let claim = Claim { owner: "test", lease_until: now() + TimeDelta::days(1), kinds: &kinds, may_start: true };
         let claimed = database.jobs().claim_due(claim, &Journal::silent(), now()).await.expect("rows");
         let claimed = claimed.map(|claimed| claimed.job);
