@@ -276,19 +276,6 @@ impl Harness {
         }
     }
 
-    /// The calls of a job as soon as none is being called off.
-    pub async fn until_call_offs_end(&self, id: JobId) -> Vec<OutsideCall> {
-        let started = Instant::now();
-        loop {
-            let calls = self.calls(id).await;
-            if calls.iter().all(|call| call.state != OutsideCallState::Cancelling) {
-                return calls;
-            }
-            assert!(started.elapsed() < PATIENCE, "still called off: {calls:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
     /// Waits until storage was told of so many deletions.
     pub async fn until_published(&self, deletions: usize) {
         let started = Instant::now();

@@ -1,7 +1,7 @@
 //! A stand-in for somebody outside that works ten minutes of the clock's time on each order, and misbehaves when told to.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -76,6 +76,13 @@ pub struct Orders {
     pub has_fallback: bool,
     /// How long a call may take, in milliseconds; the usual limit when 0.
     pub patience_ms: u64,
+}
+
+impl Orders {
+    /// What is not worked on any more, by the vendor's ids. To call the same off again is no fault.
+    pub fn called_off(&self) -> Vec<&str> {
+        self.cancelled.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect()
+    }
 }
 
 impl Vendor {
