@@ -175,3 +175,28 @@ async fn a_retry_before_the_old_work_is_called_off_goes_on_with_it() {
     }
     running.stop().await;
 }
+
+/// A provider who does not answer holds up the calls to it, and nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_who_does_not_answer_holds_up_no_other_one_and_no_shutdown() {
+    const AT_ONCE: u32 = 8;
+    let harness = Harness::new().await;
+    let gate = Gate::closed();
+    harness.hold_cancels(&gate);
+    let running = harness.start();
+    for n in 0..=AT_ONCE {
+        let id = harness.parked(&n.to_string()).await;
+        harness.request_cancel(id).await;
+        harness.until_state(id, JobState::Cancelled).await;
+    }
+    harness.until_vendor("asked to stop", |orders| orders.cancel_requests == AT_ONCE).await;
+    let id = harness.parked("other").await;
+    harness.request_cancel(id).await;
+    harness.until_calls_are(id, &[OutsideCallState::Cancelled]).await;
+    assert_eq!(harness.other.orders().called_off(), ["v-1"]);
+    let waits = harness.vendor.orders().cancel_requests;
+    assert_eq!(waits, AT_ONCE, "the other one waited until somebody was given up");
+    running.stop().await;
+    assert!(harness.vendor.orders().cancelled.is_empty(), "the shutdown waited for them");
+    gate.open();
+}

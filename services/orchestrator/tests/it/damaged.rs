@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{FailureClass, JobId, JobState};
 
-use crate::harness::{Harness, PREPARE};
+use crate::harness::{Harness, ORDER, PREPARE};
 
 /// What may happen to an object.
 #[derive(Clone, Copy, Debug)]
@@ -75,6 +75,31 @@ async fn a_kept_result_that_is_gone_or_altered_is_made_and_kept_anew() {
         harness.with_time(third, JobState::Completed).await;
         let reused = harness.order_key(third).await;
         assert!(reused.starts_with("stage-results/"), "{harm:?}: the new one was not kept: {reused}");
+        running.stop().await;
+    }
+}
+
+/// What is made again may come out otherwise, so nothing that followed from the old one may stay beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_followed_from_a_damaged_stage_is_made_again_too() {
+    for harm in Harm::ALL {
+        let harness = Harness::new().await;
+        harness.vendor.orders().fails_wrapping = true;
+        let running = harness.start();
+        let id = harness.submit_as("retried", false).await;
+        harness.with_time(id, JobState::Failed).await;
+        harness.harm(harm, &format!("jobs/{id}/work/"));
+
+        harness.vendor.orders().fails_wrapping = false;
+        harness.retry(id).await;
+        let done = harness.with_time(id, JobState::Completed).await;
+        let stages = harness.database.stages().list(id).await.unwrap();
+        let ordered = stages.into_iter().find(|stage| stage.name == ORDER.as_str()).unwrap();
+        let ordered = ordered.checkpoint.unwrap().output.unwrap();
+        let result = done.result.unwrap();
+        assert!(result["prepared_at"].is_u64(), "{result}");
+        assert_eq!(ordered["of"], result["prepared_at"], "{harm:?}: the order is of what was lost");
+        assert_eq!(harness.vendor.orders().made.len(), 1, "{harm:?}: it was ordered twice");
         running.stop().await;
     }
 }

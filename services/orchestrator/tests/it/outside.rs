@@ -130,3 +130,16 @@ async fn a_message_about_the_vendors_own_id_wakes_its_job() {
     harness.until_state(id, JobState::Completed).await;
     running.stop().await;
 }
+
+/// Nobody could call off what was asked of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_of_a_service_that_the_kind_does_not_wait_for() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let id = harness.submit("stranger").await;
+    let failed = harness.with_time(id, JobState::Failed).await;
+    let why = failed.failure.unwrap().message;
+    assert!(why.contains("does not wait for stranger"), "{why}");
+    assert!(harness.calls(id).await.is_empty());
+    running.stop().await;
+}

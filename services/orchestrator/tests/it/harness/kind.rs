@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{
-    ArtifactRole, Failure, KindName, KindSpec, StageName, StageSpec, artifact, kind::KindLimits, progress::ProgressSpan,
+    ArtifactRole, Failure, FailureClass, FailureCode, KindName, KindSpec, StageName, StageSpec, artifact,
+    kind::KindLimits, progress::ProgressSpan,
 };
 use orchestrator::{Asked, Kind, ReuseKey, Stage, StageOutcome, StageRun, ask};
 use serde_json::{Value, json};
@@ -41,8 +42,10 @@ pub static SPEC: KindSpec = KindSpec {
     error_words: &[],
 };
 
-pub fn kind(vendor: Arc<Vendor>) -> Kind {
-    Kind::new(&SPEC, vec![Box::new(Prepare), Box::new(Order(vendor.clone())), Box::new(Wrap)]).waiting_for(vendor)
+pub fn kind(vendor: Arc<Vendor>, other: Arc<Vendor>) -> Kind {
+    let order = Order { vendor: vendor.clone(), other: other.clone() };
+    let stages: Vec<Box<dyn Stage>> = vec![Box::new(Prepare), Box::new(order), Box::new(Wrap(vendor.clone()))];
+    Kind::new(&SPEC, stages).waiting_for(vendor).waiting_for(other)
 }
 
 struct Prepare;
@@ -64,7 +67,22 @@ impl Stage for Prepare {
     }
 }
 
-struct Order(Arc<Vendor>);
+struct Order {
+    vendor: Arc<Vendor>,
+    other: Arc<Vendor>,
+}
+
+impl Order {
+    /// Whom a request is for.
+    fn vendor(&self, request: &Value) -> Arc<Vendor> {
+        match request["words"].as_str().and_then(|words| words.split(' ').next()) {
+            Some("other") => self.other.clone(),
+            // Nobody said that the kind waits for this one.
+            Some("stranger") => Arc::new(Vendor::new("stranger", self.vendor.clock())),
+            _ => self.vendor.clone(),
+        }
+    }
+}
 
 #[async_trait]
 impl Stage for Order {
@@ -74,20 +92,22 @@ impl Stage for Order {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let order: Value = run.get_json("order.json").await?;
-        let asked = ask(run, &*self.0, "order", &order).await;
-        let has_fallback = self.0.orders().has_fallback;
+        let vendor = self.vendor(&run.job.request);
+        let asked = ask(run, &*vendor, "order", &order).await;
+        let has_fallback = vendor.orders().has_fallback;
         match asked {
             Ok(Asked::Parked(parking)) => Ok(StageOutcome::Parked(parking)),
-            Ok(Asked::Answered { value, outside_id }) => {
-                StageOutcome::done(Some("vendor".to_owned()), json!({ "made": value, "as": outside_id }))
-            }
+            Ok(Asked::Answered { value, outside_id }) => StageOutcome::done(
+                Some("vendor".to_owned()),
+                json!({ "made": value, "as": outside_id, "of": order["at"] }),
+            ),
             Err(_) if has_fallback => StageOutcome::done(Some("fallback".to_owned()), json!({ "made": "elsewhere" })),
             Err(failure) => Err(failure),
         }
     }
 }
 
-struct Wrap;
+struct Wrap(Arc<Vendor>);
 
 #[async_trait]
 impl Stage for Wrap {
@@ -96,7 +116,11 @@ impl Stage for Wrap {
     }
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+        let order: Value = run.get_json("order.json").await?;
+        if self.0.orders().fails_wrapping {
+            return Err(Failure::new(FailureClass::Caller, FailureCode::Internal, "there is no paper"));
+        }
         let made = run.done.get(ORDER.as_str()).map(|order| order.detail["made"].clone()).unwrap_or_default();
-        StageOutcome::done(None, json!({ "made": made }))
+        StageOutcome::done(None, json!({ "made": made, "prepared_at": order["at"] }))
     }
 }

@@ -27,7 +27,7 @@ use settings::{LoadOptions, Settings};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-pub use kind::{PREPARE, SPEC};
+pub use kind::{ORDER, PREPARE, SPEC};
 pub use vendor::{Gate, Orders, Vendor};
 
 /// Longest that anything is waited for.
@@ -42,6 +42,8 @@ pub struct Harness {
     pub database: Database,
     pub clock: Arc<ManualClock>,
     pub vendor: Arc<Vendor>,
+    /// Does the work of jobs whose words begin with its name.
+    pub other: Arc<Vendor>,
     pub user: UserId,
     pub deletions: Deletions,
     folder: TempDir,
@@ -97,14 +99,15 @@ impl Harness {
         let database = Database::connect(settings.database.url.expose(), 4).await.unwrap();
         database.migrate().await.unwrap();
         let clock = Arc::new(ManualClock::new(Utc::now()));
-        let vendor = Arc::new(Vendor::new(clock.clone()));
+        let vendor = Arc::new(Vendor::new("vendor", clock.clone()));
+        let other = Arc::new(Vendor::new("other", clock.clone()));
         let (user, deletions) = (UserId::local(), Deletions::default());
-        Self { settings, database, clock, vendor, user, deletions, folder }
+        Self { settings, database, clock, vendor, other, user, deletions, folder }
     }
 
     /// Starts an orchestrator that knows the sample kind.
     pub fn start(&self) -> Running {
-        let orchestrator = Orchestrator::default().with_kind(kind::kind(self.vendor.clone()));
+        let orchestrator = Orchestrator::default().with_kind(kind::kind(self.vendor.clone(), self.other.clone()));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let stop = CancellationToken::new();
         let task = runtime.spawn(service_runtime::run_until_with(

@@ -38,6 +38,7 @@ impl Gate {
 
 #[derive(Debug)]
 pub struct Vendor {
+    name: &'static str,
     clock: Arc<ManualClock>,
     state: Mutex<Orders>,
 }
@@ -72,6 +73,8 @@ pub struct Orders {
     pub holds_answers: Option<Arc<Gate>>,
     pub holds_looks: Option<Arc<Gate>>,
     pub holds_cancels: Option<Arc<Gate>>,
+    /// The job's last stage fails after this one's work is done.
+    pub fails_wrapping: bool,
     /// Another provider does what this one cannot.
     pub has_fallback: bool,
     /// How long a call may take, in milliseconds; the usual limit when 0.
@@ -88,8 +91,12 @@ impl Orders {
 impl Vendor {
     pub const WORKS: TimeDelta = TimeDelta::minutes(10);
 
-    pub fn new(clock: Arc<ManualClock>) -> Self {
-        Self { clock, state: Mutex::default() }
+    pub fn new(name: &'static str, clock: Arc<ManualClock>) -> Self {
+        Self { name, clock, state: Mutex::default() }
+    }
+
+    pub fn clock(&self) -> Arc<ManualClock> {
+        self.clock.clone()
     }
 
     pub fn orders(&self) -> MutexGuard<'_, Orders> {
@@ -104,7 +111,7 @@ impl Vendor {
 #[async_trait]
 impl OutsideService for Vendor {
     fn provider(&self) -> &'static str {
-        "vendor"
+        self.name
     }
 
     fn answers_within(&self) -> Duration {
