@@ -1,5 +1,5 @@
-//! A new kind of job touches only its own files and a line in each registry: one is added here, to the whole house, from
-//! outside of every crate; and ARCHITECTURE.md says how, in steps that name what there is.
+//! A new kind of job touches only its own files and a line in each registry: one is added here, to all services, from outside
+//! of every crate; and ARCHITECTURE.md says how, in steps that name what there is.
 
 mod reverie;
 
@@ -121,7 +121,7 @@ fn a_new_kind_touches_only_its_own_files_and_the_registries() {
         .filter(|file| !file.starts_with(&own))
         .filter(knows)
         .collect();
-    assert_eq!(others, Vec::<PathBuf>::new(), "the house knows the kind");
+    assert_eq!(others, Vec::<PathBuf>::new(), "the deployment knows the kind");
 }
 
 /// The platform asks no kind for its name: outside of the registries and of what is melody-to-vocals' own, no source

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub const RATE_HZ: u32 = 44_100;
 
-pub struct House {
+pub struct Harness {
     pub bus: Arc<dyn Bus>,
     pub database: Database,
     pub objects: Arc<dyn BlobStore>,
@@ -36,7 +36,7 @@ pub struct House {
     pub home: TempDir,
 }
 
-impl House {
+impl Harness {
     pub async fn open() -> Self {
         let home = TempDir::new().unwrap();
         let objects = blob_store::folder(home.path().join("objects")).unwrap();

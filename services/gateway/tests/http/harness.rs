@@ -30,8 +30,8 @@ use crate::wire::{self, Answer};
 /// What a finished job's song holds.
 pub const SONG: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// A gateway at work. It stops when the house is dropped.
-pub struct House {
+/// A gateway at work. It stops when the harness is dropped.
+pub struct Harness {
     pub address: SocketAddr,
     pub deps: Deps,
     /// What the validator was asked.
@@ -97,7 +97,7 @@ impl Service for Validator {
     }
 }
 
-impl House {
+impl Harness {
     /// The embedded mode as it comes.
     pub async fn open() -> Self {
         Self::with(&[]).await
@@ -233,7 +233,7 @@ fn told(kind: &'static str) -> Journal<'static> {
     Journal::silent().events(move |_| vec![NewEvent::new(kind, serde_json::json!({}))])
 }
 
-impl Drop for House {
+impl Drop for Harness {
     fn drop(&mut self) {
         self.stop.cancel();
         self.running.abort();
