@@ -165,11 +165,3 @@ impl StageRun<'_> {
 pub(crate) fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
     Failure::new(FailureClass::Config, FailureCode::Internal, format!("{what} cannot be read: {error}"))
 }
-
-/// Runs blocking work off the async threads.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(error = telemetry::join_error(&error), "blocking work of a stage failed");
-        Failure::new(FailureClass::Config, FailureCode::Internal, "a stage failed unexpectedly")
-    })
-}

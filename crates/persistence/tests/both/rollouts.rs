@@ -21,9 +21,11 @@ async fn set(bed: &Bed, id: domain::JobId, change: &str) {
 async fn rows_of_a_newer_version_are_set_aside_and_stop_nothing(bed: &Bed) {
     let ada = user("ada");
     // Each stands before the job that this version knows.
+    let mut strange = Vec::new();
     for change in ["state = 'levitating'", "tier = 'studio'", "kind = 'opera'"] {
-        let strange = bed.submitted(&ada, noon()).await;
-        set(bed, strange.id, change).await;
+        let job = bed.submitted(&ada, noon()).await;
+        set(bed, job.id, change).await;
+        strange.push(job.id);
     }
     let known = bed.submitted(&ada, later(1)).await;
     assert_eq!(bed.claimed(later(2)).await.map(|job| job.id), Some(known.id), "the head of the queue stopped it");
@@ -38,6 +40,12 @@ async fn rows_of_a_newer_version_are_set_aside_and_stop_nothing(bed: &Bed) {
     let overdue = bed.db.jobs().overdue(later(3), 10).await.unwrap();
     assert!(overdue.iter().any(|job| job.id == known.id), "the sweep passes over what it cannot read");
     assert!(overdue.iter().all(|job| job.state != JobState::Completed));
+
+    // Its owner is told so, and nobody else that there is one.
+    let mine = bed.db.jobs_of(&ada);
+    assert!(mine.is_of_newer_version(strange[0]).await.unwrap() && mine.is_of_newer_version(strange[1]).await.unwrap());
+    assert!(!mine.is_of_newer_version(known.id).await.unwrap());
+    assert!(!bed.db.jobs_of(&user("eve")).is_of_newer_version(strange[0]).await.unwrap());
 
     // A kind that only a newer version knows is still shown to its owner.
     let listed = bed.db.jobs_of(&ada).list(&HistoryFilter::default(), None, 10).await.unwrap();

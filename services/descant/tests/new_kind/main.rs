@@ -95,8 +95,15 @@ async fn a_kind_added_from_outside_runs_through_the_whole_house() {
 
     let song = http.get(format!("{base}/api/v1/jobs/{id}/result")).send().await.unwrap();
     assert_eq!(song.text().await.unwrap(), "I dreamt of the sea", "the kind's own default role");
-    let alias = http.get(format!("{base}/api/v1/melody-vocals/status/{id}")).send().await.unwrap();
-    assert_eq!(alias.status(), 404, "an older API's alias is for its own kind");
+    // An older API's aliases are for its own kind.
+    for (method, route) in [("GET", "status"), ("POST", "cancel"), ("POST", "feedback")] {
+        let address = format!("{base}/api/v1/melody-vocals/{route}/{id}");
+        let asked = http.request(method.parse().unwrap(), address).json(&json!({ "rating": 5 })).send().await.unwrap();
+        assert_eq!(asked.status(), 404, "{route}");
+    }
+    let history = http.get(format!("{base}/api/v1/melody-vocals/history")).send().await.unwrap();
+    let history: Value = history.json().await.unwrap();
+    assert_eq!(history["conversions"], json!([]));
     let events = http.get(format!("{base}/api/v1/jobs/{id}/events")).send().await.unwrap().text().await.unwrap();
     assert!(events.contains("event: parked"), "{events}");
 
