@@ -180,13 +180,15 @@ async fn the_client_commands_follow_a_job_through_a_server() {
     assert!(plain.expect(0).contains("completed 100%"), "{}", plain.out);
 
     desk.ask(&deployment, &user, &["download", job, "--out", "song"]).await.expect(0);
-    for artifact in status["result"]["artifacts"].as_array().expect("files") {
+    for artifact in status["artifacts"].as_array().expect("files") {
         let path = desk.path("song").join(artifact["fileName"].as_str().expect("a name"));
         assert_eq!(std::fs::metadata(&path).expect("a file").len(), artifact["sizeBytes"].as_u64().unwrap_or_default());
     }
     let history = desk.ask(&deployment, &user, &["history"]).await;
     assert!(history.expect(0).contains(job), "{}", history.out);
-    assert_eq!(desk.ask(&deployment, &user, &["--json", "history"]).await.json()["pagination"]["total"], 1);
+    assert_eq!(desk.ask(&deployment, &user, &["--json", "history"]).await.json()["jobs"][0]["jobId"], job);
+    let none = desk.ask(&deployment, &user, &["history", "--kind", "blend"]).await;
+    assert!(!none.expect(0).contains(job), "{}", none.out);
     let quota = desk.ask(&deployment, &user, &["quota"]).await;
     assert!(quota.expect(0).contains("1 of 10"), "{}", quota.out);
     assert_eq!(desk.ask(&deployment, &user, &["--json", "quota"]).await.json()["quota"]["dailyUsed"], 1);
