@@ -4,7 +4,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
 use utoipa::OpenApi;
 
 use crate::{
-    app_state::AppState, follow::EventBody, jobs, kinds::SubmitKinds, operator, problem::ApiError, submission,
+    app_state::AppState, follow::EventBody, jobs, kinds::SubmitKinds, operator, problem::ApiError, songs, submission,
 };
 
 /// The HTTP API of Descant.
@@ -51,6 +51,7 @@ fn detailed() {}
 /// The document: what all kinds have in common, and each kind's part.
 pub fn openapi(kinds: &SubmitKinds) -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
+    document.merge(songs::openapi());
     for kind in kinds.iter() {
         document.merge(kind.openapi());
     }
@@ -61,6 +62,7 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
     for kind in kinds.iter() {
         kind.routes(app);
     }
+    songs::routes(app);
     app.service(read("/api/v1/jobs", jobs::list::list))
         // A job is read by its id, and made by its kind.
         .service(both("/api/v1/jobs/{id}", jobs::read::read, submission::of_any_kind))
@@ -98,7 +100,7 @@ where
 }
 
 /// A path to read from, and to do something.
-fn both<R, ReadArgs, P, PostArgs>(path: &str, reads: R, posts: P) -> Resource
+pub fn both<R, ReadArgs, P, PostArgs>(path: &str, reads: R, posts: P) -> Resource
 where
     R: Handler<ReadArgs> + Clone,
     ReadArgs: FromRequest + 'static,
@@ -112,7 +114,7 @@ where
 }
 
 /// A path whose other methods are answered with 405 and the ones that it takes.
-fn takes(allow: &'static str, path: &str) -> Resource {
+pub fn takes(allow: &'static str, path: &str) -> Resource {
     let others = web::to(move || async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) });
     web::resource(path).default_service(others)
 }

@@ -24,6 +24,7 @@ mod observe;
 mod operator;
 mod problem;
 mod quota;
+mod songs;
 mod submission;
 mod upload;
 

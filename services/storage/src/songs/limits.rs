@@ -31,7 +31,7 @@ impl Default for ImportLimits {
     fn default() -> Self {
         let midi = music::smf::Limits::default();
         Self {
-            archive_bytes: 64 << 20,
+            archive_bytes: domain::song::MAX_IMPORT_BYTES,
             entries: 20_000,
             file_bytes: midi.bytes as u64,
             unpacked_bytes: 1 << 30,

@@ -5,7 +5,8 @@ use music::smf::SmfError;
 /// Display is for whoever imports: what is wrong and what to do.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Refusal {
-    #[error("{0}")]
+    /// In the words of the reader, as a sentence.
+    #[error("{}", sentence(.0))]
     Midi(#[from] SmfError),
     #[error("The file is larger than {limit_bytes} bytes, the most that a song may have.")]
     TooLarge { limit_bytes: u64 },
@@ -41,6 +42,12 @@ pub enum Refusal {
     Busy,
     #[error("The song could not be analysed; that is a defect of ours, please report the file.")]
     NotAnalysed,
+}
+
+fn sentence(error: &SmfError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }
 
 impl Refusal {
