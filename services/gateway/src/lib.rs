@@ -45,6 +45,7 @@ use service_runtime::{CancellationToken, Deps, Service, health_routes};
 
 pub use kinds::{Accepted, Asked, Fields, SubmitKind};
 pub use problem::{ApiError, Problem};
+pub use songs::{OneSongBody, SongBody, SongFileBody, SongImportBody, SongListBody, SongRemovedBody};
 
 use app_state::AppState;
 use kinds::SubmitKinds;

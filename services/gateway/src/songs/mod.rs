@@ -12,6 +12,8 @@ mod wire;
 use actix_web::web;
 use utoipa::OpenApi;
 
+pub use wire::{OneSongBody, SongBody, SongFileBody, SongImportBody, SongListBody, SongRemovedBody};
+
 use crate::api::{both, takes};
 
 #[derive(OpenApi)]

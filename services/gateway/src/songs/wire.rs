@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use contracts::{SongOutcome, SongReport, SongReportLine};
-use domain::{SongFacts, SongPart};
-use persistence::Song;
+use domain::{InvalidField, SongFacts, SongPart};
+use persistence::{Song, SongCursor};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 /// Which songs.
 #[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
 pub struct SongQuery {
     /// What to look for, as people type: title and artist in any order, with typing errors. All songs by title when
@@ -30,6 +30,30 @@ pub struct SongListBody {
     pub songs: Vec<SongBody>,
     /// The cursor of the next page.
     pub next: Option<String>,
+}
+
+impl SongListBody {
+    /// Opaque to clients: the id and the compared title of the last song of a page.
+    pub fn write_cursor(cursor: &SongCursor) -> String {
+        hex::encode([cursor.id.uuid().as_bytes(), cursor.title_key.as_bytes()].concat())
+    }
+
+    /// # Errors
+    /// For what is no cursor.
+    pub fn read_cursor(text: &str) -> Result<SongCursor, InvalidField> {
+        /// More than any title makes.
+        const MAX_CHARS: usize = 4096;
+        let read = || {
+            let bytes = hex::decode(Some(text).filter(|text| text.len() <= MAX_CHARS)?).ok()?;
+            let (id, title) = bytes.split_at_checked(16)?;
+            let title_key = String::from_utf8(title.to_vec()).ok().filter(|title| !title.contains('\0'))?;
+            Some(SongCursor { title_key, id: hex::encode(id).parse().ok()? })
+        };
+        read().ok_or_else(|| InvalidField {
+            field: "cursor",
+            detail: "expected `next` of an earlier answer; leave it out to begin at the first title".to_owned(),
+        })
+    }
 }
 
 /// A song of the catalogue.
@@ -188,7 +212,7 @@ impl SongImportBody {
 }
 
 impl SongFileBody {
-    fn of(line: SongReportLine) -> Self {
+    pub fn of(line: SongReportLine) -> Self {
         let SongReportLine { file, outcome } = line;
         let song = |outcome, id: domain::SongId, title, artist| Self {
             file: file.clone(),
@@ -205,6 +229,23 @@ impl SongFileBody {
             SongOutcome::Refused { code, why } => {
                 Self { file, outcome: "refused", id: None, title: None, artist: None, code: Some(code), why: Some(why) }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_it_was_and_nothing_else_is_one() {
+        let cursor = SongCursor {
+            title_key: "東 京 night".to_owned(),
+            id: "018f6b1e-7c2a-7000-8000-000000000000".parse().unwrap(),
+        };
+        assert_eq!(SongListBody::read_cursor(&SongListBody::write_cursor(&cursor)).unwrap(), cursor);
+        for other in ["", "zz", "00", &"ff".repeat(17), &"00".repeat(17), &"ab".repeat(5_000)] {
+            assert!(SongListBody::read_cursor(other).is_err(), "{other}");
         }
     }
 }
