@@ -5,6 +5,7 @@ mod models;
 mod sample;
 mod serve;
 mod sing;
+mod songs;
 mod token;
 
 pub use serve::run as serve;
@@ -24,6 +25,7 @@ pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
         Command::History(args) => client::history(args, json).await,
         Command::Quota(server) => client::quota(server, json).await,
         Command::SampleHum(args) => sample::run(args, json),
+        Command::Songs(command) => songs::run(command, json).await,
         Command::Models(command) => models::run(command, json),
         Command::Token { user, tier, operator, hours } => token::run(&user, &tier, operator, hours),
     }

@@ -39,4 +39,5 @@ mod recordings;
 mod refusals;
 mod reuse;
 mod song;
+mod songs;
 mod traces;
