@@ -110,3 +110,34 @@ fn who_knows_the_tempo_decides() {
     assert!(told.rhythm.is_steady() && 2 * beats(&told) <= beats(&by_ear) + 2, "{} beats", beats(&told));
     assert_eq!(told.notes, by_ear.notes);
 }
+
+/// A word's syllables are divided alike wherever they are written.
+#[test]
+fn the_documents_divide_words_as_scores_do() {
+    let request = request("A romantic ballad about summer nights", options::Language::English, 1);
+    let melody = heard(&[(0.0, 0.5), (2.0, 0.5), (4.0, 1.0)], &request);
+    let lyrics = lyrics::fit(&["somewhere far"], &melody).expect("words");
+    let made = voice::sing(&melody, &lyrics, &song::voice_options(&request), None, &mut |_| {}).expect("a voice");
+    let performance = Performance {
+        target: made.target,
+        syllables_placed: made.syllables_placed,
+        octave_shift: made.octave_shift,
+        voice: made.voice.to_string(),
+    };
+    let mastered = song::master(Vocal { sample_rate_hz: made.sample_rate_hz, samples: made.samples, performance });
+    let heard = Heard::of(&mastered);
+    let documents = song::documents(&Song {
+        melody: &melody,
+        lyrics: &lyrics,
+        heard,
+        accompaniment: None,
+        takes: 1,
+        request: &request,
+    });
+    let midi = String::from_utf8_lossy(&documents.midi).into_owned();
+    for (what, text) in [("MIDI", &midi), ("SVG", &documents.svg), ("MusicXML", &documents.musicxml)] {
+        let text = text.to_lowercase();
+        assert!(text.contains("where") && text.contains("some"), "{what}");
+        assert!(!text.contains("mewhere"), "{what}");
+    }
+}
