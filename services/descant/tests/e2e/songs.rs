@@ -70,7 +70,11 @@ async fn operators_keep_the_catalogue_and_everybody_finds_songs(flavour: Flavour
     ];
     import(&user, form(&files)).await.problem(403, "forbidden");
     let report = import(&operator, form(&files)).await.expect(201);
-    assert_eq!((&report["imported"], &report["known"], &report["refused"]), (&json!(3), &json!(1), &json!(1)), "{report}");
+    assert_eq!(
+        (&report["imported"], &report["known"], &report["refused"]),
+        (&json!(3), &json!(1), &json!(1)),
+        "{report}"
+    );
     assert_eq!(report["files"][4]["code"], "not_midi");
     assert_eq!(report["files"][3]["id"], report["files"][0]["id"]);
     let titled = form(&[("x.mid", midi(4))]).text("title", "Halo").text("artist", "Beyoncé");
