@@ -14,6 +14,7 @@ mod downmix;
 mod encode;
 mod error;
 mod ffi;
+mod id3;
 mod inspect;
 mod levels;
 mod limiter;
