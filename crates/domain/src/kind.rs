@@ -77,6 +77,8 @@ pub struct StageSpec {
 pub enum InputCheck {
     /// A recording, judged by [`crate::audio::judge`] with the limits of the caller's tier.
     Audio,
+    /// A song in a Standard MIDI File, within the bounds of [`crate::midi`].
+    Midi,
 }
 
 /// Files of one role that a job is made from.

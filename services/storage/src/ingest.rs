@@ -150,11 +150,17 @@ impl StorageService {
             return Err(StorageError::FileRefused { role: ArtifactRole::AUDIO_WAV, reason });
         }
         let file = incoming::fetch(&*self.tools.objects, allowed, &ArtifactRole::AUDIO_WAV, audio).await?;
+        let cover_png = match &plan.cover {
+            Some(cover) => Some(incoming::fetch_cover(&*self.tools.objects, allowed, cover).await?),
+            None => None,
+        };
         let work = render::Job {
             audio: file,
             audio_sha256: audio.sha256.clone(),
             title: stem(&plan.title),
             comment: plan.comment.clone().unwrap_or_else(|| format!("job {job}")),
+            cover_png,
+            is_mastered: plan.is_mastered,
             bounds: self.settings.bounds.clone(),
             target: LoudnessTarget {
                 target_lufs: self.settings.target_lufs,
