@@ -1,5 +1,7 @@
 //! The tree's own rules, which no other tool checks: who may depend on whom, which crate alone touches which heavy
-//! dependency, what every crate has, and how long a file may be.
+//! dependency, what every crate has, that modules form no circles, and how long a file may be.
+
+mod circles;
 
 use std::{
     collections::BTreeMap,
@@ -64,6 +66,7 @@ fn problems(root: &Path) -> Result<Vec<String>> {
         if !package.folder.join("README.md").is_file() {
             problems.push(format!("{} has no README.md", package.name));
         }
+        circles::check(&package.name, &package.folder.join("src"), &mut problems)?;
     }
     let mut files = Vec::new();
     sources(root, &mut files)?;

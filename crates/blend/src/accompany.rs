@@ -2,12 +2,12 @@
 //! its share; then the cells, bar by bar.
 
 use crate::{
+    blocks::{self, Block},
     dice::Dice,
     form::{Section, SectionKind},
-    library::{self, Block},
+    library::{Choice, Letter, Library},
     plan::{Cell, Kind, LetterPlan, Plan},
     role::Role,
-    search::{Choice, Library},
     tonal,
     tune::{self, Ground, Tune},
 };
@@ -69,7 +69,7 @@ pub fn close(plan: &mut Plan) {
 }
 
 fn letters(library: &Library<'_>, choices: &[Choice]) -> Vec<LetterPlan> {
-    let one = |(letter, choice): (&crate::search::Letter, &Choice)| LetterPlan {
+    let one = |(letter, choice): (&Letter, &Choice)| LetterPlan {
         letter: char::from(b'A' + letter.index),
         melody: choice.melody.as_ref().map(|(song, _)| *song),
         harmony: choice.harmony.map(|(song, _)| song),
@@ -116,7 +116,7 @@ fn stretch(
     dice: &mut Dice,
 ) -> Option<Block> {
     let material = &library.materials[song];
-    let found = library::blocks(material, bars, |bar| material.plays(role, bar));
+    let found = blocks::blocks(material, bars, |bar| material.plays(role, bar));
     let density = |block: &Block| {
         let bars = &material.bars[block.start..block.start + block.period];
         bars.iter().map(|bar| bar.line(role).len()).sum::<usize>() as f64 / block.period as f64
@@ -129,9 +129,9 @@ fn stretch(
         let here = &material.bars[block.start..block.start + block.period];
         let onsets: Vec<u16> = here.iter().map(|bar| bar.onsets[role.index()]).collect();
         let mut cost = block.cost + ((density(block) + 0.5) / (usual + 0.5)).ln().abs();
-        cost += 1.5 * (1.0 - library::groove_unity(&onsets, beats));
+        cost += 1.5 * (1.0 - blocks::groove_unity(&onsets, beats));
         if role != Role::Drums {
-            let chords = library::block_chords(material, block, bars, library.target);
+            let chords = blocks::block_chords(material, block, bars, library.target);
             let same = chords.iter().zip(&choice.chords).filter(|(a, b)| a.root == b.root).count();
             cost += 0.5 * (1.0 - same as f64 / chords.len().max(1) as f64);
         }
@@ -260,8 +260,8 @@ impl Fits {
                         let together: Vec<u16> = (0..bars)
                             .map(|bar| tune.get(bar).copied().unwrap_or(0) | a[bar] | b[bar] | c[bar])
                             .collect();
-                        let locked = b.iter().zip(c).map(|(b, c)| library::onset_likeness(*b, *c)).sum::<f64>();
-                        let unity = library::groove_unity(&together, library.target.bar());
+                        let locked = b.iter().zip(c).map(|(b, c)| blocks::onset_likeness(*b, *c)).sum::<f64>();
+                        let unity = blocks::groove_unity(&together, library.target.bar());
                         fits.push(Fit { unity, locked: locked / bars.max(1) as f64 });
                     }
                 }

@@ -5,6 +5,7 @@
 //! are made, realised and measured ([`Report`]); the best one is returned, and names the gates that it fails, if any.
 
 mod accompany;
+mod blocks;
 mod dice;
 mod error;
 mod form;
@@ -90,7 +91,7 @@ pub fn blend(sources: &[Source<'_>; 3], options: &Options) -> Result<Blend, Blen
     }
     let bars = bars(options, &target)?;
     let sections = form::lay_out(bars, options.form.as_deref());
-    let library = search::Library::new(&materials, &target, &sections, options);
+    let library = library::Library::new(&materials, &target, &sections, options);
     let judge = measure::Judge::new(&materials, &target, options);
     // Without temperature all plans are the same one.
     let mut best: Option<(f64, u32, Plan, realise::Realised, Report)> = None;

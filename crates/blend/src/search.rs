@@ -10,105 +10,19 @@ use music::{
 use crate::{
     accompany,
     dice::Dice,
-    form::Section,
-    library::{self, Block, Shelf},
-    material::Material,
-    options::Options,
+    library::{Choice, Harmony, Letter, Library},
     plan::Plan,
     role::Role,
-    target::Target,
     tonal,
     tune::{self, Ground, Tune},
 };
 
-/// Blocks of harmony that are kept per song, and how many of them each plan tries.
-const KEPT: usize = 24;
+/// Blocks of harmony of each song that a plan tries.
 const TRIED: usize = 4;
-/// Noise on costs at temperature 1. At half of it plans differ clearly and still fit.
-const NOISE: f64 = 0.7;
-/// Middle of what plans try; at temperature 0.5 they differ by a tenth to either side.
-const STIFFNESS: f64 = 0.3;
 /// A song with less than this share of the weight need not have a section of its own.
 const LEAST_OWN_SECTION: f64 = 0.15;
 
-/// Everything that plans are made from.
-pub struct Library<'a> {
-    pub materials: &'a [Material; 3],
-    pub shelves: [Shelf; 3],
-    pub target: &'a Target,
-    pub sections: &'a [Section],
-    pub shares: [f64; 3],
-    pub letters: Vec<Letter>,
-    /// Harmony by length of section in bars, per song.
-    harmony: HashMap<usize, [Vec<Harmony>; 3]>,
-    noise: f64,
-    key_is_given: bool,
-    pub creativity: f64,
-}
-
-/// A letter of the form.
-#[derive(Clone, Copy, Debug)]
-pub struct Letter {
-    pub index: u8,
-    /// Of its longest section.
-    pub bars: usize,
-    /// Bars of all its sections.
-    pub all_bars: usize,
-}
-
-/// A block as harmony.
-#[derive(Clone, Debug)]
-pub struct Harmony {
-    pub block: Block,
-    pub chords: Vec<ChordSymbol>,
-    cost: f64,
-}
-
-/// What a letter gets.
-#[derive(Clone, Debug)]
-pub struct Choice {
-    /// `None` where no song has chords.
-    pub harmony: Option<(usize, Block)>,
-    pub chords: Vec<ChordSymbol>,
-    pub melody: Option<(usize, Tune)>,
-}
-
-impl<'a> Library<'a> {
-    pub fn new(materials: &'a [Material; 3], target: &'a Target, sections: &'a [Section], options: &Options) -> Self {
-        let shelves = std::array::from_fn(|song| Shelf::new(&materials[song], target));
-        let mut letters: Vec<Letter> = Vec::new();
-        for section in sections {
-            let Some(index) = section.letter() else { continue };
-            match letters.iter_mut().find(|letter| usize::from(letter.index) == index) {
-                Some(letter) => {
-                    letter.bars = letter.bars.max(section.bars);
-                    letter.all_bars += section.bars;
-                }
-                None => letters.push(Letter { index: index as u8, bars: section.bars, all_bars: section.bars }),
-            }
-        }
-        let mut harmony = HashMap::new();
-        for letter in &letters {
-            harmony.entry(letter.bars).or_insert_with(|| {
-                std::array::from_fn(|song| harmonies(&materials[song], &shelves[song], letter.bars, target))
-            });
-        }
-        let shares = options.shares();
-        let noise = NOISE * options.temperature;
-        Self {
-            materials,
-            shelves,
-            target,
-            sections,
-            shares,
-            letters,
-            harmony,
-            noise,
-            key_is_given: options.key.is_some(),
-            creativity: options.creativity,
-        }
-    }
-
+impl Library<'_> {
     /// The plan of a row of dice.
     pub fn plan(&self, dice: &mut Dice) -> Plan {
         let (choices, cost) = self.choose(dice);
@@ -140,15 +54,6 @@ impl<'a> Library<'a> {
             Mode::Minor if major > 1.3 * minor => Key { tonic: home, mode: Mode::Major, ..key },
             _ => key,
         }
-    }
-
-    pub fn noise(&self, dice: &mut Dice) -> f64 {
-        self.noise * dice.share()
-    }
-
-    /// Between soft and stiff; see [`Plan::stiffness`].
-    pub fn stiffness(&self, dice: &mut Dice) -> f64 {
-        STIFFNESS + self.noise * (dice.share() - 0.5) * 0.6
     }
 
     /// Songs that can give a tune: those with a real one, or else any.
@@ -348,22 +253,4 @@ impl<'a> Library<'a> {
 
 fn options(songs: &[usize]) -> Vec<Option<usize>> {
     if songs.is_empty() { vec![None] } else { songs.iter().copied().map(Some).collect() }
-}
-
-fn harmonies(material: &Material, shelf: &Shelf, bars: usize, target: &Target) -> Vec<Harmony> {
-    if !shelf.gives_harmony {
-        return Vec::new();
-    }
-    let blocks = library::blocks(material, bars, |bar| material.bars[bar].has_chord());
-    let mut all: Vec<Harmony> = blocks
-        .into_iter()
-        .map(|block| {
-            let chords = library::block_chords(material, &block, bars, target);
-            let cost = library::harmony_cost(material, &block, &chords, bars, &target.key);
-            Harmony { block, chords, cost }
-        })
-        .collect();
-    all.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-    all.truncate(KEPT);
-    all
 }

@@ -1,7 +1,7 @@
 //! The best tune for given chords: whole phrases of one song, put together over a section by dynamic programming.
 
 use crate::{
-    library::{self, MOST_PHRASE, Shelf},
+    blocks::{self, MOST_PHRASE, Shelf},
     material::Material,
     role::Role,
     tonal::Classes,
@@ -65,7 +65,7 @@ pub fn best(material: &Material, shelf: &Shelf, ground: &Ground<'_>, noise: &[f6
     for place in 0..bars {
         let chords = &ground.chords[place * ground.slots..(place + 1) * ground.slots];
         for (bar, source) in material.bars.iter().take(count).enumerate() {
-            let (bad, all) = library::misfit(&source.weights, source.shift, chords, ground.scale);
+            let (bad, all) = blocks::misfit(&source.weights, source.shift, chords, ground.scale);
             let before = sums[at(place, bar)];
             sums[at(place + 1, bar + 1)] = (before.0 + bad, before.1 + all);
         }

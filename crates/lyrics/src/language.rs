@@ -102,7 +102,7 @@ impl Language {
     }
 
     /// The forms that words take beside each other: "an" before a vowel, agreement of articles and adjectives.
-    pub fn inflected(self, words: &[super::lexicon::Chosen<'_>]) -> Vec<String> {
+    pub fn inflected(self, words: &[super::word::Chosen<'_>]) -> Vec<String> {
         match self {
             Self::English => english::with_articles(words),
             Self::Spanish => spanish::agreeing(words),

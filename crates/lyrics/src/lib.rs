@@ -22,6 +22,7 @@ mod stress;
 mod templates;
 mod theme;
 mod title;
+mod word;
 mod words;
 mod writer;
 

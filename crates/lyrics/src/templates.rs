@@ -4,9 +4,8 @@
 use std::{collections::HashMap, sync::LazyLock};
 
 use super::{
-    Language, SectionKind,
-    lexicon::{self, Class, Entry, FIELDS, MOODS, Tags, tags},
-    spanish,
+    Language, SectionKind, lexicon, spanish,
+    word::{Class, Entry, FIELDS, MOODS, Tags, tags},
 };
 
 static ENGLISH: &str = include_str!("data/templates_en.txt");

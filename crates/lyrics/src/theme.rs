@@ -3,8 +3,8 @@
 use std::sync::LazyLock;
 
 use super::{
-    Language, LyricsRequest,
-    lexicon::{self, Class, Entry, FIELDS, MOODS, Tags, tags},
+    Language, LyricsRequest, lexicon,
+    word::{ANY, Class, Entry, FIELDS, MOODS, Tags, tags},
     words,
 };
 
@@ -117,7 +117,7 @@ impl Theme {
         let associated = associated | meant;
         let keywords = keywords(language, meanings, &spoken, spoken_in != language);
         let of_keywords = keywords.iter().flat_map(|k| &k.entries).fold(0, |all, e| all | e.fields);
-        let fields = (associated | of_keywords | genre_fields) & !lexicon::ANY;
+        let fields = (associated | of_keywords | genre_fields) & !ANY;
         Self { moods, fields, genre_fields, keywords }
     }
 
@@ -206,13 +206,13 @@ fn entries_for(
     let known: Vec<Entry> = all.iter().filter(|e| e.stem == stem).cloned().collect();
     let exact: Vec<Entry> = known.iter().filter(|e| e.text == lower).cloned().collect();
     if named && known.is_empty() {
-        return Entry::new(language, &words::capitalised(word), Class::Name, 0, 0).into_iter().collect();
+        return lexicon::entry(language, &words::capitalised(word), Class::Name, 0, 0).into_iter().collect();
     }
     if !exact.is_empty() {
         return exact;
     }
     // Of a word that is listed as one, the prompt may want many.
-    let many = |one: &Entry| Entry::new(language, lower, Class::Plural, one.moods, one.fields);
+    let many = |one: &Entry| lexicon::entry(language, lower, Class::Plural, one.moods, one.fields);
     let singular = known.iter().find(|e| e.class == Class::Noun && lower.ends_with('s') && !e.text.ends_with('s'));
     if let Some(plural) = singular.and_then(many) {
         return vec![plural];
@@ -227,8 +227,8 @@ fn entries_for(
     guessed_classes(language, lower)
         .iter()
         .filter_map(|&class| {
-            let fields = if class == Class::Adjective { fields | lexicon::ANY } else { fields };
-            Entry::new(language, lower, class, 0, fields)
+            let fields = if class == Class::Adjective { fields | ANY } else { fields };
+            lexicon::entry(language, lower, class, 0, fields)
         })
         .collect()
 }

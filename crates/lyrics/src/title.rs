@@ -5,8 +5,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{
     Language, LyricLine,
-    lexicon::Class,
     theme::{Keyword, Theme},
+    word::Class,
     words,
 };
 

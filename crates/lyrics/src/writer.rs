@@ -10,10 +10,11 @@ use super::{
     Language, SectionKind, Syllable,
     check::is_heading,
     language::stress_of,
-    lexicon::{self, ANY, Chosen, Class, Entry, FIELDS, Lexicon, Tags},
+    lexicon::{self, Lexicon},
     stress::{self, Demand},
     templates::{self, Bank, Branch, Node, Slot, Template},
     theme::{Keyword, Theme},
+    word::{ANY, Chosen, Class, Entry, FIELDS, MOODS, Tags, tags},
 };
 
 /// Readings drawn for one line before a wish is dropped.
@@ -232,7 +233,7 @@ impl<'a> Writer<'a> {
     /// What is sad is not sung where nobody asked for sadness, even if it is tender too.
     fn mood_chance(&self, own: Tags) -> f64 {
         let asked = self.theme.moods & !1;
-        let dark = lexicon::tags("dark", lexicon::MOODS);
+        let dark = tags("dark", MOODS);
         match own & !1 {
             0 => 1.0,
             named if named & dark != 0 && asked & dark == 0 => 0.0,
@@ -248,15 +249,12 @@ impl<'a> Writer<'a> {
         if own == 0 || theme.fields == 0 {
             return 0.4;
         }
-        if own & lexicon::tags("sleep,christmas", FIELDS) & !theme.fields != 0 {
+        if own & tags("sleep,christmas", FIELDS) & !theme.fields != 0 {
             return 0.0;
         }
         // A lullaby is no love song.
-        let sleep = lexicon::tags("sleep", FIELDS);
-        if theme.genre_fields & sleep != 0
-            && own & sleep == 0
-            && own & lexicon::tags("love,city,road,fire", FIELDS) != 0
-        {
+        let sleep = tags("sleep", FIELDS);
+        if theme.genre_fields & sleep != 0 && own & sleep == 0 && own & tags("love,city,road,fire", FIELDS) != 0 {
             return 0.02;
         }
         let share = |fields: Tags| f64::from((own & fields).count_ones()) / f64::from(own.count_ones());
@@ -408,7 +406,7 @@ impl<'a> Writer<'a> {
         let mood = match (self.theme.moods & !1, entry.moods & !1) {
             (0, _) | (_, 0) => 0.0,
             (asked, has) if asked & has != 0 => 1.0,
-            (asked, has) if has & !asked == lexicon::tags("dark", lexicon::MOODS) => -3.0,
+            (asked, has) if has & !asked == tags("dark", MOODS) => -3.0,
             _ => -1.4,
         };
         let shared = (entry.fields & self.theme.fields).count_ones();
@@ -550,7 +548,7 @@ fn has_slot(node: &Node) -> bool {
 
 /// Names and relatives stand only where they were asked for.
 fn asks_for_somebody(template: &Template) -> bool {
-    template.nodes.iter().any(|node| matches!(node, Node::Slot(slot) if slot.class == Class::Name || slot.class.is_noun() && slot.fields == lexicon::tags("people", FIELDS)))
+    template.nodes.iter().any(|node| matches!(node, Node::Slot(slot) if slot.class == Class::Name || slot.class.is_noun() && slot.fields == tags("people", FIELDS)))
 }
 
 /// Whether a word goes with the one before it and is not there already.

@@ -13,9 +13,11 @@ mod breakers;
 mod database;
 mod error;
 mod events;
+mod failure;
 mod feedback;
 mod idempotency;
 mod inputs;
+mod job;
 mod jobs;
 mod journal;
 mod outbox;
@@ -31,6 +33,7 @@ mod tenant;
 mod time;
 mod uploads;
 mod users;
+mod words;
 
 pub use artifacts::{Artifact, Artifacts};
 pub use backend::Backend;
@@ -41,9 +44,9 @@ pub use events::LoggedEvent;
 pub use feedback::Feedback;
 pub use idempotency::{Begin, IdempotencyKey, IdempotencyKeys, KeyClaim};
 pub use inputs::{Input, NewInput};
+pub use job::Job;
 pub use jobs::{
-    Applied, Authority, Claim, ClaimableKind, Claimed, Held, Job, JobStats, Jobs, Patch, QueuePosition, RecentJobs,
-    Reported,
+    Applied, Authority, Claim, ClaimableKind, Claimed, Held, JobStats, Jobs, Patch, QueuePosition, RecentJobs, Reported,
 };
 pub use journal::{Journal, NewEvent};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};

@@ -15,9 +15,9 @@ use crate::{
     backend::Backend,
     database::Database,
     error::{During, PersistenceError, Undecodable},
-    jobs::state_words,
     rows::{self, outside_call::Column},
     time::micros,
+    words::state_words,
 };
 
 /// How far a call is.

@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTra
 
 use crate::{
     error::{During, PersistenceError},
-    jobs::state_words,
     rows::{self, job::Column},
+    words::state_words,
 };
 
 pub async fn usage(

@@ -16,15 +16,16 @@ use crate::{
     Backend,
     database::Database,
     error::{During, PersistenceError, Undecodable},
-    jobs::{decode_failure, encode_failure},
+    failure::{decode_failure, encode_failure},
     rows::{self, stage::Column},
     time::micros,
+    words,
 };
 
 /// How far a stage is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StageState {
-    /// Somebody works on it, or died while doing so.
+    /// Somebody works on it, or let go of it before it ended: parked, handed back, or dead.
     Running,
     Done,
     /// Its last attempt failed.
@@ -82,7 +83,8 @@ pub struct Stage {
     pub attempt: u32,
     /// Present when the stage is done.
     pub checkpoint: Option<Checkpoint>,
-    /// Of the last attempt.
+    /// When it became `running`: of a stage that was parked, handed back or interrupted meanwhile the first of these
+    /// times, so that all waiting counts; after a failure the start of the next attempt.
     pub started_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
     pub failure: Option<Failure>,
@@ -105,7 +107,9 @@ pub struct Stages<'a> {
 }
 
 impl Stages<'_> {
-    /// Starts an attempt of a stage, unless it is done.
+    /// Starts a stage, or goes on with it, unless it is done. `started_at` becomes `now` when it was not `running`, that
+    /// is on its first start, after a failure, and after [`Self::reopen`]. A stage that is `running` already (parked,
+    /// handed back, or left by a holder that died) keeps the moment that it has.
     pub async fn start(
         &self,
         job: JobId,
@@ -121,7 +125,7 @@ impl Stages<'_> {
         match known.map(read).transpose().during(DOING)? {
             Some(stage) if stage.state == StageState::Done => return Ok(StageStart::AlreadyDone(Box::new(stage))),
             Some(known) => {
-                // One that parked has been at it since.
+                // One that parked or was interrupted has been at it since.
                 let started_at = if known.state == StageState::Running { known.started_at } else { now };
                 let again = rows::stage::Entity::update_many()
                     .col_expr(Column::State, Expr::val(StageState::Running.as_str()))
@@ -259,7 +263,7 @@ pub fn decode_objects(stored: Value) -> Result<BTreeMap<String, WorkObject>, Und
 }
 
 fn is_held(state: &str) -> bool {
-    state.parse().is_ok_and(crate::jobs::is_held)
+    state.parse().is_ok_and(words::is_held)
 }
 
 fn ended(

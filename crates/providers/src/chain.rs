@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode,
     retry::{RetryDecision, RetryPolicy},
@@ -28,10 +29,25 @@ impl Default for CallLimits {
     }
 }
 
+/// What a provider makes of the same inputs changes with its version only.
+#[derive(Clone)]
+pub enum Version {
+    /// Of a provider in this process.
+    Known(String),
+    /// Of a provider elsewhere, which may be replaced while this process runs.
+    Asked(Arc<dyn TellsVersion>),
+}
+
+/// A provider elsewhere that says which version it is.
+#[async_trait]
+pub trait TellsVersion: Send + Sync {
+    /// The version of what it does for a capability; `None` when it does not say, or cannot be asked just now.
+    async fn version(&self, capability: &str) -> Option<String>;
+}
+
 struct Link<P: ?Sized> {
     name: &'static str,
-    /// Equal versions make the same of the same.
-    version: String,
+    version: Version,
     provider: Arc<P>,
     breaker: Option<Arc<Breaker>>,
 }
@@ -81,15 +97,19 @@ impl<P: ?Sized> Chain<P> {
         Self { capability, links: Vec::new(), limits, metrics }
     }
 
-    /// Appends a provider; the first one appended is tried first. `version` changes whenever the provider may make
-    /// something else of the same inputs.
-    pub fn push(&mut self, name: &'static str, version: &str, provider: Arc<P>, breaker: Option<Arc<Breaker>>) {
-        self.links.push(Link { name, version: version.to_owned(), provider, breaker });
+    /// Appends a provider; the first one appended is tried first.
+    pub fn push(&mut self, name: &'static str, version: Version, provider: Arc<P>, breaker: Option<Arc<Breaker>>) {
+        self.links.push(Link { name, version, provider, breaker });
     }
 
-    /// The provider that is tried first, and its version.
-    pub fn preferred(&self) -> Option<(&'static str, &str)> {
-        self.links.first().map(|link| (link.name, link.version.as_str()))
+    /// The provider that is tried first, and its version; `None` also when the version is not known.
+    pub async fn preferred(&self) -> Option<(&'static str, String)> {
+        let link = self.links.first()?;
+        let version = match &link.version {
+            Version::Known(version) => version.clone(),
+            Version::Asked(provider) => provider.version(self.capability).await?,
+        };
+        Some((link.name, version))
     }
 
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
@@ -193,7 +213,7 @@ mod tests {
     fn chain_of(names: &[&'static str]) -> Chain<str> {
         let mut chain = Chain::new("test", limits(), Metrics::new("test"));
         for name in names {
-            chain.push(name, "1", Arc::from(*name), None);
+            chain.push(name, Version::Known("1".to_owned()), Arc::from(*name), None);
         }
         chain
     }

@@ -1,6 +1,10 @@
 //! The Expert Music AI service over HTTP, and the shapes that it and its client share.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,11 +16,13 @@ use music::Melody;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use telemetry::trace;
+use tokio::sync::Mutex;
 use url::Url;
 use voice::VoiceOptions;
 
 use crate::{
     capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
+    chain::TellsVersion,
     retry_after,
 };
 
@@ -60,11 +66,34 @@ const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 /// Most that is read of an audio answer: five minutes of 44.1 kHz 16-bit stereo, and some.
 const MAX_AUDIO_BYTES: usize = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the service says of its versions is believed for so long, and waited for no longer than that: without it nothing
+/// is reused, which costs time and is never wrong.
+const VERSIONS_LAST: Duration = Duration::from_secs(30);
+const VERSIONS_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What is read of `GET models`.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct ModelsAnswer {
+    /// By name.
+    pub base: BTreeMap<String, ServedModel>,
+    pub fine_tuned: BTreeMap<String, serde_json::Value>,
+}
+
+/// What the service does one thing with.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ServedModel {
+    pub capability: String,
+    pub provider: String,
+    /// Equal versions make the same of the same.
+    pub version: String,
+}
 
 /// Calls an Expert Music AI service. Deadlines are the chain's.
 pub struct ExpertClient {
     http: Client,
     base: Url,
+    /// What it said last, and when.
+    models: Mutex<Option<(Instant, Arc<ModelsAnswer>)>>,
 }
 
 impl ExpertClient {
@@ -76,7 +105,7 @@ impl ExpertClient {
         // A redirect would send a recording to an address that nobody configured.
         let http =
             Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { http, base })
+        Ok(Self { http, base, models: Mutex::default() })
     }
 
     fn url(&self, path: &str) -> Result<Url, Failure> {
@@ -96,6 +125,31 @@ impl ExpertClient {
     async fn call_json<A: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, call: &A) -> Result<T, Failure> {
         let response = self.traced(self.http.post(self.url(path)?)).json(call).send().await.map_err(unreachable)?;
         read_json(accepted(response).await?).await
+    }
+
+    async fn models(&self) -> Result<Arc<ModelsAnswer>, Failure> {
+        // Held while it is asked: those who come meanwhile wait for the same answer.
+        let mut last = self.models.lock().await;
+        if let Some((_, models)) = last.as_ref().filter(|(at, _)| at.elapsed() < VERSIONS_LAST) {
+            return Ok(models.clone());
+        }
+        let request = self.traced(self.http.get(self.url("models")?)).timeout(VERSIONS_TIMEOUT);
+        let response = request.send().await.map_err(unreachable)?;
+        let models: Arc<ModelsAnswer> = Arc::new(read_json(accepted(response).await?).await?);
+        *last = Some((Instant::now(), models.clone()));
+        Ok(models)
+    }
+}
+
+#[async_trait]
+impl TellsVersion for ExpertClient {
+    async fn version(&self, capability: &str) -> Option<String> {
+        let models = self.models().await;
+        let models = models.inspect_err(|failure| tracing::debug!(code = %failure.code, "versions not told")).ok()?;
+        let of_capability = models.base.iter().filter(|(_, model)| model.capability == capability);
+        let versions: Vec<_> =
+            of_capability.map(|(name, model)| format!("{name}={}/{}", model.provider, model.version)).collect();
+        (!versions.is_empty()).then(|| versions.join(","))
     }
 }
 

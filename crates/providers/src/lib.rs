@@ -20,7 +20,7 @@ pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
     lyrics_failure, no_progress, pitch_failure, voice_failure,
 };
-pub use chain::{CallLimits, Chain, Provided};
+pub use chain::{CallLimits, Chain, Provided, TellsVersion, Version};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
@@ -70,9 +70,8 @@ impl Capabilities {
         let providers = &settings.providers;
         if let Some(url) = &providers.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
-            // It is deployed together with this service, from the same sources.
-            let version = format!("{}@{url}", ENGINE_VERSION);
-            chains.push((expert::NAME, &version), &expert, Some(&breakers.breaker(expert::NAME)));
+            let version = Version::Asked(expert.clone());
+            chains.push((expert::NAME, version), &expert, Some(&breakers.breaker(expert::NAME)));
         }
         if providers.expert_url.is_none() || providers.offline_fallback {
             chains.push_offline(settings)?;
@@ -101,19 +100,20 @@ impl Capabilities {
         })
     }
 
-    fn push<P>(&mut self, (name, version): (&'static str, &str), provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)
+    fn push<P>(&mut self, (name, version): (&'static str, Version), provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)
     where
         P: MelodyExtractor + LyricsWriter + VocalSynthesizer + 'static,
     {
-        self.melody.push(name, version, provider.clone(), breaker.cloned());
-        self.lyrics.push(name, version, provider.clone(), breaker.cloned());
+        self.melody.push(name, version.clone(), provider.clone(), breaker.cloned());
+        self.lyrics.push(name, version.clone(), provider.clone(), breaker.cloned());
         self.vocals.push(name, version, provider.clone(), breaker.cloned());
     }
 
     /// No breaker: the engine fails only because of its input.
     fn push_offline(&mut self, settings: &Settings) -> Result<(), SetupError> {
         let engine = Arc::new(OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?);
-        self.push((offline::NAME, engine.version()), &engine, None);
+        let version = Version::Known(engine.version().to_owned());
+        self.push((offline::NAME, version), &engine, None);
         Ok(())
     }
 }

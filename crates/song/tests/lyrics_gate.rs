@@ -77,7 +77,12 @@ impl LyricsWriter for Writer {
 fn capabilities(careless_takes: u32) -> Capabilities {
     let (limits, metrics) = (CallLimits::default(), Metrics::new("test"));
     let mut writers: Chain<dyn LyricsWriter> = Chain::new("lyrics", limits, metrics.clone());
-    writers.push("test", "1", Arc::new(Writer { careless_takes, takes: AtomicU32::new(0) }), None);
+    writers.push(
+        "test",
+        providers::Version::Known("1".to_owned()),
+        Arc::new(Writer { careless_takes, takes: AtomicU32::new(0) }),
+        None,
+    );
     let safety = SafetySettings { enabled: true, refuse_at: Severity::Block, lists: None, replace_built_in: false };
     let nobody = ModerationSettings {
         api_key: None,

@@ -9,6 +9,7 @@ mod choose;
 mod effects;
 mod error;
 mod font;
+mod limits;
 mod playing;
 mod render;
 mod sequence;
@@ -33,7 +34,8 @@ pub use self::{
     playing::{PLAYED_FRAMES, Playing},
     render::{BLOCK_FRAMES, Event, Message, Renderer, RustySynth, Session, StemEvents, StemPlayer},
     sequence::MOST_PARTS,
-    song::{MOST_TAIL_SECONDS, RenderReport, RenderSettings, Song, StemSpec, render},
+    song::{MOST_TAIL_SECONDS, RenderReport, RenderSettings, Song, render},
+    stems::StemSpec,
 };
 
 /// Sound that one song may take from a font, in bytes: it is held in memory. Real songs take 3 to 30 MB of a large font.

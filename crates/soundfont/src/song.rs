@@ -7,10 +7,10 @@ use music::Score;
 
 use crate::{
     FontInfo, RenderError,
-    effects::{Room, StemMix},
+    effects::Room,
     render::{BLOCK_FRAMES, Renderer},
     sequence::Sequence,
-    stems::{self, CHUNK_FRAMES, Stem},
+    stems::{self, CHUNK_FRAMES, Stem, StemSpec},
 };
 
 /// Longest time that a song may sound on after its last note, in seconds.
@@ -27,15 +27,6 @@ const LEAST_SECONDS: f64 = 1.0;
 /// What streaming services and listeners are used to (AES TD1008 and the services' own pages).
 const TARGET_LUFS: f64 = -14.0;
 const MAX_DBTP: f64 = -1.0;
-
-/// Parts that are heard together as one stem.
-#[derive(Clone, PartialEq, Debug)]
-pub struct StemSpec {
-    pub name: String,
-    /// Their places in the score.
-    pub parts: Vec<usize>,
-    pub mix: StemMix,
-}
 
 /// How a song is rendered.
 #[derive(Clone, PartialEq, Debug)]

@@ -16,6 +16,15 @@ pub(crate) const CHUNK_FRAMES: usize = 128 * BLOCK_FRAMES;
 /// Chunks that may wait for whoever mixes them.
 const WAITING: usize = 2;
 
+/// Parts that are heard together as one stem.
+#[derive(Clone, PartialEq, Debug)]
+pub struct StemSpec {
+    pub name: String,
+    /// Their places in the score.
+    pub parts: Vec<usize>,
+    pub mix: StemMix,
+}
+
 /// A chunk of each stem of a thread.
 type Played = Result<Vec<Vec<f32>>, FontError>;
 

@@ -1,6 +1,11 @@
 //! The routes.
 
-use std::{collections::HashMap, fs::File, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    sync::Arc,
+    time::Instant,
+};
 
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, error::JsonPayloadError, web};
@@ -8,7 +13,7 @@ use domain::{ArtifactSpec, artifact, request::MelodyToVocalsRequest};
 use media::{Encoding, Tags};
 use providers::{
     LyricsWriter, MelodyExtractor, Vocal, VocalSynthesizer,
-    expert::{LyricsCall, VocalsAnswer, VocalsCall},
+    expert::{LyricsCall, ModelsAnswer, ServedModel, VocalsAnswer, VocalsCall},
     no_progress,
 };
 use serde_json::json;
@@ -64,16 +69,27 @@ async fn health(state: web::Data<AppState>) -> HttpResponse {
     }))
 }
 
-async fn models() -> HttpResponse {
-    HttpResponse::Ok().json(json!({
-        "base": {
-            "offline-f0": { "capability": "melody", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
-            "offline-lyrics-en": { "capability": "lyrics", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
-            "offline-lyrics-es": { "capability": "lyrics", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
-            "offline-formant": { "capability": "vocals", "provider": "offline", "version": env!("CARGO_PKG_VERSION") },
-        },
-        "fine_tuned": {},
-    }))
+/// What each capability is done with, and by which version of it: callers reuse what equal versions made.
+async fn models(state: web::Data<AppState>) -> HttpResponse {
+    let capabilities = &state.pipeline.capabilities;
+    let (melody, lyrics, vocals) = (
+        capabilities.melody.preferred().await,
+        capabilities.lyrics.preferred().await,
+        capabilities.vocals.preferred().await,
+    );
+    let served = [
+        ("offline-f0", "melody", &melody),
+        ("offline-lyrics-en", "lyrics", &lyrics),
+        ("offline-lyrics-es", "lyrics", &lyrics),
+        ("offline-formant", "vocals", &vocals),
+    ];
+    let model = |(name, capability, preferred): (&str, &str, &Option<(&'static str, String)>)| {
+        let (provider, version) = preferred.clone()?;
+        let model = ServedModel { capability: capability.to_owned(), provider: provider.to_owned(), version };
+        Some((name.to_owned(), model))
+    };
+    let base = served.into_iter().filter_map(model).collect();
+    HttpResponse::Ok().json(ModelsAnswer { base, fine_tuned: BTreeMap::new() })
 }
 
 async fn metrics(state: web::Data<AppState>) -> HttpResponse {

@@ -41,6 +41,10 @@ async fn it_introduces_itself_as_older_clients_expect() {
     for capability in ["melody", "lyrics", "vocals"] {
         assert!(capabilities.contains(&capability), "{models}");
     }
+    // The tracker's sources and the synthesizer are part of it: another build is another version.
+    for model in models["base"].as_object().unwrap().values() {
+        assert!(model["version"].as_str().unwrap().starts_with(providers::ENGINE_VERSION), "{models}");
+    }
 
     let metrics = expert.get("metrics").await.text().await.unwrap();
     assert!(metrics.contains("descant_build_info{service=\"expert\""), "{metrics}");

@@ -1,10 +1,16 @@
 //! All routes in one place, and the OpenAPI document that is made from them.
 
-use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, web};
+use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
 use crate::{
-    app_state::AppState, follow::EventBody, jobs, kinds::SubmitKinds, operator, problem::ApiError, submission,
+    app_state::AppState,
+    follow::EventBody,
+    jobs, operator,
+    problem::ApiError,
+    routing::{both, posted, read},
+    submission,
+    submit_kind::SubmitKinds,
 };
 
 /// The HTTP API of Descant.
@@ -75,53 +81,6 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
         .service(posted("/api/v1/operator/dead-letters/{messageId}/requeue", operator::requeue))
         .service(read("/openapi.json", document))
         .default_service(web::to(nothing_here));
-}
-
-/// A path to read from: GET, and HEAD, which is the same without the body (RFC 9110, section 9.3.2).
-pub fn read<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: Handler<Args> + Clone,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    takes("GET, HEAD", path).route(web::get().to(handler.clone())).route(web::head().to(handler))
-}
-
-/// A path that does something.
-pub fn posted<F, Args>(path: &str, handler: F) -> Resource
-where
-    F: Handler<Args>,
-    Args: FromRequest + 'static,
-    F::Output: Responder + 'static,
-{
-    takes("POST", path).route(web::post().to(handler))
-}
-
-/// A path to read from, and to do something.
-fn both<R, ReadArgs, P, PostArgs>(path: &str, reads: R, posts: P) -> Resource
-where
-    R: Handler<ReadArgs> + Clone,
-    ReadArgs: FromRequest + 'static,
-    R::Output: Responder + 'static,
-    P: Handler<PostArgs>,
-    PostArgs: FromRequest + 'static,
-    P::Output: Responder + 'static,
-{
-    let path = takes("GET, HEAD, POST", path);
-    path.route(web::get().to(reads.clone())).route(web::head().to(reads)).route(web::post().to(posts))
-}
-
-/// A path whose other methods are answered with 405 and the ones that it takes.
-fn takes(allow: &'static str, path: &str) -> Resource {
-    let others = web::to(move || async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) });
-    web::resource(path).default_service(others)
-}
-
-/// Queries that cannot be read are answered like every other mistake.
-pub fn query_config() -> web::QueryConfig {
-    web::QueryConfig::default().error_handler(|error, _| {
-        ApiError::InvalidBody { detail: format!("The query cannot be read: {error}.") }.into()
-    })
 }
 
 async fn document(state: web::Data<AppState>) -> HttpResponse {

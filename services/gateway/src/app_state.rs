@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use blob_store::BlobStore;
-use contracts::Envelope;
+use contracts::{Envelope, v1};
 use domain::{JobId, KindSpec, Kinds, MessageId};
 use messaging::{Body, Bus};
-use persistence::{Database, PersistenceError};
+use persistence::{Database, Job, OutboxMessage, PersistenceError};
 use resilience::{Bulkhead, Clock, ids::random10};
 use safety::WordGate;
 use service_runtime::{Deps, error_chain};
@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Authenticator, Caller},
     follow::News,
-    kinds::SubmitKinds,
     links::LinkMaker,
     problem::ApiError,
+    submit_kind::SubmitKinds,
 };
 
 /// The gateway's parts, and what it shares with the other services of its process.
@@ -93,6 +93,12 @@ impl AppState {
 
     pub fn message_about(&self, job: JobId, body: impl Into<Body>) -> Envelope {
         self.message(body).about(job, 0)
+    }
+
+    /// What tells an orchestrator that a job waits.
+    pub fn job_ready(&self, job: &Job) -> Vec<OutboxMessage> {
+        let ready = self.message_about(job.id, v1::JobReady { job_id: job.id.to_string() });
+        service_runtime::outgoing(&ready).into_iter().collect()
     }
 }
 

@@ -16,7 +16,7 @@ use futures_util::{Stream, StreamExt, future::Either, stream};
 use crate::problem::ApiError;
 
 /// Codings that a body may have come through, for `Accept-Encoding` of a refusal.
-pub const CODINGS: &str = "gzip, deflate";
+const CODINGS: &str = "gzip, deflate";
 /// Deflate makes at most 1032 bytes of one: decoding so much at once bounds what a chunk becomes in memory.
 const DECODED_AT_ONCE: usize = 1024;
 
@@ -47,6 +47,7 @@ fn coding(headers: &HeaderMap) -> Result<ContentEncoding, ApiError> {
     known.ok_or_else(|| {
         let named: String = named.chars().filter(|c| !c.is_control()).take(40).collect();
         ApiError::UnsupportedCoding {
+            accepted: CODINGS,
             detail: format!("The body's Content-Encoding ({named}) is not read here; send it as it is, or as gzip."),
         }
     })

@@ -14,6 +14,7 @@ mod content_coding;
 mod cors;
 mod disposition;
 mod error_page;
+mod fields;
 mod follow;
 mod jobs;
 mod json_body;
@@ -24,8 +25,11 @@ mod observe;
 mod operator;
 mod problem;
 mod quota;
+mod routing;
 mod submission;
+mod submit_kind;
 mod upload;
+mod wire;
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -42,15 +46,16 @@ use anyhow::Context;
 use async_trait::async_trait;
 use service_runtime::{CancellationToken, Deps, Service, health_routes};
 
-pub use kinds::{Accepted, Asked, Fields, SubmitKind};
+pub use fields::Fields;
 pub use problem::{ApiError, Problem};
+pub use submit_kind::{Accepted, Asked, SubmitKind};
 
 use app_state::AppState;
-use kinds::SubmitKinds;
+use submit_kind::SubmitKinds;
 
 /// The OpenAPI document of a gateway as it comes.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    api::openapi(&SubmitKinds::built_in())
+    api::openapi(&kinds::built_in())
 }
 
 /// The service.
@@ -69,7 +74,7 @@ impl Default for Gateway {
 impl Gateway {
     /// A gateway that tells `on_bound` where it listens.
     pub fn announcing(on_bound: impl FnOnce(SocketAddr) + Send + 'static) -> Self {
-        Self { kinds: SubmitKinds::built_in(), on_bound: Box::new(on_bound) }
+        Self { kinds: kinds::built_in(), on_bound: Box::new(on_bound) }
     }
 
     /// Takes one more kind of job, for a build with kinds of its own.
@@ -121,7 +126,7 @@ fn server(listener: TcpListener, state: web::Data<AppState>, deps: &Deps) -> any
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())
-            .app_data(api::query_config())
+            .app_data(routing::query_config())
             .wrap(middleware::from_fn(content_coding::known_codings))
             .wrap(middleware::from_fn(loopback_guard::guard))
             .wrap(middleware::from_fn(observe::observe))

@@ -16,7 +16,7 @@ use domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::quota::QuotaBody;
+use crate::wire::{FindingBody, QuotaBody};
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub enum ApiError {
     /// The body went through a coding that is not read here.
     UnsupportedCoding {
         detail: String,
+        /// Those that are, as in `Accept-Encoding`.
+        accepted: &'static str,
     },
     /// The upload passed the limit; nothing of it is kept.
     TooLarge {
@@ -205,7 +207,7 @@ impl ApiError {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
             Self::InvalidBody { detail }
             | Self::UnsupportedMediaType { detail }
-            | Self::UnsupportedCoding { detail }
+            | Self::UnsupportedCoding { detail, .. }
             | Self::HostNotAllowed { detail }
             | Self::OriginNotAllowed { detail }
             | Self::ContentRejected { detail, .. } => detail.clone(),
@@ -342,35 +344,6 @@ pub struct Problem {
     pub retry_after_seconds: Option<u64>,
 }
 
-/// One thing that validation found.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct FindingBody {
-    pub code: &'static str,
-    /// `error` or `warning`.
-    pub severity: &'static str,
-    pub message: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub measured: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<String>,
-}
-
-impl FindingBody {
-    pub fn of(finding: &Finding) -> Self {
-        let Finding { code, severity, message, measured, limit } = finding;
-        Self {
-            code: code.as_str(),
-            severity: match severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
-            message: message.clone(),
-            measured: measured.clone(),
-            limit: limit.clone(),
-        }
-    }
-}
-
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
@@ -391,9 +364,9 @@ impl ResponseError for ApiError {
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
-        if matches!(self, Self::UnsupportedCoding { .. }) {
+        if let Self::UnsupportedCoding { accepted, .. } = self {
             // RFC 9110, section 12.5.3: so a client can tell it from a media type that is refused.
-            response.insert_header((header::ACCEPT_ENCODING, crate::content_coding::CODINGS));
+            response.insert_header((header::ACCEPT_ENCODING, *accepted));
         }
         if let Self::MethodNotAllowed { allow } = self {
             response.insert_header((header::ALLOW, *allow));
@@ -442,7 +415,7 @@ mod tests {
             ApiError::ContentRejected { field: "prompt", detail: String::new() },
             ApiError::HostNotAllowed { detail: String::new() },
             ApiError::OriginNotAllowed { detail: String::new() },
-            ApiError::UnsupportedCoding { detail: String::new() },
+            ApiError::UnsupportedCoding { detail: String::new(), accepted: "" },
             ApiError::PreconditionFailed,
             ApiError::UnknownKind { known: vec!["melody-to-vocals"] },
         ]

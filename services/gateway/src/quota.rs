@@ -1,35 +1,10 @@
-//! What users may still do: the check before a job, and how limits and usage are told.
+//! What users may still do: the check before a job, and its refusal.
 
 use std::time::Duration;
 
 use domain::quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage};
-use serde::Serialize;
-use utoipa::ToSchema;
 
-use crate::{app_state::AppState, auth::Caller, problem::ApiError};
-
-/// A user's limits and how much of them is used.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct QuotaBody {
-    pub daily_used: u32,
-    /// `null` means no limit.
-    pub daily_limit: Option<u32>,
-    pub monthly_used: u32,
-    /// `null` means no limit.
-    pub monthly_limit: Option<u32>,
-}
-
-impl QuotaBody {
-    pub fn of(limits: QuotaLimits, usage: QuotaUsage) -> Self {
-        Self {
-            daily_used: usage.daily,
-            daily_limit: limits.daily,
-            monthly_used: usage.monthly,
-            monthly_limit: limits.monthly,
-        }
-    }
-}
+use crate::{app_state::AppState, auth::Caller, problem::ApiError, wire::QuotaBody};
 
 /// 429 when no job more would be accepted now.
 pub async fn refuse_over_quota(state: &AppState, caller: &Caller) -> Result<(), ApiError> {

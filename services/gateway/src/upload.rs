@@ -20,7 +20,7 @@ use resilience::ids::random10;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{app_state::AppState, content_coding, disposition::Disposition, problem::ApiError, submission::too_many};
+use crate::{app_state::AppState, content_coding, disposition::Disposition, problem::ApiError};
 
 /// Longest text field: a prompt of 500 characters is at most 2000 bytes.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -343,4 +343,13 @@ fn of_multipart(error: MultipartError) -> ApiError {
         }
         error => ApiError::InvalidBody { detail: format!("The form cannot be read: {error}.") },
     }
+}
+
+/// More files of a role than its kind takes.
+pub fn too_many(role: &'static str, max: u32) -> ApiError {
+    let detail = match max {
+        1 => "send one file only".to_owned(),
+        max => format!("send at most {max} files"),
+    };
+    ApiError::InvalidField { field: role, detail }
 }

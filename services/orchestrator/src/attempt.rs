@@ -207,7 +207,7 @@ impl Attempt<'_> {
 
     /// What an earlier job left for a stage with these inputs.
     async fn reused(&self, stage: &dyn Stage, run: &StageRun<'_>) -> Result<Reused, Ended> {
-        let key = match stage.reuse_key(run) {
+        let key = match stage.reuse_key(run).await {
             Ok(Some(key)) => key,
             Ok(None) => return Ok(Reused::None { keep_as: None }),
             Err(failure) => return Ok(Reused::Failed(failure)),

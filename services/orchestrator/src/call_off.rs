@@ -7,11 +7,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Failure, JobId};
 use persistence::{OutsideCall, OutsideCallState, PersistenceError};
 use service_runtime::error_chain;
-use tokio::{sync::mpsc, task::JoinSet, time::MissedTickBehavior};
+use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
+    ended_jobs::EndedJobs,
     outside::{ARRIVAL, OutsideService, answered},
 };
 
@@ -24,26 +25,6 @@ const AGAIN: TimeDelta = TimeDelta::seconds(30);
 /// A call that could not be called off for so long is given up.
 const GIVE_UP: TimeDelta = TimeDelta::days(2);
 
-/// Where jobs that have ended are told. Cheap to clone.
-#[derive(Clone)]
-pub struct CallOffs(mpsc::UnboundedSender<JobId>);
-
-/// Jobs that have ended.
-pub struct EndedJobs(mpsc::UnboundedReceiver<JobId>);
-
-pub fn channel() -> (CallOffs, EndedJobs) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    (CallOffs(sender), EndedJobs(receiver))
-}
-
-impl CallOffs {
-    /// The job has ended: what it asked for and nobody needs any more is called off soon. Never waits. What is lost with
-    /// this process is found by a later sweep.
-    pub fn of_job(&self, job: JobId) {
-        let _ = self.0.send(job);
-    }
-}
-
 /// Calls off until shutdown: at once for jobs that are told, and what was left over `every` so often.
 pub async fn run(context: Context, mut ended: EndedJobs, every: Duration, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(every);
@@ -52,7 +33,7 @@ pub async fn run(context: Context, mut ended: EndedJobs, every: Duration, shutdo
     loop {
         let calls = tokio::select! {
             () = shutdown.cancelled() => return,
-            Some(job) = ended.0.recv() => unsettled(&context, job).await,
+            Some(job) = ended.next() => unsettled(&context, job).await,
             _ = ticks.tick() => {
                 let before = context.tools.clock.now() - AGAIN;
                 context.tools.database.outside_calls().abandoned(before, BATCH).await

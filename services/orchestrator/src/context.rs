@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use telemetry::Metrics;
 use tokio::sync::Notify;
 
-use crate::{call_off::CallOffs, journals::Journals, kinds::Registry, rules::JobRules, stage::StageTools};
+use crate::{ended_jobs::CallOffs, journals::Journals, kinds::Registry, rules::JobRules, stage::StageTools};
 
 /// Cheap to clone.
 #[derive(Clone)]

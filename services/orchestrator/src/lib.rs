@@ -13,6 +13,7 @@ mod commands;
 mod context;
 mod damaged;
 mod dispatcher;
+mod ended_jobs;
 mod endings;
 mod ingest;
 mod journals;
@@ -38,10 +39,10 @@ use settings::Settings;
 use tokio::sync::Notify;
 
 use breakers::BreakerReporter;
-use call_off::CallOffs;
 use commands::JobCommands;
 use context::Context;
 use dispatcher::{Dispatcher, RunningJobs, Slots};
+use ended_jobs::CallOffs;
 use journals::Journals;
 use kinds::Registry;
 use rules::{JobRules, LeaseTimes};
@@ -83,7 +84,7 @@ impl Service for Orchestrator {
     /// Works until shutdown; then hands back what it holds.
     async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
         let settings = deps.settings.clone();
-        let (call_offs, ended_jobs) = call_off::channel();
+        let (call_offs, ended_jobs) = ended_jobs::channel();
         let context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
         let (running, wake) = (RunningJobs::default(), Arc::new(Notify::new()));
         let _lock = take_back_leases(&context, &settings).await?;

@@ -134,7 +134,7 @@ pub trait Stage: Send + Sync {
     fn name(&self) -> StageName;
 
     /// On what terms the output may be taken from an earlier job of the same owner; `None` when it must not.
-    fn reuse_key(&self, _run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+    async fn reuse_key(&self, _run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         Ok(None)
     }
 

@@ -17,8 +17,8 @@ use serde::Serialize;
 pub use motif::motif_share;
 
 use crate::{
+    blocks::Shelf,
     form::Section,
-    library::Shelf,
     material::Material,
     options::Options,
     plan::{Cell, Plan},

@@ -8,7 +8,7 @@ use music::analysis::DrumClass;
 
 use super::{Arrangement, Figure, Gate, GateName};
 use crate::{
-    library,
+    blocks,
     material::{self, Material},
     role::{LineNote, Role},
 };
@@ -110,7 +110,7 @@ impl Print {
             }
             return if all == 0 { 0.0 } else { 2.0 * f64::from(both) / f64::from(all) };
         }
-        let rhythm = library::onset_likeness(self.onsets, other.onsets);
+        let rhythm = blocks::onset_likeness(self.onsets, other.onsets);
         let pitch: f64 = self.classes.iter().zip(other.classes).map(|(a, b)| a * b).sum();
         let likeness = 0.5 * rhythm + 0.25 * pitch;
         if likeness + 0.25 <= least { likeness } else { likeness + 0.25 * self.contour.likeness(&other.contour) }

@@ -2,8 +2,8 @@
 
 use super::{Arrangement, Figure, Gate, GateName};
 use crate::{
+    blocks,
     form::SectionKind,
-    library,
     material::{self, Material},
     role::{LineNote, Role},
 };
@@ -36,7 +36,7 @@ pub fn groove(arrangement: &Arrangement<'_>) -> Gate {
     if stretches.is_empty() {
         return Gate::not_applicable(GateName::Groove, "there is no section of four bars");
     }
-    let unity = stretches.iter().map(|bars| library::groove_unity(&onsets[bars.clone()], beats)).sum::<f64>();
+    let unity = stretches.iter().map(|bars| blocks::groove_unity(&onsets[bars.clone()], beats)).sum::<f64>();
     Gate::of(GateName::Groove, vec![Figure::least("groove inside sections", unity / stretches.len() as f64, 0.78)])
 }
 

@@ -3,6 +3,7 @@
 mod chords;
 mod dynamics;
 mod line;
+mod runs;
 mod tune;
 mod vary;
 
@@ -79,7 +80,7 @@ fn ceilings(plan: &Plan, tune: &[LineNote], counter: &[LineNote]) -> Vec<i32> {
 }
 
 fn seams(plan: &Plan, tune: &[LineNote]) -> Vec<i32> {
-    let runs = tune::runs(plan, Role::Melody, 0..plan.hold_bar());
+    let runs = runs::runs(plan, Role::Melody, 0..plan.hold_bar());
     let starts = runs.iter().skip(1).map(|run| run.start as f64 * plan.target.bar());
     let seam = |start: f64| {
         let index = tune.partition_point(|note| note.onset < start - 1e-6);
@@ -91,8 +92,8 @@ fn seams(plan: &Plan, tune: &[LineNote]) -> Vec<i32> {
 
 fn bass(plan: &mut Plan, materials: &[Material; 3]) -> Vec<LineNote> {
     let mut out: Vec<LineNote> = Vec::new();
-    for run in tune::runs(plan, Role::Bass, 0..plan.hold_bar()) {
-        let mut sung = tune::source_line(plan, materials, Role::Bass, &run);
+    for run in runs::runs(plan, Role::Bass, 0..plan.hold_bar()) {
+        let mut sung = runs::source_line(plan, materials, Role::Bass, &run);
         if sung.is_empty() {
             continue;
         }
@@ -180,7 +181,7 @@ fn busiest(material: &Material, from: f64) -> Option<usize> {
         let line = material.bars[bar].line(Role::Drums);
         line.iter().filter(|note| note.onset >= from && FILL_DRUMS.contains(&note.pitch)).count()
     };
-    let count = material.bars.len().min(crate::library::MOST_SEARCHED);
+    let count = material.bars.len().min(crate::blocks::MOST_SEARCHED);
     let best = (0..count)
         .filter(|&bar| material.plays(Role::Drums, bar))
         .max_by_key(|&bar| (strokes(bar), usize::MAX - bar))?;

@@ -4,11 +4,13 @@ use crate::{
     dice::Dice,
     form::Section,
     material::Material,
-    plan::{Cell, Contour, Kind, Pickup, Plan},
+    plan::{Contour, Kind, Pickup, Plan},
     realise::{
         chords::source_chord,
         line::{self, Ground, Sung},
-        octaves_to, vary,
+        octaves_to,
+        runs::{runs, source_line},
+        vary,
     },
     role::{LineNote, Role},
     tonal,
@@ -168,44 +170,6 @@ fn statement(
     out
 }
 
-/// Stretches of bars that go on in one song.
-pub fn runs(plan: &Plan, role: Role, bars: std::ops::Range<usize>) -> Vec<std::ops::Range<usize>> {
-    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
-    let mut last: Option<Cell> = None;
-    for bar in bars {
-        let cell = plan.cell(role, bar).copied();
-        match (last, cell, runs.last_mut()) {
-            (Some(before), Some(cell), Some(run))
-                if run.end == bar
-                    && before.song == cell.song
-                    && before.at + 1 == cell.at
-                    && before.shift == cell.shift =>
-            {
-                run.end = bar + 1;
-            }
-            (_, Some(_), _) => runs.push(bar..bar + 1),
-            _ => {}
-        }
-        last = cell;
-    }
-    runs
-}
-
-/// The notes of a run at their places in the piece, moved into the key, with the chords they had.
-pub fn source_line(plan: &Plan, materials: &[Material; 3], role: Role, run: &std::ops::Range<usize>) -> Vec<Sung> {
-    let mut line = Vec::new();
-    for bar in run.clone() {
-        let Some(cell) = plan.cell(role, bar) else { continue };
-        let Some(song) = cell.song else { continue };
-        let start = bar as f64 * plan.target.bar();
-        line.extend(materials[song].bars[cell.at].line(role).iter().map(|note| Sung {
-            note: LineNote { onset: start + note.onset, pitch: note.pitch + cell.shift, ..*note },
-            chord: source_chord(plan, materials, song, cell.at, cell.shift, note.onset),
-        }));
-    }
-    line
-}
-
 /// Notes at the end of the song's bar before the run that lead into it.
 fn add_pickup(
     plan: &Plan,
@@ -269,7 +233,7 @@ fn borrow_contour(plan: &mut Plan, materials: &[Material; 3], section: &Section,
     let others: Vec<usize> = others.collect();
     let Some(&song) = others.get(dice.below(others.len())) else { return Vec::new() };
     let material = &materials[song];
-    let count = material.bars.len().min(crate::library::MOST_SEARCHED);
+    let count = material.bars.len().min(crate::blocks::MOST_SEARCHED);
     let starts: Vec<usize> = (0..count.saturating_sub(3))
         .filter(|&bar| material.bars[bar].begins_phrase && (bar..bar + 4).all(|bar| material.plays(Role::Melody, bar)))
         .collect();

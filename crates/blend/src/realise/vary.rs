@@ -7,7 +7,8 @@ use crate::{
     plan::Plan,
     realise::{
         line::{self, Ground, Sung},
-        octaves_to, tune,
+        octaves_to,
+        runs::runs,
     },
     role::{LineNote, Role},
     tonal,
@@ -72,7 +73,7 @@ pub fn ornament(
 pub fn counter_melody(plan: &mut Plan, materials: &[Material; 3], tune: &[LineNote]) -> Vec<LineNote> {
     let role = Role::CounterMelody;
     let mut out: Vec<LineNote> = Vec::new();
-    for run in tune::runs(plan, role, 0..plan.hold_bar()) {
+    for run in runs(plan, role, 0..plan.hold_bar()) {
         let mut line = counter_line(plan, materials, &run);
         if line.is_empty() {
             continue;

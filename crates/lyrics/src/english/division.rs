@@ -96,7 +96,7 @@ fn cuts(word: &str, phones: &[&str]) -> Vec<usize> {
 /// What our own lines are made of, and what other compounds are: the pronouncing dictionary alone has so many names that
 /// almost every word would be made of two.
 static PARTS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
-    let words = super::super::lexicon::ENGLISH.lines().filter(|line| !line.starts_with('#'));
+    let words = super::LEXICON.lines().filter(|line| !line.starts_with('#'));
     let listed = words.filter_map(|line| line.rsplit('|').next()).flat_map(str::split_whitespace);
     let all = listed.chain(FUNCTION_WORDS.iter().copied()).chain(MORE_PARTS.split_whitespace());
     all.filter(|word| word.len() > 2 || SHORT_PARTS.contains(word)).collect()

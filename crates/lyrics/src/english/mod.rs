@@ -7,7 +7,10 @@ mod syllables;
 
 use std::{collections::HashSet, sync::LazyLock};
 
-use super::{Syllable, lexicon::Chosen};
+use super::{Syllable, word::Chosen};
+
+/// The words that our lines are made of, by class, mood and field.
+pub const LEXICON: &str = include_str!("../data/lexicon_en.txt");
 
 /// Words that carry no stress and do not end a line.
 const FUNCTION_WORDS: &[&str] = &[

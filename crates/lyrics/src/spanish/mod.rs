@@ -6,8 +6,11 @@ use std::{collections::HashSet, sync::LazyLock};
 
 use super::{
     Syllable,
-    lexicon::{Chosen, Class, Gender},
+    word::{Chosen, Class, Gender},
 };
+
+/// The words that our lines are made of, by class, mood and field.
+pub const LEXICON: &str = include_str!("../data/lexicon_es.txt");
 
 /// Joins the letters of two words that are sung as one syllable (the undertie of printed music).
 pub const UNDERTIE: char = '\u{203f}';
@@ -228,7 +231,7 @@ pub fn is_marker(text: &str) -> bool {
     matches!(text, "EL" | "UN" | "DEL" | "AL")
 }
 
-fn article(marker: &str, noun: Option<&super::lexicon::Entry>) -> &'static str {
+fn article(marker: &str, noun: Option<&super::word::Entry>) -> &'static str {
     let feminine = noun.is_some_and(|e| e.gender == Gender::Feminine);
     let plural = noun.is_some_and(|e| e.class == Class::Plural);
     // "el agua": a stressed a at the beginning takes the other article.
@@ -252,7 +255,7 @@ fn article(marker: &str, noun: Option<&super::lexicon::Entry>) -> &'static str {
     row[usize::from(feminine && !hard) + 2 * usize::from(plural)]
 }
 
-fn agreed(adjective: &str, noun: Option<&super::lexicon::Entry>) -> String {
+fn agreed(adjective: &str, noun: Option<&super::word::Entry>) -> String {
     let feminine = noun.is_some_and(|e| e.gender == Gender::Feminine);
     let plural = noun.is_some_and(|e| e.class == Class::Plural);
     let singular = match adjective.strip_suffix('o') {

@@ -2,7 +2,8 @@
 
 use super::{
     Analysis, Bar, BarNote, Groove, Line, MOST_BARS, PartAnalysis, PitchRange, Role, Tempo, bars, form, grooves,
-    harmony, keys, lines,
+    harmony, keys,
+    lines::{self, bar_note},
     material::{Material, Sound},
     melody::{self, Found},
     meter,
@@ -54,18 +55,6 @@ pub(super) fn analyse(score: &Score) -> Analysis {
         parts,
         keys,
         bars,
-    }
-}
-
-/// A note for the outside.
-pub(super) fn bar_note(material: &Material<'_>, sound: &Sound, role: Role) -> BarNote {
-    BarNote {
-        bar: sound.bar,
-        onset_quarters: sound.onset - material.starts[sound.bar],
-        quarters: sound.quarters(),
-        pitch: sound.pitch,
-        velocity: sound.velocity,
-        role,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    Line, PitchRange, Role,
+    BarNote, Line, PitchRange, Role,
     material::{Material, Sound, together},
 };
 
@@ -149,10 +149,22 @@ pub(super) fn phrases(line: &[Sound]) -> Vec<Range<usize>> {
 
 /// A line for the outside.
 pub(super) fn line(material: &Material<'_>, sounds: &[Sound], parts: Vec<Option<usize>>, role: Role) -> Line {
-    let notes = sounds.iter().map(|sound| super::bar_note(material, sound, role)).collect();
+    let notes = sounds.iter().map(|sound| bar_note(material, sound, role)).collect();
     Line { notes, parts, phrases: phrases(sounds), range: range(sounds.iter().map(|sound| sound.pitch)) }
 }
 
 pub(super) fn range(pitches: impl Iterator<Item = u8> + Clone) -> Option<PitchRange> {
     Some(PitchRange { low: pitches.clone().min()?, high: pitches.max()? })
+}
+
+/// A note for the outside.
+pub(super) fn bar_note(material: &Material<'_>, sound: &Sound, role: Role) -> BarNote {
+    BarNote {
+        bar: sound.bar,
+        onset_quarters: sound.onset - material.starts[sound.bar],
+        quarters: sound.quarters(),
+        pitch: sound.pitch,
+        velocity: sound.velocity,
+        role,
+    }
 }

@@ -24,7 +24,6 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use self::assemble::bar_note;
 pub use self::chord::{ChordKind, ChordSymbol};
 use crate::{
     key::Key,

@@ -8,13 +8,16 @@ use sea_orm::{
 };
 use serde_json::Value;
 
-use super::{Jobs, claim::is_held, job::encode_failure};
+use super::Jobs;
 use crate::{
     Job, Journal, NewEvent,
     database::Database,
     error::{During, PersistenceError},
-    events, outbox, rows,
+    events,
+    failure::encode_failure,
+    outbox, rows,
     time::{micros, micros_option},
+    words::is_held,
 };
 
 /// In each round at least one of those who race for a job succeeds, so this many may race at once.

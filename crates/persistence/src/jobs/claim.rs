@@ -7,16 +7,13 @@ use sea_orm::{
     sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType},
 };
 
-use super::{
-    Jobs,
-    change::log_on_locked_row,
-    job::{has_unknown_parts, state_words, tier_words},
-};
+use super::{Jobs, change::log_on_locked_row, unknown::has_unknown_parts};
 use crate::{
     Backend, Job, Journal,
     error::{During, PersistenceError},
     rows::{self, job::Column},
     time::{micros, micros_option},
+    words::{is_held, state_words, tier_words},
 };
 
 /// Who wants work.
@@ -180,11 +177,6 @@ pub fn no_live_lease(now: DateTime<Utc>) -> Condition {
     Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lt(now))
 }
 
-/// Whether somebody holds a lease on a job in this state.
-pub const fn is_held(state: JobState) -> bool {
-    !state.is_final() && !matches!(state, JobState::Queued | JobState::Parked)
-}
-
 /// States in which a job waits for its due time, held by nobody.
 fn due_states() -> [&'static str; 2] {
     [JobState::Queued, JobState::Parked].map(JobState::as_str)
@@ -207,6 +199,5 @@ mod tests {
     fn what_may_be_claimed_is_what_the_domain_says() {
         assert!(is_claimable(JobState::Queued) && is_claimable(JobState::Parked), "claim_due takes them when due");
         assert_eq!(claimable_while_held(), ["running", "storing"]);
-        assert_eq!(state_words(is_held), ["running", "storing", "cancelling"]);
     }
 }

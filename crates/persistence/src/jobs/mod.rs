@@ -2,20 +2,17 @@
 
 mod change;
 mod claim;
-mod job;
 mod load;
 mod stats;
 mod sweep;
+mod unknown;
 
 pub use change::{Applied, Authority, Patch, Reported};
 pub use claim::{Claim, ClaimableKind, Claimed, Held};
-pub use job::Job;
 pub use load::RecentJobs;
 pub use stats::{JobStats, QueuePosition};
 
 pub(crate) use change::{Changed, Step, change, swap};
-pub(crate) use claim::is_held;
-pub(crate) use job::{decode_failure, encode_failure, readable, state_words};
 pub(crate) use stats::queue_position_of;
 
 use chrono::{DateTime, Utc};
@@ -23,7 +20,7 @@ use domain::JobId;
 use sea_orm::EntityTrait;
 
 use crate::{
-    LoggedEvent,
+    Job, LoggedEvent,
     database::Database,
     error::{During, PersistenceError},
     events, rows,

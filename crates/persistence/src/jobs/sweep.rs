@@ -10,16 +10,18 @@ use sea_orm::{
 };
 
 use super::{
-    Job, Jobs,
-    claim::{claimable_while_held, is_held, no_live_lease},
-    job::{has_unknown_parts, page_of_jobs, state_words, tier_words},
+    Jobs,
+    claim::{claimable_while_held, no_live_lease},
+    unknown::has_unknown_parts,
 };
 use crate::{
-    Backend,
+    Backend, Job,
     database::Database,
     error::{During, PersistenceError},
+    job::page_of_jobs,
     rows::{self, job::Column},
     time::micros,
+    words::{is_held, state_words, tier_words},
 };
 
 impl Jobs<'_> {

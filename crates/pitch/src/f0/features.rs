@@ -4,12 +4,10 @@
 use std::collections::VecDeque;
 
 use super::{
-    candidates::{CONTEXT, Candidate, Dip, FFT_LEN, Look, SILENCE, View},
-    front::RATE_HZ,
+    front::{FFT_LEN, RATE_HZ},
+    judge::{Candidate, FEATURES},
+    view::{CONTEXT, Dip, Look, SILENCE, View},
 };
-
-/// Numbers that describe a candidate.
-pub const FEATURES: usize = 36;
 
 /// Describes the dips found in the view at `at`.
 pub(super) fn describe(views: &VecDeque<View>, at: usize, dips: &[Dip]) -> Vec<Candidate> {

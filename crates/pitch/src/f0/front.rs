@@ -7,6 +7,9 @@ use super::resample::Resampler;
 pub(super) const RATE_HZ: u32 = 16_000;
 /// Samples between frames.
 pub(super) const HOP: usize = 160;
+/// Samples per frame: 64 ms, tapered, so that about the middle 30 ms count.
+pub(super) const FRAME_LEN: usize = 1_024;
+pub(super) const FFT_LEN: usize = 1_536;
 /// Frames conditioned at a time.
 const BLOCK_FRAMES: usize = 512;
 /// Removes DC, handling noise and most of 50 Hz hum; a sung 60 Hz loses 3 dB.

@@ -4,7 +4,8 @@
 //! frame. The network has seen only voices and sounds made for it (`xtask/f0_training`). Plain sums in a fixed order: the
 //! same answer on every machine.
 
-use super::{candidates::Candidate, features::FEATURES};
+/// Numbers that describe a candidate.
+pub const FEATURES: usize = 36;
 
 const FIRST: usize = 48;
 const SECOND: usize = 24;
@@ -14,6 +15,14 @@ const WEIGHT_COUNT: usize = (FEATURES + 1) * FIRST + (FIRST + 1) * SECOND + (SEC
 
 /// Little-endian f32, layer by layer: weights by input and then output, biases.
 static WEIGHTS: &[u8; WEIGHT_COUNT * 4] = include_bytes!("judge.weights");
+
+/// A period that a frame suggests.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub hz: f32,
+    /// What the judge sees of it.
+    pub features: [f32; FEATURES],
+}
 
 /// What the network says of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -19,6 +19,7 @@ mod path;
 mod resample;
 mod swift;
 mod tone;
+mod view;
 mod weights;
 mod yin;
 
@@ -30,7 +31,7 @@ use crate::error::PitchError;
 
 pub use crepe::{Activations, CrepeTracker};
 #[doc(hidden)]
-pub use features::FEATURES;
+pub use judge::FEATURES;
 pub use resample::Resampler;
 pub use swift::{SwiftFrame, SwiftTracker};
 pub use weights::{Tensor, Weights};
@@ -91,10 +92,10 @@ pub fn track(samples: &[f32], sample_rate_hz: u32) -> PitchTrack {
 pub fn candidate_features(samples: &[f32], sample_rate_hz: u32) -> Vec<Vec<(f32, [f32; FEATURES])>> {
     let mut analyser = candidates::Analyser::new();
     let mut frames = Vec::new();
-    let mut keep = |_: &candidates::View, found: &[candidates::Candidate]| {
+    let mut keep = |_: &view::View, found: &[judge::Candidate]| {
         frames.push(found.iter().map(|candidate| (candidate.hz, candidate.features)).collect());
     };
-    front::for_each_frame(samples, sample_rate_hz, candidates::FRAME_LEN, |_, frame| analyser.hear(frame, &mut keep));
+    front::for_each_frame(samples, sample_rate_hz, front::FRAME_LEN, |_, frame| analyser.hear(frame, &mut keep));
     analyser.finish(&mut keep);
     frames
 }

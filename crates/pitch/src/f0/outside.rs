@@ -7,8 +7,7 @@ use music::{OutOfRange, PitchTrack};
 use realfft::RealFftPlanner;
 
 use super::{
-    candidates::{FFT_LEN, FRAME_LEN},
-    front::{self, RATE_HZ},
+    front::{self, FFT_LEN, FRAME_LEN, RATE_HZ},
     tone::Tone,
 };
 

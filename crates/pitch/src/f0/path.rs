@@ -5,7 +5,7 @@
 
 use music::PitchFrame;
 
-use super::{candidates::Level, judge::Verdict};
+use super::{judge::Verdict, view::Level};
 
 /// What one frame said.
 #[derive(Clone, Debug)]

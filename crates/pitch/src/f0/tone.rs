@@ -3,7 +3,11 @@
 
 use realfft::num_complex::Complex32;
 
-use super::{HIGHEST_HZ, candidates::FFT_LEN, front::RATE_HZ, judge::Verdict};
+use super::{
+    HIGHEST_HZ,
+    front::{FFT_LEN, RATE_HZ},
+    judge::Verdict,
+};
 
 /// Lowest tone looked for: a little below the highest pitch of [`super::candidates`], so that a glide finds one where
 /// it loses the other.

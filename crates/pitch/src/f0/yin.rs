@@ -6,12 +6,13 @@ use music::{OutOfRange, PitchFrame, PitchTrack};
 
 use super::{
     F0Tracker, HIGHEST_HZ, HOP_SECONDS, LOWEST_HZ, SAMPLE_RATES_HZ,
-    candidates::{Analyser, Candidate, FRAME_LEN, View},
-    front,
-    judge::Judge,
+    candidates::Analyser,
+    front::{self, FRAME_LEN},
+    judge::{Candidate, Judge},
     outside,
     path::{self, Observation, PathCosts},
     tone::Tone,
+    view::View,
 };
 use crate::error::PitchError;
 

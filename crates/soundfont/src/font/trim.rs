@@ -15,7 +15,7 @@ pub(crate) type Used = BTreeMap<PresetId, BTreeSet<(u8, u8)>>;
 /// How far the player may raise a note beyond what the font says, in semitones: by the wheel, by coarse and fine tuning,
 /// and by the depth of the modulation wheel.
 const RAISED_SEMITONES: f64 =
-    crate::sequence::MOST_BEND_SEMITONES as f64 + crate::sequence::MOST_COARSE_SEMITONES as f64 + 1.0 + 0.5;
+    crate::limits::MOST_BEND_SEMITONES as f64 + crate::limits::MOST_COARSE_SEMITONES as f64 + 1.0 + 0.5;
 
 /// The filter's cutoff at which it is open (8.1.3), and one that the player takes for no filter at all: an open one would
 /// cost a third of its time, and some of the highs.

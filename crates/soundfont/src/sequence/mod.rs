@@ -16,15 +16,12 @@ use music::{
 
 use self::{line::Line, tempo::TempoMap};
 use crate::{
-    FontError, MOST_SECONDS, RenderError, StemSpec,
+    FontError, MOST_SECONDS, RenderError,
     font::Font,
     render::{BLOCK_FRAMES, Event, StemEvents},
+    stems::StemSpec,
 };
 
-/// Widest range of the pitch wheel that is obeyed.
-pub(crate) const MOST_BEND_SEMITONES: u8 = 24;
-/// Furthest that a channel may be tuned up or down.
-pub(crate) const MOST_COARSE_SEMITONES: i8 = 24;
 /// Parts that can be played at once, in all stems together.
 pub const MOST_PARTS: usize = 512;
 

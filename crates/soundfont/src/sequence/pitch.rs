@@ -1,7 +1,7 @@
 //! The tuning of a channel: registered parameters 0 to 2 (MIDI 1.0 Detailed Specification, "Registered Parameter
 //! Numbers"), kept to what no sample is torn by.
 
-use super::{MOST_BEND_SEMITONES, MOST_COARSE_SEMITONES};
+use crate::limits::{MOST_BEND_SEMITONES, MOST_COARSE_SEMITONES};
 use crate::render::Message;
 
 const NO_FINE_TUNE: u16 = 8_192;

@@ -5,7 +5,7 @@ use persistence::{Artifact, Input, Job};
 use service_runtime::error_chain;
 
 use super::wire::{ArtifactBody, InputBody, JobBody, JobSummary, Standing};
-use crate::{app_state::AppState, kinds::SubmitKind, links::LinkMaker, problem::ApiError};
+use crate::{app_state::AppState, links::LinkMaker, problem::ApiError, submit_kind::SubmitKind};
 
 /// How a job that ended badly is told. A failure of an earlier attempt is no error of a job that goes on or has ended
 /// well.

@@ -8,8 +8,8 @@ use super::wire::RetriedBody;
 use crate::{
     app_state::{AppState, job_id},
     problem::{ApiError, Problem},
-    quota::{QuotaBody, over_quota},
-    submission::job_ready,
+    quota::over_quota,
+    wire::QuotaBody,
 };
 
 /// Try a failed or expired job again. What it has finished stays; it counts for the quota again. Repeating it while the
@@ -67,5 +67,5 @@ fn retry_journal(state: &AppState) -> Journal<'_> {
         let data = serde_json::to_value(FeedData::new(job.state, job.progress)).unwrap_or_default();
         vec![NewEvent::new(FeedKind::RetryRequested.as_str(), data)]
     };
-    Journal::silent().events(told).messages(|job| job_ready(state, job))
+    Journal::silent().events(told).messages(|job| state.job_ready(job))
 }

@@ -6,7 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::{links::Links, problem::FindingBody, quota::QuotaBody, submission::CheckedInput};
+use crate::{
+    links::Links,
+    submit_kind::CheckedInput,
+    wire::{FindingBody, QuotaBody},
+};
 
 /// A job was accepted. Kinds add fields of their own.
 #[derive(Debug, Serialize, ToSchema)]

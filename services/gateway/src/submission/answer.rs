@@ -7,15 +7,14 @@ use actix_web::{
         header::{self, HeaderValue},
     },
 };
-use contracts::v1;
 use domain::feed::{FeedData, FeedKind};
-use persistence::{Job, Journal, NewEvent, OutboxMessage};
+use persistence::{Journal, NewEvent};
 use serde_json::Value;
 
 use crate::{
     app_state::AppState,
     jobs::wire::{InputBody, SubmittedBody},
-    kinds::{Accepted, SubmitKind},
+    submit_kind::{Accepted, SubmitKind},
 };
 
 /// An answer with the job's own address in `Location`, the same for a repeat as for the first request.
@@ -60,11 +59,5 @@ pub fn accepted_journal(state: &AppState) -> Journal<'_> {
             let data = serde_json::to_value(FeedData::new(job.state, job.progress)).unwrap_or_default();
             vec![NewEvent::new(FeedKind::Accepted.as_str(), data)]
         })
-        .messages(|job| job_ready(state, job))
-}
-
-/// What tells an orchestrator that a job waits.
-pub fn job_ready(state: &AppState, job: &Job) -> Vec<OutboxMessage> {
-    let ready = state.message_about(job.id, v1::JobReady { job_id: job.id.to_string() });
-    service_runtime::outgoing(&ready).into_iter().collect()
+        .messages(|job| state.job_ready(job))
 }

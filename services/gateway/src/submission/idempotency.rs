@@ -7,11 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::answer::answered;
 use crate::{
-    app_state::AppState,
-    auth::Caller,
-    kinds::{Fields, SubmitKind},
-    problem::ApiError,
-    upload::ReceivedFile,
+    app_state::AppState, auth::Caller, fields::Fields, problem::ApiError, submit_kind::SubmitKind, upload::ReceivedFile,
 };
 
 /// Answers are kept for repeats this long.

@@ -12,7 +12,6 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use blob_store::Stored;
 use domain::{
     JobId, UploadId,
-    audio::Verdict,
     kind::{InputCheck, InputSpec},
     quota::QuotaUsage,
 };
@@ -25,15 +24,15 @@ use telemetry::trace;
 use crate::{
     app_state::AppState,
     auth::Caller,
+    fields::Fields,
     json_body,
-    kinds::{Accepted, Asked, Fields, SubmitKind},
     links::{LinkMaker, Links},
     problem::ApiError,
-    quota::{QuotaBody, over_quota, refuse_over_quota},
-    upload::{self, Destination, ReceivedFile},
+    quota::{over_quota, refuse_over_quota},
+    submit_kind::{Accepted, Asked, CheckedInput, SubmitKind},
+    upload::{self, Destination, ReceivedFile, too_many},
+    wire::QuotaBody,
 };
-
-pub use answer::job_ready;
 
 use answer::{accepted_journal, answered};
 use idempotency::Begun;
@@ -42,17 +41,6 @@ use idempotency::Begun;
 pub const REUSE: &str = "reuse";
 /// How long an upload waits for a free slot.
 const SLOT_WAIT: Duration = Duration::from_secs(10);
-
-/// A stored file of a request, judged and found good.
-pub struct CheckedInput {
-    pub role: &'static str,
-    pub upload: UploadId,
-    pub object_key: String,
-    pub sha256: String,
-    pub size_bytes: u64,
-    pub file_name: Option<String>,
-    pub verdict: Verdict,
-}
 
 /// One way to submit a kind: its own answer, and its own idempotency keys.
 pub struct Door {
@@ -326,15 +314,6 @@ fn sorted(specs: &'static [InputSpec], files: Vec<ReceivedFile>) -> Result<Vec<R
     let mut files = files;
     files.sort_by_key(place);
     Ok(files)
-}
-
-/// More files of a role than its kind takes.
-pub fn too_many(role: &'static str, max: u32) -> ApiError {
-    let detail = match max {
-        1 => "send one file only".to_owned(),
-        max => format!("send at most {max} files"),
-    };
-    ApiError::InvalidField { field: role, detail }
 }
 
 fn new_input(input: &CheckedInput) -> Result<NewInput, ApiError> {

@@ -68,7 +68,7 @@ impl Stage for Prepare {
     }
 
     /// What the request says, and nothing else.
-    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+    async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         Ok(Some(ReuseKey { inputs: json!({ "request": run.job.request }), provider: Some("us") }))
     }
 

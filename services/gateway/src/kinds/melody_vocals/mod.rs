@@ -15,10 +15,11 @@ use persistence::Job;
 use serde_json::{Map, Value};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 
-use super::{Accepted, Asked, Fields, SubmitKind};
 use crate::{
-    api::{posted, read},
+    fields::Fields,
     problem::ApiError,
+    routing::{posted, read},
+    submit_kind::{Accepted, Asked, SubmitKind},
 };
 
 /// The kind `melody-to-vocals`.

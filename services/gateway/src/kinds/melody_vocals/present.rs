@@ -18,9 +18,9 @@ use crate::{
         present::failure,
         wire::{ArtifactBody, Standing},
     },
-    kinds::Accepted,
     links::{LinkMaker, Links},
-    problem::FindingBody,
+    submit_kind::Accepted,
+    wire::FindingBody,
 };
 
 /// The common part of this API's routes.

@@ -25,9 +25,9 @@ use crate::{
         wire::{Acknowledged, CancelledBody, FeedbackForm},
     },
     json_body,
-    kinds::{Accepted, SubmitKind},
     problem::{ApiError, Problem},
     submission::{self, Door},
+    submit_kind::{Accepted, SubmitKind},
 };
 
 /// This kind's part of the OpenAPI document.

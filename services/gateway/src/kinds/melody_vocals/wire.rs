@@ -9,8 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     jobs::wire::{ArtifactBody, Standing},
     links::Links,
-    problem::FindingBody,
-    quota::QuotaBody,
+    wire::{FindingBody, QuotaBody},
 };
 
 /// What a submission is made of, as a form. `audio` must come as a file.

@@ -18,11 +18,11 @@ impl Stage for LyricsWriting {
     }
 
     /// The melody, all that is asked for in words, and what writers and gates make of it.
-    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+    async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = run.request()?;
         let capabilities = &run.tools.capabilities;
         let (Some(melody), Some((provider, version))) =
-            (run.object_sha256(work::MELODY), capabilities.lyrics.preferred())
+            (run.object_sha256(work::MELODY), capabilities.lyrics.preferred().await)
         else {
             return Ok(None);
         };

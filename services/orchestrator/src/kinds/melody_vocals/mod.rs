@@ -7,10 +7,11 @@ mod pitch;
 mod quality;
 mod validation;
 mod vocals;
+mod work;
 
 use domain::kinds::melody_vocals::SPEC;
 
-use super::Kind;
+use crate::kinds::kind::Kind;
 
 pub fn kind() -> Kind {
     Kind::new(
@@ -25,20 +26,4 @@ pub fn kind() -> Kind {
             Box::new(finalization::Finalization),
         ],
     )
-}
-
-/// Names of working objects, shared by the stages that write and read them.
-mod work {
-    pub const MELODY: &str = "melody.json";
-    pub const LYRICS: &str = "lyrics.json";
-    pub const VOCALS: &str = "vocals.wav";
-    /// The voice over its backing.
-    pub const SONG: &str = "song.wav";
-    /// The F0 that was meant to sound, and how the vocal came about.
-    pub const VOCALS_PLAN: &str = "vocals.json";
-    pub const LYRICS_TEXT: &str = "lyrics.txt";
-    pub const MELODY_MIDI: &str = "melody.mid";
-    pub const MELODY_MUSICXML: &str = "melody.musicxml";
-    pub const MELODY_SVG: &str = "melody.svg";
-    pub const REPORT: &str = "report.json";
 }

@@ -20,11 +20,11 @@ impl Stage for Pitch {
     }
 
     /// The recording, what is mended in the notes, and the tracker.
-    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+    async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
         let SongOptions { corrections, tempo_bpm, .. } = request.options;
         let recording = &run.job.input(melody_vocals::AUDIO)?.sha256;
-        let preferred = run.tools.capabilities.melody.preferred();
+        let preferred = run.tools.capabilities.melody.preferred().await;
         Ok(preferred.filter(|_| !recording.is_empty()).map(|(provider, version)| ReuseKey {
             inputs: json!([provider, version, recording, corrections, tempo_bpm]),
             provider: Some(provider),

@@ -33,9 +33,9 @@ impl Stage for Vocals {
     }
 
     /// What is sung, by whom, how, and until when it is good enough.
-    fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+    async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let MelodyToVocalsRequest { seed, options, .. } = run.request()?;
-        let preferred = run.tools.capabilities.vocals.preferred();
+        let preferred = run.tools.capabilities.vocals.preferred().await;
         let (Some(melody), Some(lyrics), Some((provider, version))) =
             (run.object_sha256(work::MELODY), run.object_sha256(work::LYRICS), preferred)
         else {

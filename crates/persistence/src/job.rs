@@ -3,17 +3,15 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use domain::{Failure, FailureClass, FailureCode, JobId, JobState, KindName, Progress, Tier, UserId};
-use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{Expr, Query},
-};
+use domain::{Failure, JobId, JobState, KindName, Progress, Tier, UserId};
+use sea_orm::{ColumnTrait, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use serde_json::Value;
 
 use crate::{
-    OutsideCallState, StageState,
     error::{During, PersistenceError, Undecodable},
+    failure::decode_failure,
     rows,
+    words::{state_words, tier_words},
 };
 
 /// One row of `jobs`. A snapshot: it was true when it was read.
@@ -169,42 +167,13 @@ impl Job {
     }
 
     /// Jobs in states and of tiers that this version knows. What a newer version added is left out of lists and sweeps
-    /// instead of stopping them; [`super::Jobs::set_aside`] counts it.
+    /// instead of stopping them; [`crate::Jobs::set_aside`] counts it.
     pub(crate) fn known() -> Select<rows::job::Entity> {
         use rows::job::Column;
         rows::job::Entity::find()
             .filter(Column::State.is_in(state_words(|_| true)))
             .filter(Column::Tier.is_in(tier_words()))
     }
-}
-
-/// Whether a job has a stage or an outside call in a state that only a newer version knows. Whoever works on the job has
-/// to read them, so that it is set aside before it is claimed.
-pub fn has_unknown_parts() -> Condition {
-    use rows::{job, outside_call, stage};
-    let of_job = |column: Expr| column.eq(Expr::col((job::Entity, job::Column::Id)));
-    let stages = Query::select()
-        .expr(Expr::val(1))
-        .from(stage::Entity)
-        .and_where(of_job(Expr::col((stage::Entity, stage::Column::JobId))))
-        .and_where(stage::Column::State.is_not_in(StageState::ALL.map(StageState::as_str)))
-        .to_owned();
-    let calls = Query::select()
-        .expr(Expr::val(1))
-        .from(outside_call::Entity)
-        .and_where(of_job(Expr::col((outside_call::Entity, outside_call::Column::JobId))))
-        .and_where(outside_call::Column::State.is_not_in(OutsideCallState::ALL.map(OutsideCallState::as_str)))
-        .to_owned();
-    Condition::any().add(Expr::exists(stages)).add(Expr::exists(calls))
-}
-
-pub fn tier_words() -> impl Iterator<Item = &'static str> {
-    Tier::ALL.into_iter().map(Tier::as_str)
-}
-
-/// The stored words of the states that satisfy a rule of the domain, so that no query has a list of its own.
-pub fn state_words(rule: impl Fn(JobState) -> bool) -> Vec<&'static str> {
-    JobState::ALL.into_iter().filter(|state| rule(*state)).map(JobState::as_str).collect()
 }
 
 /// The first `limit` jobs of a query by `order`, then by id. A row that cannot be read is left out and logged: it must
@@ -230,49 +199,11 @@ pub fn readable(rows: Vec<rows::job::Model>, operation: &'static str) -> Vec<Job
     rows.into_iter().filter_map(read).collect()
 }
 
-pub fn encode_failure(failure: &Failure) -> Value {
-    let Failure { class, code, message, retry_after } = failure;
-    serde_json::json!({
-        "class": class.as_str(),
-        "code": code.as_str(),
-        "message": message,
-        "retry_after_ms": retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
-    })
-}
-
-/// Words that only a newer version knows read as a defect of ours: the sentence is kept, nothing is retried on it.
-pub fn decode_failure(stored: Value) -> Failure {
-    let word = |name: &str| stored.get(name).and_then(Value::as_str).unwrap_or_default();
-    Failure {
-        class: word("class").parse().unwrap_or(FailureClass::Config),
-        code: word("code").parse().unwrap_or(FailureCode::Internal),
-        message: word("message").to_owned(),
-        retry_after: stored.get("retry_after_ms").and_then(Value::as_u64).map(std::time::Duration::from_millis),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use domain::{FailureClass, FailureCode};
 
     use super::*;
-
-    #[test]
-    fn a_failure_survives_its_row_and_unknown_words_do_not_break_it() {
-        let failure = Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, "busy")
-            .with_retry_after(Duration::from_millis(1500));
-        assert_eq!(decode_failure(encode_failure(&failure)), failure);
-        for class in FailureClass::ALL {
-            for code in FailureCode::ALL {
-                let failure = Failure::new(class, code, "why");
-                assert_eq!(decode_failure(encode_failure(&failure)), failure);
-            }
-        }
-        let newer = serde_json::json!({"class": "cosmic", "code": "ray", "message": "a flipped bit"});
-        let read = decode_failure(newer);
-        assert_eq!((read.code, read.message.as_str()), (FailureCode::Internal, "a flipped bit"));
-        assert!(!read.class.is_retryable());
-    }
 
     #[test]
     fn a_job_that_is_printed_does_not_tell_what_was_asked_for() {
@@ -294,10 +225,5 @@ mod tests {
         for printed in [format!("{new:?}"), format!("{job:?}")] {
             assert!(!printed.contains("boat") && printed.contains("melody-to-vocals"), "{printed}");
         }
-    }
-
-    #[test]
-    fn state_words_follow_the_rule() {
-        assert_eq!(state_words(JobState::is_final), ["completed", "failed", "cancelled", "expired"]);
     }
 }

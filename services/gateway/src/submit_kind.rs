@@ -1,0 +1,116 @@
+//! What the HTTP API asks of a kind of job. Everything that kinds have in common (uploads, verdicts, quotas, idempotency,
+//! following, results) is done once, in [`crate::submission`] and [`crate::jobs`], by what a kind says here.
+
+use std::sync::Arc;
+
+use actix_web::web::ServiceConfig;
+use domain::{KindSpec, UploadId, audio::Verdict};
+use persistence::Job;
+use serde_json::{Map, Value};
+use utoipa::openapi::OpenApi;
+
+use crate::{fields::Fields, links::Links, problem::ApiError, wire::QuotaBody};
+
+/// A kind of job that can be submitted here.
+pub trait SubmitKind: Send + Sync + 'static {
+    /// Its table: which files it takes, which stages it has, what it leaves behind.
+    fn spec(&self) -> &'static KindSpec;
+
+    /// The names of its fields, of a form or of a JSON body. Their order is part of stored hashes of requests: new ones
+    /// come last.
+    fn fields(&self) -> &'static [&'static str];
+
+    /// Those fields that hold lists or objects; in a form they are JSON texts.
+    fn structured_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// What is asked for.
+    ///
+    /// # Errors
+    /// The first field that holds none of its values.
+    fn read(&self, fields: &Fields) -> Result<Asked, ApiError>;
+
+    /// What the answer to a submission tells beside what it tells for every kind.
+    fn accepted(&self, _accepted: &Accepted<'_>) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// Stored parameters as they are shown.
+    fn parameters(&self, params: &Value) -> Value {
+        params.clone()
+    }
+
+    /// What a finished job tells of itself beside its files.
+    fn result(&self, job: &Job, made: &Value) -> Value;
+
+    /// What a finished job's work is called.
+    fn title(&self, made: &Value) -> Option<String> {
+        made["title"].as_str().map(str::to_owned)
+    }
+
+    /// Routes of its own, such as an older API.
+    fn routes(&self, _app: &mut ServiceConfig) {}
+
+    /// Its part of the OpenAPI document: its form, and its own routes.
+    fn openapi(&self) -> OpenApi {
+        OpenApi::default()
+    }
+}
+
+/// A request that was read.
+#[derive(Clone, PartialEq)]
+pub struct Asked {
+    /// What the job's stages read.
+    pub params: Value,
+    /// Everything that it says in words, with the name of the field: what is held against the word lists.
+    pub texts: Vec<(&'static str, String)>,
+}
+
+/// A stored file of a request, judged and found good.
+pub struct CheckedInput {
+    pub role: &'static str,
+    pub upload: UploadId,
+    pub object_key: String,
+    pub sha256: String,
+    pub size_bytes: u64,
+    pub file_name: Option<String>,
+    pub verdict: Verdict,
+}
+
+/// A job that has just been accepted.
+pub struct Accepted<'a> {
+    pub job: &'a Job,
+    /// In the order of the kind's table.
+    pub inputs: &'a [CheckedInput],
+    pub quota: QuotaBody,
+    /// How many jobs of all users start before this one.
+    pub queue_position: u64,
+    pub links: Links,
+}
+
+/// The kinds that a gateway takes.
+#[derive(Clone)]
+pub struct SubmitKinds(Vec<Arc<dyn SubmitKind>>);
+
+impl SubmitKinds {
+    pub fn new(kinds: Vec<Arc<dyn SubmitKind>>) -> Self {
+        Self(kinds)
+    }
+
+    pub fn add(&mut self, kind: Arc<dyn SubmitKind>) {
+        self.0.push(kind);
+    }
+
+    pub fn get(&self, name: &str) -> Option<&dyn SubmitKind> {
+        self.iter().find(|kind| kind.spec().name.as_str() == name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &dyn SubmitKind> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    pub fn names(&self) -> Vec<&'static str> {
+        self.iter().map(|kind| kind.spec().name.as_str()).collect()
+    }
+}
