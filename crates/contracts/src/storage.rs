@@ -132,7 +132,7 @@ impl TryFrom<v1::IngestResult> for IngestRequest {
         let files = files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Self {
             job_id: id("job_id", &job_id)?,
-            plan: IngestPlan { title, comment: None, audio, files },
+            plan: IngestPlan { title, audio, files, ..IngestPlan::default() },
             plan_object,
         })
     }

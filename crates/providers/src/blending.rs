@@ -13,8 +13,9 @@ use telemetry::Metrics;
 use tokio::sync::Semaphore;
 
 use crate::{
-    CallLimits, Chain, ENGINE_VERSION, SetupError,
+    ENGINE_VERSION, SetupError,
     capability::blocking,
+    chain::{CallLimits, Chain, Version},
     ml_model::{self, MlModelClient},
     offline,
 };
@@ -105,14 +106,13 @@ pub fn blenders(
     let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
     let mut chain: Chain<dyn SongBlender> = Chain::new("blend", limits, metrics.clone());
     if let Some(url) = &providers.ml_model_url {
-        let client = MlModelClient::new(url.clone(), providers.ml_model_api_key.clone())?;
+        let client = Arc::new(MlModelClient::new(url.clone(), providers.ml_model_api_key.clone())?);
         let breaker = breakers.breaker(ml_model::NAME);
-        // Nobody tells when the model there changes: what it made is told apart by its address.
-        chain.push(ml_model::NAME, url.as_str(), Arc::new(client), Some(breaker));
+        chain.push(ml_model::NAME, Version::Asked(client.clone()), client, Some(breaker));
     }
     if providers.ml_model_url.is_none() || providers.offline_fallback {
         let blender = OfflineBlender::new(providers.engine_threads);
-        chain.push(offline::NAME, ENGINE_VERSION, Arc::new(blender), None);
+        chain.push(offline::NAME, Version::Known(ENGINE_VERSION.to_owned()), Arc::new(blender), None);
     }
     Ok(chain)
 }

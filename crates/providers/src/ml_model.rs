@@ -18,6 +18,7 @@ use url::Url;
 use crate::{
     blending::{BlendedSong, SongBlender, SongToBlend},
     capability::blocking,
+    chain::TellsVersion,
     retry_after,
 };
 
@@ -92,6 +93,14 @@ impl MlModelClient {
         STANDARD
             .decode(answer.midi_data.trim())
             .map_err(|_| failure(FailureClass::Transient, "sent a song that is not in base64"))
+    }
+}
+
+/// Its contract has no word for it, so nothing that it made is taken for another job.
+#[async_trait]
+impl TellsVersion for MlModelClient {
+    async fn version(&self, _capability: &str) -> Option<String> {
+        None
     }
 }
 

@@ -9,6 +9,7 @@ use contracts::{Payload, ValidationRequest, v1};
 use domain::{
     MessageId, Tier, UploadId,
     audio::{AudioFormat, Finding, FindingCode, Severity, Verdict},
+    kind::InputCheck,
 };
 use media::{Encoding, Tags, encode, sample};
 use messaging::{Bus, Consumer, MessagingError, Queue, in_process};
@@ -55,8 +56,18 @@ impl House {
     }
 
     async fn ask(&self, object_key: &str, file_name: &str, tier: Tier) -> Result<Verdict, MessagingError> {
-        let request =
-            ValidationRequest { object_key: object_key.to_owned(), file_name: Some(file_name.to_owned()), tier };
+        self.ask_for(InputCheck::Audio, object_key, file_name, tier).await
+    }
+
+    async fn ask_for(
+        &self,
+        check: InputCheck,
+        object_key: &str,
+        file_name: &str,
+        tier: Tier,
+    ) -> Result<Verdict, MessagingError> {
+        let (object_key, file_name) = (object_key.to_owned(), Some(file_name.to_owned()));
+        let request = ValidationRequest { object_key, file_name, tier, check };
         let id = MessageId::from_uuid(uuid::Uuid::now_v7());
         let message = contracts::envelope(v1::ValidateAudio::from(request), id, Utc::now());
         let reply = self.bus.request(Queue::ValidatorRequests, message, PATIENCE).await?;
