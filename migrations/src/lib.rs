@@ -14,6 +14,7 @@ mod m20260101_000003_outbox_inbox_idempotency;
 mod m20260101_000004_uploads_artifacts_feedback;
 mod m20260101_000005_breakers;
 mod m20261128_000001_inputs_and_outside_calls;
+mod m20261128_000002_songs;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000004_uploads_artifacts_feedback::Migration),
             Box::new(m20260101_000005_breakers::Migration),
             Box::new(m20261128_000001_inputs_and_outside_calls::Migration),
+            Box::new(m20261128_000002_songs::Migration),
         ]
     }
 }

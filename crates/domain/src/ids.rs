@@ -75,6 +75,10 @@ uuid_id!(
     /// What a finished stage made, kept for later jobs.
     StageResultId
 );
+uuid_id!(
+    /// One song of the catalogue.
+    SongId
+);
 
 /// The text given as an id does not parse as one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -26,6 +26,7 @@ mod quota;
 mod repositories;
 mod retry;
 mod rows;
+mod songs;
 mod stage_results;
 mod stages;
 mod submit;
@@ -52,6 +53,9 @@ pub use journal::{Journal, NewEvent};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
 pub use outside_calls::{Begun, Cost, OutsideCall, OutsideCallState, OutsideCalls};
 pub use retry::RetryOutcome;
+pub use songs::{
+    Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, Resolved, Song, SongCursor, SongMatch, SongPage, Songs,
+};
 pub use stage_results::{StageResult, StageResults};
 pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};
 pub use submit::{IdempotentAnswer, NewJob, Submission};

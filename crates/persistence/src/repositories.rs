@@ -3,7 +3,7 @@
 use domain::UserId;
 
 use crate::{
-    Artifacts, Breakers, Database, IdempotencyKeys, Jobs, Outbox, OutsideCalls, StageResults, Stages, Uploads,
+    Artifacts, Breakers, Database, IdempotencyKeys, Jobs, Outbox, OutsideCalls, Songs, StageResults, Stages, Uploads,
     UserJobs, Users,
 };
 
@@ -54,5 +54,10 @@ impl Database {
 
     pub const fn artifacts(&self) -> Artifacts<'_> {
         Artifacts { db: self }
+    }
+
+    /// The catalogue of songs, which all users share.
+    pub const fn songs(&self) -> Songs<'_> {
+        Songs { db: self }
     }
 }

@@ -216,3 +216,20 @@ table!(stage_result, "stage_results", {
     created_at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 });
+
+table!(song, "songs", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    title: String,
+    artist: Option<String>,
+    title_key: String,
+    artist_key: String,
+    match_key: String,
+    sha256: String,
+    object_key: String,
+    size_bytes: i64,
+    facts: Json,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+    hidden_at: Option<DateTime<Utc>>,
+});

@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ArtifactId, JobEvent, JobId, JobState, MessageId, Tier, UploadId, UserId, kinds::melody_vocals, quota::QuotaLimits,
+    ArtifactId, JobEvent, JobId, JobState, MessageId, SongId, Tier, UploadId, UserId, kinds::melody_vocals,
+    quota::QuotaLimits,
 };
 use persistence::{
     Applied, Authority, BreakerRow, Claim, ClaimableKind, Database, Destination, Job, Journal, NewEvent, NewInput,
     NewJob, OutboxMessage, Patch, Submission,
 };
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 /// Runs each test over SQLite and over PostgreSQL.
@@ -63,8 +65,17 @@ impl Bed {
     /// Writes past the repositories, as another version might.
     pub async fn execute(&self, sql: &str) {
         let connection = sea_orm::Database::connect(&self.url).await.unwrap();
-        sea_orm::ConnectionTrait::execute_unprepared(&connection, sql).await.unwrap();
+        connection.execute_unprepared(sql).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    /// Whole numbers of the first column of a query.
+    pub async fn numbers(&self, sql: &str) -> Vec<i64> {
+        let connection = sea_orm::Database::connect(&self.url).await.unwrap();
+        let query = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+        let rows = connection.query_all_raw(query).await.unwrap();
+        connection.close().await.unwrap();
+        rows.into_iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
     /// A second pool to the same database, as another process would have.
@@ -167,6 +178,10 @@ pub fn upload_id() -> UploadId {
 
 pub fn message_id() -> MessageId {
     MessageId::new(noon(), fresh_bytes())
+}
+
+pub fn song_id() -> SongId {
+    SongId::new(noon(), fresh_bytes())
 }
 
 pub fn artifact_id() -> ArtifactId {

@@ -8,6 +8,7 @@ mod quotas;
 mod retries;
 mod rollouts;
 mod schema;
+mod songs;
 mod stages;
 mod sweeps;
 mod tenants;

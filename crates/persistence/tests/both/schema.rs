@@ -2,27 +2,34 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ArtifactRole, JobEvent, JobState, OutsideCallId, StageName, StageResultId, UserId, kinds::melody_vocals};
+use domain::{
+    ArtifactRole, JobEvent, JobState, OutsideCallId, SongFacts, SongName, StageName, StageResultId, UserId,
+    kinds::melody_vocals,
+};
 use persistence::{
-    Artifact, Backend, Begin, Checkpoint, Database, Destination, IdempotencyKey, Journal, PersistenceError,
-    StageResult, Submission,
+    Artifact, Backend, Begin, Checkpoint, Database, Destination, IdempotencyKey, Inserted, Journal, NewSong,
+    PersistenceError, StageResult, Submission,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::bed::{
-    Bed, artifact_id, breaker, every_kind, input, job_id, later, message, new_job, noon, on_both, telling_journal,
-    upload_id, user,
+    Bed, artifact_id, breaker, every_kind, input, job_id, later, message, new_job, noon, on_both, song_id,
+    telling_journal, upload_id, user,
 };
 
 /// In the order of the migrations.
-const TABLES: [&[&str]; 6] = [
+const TABLES: [&[&str]; 7] = [
     &["users", "jobs"],
     &["job_stages", "job_events"],
     &["outbox", "idempotency_keys"],
     &["uploads", "artifacts", "feedback"],
     &["breakers"],
     &["job_inputs", "outside_calls", "stage_results"],
+    &["songs", "song_terms", "search_words", "search_grams"],
 ];
+
+/// Steps down to the version before jobs had inputs of their own.
+const TO_BEFORE_INPUTS: u32 = 2;
 
 async fn strings(bed: &Bed, sql: &str) -> BTreeSet<String> {
     let connection = sea_orm::Database::connect(&bed.url).await.unwrap();
@@ -150,6 +157,15 @@ async fn fill(db: &Database, owner: &UserId) {
     db.artifacts().upsert(&[artifact]).await.unwrap();
     assert!(db.jobs_of(owner).rate(job.id, 5, None, now).await.unwrap());
     db.breakers().report(&[breaker("w", "offline", now)]).await.unwrap();
+    let song = NewSong {
+        id: song_id(),
+        name: SongName::new("Yesterday", None).unwrap(),
+        sha256: job.id.to_string(),
+        object_key: "k".to_owned(),
+        bytes: 1,
+        facts: SongFacts::default(),
+    };
+    assert!(matches!(db.songs().insert(&song, now).await.unwrap(), Inserted::New(_)));
     // Ended, so that the next filling claims its own job.
     let patch = persistence::Patch::default();
     let holder = persistence::Authority::Holder { generation: claimed.generation };
@@ -193,7 +209,7 @@ async fn going_down_leaves_jobs_that_the_version_before_can_read(bed: &Bed) {
     bed.db.stages().start(running.id, running.generation, stage, 1, later(3)).await.unwrap();
     let checkpoint = Checkpoint { objects: Some(BTreeMap::new()), ..Checkpoint::default() };
     assert!(bed.db.stages().finish(running.id, running.generation, stage, &checkpoint, later(4)).await.unwrap());
-    bed.db.migrate_down(1).await.unwrap();
+    bed.db.migrate_down(TO_BEFORE_INPUTS).await.unwrap();
     assert_eq!(rows_in(bed, "jobs").await, "3");
     let words = strings(bed, "SELECT state FROM jobs").await;
     let known = ["completed", "queued", "running"].map(str::to_owned);
@@ -212,13 +228,13 @@ async fn going_down_is_refused_while_the_version_before_would_strand_jobs(bed: &
         let mut new = new_job(later(n));
         new.inputs = inputs;
         let stranded = bed.submitted_as(&new, &ada, later(n)).await;
-        let why = bed.db.migrate_down(1).await.unwrap_err();
+        let why = bed.db.migrate_down(TO_BEFORE_INPUTS).await.unwrap_err();
         assert!(format!("{}", std::error::Error::source(&why).unwrap()).contains("1 unfinished jobs"), "{why:?}");
         // Nothing of it was done.
         assert_eq!(bed.db.jobs().get(stranded.id).await.unwrap().map(|job| job.state), Some(JobState::Queued));
         bed.moved(stranded.id, JobEvent::CancelRequested, later(n + 1)).await;
     }
-    bed.db.migrate_down(1).await.unwrap();
+    bed.db.migrate_down(TO_BEFORE_INPUTS).await.unwrap();
     bed.db.migrate().await.unwrap();
 }
 
