@@ -4,7 +4,7 @@ use domain::{
     Tier,
     audio::{AudioFacts, AudioFormat, Finding, FindingCode, Severity, Verdict},
     kind::InputCheck,
-    midi::SongFacts,
+    midi::MidiFacts,
 };
 
 use crate::{error::ContractError, v1};
@@ -156,18 +156,18 @@ impl TryFrom<v1::AudioFacts> for AudioFacts {
     }
 }
 
-impl From<SongFacts> for v1::SongFacts {
-    fn from(facts: SongFacts) -> Self {
-        let SongFacts { size_bytes, duration_seconds, notes, parts } = facts;
+impl From<MidiFacts> for v1::MidiFacts {
+    fn from(facts: MidiFacts) -> Self {
+        let MidiFacts { size_bytes, duration_seconds, notes, parts } = facts;
         Self { size_bytes, duration_seconds, notes, parts }
     }
 }
 
-impl TryFrom<v1::SongFacts> for SongFacts {
+impl TryFrom<v1::MidiFacts> for MidiFacts {
     type Error = ContractError;
 
-    fn try_from(message: v1::SongFacts) -> Result<Self, ContractError> {
-        let v1::SongFacts { size_bytes, duration_seconds, notes, parts } = message;
+    fn try_from(message: v1::MidiFacts) -> Result<Self, ContractError> {
+        let v1::MidiFacts { size_bytes, duration_seconds, notes, parts } = message;
         Ok(Self { size_bytes, duration_seconds: finite("duration_seconds", duration_seconds)?, notes, parts })
     }
 }

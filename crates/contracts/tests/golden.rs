@@ -40,7 +40,7 @@ fn samples() -> Vec<Envelope> {
         absurd_samples: true,
         ignored_streams: 3,
     };
-    let song = v1::SongFacts { size_bytes: 4_096, duration_seconds: 120.5, notes: 2_000, parts: 5 };
+    let song = v1::MidiFacts { size_bytes: 4_096, duration_seconds: 120.5, notes: 2_000, parts: 5 };
     let finding = v1::Finding {
         code: text("too_short"),
         severity: v1::finding::Severity::Error.into(),

@@ -9,7 +9,7 @@ use domain::{
     ArtifactId, ArtifactRole, JobId, MessageId, Tier,
     audio::{AudioFacts, AudioFormat, Finding, FindingCode, Severity, Verdict},
 };
-use domain::{kind::InputCheck, midi::SongFacts};
+use domain::{kind::InputCheck, midi::MidiFacts};
 use proptest::{option, prelude::*, sample::select};
 use uuid::Uuid;
 
@@ -94,8 +94,8 @@ prop_compose! {
         duration_seconds in 0.0..4_000.0f64,
         notes: u64,
         parts: u32,
-    ) -> SongFacts {
-        SongFacts { size_bytes, duration_seconds, notes, parts }
+    ) -> MidiFacts {
+        MidiFacts { size_bytes, duration_seconds, notes, parts }
     }
 }
 

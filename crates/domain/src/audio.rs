@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::midi::SongFacts;
+use crate::midi::MidiFacts;
 
 /// A container or elementary format by content, never by file name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, PartialOrd, Ord)]
@@ -332,7 +332,7 @@ pub struct Verdict {
     pub facts: Option<AudioFacts>,
     /// `None` when the song could not be read, and of recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub song: Option<SongFacts>,
+    pub song: Option<MidiFacts>,
     pub findings: Vec<Finding>,
 }
 

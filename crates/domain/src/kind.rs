@@ -102,6 +102,8 @@ pub struct KindLimits {
     pub slots: Option<usize>,
     /// Attempts of one stage, the first included.
     pub max_attempts: Option<u32>,
+    /// How long the files of a completed job are kept.
+    pub files_kept: Option<Duration>,
 }
 
 /// A kind of job.

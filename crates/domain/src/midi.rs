@@ -10,7 +10,7 @@ pub const MAX_SECONDS: f64 = 3_600.0;
 /// What reading a song found out about it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SongFacts {
+pub struct MidiFacts {
     pub size_bytes: u64,
     pub duration_seconds: f64,
     pub notes: u64,

@@ -189,6 +189,14 @@ impl ProviderSettings {
     }
 }
 
+/// Blends of songs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlendSettings {
+    /// How many a user may start `within` a stretch of time; `None` for any number.
+    pub starts: Option<u32>,
+    pub within: Duration,
+}
+
 /// The check of words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SafetySettings {

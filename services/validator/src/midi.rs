@@ -7,7 +7,7 @@ use std::{
 
 use domain::{
     audio::{Finding, FindingCode, Verdict},
-    midi::{MAX_BYTES, MAX_SECONDS, SongFacts},
+    midi::{MAX_BYTES, MAX_SECONDS, MidiFacts},
 };
 use music::{
     Score,
@@ -32,8 +32,8 @@ pub(crate) fn judge(file: File) -> io::Result<Verdict> {
     })
 }
 
-fn facts(score: &Score, bytes: usize) -> SongFacts {
-    SongFacts {
+fn facts(score: &Score, bytes: usize) -> MidiFacts {
+    MidiFacts {
         size_bytes: bytes as u64,
         duration_seconds: score.seconds(),
         notes: score.note_count() as u64,

@@ -133,7 +133,12 @@ pub static SPEC: KindSpec = KindSpec {
         stem("stem_effects"),
     ],
     default_role: ArtifactRole::AUDIO_MP3,
-    limits: KindLimits { deadline: Some(Duration::from_secs(20 * 60)), slots: None, max_attempts: None },
+    limits: KindLimits {
+        deadline: Some(Duration::from_secs(20 * 60)),
+        slots: None,
+        max_attempts: None,
+        files_kept: Some(Duration::from_secs(24 * 3600)),
+    },
     overtime_advice: "Try again, or ask for a shorter blend.",
     error_words: &[
         (FailureCode::InvalidSong, ANALYSIS_ERROR),
