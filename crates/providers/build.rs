@@ -8,8 +8,20 @@ use std::{
 };
 
 /// What a song follows from, beside the inputs.
-const SOURCES: [&str; 12] =
-    ["arrangement", "blend", "lyrics", "media", "models", "music", "pitch", "providers", "song", "soundfont", "speech", "voice"];
+const SOURCES: [&str; 12] = [
+    "arrangement",
+    "blend",
+    "lyrics",
+    "media",
+    "models",
+    "music",
+    "pitch",
+    "providers",
+    "song",
+    "soundfont",
+    "speech",
+    "voice",
+];
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -140,7 +140,9 @@ impl BlendReport {
 
 /// Names of the roles in which a song plays.
 fn roles(cells: &[Vec<Option<u8>>], song: usize) -> Vec<String> {
-    let plays = |role: &Role| cells.get(role.index()).is_some_and(|bars| bars.iter().flatten().any(|s| usize::from(*s) == song));
+    let plays = |role: &Role| {
+        cells.get(role.index()).is_some_and(|bars| bars.iter().flatten().any(|s| usize::from(*s) == song))
+    };
     Role::ALL.into_iter().filter(plays).map(|role| role.name().to_owned()).collect()
 }
 

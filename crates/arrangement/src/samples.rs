@@ -145,7 +145,9 @@ impl Tune {
         let mut parts: [Vec<Played>; 4] = Default::default();
         for (section, kind) in [0, 0, 1, 0].into_iter().enumerate() {
             let start = (INTRO + section as u64 * SECTION) * BAR;
-            parts[0].extend(melody(self.melody[kind]).map(|(at, length, pitch, accent)| (start + at, length, pitch, accent)));
+            parts[0].extend(
+                melody(self.melody[kind]).map(|(at, length, pitch, accent)| (start + at, length, pitch, accent)),
+            );
         }
         for (bar, halves) in chords.iter().enumerate() {
             let (bar, at) = (bar as u64, bar as u64 * BAR);
@@ -205,7 +207,8 @@ impl Tune {
             Style::Groove => (&[0, 3, 6], &[4], 42),
         };
         let until = if has_fill { 6 } else { 8 };
-        let mut hit = |eighth: u64, drum: u8, velocity: u8| out.push((at + eighth * EIGHTH, EIGHTH / 2, drum, velocity));
+        let mut hit =
+            |eighth: u64, drum: u8, velocity: u8| out.push((at + eighth * EIGHTH, EIGHTH / 2, drum, velocity));
         for eighth in 0..until {
             hit(eighth, tops, if eighth % 2 == 0 { 72 } else { 56 });
             if kicks.contains(&eighth) {
@@ -320,7 +323,8 @@ mod tests {
         let (mut keys, mut tempos) = (BTreeSet::new(), BTreeSet::new());
         for tune in &TUNES {
             for line in tune.melody {
-                let eighths: u64 = line.split_whitespace().map(|w| w.split_once(':').unwrap().1.parse::<u64>().unwrap()).sum();
+                let eighths: u64 =
+                    line.split_whitespace().map(|w| w.split_once(':').unwrap().1.parse::<u64>().unwrap()).sum();
                 assert_eq!(eighths, 8 * SECTION, "{}: {line}", tune.title);
                 let rests = line.split_whitespace().filter(|word| word.starts_with('r')).count();
                 assert_eq!(melody(line).count(), line.split_whitespace().count() - rests, "{line}");
@@ -338,7 +342,12 @@ mod tests {
             assert!(found.bars.len() >= 32);
             assert!((found.tempo.median_bpm - tune.bpm).abs() < 0.1);
             let key = found.key.unwrap();
-            assert_eq!((key.sharps(), key.mode == music::Mode::Minor), (tune.sharps, tune.minor), "{}: {key}", tune.title);
+            assert_eq!(
+                (key.sharps(), key.mode == music::Mode::Minor),
+                (tune.sharps, tune.minor),
+                "{}: {key}",
+                tune.title
+            );
             keys.insert(key.to_string());
             tempos.insert(tune.bpm as u32);
         }

@@ -114,7 +114,8 @@ fn facts() -> v1::AudioFacts {
 #[test]
 fn facts_that_make_no_sense_are_errors() {
     let read = |facts: v1::AudioFacts| {
-        Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None }).map_err(|error| error.code())
+        Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None })
+            .map_err(|error| error.code())
     };
     assert!(read(facts()).is_ok());
     assert_eq!(read(v1::AudioFacts { channels: 65_536, ..facts() }), Err("out_of_range"));
@@ -198,8 +199,11 @@ fn a_request_without_a_plan_is_a_plan() {
 
 #[test]
 fn requests_are_checked() {
-    let message =
-        v1::ValidateAudio { object_key: "uploads/1".to_owned(), tier: "free".to_owned(), ..v1::ValidateAudio::default() };
+    let message = v1::ValidateAudio {
+        object_key: "uploads/1".to_owned(),
+        tier: "free".to_owned(),
+        ..v1::ValidateAudio::default()
+    };
     let request = ValidationRequest::try_from(message.clone()).unwrap();
     assert_eq!((request.file_name, request.tier), (None, Tier::Free));
     let error =

@@ -79,7 +79,10 @@ pub enum ContentCheck {
     /// A picture that runs no program in a browser.
     Svg,
     /// Certain bytes at a certain place.
-    Signature { at: usize, bytes: &'static [u8] },
+    Signature {
+        at: usize,
+        bytes: &'static [u8],
+    },
     /// Storage makes it from the result's sound; nobody can send it.
     MadeByStorage,
 }

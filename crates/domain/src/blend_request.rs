@@ -100,19 +100,8 @@ impl Default for BlendOptions {
 impl BlendRequest {
     /// The names of the fields that [`read`](Self::read) looks for. Their order is part of stored hashes of requests:
     /// new ones come last.
-    pub const FIELDS: [&'static str; 11] = [
-        "seed",
-        "weights",
-        "bars",
-        "seconds",
-        "tempo",
-        "key",
-        "form",
-        "creativity",
-        "temperature",
-        "stems",
-        "formats",
-    ];
+    pub const FIELDS: [&'static str; 11] =
+        ["seed", "weights", "bars", "seconds", "tempo", "key", "form", "creativity", "temperature", "stems", "formats"];
 
     pub const WEIGHT: RangeInclusive<f64> = 0.05..=20.0;
     pub const BARS: RangeInclusive<u32> = 8..=400;
@@ -138,12 +127,16 @@ impl BlendRequest {
             None => random & most_seed,
         };
         let default = BlendOptions::default();
-        let share = |name: &'static str, default: f64| number(name, text(name), &(0.0..=1.0), "").map(|n| n.unwrap_or(default));
+        let share =
+            |name: &'static str, default: f64| number(name, text(name), &(0.0..=1.0), "").map(|n| n.unwrap_or(default));
         let options = BlendOptions {
             weights: text("weights").map(weights).transpose()?.unwrap_or(default.weights),
             length: length(text("bars"), text("seconds"))?,
             tempo_bpm: number("tempo", text("tempo"), &Self::BPM, " beats per minute")?,
-            key: text("key").map(str::parse).transpose().map_err(|why: InvalidKey| InvalidField::because("key", &why))?,
+            key: text("key")
+                .map(str::parse)
+                .transpose()
+                .map_err(|why: InvalidKey| InvalidField::because("key", &why))?,
             form: text("form").map(form).transpose()?,
             creativity: share("creativity", default.creativity)?,
             temperature: share("temperature", default.temperature)?,

@@ -14,7 +14,11 @@ use ffmpeg_next::{
     },
 };
 
-use crate::{MediaError, ffi, id3, id3::Behind};
+use crate::{
+    MediaError, ffi,
+    id3::{self, Behind},
+    tags::{Tags, tag_text},
+};
 
 /// What to write.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -72,22 +76,10 @@ impl Encoding {
     }
 }
 
-/// What the file says about itself; empty fields are left out.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tags {
-    pub title: Option<String>,
-    pub artist: Option<String>,
-    pub comment: Option<String>,
-    /// A picture (PNG) for the front cover. Only MP3 files carry it.
-    pub cover_png: Option<Vec<u8>>,
-}
-
 /// Frames per packet for encoders that take any number.
 const FREE_FRAME_SIZE: usize = 4096;
 /// libavcodec's unit of quality, `FF_QP2LAMBDA`.
 const LAMBDA: f32 = 118.0;
-/// Bytes of tags at most; longer ones are cut. Keeps a header a header.
-const MAX_TAG_CHARS: usize = 1000;
 
 /// Encodes interleaved samples into memory. Samples beyond full scale are clipped, those that are no number are silent.
 ///
@@ -329,11 +321,6 @@ fn metadata(tags: &Tags) -> Dictionary<'static> {
         }
     }
     metadata
-}
-
-/// A text as a tag holds it. A NUL would end it for ffmpeg, and the bindings would panic on it.
-pub(crate) fn tag_text(text: Option<&str>) -> String {
-    text.unwrap_or_default().chars().filter(|c| *c != '\0').take(MAX_TAG_CHARS).collect()
 }
 
 type Failure = Arc<Mutex<Option<io::Error>>>;

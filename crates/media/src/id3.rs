@@ -3,7 +3,7 @@
 
 use std::io::{self, Seek, SeekFrom, Write};
 
-use crate::Tags;
+use crate::tags::{Tags, tag_text};
 
 /// What a picture in a tag is: the front cover.
 const FRONT_COVER: u8 = 3;
@@ -17,12 +17,12 @@ pub(crate) fn tag(tags: &Tags) -> Option<Vec<u8>> {
     let png = tags.cover_png.as_ref()?;
     let mut frames = Vec::new();
     for (id, text) in [(b"TIT2", &tags.title), (b"TPE1", &tags.artist)] {
-        let text = crate::encode::tag_text(text.as_deref());
+        let text = tag_text(text.as_deref());
         if !text.is_empty() {
             frame(&mut frames, id, &[&[UTF16][..], &utf16(&text)].concat());
         }
     }
-    let comment = crate::encode::tag_text(tags.comment.as_deref());
+    let comment = tag_text(tags.comment.as_deref());
     if !comment.is_empty() {
         // Language, then a description, which is empty.
         frame(&mut frames, b"COMM", &[&[UTF16][..], b"eng", &utf16(""), &[0, 0], &utf16(&comment)].concat());

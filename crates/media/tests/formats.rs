@@ -123,9 +123,9 @@ fn tags_are_written_and_read_by_others() {
 
 /// A red dot: a PNG of one pixel, byte by byte.
 const DOT: &[u8] = &[
-    0x89, b'P', b'N', b'G', 13, 10, 26, 10, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0, 0x90,
-    0x77, 0x53, 0xde, 0, 0, 0, 12, b'I', b'D', b'A', b'T', 8, 0xd7, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3, 1, 1, 0, 0x18, 0xdd,
-    0x8d, 0xb0, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 13, 10, 26, 10, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0,
+    0x90, 0x77, 0x53, 0xde, 0, 0, 0, 12, b'I', b'D', b'A', b'T', 8, 0xd7, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3, 1, 1, 0,
+    0x18, 0xdd, 0x8d, 0xb0, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 
 #[test]
@@ -155,8 +155,7 @@ fn a_cover_goes_along_in_an_mp3_and_the_sound_is_the_same() {
     let without = decode(std::io::Cursor::new(without), &Bounds::default()).unwrap();
     assert!(with.samples == without.samples, "{} and {} samples", with.samples.len(), without.samples.len());
     for encoding in ENCODINGS.into_iter().filter(|encoding| !matches!(encoding, Encoding::Mp3 { .. })) {
-        let (with, without) =
-            [&covered, &plain].map(|tags| encode(&sound, RATE_HZ, 1, encoding, tags).unwrap()).into();
+        let (with, without) = [&covered, &plain].map(|tags| encode(&sound, RATE_HZ, 1, encoding, tags).unwrap()).into();
         assert!(with == without, "{encoding:?} carries no picture");
     }
 }

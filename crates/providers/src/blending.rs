@@ -6,19 +6,10 @@ use async_trait::async_trait;
 use blend::{Blend, BlendError, Role, Source};
 use domain::{Failure, FailureClass, FailureCode};
 use music::{Score, analysis::Analysis};
-use resilience::BreakerRegistry;
 use serde::{Deserialize, Serialize};
-use settings::Settings;
-use telemetry::Metrics;
 use tokio::sync::Semaphore;
 
-use crate::{
-    ENGINE_VERSION, SetupError,
-    capability::blocking,
-    chain::{CallLimits, Chain, Version},
-    ml_model::{self, MlModelClient},
-    offline,
-};
+use crate::capability::blocking;
 
 /// A song that is to be blended with two others.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -93,30 +84,6 @@ pub trait SongBlender: Send + Sync {
     async fn blend(&self, songs: &[SongToBlend; 3], options: &blend::Options) -> Result<BlendedSong, Failure>;
 }
 
-/// The blenders that the settings ask for: the model when it has an address, then the one in this process.
-///
-/// # Errors
-/// When no client can be made.
-pub fn blenders(
-    settings: &Settings,
-    breakers: &BreakerRegistry,
-    metrics: &Metrics,
-) -> Result<Chain<dyn SongBlender>, SetupError> {
-    let providers = &settings.providers;
-    let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
-    let mut chain: Chain<dyn SongBlender> = Chain::new("blend", limits, metrics.clone());
-    if let Some(url) = &providers.ml_model_url {
-        let client = Arc::new(MlModelClient::new(url.clone(), providers.ml_model_api_key.clone())?);
-        let breaker = breakers.breaker(ml_model::NAME);
-        chain.push(ml_model::NAME, Version::Asked(client.clone()), client, Some(breaker));
-    }
-    if providers.ml_model_url.is_none() || providers.offline_fallback {
-        let blender = OfflineBlender::new(providers.engine_threads);
-        chain.push(offline::NAME, Version::Known(ENGINE_VERSION.to_owned()), Arc::new(blender), None);
-    }
-    Ok(chain)
-}
-
 /// The blender in this process. Plans that were begun are made to their end, some seconds at most.
 pub struct OfflineBlender {
     slots: Arc<Semaphore>,
@@ -138,11 +105,14 @@ impl SongBlender for OfflineBlender {
         let (songs, options) = (songs.clone(), options.clone());
         blocking(move || {
             let _slot = slot;
-            let sources = songs
-                .each_ref()
-                .map(|SongToBlend { title, score, analysis }| Source { title: title.as_str(), score, analysis });
+            let sources = songs.each_ref().map(|SongToBlend { title, score, analysis }| Source {
+                title: title.as_str(),
+                score,
+                analysis,
+            });
             let made = blend::blend(&sources, &options).map_err(|error| blend_failure(&error))?;
-            let origin = BlendOrigin::of(&made).map_err(|_| internal("where the blend is from cannot be written down"))?;
+            let origin =
+                BlendOrigin::of(&made).map_err(|_| internal("where the blend is from cannot be written down"))?;
             let warnings = if made.report.passes() { Vec::new() } else { vec![shortfall(&origin)] };
             let Blend { score, part_roles, .. } = made;
             Ok(BlendedSong { score, part_roles: Some(part_roles), origin: Some(origin), warnings })

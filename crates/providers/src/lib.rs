@@ -4,6 +4,7 @@
 //! circuit breaker and a deadline. Nothing here knows what a kind of job makes of them, nor of rows or messages.
 
 mod accompaniment;
+mod blenders;
 mod blending;
 mod capability;
 mod chain;
@@ -15,7 +16,8 @@ mod offline;
 mod retry_after;
 
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget};
-pub use blending::{BlendOrigin, BlendedSong, OfflineBlender, SongBlender, SongToBlend, blend_failure, blenders};
+pub use blenders::blenders;
+pub use blending::{BlendOrigin, BlendedSong, OfflineBlender, SongBlender, SongToBlend, blend_failure};
 pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
     lyrics_failure, no_progress, pitch_failure, voice_failure,

@@ -117,7 +117,8 @@ impl SongBlender for MlModelClient {
             smf::read(&bytes, &limits)
         })
         .await?;
-        let mut read = read.map_err(|_| failure(FailureClass::Transient, "sent something that is not a song in MIDI"))?;
+        let mut read =
+            read.map_err(|_| failure(FailureClass::Transient, "sent something that is not a song in MIDI"))?;
         read.score.title = titles.join(" × ");
         let mut warnings = not_told(options);
         if !read.warnings.is_empty() {
@@ -169,9 +170,10 @@ fn refused(status: StatusCode, retry_after: Option<Duration>) -> Failure {
         (StatusCode::TOO_MANY_REQUESTS, Some(wait)) => {
             failure(FailureClass::RetryAfter, "is asked too often").with_retry_after(wait)
         }
-        (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED, _) => {
-            failure(FailureClass::Config, "refused the key or the address")
-        }
+        (
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED,
+            _,
+        ) => failure(FailureClass::Config, "refused the key or the address"),
         (StatusCode::PAYMENT_REQUIRED, _) => failure(FailureClass::Money, "wants credit"),
         // It was sent what it promises to take: whatever it has against that, the engine may do better.
         _ => failure(FailureClass::Transient, "failed"),

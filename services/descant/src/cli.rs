@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::SongOptions;
 use url::Url;
 
-use crate::commands::Format;
+use crate::formats::Format;
 
 const EXAMPLES: &str = "\
 Examples:

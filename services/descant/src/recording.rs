@@ -188,7 +188,11 @@ fn spool(source: File, limit_bytes: u64, shown: &str, what: &str) -> Result<(Fil
         return Err(Exit::refused(format!(
             "{shown} has more than {:.0} MB, the most that is read from a pipe; {}",
             limit_bytes as f64 / (1024.0 * 1024.0),
-            if what == What::Recording.word() { "shorten or compress the recording" } else { "send the MIDI file alone" }
+            if what == What::Recording.word() {
+                "shorten or compress the recording"
+            } else {
+                "send the MIDI file alone"
+            }
         )));
     }
     spool.rewind().context("the temporary file cannot be read")?;

@@ -269,7 +269,10 @@ impl ApiError {
             }
             Self::SongAmbiguous { number, wanted, choices } => {
                 let names: Vec<String> = choices.iter().map(|song| format!("{} ({})", song.name, song.id)).collect();
-                format!("songs, song {number}: several songs are called {wanted}; name one by its id: {}", names.join(", "))
+                format!(
+                    "songs, song {number}: several songs are called {wanted}; name one by its id: {}",
+                    names.join(", ")
+                )
             }
             Self::RateLimited { starts } => format!(
                 "At most {} of these may be started in {} s; try again in {} s.",

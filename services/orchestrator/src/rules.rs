@@ -52,7 +52,10 @@ impl JobRules {
     /// What is kept, and how long, of a job of this kind.
     pub fn retention(&self, kind: &KindSpec) -> RetentionPolicy {
         let own = kind.limits.files_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
-        RetentionPolicy { completed: own.map_or(self.retention.completed, |own| own.min(self.retention.completed)), ..self.retention }
+        RetentionPolicy {
+            completed: own.map_or(self.retention.completed, |own| own.min(self.retention.completed)),
+            ..self.retention
+        }
     }
 
     pub fn retry(&self, kind: &KindSpec) -> RetryPolicy {

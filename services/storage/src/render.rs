@@ -64,7 +64,12 @@ pub(crate) fn render(job: Job) -> Result<Rendered, StorageError> {
     let mut audio = decode(job.audio, &job.bounds)?;
     let loudness = if job.is_mastered { keep(&mut audio, &job.target) } else { normalise_to(&mut audio, &job.target) };
     let Audio { sample_rate_hz, channels, ref samples } = audio;
-    let tags = Tags { title: Some(job.title), artist: Some("Descant".to_owned()), comment: Some(job.comment), cover_png: job.cover_png };
+    let tags = Tags {
+        title: Some(job.title),
+        artist: Some("Descant".to_owned()),
+        comment: Some(job.comment),
+        cover_png: job.cover_png,
+    };
     let encoded = |encoding| -> Result<File, StorageError> {
         let mut file = tempfile::tempfile()?;
         media::encode_to(file.try_clone()?, samples, sample_rate_hz, channels, encoding, &tags)?;

@@ -32,7 +32,12 @@ const MAX_PICTURE_BYTES: u64 = 16 * MIB;
 
 const FLAC: ContentCheck = ContentCheck::Signature { at: 0, bytes: b"fLaC" };
 
-const fn sound(role: &'static str, media_type: &'static str, extension: &'static str, check: ContentCheck) -> ArtifactSpec {
+const fn sound(
+    role: &'static str,
+    media_type: &'static str,
+    extension: &'static str,
+    check: ContentCheck,
+) -> ArtifactSpec {
     ArtifactSpec { role: ArtifactRole::new(role), media_type, extension, max_bytes: MAX_SOUND_BYTES, check }
 }
 

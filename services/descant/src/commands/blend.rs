@@ -17,11 +17,12 @@ use settings::{LoadOptions, Settings};
 
 use super::{
     bars,
-    midi::{self, Album, Format, Playing},
+    midi::{self, Album, Playing},
 };
 use crate::{
     cli,
     exit::Exit,
+    formats::{self, Format},
     output,
     recording::{STDIN, Source},
     results::Destination,
@@ -59,7 +60,8 @@ pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
     let titles = songs.map(|song| song.title);
     let sound = SoundSummary::of(&song.report, &stems);
     let report = BlendReport::new(&titles, &blended, provider, &request, (sound, &song.report.warnings), &warnings);
-    let mut documents = vec![("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?)];
+    let mut documents =
+        vec![("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?)];
     if let Some(origin) = &blended.origin {
         documents.push(("provenance.json", origin.provenance.clone().into_bytes()));
         documents.push(("provenance.svg", origin.picture.clone().into_bytes()));
@@ -70,7 +72,7 @@ pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
         comment: Some(format!("blended of {}; seed {}", titles.join(", "), request.seed)),
         cover_png: Some(cover(&blended.score, &stems, blended.origin.as_ref())),
     };
-    let formats = midi::distinct(&args.formats);
+    let formats = formats::distinct(&args.formats);
     let album = Album { score: &blended.score, song: &song, stems: &stems, tags, formats: &formats, documents };
     let files = destination.begin()?;
     let folder = files.folder().to_owned();
@@ -131,7 +133,9 @@ async fn blended(
 fn tell(report: &BlendReport, folder: &Path, formats: &[Format], files: &[PathBuf], json: bool) -> Result<()> {
     if json {
         let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-        return Ok(output::line(json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }))?);
+        return Ok(output::line(
+            json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }),
+        )?);
     }
     for warning in &report.warnings {
         output::line(format_args!("note: {warning}"))?;

@@ -20,14 +20,10 @@ use soundfont::{Song, StemSpec};
 use super::bars;
 use crate::{
     exit::Exit,
+    formats::Format,
     recording::{Recording, Source},
     results::Files,
 };
-
-const MP3: Encoding = Encoding::Mp3 { kbps: 192 };
-/// In an MP4 file; about as good as the MP3.
-const M4A: Encoding = Encoding::M4a { kbps: 160 };
-const OGG: Encoding = Encoding::Ogg { quality: 6.0 };
 
 /// Every name that a file of a song may have, so that no folder holds two songs' files.
 pub const FILES: [&str; 17] = [
@@ -49,37 +45,6 @@ pub const FILES: [&str; 17] = [
     "stem-pad.flac",
     "stem-effects.flac",
 ];
-
-/// What the sound is written as.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
-pub enum Format {
-    Mp3,
-    Wav,
-    Flac,
-    M4a,
-    Ogg,
-    Mid,
-}
-
-impl Format {
-    const fn encoding(self) -> Option<(&'static str, Encoding)> {
-        match self {
-            Self::Mp3 => Some(("song.mp3", MP3)),
-            Self::Wav => Some(("song.wav", Encoding::Wav16)),
-            Self::Flac => Some(("song.flac", Encoding::Flac)),
-            Self::M4a => Some(("song.m4a", M4A)),
-            Self::Ogg => Some(("song.ogg", OGG)),
-            Self::Mid => None,
-        }
-    }
-
-    pub const fn file_name(self) -> &'static str {
-        match self.encoding() {
-            Some((name, _)) => name,
-            None => "song.mid",
-        }
-    }
-}
 
 /// Reads a song out of a file or a pipe; it is called as its file is.
 pub fn read(source: Source) -> Result<SongRead> {
@@ -156,15 +121,4 @@ impl Album<'_> {
         }
         files.commit()
     }
-}
-
-/// Each format once, in the order of the list.
-pub fn distinct(formats: &[Format]) -> Vec<Format> {
-    let mut distinct = Vec::new();
-    for format in formats {
-        if !distinct.contains(format) {
-            distinct.push(*format);
-        }
-    }
-    distinct
 }

@@ -11,7 +11,6 @@ mod serve;
 mod sing;
 mod token;
 
-pub use midi::Format;
 pub use serve::run as serve;
 
 use crate::cli::Command;

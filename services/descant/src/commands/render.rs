@@ -11,7 +11,7 @@ use super::{
     bars,
     midi::{self, Album, Playing},
 };
-use crate::{cli, output, recording::Source, results::Destination};
+use crate::{cli, formats, output, recording::Source, results::Destination};
 
 pub fn run(args: cli::Render, json: bool) -> Result<()> {
     let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
@@ -28,17 +28,21 @@ pub fn run(args: cli::Render, json: bool) -> Result<()> {
 
     let sound = SoundSummary::of(&played.report, &stems);
     let report = RenderReport::new(&song, sound, &played.report.warnings, &warnings);
-    let mut documents = vec![("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?)];
+    let mut documents =
+        vec![("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?)];
     documents.extend(lrc(&song.score).map(|words| ("song.lrc", words.into_bytes())));
-    let tags = Tags { title: Some(song.title.clone()), cover_png: Some(cover(&song.score, &stems, None)), ..Tags::default() };
-    let formats = midi::distinct(&args.formats);
+    let tags =
+        Tags { title: Some(song.title.clone()), cover_png: Some(cover(&song.score, &stems, None)), ..Tags::default() };
+    let formats = formats::distinct(&args.formats);
     let album = Album { score: &song.score, song: &played, stems: &stems, tags, formats: &formats, documents };
     let files = destination.begin()?;
     let folder = files.folder().to_owned();
     let written = album.write(files)?;
     if json {
         let files: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-        return Ok(output::line(json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }))?);
+        return Ok(output::line(
+            json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }),
+        )?);
     }
     for warning in &report.warnings {
         output::line(format_args!("note: {warning}"))?;

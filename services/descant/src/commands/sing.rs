@@ -9,8 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use domain::{
-    InvalidField, StageName, Tier, audio::Verdict, kinds::melody_vocals as stage,
-    request::MelodyToVocalsRequest,
+    InvalidField, StageName, Tier, audio::Verdict, kinds::melody_vocals as stage, request::MelodyToVocalsRequest,
 };
 use indicatif::ProgressBar;
 use media::{Encoding, Mix, Tags};

@@ -24,7 +24,9 @@ const BLEND: &str = "/api/v1/jobs/blend";
 
 fn form(songs: &[(&str, Vec<u8>)], fields: &[(&'static str, &str)]) -> Form {
     let form = fields.iter().fold(Form::new(), |form, (name, value)| form.text(*name, (*value).to_owned()));
-    songs.iter().fold(form, |form, (name, bytes)| form.part("song", Part::bytes(bytes.clone()).file_name((*name).to_owned())))
+    songs
+        .iter()
+        .fold(form, |form, (name, bytes)| form.part("song", Part::bytes(bytes.clone()).file_name((*name).to_owned())))
 }
 
 /// The three songs that the project writes itself.
@@ -75,15 +77,28 @@ async fn files_become_a_song_with_all_that_goes_along(flavour: Flavour) {
     assert_eq!(done["progress"], 100);
     let result = &done["result"];
     assert_eq!(result["songs"][2]["title"], "lantern-walk", "{result}");
-    let shares: Vec<f64> = result["songs"].as_array().expect("three").iter().map(|s| s["share"].as_f64().expect("a share")).collect();
+    let shares: Vec<f64> =
+        result["songs"].as_array().expect("three").iter().map(|s| s["share"].as_f64().expect("a share")).collect();
     assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-6, "{shares:?}");
     let lufs = result["loudnessLufs"].as_f64().expect("it sounds");
     assert!((lufs + 14.0).abs() <= 1.0, "{lufs} LUFS as it was mastered");
 
-    let roles: Vec<&str> = done["artifacts"].as_array().expect("files").iter().filter_map(|file| file["role"].as_str()).collect();
-    for role in ["audio_mp3", "audio_wav", "audio_flac", "song_midi", "provenance", "provenance_svg", "cover", "report", "waveform",
-        "stem_melody", "stem_bass", "stem_drums"]
-    {
+    let roles: Vec<&str> =
+        done["artifacts"].as_array().expect("files").iter().filter_map(|file| file["role"].as_str()).collect();
+    for role in [
+        "audio_mp3",
+        "audio_wav",
+        "audio_flac",
+        "song_midi",
+        "provenance",
+        "provenance_svg",
+        "cover",
+        "report",
+        "waveform",
+        "stem_melody",
+        "stem_bass",
+        "stem_drums",
+    ] {
         assert!(roles.contains(&role), "no {role} among {roles:?}");
     }
     let file = async |role: &str| user.get(&format!("/api/v1/jobs/{job}/result?role={role}")).await;
@@ -103,7 +118,9 @@ async fn files_become_a_song_with_all_that_goes_along(flavour: Flavour) {
     let same = user.get(&format!("/api/v1/jobs/{again}/result?role=song_midi")).await;
     assert!(same.bytes == midi.bytes);
     // The files go after a day, not after the week of other kinds.
-    let kept = |body: &Value, name: &str| body[name].as_str().and_then(|at| at.parse::<chrono::DateTime<Utc>>().ok()).expect("a time");
+    let kept = |body: &Value, name: &str| {
+        body[name].as_str().and_then(|at| at.parse::<chrono::DateTime<Utc>>().ok()).expect("a time")
+    };
     let hours = (kept(&done, "expiresAt") - kept(&done, "completedAt")).num_hours();
     assert_eq!(hours, 24);
 }
@@ -219,7 +236,15 @@ async fn what_is_refused_leaves_nothing(flavour: Flavour) {
     })
     .await;
     let database = house.database().await;
-    assert_eq!(database.jobs_of(&domain::UserId::new(user.claims.subject.clone()).expect("a user")).history(&Default::default(), 10, 0).await.expect("rows").total, 0);
+    assert_eq!(
+        database
+            .jobs_of(&domain::UserId::new(user.claims.subject.clone()).expect("a user"))
+            .history(&Default::default(), 10, 0)
+            .await
+            .expect("rows")
+            .total,
+        0
+    );
 
     // What only fails when it is worked on fails with a sentence, and its place in the quota is given back.
     let long = [("seconds", "1700"), ("tempo", "240")];
@@ -265,7 +290,8 @@ async fn a_blend_is_its_owners_and_stops_when_asked(flavour: Flavour) {
 async fn a_blend_survives_a_crash(flavour: Flavour) {
     let house = own(flavour, &[]).await;
     let user = house.user();
-    let job = submit(&user, &[("bars", "300"), ("seed", "1")]).await.expect(202)["jobId"].as_str().expect("an id").to_owned();
+    let job =
+        submit(&user, &[("bars", "300"), ("seed", "1")]).await.expect(202)["jobId"].as_str().expect("an id").to_owned();
     let mut events = user.events(&job, 0).await;
     events.until("playing", |event| event.kind == "stage_started" && event.stage() == Some("rendering")).await;
     let part = match flavour {

@@ -28,9 +28,20 @@ fn three_songs_become_one_with_all_that_goes_along() {
     assert_eq!((&report["bars"], &report["seed"]), (&12.into(), &3.into()), "{report}");
     let lufs = report["sound"]["loudnessLufs"].as_f64().expect("it sounds");
     assert!((lufs + 14.0).abs() <= 1.0, "{lufs} LUFS");
-    for name in ["song.mp3", "song.wav", "song.mid", "song.flac", "song.ogg", "song.m4a", "provenance.json",
-        "provenance.svg", "report.json", "stem-melody.flac", "stem-bass.flac", "stem-drums.flac"]
-    {
+    for name in [
+        "song.mp3",
+        "song.wav",
+        "song.mid",
+        "song.flac",
+        "song.ogg",
+        "song.m4a",
+        "provenance.json",
+        "provenance.svg",
+        "report.json",
+        "stem-melody.flac",
+        "stem-bass.flac",
+        "stem-drums.flac",
+    ] {
         let path = desk.path("blend").join(name);
         assert!(fs::metadata(&path).is_ok_and(|file| file.len() > 100), "{name}");
     }
@@ -93,7 +104,8 @@ fn no_song_is_replaced_by_its_own_blend() {
         let before = desk.contents();
         let arguments = [&["blend", "song.mid", "song.mid", "song.mid", "--out", "."][..], overwrite].concat();
         desk.run(&arguments).says(3, &["is the MIDI file itself"]);
-        desk.run(&[&["render", "song.mid", "--out", "."][..], overwrite].concat()).says(3, &["is the MIDI file itself"]);
+        desk.run(&[&["render", "song.mid", "--out", "."][..], overwrite].concat())
+            .says(3, &["is the MIDI file itself"]);
         assert!(desk.contents() == before);
     }
     desk.put("there/song.mp3", b"mine");
@@ -118,10 +130,14 @@ fn songs_come_out_of_pipes_too() {
 #[test]
 fn the_three_songs_are_always_the_same_and_never_written_over_others() {
     let desk = desk();
-    let first: Vec<Vec<u8>> = NAMES.iter().map(|name| fs::read(desk.path("songs").join(name)).expect("a file")).collect();
+    let first: Vec<Vec<u8>> =
+        NAMES.iter().map(|name| fs::read(desk.path("songs").join(name)).expect("a file")).collect();
     desk.run(&["sample-songs", "songs"]).says(3, &["already has"]);
     desk.run(&["sample-songs", "songs", "--overwrite"]).expect(0);
     for (name, bytes) in NAMES.iter().zip(&first) {
-        assert!(bytes.starts_with(b"MThd") && fs::read(desk.path("songs").join(name)).expect("a file") == *bytes, "{name}");
+        assert!(
+            bytes.starts_with(b"MThd") && fs::read(desk.path("songs").join(name)).expect("a file") == *bytes,
+            "{name}"
+        );
     }
 }

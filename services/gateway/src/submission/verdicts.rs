@@ -88,13 +88,12 @@ async fn judge(
 
 /// 415 for what is not an accepted format, 400 for all else that is wrong with a recording.
 fn refusal(verdict: Verdict, place: Option<FilePlace>) -> ApiError {
-    let unsupported =
-        |code| {
-            matches!(
-                code,
-                FindingCode::NotAudio | FindingCode::NoAudioStream | FindingCode::UnsupportedFormat | FindingCode::NotMidi
-            )
-        };
+    let unsupported = |code| {
+        matches!(
+            code,
+            FindingCode::NotAudio | FindingCode::NoAudioStream | FindingCode::UnsupportedFormat | FindingCode::NotMidi
+        )
+    };
     if verdict.errors().any(|finding| unsupported(finding.code)) {
         return ApiError::UnsupportedAudio { place, findings: verdict.findings };
     }

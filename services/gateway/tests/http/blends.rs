@@ -45,7 +45,8 @@ async fn stocked(more: &[(&'static str, &'static str)]) -> House {
     house
 }
 
-const THREE: [&str; 3] = ["Bohemian Rhapsody - Queen", "Stairway to Heaven - Led Zeppelin", "Hotel California - Eagles"];
+const THREE: [&str; 3] =
+    ["Bohemian Rhapsody - Queen", "Stairway to Heaven - Led Zeppelin", "Hotel California - Eagles"];
 
 async fn post(house: &House, path: &str, body: &Value) -> Answer {
     let headers = [("content-type", "application/json")];
@@ -95,7 +96,10 @@ async fn songs_named_by_title_belong_to_the_job() {
     let names: Vec<_> = inputs.iter().map(|input| input.file_name.clone().unwrap()).collect();
     assert_eq!(names, THREE.map(|title| format!("{title}.mid")), "in the order in which they were named");
     let songs = database.songs().list(None, 10).await.unwrap().songs;
-    assert!(inputs.iter().all(|input| songs.iter().all(|song| song.object_key != input.object_key)), "copies, no links");
+    assert!(
+        inputs.iter().all(|input| songs.iter().all(|song| song.object_key != input.object_key)),
+        "copies, no links"
+    );
 
     let listed = house.ask("GET", "/api/jobs", &[]).await.expect(200);
     assert_eq!((&listed["total"], &listed["jobs"][0]["jobId"]), (&json!(1), &json!(id)), "{listed}");
@@ -128,10 +132,14 @@ async fn titles_and_files_mix() {
 async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
     let house = stocked(&[]).await;
     let before = objects(&house).await;
-    let unknown = post(&house, "/api/generate", &json!({ "songs": [THREE[0], "Bohemian Rapsody Quen", THREE[2]] })).await;
+    let unknown =
+        post(&house, "/api/generate", &json!({ "songs": [THREE[0], "Bohemian Rapsody Quen", THREE[2]] })).await;
     let body = unknown.problem(404, "song_unknown");
     assert_eq!(body["field"], "songs");
-    assert!(body["detail"].as_str().unwrap().contains("song 2") && body["detail"].as_str().unwrap().contains("did you mean"));
+    assert!(
+        body["detail"].as_str().unwrap().contains("song 2")
+            && body["detail"].as_str().unwrap().contains("did you mean")
+    );
     assert_eq!(body["choices"][0]["name"], "Bohemian Rhapsody - Queen", "{body}");
 
     let several = post(&house, "/api/generate", &json!({ "songs": ["Halo", THREE[1], THREE[2]] })).await;

@@ -54,7 +54,12 @@ pub static SPEC: KindSpec = KindSpec {
     ],
     artifacts: &[artifact::REPORT],
     default_role: ArtifactRole::REPORT,
-    limits: KindLimits { deadline: Some(Duration::from_secs(3600)), slots: Some(1), max_attempts: None, files_kept: None },
+    limits: KindLimits {
+        deadline: Some(Duration::from_secs(3600)),
+        slots: Some(1),
+        max_attempts: None,
+        files_kept: None,
+    },
     overtime_advice: "Ask for less.",
     error_words: &[],
 };

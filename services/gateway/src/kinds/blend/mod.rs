@@ -54,7 +54,8 @@ impl SubmitKind for BlendKind {
     }
 
     fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
-        let lists: Vec<(&str, String)> = LISTS[1..].iter().map(|name| Ok((*name, list(fields, name)?))).collect::<Result<_, ApiError>>()?;
+        let lists: Vec<(&str, String)> =
+            LISTS[1..].iter().map(|name| Ok((*name, list(fields, name)?))).collect::<Result<_, ApiError>>()?;
         let text = |name: &str| {
             let listed = lists.iter().find(|(listed, _)| *listed == name).map(|(_, text)| text.as_str());
             listed.or_else(|| fields.text(name))

@@ -92,7 +92,9 @@ mod tests {
             assert_eq!(file_of(&file_id(job, &role)).unwrap(), (job, Some(role)));
         }
         assert_eq!(file_of(&job.to_string()).unwrap(), (job, None));
-        for none in ["", "x", ".mp3", "018f6b1e-7c2a-7000-8000-000000000000.", "018f6b1e-7c2a-7000-8000-000000000000.A/b"] {
+        for none in
+            ["", "x", ".mp3", "018f6b1e-7c2a-7000-8000-000000000000.", "018f6b1e-7c2a-7000-8000-000000000000.A/b"]
+        {
             assert!(matches!(file_of(none), Err(ApiError::NotFound)), "{none}");
         }
     }

@@ -27,14 +27,20 @@ pub fn wanted(fields: &Fields) -> Result<Vec<Option<String>>, ApiError> {
     let Some(value) = fields.structured(SONGS) else { return Ok(Vec::new()) };
     let items = value.as_array().filter(|items| items.len() <= COUNT);
     let items = items.ok_or_else(|| {
-        refused(format!("expected a list of {COUNT} titles, such as \"Title - Artist\", with null where a file is meant"))
+        refused(format!(
+            "expected a list of {COUNT} titles, such as \"Title - Artist\", with null where a file is meant"
+        ))
     })?;
     let title = |item: &Value| match item {
         Value::Null => Ok(None),
         Value::String(title) => {
             let title = title.trim();
             let fits = (1..=MAX_TITLE_CHARS).contains(&title.chars().count()) && !title.chars().any(char::is_control);
-            if fits { Ok(Some(title.to_owned())) } else { Err(refused(format!("a title has 1 to {MAX_TITLE_CHARS} printable characters"))) }
+            if fits {
+                Ok(Some(title.to_owned()))
+            } else {
+                Err(refused(format!("a title has 1 to {MAX_TITLE_CHARS} printable characters")))
+            }
         }
         _ => Err(refused("a song is named by its title, or by null where a file is meant".to_owned())),
     };
@@ -55,7 +61,9 @@ impl NamedInputs for CatalogueSongs {
         }
         if wanted.len() != COUNT {
             let titles = wanted.iter().flatten().count();
-            let detail = format!("a blend is made of {COUNT} songs: {titles} titles and {files} files (parts named `{SONG}`) came");
+            let detail = format!(
+                "a blend is made of {COUNT} songs: {titles} titles and {files} files (parts named `{SONG}`) came"
+            );
             return Err(ApiError::InvalidField { field: SONGS, detail });
         }
         let mut places = Vec::new();
