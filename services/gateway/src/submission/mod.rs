@@ -28,6 +28,7 @@ use crate::{
     fields::Fields,
     json_body,
     links::{LinkMaker, Links},
+    named_inputs::NamedInputs,
     problem::ApiError,
     quota::{over_quota, refuse_over_quota},
     starts::Starts,
@@ -246,11 +247,8 @@ impl Request<'_> {
     ) -> Result<Outcome, ApiError> {
         let asked = self.kind.read(fields)?;
         let reuse = reuse(fields)?;
-        let places = match self.kind.named_inputs() {
-            Some(named) => Some(named.places(&self.state.database, fields, files.len()).await?),
-            None => None,
-        };
-        let files = if places.is_some() { files } else { sorted(self.kind.spec().inputs, files)? };
+        let named = self.kind.named_inputs();
+        let files = if named.is_some() { files } else { sorted(self.kind.spec().inputs, files)? };
         for file in &files {
             let Stored { size_bytes, sha256, .. } = &file.stored;
             self.state.database.uploads().complete(file.upload, *size_bytes, sha256).await?;
@@ -260,12 +258,14 @@ impl Request<'_> {
             Begun::Ours(claim) => claim,
             Begun::Replay(response) => return Ok(Outcome::Replayed(response)),
         };
-        let submitted = match places {
-            None => self.judge_and_store(asked, reuse, files, claim.as_ref()).await,
-            Some(places) => match copies::gather(self.state, &self.caller.user, places, files, uploads).await {
-                Ok(files) => self.judge_and_store(asked, reuse, files, claim.as_ref()).await,
-                Err(error) => Err(error),
-            },
+        // After the key: a repeat is answered as before, whatever has become of what it names.
+        let gathered = match named {
+            None => Ok(files),
+            Some(named) => self.gathered(named, fields, files, uploads).await,
+        };
+        let submitted = match gathered {
+            Ok(files) => self.judge_and_store(asked, reuse, files, claim.as_ref()).await,
+            Err(error) => Err(error),
         };
         if submitted.is_err()
             && let Some(claim) = &claim
@@ -274,6 +274,19 @@ impl Request<'_> {
             tracing::warn!(error = %error_chain(&error), "idempotency key left to its time limit");
         }
         submitted.map(Outcome::New)
+    }
+
+    /// The files of the request and copies of what it names, in order.
+    async fn gathered(
+        &self,
+        named: &dyn NamedInputs,
+        fields: &Fields,
+        files: Vec<ReceivedFile>,
+        uploads: &mut Vec<UploadId>,
+    ) -> Result<Vec<ReceivedFile>, ApiError> {
+        let places = named.places(&self.state.database, fields, files.len()).await?;
+        let files = copies::gather(self.state, &self.caller.user, places, files, uploads).await?;
+        sorted(self.kind.spec().inputs, files)
     }
 
     /// Has the words and the files judged, then stores the job. The words come after the idempotency key: what was

@@ -189,6 +189,22 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn a_repeat_is_answered_as_before_whatever_became_of_its_songs() {
+    let house = stocked(&[("blend.starts", "1")]).await;
+    let body = json!({ "songs": THREE }).to_string();
+    let headers = [("content-type", "application/json"), ("idempotency-key", "once")];
+    let first = wire::ask(house.address, "POST", "/api/generate", &headers, body.as_bytes()).await.expect(202);
+    let database = house.deps.database().unwrap();
+    for song in database.songs().list(None, 10).await.unwrap().songs {
+        database.songs().remove(song.id).await.unwrap();
+    }
+    let before = objects(&house).await;
+    let again = wire::ask(house.address, "POST", "/api/generate", &headers, body.as_bytes()).await;
+    assert_eq!((again.expect(202), again.header("idempotent-replayed")), (first, Some("true")));
+    assert_eq!(objects(&house).await, before, "nothing is copied once more");
+}
+
+#[tokio::test]
 async fn only_so_many_may_be_started_in_a_stretch_of_time() {
     let house = stocked(&[("blend.starts", "2"), ("blend.starts_seconds", "600")]).await;
     let body = json!({ "songs": THREE });
