@@ -4,8 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use blend::{Length, Options};
 use domain::{
-    Failure,
+    Failure, FailureClass, FailureCode,
     blend_request::{BlendLength, BlendOptions, BlendRequest},
+    kinds::blend::MOST_SECONDS,
 };
 use music::{Key, Mode};
 use providers::{BlendedSong, Chain, Provided, SongBlender, SongToBlend, blend_failure};
@@ -50,7 +51,16 @@ pub async fn blend(
     let options = blend_options(request);
     options.check().map_err(|error| blend_failure(&error))?;
     let options = &options;
-    blenders.call(remaining, |blender: Arc<dyn SongBlender>| async move { blender.blend(songs, options).await }).await
+    let made = blenders.call(remaining, |blender: Arc<dyn SongBlender>| async move { blender.blend(songs, options).await });
+    let made = made.await?;
+    let seconds = made.value.score.seconds();
+    if seconds > MOST_SECONDS {
+        let message = format!(
+            "the blend would last {seconds:.0} s, and {MOST_SECONDS:.0} s are possible: ask for fewer bars or a faster tempo"
+        );
+        return Err(Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message));
+    }
+    Ok(made)
 }
 
 #[cfg(test)]

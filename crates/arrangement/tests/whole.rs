@@ -84,9 +84,12 @@ async fn a_render_that_is_stopped_stops() {
 
 #[tokio::test]
 async fn a_length_that_no_tempo_makes_is_the_callers_to_change() {
-    let failure = blended(&[("seconds", "1800"), ("tempo", "240")]).await.unwrap_err();
+    let failure = blended(&[("seconds", "700"), ("tempo", "240")]).await.unwrap_err();
     assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ImpossibleOptions));
     assert!(failure.message.contains("at 240 bpm it must be from"), "{}", failure.message);
+    let failure = blended(&[("bars", "400"), ("tempo", "60")]).await.unwrap_err();
+    assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ImpossibleOptions));
+    assert!(failure.message.contains("fewer bars"), "{}", failure.message);
 }
 
 #[test]

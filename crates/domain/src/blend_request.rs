@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     field::{InvalidField, filled},
+    kinds::blend,
     request::MelodyToVocalsRequest,
 };
 
@@ -106,7 +107,7 @@ impl BlendRequest {
     pub const WEIGHT: RangeInclusive<f64> = 0.05..=20.0;
     pub const BARS: RangeInclusive<u32> = 8..=400;
     /// Which of them are possible depends on the tempo and the meter.
-    pub const SECONDS: RangeInclusive<f64> = 4.0..=1_800.0;
+    pub const SECONDS: RangeInclusive<f64> = 4.0..=blend::MOST_SECONDS;
     pub const BPM: RangeInclusive<f64> = 40.0..=240.0;
     pub const MOST_LETTERS: usize = 26;
 
@@ -366,7 +367,7 @@ mod tests {
         check("seed", &["-1", "x", "9007199254740992"]);
         check("weights", &["1", "1,1", "1,1,1,1", "1,1,0", "1,1,0.049", "1,1,20.1", "1,1,NaN", "a,b,c"]);
         check("bars", &["7", "401", "8.5", "-8"]);
-        check("seconds", &["3.9", "1801", "NaN", "inf"]);
+        check("seconds", &["3.9", "721", "NaN", "inf"]);
         check("tempo", &["39.9", "241", "fast"]);
         check("key", &["H", "C##", "Cbb", "C dorian", "♯", "Cx", "1"]);
         check("form", &["ABE", "A B", "AAAAAAAAAAAAAAAAAAAAAAAAAAA"]);

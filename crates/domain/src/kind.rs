@@ -104,6 +104,13 @@ pub struct KindLimits {
     pub max_attempts: Option<u32>,
     /// How long the files of a completed job are kept.
     pub files_kept: Option<Duration>,
+    /// Longest sound that it may end with.
+    pub sound: Option<Duration>,
+}
+
+impl KindLimits {
+    /// All left to the settings.
+    pub const NONE: Self = Self { deadline: None, slots: None, max_attempts: None, files_kept: None, sound: None };
 }
 
 /// A kind of job.

@@ -15,6 +15,9 @@ pub const NAME: KindName = KindName::new("blend");
 pub const SONG: &str = "song";
 pub const SONGS: usize = 3;
 
+/// Longest blend, in seconds: storage holds a whole song in memory.
+pub const MOST_SECONDS: f64 = 720.0;
+
 pub const ANALYSIS: StageName = StageName::new("analysis");
 pub const BLENDING: StageName = StageName::new("blending");
 pub const RENDERING: StageName = StageName::new("rendering");
@@ -26,8 +29,8 @@ pub const PROVENANCE_SVG: ArtifactRole = ArtifactRole::new("provenance_svg");
 pub const COVER: ArtifactRole = ArtifactRole::new("cover");
 
 const MIB: u64 = 1 << 20;
-/// Half an hour of 16-bit stereo at 44.1 kHz is 303 MiB before it is packed.
-const MAX_SOUND_BYTES: u64 = 320 * MIB;
+/// Twelve minutes of 16-bit stereo at 44.1 kHz are 121 MiB before they are packed, and the end sounds on.
+const MAX_SOUND_BYTES: u64 = 160 * MIB;
 const MAX_PICTURE_BYTES: u64 = 16 * MIB;
 
 const FLAC: ContentCheck = ContentCheck::Signature { at: 0, bytes: b"fLaC" };
@@ -140,9 +143,9 @@ pub static SPEC: KindSpec = KindSpec {
     default_role: ArtifactRole::AUDIO_MP3,
     limits: KindLimits {
         deadline: Some(Duration::from_secs(20 * 60)),
-        slots: None,
-        max_attempts: None,
         files_kept: Some(Duration::from_secs(24 * 3600)),
+        sound: Some(Duration::from_secs(MOST_SECONDS as u64)),
+        ..KindLimits::NONE
     },
     overtime_advice: "Try again, or ask for a shorter blend.",
     error_words: &[

@@ -24,7 +24,7 @@ const STAGES: &[StageSpec] = &[StageSpec {
     progress: ProgressSpan::new(0, 100),
     error_word: "UNKNOWN_ERROR",
 }];
-const LIMITS: KindLimits = KindLimits { deadline: None, slots: None, max_attempts: None, files_kept: None };
+const LIMITS: KindLimits = KindLimits::NONE;
 
 static SKETCH: KindSpec = KindSpec {
     name: KindName::new("sketch"),

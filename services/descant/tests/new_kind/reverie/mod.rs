@@ -33,8 +33,7 @@ pub static SPEC: KindSpec = KindSpec {
     limits: KindLimits {
         deadline: Some(Duration::from_secs(3600)),
         slots: Some(2),
-        max_attempts: None,
-        files_kept: None,
+        ..KindLimits::NONE
     },
     overtime_advice: "Try again with a shorter theme.",
     error_words: &[],
