@@ -1,16 +1,22 @@
-//! The task `test`: every test of the workspace, with the servers that they need.
+//! The task `test`: every test of the workspace, with the servers that they need. Programs with tests run side by side:
+//! those that wait for servers leave the processor to others.
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    process::{ExitCode, ExitStatus, Stdio},
+    collections::VecDeque,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Stdio},
+    sync::{Mutex, PoisonError},
+    thread,
     time::Instant,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     packages::{self, Consent, Purpose},
-    processes::Running,
+    processes::{Running, Scope},
     servers::Servers,
     workspace,
 };
@@ -20,20 +26,119 @@ pub fn run(filter: &[String], consent: &Consent) -> Result<ExitCode> {
     let start = Instant::now();
     packages::ensure(Purpose::Tests, consent)?;
     // Before any server starts: a compile error needs none, and the S3 server is one of the programs built here.
-    // Always the whole workspace: cargo would choose other features for a part of it and build everything twice.
-    workspace::run("building the tests", &mut workspace::cargo(&["test", "--workspace", "--all-targets", "--no-run"]))?;
+    let suites = built_suites()?;
+    let building = start.elapsed();
     let mut servers = Servers::start(&workspace::built("debug")?)?;
-    let mut command = workspace::cargo(&["test", "--workspace", "--no-fail-fast", "--"]);
-    command.args(filter).envs(servers.environment()).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut tests = Running::start("cargo test", servers.scope().mark(&mut command))?;
-    let output = tests.take_output().context("the output of cargo test is not piped")?;
-    let reading = std::thread::spawn(move || pass_through(BufReader::new(output), std::io::stdout()));
-    let status = tests.wait()?;
-    let tally = reading.join().unwrap_or_default();
+    let tally = run_suites(suites, filter, &servers);
     let alive = servers.check();
     drop(servers);
+    let tally = tally?;
     alive?;
-    Ok(tally.report(status, start))
+    println!("building took {:.0} s", building.as_secs_f64());
+    Ok(tally.report(start))
+}
+
+/// Tests that one program holds.
+struct Suite {
+    /// Package and target, for people.
+    name: String,
+    command: Command,
+}
+
+/// Builds every program with tests. Always the whole workspace: cargo would choose other features for a part of it and
+/// build everything twice.
+fn built_suites() -> Result<VecDeque<Suite>> {
+    let arguments = ["test", "--workspace", "--all-targets", "--no-run", "--message-format", "json-render-diagnostics"];
+    let mut cargo = Running::start("building the tests", workspace::cargo(&arguments).stdout(Stdio::piped()))?;
+    let output = cargo.take_output().context("the output of cargo is not piped")?;
+    let reading = thread::spawn(move || std::io::read_to_string(output));
+    let status = cargo.wait()?;
+    ensure!(status.success(), "building the tests failed ({status})");
+    let messages = reading.join().unwrap_or_else(|_| Ok(String::new())).context("read what cargo says")?;
+    let mut programs: Vec<_> = messages.lines().filter_map(Program::of_message).collect();
+    ensure!(!programs.is_empty(), "cargo names no program with tests");
+    // What takes longest first, so that the rest runs beside it: whole services, and of them all in one.
+    programs.sort_by_key(|program| (!program.folder.ends_with("services/descant"), !program.is_service()));
+    let mut suites: VecDeque<_> = programs.iter().map(Program::suite).collect();
+    let docs = workspace::cargo(&["test", "--workspace", "--doc", "--no-fail-fast", "--"]);
+    suites.push_back(Suite { name: "examples in the documentation".to_owned(), command: docs });
+    Ok(suites)
+}
+
+/// A program that cargo has built to test something.
+#[derive(PartialEq, Eq, Debug)]
+struct Program {
+    target: String,
+    file: PathBuf,
+    /// Of its package; cargo runs tests in there.
+    folder: PathBuf,
+}
+
+impl Program {
+    /// Of one line of cargo's messages, if it is about such a program.
+    fn of_message(line: &str) -> Option<Self> {
+        let is_test = workspace::json_text(line, "reason") == Some("compiler-artifact")
+            && line.contains("\"test\":true},\"features\":");
+        let file = workspace::json_text(line, "executable").filter(|_| is_test)?;
+        let target = line.split_once("\"target\":{").and_then(|(_, target)| workspace::json_text(target, "name"))?;
+        let folder = Path::new(workspace::json_text(line, "manifest_path")?).parent()?;
+        Some(Self { target: target.to_owned(), file: file.into(), folder: folder.to_owned() })
+    }
+
+    fn is_service(&self) -> bool {
+        self.folder.parent().is_some_and(|parent| parent.ends_with("services"))
+    }
+
+    fn suite(&self) -> Suite {
+        let package = self.folder.file_name().unwrap_or_default().to_string_lossy();
+        let mut command = Command::new(&self.file);
+        command.current_dir(&self.folder).env("CARGO_MANIFEST_DIR", &self.folder);
+        Suite { name: format!("{package}: {}", self.target), command }
+    }
+}
+
+/// Runs programs side by side; each tells what it said when it has ended.
+fn run_suites(suites: VecDeque<Suite>, filter: &[String], servers: &Servers) -> Result<Tally> {
+    let side_by_side = thread::available_parallelism().map_or(2, usize::from).clamp(2, 4);
+    let waiting = Mutex::new(suites);
+    let worker = |number: usize| -> Result<Tally> {
+        let mut tally = Tally::default();
+        loop {
+            // Apart from the loop's body: the lock is free while the suite runs.
+            let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            let Some(mut suite) = next else { return Ok(tally) };
+            let log = servers.scope().folder().join(format!("suite-{number}.log"));
+            suite.command.args(filter).envs(servers.environment());
+            tally.add(&run_suite(&mut suite, &log, servers.scope())?);
+        }
+    };
+    let worker = &worker;
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..side_by_side).map(|number| scope.spawn(move || worker(number))).collect();
+        let mut tally = Tally::default();
+        for worker in workers {
+            tally.add(&worker.join().map_err(|_| anyhow::anyhow!("a thread that ran tests panicked"))??);
+        }
+        Ok(tally)
+    })
+}
+
+fn run_suite(suite: &mut Suite, log: &Path, scope: &Scope) -> Result<Tally> {
+    let start = Instant::now();
+    let to = fs::File::create(log).with_context(|| format!("create {}", log.display()))?;
+    suite.command.stdin(Stdio::null()).stdout(to.try_clone().context("share a file")?).stderr(to);
+    let status = Running::start(&suite.name, scope.mark(&mut suite.command))?.wait()?;
+    let said = fs::read(log).with_context(|| format!("read {}", log.display()))?;
+    let said = String::from_utf8_lossy(&said);
+    let mut tally = Tally::default();
+    said.lines().for_each(|line| tally.count(line));
+    if !status.success() && tally.failures.is_empty() {
+        tally.failures.push(format!("{} ended with {status}", suite.name));
+    }
+    // One lock for all of it. A reader that went away (a closed pipe) is no reason to stop.
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "\n== {} ({:.1} s)\n{}", suite.name, start.elapsed().as_secs_f64(), said.trim());
+    Ok(tally)
 }
 
 /// What libtest said, counted.
@@ -44,18 +149,6 @@ struct Tally {
     failed: u64,
     ignored: u64,
     failures: Vec<String>,
-}
-
-/// Writes every line on as it comes, and counts.
-fn pass_through(output: impl BufRead, mut out: impl Write) -> Tally {
-    let mut tally = Tally::default();
-    for line in output.split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line);
-        // A reader that went away (a closed pipe) is no reason to stop counting.
-        let _ = writeln!(out, "{line}");
-        tally.count(&line);
-    }
-    tally
 }
 
 impl Tally {
@@ -77,11 +170,20 @@ impl Tally {
         }
     }
 
-    fn report(&self, status: ExitStatus, start: Instant) -> ExitCode {
+    fn add(&mut self, other: &Self) {
+        self.suites += other.suites;
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+        self.failures.extend_from_slice(&other.failures);
+    }
+
+    fn report(&self, start: Instant) -> ExitCode {
+        let is_green = self.failures.is_empty() && self.failed == 0;
         for name in &self.failures {
             println!("FAILED {name}");
         }
-        let verdict = if status.success() { "ok" } else { "FAILED" };
+        let verdict = if is_green { "ok" } else { "FAILED" };
         println!(
             "tests {verdict}: {} passed, {} failed, {} ignored in {} suites, {:.0} s with building; servers stopped",
             self.passed,
@@ -90,7 +192,7 @@ impl Tally {
             self.suites,
             start.elapsed().as_secs_f64()
         );
-        if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if is_green { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 }
 
@@ -103,10 +205,32 @@ mod tests {
         let said = "test a::b ... ok\ntest c ... FAILED\n\
             test result: FAILED. 11 passed; 1 failed; 2 ignored; 0 measured; 3 filtered out; finished in 0.10s\n\
             test result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n";
-        let mut passed_on = Vec::new();
-        let tally = pass_through(said.as_bytes(), &mut passed_on);
-        assert_eq!(passed_on, said.as_bytes());
+        let mut tally = Tally::default();
+        said.lines().for_each(|line| tally.count(line));
         let expected = Tally { suites: 2, passed: 15, failed: 1, ignored: 2, failures: vec!["c".to_owned()] };
         assert_eq!(tally, expected);
+        tally.add(&expected);
+        assert_eq!((tally.passed, tally.failures.len()), (30, 2));
+    }
+
+    #[test]
+    fn only_programs_with_tests_are_run() {
+        let message = |test: bool, executable: &str| {
+            format!(
+                "{{\"reason\":\"compiler-artifact\",\"package_id\":\"x\",\"manifest_path\":\"/src/crates/blend/Cargo.toml\",\
+                 \"target\":{{\"kind\":[\"lib\"],\"name\":\"blend\"}},\"profile\":{{\"opt_level\":\"0\",\"test\":{test}}},\
+                 \"features\":[],\"filenames\":[],\"executable\":{executable},\"fresh\":true}}"
+            )
+        };
+        let program = Program::of_message(&message(true, "\"/target/debug/deps/blend-1\"")).unwrap();
+        let expected = Program {
+            target: "blend".to_owned(),
+            file: "/target/debug/deps/blend-1".into(),
+            folder: "/src/crates/blend".into(),
+        };
+        assert_eq!(program, expected);
+        assert_eq!(Program::of_message(&message(false, "\"/target/debug/blend\"")), None, "a program of its own");
+        assert_eq!(Program::of_message(&message(true, "null")), None, "a library");
+        assert_eq!(Program::of_message("{\"reason\":\"build-finished\",\"success\":true}"), None);
     }
 }

@@ -24,9 +24,15 @@ pub fn built(profile: &str) -> Result<PathBuf> {
     let output = cargo(&["metadata", "--format-version", "1", "--no-deps"]).output().context("run cargo metadata")?;
     ensure!(output.status.success(), "cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).context("read cargo metadata")?;
-    // One field of a document that only cargo writes: not worth a JSON parser in a crate that must build fast.
-    let folder = text.split("\"target_directory\":\"").nth(1).and_then(|rest| rest.split('"').next());
+    let folder = json_text(&text, "target_directory");
     Ok(PathBuf::from(folder.context("cargo metadata names no target directory")?).join(profile))
+}
+
+/// The first text of this name in a document that only cargo writes: not worth a JSON parser in a crate that must build
+/// fast.
+pub fn json_text<'a>(document: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = document.split_once(&format!("\"{name}\":\""))?;
+    rest.split('"').next()
 }
 
 /// Whether a program of this name is in the search path.

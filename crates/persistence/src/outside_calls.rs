@@ -151,6 +151,8 @@ impl OutsideCalls<'_> {
             .filter(Column::Stage.eq(stage.as_str()))
             .filter(Column::Purpose.eq(purpose))
             .filter(Column::Provider.eq(provider))
+            // What was asked with another key is seen with that key only; it is called off when the job ends.
+            .filter(Column::Credential.eq(credential))
             .filter(Column::State.is_not_in(over))
             .order_by_desc(Column::CreatedAt)
             .one(&tx)

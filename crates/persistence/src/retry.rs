@@ -87,8 +87,10 @@ impl UserJobs<'_> {
         let logged = journal.events_of(&after);
         after.event_seq += logged.len() as u64;
         if !swap(&tx, &before, &after).await.during(DOING)? {
-            // Somebody else moved it in between, and only another request like this one can have.
-            return Ok(RetryOutcome::AlreadyQueued(Box::new(before)));
+            // Somebody else moved it in between, and only another request like this one can have: its answer is ours.
+            tx.rollback().await.during(DOING)?;
+            let now_is = self.get(id).await?;
+            return Ok(now_is.map_or(RetryOutcome::NotFound, |job| RetryOutcome::AlreadyQueued(Box::new(job))));
         }
         events::insert(&tx, &after, logged, Ord::max(now, after.updated_at), DOING).await?;
         outbox::insert(&tx, journal.messages_of(&after), now, DOING).await?;

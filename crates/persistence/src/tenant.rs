@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::{JobId, JobState, KindName, UserId, quota::QuotaUsage};
-use sea_orm::{ColumnTrait, Condition, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use crate::{
     Artifact, Job, Journal, LoggedEvent, QueuePosition, artifacts,
@@ -91,6 +91,15 @@ impl UserJobs<'_> {
         const DOING: &str = "read a user's job";
         let row = self.mine().filter(Column::Id.eq(id.uuid())).one(self.db.reader()).await.during(DOING)?;
         row.map(Job::from_row).transpose().during(DOING)
+    }
+
+    /// Whether it is a job of this user that this version leaves alone, since a newer one has brought it into a state or
+    /// a tier that is not known here.
+    pub async fn is_of_newer_version(&self, id: JobId) -> Result<bool, PersistenceError> {
+        const DOING: &str = "look whether a job is of a newer version";
+        let own = rows::job::Entity::find().filter(Column::Owner.eq(self.user.as_str()));
+        let count = own.filter(Column::Id.eq(id.uuid())).count(self.db.reader()).await.during(DOING)?;
+        Ok(count > 0 && !self.owns(id, DOING).await?)
     }
 
     pub(crate) async fn owns(&self, id: JobId, operation: &'static str) -> Result<bool, PersistenceError> {

@@ -12,8 +12,8 @@ use crate::moderation::{Judgement, Moderator};
 
 /// Judges texts. What it refuses it never repeats.
 pub struct ContentGate {
-    /// See [`Self::generation`].
-    generation: u64,
+    /// See [`Self::version`].
+    version: String,
     words: WordGate,
     moderator: Option<Moderator>,
 }
@@ -28,9 +28,10 @@ pub enum ContentGateError {
 }
 
 impl ContentGate {
-    /// Another one for each gate: the lists are read once, so what was admitted under one generation would be again.
-    pub const fn generation(&self) -> u64 {
-        self.generation
+    /// Changes with the word lists and with whether and how a vendor is asked: what was admitted under one version would
+    /// be again. (The rules that the lists are applied by are part of [`crate::ENGINE_VERSION`].)
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// Reads the operator's word lists, where the settings name some. Blocking; meant for the start of a service.
@@ -43,9 +44,10 @@ impl ContentGate {
         breakers: &BreakerRegistry,
         metrics: &Metrics,
     ) -> Result<Self, ContentGateError> {
+        let words = safety.word_gate()?;
         Ok(Self {
-            generation: resilience::ids::seed(),
-            words: safety.word_gate()?,
+            version: version(&words, moderation),
+            words,
             moderator: Moderator::new(moderation, breakers, metrics)?,
         })
     }
@@ -78,6 +80,12 @@ impl ContentGate {
             }
         }
     }
+}
+
+fn version(words: &WordGate, moderation: &ModerationSettings) -> String {
+    let ModerationSettings { api_key, url, model, timeout: _, fail_closed } = moderation;
+    let asked = api_key.as_ref().map(|_| format!("{url} {model} {fail_closed}"));
+    format!("{}/{}", words.digest(), asked.as_deref().unwrap_or("nobody"))
 }
 
 fn rejected(refusal: Refusal) -> Failure {

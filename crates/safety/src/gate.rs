@@ -1,9 +1,11 @@
 //! The lists at the door: what is refused, and the words that say so.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use crate::{Category, SafetyLists, Severity};
 
 /// Word lists with the severity from which they refuse.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct WordGate {
     lists: SafetyLists,
     refuse_at: Severity,
@@ -17,6 +19,13 @@ impl WordGate {
     /// A gate that lets everything through.
     pub fn open() -> Self {
         Self::new(SafetyLists::default(), Severity::Block)
+    }
+
+    /// Equal lists and severities, equal digest, in every process of one build.
+    pub fn digest(&self) -> String {
+        let mut hash = DefaultHasher::new();
+        self.hash(&mut hash);
+        format!("{:016x}", hash.finish())
     }
 
     /// Judges a text; `what` it is ("prompt") goes into the answer. Linear in the length of the text.

@@ -8,7 +8,7 @@ mod gate;
 mod normal;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     ops::Range,
     sync::LazyLock,
 };
@@ -69,7 +69,7 @@ pub struct ListEntry {
     pub allowed_in: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Listed {
     severity: Severity,
     category: Category,
@@ -77,12 +77,12 @@ struct Listed {
 }
 
 /// All lists together, ready to be searched.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct SafetyLists {
-    words: HashMap<String, Listed>,
+    words: BTreeMap<String, Listed>,
     /// By their first word.
-    phrases: HashMap<String, Vec<(Vec<String>, Listed)>>,
-    allowed: HashMap<String, Vec<Vec<String>>>,
+    phrases: BTreeMap<String, Vec<(Vec<String>, Listed)>>,
+    allowed: BTreeMap<String, Vec<Vec<String>>>,
 }
 
 static BUILT_IN: LazyLock<SafetyLists> = LazyLock::new(|| {

@@ -85,7 +85,7 @@ impl Api {
         for (name, value) in song.options.fields() {
             form = form.text(name, value);
         }
-        let url = self.url("api/v1/melody-vocals/convert")?;
+        let url = self.url("api/v1/jobs/melody-to-vocals")?;
         let mut request = self.http.post(url).timeout(REQUEST_TIMEOUT).multipart(form.part("audio", audio));
         if let Some(key) = key {
             request = request.header("Idempotency-Key", key);

@@ -399,9 +399,12 @@ pub struct HistoryArgs {
     /// How many, 1 to 100.
     #[arg(long, default_value_t = 10)]
     pub limit: u32,
-    /// How many of the newest to skip.
-    #[arg(long, default_value_t = 0)]
-    pub offset: u32,
+    /// Only this kind of job, such as melody-to-vocals.
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Where an earlier answer ended.
+    #[arg(long)]
+    pub cursor: Option<String>,
     #[command(flatten)]
     pub server: Server,
 }

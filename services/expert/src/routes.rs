@@ -221,8 +221,5 @@ async fn keep(state: &AppState, song: NamedTempFile, spec: &ArtifactSpec) -> Res
 }
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(error = telemetry::join_error(&error), "blocking work failed");
-        Refusal::internal()
-    })
+    providers::blocking(work).await.map_err(|_| Refusal::internal())
 }

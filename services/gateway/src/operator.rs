@@ -23,7 +23,7 @@ pub struct BreakerReset {
 
 /// It has been told.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Told {
+pub struct OperatorAnswer {
     pub success: bool,
     pub message: &'static str,
 }
@@ -32,7 +32,7 @@ pub struct Told {
 #[utoipa::path(
     post, path = "/api/v1/operator/breakers/reset", tag = "operator", request_body = BreakerReset,
     responses(
-        (status = 202, description = "Every orchestrator has been told", body = Told),
+        (status = 202, description = "Every orchestrator has been told", body = OperatorAnswer),
         (status = 400, body = Problem, content_type = "application/problem+json"),
         (status = 403, body = Problem, content_type = "application/problem+json"),
     )
@@ -48,7 +48,7 @@ pub async fn reset_breakers(
     let provider = form.provider.unwrap_or_default();
     let event = state.message(v1::ResetBreaker { provider });
     state.bus.publish_event(event).await.map_err(broker_away)?;
-    Ok(HttpResponse::Accepted().json(Told { success: true, message: "Every orchestrator has been told" }))
+    Ok(HttpResponse::Accepted().json(OperatorAnswer { success: true, message: "Every orchestrator has been told" }))
 }
 
 /// A message that nobody could handle.
@@ -102,7 +102,7 @@ pub async fn dead_letters(request: HttpRequest, state: web::Data<AppState>) -> R
     post, path = "/api/v1/operator/dead-letters/{messageId}/requeue", tag = "operator",
     params(("messageId" = String, Path)),
     responses(
-        (status = 202, body = Told),
+        (status = 202, body = OperatorAnswer),
         (status = 403, body = Problem, content_type = "application/problem+json"),
         (status = 404, body = Problem, content_type = "application/problem+json"),
     )
@@ -116,7 +116,7 @@ pub async fn requeue(
     if !state.bus.requeue_dead(&id).await.map_err(broker_away)? {
         return Err(ApiError::NotFound);
     }
-    Ok(HttpResponse::Accepted().json(Told { success: true, message: "The message is back in its queue" }))
+    Ok(HttpResponse::Accepted().json(OperatorAnswer { success: true, message: "The message is back in its queue" }))
 }
 
 fn broker_away(error: messaging::MessagingError) -> ApiError {

@@ -198,6 +198,7 @@ impl Attempt<'_> {
             job: &self.stage_job,
             stage: spec.name,
             done: &self.done,
+            outside: &self.kind.outside,
             tools: &self.context.tools,
             progress: Arc::new(move |fraction: f64| gauge.reach(span.at(fraction))),
             remaining: self.ends_at.saturating_duration_since(Instant::now()),

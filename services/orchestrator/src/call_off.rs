@@ -1,24 +1,29 @@
 //! Calls off what ended jobs asked for outside. A task of its own: somebody who does not answer holds up no job, slot or
 //! sweep.
 
-use std::time::Duration;
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Failure, JobId};
+use domain::{Failure, JobId, OutsideCallId};
 use persistence::{OutsideCall, OutsideCallState, PersistenceError};
 use service_runtime::error_chain;
-use tokio::{task::JoinSet, time::MissedTickBehavior};
+use tokio::{
+    sync::Semaphore,
+    task::{self, JoinSet},
+    time::MissedTickBehavior,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     context::Context,
     ended_jobs::EndedJobs,
-    outside::{ARRIVAL, OutsideService, answered},
+    outside::{ARRIVAL, answered},
+    outside_service::OutsideService,
 };
 
 /// Calls that one sweep calls off; the next one goes on.
 const BATCH: u64 = 50;
-/// How many are called off at once.
+/// How many are called off at once with one provider: one that does not answer holds up its own only.
 const AT_ONCE: usize = 8;
 /// How soon a call that could not be called off is tried again.
 const AGAIN: TimeDelta = TimeDelta::seconds(30);
@@ -29,10 +34,18 @@ const GIVE_UP: TimeDelta = TimeDelta::days(2);
 pub async fn run(context: Context, mut ended: EndedJobs, every: Duration, shutdown: CancellationToken) {
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Calls that are being called off or wait for their provider's turn.
+    let mut under_way: HashMap<task::Id, OutsideCallId> = HashMap::new();
+    let mut turns: HashMap<String, Arc<Semaphore>> = HashMap::new();
     let mut running = JoinSet::new();
     loop {
         let calls = tokio::select! {
+            // What is under way is left to the next start: its rows say `cancelling`.
             () = shutdown.cancelled() => return,
+            Some(done) = running.join_next_with_id(), if !running.is_empty() => {
+                under_way.remove(&done.map_or_else(|panicked| panicked.id(), |(task, ())| task));
+                continue;
+            }
             Some(job) = ended.next() => unsettled(&context, job).await,
             _ = ticks.tick() => {
                 let before = context.tools.clock.now() - AGAIN;
@@ -44,17 +57,20 @@ pub async fn run(context: Context, mut ended: EndedJobs, every: Duration, shutdo
             Vec::new()
         });
         for call in calls {
-            while running.len() >= AT_ONCE {
-                running.join_next().await;
+            if under_way.values().any(|known| *known == call.id) {
+                continue;
             }
-            let context = context.clone();
-            running.spawn(async move {
+            let turn = turns.entry(call.provider.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone();
+            let (context, id) = (context.clone(), call.id);
+            let task = running.spawn(async move {
+                // Nobody closes it.
+                let _turn = turn.acquire_owned().await;
                 if let Err(error) = call_off(&context, &call).await {
                     tracing::warn!(error = %error_chain(&error), "an outside call is left to the next sweep");
                 }
             });
+            under_way.insert(task.id(), id);
         }
-        while running.try_join_next().is_some() {}
     }
 }
 
@@ -69,7 +85,7 @@ async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), Persisten
     if !calls.begin_call_off(call, tools.clock.now()).await? {
         return Ok(());
     }
-    let asked = match context.kinds.outside(&call.provider) {
+    let asked = match context.kinds.outside(&call.provider, &call.credential) {
         Some(service) => settled_as(&*service, call, tools.clock.now()).await,
         None => {
             tracing::warn!(

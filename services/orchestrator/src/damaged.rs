@@ -10,15 +10,17 @@ use service_runtime::error_chain;
 use crate::stage::StageRun;
 
 impl StageRun<'_> {
-    /// Looks at every object of the finished stages and takes the stages back whose objects are gone or altered. They run
-    /// again with the next attempt, before this stage; finished ones after them stay, since equal inputs give equal
-    /// output. The attempt that found them counts against this stage, which bounds how often that happens.
+    /// Looks at every object of the finished stages and takes back the first stage whose objects are gone or altered, and
+    /// every finished one after it: what runs again may come out otherwise (another provider answers, another version), and
+    /// later stages follow from it. The attempt that found it counts against this stage, which bounds how often that
+    /// happens.
     ///
     /// Gives the failure to end this attempt with, or `None` when nothing is wrong with them.
     pub(crate) async fn reopen_damaged(&self) -> Option<Failure> {
-        let mut found = None;
-        for (stage, finished) in self.done {
-            let mut fault = None;
+        let mut found: Option<Failure> = None;
+        for stage in self.job.spec.stages.iter().map(|stage| stage.name.as_str()) {
+            let Some(finished) = self.done.get(stage) else { continue };
+            let mut fault = found.clone();
             for (name, object) in finished.objects.iter().flatten() {
                 let Some(wrong) = self.fault_of(object).await else { continue };
                 let message = format!("{name} of the stage {stage} {wrong}; the stage runs again");

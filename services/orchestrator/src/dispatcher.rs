@@ -141,12 +141,8 @@ impl Dispatcher {
     async fn claim(&self, may_start: bool) -> Result<Option<Claimed>, PersistenceError> {
         let (context, now) = (&self.context, self.context.tools.clock.now());
         let free = context.kinds.specs().filter(|spec| self.slots.is_free(spec.name.as_str()));
-        let kinds: Vec<ClaimableKind> = free
-            .map(|spec| ClaimableKind {
-                name: spec.name.clone(),
-                deadline_at: Some(now + context.rules.deadline(spec)),
-            })
-            .collect();
+        let kinds: Vec<ClaimableKind> =
+            free.map(|spec| ClaimableKind::of(spec, Some(now + context.rules.deadline(spec)))).collect();
         let claim =
             Claim { owner: &self.instance, lease_until: now + context.rules.times.lease, kinds: &kinds, may_start };
         let journal = context.journals.claimed();

@@ -21,6 +21,7 @@ mod journals;
 mod kinds;
 mod lease;
 mod outside;
+mod outside_service;
 mod reconciler;
 mod reuse;
 mod rules;
@@ -49,7 +50,8 @@ use kinds::Registry;
 use rules::{JobRules, LeaseTimes};
 
 pub use kinds::Kind;
-pub use outside::{Asked, CreateError, OutsideProgress, OutsideService, ask};
+pub use outside::{Asked, ask};
+pub use outside_service::{CreateError, OutsideProgress, OutsideService};
 pub use stage::{FinishedStage, Parking, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun, StageTools};
 
 /// Take-overs after which a job counts as what kills its workers.

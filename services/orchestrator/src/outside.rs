@@ -1,9 +1,8 @@
 //! Work that somebody outside does for a stage: asked for once, looked for when an answer is missing, looked at until it
 //! is done, called off when the job has ended. Between two looks the job is parked: no task, slot or lease waits.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Failure, FailureClass, FailureCode, OutsideCallId};
 use persistence::{Begun, Cost, OutsideCall, OutsideCallState, PersistenceError};
@@ -11,7 +10,10 @@ use resilience::ids::random10;
 use serde_json::Value;
 use service_runtime::error_chain;
 
-use crate::stage::{Parking, StageRun, StageTools};
+use crate::{
+    outside_service::{CreateError, OutsideProgress, OutsideService},
+    stage::{Parking, StageRun, StageTools},
+};
 
 /// Longest that a request may take to show up on the other side. One that nobody there knows of after that never arrived.
 pub const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
@@ -23,61 +25,10 @@ const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 /// How soon to look again after a look that was not answered: a tenth of the time since the call, between these.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
-/// Somebody who works on a request for longer than one wants to hold a connection.
-#[async_trait]
-pub trait OutsideService: Send + Sync {
-    /// Its name in rows, metrics and results.
-    fn provider(&self) -> &'static str;
-
-    /// Which of the provider's keys is used, by name; never the key.
-    fn credential(&self) -> &str {
-        "default"
-    }
-
-    /// Longest that one of its answers is waited for; at most 20 s.
-    fn answers_within(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
-    /// Asks for the work. `correlation` goes along so that [`Self::find`] finds it. Gives the other side's id.
-    async fn create(&self, correlation: &str, request: &Value) -> Result<String, CreateError>;
-
-    /// The id of what was asked for under a correlation, if the other side knows of it.
-    async fn find(&self, correlation: &str) -> Result<Option<String>, Failure>;
-
-    /// How far it is. Also answers for work that was done some time ago.
-    async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure>;
-
-    /// Calls the work off. Done or unknown already is no error.
-    async fn cancel(&self, outside_id: &str) -> Result<(), Failure>;
-}
-
-/// Why a request was not answered with an id.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CreateError {
-    /// It certainly made nothing: it was refused, or never sent.
-    Refused(Failure),
-    /// It may have arrived.
-    Unanswered(Failure),
-}
-
-/// How far work outside is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OutsideProgress {
-    Working {
-        /// Of this work, 0–1, when the other side says.
-        fraction: Option<f64>,
-        look_again_in: Duration,
-    },
-    Succeeded {
-        value: Value,
-        cost: Option<Cost>,
-    },
-    Failed {
-        failure: Failure,
-        cost: Option<Cost>,
-    },
-}
+/// What a service may ask for itself as the time to its next look: a job that is looked at without a pause is as good as
+/// held, and one that is looked at too rarely learns of its end too late.
+const SOONEST_LOOK: Duration = Duration::from_millis(200);
+const LATEST_LOOK: Duration = Duration::from_secs(10 * 60);
 
 /// What a stage gets of [`ask`].
 #[derive(Clone, Debug, PartialEq)]
@@ -94,13 +45,21 @@ pub enum Asked {
 /// look. `purpose` tells several calls of one stage apart.
 ///
 /// # Errors
-/// What the other side answers, or what keeps it from being asked.
+/// What the other side answers, or what keeps it from being asked; `Config` when the kind does not name the service as one
+/// that it waits for ([`crate::Kind::waiting_for`]), since then nobody could call the work off.
 pub async fn ask(
     run: &StageRun<'_>,
     service: &dyn OutsideService,
     purpose: &str,
     request: &Value,
 ) -> Result<Asked, Failure> {
+    let is_it = |known: &Arc<dyn OutsideService>| {
+        (known.provider(), known.credential()) == (service.provider(), service.credential())
+    };
+    if !run.outside.iter().any(is_it) {
+        let message = format!("the kind does not wait for {}, so nothing may be asked of it", service.provider());
+        return Err(Failure::new(FailureClass::Config, FailureCode::Internal, message));
+    }
     let calls = run.tools.database.outside_calls();
     // Twice at most: a call that never arrived is settled, and then made.
     for _ in 0..2 {
@@ -235,7 +194,8 @@ async fn look(
             if let Some(fraction) = fraction {
                 run.report_progress(fraction);
             }
-            Ok(parked(service, run.tools.clock.now() + look_again_in))
+            let wait = look_again_in.clamp(SOONEST_LOOK, LATEST_LOOK);
+            Ok(parked(service, run.tools.clock.now() + wait))
         }
         OutsideProgress::Succeeded { value, cost } => {
             settle(run.tools, call, OutsideCallState::Succeeded, cost.as_ref()).await?;

@@ -91,7 +91,7 @@ async fn figures(context: &Context) -> Result<(), PersistenceError> {
     for state in JobState::ALL {
         context.metrics.jobs_in_state(state.as_str(), stats.by_state.get(&state).copied().unwrap_or_default());
     }
-    let set_aside = jobs.set_aside(context.kinds.specs().map(|kind| kind.name.as_str())).await?;
+    let set_aside = jobs.set_aside(context.kinds.specs()).await?;
     context.metrics.jobs_set_aside(set_aside);
     Ok(())
 }

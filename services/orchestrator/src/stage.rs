@@ -19,6 +19,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use telemetry::{Metrics, trace};
 
+use crate::outside_service::OutsideService;
+
 /// What every stage may use.
 #[derive(Clone)]
 pub struct StageTools {
@@ -78,6 +80,8 @@ pub struct StageRun<'a> {
     pub stage: StageName,
     /// Finished stages by name.
     pub done: &'a BTreeMap<String, FinishedStage>,
+    /// Whom the kind waits for.
+    pub outside: &'a [Arc<dyn OutsideService>],
     pub tools: &'a StageTools,
     /// Fraction of this stage, 0–1.
     pub progress: ProgressSink,
@@ -160,12 +164,4 @@ impl StageRun<'_> {
 /// A stored document that this version cannot read.
 pub(crate) fn unreadable(what: &str, error: &serde_json::Error) -> Failure {
     Failure::new(FailureClass::Config, FailureCode::Internal, format!("{what} cannot be read: {error}"))
-}
-
-/// Runs blocking work off the async threads.
-pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| {
-        tracing::error!(error = telemetry::join_error(&error), "blocking work of a stage failed");
-        Failure::new(FailureClass::Config, FailureCode::Internal, "a stage failed unexpectedly")
-    })
 }

@@ -15,7 +15,7 @@ use persistence::{Input, WorkObject};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::stage::{StageRun, blocking, unreadable};
+use crate::stage::{StageRun, unreadable};
 
 /// Five minutes of 44.1 kHz 16-bit mono are 26 MB.
 const MAX_WORK_OBJECT_BYTES: usize = 64 * 1024 * 1024;
@@ -112,7 +112,7 @@ impl StageRun<'_> {
         if input.sha256.is_empty() {
             return Ok(file);
         }
-        let (file, sha256) = blocking(move || hashed(file)).await?.map_err(|error| {
+        let (file, sha256) = providers::blocking(move || hashed(file)).await?.map_err(|error| {
             Failure::new(FailureClass::Transient, FailureCode::Storage, format!("an input cannot be read: {error}"))
         })?;
         if sha256 != input.sha256 {

@@ -9,7 +9,7 @@ use contracts::{IngestRequest, StoredObject};
 use domain::{ArtifactRole, JobEvent, kinds::melody_vocals};
 use media::Bounds;
 use storage::Waveform;
-use support::{House, RATE_HZ, quiet_voice, sha256};
+use support::{Harness, RATE_HZ, quiet_voice, sha256};
 use testbed::eventually;
 
 /// The sound of a request, to be spoilt.
@@ -19,19 +19,19 @@ fn audio(request: &mut IngestRequest) -> &mut StoredObject {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_result_becomes_nine_artifacts_at_the_right_loudness() {
-    let house = House::open().await;
-    let job = house.storing_job().await;
-    let request = house.finished_work(&job, &quiet_voice(6.0)).await;
-    let result = house.ask(&request, job.generation).await.unwrap();
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let request = harness.finished_work(&job, &quiet_voice(6.0)).await;
+    let result = harness.ask(&request, job.generation).await.unwrap();
 
     let roles: BTreeSet<_> = result.artifacts.iter().map(|artifact| artifact.role.clone()).collect();
     assert_eq!(roles, melody_vocals::SPEC.artifacts.iter().map(|spec| spec.role.clone()).collect());
     assert!((result.duration_seconds - 6.0).abs() < 0.01, "{}", result.duration_seconds);
     assert!((result.loudness_lufs.unwrap() + 16.0).abs() <= 1.0 && result.true_peak_dbtp.unwrap() <= -1.0);
     for artifact in &result.artifacts {
-        let content = house.read(&artifact.object_key).await;
+        let content = harness.read(&artifact.object_key).await;
         assert_eq!((content.len() as u64, sha256(&content)), (artifact.size_bytes, artifact.sha256.clone()));
-        let head = house.objects.head(&artifact.object_key.parse().unwrap()).await.unwrap();
+        let head = harness.objects.head(&artifact.object_key.parse().unwrap()).await.unwrap();
         let spec = melody_vocals::SPEC.artifact(&artifact.role).unwrap();
         assert_eq!((head.media_type.as_str(), artifact.media_type.as_str()), (spec.media_type, spec.media_type));
         assert!(artifact.file_name.ends_with(spec.extension), "{}", artifact.file_name);
@@ -61,7 +61,7 @@ async fn a_result_becomes_nine_artifacts_at_the_right_loudness() {
             }
         }
     }
-    let rows = house.database.artifacts().of_job(job.id).await.unwrap();
+    let rows = harness.database.artifacts().of_job(job.id).await.unwrap();
     assert_eq!(
         rows.iter().map(|row| row.id).collect::<Vec<_>>(),
         result.artifacts.iter().map(|a| a.id).collect::<Vec<_>>()
@@ -70,60 +70,60 @@ async fn a_result_becomes_nine_artifacts_at_the_right_loudness() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeat_gives_the_same_answer_and_stores_nothing() {
-    let house = House::open().await;
-    let job = house.storing_job().await;
-    let request = house.finished_work(&job, &quiet_voice(2.0)).await;
-    let first = house.ask(&request, job.generation).await.unwrap();
-    let objects = house.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+    let first = harness.ask(&request, job.generation).await.unwrap();
+    let objects = harness.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
 
-    assert_eq!(house.ask(&request, job.generation).await.unwrap(), first);
-    house.happen(job.id, JobEvent::Completed).await;
-    house.objects.delete_prefix(&KeyPrefix::job_work(job.id)).await.unwrap();
-    assert_eq!(house.ask(&request, job.generation).await.unwrap(), first, "also when the job has completed since");
-    let after = house.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
+    assert_eq!(harness.ask(&request, job.generation).await.unwrap(), first);
+    harness.happen(job.id, JobEvent::Completed).await;
+    harness.objects.delete_prefix(&KeyPrefix::job_work(job.id)).await.unwrap();
+    assert_eq!(harness.ask(&request, job.generation).await.unwrap(), first, "also when the job has completed since");
+    let after = harness.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
     assert_eq!(objects, after, "no object was written again");
-    assert_eq!(house.database.artifacts().of_job(job.id).await.unwrap().len(), melody_vocals::SPEC.artifacts.len());
+    assert_eq!(harness.database.artifacts().of_job(job.id).await.unwrap().len(), melody_vocals::SPEC.artifacts.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_at_once_give_one_set() {
-    let house = House::open().await;
-    let job = house.storing_job().await;
-    let request = house.finished_work(&job, &quiet_voice(2.0)).await;
-    let (one, other) = tokio::join!(house.ask(&request, job.generation), house.ask(&request, job.generation));
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+    let (one, other) = tokio::join!(harness.ask(&request, job.generation), harness.ask(&request, job.generation));
     assert_eq!(one.unwrap(), other.unwrap());
-    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), melody_vocals::SPEC.artifacts.len());
+    assert_eq!(harness.keys(KeyPrefix::job_result(job.id)).await.len(), melody_vocals::SPEC.artifacts.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_lost_or_has_changed_is_made_again() {
-    let house = House::open().await;
-    let job = house.storing_job().await;
-    let request = house.finished_work(&job, &quiet_voice(2.0)).await;
-    let first = house.ask(&request, job.generation).await.unwrap();
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+    let first = harness.ask(&request, job.generation).await.unwrap();
     let mp3 = first.artifacts.iter().find(|artifact| artifact.role == ArtifactRole::AUDIO_MP3).unwrap();
-    house.objects.delete(&mp3.object_key.parse().unwrap()).await.unwrap();
-    let again = house.ask(&request, job.generation).await.unwrap();
+    harness.objects.delete(&mp3.object_key.parse().unwrap()).await.unwrap();
+    let again = harness.ask(&request, job.generation).await.unwrap();
     assert_eq!(again, first, "the same input gives the same files");
-    assert_eq!(sha256(&house.read(&mp3.object_key).await), mp3.sha256);
+    assert_eq!(sha256(&harness.read(&mp3.object_key).await), mp3.sha256);
 
-    let other = house.finished_work(&job, &quiet_voice(3.0)).await;
-    let changed = house.ask(&other, job.generation).await.unwrap();
+    let other = harness.finished_work(&job, &quiet_voice(3.0)).await;
+    let changed = harness.ask(&other, job.generation).await.unwrap();
     assert!((changed.duration_seconds - 3.0).abs() < 0.01);
     let ids = |result: &contracts::IngestedResult| result.artifacts.iter().map(|a| a.id).collect::<Vec<_>>();
     assert_eq!(ids(&changed), ids(&first), "an artifact keeps its id");
-    assert_eq!(house.keys(KeyPrefix::job_result(job.id)).await.len(), melody_vocals::SPEC.artifacts.len());
+    assert_eq!(harness.keys(KeyPrefix::job_result(job.id)).await.len(), melody_vocals::SPEC.artifacts.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_that_lies_is_refused_and_leaves_nothing() {
-    let house = House::open().await;
-    let job = house.storing_job().await;
-    let neighbour = house.storing_job().await;
-    let good = house.finished_work(&job, &quiet_voice(1.0)).await;
-    let foreign = house.finished_work(&neighbour, &quiet_voice(1.0)).await;
-    let script = house.file(job.id, ArtifactRole::MELODY_SVG, "evil.svg", b"<svg onload=\"x()\"/>").await;
-    let noise = house.file(job.id, ArtifactRole::REPORT, "noise.json", &[b'x'; 5000]).await;
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let neighbour = harness.storing_job().await;
+    let good = harness.finished_work(&job, &quiet_voice(1.0)).await;
+    let foreign = harness.finished_work(&neighbour, &quiet_voice(1.0)).await;
+    let script = harness.file(job.id, ArtifactRole::MELODY_SVG, "evil.svg", b"<svg onload=\"x()\"/>").await;
+    let noise = harness.file(job.id, ArtifactRole::REPORT, "noise.json", &[b'x'; 5000]).await;
 
     type Spoil<'a> = Box<dyn Fn(&mut IngestRequest) + 'a>;
     let cases: Vec<(&str, Spoil<'_>)> = vec![
@@ -156,35 +156,35 @@ async fn a_request_that_lies_is_refused_and_leaves_nothing() {
     for (number, (code, spoil)) in cases.into_iter().enumerate() {
         let mut request = good.clone();
         spoil(&mut request);
-        assert_eq!(house.refused(&request, job.generation).await, (code.to_owned(), false), "case {number}");
+        assert_eq!(harness.refused(&request, job.generation).await, (code.to_owned(), false), "case {number}");
     }
-    assert!(house.database.artifacts().of_job(job.id).await.unwrap().is_empty());
-    assert!(house.keys(KeyPrefix::job_result(job.id)).await.is_empty());
-    house.ask(&good, job.generation).await.unwrap();
+    assert!(harness.database.artifacts().of_job(job.id).await.unwrap().is_empty());
+    assert!(harness.keys(KeyPrefix::job_result(job.id)).await.is_empty());
+    harness.ask(&good, job.generation).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_the_holder_of_a_living_job_may_ask() {
-    let house = House::open().await;
-    let job = house.storing_job().await;
-    let mut request = house.finished_work(&job, &quiet_voice(1.0)).await;
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let mut request = harness.finished_work(&job, &quiet_voice(1.0)).await;
     assert!(job.generation > 0);
-    let reclaimed = house.happen(job.id, JobEvent::RetryScheduled).await;
+    let reclaimed = harness.happen(job.id, JobEvent::RetryScheduled).await;
     let claim = persistence::Claim {
         owner: "other",
         lease_until: reclaimed.due_at + chrono::TimeDelta::hours(1),
-        kinds: &[persistence::ClaimableKind { name: melody_vocals::NAME, deadline_at: None }],
+        kinds: &[persistence::ClaimableKind::of(&melody_vocals::SPEC, None)],
         may_start: true,
     };
     let journal = persistence::Journal::silent();
-    house.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap();
-    assert_eq!(house.refused(&request, job.generation).await, ("superseded".to_owned(), false));
+    harness.database.jobs().claim_due(claim, &journal, reclaimed.due_at).await.unwrap().unwrap();
+    assert_eq!(harness.refused(&request, job.generation).await, ("superseded".to_owned(), false));
 
-    house.happen(job.id, JobEvent::Failed).await;
-    assert_eq!(house.refused(&request, job.generation + 1).await, ("job_over".to_owned(), false));
+    harness.happen(job.id, JobEvent::Failed).await;
+    assert_eq!(harness.refused(&request, job.generation + 1).await, ("job_over".to_owned(), false));
     request.job_id = "018f6b1e-7c2a-7000-8000-000000000001".parse().unwrap();
-    assert_eq!(house.refused(&request, 0).await, ("job_missing".to_owned(), false));
-    assert!(house.keys(KeyPrefix::job_result(job.id)).await.is_empty());
+    assert_eq!(harness.refused(&request, 0).await, ("job_missing".to_owned(), false));
+    assert!(harness.keys(KeyPrefix::job_result(job.id)).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -193,33 +193,33 @@ async fn an_absent_object_store_is_worth_another_try() {
     let mut config = S3Config::new("bucket", "key", "secret").at(format!("http://{closed}").parse().unwrap());
     config.max_attempts = 1;
     config.connect_timeout = Duration::from_millis(500);
-    let absent = House::with(tempfile::tempdir().unwrap(), blob_store::s3(config).unwrap()).await;
-    // Made in a house whose store works: only the key and the job matter here.
-    let there = House::open().await;
-    let house = House { objects: Arc::clone(&there.objects), ..absent };
-    let job = house.storing_job().await;
-    let request = house.finished_work(&job, &quiet_voice(1.0)).await;
-    assert_eq!(house.refused(&request, job.generation).await, ("object_store_unavailable".to_owned(), true));
+    let absent = Harness::with(tempfile::tempdir().unwrap(), blob_store::s3(config).unwrap()).await;
+    // Made in a harness whose store works: only the key and the job matter here.
+    let there = Harness::open().await;
+    let harness = Harness { objects: Arc::clone(&there.objects), ..absent };
+    let job = harness.storing_job().await;
+    let request = harness.finished_work(&job, &quiet_voice(1.0)).await;
+    assert_eq!(harness.refused(&request, job.generation).await, ("object_store_unavailable".to_owned(), true));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signal_to_stop_ends_the_service_after_its_work() {
-    let house = House::open().await;
-    let job = house.storing_job().await;
-    let request = house.finished_work(&job, &quiet_voice(5.0)).await;
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let request = harness.finished_work(&job, &quiet_voice(5.0)).await;
     let stop_in_between = async {
         eventually("the first file of the result", Duration::from_secs(30), || async {
-            let stored = house.keys(KeyPrefix::job_result(job.id)).await;
+            let stored = harness.keys(KeyPrefix::job_result(job.id)).await;
             if stored.is_empty() { Err("none yet") } else { Ok(()) }
         })
         .await;
-        house.shutdown.cancel();
+        harness.shutdown.cancel();
     };
-    let (answered, ()) = tokio::join!(house.ask(&request, job.generation), stop_in_between);
+    let (answered, ()) = tokio::join!(harness.ask(&request, job.generation), stop_in_between);
     assert_eq!(
         answered.unwrap().artifacts.len(),
         melody_vocals::SPEC.artifacts.len(),
         "what was begun is finished and answered"
     );
-    house.running.await.unwrap().unwrap();
+    harness.running.await.unwrap().unwrap();
 }

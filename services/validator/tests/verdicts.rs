@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Small enough that a test can exceed it.
 const MAX_SIZE_BYTES: u64 = 4 * 1024 * 1024;
 
-struct House {
+struct Harness {
     bus: Arc<dyn Bus>,
     objects: Arc<dyn BlobStore>,
     metrics: Metrics,
@@ -31,7 +31,7 @@ struct House {
     _folder: tempfile::TempDir,
 }
 
-impl House {
+impl Harness {
     async fn open() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = LoadOptions::default()
@@ -117,69 +117,69 @@ fn pair(measured: &str, limit: &str) -> (String, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_recording_is_accepted_with_its_facts() {
-    let house = House::open().await;
-    let verdict = house.verdict(sound(3.0, RATE_HZ, 2, Encoding::Mp3 { kbps: 128 }), "hum.mp3").await;
+    let harness = Harness::open().await;
+    let verdict = harness.verdict(sound(3.0, RATE_HZ, 2, Encoding::Mp3 { kbps: 128 }), "hum.mp3").await;
     assert!(verdict.accepted() && verdict.findings.is_empty(), "{:#?}", verdict.findings);
     let facts = verdict.facts.unwrap();
     assert_eq!((facts.format.as_str(), facts.codec.as_str(), facts.channels), ("mp3", "mp3", 2));
-    let text = house.metrics.render();
+    let text = harness.metrics.render();
     assert!(text.contains("descant_validations_total{outcome=\"accepted\""), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn size_and_length_have_limits() {
-    let house = House::open().await;
-    let verdict = house.verdict(vec![0; MAX_SIZE_BYTES as usize + 1], "large.wav").await;
+    let harness = Harness::open().await;
+    let verdict = harness.verdict(vec![0; MAX_SIZE_BYTES as usize + 1], "large.wav").await;
     assert_eq!(refused(&verdict, FindingCode::FileTooLarge), pair("4.0 MB", "4.0 MB"));
-    let verdict = house.verdict(vec![0; MAX_SIZE_BYTES as usize * 2], "large.wav").await;
+    let verdict = harness.verdict(vec![0; MAX_SIZE_BYTES as usize * 2], "large.wav").await;
     assert_eq!(refused(&verdict, FindingCode::FileTooLarge), pair("8.0 MB", "4.0 MB"));
 
-    let verdict = house.verdict(sound(0.52, RATE_HZ, 2, Encoding::Wav16), "short.wav").await;
+    let verdict = harness.verdict(sound(0.52, RATE_HZ, 2, Encoding::Wav16), "short.wav").await;
     assert_eq!(refused(&verdict, FindingCode::TooShort), pair("0.52 s", "1.00 s"));
     // A little too long is measured, far too long only declared.
-    let verdict = house.verdict(sound(20.5, RATE_HZ, 1, Encoding::Flac), "long.flac").await;
+    let verdict = harness.verdict(sound(20.5, RATE_HZ, 1, Encoding::Flac), "long.flac").await;
     assert_eq!(refused(&verdict, FindingCode::TooLong), pair("20.50 s", "20.00 s"));
-    let verdict = house.verdict(sound(55.0, RATE_HZ, 1, Encoding::Flac), "longer.flac").await;
+    let verdict = harness.verdict(sound(55.0, RATE_HZ, 1, Encoding::Flac), "longer.flac").await;
     assert_eq!(refused(&verdict, FindingCode::TooLong), pair("55.00 s", "20.00 s"));
-    let verdict = house.verdict(sound(20.0, RATE_HZ, 1, Encoding::Flac), "exactly.flac").await;
+    let verdict = harness.verdict(sound(20.0, RATE_HZ, 1, Encoding::Flac), "exactly.flac").await;
     assert!(verdict.accepted(), "{:#?}", verdict.findings);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_no_recording_is_said_to_be_none() {
-    let house = House::open().await;
-    let verdict = house.verdict(Vec::new(), "empty.wav").await;
+    let harness = Harness::open().await;
+    let verdict = harness.verdict(Vec::new(), "empty.wav").await;
     assert_eq!(refused(&verdict, FindingCode::FileEmpty), pair("0 bytes", "1 byte"));
-    let verdict = house.verdict(b"Dear diary, today I hummed.\n".repeat(30), "renamed.mp3").await;
+    let verdict = harness.verdict(b"Dear diary, today I hummed.\n".repeat(30), "renamed.mp3").await;
     let (measured, limit) = refused(&verdict, FindingCode::NotAudio);
     assert_eq!((measured.as_str(), limit.contains("mp3")), ("text", true));
-    let verdict = house.verdict(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0".to_vec(), "picture.wav").await;
+    let verdict = harness.verdict(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0".to_vec(), "picture.wav").await;
     assert_eq!(refused(&verdict, FindingCode::NotAudio).0, "a PNG picture");
-    let verdict = house.verdict(b"#!AMR\n\x3c\x91\x17\x16".to_vec(), "phone.amr").await;
+    let verdict = harness.verdict(b"#!AMR\n\x3c\x91\x17\x16".to_vec(), "phone.amr").await;
     let (measured, limit) = refused(&verdict, FindingCode::UnsupportedFormat);
     assert_eq!((measured.as_str(), limit.as_str()), ("AMR", AudioFormat::LIST));
     assert!(verdict.facts.is_none());
-    let text = house.metrics.render();
+    let text = harness.metrics.render();
     assert!(text.contains("descant_validations_total{outcome=\"rejected\""), "{text}");
     assert!(text.contains("code=\"not_audio\""), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_is_noticed() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     for (encoding, name) in
         [(Encoding::Wav16, "cut.wav"), (Encoding::Mp3 { kbps: 128 }, "cut.mp3"), (Encoding::Flac, "cut.flac")]
     {
         let bytes = sound(8.0, RATE_HZ, 2, encoding);
-        let verdict = house.verdict(bytes[..bytes.len() / 2].to_vec(), name).await;
+        let verdict = harness.verdict(bytes[..bytes.len() / 2].to_vec(), name).await;
         // A FLAC frame that is cut in two also fails to decode; that is not counted as a second error.
         let (measured, limit) = refused(&verdict, FindingCode::TruncatedFile);
         assert!(measured.ends_with(" s") && limit.starts_with("8.0"), "{name}: {measured} of {limit}");
     }
     let ogg = sound(8.0, RATE_HZ, 2, Encoding::Ogg { quality: 5.0 });
-    refused(&house.verdict(ogg[..ogg.len() / 2].to_vec(), "cut.ogg").await, FindingCode::TruncatedFile);
+    refused(&harness.verdict(ogg[..ogg.len() / 2].to_vec(), "cut.ogg").await, FindingCode::TruncatedFile);
     refused(
-        &house.verdict(sound(2.0, RATE_HZ, 1, Encoding::Wav16)[..30].to_vec(), "head.wav").await,
+        &harness.verdict(sound(2.0, RATE_HZ, 1, Encoding::Wav16)[..30].to_vec(), "head.wav").await,
         FindingCode::CorruptFile,
     );
     let mut broken = sound(8.0, RATE_HZ, 2, Encoding::Flac);
@@ -187,23 +187,24 @@ async fn damage_is_noticed() {
     for at in (2000..broken.len()).step_by(1500) {
         broken[at] ^= 0x55;
     }
-    assert!(house.verdict(broken, "broken.flac").await.errors().any(|e| e.code == FindingCode::CorruptFile));
+    assert!(harness.verdict(broken, "broken.flac").await.errors().any(|e| e.code == FindingCode::CorruptFile));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn levels_are_judged() {
-    let house = House::open().await;
-    let verdict = house.verdict(wav(&vec![0.0; 2 * RATE_HZ as usize], 1), "silence.wav").await;
+    let harness = Harness::open().await;
+    let verdict = harness.verdict(wav(&vec![0.0; 2 * RATE_HZ as usize], 1), "silence.wav").await;
     assert_eq!(refused(&verdict, FindingCode::SilentAudio), pair("digital silence", "-60.0 dBFS"));
     let whisper: Vec<f32> = sample::voice(2.0, RATE_HZ, 2).iter().map(|x| x * 0.002).collect();
-    let (measured, limit) = refused(&house.verdict(wav(&whisper, 2), "whisper.wav").await, FindingCode::SilentAudio);
+    let (measured, limit) = refused(&harness.verdict(wav(&whisper, 2), "whisper.wav").await, FindingCode::SilentAudio);
     assert!(measured.starts_with("-6") && measured.ends_with(" dBFS") && limit == "-60.0 dBFS", "{measured}");
 
     let driven: Vec<f32> = sample::voice(2.0, RATE_HZ, 2).iter().map(|x| (x * 8.0).clamp(-1.0, 1.0)).collect();
-    let (measured, limit) = refused(&house.verdict(wav(&driven, 2), "clipped.wav").await, FindingCode::SevereClipping);
+    let (measured, limit) =
+        refused(&harness.verdict(wav(&driven, 2), "clipped.wav").await, FindingCode::SevereClipping);
     assert!(measured.ends_with("% of samples") && limit == "5.0 % of samples", "{measured}");
     let touching: Vec<f32> = sample::voice(2.0, RATE_HZ, 2).iter().map(|x| (x * 1.42).clamp(-1.0, 1.0)).collect();
-    let verdict = house.verdict(wav(&touching, 2), "loud.wav").await;
+    let verdict = harness.verdict(wav(&touching, 2), "loud.wav").await;
     assert!(verdict.accepted(), "{:#?}", verdict.findings);
     let finding = find(&verdict, FindingCode::Clipping, Severity::Warning);
     assert!(finding.measured.as_ref().unwrap().ends_with("dBFS") && finding.limit.as_deref() == Some("-0.1 dBFS"));
@@ -211,13 +212,13 @@ async fn levels_are_judged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn rate_channels_bitrate_and_name_are_judged() {
-    let house = House::open().await;
-    let verdict = house.verdict(sound(2.0, 8_000, 1, Encoding::Wav16), "phone.wav").await;
+    let harness = Harness::open().await;
+    let verdict = harness.verdict(sound(2.0, 8_000, 1, Encoding::Wav16), "phone.wav").await;
     assert_eq!(refused(&verdict, FindingCode::SampleRateTooLow), pair("8000 Hz", "16000 Hz"));
-    let verdict = house.verdict(sound(2.0, 6_000, 1, Encoding::Wav16), "older-phone.wav").await;
+    let verdict = harness.verdict(sound(2.0, 6_000, 1, Encoding::Wav16), "older-phone.wav").await;
     assert_eq!(refused(&verdict, FindingCode::SampleRateTooLow), pair("6000 Hz", "16000 Hz"));
 
-    let verdict = house.verdict(sound(2.0, 22_050, 1, Encoding::Mp3 { kbps: 32 }), "hum.wav").await;
+    let verdict = harness.verdict(sound(2.0, 22_050, 1, Encoding::Mp3 { kbps: 32 }), "hum.wav").await;
     assert!(verdict.accepted(), "{:#?}", verdict.findings);
     let warning = |code| {
         let finding = find(&verdict, code, Severity::Warning);
@@ -231,37 +232,37 @@ async fn rate_channels_bitrate_and_name_are_judged() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tiers_have_limits_of_their_own() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let mp3 = sound(2.0, RATE_HZ, 2, Encoding::Mp3 { kbps: 128 });
-    let verdict = house.verdict_for(mp3.clone(), "a.mp3", Tier::Premium).await;
+    let verdict = harness.verdict_for(mp3.clone(), "a.mp3", Tier::Premium).await;
     assert_eq!(refused(&verdict, FindingCode::UnsupportedFormat), pair("mp3", "wav, flac"));
-    assert!(house.verdict_for(mp3, "a.mp3", Tier::Enterprise).await.accepted());
+    assert!(harness.verdict_for(mp3, "a.mp3", Tier::Enterprise).await.accepted());
 
     let mono = sound(2.0, RATE_HZ, 1, Encoding::Wav16);
-    let verdict = house.verdict_for(mono.clone(), "a.wav", Tier::Enterprise).await;
+    let verdict = harness.verdict_for(mono.clone(), "a.wav", Tier::Enterprise).await;
     assert_eq!(refused(&verdict, FindingCode::StereoRequired), pair("1 channel", "2 channels"));
-    let verdict = house.verdict_for(mono.clone(), "a.wav", Tier::Premium).await;
+    let verdict = harness.verdict_for(mono.clone(), "a.wav", Tier::Premium).await;
     assert!(verdict.accepted());
     find(&verdict, FindingCode::MonoAudio, Severity::Warning);
-    let verdict = house.verdict_for(mono, "a.wav", Tier::Free).await;
+    let verdict = harness.verdict_for(mono, "a.wav", Tier::Free).await;
     assert!(verdict.findings.is_empty(), "a microphone makes one channel: {:#?}", verdict.findings);
     let long = sound(40.0, RATE_HZ, 2, Encoding::Mp3 { kbps: 128 });
-    assert!(house.verdict_for(long, "long.mp3", Tier::Enterprise).await.accepted());
+    assert!(harness.verdict_for(long, "long.mp3", Tier::Enterprise).await.accepted());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_hinders_the_judging_is_a_fault() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let key = ObjectKey::upload(UploadId::from_uuid(uuid::Uuid::now_v7()));
     for (object_key, expected) in [(key.as_str(), "object_missing"), ("../etc/passwd", "object_key_invalid")] {
-        match house.ask(object_key, "a.wav", Tier::Free).await {
+        match harness.ask(object_key, "a.wav", Tier::Free).await {
             Err(MessagingError::Fault { code, retryable, .. }) => {
                 assert_eq!((code.as_str(), retryable), (expected, false))
             }
             other => panic!("{object_key}: {other:?}"),
         }
     }
-    assert!(house.metrics.render().contains("descant_validations_total{outcome=\"failed\""));
+    assert!(harness.metrics.render().contains("descant_validations_total{outcome=\"failed\""));
 }
 
 /// A WAVE file around samples that are encoded already; the tags are those of the registry in RFC 2361.
@@ -307,9 +308,9 @@ fn aiff(samples: &[f32], rate_hz: u32) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recordings_of_every_format_get_the_verdicts_they_deserve() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let judge = async |name: &str, bytes: Vec<u8>, expected: Option<FindingCode>| {
-        let verdict = house.verdict(bytes, name).await;
+        let verdict = harness.verdict(bytes, name).await;
         match expected {
             Some(code) => drop(refused(&verdict, code)),
             None => assert!(verdict.accepted(), "{name}: {:#?}", verdict.findings),

@@ -1,13 +1,17 @@
 //! Leases: one orchestrator at a time holds a job, and only for as long as it says so.
 
 use chrono::{DateTime, Utc};
-use domain::{JobEvent, JobId, JobState, KindName, Transition, transition};
+use domain::{JobEvent, JobId, JobState, KindName, KindSpec, StageName, Transition, transition};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType},
 };
 
-use super::{Jobs, change::log_on_locked_row, unknown::has_unknown_parts};
+use super::{
+    Jobs,
+    change::log_on_locked_row,
+    unknown::{has_unknown_parts, is_of_kinds},
+};
 use crate::{
     Backend, Job, Journal,
     error::{During, PersistenceError},
@@ -33,8 +37,16 @@ pub struct Claim<'a> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClaimableKind {
     pub name: KindName,
+    /// Of its table: a job with another stage is left to the version that wrote it.
+    pub stages: Vec<StageName>,
     /// A job's deadline from its first claim on, unless it already has one.
     pub deadline_at: Option<DateTime<Utc>>,
+}
+
+impl ClaimableKind {
+    pub fn of(spec: &KindSpec, deadline_at: Option<DateTime<Utc>>) -> Self {
+        Self { name: spec.name.clone(), stages: spec.stages.iter().map(|stage| stage.name).collect(), deadline_at }
+    }
 }
 
 /// A job that was claimed.
@@ -122,7 +134,7 @@ impl Jobs<'_> {
             .select_only()
             .columns([Column::Id, Column::State, Column::WaitsFor])
             .filter(Condition::any().add(waits).add(lost))
-            .filter(Column::Kind.is_in(kinds.iter().map(|kind| kind.name.as_str())))
+            .filter(is_of_kinds(kinds))
             .filter(Column::Tier.is_in(tier_words()))
             .filter(has_unknown_parts().not())
             .filter(Column::CancelRequestedAt.is_null())

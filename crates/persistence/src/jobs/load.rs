@@ -37,9 +37,10 @@ impl Jobs<'_> {
         self.waiting_jobs().count(self.db.reader()).await.during("count waiting jobs")
     }
 
-    /// Jobs that wait for a moment that has not come: the next attempt.
-    pub async fn delayed(&self, now: DateTime<Utc>) -> Result<u64, PersistenceError> {
-        let delayed = self.waiting_jobs().filter(Column::DueAt.gt(micros(now)));
+    /// Jobs of a kind that wait for a moment that has not come: the next attempt.
+    pub async fn delayed(&self, kind: &KindName, now: DateTime<Utc>) -> Result<u64, PersistenceError> {
+        let waiting = self.waiting_jobs().filter(Column::Kind.eq(kind.as_str()));
+        let delayed = waiting.filter(Column::DueAt.gt(micros(now)));
         delayed.count(self.db.reader()).await.during("count delayed jobs")
     }
 

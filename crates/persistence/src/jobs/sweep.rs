@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::{JobId, JobState, quota};
+use domain::{JobId, JobState, KindSpec, quota};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, LockBehavior, LockType, Query},
@@ -11,8 +11,8 @@ use sea_orm::{
 
 use super::{
     Jobs,
-    claim::{claimable_while_held, no_live_lease},
-    unknown::has_unknown_parts,
+    claim::{ClaimableKind, claimable_while_held, no_live_lease},
+    unknown::{has_unknown_parts, is_of_kinds},
 };
 use crate::{
     Backend, Job,
@@ -120,11 +120,12 @@ impl Jobs<'_> {
 }
 
 impl Jobs<'_> {
-    /// Unfinished jobs that this version leaves alone, because a newer one wrote a kind, a tier or a state (of the job,
-    /// a stage of it or an outside call) that it does not know. `kinds` are the known ones.
-    pub async fn set_aside(&self, kinds: impl IntoIterator<Item = &str>) -> Result<u64, PersistenceError> {
+    /// Unfinished jobs that this version leaves alone, because a newer one wrote a kind, a stage, a tier or a state (of
+    /// the job, a stage of it or an outside call) that it does not know. `kinds` are the known ones.
+    pub async fn set_aside(&self, kinds: impl IntoIterator<Item = &'static KindSpec>) -> Result<u64, PersistenceError> {
+        let kinds: Vec<ClaimableKind> = kinds.into_iter().map(|kind| ClaimableKind::of(kind, None)).collect();
         let unknown = Condition::any()
-            .add(Column::Kind.is_not_in(kinds))
+            .add(is_of_kinds(&kinds).not())
             .add(Column::Tier.is_not_in(tier_words()))
             .add(Column::State.is_not_in(state_words(|_| true)))
             .add(has_unknown_parts());

@@ -5,7 +5,33 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
+use super::claim::ClaimableKind;
 use crate::{OutsideCallState, StageState, rows};
+
+/// Whether a job is of one of these kinds, and all its stages so far are of that kind's table. A job that a newer version
+/// brought into a stage of its own would be completed here without that stage.
+pub fn is_of_kinds(kinds: &[ClaimableKind]) -> Condition {
+    use rows::{job, stage};
+    let mut any = Condition::any();
+    for kind in kinds {
+        let names: Vec<&str> = kind.stages.iter().map(|stage| stage.as_str()).collect();
+        let others = Query::select()
+            .expr(Expr::val(1))
+            .from(stage::Entity)
+            .and_where(Expr::col((stage::Entity, stage::Column::JobId)).eq(Expr::col((job::Entity, job::Column::Id))))
+            .and_where(stage::Column::Name.is_not_in(names.clone()))
+            .to_owned();
+        let is_in_one = Condition::any().add(job::Column::Stage.is_null()).add(job::Column::Stage.is_in(names));
+        any = any.add(
+            Condition::all()
+                .add(job::Column::Kind.eq(kind.name.as_str()))
+                .add(is_in_one)
+                .add(Expr::exists(others).not()),
+        );
+    }
+    // Without a kind it would hold for every job.
+    if any.is_empty() { any.add(Expr::val(1).eq(0)) } else { any }
+}
 
 /// Whether a job has a stage or an outside call in a state that only a newer version knows. Whoever works on the job has
 /// to read them, so that it is set aside before it is claimed.

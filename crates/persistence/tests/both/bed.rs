@@ -240,5 +240,5 @@ pub fn input(upload_id: Option<UploadId>) -> NewInput {
 
 /// Every kind of this version, with a deadline for those that have none yet.
 pub fn every_kind(deadline_at: Option<DateTime<Utc>>) -> Vec<ClaimableKind> {
-    domain::Kinds::built_in().iter().map(|kind| ClaimableKind { name: kind.name.clone(), deadline_at }).collect()
+    domain::Kinds::built_in().iter().map(|kind| ClaimableKind::of(kind, deadline_at)).collect()
 }

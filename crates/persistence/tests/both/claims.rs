@@ -153,7 +153,7 @@ async fn only_the_kinds_that_are_asked_for_are_claimed_each_with_its_own_deadlin
     assert_eq!(bed.claimed(later(9)).await, None, "a kind that nobody asked for was claimed");
     let song = bed.submitted(&ada, later(1)).await;
     let mut kinds = every_kind(Some(later(60)));
-    kinds.push(ClaimableKind { name: KindName::new("training"), deadline_at: Some(later(3600)) });
+    kinds.push(ClaimableKind { name: KindName::new("training"), stages: Vec::new(), deadline_at: Some(later(3600)) });
     let claim = Claim { owner: "w", lease_until: later(600), kinds: &kinds, may_start: true };
     let mut claimed = Vec::new();
     while let Some(Claimed { job, .. }) = bed.db.jobs().claim_due(claim, &Journal::silent(), later(9)).await.unwrap() {

@@ -4,7 +4,7 @@
 use domain::{ArtifactRole, JobState, OutsideCallId};
 use persistence::{HistoryFilter, NewJob};
 
-use crate::bed::{Bed, every_kind, later, message_id, new_job, noon, on_both, user};
+use crate::bed::{Bed, later, message_id, new_job, noon, on_both, user};
 
 /// How an identifier of this test is written in SQL.
 fn of(id: domain::JobId, bed: &Bed) -> String {
@@ -21,17 +21,18 @@ async fn set(bed: &Bed, id: domain::JobId, change: &str) {
 async fn rows_of_a_newer_version_are_set_aside_and_stop_nothing(bed: &Bed) {
     let ada = user("ada");
     // Each stands before the job that this version knows.
+    let mut strange = Vec::new();
     for change in ["state = 'levitating'", "tier = 'studio'", "kind = 'opera'"] {
-        let strange = bed.submitted(&ada, noon()).await;
-        set(bed, strange.id, change).await;
+        let job = bed.submitted(&ada, noon()).await;
+        set(bed, job.id, change).await;
+        strange.push(job.id);
     }
     let known = bed.submitted(&ada, later(1)).await;
     assert_eq!(bed.claimed(later(2)).await.map(|job| job.id), Some(known.id), "the head of the queue stopped it");
     assert_eq!(bed.claimed(later(2)).await, None, "something strange was claimed");
 
-    let kinds = every_kind(None);
-    let words = || kinds.iter().map(|kind| kind.name.as_str());
-    assert_eq!(bed.db.jobs().set_aside(words()).await.unwrap(), 3, "an operator sees how many");
+    let kinds = domain::Kinds::built_in();
+    assert_eq!(bed.db.jobs().set_aside(kinds.iter()).await.unwrap(), 3, "an operator sees how many");
     let stats = bed.db.jobs().stats(None, later(2)).await.unwrap();
     assert_eq!(stats.by_state.get(&JobState::Running), Some(&1));
     set(bed, known.id, "deadline_at = created_at").await;
@@ -39,6 +40,12 @@ async fn rows_of_a_newer_version_are_set_aside_and_stop_nothing(bed: &Bed) {
     let overdue = bed.db.jobs().overdue(later(3), 10).await.unwrap();
     assert!(overdue.iter().any(|job| job.id == known.id), "the sweep passes over what it cannot read");
     assert!(overdue.iter().all(|job| job.state != JobState::Completed));
+
+    // Its owner is told so, and nobody else that there is one.
+    let mine = bed.db.jobs_of(&ada);
+    assert!(mine.is_of_newer_version(strange[0]).await.unwrap() && mine.is_of_newer_version(strange[1]).await.unwrap());
+    assert!(!mine.is_of_newer_version(known.id).await.unwrap());
+    assert!(!bed.db.jobs_of(&user("eve")).is_of_newer_version(strange[0]).await.unwrap());
 
     // A kind that only a newer version knows is still shown to its owner.
     let listed = bed.db.jobs_of(&ada).list(&HistoryFilter::default(), None, 10).await.unwrap();
@@ -63,10 +70,7 @@ async fn a_job_with_parts_of_a_newer_version_is_set_aside(bed: &Bed) {
     let known = bed.submitted(&ada, later(60)).await;
     assert_eq!(bed.claimed(later(61)).await.map(|job| job.id), Some(known.id));
     assert_eq!(bed.claimed(later(61)).await, None, "something strange was claimed");
-    let set_aside = async || {
-        let kinds = every_kind(None);
-        bed.db.jobs().set_aside(kinds.iter().map(|kind| kind.name.as_str())).await.unwrap()
-    };
+    let set_aside = async || bed.db.jobs().set_aside(domain::Kinds::built_in().iter()).await.unwrap();
     assert_eq!(set_aside().await, 2, "an operator sees how many");
 
     // One that is understood after all is taken up.
@@ -74,6 +78,28 @@ async fn a_job_with_parts_of_a_newer_version_is_set_aside(bed: &Bed) {
     assert_eq!(set_aside().await, 1);
     assert_eq!(bed.claimed(later(62)).await.map(|job| job.id), Some(staged.id));
     assert_eq!(bed.claimed(later(62)).await, None);
+}
+
+/// A stage that only a newer version has: here the job would end without it.
+async fn a_job_in_a_stage_of_a_newer_version_is_set_aside(bed: &Bed) {
+    let ada = user("ada");
+    let set_aside = async || bed.db.jobs().set_aside(domain::Kinds::built_in().iter()).await.unwrap();
+    let pitch = domain::kinds::melody_vocals::PITCH;
+    // One is in the stage, of another it was the one before; both leases have run out.
+    let within = bed.in_state(JobState::Running, &ada, noon()).await;
+    set(bed, within.id, "stage = 'mastering'").await;
+    let past = bed.in_state(JobState::Running, &ada, noon()).await;
+    bed.db.stages().start(past.id, past.generation, pitch, 1, noon()).await.unwrap();
+    bed.execute("UPDATE job_stages SET name = 'mastering'").await;
+    let known = bed.submitted(&ada, later(60)).await;
+    set(bed, known.id, &format!("stage = '{pitch}'")).await;
+    assert_eq!(bed.claimed(later(61)).await.map(|job| job.id), Some(known.id));
+    assert_eq!(bed.claimed(later(61)).await, None, "it would be completed without a stage");
+    assert_eq!(set_aside().await, 2, "an operator sees how many");
+
+    bed.execute(&format!("UPDATE job_stages SET name = '{pitch}'")).await;
+    assert_eq!(bed.claimed(later(62)).await.map(|job| job.id), Some(past.id));
+    assert_eq!(set_aside().await, 1);
 }
 
 async fn a_stage_and_a_role_of_a_newer_version_are_shown(bed: &Bed) {
@@ -114,6 +140,7 @@ async fn a_job_of_the_version_before_still_has_its_recording(bed: &Bed) {
 on_both!(
     rows_of_a_newer_version_are_set_aside_and_stop_nothing,
     a_job_with_parts_of_a_newer_version_is_set_aside,
+    a_job_in_a_stage_of_a_newer_version_is_set_aside,
     a_stage_and_a_role_of_a_newer_version_are_shown,
     a_job_of_the_version_before_still_has_its_recording,
 );

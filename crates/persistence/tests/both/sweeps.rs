@@ -232,8 +232,10 @@ async fn figures_of_the_last_hour_and_what_waits(bed: &Bed) {
     let mut retry = new_job(noon());
     retry.due_at = later(30);
     bed.submitted_as(&retry, &ada, noon()).await;
-    assert_eq!((jobs.waiting().await.unwrap(), jobs.delayed(later(29)).await.unwrap()), (2, 1));
-    assert_eq!(jobs.delayed(later(30)).await.unwrap(), 0);
+    assert_eq!((jobs.waiting().await.unwrap(), jobs.delayed(&melody_vocals::NAME, later(29)).await.unwrap()), (2, 1));
+    let other = domain::KindName::new("from-the-future");
+    assert_eq!(jobs.delayed(&other, later(29)).await.unwrap(), 0, "of another kind");
+    assert_eq!(jobs.delayed(&melody_vocals::NAME, later(30)).await.unwrap(), 0);
 }
 
 async fn breakers_are_replaced_read_while_fresh_and_pruned(bed: &Bed) {

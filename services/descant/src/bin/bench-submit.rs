@@ -1,6 +1,6 @@
 //! `bench-submit`: how many jobs a second are accepted, and how long a client waits for the answer, with real
 //! recordings that are really validated, over one connection and over many. Beside them, in the same run, what the
-//! validation alone takes in this process, and what a round trip to the house takes without any work.
+//! validation alone takes in this process, and what a round trip to the deployment takes without any work.
 //!
 //! Run through `cargo xtask bench submit`, which starts the servers of the distributed set. Exits with 0 whatever the
 //! figures say, unless a request was not accepted.
@@ -19,7 +19,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use bench_support::{
-    Common, Flavour, House, Machine, QUIET_ORCHESTRATOR_NOTE, RATE_HZ, Recording, client::Client, unless_stopped,
+    Common, Deployment, Flavour, Machine, QUIET_ORCHESTRATOR_NOTE, RATE_HZ, Recording, client::Client, unless_stopped,
 };
 use clap::Parser;
 use domain::audio::AudioLimits;
@@ -56,7 +56,7 @@ struct Timed {
 
 #[derive(Serialize)]
 struct Figures {
-    house: Flavour,
+    deployment: Flavour,
     submissions: Vec<Timed>,
     /// `GET /api/health`: HTTP and nothing else.
     round_trip: Timed,
@@ -68,7 +68,7 @@ struct Report {
     recording_seconds: f64,
     /// `media::inspect` and the verdict in this process: no HTTP, no store, no rows.
     validation: Vec<Timed>,
-    houses: Vec<Figures>,
+    deployments: Vec<Figures>,
 }
 
 #[tokio::main]
@@ -89,9 +89,9 @@ async fn run(options: &Options) -> Result<()> {
     for recording in recordings {
         validation.push(validate(recording, requests).await?);
     }
-    let mut report = Report { machine, recording_seconds: SECONDS, validation, houses: Vec::new() };
+    let mut report = Report { machine, recording_seconds: SECONDS, validation, deployments: Vec::new() };
     for flavour in options.common.flavours() {
-        report.houses.push(measure(flavour, &recordings, requests, &options.common).await?);
+        report.deployments.push(measure(flavour, &recordings, requests, &options.common).await?);
     }
     if options.common.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -102,8 +102,8 @@ async fn run(options: &Options) -> Result<()> {
 }
 
 async fn measure(flavour: Flavour, recordings: &[Recording], requests: usize, common: &Common) -> Result<Figures> {
-    let house = House::start(flavour).await?;
-    let client = house.client();
+    let deployment = Deployment::start(flavour).await?;
+    let client = deployment.client();
     let measured = async {
         if let Some(first) = recordings.first() {
             client.warm_up(*first).await?;
@@ -120,10 +120,10 @@ async fn measure(flavour: Flavour, recordings: &[Recording], requests: usize, co
         }
         let ask = |client: Client| async move { client.get("/api/health").await.map(drop) };
         let round_trip = repeat(client, 1, requests, "GET /api/health".to_owned(), ask).await?;
-        Ok(Figures { house: flavour, submissions, round_trip })
+        Ok(Figures { deployment: flavour, submissions, round_trip })
     };
     let measured: Result<Figures> = measured.await;
-    measured.with_context(|| format!("{} house; its last words:\n{}", flavour.name(), house.log_tails()))
+    measured.with_context(|| format!("{} deployment; its last words:\n{}", flavour.name(), deployment.log_tails()))
 }
 
 /// Has `concurrency` clients do the same again and again, each as soon as its last one is answered, until `runs` are
@@ -160,7 +160,7 @@ where
     Ok(Timed::of(what, concurrency, started.elapsed(), times))
 }
 
-/// What a validation costs without a house around it.
+/// What a validation costs without a deployment around it.
 async fn validate(recording: Recording, runs: usize) -> Result<Timed> {
     let what = format!("media::inspect, {}", recording.file_name);
     let work = move || {
@@ -203,13 +203,13 @@ fn percentile_ms(sorted: &[Duration], percent: usize) -> f64 {
 fn print(report: &Report) {
     report.machine.print();
     println!("recordings of {} s, 44.1 kHz mono; no quota; {QUIET_ORCHESTRATOR_NOTE}\n", report.recording_seconds);
-    println!("| house | what | at once | runs | per second | p50 ms | p99 ms | worst ms |");
+    println!("| deployment | what | at once | runs | per second | p50 ms | p99 ms | worst ms |");
     println!("|---|---|---|---|---|---|---|---|");
-    for figures in &report.houses {
+    for figures in &report.deployments {
         for timed in &figures.submissions {
-            row(figures.house.name(), timed);
+            row(figures.deployment.name(), timed);
         }
-        row(figures.house.name(), &figures.round_trip);
+        row(figures.deployment.name(), &figures.round_trip);
     }
     for timed in &report.validation {
         row("none", timed);
@@ -222,9 +222,9 @@ fn print(report: &Report) {
     );
 }
 
-fn row(house: &str, timed: &Timed) {
+fn row(deployment: &str, timed: &Timed) {
     let Timed { what, concurrency, runs, per_second, p50_ms, p99_ms, worst_ms } = timed;
     println!(
-        "| {house} | {what} | {concurrency} | {runs} | {per_second:.1} | {p50_ms:.1} | {p99_ms:.1} | {worst_ms:.1} |"
+        "| {deployment} | {what} | {concurrency} | {runs} | {per_second:.1} | {p50_ms:.1} | {p99_ms:.1} | {worst_ms:.1} |"
     );
 }

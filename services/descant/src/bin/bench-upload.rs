@@ -14,7 +14,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use bench_support::{Common, Flavour, House, Machine, QUIET_ORCHESTRATOR_NOTE, RATE_HZ, Recording, unless_stopped};
+use bench_support::{
+    Common, Deployment, Flavour, Machine, QUIET_ORCHESTRATOR_NOTE, RATE_HZ, Recording, unless_stopped,
+};
 use clap::Parser;
 use domain::audio::AudioLimits;
 use media::{Encoding, sample};
@@ -62,7 +64,7 @@ struct Peak {
 
 #[derive(Serialize)]
 struct Figures {
-    house: Flavour,
+    deployment: Flavour,
     process: String,
     idle: Memory,
     peak: Peak,
@@ -85,7 +87,7 @@ struct Report {
     goal_bytes: u64,
     /// Arithmetic, not a measurement: what a service that holds whole uploads would need for them alone.
     whole_uploads_bytes: u64,
-    houses: Vec<Figures>,
+    deployments: Vec<Figures>,
 }
 
 #[tokio::main]
@@ -105,18 +107,18 @@ async fn run(options: &Options) -> Result<()> {
         recording_bytes,
         goal_bytes: GOAL_BYTES,
         whole_uploads_bytes: recording_bytes * u64::from(options.clients),
-        houses: Vec::new(),
+        deployments: Vec::new(),
     };
     for flavour in options.common.flavours() {
         options.common.progress(&format!("{}: {} uploads at once", flavour.name(), options.clients));
-        report.houses.push(measure(flavour, options.clients, recording).await?);
+        report.deployments.push(measure(flavour, options.clients, recording).await?);
     }
     if options.common.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print(&report);
     }
-    let refused: usize = report.houses.iter().map(|figures| figures.refused.len()).sum();
+    let refused: usize = report.deployments.iter().map(|figures| figures.refused.len()).sum();
     if refused > 0 {
         bail!("{refused} uploads were not accepted");
     }
@@ -134,28 +136,28 @@ fn largest_recording() -> Result<Recording> {
 }
 
 async fn measure(flavour: Flavour, clients: u16, recording: Recording) -> Result<Figures> {
-    let house = House::start(flavour).await?;
-    let front = house.processes().last().context("a house without processes")?;
+    let deployment = Deployment::start(flavour).await?;
+    let front = deployment.processes().last().context("a deployment without processes")?;
     let (pid, process) = (front.id(), front.name().to_owned());
     let idle = Memory::of(pid)?;
-    house.client().warm_up(Recording::short_wav(4.0)?).await.with_context(|| house.log_tails())?;
+    deployment.client().warm_up(Recording::short_wav(4.0)?).await.with_context(|| deployment.log_tails())?;
     let was_set_back = set_back_high_water(pid);
     let (stop, stopped) = oneshot::channel();
     let watching = tokio::spawn(watch(pid, stopped));
-    let (seconds, refused) = upload(&house, clients, recording).await?;
+    let (seconds, refused) = upload(&deployment, clients, recording).await?;
     // The watcher ends by itself only when the process is gone, which its answer tells.
     let _ = stop.send(());
     let (sampled, samples) = watching.await??;
     let high_water_bytes = if was_set_back { Some(status_bytes(pid, "VmHWM")?) } else { None };
     if !refused.is_empty() {
-        eprintln!("{}", house.log_tails());
+        eprintln!("{}", deployment.log_tails());
     }
     let accepted = usize::from(clients) - refused.len();
     let peak = Peak { sampled, samples, high_water_bytes };
     let reaches_goal =
         (flavour == Flavour::Distributed).then(|| refused.is_empty() && peak.resident_bytes() < GOAL_BYTES);
     Ok(Figures {
-        house: flavour,
+        deployment: flavour,
         process,
         idle,
         peak,
@@ -169,11 +171,11 @@ async fn measure(flavour: Flavour, clients: u16, recording: Recording) -> Result
 }
 
 /// Uploads from all clients at once; returns the seconds to the last answer, and why uploads were refused.
-async fn upload(house: &House, clients: u16, recording: Recording) -> Result<(f64, Vec<String>)> {
+async fn upload(deployment: &Deployment, clients: u16, recording: Recording) -> Result<(f64, Vec<String>)> {
     let start = Arc::new(Barrier::new(usize::from(clients) + 1));
     let mut uploads = JoinSet::new();
     for _ in 0..clients {
-        let (client, start) = (house.client().clone(), start.clone());
+        let (client, start) = (deployment.client().clone(), start.clone());
         uploads.spawn(async move {
             start.wait().await;
             client.submit(recording).await
@@ -242,10 +244,10 @@ fn print(report: &Report) {
     let (clients, each) = (report.clients, megabytes(report.recording_bytes));
     println!("{clients} clients at once, {each:.1} MB each; {QUIET_ORCHESTRATOR_NOTE}\n");
     println!(
-        "| house | process | idle RSS MB | peak RSS MB | of it anonymous MB | after MB | s | MB/s | accepted | goal |"
+        "| deployment | process | idle RSS MB | peak RSS MB | of it anonymous MB | after MB | s | MB/s | accepted | goal |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
-    for figures in &report.houses {
+    for figures in &report.deployments {
         let Figures { idle, peak, after, seconds, megabytes_per_second, accepted, .. } = figures;
         let goal = match figures.reaches_goal {
             Some(true) => "PASS",
@@ -254,7 +256,7 @@ fn print(report: &Report) {
         };
         println!(
             "| {} | {} | {:.1} | {:.1} | {:.1} | {:.1} | {seconds:.1} | {megabytes_per_second:.0} | {accepted} of {clients} | {goal} |",
-            figures.house.name(),
+            figures.deployment.name(),
             figures.process,
             megabytes(idle.resident_bytes),
             megabytes(peak.resident_bytes()),

@@ -69,8 +69,8 @@ pub async fn status(args: cli::JobArgs, json: bool) -> Result<()> {
     if let Some(error) = status["error"].as_str() {
         output::line(format_args!("  {} ({})", error, text(&status["errorType"])))?;
     }
-    if let Some(result) = status.get("result").filter(|result| result.is_object()) {
-        output::line(format_args!("  {}\n\n{}", text(&result["title"]), text(&result["lyrics"])))?;
+    if status["result"].is_object() {
+        output::line(format_args!("  {}", work(&status["result"])))?;
     }
     Ok(())
 }
@@ -83,7 +83,7 @@ pub async fn watch(args: cli::JobArgs, json: bool) -> Result<()> {
 
 pub async fn cancel(args: cli::JobArgs, json: bool) -> Result<()> {
     let api = Api::new(&args.server)?;
-    let answer = api.post(&format!("api/v1/melody-vocals/cancel/{}", id(&args.job)?)).await?;
+    let answer = api.post(&format!("api/v1/jobs/{}/cancel", id(&args.job)?)).await?;
     if json {
         return print(&answer);
     }
@@ -106,17 +106,24 @@ pub async fn download(args: cli::Download, json: bool) -> Result<()> {
 
 pub async fn history(args: cli::HistoryArgs, json: bool) -> Result<()> {
     let api = Api::new(&args.server)?;
-    let path = format!("api/v1/melody-vocals/history?limit={}&offset={}", args.limit, args.offset);
-    let history = api.get(&path).await?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", &args.limit.to_string());
+    for (name, value) in [("kind", &args.kind), ("cursor", &args.cursor)] {
+        value.iter().for_each(|value| _ = query.append_pair(name, value));
+    }
+    let history = api.get(&format!("api/v1/jobs?{}", query.finish())).await?;
     if json {
         return print(&history);
     }
-    for job in history["conversions"].as_array().into_iter().flatten() {
-        let title = job["title"].as_str().or(job["prompt"].as_str()).unwrap_or_default();
-        let (id, state) = (text(&job["jobId"]), text(&job["state"]));
-        output::line(format_args!("{id}  {state:<10} {:>3}%  {title}", job["progress"]))?;
+    for job in history["jobs"].as_array().into_iter().flatten() {
+        let (id, kind, state) = (text(&job["jobId"]), text(&job["kind"]), text(&job["state"]));
+        let title = job["title"].as_str().unwrap_or_default();
+        output::line(format_args!("{id}  {kind:<16} {state:<10} {:>3}%  {title}", job["progress"]))?;
     }
-    Ok(output::line(format_args!("{} in all", history["pagination"]["total"]))?)
+    match history["next"].as_str() {
+        Some(next) => Ok(output::line(format_args!("older ones: --cursor {next}"))?),
+        None => Ok(()),
+    }
 }
 
 pub async fn quota(server: cli::Server, json: bool) -> Result<()> {
@@ -131,7 +138,7 @@ pub async fn quota(server: cli::Server, json: bool) -> Result<()> {
 }
 
 async fn status_of(api: &Api, job: &str) -> Result<Value> {
-    api.get(&format!("api/v1/melody-vocals/status/{}", id(job)?)).await
+    api.get(&format!("api/v1/jobs/{}", id(job)?)).await
 }
 
 /// A job's id goes into a path: nothing but an id may.
@@ -239,7 +246,7 @@ fn bar() -> ProgressBar {
 /// Fetches every file of a result; none is there before all are whole.
 async fn fetch(api: &Api, status: &Value, to: Destination) -> Result<Vec<PathBuf>> {
     let empty = Vec::new();
-    let artifacts = status["result"]["artifacts"].as_array().unwrap_or(&empty);
+    let artifacts = status["artifacts"].as_array().unwrap_or(&empty);
     let names = file_names(artifacts);
     to.check(&names)?;
     let mut files = to.begin()?;
@@ -280,14 +287,19 @@ fn conclude(status: &Value, json: bool) -> Result<()> {
     match status["status"].as_str() {
         Some("completed") if json => told,
         Some("completed") => {
-            let result = &status["result"];
-            output::line(format_args!("{}\n\n{}", text(&result["title"]), text(&result["lyrics"])))?;
-            Ok(output::line(format_args!("\nlisten: {}", text(&result["audioUrl"])))?)
+            output::line(work(&status["result"]))?;
+            Ok(output::line(format_args!("\nlisten: {}", text(&status["links"]["result"])))?)
         }
         // How the job ended matters more than whether somebody read it.
         Some("cancelled") => Err(Exit::cancelled("the job was cancelled")),
         _ => Err(Exit::job_failed(text(&status["error"]).to_owned())),
     }
+}
+
+/// What a finished job made, in words: its title, and the lyrics where it has some.
+fn work(result: &Value) -> String {
+    let title = text(&result["title"]);
+    result["lyrics"].as_str().map_or_else(|| title.to_owned(), |lyrics| format!("{title}\n\n{lyrics}"))
 }
 
 fn text(value: &Value) -> &str {

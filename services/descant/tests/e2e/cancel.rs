@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testbed::eventually;
 
-use crate::harness::{Flavour, House, Submission, Told, User, hum, long_hum, own};
+use crate::harness::{Deployment, Flavour, ReceivedEvent, Submission, User, hum, long_hum, own};
 
 over_both!(jobs_stop_wherever_they_are);
 
@@ -13,8 +13,8 @@ const LONG_SECONDS: f64 = 150.0;
 
 async fn jobs_stop_wherever_they_are(flavour: Flavour) {
     // One job at a time: the second one waits for certain.
-    let house = own(flavour, &[("QUEUE_CONCURRENCY", "1")]).await;
-    let user = house.user();
+    let deployment = own(flavour, &[("QUEUE_CONCURRENCY", "1")]).await;
+    let user = deployment.user();
     let running = User::accepted(&user.submit(&Submission::of("long.wav", long_hum(LONG_SECONDS).wav())).await);
     let mut events = user.events(&running, 0).await;
     events.until("its start", |event| event.kind == "stage_started" && event.stage() == Some("pitch")).await;
@@ -48,7 +48,7 @@ async fn jobs_stop_wherever_they_are(flavour: Flavour) {
         assert!(status["result"].is_null() && status["error"].is_null(), "{status}");
         user.get(&format!("/api/v1/jobs/{job}/result")).await.problem(409, "job_state");
     }
-    objects_go(&house, "those of cancelled jobs", |_| false).await;
+    objects_go(&deployment, "those of cancelled jobs", |_| false).await;
 
     // The slot is free again; and what is done cannot be cancelled any more.
     let done = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
@@ -57,11 +57,11 @@ async fn jobs_stop_wherever_they_are(flavour: Flavour) {
     assert_eq!(user.status(&done).await["status"], "completed");
     assert_eq!(user.quota().await["dailyUsed"], 1);
     let results = format!("jobs/{done}/result/");
-    objects_go(&house, "upload and work of a finished job", |key| key.starts_with(&results)).await;
-    assert!(!house.objects().await.is_empty(), "its results stay");
+    objects_go(&deployment, "upload and work of a finished job", |key| key.starts_with(&results)).await;
+    assert!(!deployment.objects().await.is_empty(), "its results stay");
 }
 
-fn kinds(events: &[Told]) -> Vec<&str> {
+fn kinds(events: &[ReceivedEvent]) -> Vec<&str> {
     events.iter().map(|event| event.kind.as_str()).collect()
 }
 
@@ -79,9 +79,9 @@ async fn stop(user: &User, job: &str) {
 }
 
 /// Waits until no objects are left but those that may stay.
-async fn objects_go(house: &House, what: &str, may_stay: impl Fn(&str) -> bool) {
+async fn objects_go(deployment: &Deployment, what: &str, may_stay: impl Fn(&str) -> bool) {
     eventually(&format!("objects to go: {what}"), Duration::from_secs(30), || async {
-        let left: Vec<String> = house.objects().await.into_iter().filter(|key| !may_stay(key)).collect();
+        let left: Vec<String> = deployment.objects().await.into_iter().filter(|key| !may_stay(key)).collect();
         if left.is_empty() { Ok(()) } else { Err(left) }
     })
     .await;

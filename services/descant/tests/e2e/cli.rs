@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Flavour, House, Submission, User, binary, hum, long_hum, shared, wav};
+use crate::harness::{Deployment, Flavour, Submission, User, binary, hum, long_hum, shared, wav};
 
 const PROMPT: &str = "A quiet song about rivers that find the sea";
 
@@ -66,9 +66,9 @@ impl Desk {
         }
     }
 
-    /// A client command as a user of a house.
-    async fn ask(&self, house: &House, user: &User, arguments: &[&str]) -> Said {
-        let (server, token) = (house.front_url(), user.token().unwrap_or_default());
+    /// A client command as a user of a deployment.
+    async fn ask(&self, deployment: &Deployment, user: &User, arguments: &[&str]) -> Said {
+        let (server, token) = (deployment.front_url(), user.token().unwrap_or_default());
         self.run(arguments, &[("DESCANT_SERVER", &server), ("DESCANT_TOKEN", token)]).await
     }
 }
@@ -165,62 +165,64 @@ async fn sing_says_what_it_cannot_sing() {
 
 #[tokio::test]
 async fn the_client_commands_follow_a_job_through_a_server() {
-    let house = shared(Flavour::Embedded).await;
-    let (desk, user) = (Desk::new(), house.user());
+    let deployment = shared(Flavour::Embedded).await;
+    let (desk, user) = (Desk::new(), deployment.user());
     let submit = ["--json", "submit", "hum.wav", "--prompt", PROMPT, "--idempotency-key", "one"];
-    let accepted = desk.ask(&house, &user, &submit).await.json();
+    let accepted = desk.ask(&deployment, &user, &submit).await.json();
     let job = accepted["jobId"].as_str().expect("a job has an id");
-    assert_eq!(desk.ask(&house, &user, &submit).await.json()["jobId"], job, "a repeat is the same job");
+    assert_eq!(desk.ask(&deployment, &user, &submit).await.json()["jobId"], job, "a repeat is the same job");
 
-    let watched = desk.ask(&house, &user, &["watch", job]).await;
+    let watched = desk.ask(&deployment, &user, &["watch", job]).await;
     assert!(watched.expect(0).contains("listen:"), "{}", watched.out);
-    let status = desk.ask(&house, &user, &["--json", "status", job]).await.json();
+    let status = desk.ask(&deployment, &user, &["--json", "status", job]).await.json();
     assert_eq!(status["status"], "completed");
-    let plain = desk.ask(&house, &user, &["status", job]).await;
+    let plain = desk.ask(&deployment, &user, &["status", job]).await;
     assert!(plain.expect(0).contains("completed 100%"), "{}", plain.out);
 
-    desk.ask(&house, &user, &["download", job, "--out", "song"]).await.expect(0);
-    for artifact in status["result"]["artifacts"].as_array().expect("files") {
+    desk.ask(&deployment, &user, &["download", job, "--out", "song"]).await.expect(0);
+    for artifact in status["artifacts"].as_array().expect("files") {
         let path = desk.path("song").join(artifact["fileName"].as_str().expect("a name"));
         assert_eq!(std::fs::metadata(&path).expect("a file").len(), artifact["sizeBytes"].as_u64().unwrap_or_default());
     }
-    let history = desk.ask(&house, &user, &["history"]).await;
+    let history = desk.ask(&deployment, &user, &["history"]).await;
     assert!(history.expect(0).contains(job), "{}", history.out);
-    assert_eq!(desk.ask(&house, &user, &["--json", "history"]).await.json()["pagination"]["total"], 1);
-    let quota = desk.ask(&house, &user, &["quota"]).await;
+    assert_eq!(desk.ask(&deployment, &user, &["--json", "history"]).await.json()["jobs"][0]["jobId"], job);
+    let none = desk.ask(&deployment, &user, &["history", "--kind", "blend"]).await;
+    assert!(!none.expect(0).contains(job), "{}", none.out);
+    let quota = desk.ask(&deployment, &user, &["quota"]).await;
     assert!(quota.expect(0).contains("1 of 10"), "{}", quota.out);
-    assert_eq!(desk.ask(&house, &user, &["--json", "quota"]).await.json()["quota"]["dailyUsed"], 1);
-    desk.ask(&house, &user, &["cancel", job]).await.expect(1);
+    assert_eq!(desk.ask(&deployment, &user, &["--json", "quota"]).await.json()["quota"]["dailyUsed"], 1);
+    desk.ask(&deployment, &user, &["cancel", job]).await.expect(1);
 
-    let whole = desk.ask(&house, &user, &["submit", "hum.wav", "--prompt", PROMPT, "--out", "whole"]).await;
+    let whole = desk.ask(&deployment, &user, &["submit", "hum.wav", "--prompt", PROMPT, "--out", "whole"]).await;
     whole.expect(0);
     assert!(std::fs::read_dir(desk.path("whole")).expect("a folder").count() >= 6);
 }
 
 #[tokio::test]
 async fn the_client_commands_tell_failures_apart() {
-    let house = shared(Flavour::Embedded).await;
-    let (desk, user) = (Desk::new(), house.user());
+    let deployment = shared(Flavour::Embedded).await;
+    let (desk, user) = (Desk::new(), deployment.user());
     std::fs::write(desk.path("silence.wav"), wav(&vec![0.0; 3 * 44_100], 44_100)).expect("a recording can be written");
     std::fs::write(desk.path("noise.wav"), wav(&noise(), 44_100)).expect("a recording can be written");
-    desk.ask(&house, &user, &["submit", "nothing.wav", "--prompt", PROMPT]).await.expect(3);
-    let silent = desk.ask(&house, &user, &["submit", "silence.wav", "--prompt", PROMPT]).await;
+    desk.ask(&deployment, &user, &["submit", "nothing.wav", "--prompt", PROMPT]).await.expect(3);
+    let silent = desk.ask(&deployment, &user, &["submit", "silence.wav", "--prompt", PROMPT]).await;
     silent.expect(3);
     assert!(silent.err.contains("silent"), "{}", silent.err);
-    desk.ask(&house, &user, &["submit", "hum.wav", "--prompt", "short"]).await.expect(3);
-    desk.ask(&house, &user, &["status", "no-id"]).await.expect(3);
-    desk.ask(&house, &user, &["status", &uuid::Uuid::now_v7().to_string()]).await.expect(3);
-    desk.ask(&house, &user.bearing(Some("wrong".to_owned())), &["quota"]).await.expect(3);
+    desk.ask(&deployment, &user, &["submit", "hum.wav", "--prompt", "short"]).await.expect(3);
+    desk.ask(&deployment, &user, &["status", "no-id"]).await.expect(3);
+    desk.ask(&deployment, &user, &["status", &uuid::Uuid::now_v7().to_string()]).await.expect(3);
+    desk.ask(&deployment, &user.bearing(Some("wrong".to_owned())), &["quota"]).await.expect(3);
     let away = desk.run(&["quota", "--server", "http://127.0.0.1:1"], &[]).await;
     away.expect(4);
     assert!(away.err.contains("descant serve"), "it says what to do: {}", away.err);
-    desk.ask(&house, &user, &["submit", "noise.wav", "--prompt", PROMPT, "--watch"]).await.expect(5);
+    desk.ask(&deployment, &user, &["submit", "noise.wav", "--prompt", PROMPT, "--watch"]).await.expect(5);
 
     let submission = Submission::of("long.wav", long_hum(120.0).wav());
     let job = User::accepted(&user.submit(&submission).await);
-    let cancelled = desk.ask(&house, &user, &["cancel", &job]).await;
+    let cancelled = desk.ask(&deployment, &user, &["cancel", &job]).await;
     assert!(cancelled.expect(0).contains("cancel"), "{}", cancelled.out);
-    desk.ask(&house, &user, &["watch", &job]).await.expect(6);
+    desk.ask(&deployment, &user, &["watch", &job]).await.expect(6);
 }
 
 /// Two seconds without any pitch.

@@ -1,5 +1,5 @@
-//! What happens when a part of the house dies or is away. Distributed only: the embedded house dies as a whole, and its
-//! restart is the last test here.
+//! What happens when a part of the deployment dies or is away. Distributed only: the embedded one dies as a whole, and
+//! its restart is the last test here.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use testbed::eventually;
 
 use crate::{
-    harness::{Flavour, House, PATIENCE, Part, Submission, User, hum, long_hum, own},
+    harness::{Deployment, Flavour, PATIENCE, Part, Submission, User, hum, long_hum, own},
     refusals::nothing_remains,
     song::events_tell_the_whole_story,
 };
@@ -18,9 +18,9 @@ use crate::{
 /// Long enough that it is still sung when the test gets to it.
 const LONG_SECONDS: f64 = 60.0;
 
-async fn stages(house: &House, job: &str) -> Vec<Stage> {
+async fn stages(deployment: &Deployment, job: &str) -> Vec<Stage> {
     let id: JobId = job.parse().expect("a job's id");
-    let database = house.database().await;
+    let database = deployment.database().await;
     let stages = database.stages().list(id).await.expect("stages can be read");
     database.close().await.expect("the database closes");
     stages
@@ -50,17 +50,17 @@ fn kept(before: &[Stage], after: &[Stage]) {
 
 #[tokio::test]
 async fn a_killed_orchestrator_loses_no_work() {
-    let house = own(Flavour::Distributed, &[]).await;
-    let user = house.user();
+    let deployment = own(Flavour::Distributed, &[]).await;
+    let user = deployment.user();
     let job = in_the_middle(&user).await;
-    house.kill(Part::Orchestrator);
-    let before = stages(&house, &job).await;
+    deployment.kill(Part::Orchestrator);
+    let before = stages(&deployment, &job).await;
     assert_eq!(user.status(&job).await["status"], "processing", "nobody has noticed yet");
 
-    house.launch(Part::Orchestrator).await;
+    deployment.launch(Part::Orchestrator).await;
     let status = user.completed(&job).await;
     assert!(status["result"]["quality"]["pitchAccuracy"].as_f64() >= Some(0.85), "{status}");
-    kept(&before, &stages(&house, &job).await);
+    kept(&before, &stages(&deployment, &job).await);
 
     let events = user.events(&job, 0).await.rest().await;
     let ids: Vec<u64> = events.iter().map(|event| event.id).collect();
@@ -74,14 +74,14 @@ async fn a_killed_orchestrator_loses_no_work() {
 
 #[tokio::test]
 async fn another_orchestrator_takes_over_from_a_dead_one() {
-    let house = own(Flavour::Distributed, &[]).await;
-    let user = house.user();
+    let deployment = own(Flavour::Distributed, &[]).await;
+    let user = deployment.user();
     let job = in_the_middle(&user).await;
-    house.launch(Part::SecondOrchestrator).await;
-    house.kill(Part::Orchestrator);
-    let before = stages(&house, &job).await;
+    deployment.launch(Part::SecondOrchestrator).await;
+    deployment.kill(Part::Orchestrator);
+    let before = stages(&deployment, &job).await;
     user.completed(&job).await;
-    kept(&before, &stages(&house, &job).await);
+    kept(&before, &stages(&deployment, &job).await);
     let events = user.events(&job, 0).await.rest().await;
     let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
     let of = |kind| kinds.iter().filter(|other| **other == kind).count();
@@ -90,9 +90,9 @@ async fn another_orchestrator_takes_over_from_a_dead_one() {
 
 #[tokio::test]
 async fn two_orchestrators_do_every_job_once() {
-    let house = own(Flavour::Distributed, &[]).await;
-    house.launch(Part::SecondOrchestrator).await;
-    let user = house.user();
+    let deployment = own(Flavour::Distributed, &[]).await;
+    deployment.launch(Part::SecondOrchestrator).await;
+    let user = deployment.user();
     let submission = Submission::of("hum.wav", hum().wav());
     let mut jobs = Vec::new();
     for _ in 0..8 {
@@ -101,7 +101,7 @@ async fn two_orchestrators_do_every_job_once() {
     for job in &jobs {
         user.completed(job).await;
         events_tell_the_whole_story(job, &user.events(job, 0).await.rest().await);
-        assert!(stages(&house, job).await.iter().all(|stage| stage.attempt == 1), "{job}");
+        assert!(stages(&deployment, job).await.iter().all(|stage| stage.attempt == 1), "{job}");
     }
     assert_eq!(user.quota().await["dailyUsed"], 8);
 }
@@ -109,65 +109,65 @@ async fn two_orchestrators_do_every_job_once() {
 #[tokio::test]
 async fn an_orchestrator_that_is_asked_to_stop_hands_its_job_back() {
     // A lease that this test does not want to wait for.
-    let house = own(Flavour::Distributed, &[("DESCANT_JOBS__LEASE_MS", "600000")]).await;
-    let user = house.user();
+    let deployment = own(Flavour::Distributed, &[("DESCANT_JOBS__LEASE_MS", "600000")]).await;
+    let user = deployment.user();
     let job = in_the_middle(&user).await;
-    assert_eq!(house.stop(Part::Orchestrator), 0);
+    assert_eq!(deployment.stop(Part::Orchestrator), 0);
     assert_eq!(user.status(&job).await["state"], "queued", "it is nobody's now");
-    let before = stages(&house, &job).await;
-    house.launch(Part::Orchestrator).await;
+    let before = stages(&deployment, &job).await;
+    deployment.launch(Part::Orchestrator).await;
     user.completed(&job).await;
-    kept(&before, &stages(&house, &job).await);
+    kept(&before, &stages(&deployment, &job).await);
 }
 
 #[tokio::test]
 async fn a_waiting_job_needs_no_living_orchestrator() {
-    let house = own(Flavour::Distributed, &[]).await;
-    let user = house.user();
-    house.kill(Part::Orchestrator);
+    let deployment = own(Flavour::Distributed, &[]).await;
+    let user = deployment.user();
+    deployment.kill(Part::Orchestrator);
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
     assert_eq!(user.status(&job).await["status"], "pending");
-    house.launch(Part::Orchestrator).await;
+    deployment.launch(Part::Orchestrator).await;
     user.completed(&job).await;
 }
 
 #[tokio::test]
 async fn without_a_validator_nothing_is_accepted_and_nothing_is_left() {
-    let house = own(Flavour::Distributed, &[]).await;
-    let user = house.user();
-    house.kill(Part::Validator);
+    let deployment = own(Flavour::Distributed, &[]).await;
+    let user = deployment.user();
+    deployment.kill(Part::Validator);
     let answer = user.submit(&Submission::of("hum.wav", hum().wav())).await;
     answer.problem(503, "unavailable");
     assert!(answer.header("retry-after").is_some_and(|wait| wait.parse::<u64>().is_ok()), "{:?}", answer.headers);
     assert_eq!(user.quota().await["totalUsed"], 0);
     assert_eq!(user.history("").await["pagination"]["total"], 0);
-    nothing_remains(&house).await;
+    nothing_remains(&deployment).await;
 
-    house.launch(Part::Validator).await;
+    deployment.launch(Part::Validator).await;
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
     user.completed(&job).await;
 }
 
 #[tokio::test]
 async fn a_killed_storage_delays_the_end_and_loses_nothing() {
-    let house = own(Flavour::Distributed, &[]).await;
-    let user = house.user();
+    let deployment = own(Flavour::Distributed, &[]).await;
+    let user = deployment.user();
     let job = in_the_middle(&user).await;
-    house.kill(Part::Storage);
+    deployment.kill(Part::Storage);
     let mut events = user.events(&job, 0).await;
     events.until("its storing", |event| event.kind == "stage_started" && event.stage() == Some("finalization")).await;
-    house.launch(Part::Storage).await;
+    deployment.launch(Part::Storage).await;
     user.completed(&job).await;
 }
 
 #[tokio::test]
 async fn a_killed_gateway_forgets_nothing() {
-    let house = own(Flavour::Distributed, &[]).await;
-    let mut user = house.user();
+    let deployment = own(Flavour::Distributed, &[]).await;
+    let mut user = deployment.user();
     let job = in_the_middle(&user).await;
-    house.kill(Part::Gateway);
-    house.launch(Part::Gateway).await;
-    user.base = house.front_url();
+    deployment.kill(Part::Gateway);
+    deployment.launch(Part::Gateway).await;
+    user.base = deployment.front_url();
     events_tell_the_whole_story(&job, &user.events(&job, 0).await.rest().await);
 }
 
@@ -204,9 +204,9 @@ impl Broker {
 
 #[tokio::test]
 async fn a_broken_broker_connection_is_mended() {
-    let house = own(Flavour::Distributed, &[]).await;
-    let user = house.user();
-    let (broker, vhost) = (Broker::new(), house.vhost());
+    let deployment = own(Flavour::Distributed, &[]).await;
+    let user = deployment.user();
+    let (broker, vhost) = (Broker::new(), deployment.vhost());
     // The broker tells of connections with some delay.
     let connections = eventually("connections of four services", Duration::from_secs(60), || async {
         let connections = broker.connections(vhost).await;
@@ -236,12 +236,12 @@ async fn a_broken_broker_connection_is_mended() {
 
 #[tokio::test]
 async fn without_the_expert_the_engine_steps_in_and_the_breaker_opens() {
-    let house = own(
+    let deployment = own(
         Flavour::Distributed,
         &[("CIRCUIT_BREAKER_THRESHOLD", "5"), ("CIRCUIT_BREAKER_TIMEOUT", "600000"), ("QUEUE_CONCURRENCY", "1")],
     )
     .await;
-    let user = house.user();
+    let user = deployment.user();
     let submission = Submission::of("hum.wav", hum().wav());
     let by = |status: &Value| -> Vec<String> {
         let steps = status["result"]["processingSteps"].as_array().cloned().unwrap_or_default();
@@ -250,7 +250,7 @@ async fn without_the_expert_the_engine_steps_in_and_the_breaker_opens() {
     let first = user.completed(&User::accepted(&user.submit(&submission).await)).await;
     assert!(by(&first).iter().all(|provider| provider == "expert"), "{:?}", by(&first));
 
-    house.kill(Part::Expert);
+    deployment.kill(Part::Expert);
     for _ in 0..2 {
         let status = user.completed(&User::accepted(&user.submit(&submission).await)).await;
         assert!(by(&status).iter().all(|provider| provider != "expert"), "{:?}", by(&status));
@@ -263,12 +263,12 @@ async fn without_the_expert_the_engine_steps_in_and_the_breaker_opens() {
     assert!(stats["circuitBreaker"]["failures"].as_u64() >= Some(5), "{stats}");
     assert!(stats["circuitBreaker"]["openUntil"].is_string(), "{stats}");
     assert_eq!(stats["health"]["healthy"], false, "{stats}");
-    let metrics = Client::new().get(format!("{}/metrics", house.url(Part::Orchestrator)));
+    let metrics = Client::new().get(format!("{}/metrics", deployment.url(Part::Orchestrator)));
     let text = metrics.send().await.expect("metrics answer").text().await.expect("metrics are text");
     assert!(text.lines().any(|line| line.starts_with("descant_breaker_state{") && line.ends_with(" 2")), "{text}");
 
     let operator =
-        User::new(house.front_url(), crate::harness::Claims::fresh().with("roles", serde_json::json!(["admin"])));
+        User::new(deployment.front_url(), crate::harness::Claims::fresh().with("roles", serde_json::json!(["admin"])));
     operator.post("/api/v1/operator/breakers/reset").await.expect(202);
     eventually("closed breakers", Duration::from_secs(20), || async {
         let stats = user.get("/api/v1/melody-vocals/stats").await.expect(200);
@@ -279,13 +279,13 @@ async fn without_the_expert_the_engine_steps_in_and_the_breaker_opens() {
 
 #[tokio::test]
 async fn an_embedded_house_goes_on_where_it_was_killed() {
-    let house = own(Flavour::Embedded, &[]).await;
-    let mut user = house.user();
+    let deployment = own(Flavour::Embedded, &[]).await;
+    let mut user = deployment.user();
     let job = in_the_middle(&user).await;
-    house.kill(Part::Descant);
-    let before = stages(&house, &job).await;
-    house.launch(Part::Descant).await;
-    user.base = house.front_url();
+    deployment.kill(Part::Descant);
+    let before = stages(&deployment, &job).await;
+    deployment.launch(Part::Descant).await;
+    user.base = deployment.front_url();
     user.completed(&job).await;
-    kept(&before, &stages(&house, &job).await);
+    kept(&before, &stages(&deployment, &job).await);
 }

@@ -10,8 +10,8 @@ over_both!(only_good_tokens_open_the_door, operators_are_their_own_role, tiers_c
 const QUOTA: &str = "/api/v1/melody-vocals/quota";
 
 async fn only_good_tokens_open_the_door(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     user.get(QUOTA).await.expect(200);
     let good = &user.claims;
     let refused = [
@@ -45,8 +45,8 @@ async fn only_good_tokens_open_the_door(flavour: Flavour) {
 
 async fn operators_are_their_own_role(flavour: Flavour) {
     const RESET: &str = "/api/v1/operator/breakers/reset";
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     user.post(RESET).await.problem(403, "forbidden");
     let almost = User::new(user.base.clone(), Claims::fresh().with("roles", json!(["administrator", "user"])));
     almost.post(RESET).await.problem(403, "forbidden");
@@ -58,7 +58,7 @@ async fn operators_are_their_own_role(flavour: Flavour) {
 }
 
 async fn tiers_come_from_the_token(flavour: Flavour) {
-    let house = shared(flavour).await;
+    let deployment = shared(flavour).await;
     for (tier, daily, monthly) in [
         ("free", json!(10), json!(100)),
         ("premium", json!(100), json!(1000)),
@@ -66,7 +66,7 @@ async fn tiers_come_from_the_token(flavour: Flavour) {
         // A word that nobody knows opens nothing.
         ("platinum", json!(10), json!(100)),
     ] {
-        let user = User::new(house.front_url(), Claims::fresh().with("tier", tier));
+        let user = User::new(deployment.front_url(), Claims::fresh().with("tier", tier));
         let quota = user.quota().await;
         assert_eq!((&quota["dailyLimit"], &quota["monthlyLimit"]), (&daily, &monthly), "{tier}: {quota}");
     }
@@ -75,7 +75,7 @@ async fn tiers_come_from_the_token(flavour: Flavour) {
 /// The embedded mode as it comes: no tokens, one local user without limits.
 #[tokio::test]
 async fn without_settings_there_is_one_local_user() {
-    let house = own(
+    let deployment = own(
         Flavour::Embedded,
         &[
             ("DESCANT_AUTH__MODE", ""),
@@ -85,7 +85,7 @@ async fn without_settings_there_is_one_local_user() {
         ],
     )
     .await;
-    let user = house.user().bearing(None);
+    let user = deployment.user().bearing(None);
     let quota = user.quota().await;
     assert!(quota["dailyLimit"].is_null() && quota["monthlyLimit"].is_null(), "{quota}");
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);

@@ -21,9 +21,9 @@ async fn plain(url: String) -> Answer {
 }
 
 async fn every_service_tells_of_its_health(flavour: Flavour) {
-    let house = shared(flavour).await;
-    for part in house.parts() {
-        let url = house.url(part);
+    let deployment = shared(flavour).await;
+    for part in deployment.parts() {
+        let url = deployment.url(part);
         if part == Part::Expert {
             assert_eq!(plain(format!("{url}/health")).await.expect(200)["status"], "healthy");
             assert_eq!(plain(url).await.expect(200)["status"], "running");
@@ -49,15 +49,15 @@ fn metric_names(text: &str) -> BTreeSet<String> {
 }
 
 async fn every_service_has_metrics(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     // A name that lies draws a finding.
     let job = User::accepted(&user.submit(&Submission::of("hum.mp3", hum().wav())).await);
     user.completed(&job).await;
     let mut everything = BTreeSet::new();
     let mut texts = String::new();
-    for part in house.parts() {
-        let answer = plain(format!("{}/metrics", house.url(part))).await;
+    for part in deployment.parts() {
+        let answer = plain(format!("{}/metrics", deployment.url(part))).await;
         assert_eq!(answer.status, 200, "{part}");
         assert_eq!(answer.header("content-type"), Some(metrics::CONTENT_TYPE), "{part}");
         let text = answer.text();
@@ -97,9 +97,9 @@ async fn every_service_has_metrics(flavour: Flavour) {
 }
 
 async fn every_documented_route_is_there(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
-    let document = plain(format!("{}/openapi.json", house.front_url())).await.expect(200);
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
+    let document = plain(format!("{}/openapi.json", deployment.front_url())).await.expect(200);
     let paths = document["paths"].as_object().expect("the document has paths");
     for path in [
         "/api/v1/melody-vocals/convert",
@@ -158,8 +158,8 @@ fn references_hold(document: &Value, node: &Value) {
 }
 
 async fn unknown_paths_are_problems(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     for path in ["/", "/api", "/api/v1", "/api/v2/melody-vocals/quota", "/api/v1/songs", "/.env"] {
         user.get(path).await.problem(404, "not_found");
     }
@@ -167,8 +167,8 @@ async fn unknown_paths_are_problems(flavour: Flavour) {
 
 async fn answers_carry_the_callers_trace(flavour: Flavour) {
     const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let request = user.getting("/api/v1/melody-vocals/quota");
     let answer = Answer::of(request.header("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))).await;
     assert_eq!(answer.header("x-trace-id"), Some(TRACE));

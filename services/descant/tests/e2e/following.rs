@@ -13,8 +13,8 @@ over_both!(
 );
 
 async fn a_follower_resumes_without_loss(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
     // Three connections in a row, each cut off in the middle.
     let mut all = Vec::new();
@@ -37,8 +37,8 @@ async fn a_follower_resumes_without_loss(flavour: Flavour) {
 }
 
 async fn both_transports_tell_the_same(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
     user.completed(&job).await;
     let streamed = user.events(&job, 0).await.rest().await;
@@ -47,16 +47,16 @@ async fn both_transports_tell_the_same(flavour: Flavour) {
 }
 
 async fn a_live_socket_is_told_everything(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
     let told = read_socket(&user, &job, 0).await;
     events_tell_the_whole_story(&job, &told);
 }
 
 async fn nobody_follows_what_is_not_theirs(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let (owner, other) = (house.user(), house.user());
+    let deployment = shared(flavour).await;
+    let (owner, other) = (deployment.user(), deployment.user());
     let job = User::accepted(&owner.submit(&Submission::of("hum.wav", hum().wav())).await);
     let unknown = uuid::Uuid::now_v7().to_string();
     for id in [job.as_str(), unknown.as_str(), "not-an-id", "..%2f..%2fetc%2fpasswd"] {

@@ -5,8 +5,8 @@ use crate::harness::{Flavour, Submission, User, hum, shared};
 over_both!(a_repeat_gives_the_same_job, repeats_at_once_make_one_job, a_refusal_does_not_use_the_key_up);
 
 async fn a_repeat_gives_the_same_job(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let submission = Submission::of("hum.wav", hum().wav()).with("seed", "3").keyed("the first key");
     let first = user.submit(&submission).await;
     let job = User::accepted(&first);
@@ -26,7 +26,7 @@ async fn a_repeat_gives_the_same_job(flavour: Flavour) {
         user.submit(&other).await.problem(422, "idempotency_mismatch");
     }
     // Keys belong to their user.
-    let somebody = house.user();
+    let somebody = deployment.user();
     let theirs = somebody.submit(&submission).await;
     assert_eq!(theirs.header("idempotent-replayed"), None);
     assert_ne!(User::accepted(&theirs), job);
@@ -41,8 +41,8 @@ async fn a_repeat_gives_the_same_job(flavour: Flavour) {
 }
 
 async fn repeats_at_once_make_one_job(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let submission = Submission::of("hum.wav", hum().wav()).with("seed", "3").keyed("at once");
     let answers = futures_util::future::join_all((0..5).map(|_| user.submit(&submission))).await;
     let mut jobs = std::collections::BTreeSet::new();
@@ -63,8 +63,8 @@ async fn repeats_at_once_make_one_job(flavour: Flavour) {
 }
 
 async fn a_refusal_does_not_use_the_key_up(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let key = "a key with a second chance";
     let silent = crate::harness::wav(&vec![0.0; 3 * 44_100], 44_100);
     user.submit(&Submission::of("hum.wav", silent).keyed(key)).await.problem(400, "audio_refused");

@@ -1,11 +1,11 @@
-//! The whole house from outside: real processes, real sockets, and over both ways of running it. Every scenario of the
+//! A deployment from outside: real processes, real sockets, and over both ways of running it. Every scenario of the
 //! modules below runs twice, as `…::embedded::…` (one `descant serve`) and as `…::distributed::…` (five processes over
 //! PostgreSQL, RabbitMQ and S3), because the two must answer alike.
 //!
 //! Needs the binaries of all services beside `descant` and, for the distributed half, test servers: `cargo xtask test`
 //! brings both.
 
-/// Makes two tests of each scenario: an async function that is given the way of running the house.
+/// Makes two tests of each scenario: an async function that is given the way of running the deployment.
 macro_rules! over_both {
     ($($scenario:ident),* $(,)?) => {
         mod embedded {

@@ -27,8 +27,8 @@ async fn made(user: &User, choices: &[(&'static str, &'static str)]) -> Value {
 }
 
 async fn every_choice_is_heard(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let plain = made(&user, &[]).await;
     let chosen = made(
         &user,
@@ -87,8 +87,8 @@ async fn the_voice_lies_over_its_backing(user: &User, status: &Value) {
 }
 
 async fn choices_that_cannot_be_made_are_refused(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     for field in SongOptions::FIELDS {
         let answer = user.submit(&Submission::of("hum.wav", hum().wav()).with(field, "louder")).await;
         let problem = answer.problem(400, "invalid_field");
@@ -101,13 +101,13 @@ async fn choices_that_cannot_be_made_are_refused(flavour: Flavour) {
 async fn a_song_that_is_not_good_enough_is_sung_again_and_then_fails(flavour: Flavour) {
     // No voice is ever that exact.
     let strict = [("DESCANT_QUALITY__MAX_VOWEL_ONSET_MS", "0"), ("DESCANT_QUALITY__TAKES", "2")];
-    let house = own(flavour, &strict).await;
-    let user = house.user();
+    let deployment = own(flavour, &strict).await;
+    let user = deployment.user();
     let job = User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await);
     let status = user.ended(&job).await;
     assert_eq!((&status["status"], &status["errorCode"]), (&"failed".into(), &"quality_gate".into()), "{status}");
     let error = status["error"].as_str().expect("a failure has a reason");
     assert!(error.contains("2 takes") && error.contains("vowels begin"), "{error}");
     assert!(status["result"].is_null(), "{status}");
-    assert_eq!(user.quota().await["dailyUsed"], 0, "what the house could not do well is not counted");
+    assert_eq!(user.quota().await["dailyUsed"], 0, "what the deployment could not do well is not counted");
 }

@@ -5,8 +5,8 @@ use crate::harness::{Flavour, Submission, User, hum, shared};
 over_both!(the_eleventh_job_of_a_day_is_refused);
 
 async fn the_eleventh_job_of_a_day_is_refused(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let submission = Submission::of("hum.wav", hum().wav());
     let mut jobs = Vec::new();
     for used in 1..=10 {
@@ -27,7 +27,7 @@ async fn the_eleventh_job_of_a_day_is_refused(flavour: Flavour) {
     assert_eq!(user.history("").await["pagination"]["total"], 10, "the refused one is no job");
 
     // A second user is not concerned, and a cancelled job gives its place back.
-    assert_eq!(house.user().quota().await["allowed"], true);
+    assert_eq!(deployment.user().quota().await["allowed"], true);
     let last = jobs.pop().expect("there are ten");
     assert!(user.cancel(&last).await.status.is_success());
     assert_eq!(user.ended(&last).await["status"], "cancelled");

@@ -26,8 +26,8 @@ fn is_a_good_song(what: &str, status: &Value) {
 }
 
 async fn singers_become_songs(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     // Everywhere the same, whatever else the machine has.
     let mut jobs = vec![("a hum", User::accepted(&user.submit(&Submission::of("hum.wav", hum().wav())).await))];
     for path in ["audio/vocadito_10.wav", "audio/singing_female.wav", "audio/vocadito_1.flac"] {
@@ -127,9 +127,9 @@ fn judge(name: &str, answer: &Answer, fate: Fate) -> Result<Option<String>, Stri
 }
 
 async fn files_of_every_sort_are_taken_or_refused(flavour: Flavour) {
-    let house = shared(flavour).await;
+    let deployment = shared(flavour).await;
     // A user each, so that all of them together stay within a day's quota.
-    let (user, with_recordings, with_noise) = (house.user(), house.user(), house.user());
+    let (user, with_recordings, with_noise) = (deployment.user(), deployment.user(), deployment.user());
     let mut answers = Vec::new();
     for (name, bytes, fate) in own_variants() {
         answers.push((&user, name, user.submit(&Submission::of(name, bytes)).await, fate));

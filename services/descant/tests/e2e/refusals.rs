@@ -4,7 +4,7 @@ use std::io::Write;
 
 use serde_json::Value;
 
-use crate::harness::{Answer, Flavour, House, Submission, User, hum, long_hum, own, wav};
+use crate::harness::{Answer, Deployment, Flavour, Submission, User, hum, long_hum, own, wav};
 
 over_both!(bad_recordings_leave_nothing, bad_forms_leave_nothing, listed_words_are_refused_before_there_is_a_job);
 
@@ -38,8 +38,8 @@ impl Case {
 }
 
 async fn bad_recordings_leave_nothing(flavour: Flavour) {
-    let house = own(flavour, &[]).await;
-    let user = house.user();
+    let deployment = own(flavour, &[]).await;
+    let user = deployment.user();
     for case in recordings() {
         let answer = user.submit(&case.submission).await;
         let body = refused(&case, &answer);
@@ -48,7 +48,7 @@ async fn bad_recordings_leave_nothing(flavour: Flavour) {
         }
         nothing_counts(&user, case.what).await;
     }
-    nothing_remains(&house).await;
+    nothing_remains(&deployment).await;
 }
 
 fn recordings() -> Vec<Case> {
@@ -98,8 +98,8 @@ fn recordings() -> Vec<Case> {
 }
 
 async fn bad_forms_leave_nothing(flavour: Flavour) {
-    let house = own(flavour, &[]).await;
-    let user = house.user();
+    let deployment = own(flavour, &[]).await;
+    let user = deployment.user();
     let good = Submission::of("hum.wav", hum().wav());
     let field = |what, submission, field| Case {
         what,
@@ -137,7 +137,7 @@ async fn bad_forms_leave_nothing(flavour: Flavour) {
     }
     other_bodies_are_refused(&user).await;
     nothing_counts(&user, "other bodies").await;
-    nothing_remains(&house).await;
+    nothing_remains(&deployment).await;
 }
 
 /// By the built-in lists and by the operator's own, in every field that says something in words.
@@ -147,8 +147,8 @@ async fn listed_words_are_refused_before_there_is_a_job(flavour: Flavour) {
                     allowed_in = [\"turnip soup\"]\n";
     lists.write_all(own_list.as_bytes()).expect("a list can be written");
     let path = lists.path().to_str().expect("a path in UTF-8");
-    let house = own(flavour, &[("DESCANT_SAFETY__LISTS", path)]).await;
-    let user = house.user();
+    let deployment = own(flavour, &[("DESCANT_SAFETY__LISTS", path)]).await;
+    let user = deployment.user();
     let good = Submission::of("hum.wav", hum().wav());
     let vulgar = String::from_utf8(vec![115, 104, 105, 116]).expect("ASCII");
     let marked = format!("a quiet glasshouse full of {vulgar}");
@@ -167,8 +167,8 @@ async fn listed_words_are_refused_before_there_is_a_job(flavour: Flavour) {
         assert!(!said.contains("glasshouse") && !said.contains("turnip") && !said.contains(&vulgar), "{said}");
         nothing_counts(&user, field).await;
     }
-    nothing_remains(&house).await;
-    for (name, log) in house.logs() {
+    nothing_remains(&deployment).await;
+    for (name, log) in deployment.logs() {
         assert!(!log.contains("glasshouse"), "{name} repeats what was refused");
     }
     // The key is free again, and what is innocent on the operator's list is a job.
@@ -218,10 +218,10 @@ async fn nothing_counts(user: &User, after: &str) {
     assert_eq!(user.history("").await["pagination"]["total"], 0, "after {after}");
 }
 
-/// Only refused things have happened in this house: no object, no upload, no message is left.
-pub async fn nothing_remains(house: &House) {
-    assert_eq!(house.objects().await, Vec::<String>::new());
-    let database = house.database().await;
+/// Only refused things have happened in this deployment: no object, no upload, no message is left.
+pub async fn nothing_remains(deployment: &Deployment) {
+    assert_eq!(deployment.objects().await, Vec::<String>::new());
+    let database = deployment.database().await;
     let far_future = chrono::Utc::now() + chrono::TimeDelta::days(1);
     let uploads = database.uploads().condemn_orphans(far_future, 100, far_future).await.expect("uploads can be read");
     assert_eq!(uploads, []);

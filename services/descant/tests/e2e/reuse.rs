@@ -1,6 +1,6 @@
 //! What an earlier job of the same user made of the same input is taken instead of being made again.
 
-use crate::harness::{Flavour, Submission, Told, User, hum, own};
+use crate::harness::{Flavour, ReceivedEvent, Submission, User, hum, own};
 
 over_both!(finished_stages_are_reused_for_their_owner_unless_told_not_to);
 
@@ -12,14 +12,14 @@ async fn sung(user: &User, submission: &Submission) -> (Vec<String>, serde_json:
     let job = User::accepted(&user.submit(submission).await);
     let status = user.completed(&job).await;
     let events = user.events(&job, 0).await.rest().await;
-    let is_reused = |event: &&Told| event.kind == "stage_finished" && event.body["data"]["reused"] == true;
+    let is_reused = |event: &&ReceivedEvent| event.kind == "stage_finished" && event.body["data"]["reused"] == true;
     let stages = events.iter().filter(is_reused).filter_map(|event| Some(event.stage()?.to_owned()));
     (stages.collect(), status["result"].clone())
 }
 
 async fn finished_stages_are_reused_for_their_owner_unless_told_not_to(flavour: Flavour) {
-    let house = own(flavour, &[("DESCANT_RETENTION__STAGE_RESULTS_HOURS", "24")]).await;
-    let user = house.user();
+    let deployment = own(flavour, &[("DESCANT_RETENTION__STAGE_RESULTS_HOURS", "24")]).await;
+    let user = deployment.user();
     let submission = Submission::of("hum.wav", hum().wav()).with("seed", "3");
     let (reused, first) = sung(&user, &submission).await;
     assert_eq!(reused, [""; 0], "there was nothing to reuse");
@@ -31,7 +31,7 @@ async fn finished_stages_are_reused_for_their_owner_unless_told_not_to(flavour: 
     }
     let (reused, _) = sung(&user, &submission.clone().with("reuse", "false")).await;
     assert_eq!(reused, [""; 0], "it was to be made afresh");
-    let (reused, _) = sung(&house.user(), &submission).await;
+    let (reused, _) = sung(&deployment.user(), &submission).await;
     assert_eq!(reused, [""; 0], "it is somebody else's");
     // The melody does not depend on the words.
     let (reused, _) = sung(&user, &submission.clone().with("prompt", "Another song about another river")).await;

@@ -8,13 +8,13 @@ use music::{PitchTrack, cents_between};
 use pitch::f0;
 use serde_json::Value;
 
-use crate::harness::{Answer, Flavour, Hum, Submission, Told, User, hum, shared};
+use crate::harness::{Answer, Flavour, Hum, ReceivedEvent, Submission, User, hum, shared};
 
 over_both!(a_hum_becomes_a_song, every_accepted_format_becomes_a_song, the_same_seed_makes_the_same_song);
 
 async fn a_hum_becomes_a_song(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let hum = hum();
     let answer = user
         .submit(&Submission::of("hum.wav", hum.wav()).with("genre", "pop").with("mood", "romantic").with("seed", "7"))
@@ -64,19 +64,20 @@ fn accepted_as_promised(answer: &Answer) -> String {
 }
 
 /// No number missing, progress only forward, stages in their order, the end at its end.
-pub fn events_tell_the_whole_story(job: &str, events: &[Told]) {
+pub fn events_tell_the_whole_story(job: &str, events: &[ReceivedEvent]) {
     let ids: Vec<u64> = events.iter().map(|event| event.id).collect();
     assert_eq!(ids, (1..=events.len() as u64).collect::<Vec<_>>(), "no gap, no repeat");
     assert_eq!(events[0].kind, "accepted");
     assert!(events.iter().all(|event| event.body["jobId"] == job));
-    let progress: Vec<u64> = events.iter().map(Told::progress).collect();
+    let progress: Vec<u64> = events.iter().map(ReceivedEvent::progress).collect();
     assert!(progress.is_sorted(), "progress never goes back: {progress:?}");
     let last = events.last().expect("there are events");
     assert_eq!((last.kind.as_str(), last.progress()), ("completed", 100), "{last:?}");
     assert_eq!(last.body["data"]["status"], "completed");
     assert!(events[..events.len() - 1].iter().all(|event| !event.is_last()), "one end only");
     for kind in ["stage_started", "stage_finished"] {
-        let stages: Vec<&str> = events.iter().filter(|event| event.kind == kind).filter_map(Told::stage).collect();
+        let stages: Vec<&str> =
+            events.iter().filter(|event| event.kind == kind).filter_map(ReceivedEvent::stage).collect();
         let expected = ["initialization", "validation", "pitch", "lyrics", "vocals", "quality", "finalization"];
         assert_eq!(stages, expected, "{kind}");
     }
@@ -276,8 +277,8 @@ async fn feedback_is_taken(user: &User, job: &str) {
 
 async fn every_accepted_format_becomes_a_song(flavour: Flavour) {
     use media::Encoding;
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let hum = hum();
     let formats = [
         ("hum.mp3", Encoding::Mp3 { kbps: 192 }),
@@ -296,8 +297,8 @@ async fn every_accepted_format_becomes_a_song(flavour: Flavour) {
 }
 
 async fn the_same_seed_makes_the_same_song(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let submission = Submission::of("hum.wav", hum().wav());
     let mut songs = Vec::new();
     for seed in ["11", "11", "12"] {

@@ -10,14 +10,14 @@ const CONVERT: &str = "/api/v1/melody-vocals/convert";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
 async fn one_trace_leads_through_the_house(flavour: Flavour) {
-    let house = own(flavour, &[]).await;
-    let user = house.user();
+    let deployment = own(flavour, &[]).await;
+    let user = deployment.user();
     let form = Submission::of("hum.wav", hum().wav()).form();
     let traced = user.posting(CONVERT).header("traceparent", format!("00-{TRACE}-b7ad6b7169203331-01"));
     let job = User::accepted(&Answer::of(traced.multipart(form)).await);
     user.completed(&job).await;
     let mut of_trace: Vec<String> = Vec::new();
-    for (name, text) in house.logs() {
+    for (name, text) in deployment.logs() {
         for line in text.lines().filter(|line| line.starts_with('{')) {
             let line: Value = serde_json::from_str(line).unwrap_or_else(|why| panic!("{name}: {why}: {line}"));
             if line["trace_id"] == TRACE {
@@ -32,8 +32,8 @@ async fn one_trace_leads_through_the_house(flavour: Flavour) {
 
 async fn logs_keep_secrets(flavour: Flavour) {
     const PROMPT: &str = "Whispered zanzibar lullaby about unmentionable things";
-    let house = own(flavour, &[("LOG_LEVEL", "trace")]).await;
-    let user = house.user();
+    let deployment = own(flavour, &[("LOG_LEVEL", "trace")]).await;
+    let user = deployment.user();
     let submission = Submission::of("private-file-name.wav", hum().wav()).with("prompt", PROMPT);
     let job = User::accepted(&user.submit(&submission).await);
     let status = user.completed(&job).await;
@@ -49,7 +49,7 @@ async fn logs_keep_secrets(flavour: Flavour) {
     secrets.extend(lyrics.lines());
     let servers = (flavour == Flavour::Distributed).then(testbed::servers);
     secrets.extend(servers.as_ref().map(|servers| servers.s3_secret_key.as_str()));
-    let logs = house.logs();
+    let logs = deployment.logs();
     assert!(logs.values().any(|text| text.contains("\"level\":\"debug\"")), "this test reads detailed logs");
     let mut told = Vec::new();
     for (name, text) in logs {

@@ -55,8 +55,11 @@ impl Front {
                 json!({ "fileName": file.name, "url": format!("/files/{index}"), "sizeBytes": file.size_bytes })
             })
             .collect();
-        let result = json!({ "title": "A song", "lyrics": "La", "audioUrl": "/files/0", "artifacts": files });
-        let job = json!({ "status": "completed", "state": "completed", "progress": 100, "result": result });
+        let result = json!({ "title": "A song", "lyrics": "La" });
+        let job = json!({
+            "status": "completed", "state": "completed", "progress": 100, "result": result, "artifacts": files,
+            "links": { "result": "/files/0" },
+        });
         let event = json!({ "seq": 1, "type": "completed", "data": { "progress": 100 } });
         Self::telling(Story { streams: vec![vec![event]], statuses: vec![job] }, artifacts)
     }
@@ -112,7 +115,9 @@ fn answer(
         *recording.lock().expect("no panic") = body;
     }
     let (status, kind, content) = match path {
-        path if path.ends_with("/convert") => (202, "application/json", json!({ "jobId": JOB }).to_string().into()),
+        path if first.starts_with("POST") && path.ends_with("/melody-to-vocals") => {
+            (202, "application/json", json!({ "jobId": JOB }).to_string().into())
+        }
         path if path.ends_with("/events") => {
             let events = Story::next(&mut story.streams);
             let lines: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();

@@ -1,5 +1,5 @@
-//! A new kind of job touches only its own files and a line in each registry: one is added here, to the whole house, from
-//! outside of every crate; and ARCHITECTURE.md says how, in steps that name what there is.
+//! A new kind of job touches only its own files and a line in each registry: one is added here, to all services, from outside
+//! of every crate; and ARCHITECTURE.md says how, in steps that name what there is.
 
 mod reverie;
 
@@ -95,8 +95,15 @@ async fn a_kind_added_from_outside_runs_through_the_whole_house() {
 
     let song = http.get(format!("{base}/api/v1/jobs/{id}/result")).send().await.unwrap();
     assert_eq!(song.text().await.unwrap(), "I dreamt of the sea", "the kind's own default role");
-    let alias = http.get(format!("{base}/api/v1/melody-vocals/status/{id}")).send().await.unwrap();
-    assert_eq!(alias.status(), 404, "an older API's alias is for its own kind");
+    // An older API's aliases are for its own kind.
+    for (method, route) in [("GET", "status"), ("POST", "cancel"), ("POST", "feedback")] {
+        let address = format!("{base}/api/v1/melody-vocals/{route}/{id}");
+        let asked = http.request(method.parse().unwrap(), address).json(&json!({ "rating": 5 })).send().await.unwrap();
+        assert_eq!(asked.status(), 404, "{route}");
+    }
+    let history = http.get(format!("{base}/api/v1/melody-vocals/history")).send().await.unwrap();
+    let history: Value = history.json().await.unwrap();
+    assert_eq!(history["conversions"], json!([]));
     let events = http.get(format!("{base}/api/v1/jobs/{id}/events")).send().await.unwrap().text().await.unwrap();
     assert!(events.contains("event: parked"), "{events}");
 
@@ -121,7 +128,7 @@ fn a_new_kind_touches_only_its_own_files_and_the_registries() {
         .filter(|file| !file.starts_with(&own))
         .filter(knows)
         .collect();
-    assert_eq!(others, Vec::<PathBuf>::new(), "the house knows the kind");
+    assert_eq!(others, Vec::<PathBuf>::new(), "the deployment knows the kind");
 }
 
 /// The platform asks no kind for its name: outside of the registries and of what is melody-to-vocals' own, no source

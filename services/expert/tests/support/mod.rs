@@ -104,7 +104,7 @@ fn is_setting(name: &str) -> bool {
     prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name)
 }
 
-/// The hummed tune that the house makes itself.
+/// The hummed tune that the project makes itself.
 pub fn hum() -> Vec<u8> {
     let tune = hummed_tune();
     wav(&tune.samples, tune.sample_rate_hz)

@@ -20,12 +20,19 @@ use crate::{
     problem::ApiError,
 };
 
-/// The caller's own job, or 404 whoever else's it is.
+/// The caller's own job, or 404 whoever else's it is. 503 while only a newer version can read it.
 pub async fn own_job(request: &HttpRequest, id: &str, state: &AppState) -> Result<(UserId, Job), ApiError> {
     let caller = state.caller(request).await?;
     let id: JobId = job_id(id)?;
-    let job = state.database.jobs_of(&caller.user).get(id).await?.ok_or(ApiError::NotFound)?;
-    Ok((caller.user, job))
+    let jobs = state.database.jobs_of(&caller.user);
+    match jobs.get(id).await? {
+        Some(job) => Ok((caller.user, job)),
+        // During a rollout: whoever follows it comes back, which after a 404 nobody does.
+        None if jobs.is_of_newer_version(id).await? => {
+            Err(ApiError::Unavailable { what: "Your job, which a newer version of the server works on," })
+        }
+        None => Err(ApiError::NotFound),
+    }
 }
 
 /// The same for an older API: a job of another kind is none of its jobs.

@@ -4,6 +4,7 @@
 mod answer;
 mod copies;
 mod idempotency;
+mod refusals;
 mod verdicts;
 
 use std::time::Duration;
@@ -36,6 +37,8 @@ use crate::{
     upload::{self, Destination, ReceivedFile, too_many},
     wire::QuotaBody,
 };
+
+pub use refusals::Refusals;
 
 use answer::{accepted_journal, answered};
 use idempotency::Begun;

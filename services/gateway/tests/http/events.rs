@@ -7,7 +7,7 @@ use tokio::{
 };
 
 use crate::{
-    house::House,
+    harness::Harness,
     wire::{read, send},
 };
 
@@ -17,20 +17,20 @@ fn events(job: JobId) -> String {
 
 #[tokio::test]
 async fn a_browser_is_told_when_to_come_back_and_when_not_to() {
-    let house = House::open().await;
-    let job = house.finished_job().await;
-    let all = house.ask("GET", &events(job), &[]).await;
+    let harness = Harness::open().await;
+    let job = harness.finished_job().await;
+    let all = harness.ask("GET", &events(job), &[]).await;
     assert_eq!((all.status, all.header("transfer-encoding")), (200, Some("chunked")));
     assert!(all.text().starts_with("retry: 1000\n\nid: 1\nevent: accepted\n"), "{}", all.text());
     assert!(all.text().contains("id: 2\nevent: completed\n"), "{}", all.text());
-    let rest = house.ask("GET", &events(job), &[("last-event-id", "1")]).await;
+    let rest = harness.ask("GET", &events(job), &[("last-event-id", "1")]).await;
     assert!(rest.text().starts_with("retry: 1000\n\nid: 2\n"), "{}", rest.text());
     for seen in ["2", "3", "1000000"] {
         for method in ["GET", "HEAD"] {
-            let done = house.ask(method, &events(job), &[("last-event-id", seen)]).await;
+            let done = harness.ask(method, &events(job), &[("last-event-id", seen)]).await;
             assert_eq!((done.status, done.body.len()), (204, 0), "{method} behind {seen}");
         }
-        let by_query = house.ask("GET", &format!("{}?lastEventId={seen}", events(job)), &[]).await;
+        let by_query = harness.ask("GET", &format!("{}?lastEventId={seen}", events(job)), &[]).await;
         assert_eq!(by_query.status, 204, "behind {seen}");
     }
 }
@@ -38,22 +38,22 @@ async fn a_browser_is_told_when_to_come_back_and_when_not_to() {
 /// Who has seen everything so far of a job that goes on waits for the rest.
 #[tokio::test]
 async fn a_job_that_goes_on_is_followed() {
-    let house = House::open().await;
-    let job = house.running_job().await;
-    let mut stream = TcpStream::connect(house.address).await.expect("it listens");
+    let harness = Harness::open().await;
+    let job = harness.running_job().await;
+    let mut stream = TcpStream::connect(harness.address).await.expect("it listens");
     let request = format!(
         "GET {} HTTP/1.1\r\nhost: {}\r\nlast-event-id: 1\r\nconnection: close\r\n\r\n",
         events(job),
-        house.address
+        harness.address
     );
     stream.write_all(request.as_bytes()).await.expect("it reads");
     let mut first = [0; 12];
     stream.read_exact(&mut first).await.expect("a head at once");
     assert_eq!(&first, b"HTTP/1.1 200");
-    let head = house.ask("HEAD", &events(job), &[]).await;
+    let head = harness.ask("HEAD", &events(job), &[]).await;
     assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "a head does not wait");
     for event in [JobEvent::StoringStarted, JobEvent::Completed] {
-        house.happens(job, event).await;
+        harness.happens(job, event).await;
     }
     let mut rest = String::new();
     stream.read_to_string(&mut rest).await.expect("it ends");
@@ -62,11 +62,11 @@ async fn a_job_that_goes_on_is_followed() {
 
 #[tokio::test]
 async fn to_http_1_0_a_stream_ends_with_the_connection() {
-    let house = House::open().await;
-    let path = events(house.finished_job().await);
+    let harness = Harness::open().await;
+    let path = events(harness.finished_job().await);
     for keep in ["", "Connection: keep-alive\r\n"] {
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n{keep}\r\n", house.address);
-        let answer = send(house.address, request.as_bytes()).await;
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n{keep}\r\n", harness.address);
+        let answer = send(harness.address, request.as_bytes()).await;
         assert_eq!((answer.status, answer.header("transfer-encoding")), (200, None), "{answer:?}");
         assert_eq!(answer.header("content-length"), None, "{answer:?}");
         let text = answer.text();
@@ -74,7 +74,7 @@ async fn to_http_1_0_a_stream_ends_with_the_connection() {
         assert!(!answer.header("connection").is_some_and(|told| told.eq_ignore_ascii_case("keep-alive")));
     }
     // What has a length keeps it, and needs no Host.
-    let mut stream = TcpStream::connect(house.address).await.expect("it listens");
+    let mut stream = TcpStream::connect(harness.address).await.expect("it listens");
     stream.write_all(b"GET /api/health HTTP/1.0\r\n\r\n").await.expect("it reads");
     let health = read(stream).await;
     assert_eq!((health.status, health.header("content-length")), (200, Some("20")), "{health:?}");

@@ -6,7 +6,7 @@ use flate2::{Compression, write::GzEncoder, write::ZlibEncoder};
 use serde_json::Value;
 
 use crate::{
-    house::House,
+    harness::Harness,
     wire::{self, Answer},
 };
 
@@ -31,28 +31,28 @@ fn form_of_bytes(parts: &[(&[u8], &[u8])]) -> Vec<u8> {
     body
 }
 
-async fn posted(house: &House, body: &[u8], more: &[(&str, &str)]) -> Answer {
+async fn posted(harness: &Harness, body: &[u8], more: &[(&str, &str)]) -> Answer {
     let headers = [&[("content-type", "multipart/form-data; boundary=edge")], more].concat();
-    wire::ask(house.address, "POST", CONVERT, &headers, body).await
+    wire::ask(harness.address, "POST", CONVERT, &headers, body).await
 }
 
-async fn accepted(house: &House, parts: &[(&str, &str)]) -> Value {
-    let answer = posted(house, &form(parts), &[]).await;
+async fn accepted(harness: &Harness, parts: &[(&str, &str)]) -> Value {
+    let answer = posted(harness, &form(parts), &[]).await;
     assert_eq!(answer.status, 202, "{parts:?}: {}", answer.text());
     answer.json()["parameters"].clone()
 }
 
-async fn refused(house: &House, parts: &[(&str, &str)], code: &str, names: &str) {
-    let body = posted(house, &form(parts), &[]).await.problem(400, code);
+async fn refused(harness: &Harness, parts: &[(&str, &str)], code: &str, names: &str) {
+    let body = posted(harness, &form(parts), &[]).await.problem(400, code);
     let detail = body["detail"].as_str().unwrap_or_default();
     assert!(detail.contains(names), "{parts:?} names {names}: {body}");
 }
 
 #[tokio::test]
 async fn text_may_come_as_a_file_and_other_files_are_refused_by_name() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let taken = accepted(
-        &house,
+        &harness,
         &[
             AUDIO,
             ("name=\"prompt\"; filename=\"blob\"\r\nContent-Type: text/plain", "\u{feff}A song of a blob at sea"),
@@ -66,38 +66,38 @@ async fn text_may_come_as_a_file_and_other_files_are_refused_by_name() {
     assert_eq!((&taken["genre"], &taken["seed"], &taken["language"]), (&"jazz".into(), &7.into(), &"es".into()));
 
     let long = "x".repeat(4097);
-    refused(&house, &[AUDIO, PROMPT, ("name=\"genre\"; filename=\"blob\"", &long)], "invalid_body", "`genre`").await;
-    refused(&house, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"a.png\"", "PNG")], "invalid_body", "`cover`").await;
-    refused(&house, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"a.png\"", "")], "invalid_body", "`cover`").await;
-    refused(&house, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"\"", "PNG")], "invalid_body", "`cover`").await;
-    refused(&house, &[("name=\"file\"; filename=\"hum.wav\"", "RIFF"), PROMPT], "invalid_body", "`file`").await;
+    refused(&harness, &[AUDIO, PROMPT, ("name=\"genre\"; filename=\"blob\"", &long)], "invalid_body", "`genre`").await;
+    refused(&harness, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"a.png\"", "PNG")], "invalid_body", "`cover`").await;
+    refused(&harness, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"a.png\"", "")], "invalid_body", "`cover`").await;
+    refused(&harness, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"\"", "PNG")], "invalid_body", "`cover`").await;
+    refused(&harness, &[("name=\"file\"; filename=\"hum.wav\"", "RIFF"), PROMPT], "invalid_body", "`file`").await;
     // A file field in which nothing was chosen, and a field of older clients.
-    accepted(&house, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"\"", ""), ("name=\"userId\"", "42")]).await;
+    accepted(&harness, &[AUDIO, PROMPT, ("name=\"cover\"; filename=\"\"", ""), ("name=\"userId\"", "42")]).await;
 }
 
 #[tokio::test]
 async fn a_part_that_comes_twice_is_refused_by_its_name() {
-    let house = House::open().await;
-    refused(&house, &[AUDIO, PROMPT, PROMPT], "invalid_field", "prompt").await;
-    refused(&house, &[AUDIO, PROMPT, AUDIO], "invalid_field", "audio").await;
+    let harness = Harness::open().await;
+    refused(&harness, &[AUDIO, PROMPT, PROMPT], "invalid_field", "prompt").await;
+    refused(&harness, &[AUDIO, PROMPT, AUDIO], "invalid_field", "audio").await;
     let seed = ("name=\"seed\"", "7");
-    refused(&house, &[AUDIO, seed, PROMPT, ("name=\"seed\"; filename=\"blob\"", "8")], "invalid_field", "seed").await;
+    refused(&harness, &[AUDIO, seed, PROMPT, ("name=\"seed\"; filename=\"blob\"", "8")], "invalid_field", "seed").await;
 }
 
 #[tokio::test]
 async fn loose_words_are_understood_and_empty_ones_are_not() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let loose = [AUDIO, PROMPT, ("name=\"snapToKey\"", "on"), ("name=\"language\"", "es-MX")];
-    let taken = accepted(&house, &loose).await;
+    let taken = accepted(&harness, &loose).await;
     assert_eq!((&taken["snapToKey"], &taken["language"]), (&true.into(), &"es".into()), "{taken}");
     let unseen = "\u{200b}\u{200f}\u{2800}\u{3164}".repeat(5);
-    refused(&house, &[AUDIO, ("name=\"prompt\"", &unseen)], "invalid_field", "prompt").await;
-    refused(&house, &[AUDIO, PROMPT, ("name=\"mood\"", &unseen)], "invalid_field", "mood").await;
+    refused(&harness, &[AUDIO, ("name=\"prompt\"", &unseen)], "invalid_field", "prompt").await;
+    refused(&harness, &[AUDIO, PROMPT, ("name=\"mood\"", &unseen)], "invalid_field", "mood").await;
 }
 
 #[tokio::test]
 async fn a_recording_may_have_any_name() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     for (about, name) in [
         (b"name=\"audio\"; filename=\"\xfcber.wav\"".as_slice(), Some("über.wav")),
         ("name=\"audio\"; filename=\"über.wav\"".as_bytes(), Some("über.wav")),
@@ -107,29 +107,29 @@ async fn a_recording_may_have_any_name() {
         (b"name=\"audio\"", None),
     ] {
         let body = form_of_bytes(&[(about, b"RIFF"), (PROMPT.0.as_bytes(), PROMPT.1.as_bytes())]);
-        let answer = posted(&house, &body, &[]).await;
+        let answer = posted(&harness, &body, &[]).await;
         assert_eq!(answer.status, 202, "{}: {}", String::from_utf8_lossy(about), answer.text());
-        let judged = house.judged.lock().expect("no test panicked").last().and_then(|asked| asked.file_name.clone());
+        let judged = harness.judged.lock().expect("no test panicked").last().and_then(|asked| asked.file_name.clone());
         assert_eq!(judged.as_deref(), name);
     }
     for about in ["filename=\"hum.wav\"", "name", ""] {
-        let body = posted(&house, &form(&[(about, "RIFF"), PROMPT]), &[]).await.problem(400, "invalid_body");
+        let body = posted(&harness, &form(&[(about, "RIFF"), PROMPT]), &[]).await.problem(400, "invalid_body");
         assert!(body["detail"].as_str().is_some_and(|detail| detail.contains("Content-Disposition")), "{body}");
     }
 }
 
 #[tokio::test]
 async fn parts_that_are_encoded_are_refused_by_name() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let encoded = ("name=\"audio\"; filename=\"hum.wav\"\r\nContent-Transfer-Encoding: base64", "UklGRg==");
-    refused(&house, &[encoded, PROMPT], "invalid_body", "`audio`").await;
-    accepted(&house, &[("name=\"audio\"; filename=\"a.wav\"\r\nContent-Transfer-Encoding: Binary", "RIFF"), PROMPT])
+    refused(&harness, &[encoded, PROMPT], "invalid_body", "`audio`").await;
+    accepted(&harness, &[("name=\"audio\"; filename=\"a.wav\"\r\nContent-Transfer-Encoding: Binary", "RIFF"), PROMPT])
         .await;
 }
 
 #[tokio::test]
 async fn compressed_bodies_are_decoded_or_refused_by_name() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let plain = form(&[AUDIO, PROMPT, ("name=\"seed\"", "7")]);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     gzip.write_all(&plain).expect("memory takes it");
@@ -138,26 +138,26 @@ async fn compressed_bodies_are_decoded_or_refused_by_name() {
     deflate.write_all(&plain).expect("memory takes it");
     let deflate = deflate.finish().expect("memory takes it");
     for (coding, body) in [("gzip", &gzip), ("Deflate", &deflate), ("identity", &plain)] {
-        let answer = posted(&house, body, &[("content-encoding", coding)]).await;
+        let answer = posted(&harness, body, &[("content-encoding", coding)]).await;
         assert_eq!((answer.status, &answer.json()["parameters"]["seed"]), (202, &7.into()), "{coding}");
     }
     for coding in ["br", "zstd", "gzip, gzip", "compress"] {
-        let answer = posted(&house, &plain, &[("content-encoding", coding)]).await;
+        let answer = posted(&harness, &plain, &[("content-encoding", coding)]).await;
         let body = answer.problem(415, "unsupported_coding");
         assert!(body["detail"].as_str().is_some_and(|detail| detail.contains(coding)), "{body}");
         assert_eq!(answer.header("accept-encoding"), Some("gzip, deflate"));
     }
-    posted(&house, &plain, &[("content-encoding", "gzip")]).await.problem(400, "invalid_body");
-    posted(&house, &gzip[..gzip.len() / 2], &[("content-encoding", "gzip")]).await.problem(400, "invalid_body");
+    posted(&harness, &plain, &[("content-encoding", "gzip")]).await.problem(400, "invalid_body");
+    posted(&harness, &gzip[..gzip.len() / 2], &[("content-encoding", "gzip")]).await.problem(400, "invalid_body");
     let feedback = "/api/v1/melody-vocals/feedback/x";
     let headers = [("content-type", "application/json"), ("content-encoding", "br")];
-    wire::ask(house.address, "POST", feedback, &headers, b"{}").await.problem(415, "unsupported_coding");
+    wire::ask(harness.address, "POST", feedback, &headers, b"{}").await.problem(415, "unsupported_coding");
 }
 
 /// What a compressed body becomes counts, not what it is.
 #[tokio::test]
 async fn a_bomb_is_cut_at_the_limit() {
-    let house = House::with(&[("audio.max_size_bytes", "1048576")]).await;
+    let harness = Harness::with(&[("audio.max_size_bytes", "1048576")]).await;
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     let zeros = vec![0; 1024 * 1024];
     let before = b"--edge\r\nContent-Disposition: form-data; name=\"audio\"; filename=\"a.wav\"\r\n\r\n";
@@ -167,33 +167,33 @@ async fn a_bomb_is_cut_at_the_limit() {
     }
     let bomb = gzip.finish().expect("memory takes it");
     assert!(bomb.len() < 1024 * 1024, "it is small");
-    posted(&house, &bomb, &[("content-encoding", "gzip")]).await.problem(413, "too_large");
+    posted(&harness, &bomb, &[("content-encoding", "gzip")]).await.problem(413, "too_large");
 }
 
 #[tokio::test]
 async fn other_bodies_are_no_form() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     for kind in ["application/json", "multipart/mixed; boundary=edge", "audio/wav", ""] {
         let headers = [("content-type", kind)];
-        let answer = wire::ask(house.address, "POST", CONVERT, &headers, &form(&[AUDIO, PROMPT])).await;
+        let answer = wire::ask(harness.address, "POST", CONVERT, &headers, &form(&[AUDIO, PROMPT])).await;
         answer.problem(415, "unsupported_media_type");
     }
     let headers = [("content-type", "multipart/form-data")];
-    wire::ask(house.address, "POST", CONVERT, &headers, b"x").await.problem(400, "invalid_body");
+    wire::ask(harness.address, "POST", CONVERT, &headers, b"x").await.problem(400, "invalid_body");
     let quoted = [("content-type", "Multipart/Form-Data; charset=utf-8; boundary=\"edge\"")];
-    let answer = wire::ask(house.address, "POST", CONVERT, &quoted, &form(&[AUDIO, PROMPT])).await;
+    let answer = wire::ask(harness.address, "POST", CONVERT, &quoted, &form(&[AUDIO, PROMPT])).await;
     assert_eq!(answer.status, 202, "{}", answer.text());
 }
 
 #[tokio::test]
 async fn feedback_with_a_nul_is_refused_whatever_the_database() {
-    let house = House::open().await;
-    let job = house.finished_job().await;
+    let harness = Harness::open().await;
+    let job = harness.finished_job().await;
     let path = format!("/api/v1/melody-vocals/feedback/{job}");
     let json = [("content-type", "application/json")];
     let nul = br#"{"rating": 5, "feedback": "a\u0000b"}"#;
-    let body = wire::ask(house.address, "POST", &path, &json, nul).await.problem(400, "invalid_field");
+    let body = wire::ask(harness.address, "POST", &path, &json, nul).await.problem(400, "invalid_field");
     assert_eq!(body["field"], "feedback");
     let fine = br#"{"rating": 5, "feedback": "a\tb\nc"}"#;
-    assert_eq!(wire::ask(house.address, "POST", &path, &json, fine).await.status, 200);
+    assert_eq!(wire::ask(harness.address, "POST", &path, &json, fine).await.status, 200);
 }

@@ -6,7 +6,7 @@ mod cross_origin;
 mod downloads;
 mod events;
 mod forms;
-mod house;
+mod harness;
 mod jobs;
 mod limits;
 mod methods;

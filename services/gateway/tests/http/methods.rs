@@ -1,11 +1,11 @@
 //! Every path of the document tells its methods.
 
-use crate::house::House;
+use crate::harness::Harness;
 
 #[tokio::test]
 async fn a_known_path_takes_head_with_get_and_names_its_methods() {
-    let house = House::open().await;
-    let job = house.finished_job().await;
+    let harness = Harness::open().await;
+    let job = harness.finished_job().await;
     let paths = gateway::openapi().paths.paths;
     assert!(paths.len() >= 17);
     // The path of a kind is one of `/api/v1/jobs/{id}`, which takes more.
@@ -26,7 +26,7 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
         let path = path.replace("{jobId}", &job.to_string()).replace("{id}", &job.to_string());
         let (path, is_read) = (path.replace("{messageId}", "x"), allow.starts_with("GET"));
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
-            let answer = house.ask(method, &path, &[]).await;
+            let answer = harness.ask(method, &path, &[]).await;
             if allow.split(", ").any(|known| known == method) {
                 // There is no such dead letter.
                 let absent = answer.status == 404 && !path.ends_with("/requeue") && !(is_made && method == "POST");
@@ -39,7 +39,7 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
             }
         }
         if is_read {
-            let (got, head) = (house.ask("GET", &path, &[]).await, house.ask("HEAD", &path, &[]).await);
+            let (got, head) = (harness.ask("GET", &path, &[]).await, harness.ask("HEAD", &path, &[]).await);
             assert_eq!((got.status, head.body.len()), (head.status, 0), "{path}");
             assert_eq!(got.header("content-type"), head.header("content-type"), "{path}");
             let length = |of: &crate::wire::Answer| of.header("content-length").is_some();
@@ -48,7 +48,7 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
     }
     for method in ["GET", "HEAD", "POST", "OPTIONS"] {
         for path in ["/", "/api", "/api/healthy", "/api/health/", "/metrics/x"] {
-            assert_eq!(house.ask(method, path, &[]).await.status, 404, "{method} {path}");
+            assert_eq!(harness.ask(method, path, &[]).await.status, 404, "{method} {path}");
         }
     }
 }

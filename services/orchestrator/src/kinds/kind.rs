@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{KindSpec, StageName};
 
-use crate::{outside::OutsideService, stage::Stage};
+use crate::{outside_service::OutsideService, stage::Stage};
 
 /// A kind of job with what runs it.
 pub struct Kind {

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{KindName, KindSpec, StageName};
 
-use crate::outside::OutsideService;
+use crate::outside_service::OutsideService;
 
 pub use kind::Kind;
 
@@ -58,8 +58,10 @@ impl Registry {
     }
 
     /// The service that a call was made to.
-    pub fn outside(&self, provider: &str) -> Option<Arc<dyn OutsideService>> {
-        self.iter().flat_map(|kind| &kind.outside).find(|service| service.provider() == provider).cloned()
+    pub fn outside(&self, provider: &str, credential: &str) -> Option<Arc<dyn OutsideService>> {
+        let is_it =
+            |service: &&Arc<dyn OutsideService>| service.provider() == provider && service.credential() == credential;
+        self.iter().flat_map(|kind| &kind.outside).find(is_it).cloned()
     }
 }
 

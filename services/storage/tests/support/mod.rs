@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 pub const RATE_HZ: u32 = 44_100;
 
-pub struct House {
+pub struct Harness {
     pub bus: Arc<dyn Bus>,
     pub database: Database,
     pub objects: Arc<dyn BlobStore>,
@@ -36,7 +36,7 @@ pub struct House {
     pub home: TempDir,
 }
 
-impl House {
+impl Harness {
     pub async fn open() -> Self {
         let home = TempDir::new().unwrap();
         let objects = blob_store::folder(home.path().join("objects")).unwrap();
@@ -91,7 +91,7 @@ impl House {
         let submitted =
             self.database.jobs_of(&owner).submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await;
         assert!(matches!(submitted, Ok(Submission::Accepted { .. })), "{submitted:?}");
-        let kinds = [ClaimableKind { name: melody_vocals::NAME, deadline_at: None }];
+        let kinds = [ClaimableKind::of(&melody_vocals::SPEC, None)];
         let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), kinds: &kinds, may_start: true };
         let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job;
         assert_eq!(claimed.id, new.id);

@@ -1,4 +1,4 @@
-//! A user of a house.
+//! A user of a deployment.
 
 use std::time::{Duration, Instant};
 

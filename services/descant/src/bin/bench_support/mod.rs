@@ -1,8 +1,8 @@
-//! What the benchmarks of the whole house share: houses of their own, clients, recordings, and a word about the
-//! machine. Starts what it measures and ends it again; never measures anything itself.
+//! What the benchmarks of a whole deployment share: deployments of their own, clients, recordings, and a word about
+//! the machine. Starts what it measures and ends it again; never measures anything itself.
 
 pub mod client;
-mod house;
+mod deployment;
 mod process;
 
 use std::{fs, future::Future, thread::available_parallelism};
@@ -12,7 +12,7 @@ use media::{Encoding, Tags, encode, sample};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use house::{Flavour, House};
+pub use deployment::{Deployment, Flavour};
 
 pub const RATE_HZ: u32 = 44_100;
 /// Setting with which an orchestrator is present and does next to nothing, and what the reader must know about it.
@@ -22,7 +22,7 @@ pub const QUIET_ORCHESTRATOR_NOTE: &str = "jobs are accepted and then wait: the 
 
 #[derive(clap::Args)]
 pub struct Common {
-    /// Measure only this kind of house.
+    /// Measure only this kind of deployment.
     #[arg(long)]
     only: Option<Flavour>,
     /// Print one JSON object instead of tables.

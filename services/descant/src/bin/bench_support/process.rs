@@ -151,7 +151,9 @@ impl FreshPlace {
             .filter_map(|line| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned())))
             .collect();
         if settings.is_empty() {
-            bail!("the distributed house needs test servers: run `cargo xtask bench`, or measure `--only embedded`");
+            bail!(
+                "the distributed deployment needs test servers: run `cargo xtask bench`, or measure `--only embedded`"
+            );
         }
         Ok((place, settings))
     }
@@ -161,7 +163,7 @@ impl Drop for FreshPlace {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
         if let Err(why) = self.0.wait() {
-            eprintln!("the place of a house may have been left behind: {why}");
+            eprintln!("the place of a deployment may have been left behind: {why}");
         }
     }
 }

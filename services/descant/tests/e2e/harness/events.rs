@@ -9,14 +9,14 @@ use super::{PATIENCE, user::User, within};
 
 /// One event as a client got it.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Told {
+pub struct ReceivedEvent {
     /// The number that a client would resume behind.
     pub id: u64,
     pub kind: String,
     pub body: Value,
 }
 
-impl Told {
+impl ReceivedEvent {
     pub fn stage(&self) -> Option<&str> {
         self.body["data"]["stage"].as_str()
     }
@@ -47,11 +47,11 @@ impl Events {
     }
 
     /// The next event; `None` when the server has closed the stream.
-    pub async fn next(&mut self) -> Option<Told> {
+    pub async fn next(&mut self) -> Option<ReceivedEvent> {
         within("an event", PATIENCE, self.read()).await
     }
 
-    async fn read(&mut self) -> Option<Told> {
+    async fn read(&mut self) -> Option<ReceivedEvent> {
         loop {
             while let Some(end) = self.buffer.find("\n\n") {
                 let frame: String = self.buffer.drain(..end + 2).collect();
@@ -86,7 +86,7 @@ impl Events {
     }
 
     /// Reads on until an event is as wanted.
-    pub async fn until(&mut self, what: &str, wanted: impl Fn(&Told) -> bool) -> Told {
+    pub async fn until(&mut self, what: &str, wanted: impl Fn(&ReceivedEvent) -> bool) -> ReceivedEvent {
         let mut seen = Vec::new();
         while let Some(event) = self.next().await {
             if wanted(&event) {
@@ -98,7 +98,7 @@ impl Events {
     }
 
     /// Everything to the end of the stream.
-    pub async fn rest(&mut self) -> Vec<Told> {
+    pub async fn rest(&mut self) -> Vec<ReceivedEvent> {
         let mut all = Vec::new();
         while let Some(event) = self.next().await {
             all.push(event);
@@ -107,7 +107,7 @@ impl Events {
     }
 }
 
-fn parse(frame: &str) -> Told {
+fn parse(frame: &str) -> ReceivedEvent {
     let field = |name: &str| {
         frame
             .lines()
@@ -115,14 +115,15 @@ fn parse(frame: &str) -> Told {
             .unwrap_or_else(|| panic!("a frame without {name}: {frame:?}"))
     };
     let body: Value = serde_json::from_str(field("data")).expect("events are JSON");
-    let told = Told { id: field("id").parse().expect("events are numbered"), kind: field("event").to_owned(), body };
+    let told =
+        ReceivedEvent { id: field("id").parse().expect("events are numbered"), kind: field("event").to_owned(), body };
     assert_eq!(told.body["seq"], told.id, "both numbers of an event agree");
     assert_eq!(told.body["type"], told.kind.as_str(), "both types of an event agree");
     told
 }
 
 /// All events of a job over WebSocket from behind `after`, until the server closes.
-pub async fn read_socket(user: &User, job: &str, after: u64) -> Vec<Told> {
+pub async fn read_socket(user: &User, job: &str, after: u64) -> Vec<ReceivedEvent> {
     let address = user.base.replacen("http://", "ws://", 1);
     let mut request = format!("{address}/api/v1/jobs/{job}/ws?lastEventId={after}")
         .into_client_request()
@@ -139,7 +140,7 @@ pub async fn read_socket(user: &User, job: &str, after: u64) -> Vec<Told> {
                     let body: Value = serde_json::from_str(&text).expect("messages are JSON");
                     let id = body["seq"].as_u64().expect("messages are numbered");
                     let kind = body["type"].as_str().expect("messages have a type").to_owned();
-                    told.push(Told { id, kind, body });
+                    told.push(ReceivedEvent { id, kind, body });
                 }
                 Message::Close(frame) => {
                     let code = frame.map(|frame| u16::from(frame.code));

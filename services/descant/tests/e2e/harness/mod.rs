@@ -1,7 +1,7 @@
-//! What the scenarios stand on: houses, users, sounds, events.
+//! What the scenarios stand on: deployments, users, sounds, events.
 
+mod deployment;
 mod events;
-mod house;
 mod process;
 mod shared;
 mod sounds;
@@ -11,8 +11,8 @@ mod watchdog;
 
 use std::{future::Future, time::Duration};
 
-pub use events::{Told, read_socket};
-pub use house::{Flavour, House, Part};
+pub use deployment::{Deployment, Flavour, Part};
+pub use events::{ReceivedEvent, read_socket};
 pub use process::binary;
 pub use shared::{own, shared};
 pub use sounds::{Hum, hum, long_hum, wav};

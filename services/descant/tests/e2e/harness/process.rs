@@ -1,4 +1,4 @@
-//! One child process of a house.
+//! One child process of a deployment.
 
 use std::{
     collections::BTreeMap,

@@ -1,4 +1,4 @@
-//! Houses of several tests, and of one.
+//! Deployments of several tests, and of one.
 
 use std::{
     ops::Deref,
@@ -7,39 +7,39 @@ use std::{
 
 use tokio::sync::Mutex;
 
-use super::house::{Flavour, House};
+use super::deployment::{Deployment, Flavour};
 
-static EMBEDDED: Mutex<Weak<House>> = Mutex::const_new(Weak::new());
-static DISTRIBUTED: Mutex<Weak<House>> = Mutex::const_new(Weak::new());
+static EMBEDDED: Mutex<Weak<Deployment>> = Mutex::const_new(Weak::new());
+static DISTRIBUTED: Mutex<Weak<Deployment>> = Mutex::const_new(Weak::new());
 
-/// A test's stay in a house. When the test fails, it tells what the services logged.
-pub struct Visit(Arc<House>);
+/// A test's stay in a deployment. When the test fails, it tells what the services logged.
+pub struct Visit(Arc<Deployment>);
 
-/// A house that other tests use at the same time: keep to your own user. It ends with the last visit, so that nothing
-/// of it is left when the tests are over.
+/// A deployment that other tests use at the same time: keep to your own user. It ends with the last visit, so that
+/// nothing of it is left when the tests are over.
 pub async fn shared(flavour: Flavour) -> Visit {
     let place = match flavour {
         Flavour::Embedded => &EMBEDDED,
         Flavour::Distributed => &DISTRIBUTED,
     };
     let mut known = place.lock().await;
-    if let Some(house) = known.upgrade() {
-        return Visit(house);
+    if let Some(deployment) = known.upgrade() {
+        return Visit(deployment);
     }
-    let house = Arc::new(House::start(flavour, &[]).await);
-    *known = Arc::downgrade(&house);
-    Visit(house)
+    let deployment = Arc::new(Deployment::start(flavour, &[]).await);
+    *known = Arc::downgrade(&deployment);
+    Visit(deployment)
 }
 
-/// A house for this test alone, with settings of its own.
+/// A deployment for this test alone, with settings of its own.
 pub async fn own(flavour: Flavour, settings: &[(&str, &str)]) -> Visit {
-    Visit(Arc::new(House::start(flavour, settings).await))
+    Visit(Arc::new(Deployment::start(flavour, settings).await))
 }
 
 impl Deref for Visit {
-    type Target = House;
+    type Target = Deployment;
 
-    fn deref(&self) -> &House {
+    fn deref(&self) -> &Deployment {
         &self.0
     }
 }

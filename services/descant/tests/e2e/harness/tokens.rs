@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-/// Shared with the houses under test.
+/// Shared with the deployments under test.
 pub const SECRET: &str = "a secret that only the tests of this project use";
 pub const ISSUER: &str = "https://issuer.example";
 pub const AUDIENCE: &str = "descant";
@@ -46,7 +46,7 @@ impl Claims {
     }
 
     pub fn signed_by_somebody_else(mut self) -> Self {
-        self.secret = "a secret that the house has never been told".to_owned();
+        self.secret = "a secret that the deployment has never been told".to_owned();
         self
     }
 

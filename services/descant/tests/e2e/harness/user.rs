@@ -111,7 +111,7 @@ impl Answer {
     }
 }
 
-/// Somebody who uses a house.
+/// Somebody who uses a deployment.
 pub struct User {
     pub claims: Claims,
     pub http: Client,

@@ -26,7 +26,7 @@ use crate::{
     },
     json_body,
     problem::{ApiError, Problem},
-    submission::{self, Door},
+    submission::{self, Door, Refusals},
     submit_kind::{Accepted, SubmitKind},
 };
 
@@ -45,14 +45,7 @@ pub struct Document;
     params(("Idempotency-Key" = Option<String>, Header, description = "1–255 characters; a repeat gives the same job")),
     responses(
         (status = 202, description = "Accepted", body = SubmittedMelody),
-        (status = 400, description = "A field, its words or the recording is refused", body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The first request with this key still runs", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "Not an accepted format", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Quota used up, or too many uploads at once", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Something that it needs is away", body = Problem, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 #[allow(dead_code, reason = "describes what the route of all kinds takes for this one")]
@@ -65,14 +58,7 @@ fn described() {}
     params(("Idempotency-Key" = Option<String>, Header, description = "1–255 characters; a repeat gives the same job")),
     responses(
         (status = 202, description = "Accepted", body = Converted),
-        (status = 400, description = "A field, its words or the recording is refused", body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "The first request with this key still runs", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "Not an accepted format", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Quota used up, or too many uploads at once", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Something that it needs is away", body = Problem, content_type = "application/problem+json"),
+        Refusals,
     )
 )]
 pub async fn convert(
@@ -182,6 +168,8 @@ pub async fn quota(request: HttpRequest, state: web::Data<AppState>) -> Result<H
     Ok(HttpResponse::Ok().json(QuotaAnswer { success: true, quota }))
 }
 
+/// What `stats` counts as under way; `status` says `processing` of them.
+const ACTIVE: [JobState; 4] = [JobState::Running, JobState::Parked, JobState::Storing, JobState::Cancelling];
 /// Alerting thresholds of the melody-to-vocals API.
 const MAX_ERROR_RATE_PERCENT: f64 = 20.0;
 const MAX_BACKLOG: u64 = 50;
@@ -196,7 +184,7 @@ pub async fn stats(request: HttpRequest, state: web::Data<AppState>) -> Result<H
     state.caller(&request).await?;
     let now = state.clock.now();
     let day = state.database.jobs().stats(Some(&NAME), now).await?;
-    let delayed = state.database.jobs().delayed(now).await?;
+    let delayed = state.database.jobs().delayed(&NAME, now).await?;
     let hour = state.database.jobs().recent(&NAME, now - TimeDelta::hours(1)).await?;
     let breakers = state.database.breakers().current(now).await?;
     let breakers: Vec<BreakerBody> = breakers.into_iter().map(BreakerBody::from).collect();
@@ -208,7 +196,7 @@ pub async fn stats(request: HttpRequest, state: web::Data<AppState>) -> Result<H
     let queue = QueueStats {
         waiting: backlog.saturating_sub(delayed),
         delayed,
-        active: now_in(JobState::Running) + now_in(JobState::Storing) + now_in(JobState::Cancelling),
+        active: ACTIVE.into_iter().map(now_in).sum(),
         completed: ended(JobState::Completed),
         failed: ended(JobState::Failed) + ended(JobState::Expired),
         cancelled: ended(JobState::Cancelled),

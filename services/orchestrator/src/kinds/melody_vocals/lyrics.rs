@@ -26,7 +26,7 @@ impl Stage for LyricsWriting {
         else {
             return Ok(None);
         };
-        let gates = (format!("{:?}", run.tools.gate), capabilities.content.generation());
+        let gates = (format!("{:?}", run.tools.gate), capabilities.content.version());
         let inputs = json!([provider, version, gates, melody, prompt, genre, mood, seed, options.language]);
         Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }

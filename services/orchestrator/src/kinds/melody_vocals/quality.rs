@@ -16,7 +16,7 @@ use service_runtime::error_chain;
 use song::{Documents, Heard, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
-use crate::stage::{Stage, StageOutcome, StageRun, StageTools, blocking};
+use crate::stage::{Stage, StageOutcome, StageRun, StageTools};
 
 pub struct Quality;
 
@@ -33,7 +33,8 @@ impl Stage for Quality {
         let plan: VocalsPlan = run.get_json(work::VOCALS_PLAN).await?;
         let wav = run.get_bytes(work::VOCALS).await?;
         let (tools, steps) = (run.tools.clone(), steps(run));
-        let listened = blocking(move || listen(wav, &melody, &lyrics, &plan, &request, &tools, steps)).await??;
+        let listened =
+            providers::blocking(move || listen(wav, &melody, &lyrics, &plan, &request, &tools, steps)).await??;
         run.report_progress(0.6);
 
         let Listened { report, documents, mix } = listened;

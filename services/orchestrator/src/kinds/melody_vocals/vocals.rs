@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::work;
-use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun, blocking};
+use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct Vocals;
 
@@ -54,7 +54,7 @@ impl Stage for Vocals {
         let parts = (&melody, &lyrics);
         let sung = song::sing(&tools.capabilities, &tools.gate, run.remaining, parts, &request, &run.progress).await?;
         let (mastered, takes) = (sung.value, sung.takes);
-        let (wav, plan, loudness) = blocking(move || {
+        let (wav, plan, loudness) = providers::blocking(move || {
             let wav = media::encode(&mastered.samples, mastered.sample_rate_hz, 1, Encoding::Wav16, &Tags::default());
             (wav, VocalsPlan { performance: mastered.performance, takes }, mastered.loudness)
         })

@@ -30,8 +30,8 @@ use crate::wire::{self, Answer};
 /// What a finished job's song holds.
 pub const SONG: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// A gateway at work. It stops when the house is dropped.
-pub struct House {
+/// A gateway at work. It stops when the harness is dropped.
+pub struct Harness {
     pub address: SocketAddr,
     pub deps: Deps,
     /// What the validator was asked.
@@ -97,7 +97,7 @@ impl Service for Validator {
     }
 }
 
-impl House {
+impl Harness {
     /// The embedded mode as it comes.
     pub async fn open() -> Self {
         Self::with(&[]).await
@@ -200,7 +200,7 @@ impl House {
     pub async fn claim(&self, job: JobId) {
         let database = self.deps.database().expect("rows");
         let kind = database.jobs().get(job).await.expect("rows").expect("a job").kind;
-        let kinds = [ClaimableKind { name: kind, deadline_at: None }];
+        let kinds = [ClaimableKind { name: kind, stages: Vec::new(), deadline_at: None }];
         let claim = Claim { owner: "test", lease_until: now() + TimeDelta::days(1), kinds: &kinds, may_start: true };
         let claimed = database.jobs().claim_due(claim, &Journal::silent(), now()).await.expect("rows");
         let claimed = claimed.map(|claimed| claimed.job);
@@ -233,7 +233,7 @@ fn told(kind: &'static str) -> Journal<'static> {
     Journal::silent().events(move |_| vec![NewEvent::new(kind, serde_json::json!({}))])
 }
 
-impl Drop for House {
+impl Drop for Harness {
     fn drop(&mut self) {
         self.stop.cancel();
         self.running.abort();

@@ -18,7 +18,7 @@ use super::{
     process::{FreshPlace, Process},
 };
 
-/// Guards nothing: the house listens on the loopback interface and is gone after the run.
+/// Guards nothing: the deployment listens on the loopback interface and is gone after the run.
 const SECRET: &str = "a secret that only the benchmarks of this project use";
 /// The expert first, because the orchestrator is told its address. The gateway last.
 const SERVICES: [&str; 5] =
@@ -43,8 +43,8 @@ impl Flavour {
     }
 }
 
-/// A running house. Everything of it ends and is deleted when it is dropped.
-pub struct House {
+/// A running deployment. Everything of it ends and is deleted when it is dropped.
+pub struct Deployment {
     client: Client,
     // Before what they keep their things in, so that they end first.
     processes: Vec<Process>,
@@ -52,8 +52,8 @@ pub struct House {
     _folder: TempDir,
 }
 
-impl House {
-    /// Starts a house whose orchestrator does next to nothing.
+impl Deployment {
+    /// Starts a deployment whose orchestrator does next to nothing.
     pub async fn start(flavour: Flavour) -> Result<Self> {
         let folder = tempfile::tempdir().context("make a temporary folder")?;
         let http = reqwest::Client::builder().build().context("make an HTTP client")?;

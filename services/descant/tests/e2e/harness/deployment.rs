@@ -1,4 +1,4 @@
-//! A house: all services, running, in one of two ways.
+//! A deployment: all services, running, in one of two ways.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use super::{
     watchdog::Watchdog,
 };
 
-/// How a house runs.
+/// How a deployment runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Flavour {
     /// One `descant serve` on SQLite and a folder.
@@ -29,7 +29,7 @@ pub enum Flavour {
     Distributed,
 }
 
-/// A process of a house.
+/// A process of a deployment.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Part {
     /// All services in one.
@@ -72,7 +72,7 @@ impl fmt::Display for Part {
     }
 }
 
-/// What a house keeps its things in; gone with it.
+/// What a deployment keeps its things in; gone with it.
 enum Ground {
     Folder(TempDir),
     Servers(Box<Lent>),
@@ -84,8 +84,8 @@ struct Lent {
     bucket: TestBucket,
 }
 
-/// A running house. Everything of it ends and is deleted when it is dropped.
-pub struct House {
+/// A running deployment. Everything of it ends and is deleted when it is dropped.
+pub struct Deployment {
     pub flavour: Flavour,
     environment: BTreeMap<String, String>,
     state: Mutex<State>,
@@ -123,8 +123,8 @@ const QUICK: [(&str, &str); 15] = [
     ("DESCANT_RETENTION__STAGE_RESULTS_HOURS", "0"),
 ];
 
-impl House {
-    /// Starts a house of its own with `more` settings.
+impl Deployment {
+    /// Starts a deployment of its own with `more` settings.
     pub async fn start(flavour: Flavour, more: &[(&str, &str)]) -> Self {
         service_runtime::install_crypto();
         let mut environment: BTreeMap<String, String> =
@@ -156,7 +156,7 @@ impl House {
                 Ground::Servers(Box::new(Lent { database, vhost, bucket }))
             }
         };
-        let house = Self {
+        let deployment = Self {
             flavour,
             environment,
             state: Mutex::new(State {
@@ -169,14 +169,14 @@ impl House {
             ground,
         };
         match flavour {
-            Flavour::Embedded => house.launch(Part::Descant).await,
+            Flavour::Embedded => deployment.launch(Part::Descant).await,
             Flavour::Distributed => {
                 for part in Part::DISTRIBUTED {
-                    house.launch(part).await;
+                    deployment.launch(part).await;
                 }
             }
         }
-        house
+        deployment
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -270,13 +270,13 @@ impl House {
         User::new(self.front_url(), Claims::fresh())
     }
 
-    /// The house's rows, read beside the services.
+    /// The deployment's rows, read beside the services.
     pub async fn database(&self) -> Database {
         let url = match &self.ground {
             Ground::Folder(folder) => format!("sqlite:{}", folder.path().join("descant.db").display()),
             Ground::Servers(lent) => lent.database.url().to_owned(),
         };
-        Database::connect(&url, 2).await.expect("the house's database opens")
+        Database::connect(&url, 2).await.expect("the deployment's database opens")
     }
 
     /// The house's objects, seen beside the services.
@@ -298,10 +298,10 @@ impl House {
         listed.into_iter().map(|object| object.key.to_string()).collect()
     }
 
-    /// Name of the broker's virtual host; only a distributed house has one.
+    /// Name of the broker's virtual host; only a distributed deployment has one.
     pub fn vhost(&self) -> &str {
         match &self.ground {
-            Ground::Folder(_) => panic!("an embedded house has no broker"),
+            Ground::Folder(_) => panic!("an embedded deployment has no broker"),
             Ground::Servers(lent) => lent.vhost.name(),
         }
     }
@@ -328,7 +328,7 @@ impl House {
     }
 }
 
-impl Drop for House {
+impl Drop for Deployment {
     fn drop(&mut self) {
         let mut state = self.state();
         for process in std::mem::take(&mut state.processes).values_mut() {

@@ -1,0 +1,101 @@
+//! What is said of a job's end, and what is kept of it, is that of the state that it ended in, whoever ended it.
+
+use chrono::TimeDelta;
+use contracts::v1;
+use domain::{FailureClass, FailureCode, JobId, JobState, feed::FeedKind};
+use resilience::Clock;
+
+use crate::harness::{Gate, Harness};
+
+/// Where a job is when it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// Nobody holds it: it waits for the vendor.
+    Parked,
+    /// Nobody holds it: it waits for another attempt.
+    Queued,
+    /// Its holder waits for an answer of the vendor.
+    Held,
+}
+
+impl Harness {
+    /// A job that is somewhere, with little or all of its time left.
+    async fn job_at(&self, at: At, left: Option<TimeDelta>) -> JobId {
+        let id = match at {
+            At::Queued => {
+                self.vendor.orders().refuses = Some(FailureClass::Transient);
+                let id = self.submit("queued").await;
+                let waits = self.until(id, "waiting", |job| job.state == JobState::Queued && job.attempt == 2).await;
+                assert!(waits.due_at > self.clock.now());
+                self.vendor.orders().refuses = None;
+                id
+            }
+            At::Parked | At::Held => {
+                let id = self.submit("parked").await;
+                self.until_state(id, JobState::Parked).await;
+                id
+            }
+        };
+        if at == At::Held {
+            let looks = self.vendor.orders().looks;
+            self.vendor.orders().holds_looks = Some(Gate::closed());
+            if let Some(left) = left {
+                self.clock.set(self.job(id).await.deadline_at.unwrap() - left);
+            }
+            self.signal(id).await;
+            self.until_vendor("looked at", |orders| orders.looks > looks).await;
+        }
+        id
+    }
+
+    async fn check_ended(&self, id: JobId, state: JobState, context: &str) {
+        let job = self.until(id, "over", |job| job.state.is_final()).await;
+        assert_eq!(job.state, state, "{context}");
+        let last = FeedKind::of_final(state).unwrap();
+        let log = self.log(id).await;
+        let finals: Vec<_> = log.iter().filter(|event| is_final(&event.kind)).collect();
+        assert_eq!(finals.len(), 1, "{context}: {log:?}");
+        let event = log.last().unwrap();
+        assert_eq!((event.kind.as_str(), event.seq), (last.as_str(), job.event_seq), "{context}");
+        assert_eq!(
+            (&event.data["state"], &event.data["status"]),
+            (&state.as_str().into(), &state.seed_status().into())
+        );
+        let told = event.data["errorCode"].as_str().map(str::to_owned);
+        let expected = (state == JobState::Expired).then(|| FailureCode::StageTimeout.as_str().to_owned());
+        assert_eq!(told, expected, "{context}");
+        let keeps = self.settings.retention_policy().files_expire_at(state, job.finished_at.unwrap());
+        assert_eq!((job.files_expire_at, keeps.is_some()), (keeps, true), "{context}");
+        self.vendor.orders().holds_looks = None;
+    }
+}
+
+fn is_final(kind: &str) -> bool {
+    let finals = JobState::ALL.into_iter().filter_map(FeedKind::of_final);
+    finals.into_iter().any(|last| last.as_str() == kind)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_retention_and_deletions_are_those_of_the_state_that_a_job_ended_in() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let mut cancelled = Vec::new();
+    for at in [At::Parked, At::Queued, At::Held] {
+        // Its deadline passes: for those that nobody holds by the clock, for its holder in a moment.
+        let id = harness.job_at(at, Some(TimeDelta::milliseconds(200))).await;
+        if at != At::Held {
+            harness.clock.set(harness.job(id).await.deadline_at.unwrap());
+        }
+        harness.check_ended(id, JobState::Expired, &format!("{at:?}, overdue")).await;
+
+        let id = harness.job_at(at, None).await;
+        harness.request_cancel(id).await;
+        harness.check_ended(id, JobState::Cancelled, &format!("{at:?}, cancelled")).await;
+        cancelled.push(v1::DeleteJobObjects { job_id: id.to_string(), artifacts_too: true });
+    }
+    // Of expired jobs nothing is deleted, so that they can be tried again. Messages are published in the order of their
+    // changes: with the last one all have come.
+    harness.until_published(cancelled.len()).await;
+    assert_eq!(harness.deletions.published(), cancelled);
+    running.stop().await;
+}

@@ -1,0 +1,10 @@
+//! The orchestrator at work, by a clock that tests turn. One binary, so that it is linked once.
+
+mod call_off;
+mod cancelled;
+mod damaged;
+mod endings;
+mod harness;
+mod interrupted;
+mod outside;
+mod parked;
