@@ -5,6 +5,7 @@ mod blend;
 mod engine;
 mod midi;
 mod python;
+mod search;
 
 use std::{fs, path::Path, process::Command};
 
@@ -33,6 +34,7 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
         blend::NAME => return blend::run(arguments),
         engine::NAME => return engine::run(arguments),
         midi::NAME => return midi::run(arguments),
+        search::NAME => return search::run(arguments),
         _ => {}
     }
     let program = format!("bench-{name}");
@@ -76,7 +78,7 @@ fn owner(program: &str) -> Result<String> {
         }
     }
     let mut known: Vec<&str> = known.iter().filter_map(|file| file.strip_prefix("bench-")).collect();
-    known.extend([analysis::NAME, engine::NAME, midi::NAME]);
+    known.extend([analysis::NAME, engine::NAME, midi::NAME, search::NAME]);
     known.sort_unstable();
     bail!("there is no benchmark {}; there are: {}", program.trim_start_matches("bench-"), known.join(", "))
 }

@@ -107,6 +107,21 @@ impl Servers {
     }
 }
 
+/// PostgreSQL alone, for as long as the process is kept, and what of it the tests read; the others' addresses lead nowhere.
+pub fn only_postgres(scope: &Scope) -> Result<(Running, Vec<(&'static str, String)>)> {
+    let (postgres, port) = start_postgres(scope)?;
+    let nowhere = |scheme: &str| format!("{scheme}://127.0.0.1:9");
+    let environment = vec![
+        ("DESCANT_TEST_POSTGRES_URL", format!("postgres://test@127.0.0.1:{port}/postgres")),
+        ("DESCANT_TEST_RABBITMQ_URL", nowhere("amqp")),
+        ("DESCANT_TEST_RABBITMQ_MANAGEMENT_URL", nowhere("http")),
+        ("DESCANT_TEST_S3_ENDPOINT", nowhere("http")),
+        ("DESCANT_TEST_S3_ACCESS_KEY", S3_ACCESS_KEY.to_owned()),
+        ("DESCANT_TEST_S3_SECRET_KEY", S3_SECRET_KEY.to_owned()),
+    ];
+    Ok((postgres, environment))
+}
+
 /// The task `servers`: runs until Ctrl-C.
 pub fn run(consent: &Consent) -> Result<()> {
     packages::ensure(Purpose::Tests, consent)?;

@@ -51,7 +51,8 @@ pub async fn blend(
     let options = blend_options(request);
     options.check().map_err(|error| blend_failure(&error))?;
     let options = &options;
-    let made = blenders.call(remaining, |blender: Arc<dyn SongBlender>| async move { blender.blend(songs, options).await });
+    let made =
+        blenders.call(remaining, |blender: Arc<dyn SongBlender>| async move { blender.blend(songs, options).await });
     let made = made.await?;
     let seconds = made.value.score.seconds();
     if seconds > MOST_SECONDS {

@@ -52,6 +52,11 @@ impl ObjectKey {
         id.parse().ok()
     }
 
+    /// A song of the catalogue, by the SHA-256 of its bytes in hexadecimal.
+    pub fn song(sha256: &str) -> Result<Self, InvalidKey> {
+        Self::below(KeyPrefix::songs().as_str(), &format!("{sha256}.mid"))
+    }
+
     /// One file of a job's result.
     pub fn artifact(job: JobId, spec: &ArtifactSpec) -> Self {
         Self(format!("{}{}.{}", KeyPrefix::job_result(job), spec.role, spec.extension))
@@ -111,6 +116,11 @@ impl KeyPrefix {
     /// All recordings as they came in.
     pub fn uploads() -> Self {
         Self("uploads/".to_owned())
+    }
+
+    /// All songs of the catalogue.
+    pub fn songs() -> Self {
+        Self("songs/".to_owned())
     }
 
     /// Everything of a job but its upload.
@@ -187,6 +197,9 @@ mod tests {
             ObjectKey::artifact(job(), &artifact::MELODY_MIDI).as_str(),
             "jobs/018f6b1e-7c2a-7000-8000-000000000001/result/melody_midi.mid"
         );
+        let song = ObjectKey::song(&"ab".repeat(32)).unwrap();
+        assert_eq!(song.as_str(), format!("songs/{}.mid", "ab".repeat(32)));
+        assert!(song.as_str().starts_with(KeyPrefix::songs().as_str()) && ObjectKey::song("../a").is_err());
         let result: StageResultId = "018f6b1e-7c2a-7000-8000-00000000000a".parse().unwrap();
         let copy = ObjectKey::stage_result(result, "melody.json").unwrap();
         assert_eq!(copy.as_str(), "stage-results/018f6b1e-7c2a-7000-8000-00000000000a/melody.json");

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::{JobId, JobState, MessageId, ids::InvalidId};
+use domain::{JobId, JobState, MessageId, SongId, ids::InvalidId};
 use prost::Message as _;
 
 use crate::{
@@ -158,6 +158,12 @@ payloads! {
     "fault" => Fault,
     "job_changed" => JobChanged,
     "reset_breaker" => ResetBreaker,
+    "import_songs" => ImportSongs,
+    "correct_song" => CorrectSong,
+    "remove_song" => RemoveSong,
+    "songs_imported" => SongsImported,
+    "song_corrected" => SongCorrected,
+    "song_removed" => SongRemoved,
 }
 
 macro_rules! job_of {
@@ -174,6 +180,21 @@ macro_rules! job_of {
 }
 
 job_of!(JobReady, CancelJob, SignalJob, JobChanged, DeleteJobObjects);
+
+macro_rules! song_of {
+    ($($payload:ident),+) => {
+        $(
+            impl v1::$payload {
+                /// The song that is meant.
+                pub fn song(&self) -> Result<SongId, ContractError> {
+                    id("song_id", &self.song_id)
+                }
+            }
+        )+
+    };
+}
+
+song_of!(CorrectSong, RemoveSong, SongCorrected, SongRemoved);
 
 impl v1::JobChanged {
     /// The job's state, unless a newer version invented it: then the reader looks the job up.

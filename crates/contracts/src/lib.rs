@@ -6,12 +6,14 @@
 mod audio;
 mod envelope;
 mod error;
+mod songs;
 mod storage;
 pub mod topology;
 
 pub use audio::ValidationRequest;
 pub use envelope::{MAX_ENVELOPE_BYTES, Payload, decode, encode, envelope, moment, timestamp};
 pub use error::ContractError;
+pub use songs::{SongFile, SongImport, SongOutcome, SongReport, SongReportLine};
 pub use storage::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, StoredArtifact, StoredObject};
 pub use v1::{Envelope, envelope::Body};
 

@@ -231,11 +231,11 @@ impl TryFrom<v1::StoredArtifact> for StoredArtifact {
     }
 }
 
-fn present(field: &'static str, text: String) -> Result<String, ContractError> {
+pub(crate) fn present(field: &'static str, text: String) -> Result<String, ContractError> {
     if text.is_empty() { Err(ContractError::Missing { field }) } else { Ok(text) }
 }
 
-fn digest(field: &'static str, text: String) -> Result<String, ContractError> {
+pub(crate) fn digest(field: &'static str, text: String) -> Result<String, ContractError> {
     let hexadecimal = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if text.len() == 64 && hexadecimal { Ok(text) } else { Err(ContractError::InvalidDigest { field }) }
 }

@@ -57,11 +57,19 @@ pub enum Queue {
     StorageRequests,
     /// To any storage service: objects to delete. Apart from the requests, so that nobody waits behind a deletion.
     StorageDeletions,
+    /// To any storage service: songs to take in, correct and remove; the gateway waits for the answer. Apart from the
+    /// requests, so that no result waits behind an archive.
+    StorageSongs,
 }
 
 impl Queue {
-    pub const ALL: [Self; 4] =
-        [Self::OrchestratorJobs, Self::ValidatorRequests, Self::StorageRequests, Self::StorageDeletions];
+    pub const ALL: [Self; 5] = [
+        Self::OrchestratorJobs,
+        Self::ValidatorRequests,
+        Self::StorageRequests,
+        Self::StorageDeletions,
+        Self::StorageSongs,
+    ];
 
     /// The name on the broker, also the routing key.
     pub const fn name(self) -> &'static str {
@@ -70,6 +78,7 @@ impl Queue {
             Self::ValidatorRequests => "descant.validator.requests.v1",
             Self::StorageRequests => "descant.storage.requests.v1",
             Self::StorageDeletions => "descant.storage.deletions.v1",
+            Self::StorageSongs => "descant.storage.songs.v1",
         }
     }
 
@@ -85,6 +94,7 @@ impl Queue {
             Self::ValidatorRequests => "validator_requests",
             Self::StorageRequests => "storage_requests",
             Self::StorageDeletions => "storage_deletions",
+            Self::StorageSongs => "storage_songs",
         }
     }
 
@@ -95,9 +105,13 @@ impl Queue {
             Body::ValidateAudio(_) => Some(Self::ValidatorRequests),
             Body::IngestResult(_) => Some(Self::StorageRequests),
             Body::DeleteJobObjects(_) => Some(Self::StorageDeletions),
+            Body::ImportSongs(_) | Body::CorrectSong(_) | Body::RemoveSong(_) => Some(Self::StorageSongs),
             Body::AudioVerdict(_)
             | Body::ResultIngested(_)
             | Body::Fault(_)
+            | Body::SongsImported(_)
+            | Body::SongCorrected(_)
+            | Body::SongRemoved(_)
             | Body::JobChanged(_)
             | Body::ResetBreaker(_) => None,
         }
@@ -127,6 +141,12 @@ pub const fn event_key(envelope: &Envelope) -> Option<&'static str> {
             | Body::DeleteJobObjects(_)
             | Body::AudioVerdict(_)
             | Body::ResultIngested(_)
+            | Body::ImportSongs(_)
+            | Body::CorrectSong(_)
+            | Body::RemoveSong(_)
+            | Body::SongsImported(_)
+            | Body::SongCorrected(_)
+            | Body::SongRemoved(_)
             | Body::Fault(_),
         )
         | None => None,

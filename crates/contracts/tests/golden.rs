@@ -24,6 +24,7 @@ fn text(text: &str) -> String {
 /// One of each, with every field set.
 fn samples() -> Vec<Envelope> {
     let job_id = text("018f6b1e-7c2a-7000-8000-000000000002");
+    let song_id = text("018f6b1e-7c2a-7000-8000-000000000004");
     let facts = v1::AudioFacts {
         format: text("wav"),
         codec: text("pcm_s16le"),
@@ -104,6 +105,22 @@ fn samples() -> Vec<Envelope> {
         sealed(v1::Fault { code: text("object_missing"), message: text("It is gone."), retryable: true }),
         sealed(v1::JobChanged { job_id, sequence: 9, state: text("running"), progress_percent: 40 }),
         sealed(v1::ResetBreaker { provider: text("expert") }),
+        sealed(v1::ImportSongs {
+            files: vec![v1::SongFile {
+                object_key: text("uploads/1"),
+                sha256: "23".repeat(32),
+                size_bytes: 4_096,
+                file_name: text("song.mid"),
+            }],
+            title: text("Greensleeves"),
+            artist: text("Traditional"),
+            report_object_key: text("uploads/2"),
+        }),
+        sealed(v1::CorrectSong { song_id: song_id.clone(), title: text("Greensleeves"), artist: text("Traditional") }),
+        sealed(v1::RemoveSong { song_id: song_id.clone() }),
+        sealed(v1::SongsImported { imported: 3, known: 2, refused: 1 }),
+        sealed(v1::SongCorrected { song_id: song_id.clone() }),
+        sealed(v1::SongRemoved { song_id }),
     ]
 }
 

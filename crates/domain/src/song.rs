@@ -4,6 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{InvalidField, field::filled, text::is_seen};
 
+/// Largest file, or all files together, of one import over HTTP: an archive of some thousand songs.
+pub const MAX_IMPORT_BYTES: u64 = 64 * 1024 * 1024;
+/// Files of one import over HTTP; an archive is one.
+pub const MAX_IMPORT_FILES: u32 = 200;
+
 /// What a song is called. Blanks are single, nothing is a control character, and each is at most
 /// [`SongName::MAX_CHARS`] long.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]

@@ -3,7 +3,7 @@
 use std::{fs::File, time::Duration};
 
 use anyhow::{Context, Result};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header, multipart};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header, multipart};
 use serde_json::Value;
 use url::Url;
 
@@ -64,6 +64,30 @@ impl Api {
 
     pub async fn post(&self, path: &str) -> Result<Value> {
         let request = self.http.post(self.url(path)?).timeout(Duration::from_secs(60));
+        self.send(request).await?.json().await.context("the server's answer cannot be read")
+    }
+
+    /// Asks with a method and a body of the caller's own.
+    pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value> {
+        let mut request = self.http.request(method, self.url(path)?).timeout(Duration::from_secs(60));
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.send(request).await?.json().await.context("the server's answer cannot be read")
+    }
+
+    /// Sends files to be taken into the catalogue of songs, each with the name that it goes by.
+    pub async fn import_songs(&self, files: Vec<(File, String)>, fields: &[(&'static str, String)]) -> Result<Value> {
+        let mut form = multipart::Form::new();
+        for (name, value) in fields {
+            form = form.text(*name, value.clone());
+        }
+        for (file, name) in files {
+            let size_bytes = file.metadata()?.len();
+            let part = multipart::Part::stream_with_length(tokio::fs::File::from_std(file), size_bytes);
+            form = form.part("file", part.file_name(name));
+        }
+        let request = self.http.post(self.url("api/v1/songs")?).timeout(REQUEST_TIMEOUT).multipart(form);
         self.send(request).await?.json().await.context("the server's answer cannot be read")
     }
 

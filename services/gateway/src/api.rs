@@ -9,7 +9,7 @@ use crate::{
     jobs, operator,
     problem::ApiError,
     routing::{both, posted, read},
-    submission,
+    songs, submission,
     submit_kind::SubmitKinds,
 };
 
@@ -57,6 +57,7 @@ fn detailed() {}
 /// The document: what all kinds have in common, and each kind's part.
 pub fn openapi(kinds: &SubmitKinds) -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
+    document.merge(songs::openapi());
     for kind in kinds.iter() {
         document.merge(kind.openapi());
     }
@@ -67,6 +68,7 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
     for kind in kinds.iter() {
         kind.routes(app);
     }
+    songs::routes(app);
     app.service(read("/api/v1/jobs", jobs::list::list))
         // A job is read by its id, and made by its kind.
         .service(both("/api/v1/jobs/{id}", jobs::read::read, submission::of_any_kind))

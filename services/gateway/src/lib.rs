@@ -27,6 +27,7 @@ mod operator;
 mod problem;
 mod quota;
 mod routing;
+mod songs;
 mod starts;
 mod submission;
 mod submit_kind;
@@ -50,6 +51,7 @@ use service_runtime::{CancellationToken, Deps, Service, health_routes};
 
 pub use fields::Fields;
 pub use problem::{ApiError, Problem};
+pub use songs::{OneSongBody, SongBody, SongFileBody, SongImportBody, SongListBody, SongRemovedBody};
 pub use submit_kind::{Accepted, Asked, SubmitKind};
 
 use app_state::AppState;

@@ -49,6 +49,18 @@ pub enum ApiError {
         place: Option<FilePlace>,
         findings: Vec<Finding>,
     },
+    /// No file of an import is a song: why, file by file.
+    SongsRefused {
+        detail: String,
+    },
+    /// All files of an import are something else than MIDI files: what, file by file.
+    NotMidi {
+        detail: String,
+    },
+    /// The files of an import passed the limit; nothing of them is kept.
+    SongsTooLarge {
+        limit_bytes: u64,
+    },
     /// The body is not of the type that the route takes.
     UnsupportedMediaType {
         detail: String,
@@ -141,10 +153,12 @@ impl ApiError {
             | Self::InvalidBody { .. }
             | Self::ContentRejected { .. }
             | Self::AudioRefused { .. } => StatusCode::BAD_REQUEST,
-            Self::UnsupportedAudio { .. } | Self::UnsupportedMediaType { .. } | Self::UnsupportedCoding { .. } => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
-            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SongsRefused { .. } => StatusCode::BAD_REQUEST,
+            Self::NotMidi { .. }
+            | Self::UnsupportedAudio { .. }
+            | Self::UnsupportedMediaType { .. }
+            | Self::UnsupportedCoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge { .. } | Self::SongsTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
@@ -170,9 +184,11 @@ impl ApiError {
             Self::ContentRejected { .. } => "content_rejected",
             Self::AudioRefused { .. } => "audio_refused",
             Self::UnsupportedAudio { .. } => "unsupported_audio",
+            Self::SongsRefused { .. } => "songs_refused",
+            Self::NotMidi { .. } => "not_midi",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::UnsupportedCoding { .. } => "unsupported_coding",
-            Self::TooLarge { .. } => "too_large",
+            Self::TooLarge { .. } | Self::SongsTooLarge { .. } => "too_large",
             Self::TooSlow => "too_slow",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",
@@ -203,9 +219,10 @@ impl ApiError {
             Self::ContentRejected { .. } => "These words are not sung here",
             Self::AudioRefused { .. } => "The recording was refused",
             Self::UnsupportedAudio { .. } => "The recording's format is not accepted",
+            Self::SongsRefused { .. } | Self::NotMidi { .. } => "No song was found in it",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
             Self::UnsupportedCoding { .. } => "The body's coding is not accepted",
-            Self::TooLarge { .. } => "The upload is too large",
+            Self::TooLarge { .. } | Self::SongsTooLarge { .. } => "The upload is too large",
             Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
@@ -234,6 +251,8 @@ impl ApiError {
         match self {
             Self::InvalidField { field, detail } => format!("{field}: {detail}"),
             Self::InvalidBody { detail }
+            | Self::SongsRefused { detail }
+            | Self::NotMidi { detail }
             | Self::UnsupportedMediaType { detail }
             | Self::UnsupportedCoding { detail, .. }
             | Self::HostNotAllowed { detail }
@@ -252,6 +271,9 @@ impl ApiError {
                 "File size exceeds maximum of {} MB; shorten or compress the recording.",
                 limit_bytes / (1024 * 1024)
             ),
+            Self::SongsTooLarge { limit_bytes } => {
+                format!("The files are larger than {} MB together; send them in parts.", limit_bytes / (1024 * 1024))
+            }
             Self::TooSlow => "The upload stood still for too long; send it again over a better connection.".to_owned(),
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
@@ -500,6 +522,9 @@ mod tests {
             ApiError::RateLimited {
                 starts: Starts { limit: StartLimit { starts: 10, within: wait }, remaining: 0, reset: wait },
             },
+            ApiError::SongsRefused { detail: String::new() },
+            ApiError::NotMidi { detail: String::new() },
+            ApiError::SongsTooLarge { limit_bytes: 1 },
         ]
     }
 
@@ -533,6 +558,9 @@ mod tests {
             ApiError::SongUnknown { .. } => 25,
             ApiError::SongAmbiguous { .. } => 26,
             ApiError::RateLimited { .. } => 27,
+            ApiError::SongsRefused { .. } => 28,
+            ApiError::NotMidi { .. } => 29,
+            ApiError::SongsTooLarge { .. } => 30,
         }
     }
 

@@ -39,7 +39,7 @@ where
 }
 
 /// A path whose other methods are answered with 405 and the ones that it takes.
-fn takes(allow: &'static str, path: &str) -> Resource {
+pub fn takes(allow: &'static str, path: &str) -> Resource {
     let others = web::to(move || async move { Err::<HttpResponse, _>(ApiError::MethodNotAllowed { allow }) });
     web::resource(path).default_service(others)
 }

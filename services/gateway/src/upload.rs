@@ -66,6 +66,8 @@ pub struct Destination<'a> {
     pub texts: &'a [&'static str],
     /// For one file of this check.
     pub limit_bytes: &'a (dyn Fn(InputCheck) -> u64 + Sync),
+    /// For all files together.
+    pub most_bytes: u64,
 }
 
 /// The form of a request, ready to be read.
@@ -136,7 +138,9 @@ async fn read_fields(
             }
             let upload = begin_upload(to, uploads).await?;
             let key = ObjectKey::upload(upload);
-            let stored = store(field, to, &key, (to.limit_bytes)(*check)).await?;
+            let before: u64 = received.files.iter().map(|file| file.stored.size_bytes).sum();
+            let limit_bytes = (to.limit_bytes)(*check).min(to.most_bytes.saturating_sub(before));
+            let stored = store(field, to, &key, limit_bytes).await?;
             to.state.metrics.upload_bytes(stored.size_bytes);
             if stored.size_bytes == 0 && file_name.as_deref() == Some("") {
                 // A web page's file field in which nothing was chosen; the sweep takes the empty object.

@@ -4,7 +4,7 @@ use std::io;
 
 use blob_store::{BlobError, InvalidKey};
 use contracts::ContractError;
-use domain::{ArtifactRole, JobId, JobState, KindName};
+use domain::{ArtifactRole, JobId, JobState, KindName, SongId};
 use media::MediaError;
 use messaging::MessagingError;
 use persistence::PersistenceError;
@@ -34,6 +34,12 @@ pub enum StorageError {
     HashMismatch { role: ArtifactRole },
     #[error("the {role} is refused: {reason}")]
     FileRefused { role: ArtifactRole, reason: &'static str },
+    #[error("there is no song {song} in the catalogue")]
+    SongMissing { song: SongId },
+    #[error("the request names an object that is no upload")]
+    NoUpload,
+    #[error("the upload is not the one that was announced")]
+    UploadChanged,
     /// Only another version knows it; that one may take the next try.
     #[error("jobs of the kind {kind} leave no {role} that this version knows of")]
     RoleUnknown { kind: KindName, role: ArtifactRole },
@@ -73,6 +79,9 @@ impl StorageError {
             | Self::SizeMismatch { .. }
             | Self::HashMismatch { .. }
             | Self::FileRefused { .. }
+            | Self::SongMissing { .. }
+            | Self::NoUpload
+            | Self::UploadChanged
             | Self::Plan(_) => false,
         }
     }
@@ -81,7 +90,7 @@ impl StorageError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Request(_) => "request_invalid",
-            Self::Key(_) | Self::ForeignObject { .. } => "object_key_invalid",
+            Self::Key(_) | Self::ForeignObject { .. } | Self::NoUpload => "object_key_invalid",
             Self::JobMissing { .. } => "job_missing",
             Self::JobOver { .. } => "job_over",
             Self::JobNotOver { .. } => "job_not_over",
@@ -89,6 +98,8 @@ impl StorageError {
             Self::SizeMismatch { .. } => "size_mismatch",
             Self::HashMismatch { .. } => "hash_mismatch",
             Self::FileRefused { .. } => "file_refused",
+            Self::SongMissing { .. } => "song_missing",
+            Self::UploadChanged => "upload_changed",
             Self::RoleUnknown { .. } => "role_unknown",
             Self::Plan(_) => "plan_invalid",
             Self::Media(_) => "audio_unprocessable",

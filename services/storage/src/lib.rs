@@ -15,6 +15,8 @@ mod ingest;
 mod render;
 mod running;
 mod service;
+mod song_requests;
+pub mod songs;
 mod sweep;
 mod waveform;
 

@@ -14,6 +14,7 @@ use crate::{
     error::StorageError,
     handlers::{Deletions, Requests},
     service::{StorageService, StorageSettings, Tools},
+    song_requests::SongRequests,
 };
 
 /// The storage service, as a process hosts it.
@@ -71,11 +72,16 @@ impl StorageService {
         let bus = &self.tools.bus;
         let requests = bus.consume(Queue::StorageRequests, prefetch, Arc::new(Requests(self.clone()))).await?;
         let deletions = bus.consume(Queue::StorageDeletions, prefetch, Arc::new(Deletions(self.clone()))).await?;
+        let songs = bus.consume(Queue::StorageSongs, prefetch, Arc::new(SongRequests(self.clone()))).await?;
         ready();
         tracing::info!(workers = self.settings.workers, "storage takes results");
         self.sweep_until(&shutdown).await;
-        let drained = tokio::join!(requests.drain(self.settings.drain), deletions.drain(self.settings.drain));
-        for result in [drained.0, drained.1] {
+        let drained = tokio::join!(
+            requests.drain(self.settings.drain),
+            deletions.drain(self.settings.drain),
+            songs.drain(self.settings.drain)
+        );
+        for result in [drained.0, drained.1, drained.2] {
             if let Err(error) = result {
                 tracing::warn!(error = error_chain(&error), "storage stopped with work under way");
             }

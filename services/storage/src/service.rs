@@ -12,6 +12,8 @@ use settings::Settings;
 use telemetry::Metrics;
 use tokio::sync::Semaphore;
 
+use crate::songs::{Catalogue, ImportLimits};
+
 /// What the service works with.
 #[derive(Clone)]
 pub struct Tools {
@@ -42,6 +44,8 @@ pub struct StorageSettings {
     /// Messages that wait in this process.
     pub prefetch: u16,
     pub retention: RetentionPolicy,
+    /// How much of an import is taken.
+    pub songs: ImportLimits,
     /// How often to look for what has to go.
     pub sweep: Duration,
     /// How long work under way may take to end after a signal to stop.
@@ -61,6 +65,7 @@ impl Default for StorageSettings {
             workers: processors.min(4),
             prefetch: 8,
             retention: RetentionPolicy::default(),
+            songs: ImportLimits::default(),
             sweep: Duration::from_secs(300),
             drain: Duration::from_secs(20),
         }
@@ -97,11 +102,20 @@ pub struct StorageService {
     pub(crate) settings: StorageSettings,
     /// One permit for each result that may be rendered at once.
     pub(crate) workers: Arc<Semaphore>,
+    /// One permit for each import that may be under way.
+    pub(crate) imports: Semaphore,
 }
 
 impl StorageService {
     pub fn new(tools: Tools, settings: StorageSettings) -> Arc<Self> {
         let workers = Arc::new(Semaphore::new(settings.workers.max(1)));
-        Arc::new(Self { tools, settings, workers })
+        // As long as one archive is unpacked, single songs are not to wait for it.
+        let imports = Semaphore::new(2);
+        Arc::new(Self { tools, settings, workers, imports })
+    }
+
+    pub(crate) fn catalogue(&self) -> Catalogue {
+        let Tools { database, objects, clock, .. } = self.tools.clone();
+        Catalogue::new(database, objects, clock, self.settings.songs, self.settings.workers)
     }
 }

@@ -33,6 +33,8 @@ pub struct Swept {
     pub tombstones: u64,
     /// Stage results whose time is over.
     pub stage_results: u64,
+    /// Imports and removals of songs that had died halfway.
+    pub songs: u64,
     /// Incomplete writes that were cleaned up.
     pub unfinished: u64,
     /// Things that could not be deleted now; the next sweep tries again.
@@ -47,6 +49,7 @@ impl StorageService {
         self.sweep_orphans(&mut swept).await;
         self.sweep_stage_results(&mut swept).await;
         self.sweep_rows(&mut swept).await;
+        self.sweep_songs(&mut swept).await;
         let before = self.tools.clock.now() - UNFINISHED_AGE;
         match self.tools.objects.delete_unfinished(before).await {
             Ok(count) => swept.unfinished = count,
@@ -57,18 +60,28 @@ impl StorageService {
             ("uploads", swept.orphaned_uploads),
             ("stage_results", swept.stage_results),
             ("jobs", swept.tombstones),
+            ("songs", swept.songs),
         ] {
             self.tools.metrics.retention_deleted(what, count);
         }
         if swept != Swept::default() {
-            let Swept { expired_jobs, objects, orphaned_uploads, stage_results, tombstones, unfinished, failures } =
-                swept;
+            let Swept {
+                expired_jobs,
+                objects,
+                orphaned_uploads,
+                stage_results,
+                tombstones,
+                songs,
+                unfinished,
+                failures,
+            } = swept;
             tracing::info!(
                 expired_jobs,
                 objects,
                 orphaned_uploads,
                 stage_results,
                 tombstones,
+                songs,
                 unfinished,
                 failures,
                 "retention sweep done"
@@ -161,6 +174,22 @@ impl StorageService {
         self.tools.objects.delete_prefix(&KeyPrefix::stage_result(id)).await?;
         self.tools.database.stage_results().forget(id).await?;
         Ok(())
+    }
+
+    async fn sweep_songs(&self, swept: &mut Swept) {
+        for _ in 0..MAX_PASSES {
+            let (found, failures) = match self.catalogue().end_abandoned(BATCH).await {
+                Ok(ended) => ended,
+                Err(error) => return swept.failed("abandoned songs not listed", &error),
+            };
+            swept.songs += found - failures.len() as u64;
+            for error in &failures {
+                swept.failed("abandoned song not deleted", error);
+            }
+            if found < BATCH || !failures.is_empty() {
+                return;
+            }
+        }
     }
 
     async fn sweep_rows(&self, swept: &mut Swept) {

@@ -29,17 +29,17 @@ const MOST_FOUND: usize = 100;
 /// Words of a query that are looked for.
 const QUERY_WORDS: usize = 12;
 /// Songs that are ranked.
-const CANDIDATES: usize = 200;
+const CANDIDATES: usize = 100;
 /// Entries of the index that are read for a word of the query, by how rare it is among them.
-const POSTINGS: [usize; 4] = [1_000, 600, 400, 200];
+const POSTINGS: [usize; 4] = [400, 200, 100, 60];
 /// The same for a pair of neighbouring words.
-const PAIR_POSTINGS: usize = 200;
+const PAIR_POSTINGS: usize = 100;
 /// What a word that nobody has may have meant.
 const MEANINGS: usize = 12;
 /// Words with the same three letters that are looked at for each of them.
-const SAME_GRAM: usize = 400;
+const SAME_GRAM: usize = 150;
 /// A best song that scores less calls for a second look, in which words that exist may be typing errors, too.
-const POOR: f64 = 0.75;
+const POOR: f64 = 0.62;
 
 /// A song and how well it answers.
 #[derive(Clone, PartialEq, Debug)]
@@ -200,8 +200,8 @@ impl Songs<'_> {
         let (postings, values): (String, Vec<Value>) = match self.db.backend() {
             // One plan for all queries.
             Backend::Postgres => {
-                let postings = "SELECT p.song_id, p.words, w.slot, w.weight FROM jsonb_to_recordset($1::jsonb) \
-                     AS w(term text, slot int, weight float8, most int) CROSS JOIN LATERAL (SELECT song_id, words \
+                let postings = "SELECT p.song_id, p.words, w.weight FROM jsonb_to_recordset($1::jsonb) \
+                     AS w(term text, weight float8, most int) CROSS JOIN LATERAL (SELECT song_id, words \
                      FROM song_terms t WHERE t.term = w.term COLLATE \"C\" ORDER BY words, song_id LIMIT w.most) AS p";
                 (
                     postings.to_owned(),
@@ -210,22 +210,20 @@ impl Songs<'_> {
             }
             Backend::Sqlite => {
                 let arm = |at: usize| {
-                    let [term, slot, weight, most] = [1, 2, 3, 4].map(|value| 4 * at + value);
+                    let [term, weight, most] = [1, 2, 3].map(|value| 3 * at + value);
                     format!(
-                        "SELECT song_id, words, ${slot} AS slot, ${weight} AS weight FROM (SELECT song_id, words FROM \
+                        "SELECT song_id, words, ${weight} AS weight FROM (SELECT song_id, words FROM \
                          song_terms WHERE term = ${term} ORDER BY words, song_id LIMIT ${most})"
                     )
                 };
-                let values = entries.iter().flat_map(|Wanted { term, slot, weight, most }| {
-                    [term.clone().into(), (*slot).into(), (*weight).into(), (*most).into()]
-                });
+                let values = entries
+                    .iter()
+                    .flat_map(|Wanted { term, weight, most }| [term.clone().into(), (*weight).into(), (*most).into()]);
                 ((0..entries.len()).map(arm).collect::<Vec<_>>().join(" UNION ALL "), values.collect())
             }
         };
         let sql = format!(
-            "SELECT s.id, s.title_key, s.artist_key FROM (SELECT song_id, SUM(weight) AS weight, MIN(words) AS words \
-             FROM (SELECT song_id, slot, MAX(weight) AS weight, MIN(words) AS words FROM ({postings}) AS postings \
-             GROUP BY song_id, slot) AS slots GROUP BY song_id \
+            "SELECT s.id, s.title_key, s.artist_key FROM (SELECT song_id FROM ({postings}) AS postings GROUP BY song_id \
              ORDER BY SUM(weight) DESC, MIN(words), song_id LIMIT {CANDIDATES}) AS best \
              JOIN songs s ON s.id = best.song_id WHERE s.hidden_at IS NULL"
         );
@@ -273,8 +271,6 @@ fn words_in(count: usize) -> String {
 #[derive(serde::Serialize)]
 struct Wanted {
     term: String,
-    /// Which word of the query it is for; a song counts once for each.
-    slot: i32,
     weight: f64,
     /// Entries of the index that are read.
     most: i64,
@@ -294,13 +290,11 @@ impl Meanings {
             slots.entry(known.iter().map(|meaning| meaning.songs).sum()).or_default().push(known);
         }
         let mut entries = Vec::new();
-        for (slot, (known, most)) in slots.into_values().flatten().zip(POSTINGS).enumerate() {
+        for (known, most) in slots.into_values().flatten().zip(POSTINGS) {
             let weight = self.weight(known);
-            let most = (most / known.len()).max(50) as i64;
-            let slot = slot as i32;
+            let most = (most / known.len()).max(30) as i64;
             entries.extend(known.iter().map(|meaning| Wanted {
                 term: meaning.word.clone(),
-                slot,
                 weight: weight * meaning.likeness,
                 most,
             }));
@@ -320,12 +314,7 @@ impl Meanings {
                 .filter(|(_, known)| known.is_empty())
                 .map(|(typed, known)| (typed.clone(), self.weight(known))),
         );
-        entries.extend(both.into_iter().enumerate().map(|(at, (term, weight))| Wanted {
-            term,
-            slot: (POSTINGS.len() + at) as i32,
-            weight,
-            most: PAIR_POSTINGS as i64,
-        }));
+        entries.extend(both.into_iter().map(|(term, weight)| Wanted { term, weight, most: PAIR_POSTINGS as i64 }));
         entries
     }
 }
@@ -363,7 +352,7 @@ mod tests {
         let meanings = Meanings { words, songs: 1_000 };
         let entries = meanings.entries();
         let most: Vec<(&str, i64)> = entries.iter().map(|entry| (entry.term.as_str(), entry.most)).collect();
-        assert_eq!(most, [("zeppelin", 1_000), ("the", 600), ("thezeppelin", 200)]);
+        assert_eq!(most, [("zeppelin", 400), ("the", 200), ("thezeppelin", 100)]);
         assert!(entries[0].weight > 5.0 * entries[1].weight);
     }
 }

@@ -127,5 +127,5 @@ metrics! {
     OBJECT_BYTES: Counter "descant_object_bytes_total" ["backend", "direction"]
         "Bytes moved in and out of the object store.";
     RETENTION_DELETED: Counter "descant_retention_deleted_total" ["what"]
-        "What the retention sweep deleted: objects, uploads, stage_results, jobs.";
+        "What the retention sweep deleted: objects, uploads, stage_results, jobs, songs.";
 }

@@ -9,6 +9,7 @@ mod render;
 mod sample;
 mod serve;
 mod sing;
+mod songs;
 mod token;
 
 pub use serve::run as serve;
@@ -31,6 +32,7 @@ pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
         Command::Quota(server) => client::quota(server, json).await,
         Command::SampleHum(args) => sample::run(args, json),
         Command::SampleSongs(args) => sample::songs(args, json),
+        Command::Songs(command) => songs::run(command, json).await,
         Command::Models(command) => models::run(command, json),
         Command::Token { user, tier, operator, hours } => token::run(&user, &tier, operator, hours),
     }

@@ -1,4 +1,4 @@
-//! Three songs become one through the whole house: by files, by titles, the way older clients ask, and what is refused.
+//! Three songs become one through the whole deployment: by files, by titles, the way older clients ask, and what is refused.
 
 use std::{process::Stdio, time::Duration};
 
@@ -10,7 +10,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use testbed::eventually;
 
-use crate::harness::{Answer, Flavour, House, PATIENCE, User, hum, own, shared};
+use crate::harness::{Answer, Deployment, Flavour, PATIENCE, User, hum, own, shared};
 
 over_both!(
     files_become_a_song_with_all_that_goes_along,
@@ -48,8 +48,8 @@ async fn ended(user: &User, job: &str) -> Value {
 }
 
 /// Puts the three songs into the catalogue.
-async fn stocked(house: &House) {
-    let (database, store) = (house.database().await, house.store());
+async fn stocked(deployment: &Deployment) {
+    let (database, store) = (deployment.database().await, deployment.store());
     for (song, artist) in arrangement::sample_songs().into_iter().zip(["Ada", "Ben", "Cleo"]) {
         let random = resilience::ids::random10();
         let key = ObjectKey::upload(UploadId::new(Utc::now(), random));
@@ -67,8 +67,8 @@ async fn stocked(house: &House) {
 }
 
 async fn files_become_a_song_with_all_that_goes_along(flavour: Flavour) {
-    let house = shared(flavour).await;
-    let user = house.user();
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
     let fields = [("bars", "12"), ("seed", "3"), ("weights", "[1,1,2]"), ("stems", "true"), ("formats", r#"["flac"]"#)];
     let accepted = submit(&user, &fields).await.expect(202);
     let job = accepted["jobId"].as_str().expect("an id");
@@ -158,15 +158,15 @@ console.log(JSON.stringify({ jobId, status: file.status, type: file.headers.get(
 "#;
 
 async fn an_older_client_gets_its_song(flavour: Flavour) {
-    let house = own(flavour, &[]).await;
-    stocked(&house).await;
-    let user = house.user();
+    let deployment = own(flavour, &[]).await;
+    stocked(&deployment).await;
+    let user = deployment.user();
     let folder = tempfile::tempdir().expect("a folder");
     let page = folder.path().join("page.mjs");
     std::fs::write(&page, PAGE).expect("a file");
     let node = tokio::process::Command::new("node")
         .arg(&page)
-        .args([house.front_url(), user.token().expect("a token").to_owned()])
+        .args([deployment.front_url(), user.token().expect("a token").to_owned()])
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
@@ -203,10 +203,10 @@ async fn by_hand(user: &User) -> Value {
 }
 
 async fn what_is_refused_leaves_nothing(flavour: Flavour) {
-    let house = own(flavour, &[("DESCANT_BLEND__STARTS", "2")]).await;
-    stocked(&house).await;
-    let user = house.user();
-    let before = house.objects().await;
+    let deployment = own(flavour, &[("DESCANT_BLEND__STARTS", "2")]).await;
+    stocked(&deployment).await;
+    let user = deployment.user();
+    let before = deployment.objects().await;
     let [first, second, _] = <[_; 3]>::try_from(songs()).expect("three");
     let with = |third: (&'static str, Vec<u8>)| form(&[first.clone(), second.clone(), third], &[]);
     let empty_track = b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk\0\0\0\x04\0\xff\x2f\0".to_vec();
@@ -231,11 +231,11 @@ async fn what_is_refused_leaves_nothing(flavour: Flavour) {
     assert_eq!(user.post_json("/api/generate", &wrong).await.problem(400, "invalid_field")["field"], "creativity");
     user.post_json("/api/v1/jobs/blend", &json!({})).await.problem(400, "invalid_field");
     eventually("nothing to be left", Duration::from_secs(20), || async {
-        let left = house.objects().await;
+        let left = deployment.objects().await;
         if left == before { Ok(()) } else { Err(left) }
     })
     .await;
-    let database = house.database().await;
+    let database = deployment.database().await;
     assert_eq!(
         database
             .jobs_of(&domain::UserId::new(user.claims.subject.clone()).expect("a user"))
@@ -265,10 +265,13 @@ async fn what_is_refused_leaves_nothing(flavour: Flavour) {
 }
 
 async fn a_blend_is_its_owners_and_stops_when_asked(flavour: Flavour) {
-    let house = own(flavour, &[]).await;
-    let user = house.user();
-    let job = submit(&user, &[("bars", "320"), ("tempo", "120")]).await.expect(202)["jobId"].as_str().expect("an id").to_owned();
-    let stranger = house.user();
+    let deployment = own(flavour, &[]).await;
+    let user = deployment.user();
+    let job = submit(&user, &[("bars", "320"), ("tempo", "120")]).await.expect(202)["jobId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let stranger = deployment.user();
     for path in [format!("/api/v1/jobs/{job}"), format!("/api/status/{job}"), format!("/api/download/{job}")] {
         stranger.get(&path).await.problem(404, "not_found");
     }
@@ -281,27 +284,29 @@ async fn a_blend_is_its_owners_and_stops_when_asked(flavour: Flavour) {
     let status = user.get(&format!("/api/status/{job}")).await.expect(200);
     assert_eq!((&status["status"], &status["error"]), (&json!("failed"), &json!("cancelled")), "{status}");
     eventually("its objects to go", Duration::from_secs(30), || async {
-        let left = house.objects().await;
+        let left = deployment.objects().await;
         if left.is_empty() { Ok(()) } else { Err(left) }
     })
     .await;
 }
 
 async fn a_blend_survives_a_crash(flavour: Flavour) {
-    let house = own(flavour, &[]).await;
-    let user = house.user();
-    let job =
-        submit(&user, &[("bars", "250"), ("seed", "1"), ("tempo", "120")]).await.expect(202)["jobId"].as_str().expect("an id").to_owned();
+    let deployment = own(flavour, &[]).await;
+    let user = deployment.user();
+    let job = submit(&user, &[("bars", "250"), ("seed", "1"), ("tempo", "120")]).await.expect(202)["jobId"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let mut events = user.events(&job, 0).await;
     events.until("playing", |event| event.kind == "stage_started" && event.stage() == Some("rendering")).await;
     let part = match flavour {
         Flavour::Embedded => crate::harness::Part::Descant,
         Flavour::Distributed => crate::harness::Part::Orchestrator,
     };
-    house.kill(part);
-    house.launch(part).await;
-    // An embedded house has a new address.
-    let user = User::new(house.front_url(), user.claims.clone());
+    deployment.kill(part);
+    deployment.launch(part).await;
+    // An embedded deployment has a new address.
+    let user = User::new(deployment.front_url(), user.claims.clone());
     let done = ended(&user, &job).await;
     assert_eq!(done["state"], "completed", "{done}");
     let events = user.events(&job, 0).await.rest().await;

@@ -40,4 +40,5 @@ mod recordings;
 mod refusals;
 mod reuse;
 mod song;
+mod songs;
 mod traces;

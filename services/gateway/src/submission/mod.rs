@@ -175,7 +175,7 @@ enum Outcome {
 
 /// Leaves nothing of a request that made no job. What fails here is found by the sweep. A commit whose answer was lost
 /// may have made a job all the same: its files stay.
-async fn forget(state: &AppState, upload: UploadId) {
+pub async fn forget(state: &AppState, upload: UploadId) {
     match state.database.uploads().get(upload).await {
         Ok(Some(row)) if row.job_id.is_none() => {}
         Ok(_) => return,
@@ -230,6 +230,7 @@ impl Request<'_> {
             inputs: kind.spec().inputs,
             texts: &names,
             limit_bytes: &limit_bytes,
+            most_bytes: u64::MAX,
         };
         let form = upload::receive(form, &to, uploads).await?;
         let fields = Fields::of_form(form.texts, &names, kind.structured_fields())?;

@@ -10,16 +10,16 @@ use resilience::ids::random10;
 use serde_json::{Value, json};
 
 use crate::{
-    house::House,
+    harness::Harness,
     wire::{self, Answer},
 };
 
 /// A song of the catalogue; answers with its id. The stand-in for the validator asks nothing of its bytes.
-async fn put(house: &House, title: &str, artist: &str, bytes: &[u8]) -> SongId {
+async fn put(harness: &Harness, title: &str, artist: &str, bytes: &[u8]) -> SongId {
     let id: SongId = SongId::new(Utc::now(), random10());
     // Any key will do: what matters is that it is not the job's own.
     let key = blob_store::ObjectKey::upload(UploadId::new(Utc::now(), random10()));
-    let objects = house.deps.objects().unwrap();
+    let objects = harness.deps.objects().unwrap();
     let stored = objects.put_bytes(&key, bytes.to_vec().into(), "audio/midi").await.unwrap();
     let new = NewSong {
         id,
@@ -29,32 +29,32 @@ async fn put(house: &House, title: &str, artist: &str, bytes: &[u8]) -> SongId {
         bytes: stored.size_bytes,
         facts: SongFacts::default(),
     };
-    house.deps.database().unwrap().songs().insert(&new, Utc::now()).await.unwrap();
+    harness.deps.database().unwrap().songs().insert(&new, Utc::now()).await.unwrap();
     id
 }
 
-async fn stocked(more: &[(&'static str, &'static str)]) -> House {
-    let house = House::with(more).await;
+async fn stocked(more: &[(&'static str, &'static str)]) -> Harness {
+    let harness = Harness::with(more).await;
     for (title, artist) in
         [("Bohemian Rhapsody", "Queen"), ("Stairway to Heaven", "Led Zeppelin"), ("Hotel California", "Eagles")]
     {
-        put(&house, title, artist, title.as_bytes()).await;
+        put(&harness, title, artist, title.as_bytes()).await;
     }
-    put(&house, "Halo", "Beyoncé", b"one").await;
-    put(&house, "Halo", "Depeche Mode", b"other").await;
-    house
+    put(&harness, "Halo", "Beyoncé", b"one").await;
+    put(&harness, "Halo", "Depeche Mode", b"other").await;
+    harness
 }
 
 const THREE: [&str; 3] =
     ["Bohemian Rhapsody - Queen", "Stairway to Heaven - Led Zeppelin", "Hotel California - Eagles"];
 
-async fn post(house: &House, path: &str, body: &Value) -> Answer {
+async fn post(harness: &Harness, path: &str, body: &Value) -> Answer {
     let headers = [("content-type", "application/json")];
-    wire::ask(house.address, "POST", path, &headers, body.to_string().as_bytes()).await
+    wire::ask(harness.address, "POST", path, &headers, body.to_string().as_bytes()).await
 }
 
 /// A form of parts: name, file name, content.
-async fn form(house: &House, path: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Answer {
+async fn form(harness: &Harness, path: &str, parts: &[(&str, Option<&str>, &[u8])]) -> Answer {
     let mut body = Vec::new();
     for (name, file_name, content) in parts {
         let file = file_name.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
@@ -64,20 +64,20 @@ async fn form(house: &House, path: &str, parts: &[(&str, Option<&str>, &[u8])]) 
     }
     body.extend_from_slice(b"--edge--\r\n");
     let headers = [("content-type", "multipart/form-data; boundary=edge")];
-    wire::ask(house.address, "POST", path, &headers, &body).await
+    wire::ask(harness.address, "POST", path, &headers, &body).await
 }
 
 /// How many uploads there are, as objects; those of the catalogue's stand-ins among them.
-async fn objects(house: &House) -> usize {
-    let objects = house.deps.objects().unwrap();
+async fn objects(harness: &Harness) -> usize {
+    let objects = harness.deps.objects().unwrap();
     objects.list(&blob_store::KeyPrefix::all(), None, 1000).await.unwrap().len()
 }
 
 #[tokio::test]
 async fn songs_named_by_title_belong_to_the_job() {
-    let house = stocked(&[]).await;
-    let before = objects(&house).await;
-    let accepted = post(&house, "/api/generate", &json!({ "songs": THREE })).await;
+    let harness = stocked(&[]).await;
+    let before = objects(&harness).await;
+    let accepted = post(&harness, "/api/generate", &json!({ "songs": THREE })).await;
     let body = accepted.expect(202);
     assert_eq!((&body["success"], &body["status"]), (&json!(true), &json!("pending")), "{body}");
     assert_eq!(body["songs"], json!(THREE), "what was found is told");
@@ -85,13 +85,13 @@ async fn songs_named_by_title_belong_to_the_job() {
     assert_eq!(body["links"]["status"], format!("/api/status/{id}"));
     assert_eq!(accepted.header("ratelimit-limit"), Some("10"));
     assert_eq!(accepted.header("ratelimit-remaining"), Some("9"));
-    assert_eq!(objects(&house).await, before + 3, "each is copied");
+    assert_eq!(objects(&harness).await, before + 3, "each is copied");
 
-    let status = house.ask("GET", &format!("/api/status/{id}"), &[]).await.expect(200);
+    let status = harness.ask("GET", &format!("/api/status/{id}"), &[]).await.expect(200);
     assert_eq!(status["songs"], json!(THREE));
     assert_eq!((&status["status"], &status["progress"]), (&json!("pending"), &json!(0)), "{status}");
     assert!(status["outputFileId"].is_null() && status["error"].is_null(), "{status}");
-    let database = house.deps.database().unwrap();
+    let database = harness.deps.database().unwrap();
     let inputs = database.jobs().inputs(id.parse().unwrap()).await.unwrap();
     let names: Vec<_> = inputs.iter().map(|input| input.file_name.clone().unwrap()).collect();
     assert_eq!(names, THREE.map(|title| format!("{title}.mid")), "in the order in which they were named");
@@ -101,9 +101,10 @@ async fn songs_named_by_title_belong_to_the_job() {
         "copies, no links"
     );
 
-    let listed = house.ask("GET", "/api/jobs", &[]).await.expect(200);
+    let listed = harness.ask("GET", "/api/jobs", &[]).await.expect(200);
     assert_eq!((&listed["total"], &listed["jobs"][0]["jobId"]), (&json!(1), &json!(id)), "{listed}");
-    let same = post(&house, "/api/v1/jobs/blend", &json!({ "songs": THREE, "weights": [1, 1, 2], "key": "Am" })).await;
+    let same =
+        post(&harness, "/api/v1/jobs/blend", &json!({ "songs": THREE, "weights": [1, 1, 2], "key": "Am" })).await;
     let same = same.expect(202);
     assert_eq!((&same["kind"], &same["parameters"]["options"]["key"]), (&json!("blend"), &json!("A minor")), "{same}");
     assert_eq!(same["parameters"]["options"]["weights"], json!([1.0, 1.0, 2.0]));
@@ -111,7 +112,7 @@ async fn songs_named_by_title_belong_to_the_job() {
 
 #[tokio::test]
 async fn titles_and_files_mix() {
-    let house = stocked(&[]).await;
+    let harness = stocked(&[]).await;
     let songs = json!([null, "Hotel California", null]).to_string();
     let parts: &[(&str, Option<&str>, &[u8])] = &[
         ("song", Some("First.mid"), b"MThd first"),
@@ -119,21 +120,21 @@ async fn titles_and_files_mix() {
         ("song", Some("Third.mid"), b"MThd third"),
         ("seed", None, b"7"),
     ];
-    let body = form(&house, "/api/v1/jobs/blend", parts).await.expect(202);
+    let body = form(&harness, "/api/v1/jobs/blend", parts).await.expect(202);
     assert_eq!(body["songs"], json!(["First", "Hotel California - Eagles", "Third"]), "{body}");
     assert_eq!(body["parameters"]["seed"], 7);
     let after: &[(&str, Option<&str>, &[u8])] =
         &[("songs", None, br#"["Hotel California", "halo beyonce"]"#), ("song", Some("Last.mid"), b"MThd last")];
-    let body = form(&house, "/api/generate", after).await.expect(202);
+    let body = form(&harness, "/api/generate", after).await.expect(202);
     assert_eq!(body["songs"], json!(["Hotel California - Eagles", "Halo - Beyoncé", "Last"]), "{body}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
-    let house = stocked(&[]).await;
-    let before = objects(&house).await;
+    let harness = stocked(&[]).await;
+    let before = objects(&harness).await;
     let unknown =
-        post(&house, "/api/generate", &json!({ "songs": [THREE[0], "Bohemian Rapsody Quen", THREE[2]] })).await;
+        post(&harness, "/api/generate", &json!({ "songs": [THREE[0], "Bohemian Rapsody Quen", THREE[2]] })).await;
     let body = unknown.problem(404, "song_unknown");
     assert_eq!(body["field"], "songs");
     assert!(
@@ -142,7 +143,7 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
     );
     assert_eq!(body["choices"][0]["name"], "Bohemian Rhapsody - Queen", "{body}");
 
-    let several = post(&house, "/api/generate", &json!({ "songs": ["Halo", THREE[1], THREE[2]] })).await;
+    let several = post(&harness, "/api/generate", &json!({ "songs": ["Halo", THREE[1], THREE[2]] })).await;
     let body = several.problem(409, "song_ambiguous");
     let choices = body["choices"].as_array().unwrap();
     assert_eq!(choices.len(), 2, "{body}");
@@ -157,7 +158,7 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
         (json!([null, THREE[1], THREE[2]]), "null stands for a file"),
         (Value::Null, "3 songs"),
     ] {
-        let refused = post(&house, "/api/generate", &json!({ "songs": songs })).await.problem(400, "invalid_field");
+        let refused = post(&harness, "/api/generate", &json!({ "songs": songs })).await.problem(400, "invalid_field");
         assert!(refused["detail"].as_str().unwrap().contains(says), "{songs}: {refused}");
     }
     for (field, value) in [
@@ -173,49 +174,49 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
         ("formats", json!(["aiff"])),
         ("stems", json!("maybe")),
     ] {
-        let refused = post(&house, "/api/generate", &json!({ "songs": THREE, field: value })).await;
+        let refused = post(&harness, "/api/generate", &json!({ "songs": THREE, field: value })).await;
         assert_eq!(refused.problem(400, "invalid_field")["field"], field, "{value}");
     }
-    post(&house, "/api/generate", &json!({ "songs": THREE, "tempoo": 1 })).await.problem(400, "invalid_body");
+    post(&harness, "/api/generate", &json!({ "songs": THREE, "tempoo": 1 })).await.problem(400, "invalid_body");
     let four: &[(&str, Option<&str>, &[u8])] = &[
         ("song", Some("1.mid"), b"MThd 1"),
         ("song", Some("2.mid"), b"MThd 2"),
         ("songs", None, br#"["Hotel California", "Stairway to Heaven"]"#),
     ];
-    form(&house, "/api/generate", four).await.problem(400, "invalid_field");
-    assert_eq!(objects(&house).await, before, "nothing is left behind");
-    assert_eq!(house.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 0);
-    post(&house, "/api/generate", &chosen).await.expect(202);
+    form(&harness, "/api/generate", four).await.problem(400, "invalid_field");
+    assert_eq!(objects(&harness).await, before, "nothing is left behind");
+    assert_eq!(harness.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 0);
+    post(&harness, "/api/generate", &chosen).await.expect(202);
 }
 
 #[tokio::test]
 async fn a_repeat_is_answered_as_before_whatever_became_of_its_songs() {
-    let house = stocked(&[("blend.starts", "1")]).await;
+    let harness = stocked(&[("blend.starts", "1")]).await;
     let body = json!({ "songs": THREE }).to_string();
     let headers = [("content-type", "application/json"), ("idempotency-key", "once")];
-    let first = wire::ask(house.address, "POST", "/api/generate", &headers, body.as_bytes()).await.expect(202);
-    let database = house.deps.database().unwrap();
+    let first = wire::ask(harness.address, "POST", "/api/generate", &headers, body.as_bytes()).await.expect(202);
+    let database = harness.deps.database().unwrap();
     for song in database.songs().list(None, 10).await.unwrap().songs {
         database.songs().remove(song.id).await.unwrap();
     }
-    let before = objects(&house).await;
-    let again = wire::ask(house.address, "POST", "/api/generate", &headers, body.as_bytes()).await;
+    let before = objects(&harness).await;
+    let again = wire::ask(harness.address, "POST", "/api/generate", &headers, body.as_bytes()).await;
     assert_eq!((again.expect(202), again.header("idempotent-replayed")), (first, Some("true")));
-    assert_eq!(objects(&house).await, before, "nothing is copied once more");
+    assert_eq!(objects(&harness).await, before, "nothing is copied once more");
 }
 
 #[tokio::test]
 async fn only_so_many_may_be_started_in_a_stretch_of_time() {
-    let house = stocked(&[("blend.starts", "2"), ("blend.starts_seconds", "600")]).await;
+    let harness = stocked(&[("blend.starts", "2"), ("blend.starts_seconds", "600")]).await;
     let body = json!({ "songs": THREE });
     for left in ["1", "0"] {
-        let answer = post(&house, "/api/generate", &body).await;
+        let answer = post(&harness, "/api/generate", &body).await;
         answer.expect(202);
         assert_eq!(answer.header("ratelimit-remaining"), Some(left));
     }
-    let before = objects(&house).await;
+    let before = objects(&harness).await;
     for path in ["/api/generate", "/api/v1/jobs/blend"] {
-        let refused = post(&house, path, &body).await;
+        let refused = post(&harness, path, &body).await;
         let problem = refused.problem(429, "rate_limited");
         let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=600).contains(&wait), "{wait}");
@@ -223,38 +224,38 @@ async fn only_so_many_may_be_started_in_a_stretch_of_time() {
         assert_eq!(refused.header("ratelimit-remaining"), Some("0"));
         assert_eq!(refused.header("ratelimit-policy"), Some("2;w=600"));
     }
-    assert_eq!(objects(&house).await, before);
+    assert_eq!(objects(&harness).await, before);
     // Other kinds are not concerned.
-    let other = wire::ask(house.address, "POST", "/api/v1/jobs/melody-to-vocals", &[], b"").await;
+    let other = wire::ask(harness.address, "POST", "/api/v1/jobs/melody-to-vocals", &[], b"").await;
     assert_ne!(other.status, 429);
 }
 
 #[tokio::test]
 async fn the_older_api_tells_of_its_own_kind_only() {
-    let house = House::open().await;
-    let other = house.waiting_job(melody_vocals::NAME).await;
+    let harness = Harness::open().await;
+    let other = harness.waiting_job(melody_vocals::NAME).await;
     for path in [format!("/api/status/{other}"), format!("/api/download/{other}")] {
-        house.ask("GET", &path, &[]).await.problem(404, "not_found");
+        harness.ask("GET", &path, &[]).await.problem(404, "not_found");
     }
-    assert_eq!(house.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 0);
-    house.claim(other).await;
+    assert_eq!(harness.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 0);
+    harness.claim(other).await;
 
-    let job = house.waiting_job(blend::NAME).await;
-    house.claim(job).await;
-    let status = house.ask("GET", &format!("/api/status/{job}"), &[]).await.expect(200);
+    let job = harness.waiting_job(blend::NAME).await;
+    harness.claim(job).await;
+    let status = harness.ask("GET", &format!("/api/status/{job}"), &[]).await.expect(200);
     assert_eq!(status["status"], "processing");
-    house.ask("GET", &format!("/api/download/{job}"), &[]).await.problem(409, "job_state");
+    harness.ask("GET", &format!("/api/download/{job}"), &[]).await.problem(409, "job_state");
     for event in [JobEvent::StoringStarted, JobEvent::Completed] {
-        house.happens(job, event).await;
+        harness.happens(job, event).await;
     }
-    house.add_artifact(job, domain::ArtifactRole::AUDIO_MP3, "Blend.mp3").await;
-    let status = house.ask("GET", &format!("/api/status/{job}"), &[]).await.expect(200);
+    harness.add_artifact(job, domain::ArtifactRole::AUDIO_MP3, "Blend.mp3").await;
+    let status = harness.ask("GET", &format!("/api/status/{job}"), &[]).await.expect(200);
     assert_eq!(status["status"], "completed");
     let file = status["outputFileId"].as_str().unwrap();
-    let song = house.ask("GET", &format!("/api/download/{file}"), &[]).await;
-    assert_eq!((song.status, song.body.as_slice()), (200, crate::house::SONG));
-    house.ask("GET", &format!("/api/download/{job}.provenance"), &[]).await.problem(404, "not_found");
-    house.ask("GET", "/api/download/nonsense", &[]).await.problem(404, "not_found");
-    house.ask("GET", "/api/status/nonsense", &[]).await.problem(404, "not_found");
-    house.ask("DELETE", "/api/generate", &[]).await.problem(405, "method_not_allowed");
+    let song = harness.ask("GET", &format!("/api/download/{file}"), &[]).await;
+    assert_eq!((song.status, song.body.as_slice()), (200, crate::harness::SONG));
+    harness.ask("GET", &format!("/api/download/{job}.provenance"), &[]).await.problem(404, "not_found");
+    harness.ask("GET", "/api/download/nonsense", &[]).await.problem(404, "not_found");
+    harness.ask("GET", "/api/status/nonsense", &[]).await.problem(404, "not_found");
+    harness.ask("DELETE", "/api/generate", &[]).await.problem(405, "method_not_allowed");
 }

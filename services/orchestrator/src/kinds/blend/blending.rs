@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 use domain::{Failure, StageName, artifact, blend_request::BlendRequest, kinds::blend};
+use providers::blocking;
 use serde_json::json;
 
 use super::{songs, work};
-use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun, blocking};
+use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct Blending;
 

@@ -18,12 +18,12 @@ use domain::{
     kinds::blend::{self, SPEC},
 };
 use media::{Encoding, MediaError, Tags};
-use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, ProgressSink};
+use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, ProgressSink, blocking};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::work;
-use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun, blocking};
+use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct Rendering;
 

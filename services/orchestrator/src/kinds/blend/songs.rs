@@ -7,8 +7,9 @@ use domain::{
     Failure, FailureClass, FailureCode,
     kinds::blend::{SONG, SONGS},
 };
+use providers::blocking;
 
-use crate::stage::{StageRun, blocking};
+use crate::stage::StageRun;
 
 /// Reads and analyses all three, in the order in which they were asked for. A song is called as its file is.
 pub async fn read(run: &StageRun<'_>) -> Result<[SongRead; SONGS], Failure> {

@@ -1,0 +1,86 @@
+//! A list of names that comes with the files: CSV with a heading that has `file`, `title` and, if it likes, `artist`.
+
+use std::collections::HashMap;
+
+use super::item::plain_path;
+
+/// Lines of a list that are read.
+const MOST_LINES: usize = 100_000;
+
+/// Titles and artists by file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NamesList {
+    names: HashMap<String, Listed>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listed {
+    pub title: String,
+    pub artist: Option<String>,
+}
+
+impl NamesList {
+    /// Whether a file of this name may be a list.
+    pub fn is_named(path: &str) -> bool {
+        path.len() >= 4 && path.get(path.len() - 4..).is_some_and(|ending| ending.eq_ignore_ascii_case(".csv"))
+    }
+
+    /// Reads the list at `path`; files are named as seen from its folder. `None` when it is no such list.
+    pub fn read(path: &str, bytes: &[u8]) -> Option<Self> {
+        let folder = path.rsplit_once('/').map(|(folder, _)| folder);
+        let text = String::from_utf8_lossy(bytes);
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        // Spreadsheets in half of Europe write semicolons.
+        let heading = text.lines().next()?;
+        let delimiter = if heading.contains(';') && !heading.contains(',') { b';' } else { b',' };
+        let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
+        let headings = reader.headers().ok()?.clone();
+        let column = |name: &str| headings.iter().position(|heading| heading.trim().eq_ignore_ascii_case(name));
+        let (file, title, artist) = (column("file")?, column("title")?, column("artist"));
+        let mut names = HashMap::new();
+        for record in reader.records().take(MOST_LINES).flatten() {
+            let field = |at: usize| record.get(at).map(str::trim).filter(|text| !text.is_empty());
+            let (Some(file), Some(title)) = (field(file).and_then(plain_path), field(title)) else { continue };
+            let file = folder.map_or(file.clone(), |folder| format!("{folder}/{file}"));
+            let artist = artist.and_then(field).map(str::to_owned);
+            names.insert(file.to_lowercase(), Listed { title: title.to_owned(), artist });
+        }
+        Some(Self { names })
+    }
+
+    pub fn extend(&mut self, other: Self) {
+        self.names.extend(other.names);
+    }
+
+    /// What the list says of the file at `path`.
+    pub fn of(&self, path: &str) -> Option<&Listed> {
+        self.names.get(&path.to_lowercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_read_as_spreadsheets_write_them() {
+        let comma = NamesList::read(
+            "a.zip/list.csv",
+            b"\xef\xbb\xbfFile,Artist,Title\r\n\"x,1.mid\",Queen,\"A \"\"B\"\"\"\r\nsub\\y.mid,,C\n,,\n",
+        );
+        let comma = comma.unwrap();
+        assert_eq!(comma.of("a.zip/X,1.mid").unwrap().title, "A \"B\"");
+        assert_eq!(comma.of("a.zip/sub/y.mid").unwrap().artist, None);
+        assert_eq!(comma.of("y.mid"), None);
+        let semicolon = NamesList::read("list.csv", "file;title;artist\nx.mid;Über;Ä\n".as_bytes()).unwrap();
+        assert_eq!(semicolon.of("x.mid").unwrap().artist.as_deref(), Some("Ä"));
+    }
+
+    #[test]
+    fn other_tables_are_none() {
+        for other in [&b""[..], b"a,b\n1,2\n", b"\0\xff\xfe", b"title,artist\nx,y\n"] {
+            assert_eq!(NamesList::read("list.csv", other), None);
+        }
+        assert!(NamesList::is_named("a/Songs.CSV") && !NamesList::is_named("a/csv") && !NamesList::is_named("ä.c"));
+    }
+}
