@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use crate::{
     starts::Starts,
-    wire::{FindingBody, QuotaBody},
+    wire::{FindingBody, QuotaBody, SongChoice},
 };
 
 /// Why a request was not carried out.
@@ -390,18 +390,6 @@ impl fmt::Display for FilePlace {
             None => f.write_str(self.role),
         }
     }
-}
-
-/// A song that may be meant.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
-pub struct SongChoice {
-    /// Names exactly this one.
-    pub id: String,
-    /// `Title - Artist`.
-    pub name: String,
-    pub title: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artist: Option<String>,
 }
 
 /// An error of the API (RFC 9457, with two members for older clients).

@@ -374,10 +374,10 @@ fn note(ends: bool) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn songs_in_midi_files_get_a_verdict_of_their_own() {
-    let house = House::open().await;
+    let harness = Harness::open().await;
     let verdict = async |bytes: Vec<u8>| {
-        let key = house.upload(bytes).await;
-        house.ask_for(InputCheck::Midi, key.as_str(), "a.mid", Tier::Free).await.unwrap()
+        let key = harness.upload(bytes).await;
+        harness.ask_for(InputCheck::Midi, key.as_str(), "a.mid", Tier::Free).await.unwrap()
     };
     let good = verdict(note(true)).await;
     assert!(good.accepted() && good.findings.is_empty(), "{good:?}");
@@ -407,6 +407,6 @@ async fn songs_in_midi_files_get_a_verdict_of_their_own() {
         assert!(errors[0].message.contains(says), "{what}: {}", errors[0].message);
     }
     // And a song is no recording, whoever asks for one.
-    let key = house.upload(note(true)).await;
-    assert!(!house.ask(key.as_str(), "a.mid", Tier::Free).await.unwrap().accepted());
+    let key = harness.upload(note(true)).await;
+    assert!(!harness.ask(key.as_str(), "a.mid", Tier::Free).await.unwrap().accepted());
 }

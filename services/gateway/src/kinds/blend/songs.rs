@@ -9,7 +9,8 @@ use super::SONGS;
 use crate::{
     fields::Fields,
     named_inputs::{NamedInputs, Place, StoredInput},
-    problem::{ApiError, SongChoice},
+    problem::ApiError,
+    wire::SongChoice,
 };
 
 /// Longest title that is looked for, in characters.
