@@ -8,7 +8,9 @@ use std::{
 };
 
 /// What a song follows from, beside the inputs: crates of ours, and how the stages of jobs call them.
-const SOURCES: [&str; 13] = [
+const SOURCES: [&str; 15] = [
+    "../arrangement/src",
+    "../blend/src",
     "../domain/src",
     "../lyrics/src",
     "../media/src",

@@ -1,4 +1,4 @@
-//! The task `demo`: from a fresh clone to a sung MP3.
+//! The task `demo`: from a fresh clone to a sung MP3, and to a blend of three songs.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::{
 
 const FOLDER: &str = "descant-demo";
 
-/// Builds, hums and sings.
+/// Builds, hums and sings; then writes three songs and blends them.
 pub fn run(prompt: &str, consent: &Consent) -> Result<()> {
     packages::ensure(Purpose::Build, consent)?;
     println!("building (a few minutes the first time; the parts that work on sound are optimised in this build too)");
@@ -34,9 +34,20 @@ pub fn run(prompt: &str, consent: &Consent) -> Result<()> {
     let sing = ["sing", hum, "--prompt", prompt, "--out", out, "--overwrite"];
     workspace::run("descant sing", &mut call(&sing))?;
     let song = folder.join("vocals.mp3");
+    let (songs, blend) = (folder.join("songs"), folder.join("blend"));
+    println!("writing three songs (Descant's own, public domain), and blending them: descant blend songs/*.mid");
+    let mut write = call(&["sample-songs"]);
+    write.arg(&songs).arg("--overwrite");
+    workspace::run("descant sample-songs", &mut write)?;
+    let mut make = call(&["blend"]);
+    make.args(["harbour-morning.mid", "tin-roof-reel.mid", "lantern-walk.mid"].map(|name| songs.join(name)));
+    make.args(["--seed", "4", "--overwrite", "--out"]).arg(&blend);
+    workspace::run("descant blend", &mut make)?;
     println!("\nThe song:    {}", song.display());
     println!("The melody:  {} (the picture of what was heard and sung)", folder.join("melody.svg").display());
     println!("The lyrics:  {}", folder.join("lyrics.txt").display());
+    println!("The blend:   {} (three songs in one)", blend.join("song.mp3").display());
+    println!("From where:  {} (which song plays in which bar)", blend.join("provenance.svg").display());
     println!("Listen:      {} {}", opener(), song.display());
     Ok(())
 }

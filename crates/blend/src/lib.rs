@@ -56,6 +56,8 @@ pub struct Source<'a> {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Blend {
     pub score: Score,
+    /// The role of each part of the score.
+    pub part_roles: Vec<Role>,
     /// Where every bar of every role is from.
     pub plan: Plan,
     pub report: Report,
@@ -113,9 +115,10 @@ pub fn blend(sources: &[Source<'_>; 3], options: &Options) -> Result<Blend, Blen
         return Err(BlendError::Plans { plans: options.plans });
     };
     let title = sources.map(|source| source.title).join(" × ");
-    let score = write::score(&plan, &materials, &realised, &title);
+    let (score, part_roles) = write::score(&plan, &materials, &realised, &title);
     Ok(Blend {
         score,
+        part_roles,
         plan,
         report,
         lines: realised.lines,

@@ -32,9 +32,9 @@ pub fn seconds(bars: usize, beats: f64, bpm: f64) -> f64 {
     (slower + 2.0 / SLOWING[0] + held / SLOWING[1]) * 60.0 / bpm
 }
 
-/// One part for each role and song that gives it: as many instruments as there are.
-pub fn score(plan: &Plan, materials: &[Material; 3], realised: &Realised, title: &str) -> Score {
-    let mut parts = Vec::new();
+/// One part for each role and song that gives it, as many instruments as there are; and the role of each part.
+pub fn score(plan: &Plan, materials: &[Material; 3], realised: &Realised, title: &str) -> (Score, Vec<Role>) {
+    let (mut parts, mut roles) = (Vec::new(), Vec::new());
     let mut channels = (0..16u8).filter(|&channel| channel != DRUMS);
     let end = ticks(plan.bars() as f64 * plan.target.bar());
     for role in Role::ALL {
@@ -43,6 +43,7 @@ pub fn score(plan: &Plan, materials: &[Material; 3], realised: &Realised, title:
             let (Some(channel), false) = (channel, notes.is_empty()) else { continue };
             let program = program(role, materials[song].programs[role.index()]);
             let set = |number, value| Control { at: 0, change: ControlChange::Controller(number, value) };
+            roles.push(role);
             parts.push(Part {
                 track: parts.len() as u16 + 1,
                 port: 0,
@@ -64,7 +65,7 @@ pub fn score(plan: &Plan, materials: &[Material; 3], realised: &Realised, title:
         at: ticks(section.first_bar as f64 * plan.target.bar()),
         text: section.label(),
     };
-    Score {
+    let score = Score {
         ticks_per_quarter: TICKS_PER_QUARTER,
         title: title.to_owned(),
         tempos: vec![tempo(0.0, 1.0), tempo(hold - 2.0, SLOWING[0]), tempo(hold, SLOWING[1])],
@@ -75,7 +76,8 @@ pub fn score(plan: &Plan, materials: &[Material; 3], realised: &Realised, title:
         lyrics: Vec::new(),
         markers: plan.sections.iter().map(marker).collect(),
         end,
-    }
+    };
+    (score, roles)
 }
 
 fn signature(key: &Key) -> KeySignature {

@@ -3,6 +3,8 @@
 use domain::{
     Tier,
     audio::{AudioFacts, AudioFormat, Finding, FindingCode, Severity, Verdict},
+    kind::InputCheck,
+    midi::MidiFacts,
 };
 
 use crate::{error::ContractError, v1};
@@ -15,12 +17,21 @@ pub struct ValidationRequest {
     /// As the client named it; only used to report a wrong ending.
     pub file_name: Option<String>,
     pub tier: Tier,
+    pub check: InputCheck,
 }
+
+/// The word for a check; none for the one that requests of older versions mean.
+const MIDI: &str = "midi";
 
 impl From<ValidationRequest> for v1::ValidateAudio {
     fn from(request: ValidationRequest) -> Self {
-        let ValidationRequest { object_key, file_name, tier } = request;
-        Self { object_key, file_name: file_name.unwrap_or_default(), tier: tier.as_str().to_owned() }
+        let ValidationRequest { object_key, file_name, tier, check } = request;
+        let check = match check {
+            InputCheck::Audio => "",
+            InputCheck::Midi => MIDI,
+        };
+        let (file_name, tier) = (file_name.unwrap_or_default(), tier.as_str().to_owned());
+        Self { object_key, file_name, tier, check: check.to_owned() }
     }
 }
 
@@ -28,19 +39,28 @@ impl TryFrom<v1::ValidateAudio> for ValidationRequest {
     type Error = ContractError;
 
     fn try_from(message: v1::ValidateAudio) -> Result<Self, ContractError> {
-        let v1::ValidateAudio { object_key, file_name, tier } = message;
+        let v1::ValidateAudio { object_key, file_name, tier, check } = message;
         if object_key.is_empty() {
             return Err(ContractError::Missing { field: "object_key" });
         }
         let tier = tier.parse().map_err(|_| ContractError::UnknownWord { field: "tier", word: tier })?;
-        Ok(Self { object_key, file_name: Some(file_name).filter(|name| !name.is_empty()), tier })
+        let check = match check.as_str() {
+            "" => InputCheck::Audio,
+            MIDI => InputCheck::Midi,
+            _ => return Err(ContractError::UnknownWord { field: "check", word: check }),
+        };
+        Ok(Self { object_key, file_name: Some(file_name).filter(|name| !name.is_empty()), tier, check })
     }
 }
 
 impl From<Verdict> for v1::AudioVerdict {
     fn from(verdict: Verdict) -> Self {
-        let Verdict { facts, findings } = verdict;
-        Self { facts: facts.map(Into::into), findings: findings.into_iter().map(Into::into).collect() }
+        let Verdict { facts, song, findings } = verdict;
+        Self {
+            facts: facts.map(Into::into),
+            findings: findings.into_iter().map(Into::into).collect(),
+            song: song.map(Into::into),
+        }
     }
 }
 
@@ -48,9 +68,10 @@ impl TryFrom<v1::AudioVerdict> for Verdict {
     type Error = ContractError;
 
     fn try_from(message: v1::AudioVerdict) -> Result<Self, ContractError> {
-        let v1::AudioVerdict { facts, findings } = message;
+        let v1::AudioVerdict { facts, findings, song } = message;
         Ok(Self {
             facts: facts.map(TryInto::try_into).transpose()?,
+            song: song.map(TryInto::try_into).transpose()?,
             findings: findings.into_iter().map(Into::into).collect(),
         })
     }
@@ -132,6 +153,22 @@ impl TryFrom<v1::AudioFacts> for AudioFacts {
             absurd_samples,
             ignored_streams: small("ignored_streams", ignored_streams)?,
         })
+    }
+}
+
+impl From<MidiFacts> for v1::MidiFacts {
+    fn from(facts: MidiFacts) -> Self {
+        let MidiFacts { size_bytes, duration_seconds, notes, parts } = facts;
+        Self { size_bytes, duration_seconds, notes, parts }
+    }
+}
+
+impl TryFrom<v1::MidiFacts> for MidiFacts {
+    type Error = ContractError;
+
+    fn try_from(message: v1::MidiFacts) -> Result<Self, ContractError> {
+        let v1::MidiFacts { size_bytes, duration_seconds, notes, parts } = message;
+        Ok(Self { size_bytes, duration_seconds: finite("duration_seconds", duration_seconds)?, notes, parts })
     }
 }
 

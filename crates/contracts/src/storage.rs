@@ -36,6 +36,12 @@ pub struct IngestPlan {
     /// Sound (WAV) that storage brings to its loudness and makes the renditions of.
     #[serde(default)]
     pub audio: Option<StoredObject>,
+    /// Whether the sound is at its loudness already.
+    #[serde(default)]
+    pub is_mastered: bool,
+    /// A picture (PNG) for the tags of the sound.
+    #[serde(default)]
+    pub cover: Option<StoredObject>,
     /// Files that are kept as they are.
     #[serde(default)]
     pub files: Vec<IncomingFile>,
@@ -81,7 +87,7 @@ pub struct StoredArtifact {
 impl From<IngestRequest> for v1::IngestResult {
     fn from(request: IngestRequest) -> Self {
         let IngestRequest { job_id, plan, plan_object } = request;
-        let IngestPlan { title: _, comment: _, audio, files } = plan;
+        let IngestPlan { title: _, comment: _, audio, is_mastered: _, cover: _, files } = plan;
         let nothing = || StoredObject { object_key: String::new(), sha256: String::new(), size_bytes: 0 };
         let (audio, plan) = (audio.unwrap_or_else(nothing), plan_object.unwrap_or_else(nothing));
         Self {
@@ -126,7 +132,7 @@ impl TryFrom<v1::IngestResult> for IngestRequest {
         let files = files.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Self {
             job_id: id("job_id", &job_id)?,
-            plan: IngestPlan { title, comment: None, audio, files },
+            plan: IngestPlan { title, audio, files, ..IngestPlan::default() },
             plan_object,
         })
     }

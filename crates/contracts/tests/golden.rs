@@ -41,6 +41,7 @@ fn samples() -> Vec<Envelope> {
         absurd_samples: true,
         ignored_streams: 3,
     };
+    let song = v1::MidiFacts { size_bytes: 4_096, duration_seconds: 120.5, notes: 2_000, parts: 5 };
     let finding = v1::Finding {
         code: text("too_short"),
         severity: v1::finding::Severity::Error.into(),
@@ -68,7 +69,12 @@ fn samples() -> Vec<Envelope> {
     vec![
         sealed(v1::JobReady { job_id: job_id.clone() }),
         sealed(v1::CancelJob { job_id: job_id.clone() }),
-        sealed(v1::ValidateAudio { object_key: text("uploads/1"), file_name: text("hum.wav"), tier: text("premium") }),
+        sealed(v1::ValidateAudio {
+            object_key: text("uploads/1"),
+            file_name: text("hum.wav"),
+            tier: text("premium"),
+            check: text("midi"),
+        }),
         sealed(v1::IngestResult {
             job_id: job_id.clone(),
             audio_object_key: text("jobs/2/work/vocals"),
@@ -87,7 +93,7 @@ fn samples() -> Vec<Envelope> {
             credential: text("default"),
             outside_id: text("v-1"),
         }),
-        sealed(v1::AudioVerdict { facts: Some(facts), findings: vec![finding] }),
+        sealed(v1::AudioVerdict { facts: Some(facts), findings: vec![finding], song: Some(song) }),
         sealed(v1::ResultIngested {
             job_id: job_id.clone(),
             artifacts: vec![artifact],

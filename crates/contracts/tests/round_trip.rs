@@ -9,6 +9,7 @@ use domain::{
     ArtifactId, ArtifactRole, JobId, MessageId, Tier,
     audio::{AudioFacts, AudioFormat, Finding, FindingCode, Severity, Verdict},
 };
+use domain::{kind::InputCheck, midi::MidiFacts};
 use proptest::{option, prelude::*, sample::select};
 use uuid::Uuid;
 
@@ -87,6 +88,17 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn song_facts()(
+        size_bytes: u64,
+        duration_seconds in 0.0..4_000.0f64,
+        notes: u64,
+        parts: u32,
+    ) -> MidiFacts {
+        MidiFacts { size_bytes, duration_seconds, notes, parts }
+    }
+}
+
 /// Over the bytes, in an envelope, and back.
 fn travel<P: Payload>(payload: P) -> P {
     let message = envelope(payload, MessageId::from_uuid(Uuid::nil()), DateTime::UNIX_EPOCH);
@@ -97,8 +109,8 @@ fn travel<P: Payload>(payload: P) -> P {
 
 proptest! {
     #[test]
-    fn verdicts(facts in option::of(facts()), findings in prop::collection::vec(finding(), 0..5)) {
-        let verdict = Verdict { facts, findings };
+    fn verdicts(facts in option::of(facts()), song in option::of(song_facts()), findings in prop::collection::vec(finding(), 0..5)) {
+        let verdict = Verdict { facts, song, findings };
         let back: Verdict = travel(v1::AudioVerdict::from(verdict.clone())).try_into().unwrap();
         prop_assert_eq!(back.accepted(), verdict.accepted());
         prop_assert_eq!(back, verdict);
@@ -109,8 +121,9 @@ proptest! {
         object_key in ".{1,40}",
         file_name in option::of(".{1,40}"),
         tier in select(&Tier::ALL[..]),
+        check in select(&[InputCheck::Audio, InputCheck::Midi][..]),
     ) {
-        let request = ValidationRequest { object_key, file_name, tier };
+        let request = ValidationRequest { object_key, file_name, tier, check };
         prop_assert_eq!(travel(v1::ValidateAudio::from(request.clone())).try_into(), Ok(request));
     }
 
@@ -119,10 +132,11 @@ proptest! {
         job_id in job_id(),
         audio in option::of(stored_object()),
         plan_object in stored_object(),
+        (cover, is_mastered) in (option::of(stored_object()), any::<bool>()),
         files in prop::collection::vec(incoming_file(), 0..4),
         title in "[a-z ]{3,40}",
     ) {
-        let plan = IngestPlan { title, comment: None, audio, files };
+        let plan = IngestPlan { title, audio, cover, is_mastered, files, ..IngestPlan::default() };
         let document = serde_json::to_string(&plan).unwrap();
         prop_assert_eq!(&serde_json::from_str::<IngestPlan>(&document).unwrap(), &plan);
 

@@ -79,7 +79,7 @@ fn finding(code: &str, severity: i32) -> v1::Finding {
 
 #[test]
 fn an_unknown_error_stays_an_error() {
-    let message = v1::AudioVerdict { facts: None, findings: vec![finding("tempo_drift", 2)] };
+    let message = v1::AudioVerdict { facts: None, findings: vec![finding("tempo_drift", 2)], song: None };
     let verdict = Verdict::try_from(message).unwrap();
     assert!(!verdict.accepted());
     let found = verdict.errors().next().unwrap();
@@ -114,7 +114,8 @@ fn facts() -> v1::AudioFacts {
 #[test]
 fn facts_that_make_no_sense_are_errors() {
     let read = |facts: v1::AudioFacts| {
-        Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![] }).map_err(|error| error.code())
+        Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None })
+            .map_err(|error| error.code())
     };
     assert!(read(facts()).is_ok());
     assert_eq!(read(v1::AudioFacts { channels: 65_536, ..facts() }), Err("out_of_range"));
@@ -126,7 +127,7 @@ fn facts_that_make_no_sense_are_errors() {
 fn a_format_that_only_a_newer_validator_reads_changes_nothing_of_its_verdict() {
     for word in ["holographic", "other", ""] {
         let facts = v1::AudioFacts { format: word.to_owned(), ..facts() };
-        let verdict = Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![] }).unwrap();
+        let verdict = Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None }).unwrap();
         assert!(verdict.accepted(), "{word}");
         assert_eq!(verdict.facts.map(|facts| facts.format), Some(AudioFormat::Other), "{word}");
     }
@@ -198,8 +199,11 @@ fn a_request_without_a_plan_is_a_plan() {
 
 #[test]
 fn requests_are_checked() {
-    let message =
-        v1::ValidateAudio { object_key: "uploads/1".to_owned(), file_name: String::new(), tier: "free".to_owned() };
+    let message = v1::ValidateAudio {
+        object_key: "uploads/1".to_owned(),
+        tier: "free".to_owned(),
+        ..v1::ValidateAudio::default()
+    };
     let request = ValidationRequest::try_from(message.clone()).unwrap();
     assert_eq!((request.file_name, request.tier), (None, Tier::Free));
     let error =

@@ -78,6 +78,11 @@ pub enum ContentCheck {
     MusicXml,
     /// A picture that runs no program in a browser.
     Svg,
+    /// Certain bytes at a certain place.
+    Signature {
+        at: usize,
+        bytes: &'static [u8],
+    },
     /// Storage makes it from the result's sound; nobody can send it.
     MadeByStorage,
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::midi::MidiFacts;
+
 /// A container or elementary format by content, never by file name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, PartialOrd, Ord)]
 #[serde(rename_all = "lowercase")]
@@ -204,12 +206,18 @@ pub enum FindingCode {
     SevereClipping,
     Clipping,
     StreamsIgnored,
+    /// Not a Standard MIDI File.
+    NotMidi,
+    /// A MIDI file without a song in it.
+    NoNotes,
+    /// A MIDI file of which something was mended or left out.
+    MidiMended,
     /// Something that this version has no word for: a newer validator found it.
     Other,
 }
 
 impl FindingCode {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::FileEmpty,
         Self::FileTooLarge,
         Self::NotAudio,
@@ -230,6 +238,9 @@ impl FindingCode {
         Self::SevereClipping,
         Self::Clipping,
         Self::StreamsIgnored,
+        Self::NotMidi,
+        Self::NoNotes,
+        Self::MidiMended,
         Self::Other,
     ];
 
@@ -255,6 +266,9 @@ impl FindingCode {
             Self::SevereClipping => "severe_clipping",
             Self::Clipping => "clipping",
             Self::StreamsIgnored => "streams_ignored",
+            Self::NotMidi => "not_midi",
+            Self::NoNotes => "no_notes",
+            Self::MidiMended => "midi_mended",
             Self::Other => "other",
         }
     }
@@ -310,17 +324,21 @@ impl Finding {
     }
 }
 
-/// All findings on one recording. It is accepted when none of them is an error.
+/// All findings on one recording, or on one song in a MIDI file. It is accepted when it could be read and none of them is
+/// an error.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Verdict {
-    /// `None` when the recording could not be read far enough to measure it.
+    /// `None` when the recording could not be read far enough to measure it, and of songs.
     pub facts: Option<AudioFacts>,
+    /// `None` when the song could not be read, and of recordings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub song: Option<MidiFacts>,
     pub findings: Vec<Finding>,
 }
 
 impl Verdict {
     pub fn accepted(&self) -> bool {
-        self.facts.is_some() && self.errors().next().is_none()
+        (self.facts.is_some() || self.song.is_some()) && self.errors().next().is_none()
     }
 
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
@@ -492,5 +510,5 @@ pub fn judge(facts: AudioFacts, file_name: Option<&str>, limits: &AudioLimits) -
             .measured(format!("{} streams", facts.ignored_streams), "1 audio stream"),
         );
     }
-    Verdict { facts: Some(facts), findings }
+    Verdict { facts: Some(facts), song: None, findings }
 }

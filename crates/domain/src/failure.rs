@@ -95,6 +95,10 @@ pub enum FailureCode {
     InvalidAudio,
     /// No sung or hummed melody was found in the recording.
     NoMelody,
+    /// A song is no MIDI file with notes, or three songs have nothing to blend.
+    InvalidSong,
+    /// Options that each are possible are not so together, or not with these inputs.
+    ImpossibleOptions,
     /// The recording could not be processed.
     AudioProcessing,
     /// The prompt or the lyrics were refused.
@@ -120,9 +124,11 @@ pub enum FailureCode {
 }
 
 impl FailureCode {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::InvalidAudio,
         Self::NoMelody,
+        Self::InvalidSong,
+        Self::ImpossibleOptions,
         Self::AudioProcessing,
         Self::ContentRejected,
         Self::ProviderRejected,
@@ -140,6 +146,8 @@ impl FailureCode {
         match self {
             Self::InvalidAudio => "invalid_audio",
             Self::NoMelody => "no_melody",
+            Self::InvalidSong => "invalid_song",
+            Self::ImpossibleOptions => "impossible_options",
             Self::AudioProcessing => "audio_processing",
             Self::ContentRejected => "content_rejected",
             Self::ProviderRejected => "provider_rejected",

@@ -77,6 +77,8 @@ pub struct StageSpec {
 pub enum InputCheck {
     /// A recording, judged by [`crate::audio::judge`] with the limits of the caller's tier.
     Audio,
+    /// A song in a Standard MIDI File, within the bounds of [`crate::midi`].
+    Midi,
 }
 
 /// Files of one role that a job is made from.
@@ -100,6 +102,15 @@ pub struct KindLimits {
     pub slots: Option<usize>,
     /// Attempts of one stage, the first included.
     pub max_attempts: Option<u32>,
+    /// How long the files of a completed job are kept.
+    pub files_kept: Option<Duration>,
+    /// Longest sound that it may end with.
+    pub sound: Option<Duration>,
+}
+
+impl KindLimits {
+    /// All left to the settings.
+    pub const NONE: Self = Self { deadline: None, slots: None, max_attempts: None, files_kept: None, sound: None };
 }
 
 /// A kind of job.

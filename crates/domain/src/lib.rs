@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod audio;
+pub mod blend_request;
 pub mod failure;
 pub mod feed;
 pub mod field;
@@ -12,6 +13,7 @@ pub mod ids;
 pub mod job;
 pub mod kind;
 pub mod kinds;
+pub mod midi;
 pub mod options;
 pub mod progress;
 pub mod prompt;

@@ -14,7 +14,11 @@ use ffmpeg_next::{
     },
 };
 
-use crate::{MediaError, ffi};
+use crate::{
+    MediaError, ffi,
+    id3::{self, Behind},
+    tags::{Tags, tag_text},
+};
 
 /// What to write.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -72,20 +76,10 @@ impl Encoding {
     }
 }
 
-/// What the file says about itself; empty fields are left out.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Tags {
-    pub title: Option<String>,
-    pub artist: Option<String>,
-    pub comment: Option<String>,
-}
-
 /// Frames per packet for encoders that take any number.
 const FREE_FRAME_SIZE: usize = 4096;
 /// libavcodec's unit of quality, `FF_QP2LAMBDA`.
 const LAMBDA: f32 = 118.0;
-/// Bytes of tags at most; longer ones are cut. Keeps a header a header.
-const MAX_TAG_CHARS: usize = 1000;
 
 /// Encodes interleaved samples into memory. Samples beyond full scale are clipped, those that are no number are silent.
 ///
@@ -135,8 +129,12 @@ pub(crate) fn encode_blocks(
 ) -> Result<(), MediaError> {
     ffi::init();
     let failure = Failure::default();
-    let watched = Watched { inner: writer, failure: failure.clone() };
-    let written = SoundFile::begin(watched, sample_rate_hz, channels, encoding, tags).and_then(|mut file| {
+    let own_tag = if let Encoding::Mp3 { .. } = encoding { id3::tag(tags) } else { None };
+    let writer = Behind::new(writer, own_tag.as_deref().unwrap_or_default());
+    let watched = Watched { inner: writer.map_err(|source| MediaError::Write { source })?, failure: failure.clone() };
+    // Nobody would read a second tag behind ours.
+    let left = own_tag.is_none().then_some(tags);
+    let written = SoundFile::begin(watched, sample_rate_hz, channels, encoding, left).and_then(|mut file| {
         pass(&mut |samples| file.push(samples))?;
         file.finish()
     });
@@ -166,20 +164,22 @@ impl SoundFile {
         sample_rate_hz: u32,
         channels: u16,
         encoding: Encoding,
-        tags: &Tags,
+        tags: Option<&Tags>,
     ) -> Result<Self, MediaError> {
         let io = context::StreamIo::from_write_seek(writer).map_err(library("preparing to write"))?;
         let mut output =
             ff::format::output_to_stream(io, None, Some(encoding.muxer())).map_err(library("opening the muxer"))?;
         let encoder = open_encoder(sample_rate_hz, channels, encoding, &output)?;
         output.add_stream_with(&encoder).map_err(library("adding the stream"))?;
-        output.set_metadata(metadata(tags));
+        if let Some(tags) = tags {
+            output.set_metadata(metadata(tags));
+        }
         let mut options = Dictionary::new();
         // Same samples, same bytes: Ogg numbers its streams at random otherwise.
         options.set("fflags", "+bitexact");
         if let Encoding::Mp3 { .. } = encoding {
-            // Version 3 is what old players read.
-            options.set("id3v2_version", "3");
+            // Version 3 is what old players read; 0 is none.
+            options.set("id3v2_version", if tags.is_some() { "3" } else { "0" });
         }
         output.write_header_with(options).map_err(library("writing the header"))?;
         let frame_size = match encoder.frame_size() as usize {
@@ -315,9 +315,7 @@ fn fill(frame: &mut ff::frame::Audio, part: &[f32], channels: usize) {
 fn metadata(tags: &Tags) -> Dictionary<'static> {
     let mut metadata = Dictionary::new();
     for (key, value) in [("title", &tags.title), ("artist", &tags.artist), ("comment", &tags.comment)] {
-        // A NUL would end the text for ffmpeg, and the bindings would panic on it.
-        let text: String =
-            value.iter().flat_map(|text| text.chars()).filter(|c| *c != '\0').take(MAX_TAG_CHARS).collect();
+        let text = tag_text(value.as_deref());
         if !text.is_empty() {
             metadata.set(key, &text);
         }

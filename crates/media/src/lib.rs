@@ -14,6 +14,7 @@ mod downmix;
 mod encode;
 mod error;
 mod ffi;
+mod id3;
 mod inspect;
 mod levels;
 mod limiter;
@@ -25,13 +26,14 @@ mod pcm;
 mod sniff;
 mod source;
 mod spool;
+mod tags;
 mod verdict;
 mod workers;
 
 pub mod sample;
 
 pub use bounds::Bounds;
-pub use encode::{Encoding, Tags, encode, encode_to};
+pub use encode::{Encoding, encode, encode_to};
 pub use error::{MediaError, finding};
 pub use inspect::inspect;
 pub use levels::{clipped_share, waveform_peaks};
@@ -40,6 +42,7 @@ pub use master::{Master, Multitrack};
 pub use mix::{Mix, mix};
 pub use normalise::normalise;
 pub use pcm::{Audio, MonoAudio, decode, decode_mono};
+pub use tags::Tags;
 pub use verdict::judge_file;
 
 /// Frames in which a sound is gone through where it is not needed as a whole.

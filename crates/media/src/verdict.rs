@@ -36,5 +36,5 @@ fn refusal(error: &MediaError, limits: &AudioLimits) -> Verdict {
         }
         _ => {}
     }
-    Verdict { facts: None, findings: vec![finding] }
+    Verdict { findings: vec![finding], ..Verdict::default() }
 }

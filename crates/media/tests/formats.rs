@@ -106,6 +106,7 @@ fn tags_are_written_and_read_by_others() {
         title: Some("Über den Wolken\0".to_owned()),
         artist: Some("Descant".to_owned()),
         comment: Some("sung offline".to_owned()),
+        cover_png: None,
     };
     for (i, encoding) in ENCODINGS.into_iter().enumerate() {
         let path = folder.path().join(format!("{i}.bin"));
@@ -117,6 +118,45 @@ fn tags_are_written_and_read_by_others() {
         for expected in ["Über den Wolken\"", "\"Descant\"", "sung offline"] {
             assert!(text.contains(expected), "{encoding:?} lacks {expected}: {text}");
         }
+    }
+}
+
+/// A red dot: a PNG of one pixel, byte by byte.
+const DOT: &[u8] = &[
+    0x89, b'P', b'N', b'G', 13, 10, 26, 10, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1, 0, 0, 0, 1, 8, 2, 0, 0, 0,
+    0x90, 0x77, 0x53, 0xde, 0, 0, 0, 12, b'I', b'D', b'A', b'T', 8, 0xd7, 0x63, 0xf8, 0xcf, 0xc0, 0, 0, 3, 1, 1, 0,
+    0x18, 0xdd, 0x8d, 0xb0, 0, 0, 0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+];
+
+#[test]
+fn a_cover_goes_along_in_an_mp3_and_the_sound_is_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = Tags {
+        title: Some("Über den Wolken\0".to_owned()),
+        artist: Some("Descant".to_owned()),
+        comment: Some("三つの歌".to_owned()),
+        cover_png: None,
+    };
+    let covered = Tags { cover_png: Some(DOT.to_vec()), ..plain.clone() };
+    let sound = sample::voice(1.0, RATE_HZ, 1);
+    let mp3 = Encoding::Mp3 { kbps: 128 };
+    let path = folder.path().join("song.mp3");
+    encode_to(fs::File::create(&path).unwrap(), &sound, RATE_HZ, 1, mp3, &covered).unwrap();
+    let entries = "format_tags:stream=codec_name,codec_type,duration:stream_disposition=attached_pic:format=duration";
+    let output = run("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "flat", path_text(&path)]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for expected in ["Über den Wolken\"", "\"Descant\"", "三つの歌", "\"png\"", "attached_pic=1"] {
+        assert!(text.contains(expected), "lacks {expected}: {text}");
+    }
+    let bytes = fs::read(&path).unwrap();
+    assert!(bytes.windows(DOT.len()).any(|window| window == DOT), "the picture is there as it was given");
+    let with = decode(std::io::Cursor::new(bytes), &Bounds::default()).unwrap();
+    let without = encode(&sound, RATE_HZ, 1, mp3, &plain).unwrap();
+    let without = decode(std::io::Cursor::new(without), &Bounds::default()).unwrap();
+    assert!(with.samples == without.samples, "{} and {} samples", with.samples.len(), without.samples.len());
+    for encoding in ENCODINGS.into_iter().filter(|encoding| !matches!(encoding, Encoding::Mp3 { .. })) {
+        let (with, without) = [&covered, &plain].map(|tags| encode(&sound, RATE_HZ, 1, encoding, tags).unwrap()).into();
+        assert!(with == without, "{encoding:?} carries no picture");
     }
 }
 

@@ -63,7 +63,11 @@ impl AccompanimentPlayer {
         })
     }
 
-    fn instruments(&self) -> Result<&Instruments, FontError> {
+    /// The sound font, for whole songs.
+    ///
+    /// # Errors
+    /// When the configured one cannot be used.
+    pub fn instruments(&self) -> Result<&Instruments, FontError> {
         if let Some(loaded) = self.instruments.get() {
             return Ok(loaded);
         }

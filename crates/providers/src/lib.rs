@@ -4,15 +4,20 @@
 //! circuit breaker and a deadline. Nothing here knows what a kind of job makes of them, nor of rows or messages.
 
 mod accompaniment;
+mod blenders;
+mod blending;
 mod capability;
 mod chain;
 mod content;
 pub mod expert;
+pub mod ml_model;
 pub mod moderation;
 mod offline;
 mod retry_after;
 
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget};
+pub use blenders::blenders;
+pub use blending::{BlendOrigin, BlendedSong, OfflineBlender, SongBlender, SongToBlend, blend_failure};
 pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
     lyrics_failure, no_progress, pitch_failure, voice_failure,
@@ -40,6 +45,7 @@ pub struct Capabilities {
     pub melody: Chain<dyn MelodyExtractor>,
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
+    pub blends: Chain<dyn SongBlender>,
     pub accompaniment: AccompanimentPlayer,
     /// Whether prompts and lyrics may be sung.
     pub content: Arc<ContentGate>,
@@ -91,6 +97,7 @@ impl Capabilities {
             melody: Chain::new("melody", limits, metrics.clone()),
             lyrics: Chain::new("lyrics", limits, metrics.clone()),
             vocals: Chain::new("vocals", limits, metrics.clone()),
+            blends: blenders(settings, breakers, metrics)?,
             content: Arc::new(content),
         })
     }

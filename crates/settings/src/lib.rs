@@ -45,6 +45,7 @@ pub struct Settings {
     pub expert: ExpertSettings,
     pub audio: AudioSettings,
     pub quota: QuotaSettings,
+    pub blend: BlendSettings,
     pub retention: RetentionSettings,
     pub quality: QualityGate,
     pub log: LogSettings,

@@ -167,6 +167,9 @@ impl JobSettings {
 pub struct ProviderSettings {
     /// The expert service; without it the engine works in the orchestrator's own process.
     pub expert_url: Option<Url>,
+    /// A model that blends songs, asked before the engine.
+    pub ml_model_url: Option<Url>,
+    pub ml_model_api_key: Option<Secret<String>>,
     pub call_timeout: Duration,
     pub call_attempts: u32,
     pub call_base: Duration,
@@ -184,6 +187,14 @@ impl ProviderSettings {
         let cap = RetryPolicy::PROVIDER_CALL.cap.max(self.call_base);
         RetryPolicy { max_attempts: self.call_attempts, base: self.call_base, cap }
     }
+}
+
+/// Blends of songs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BlendSettings {
+    /// How many a user may start `within` a stretch of time; `None` for any number.
+    pub starts: Option<u32>,
+    pub within: Duration,
 }
 
 /// The check of words.

@@ -96,7 +96,8 @@ fn capabilities(careless_takes: u32) -> Capabilities {
     Capabilities {
         melody: Chain::new("melody", limits, metrics.clone()),
         lyrics: writers,
-        vocals: Chain::new("vocals", limits, metrics),
+        vocals: Chain::new("vocals", limits, metrics.clone()),
+        blends: Chain::new("blends", limits, metrics),
         accompaniment: AccompanimentPlayer::new(None),
         content: Arc::new(content),
     }

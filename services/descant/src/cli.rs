@@ -6,10 +6,14 @@ use clap::{Args, Parser, Subcommand};
 use domain::SongOptions;
 use url::Url;
 
+use crate::formats::Format;
+
 const EXAMPLES: &str = "\
 Examples:
   descant sing hum.wav --prompt \"A romantic ballad about summer nights\" --genre pop --mood romantic
       a song in ./hum-song, with no server, no key and no network
+  descant blend a.mid b.mid c.mid
+      three songs as one in ./blend, with a picture of what is from where
   descant serve
       the whole service on http://127.0.0.1:3000, everything in ./descant-data
   descant submit hum.wav --prompt \"A sea shanty about coming home\" --watch
@@ -18,7 +22,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused (the input, or files in
 the way), 4 server not reachable, 5 job failed, 6 cancelled, 141 whoever read the output closed it.";
 
-/// Music generation behind an API: a hummed melody in, a sung vocal with lyrics out.
+/// Music generation behind an API: a hummed melody becomes a sung vocal with lyrics, three songs become one.
 #[derive(Parser)]
 #[command(name = "descant", version, about, after_help = EXAMPLES)]
 pub struct Cli {
@@ -33,6 +37,10 @@ pub struct Cli {
 pub enum Command {
     /// Turn a hummed recording into a sung vocal, here and now.
     Sing(Sing),
+    /// Make one song of three, here and now, and show what is from where.
+    Blend(Blend),
+    /// Play a MIDI file into a sound file.
+    Render(Render),
     /// Run every service in this process, the engine included, on SQLite and a folder.
     Serve(Serve),
     /// Send a recording to a server.
@@ -51,6 +59,8 @@ pub enum Command {
     Quota(Server),
     /// Write a hummed sample of a public-domain tune (Beethoven's Ode to Joy) to try things out with.
     SampleHum(SampleHum),
+    /// Write three small songs of our own (public domain) to try blending with.
+    SampleSongs(SampleSongs),
     /// The catalogue of songs that can be blended: import, list, search, correct, remove.
     #[command(subcommand)]
     Songs(Songs),
@@ -82,6 +92,114 @@ pub struct SampleHum {
     /// Replace the file when there is one.
     #[arg(long)]
     pub overwrite: bool,
+}
+
+#[derive(Args)]
+pub struct SampleSongs {
+    /// Folder for the three MIDI files.
+    pub folder: PathBuf,
+    /// Replace the files when there are such.
+    #[arg(long)]
+    pub overwrite: bool,
+}
+
+#[derive(Args)]
+pub struct Blend {
+    /// Three songs as MIDI files, up to 4 MB each; `-` is standard input.
+    #[arg(required = true, value_name = "SONG")]
+    pub songs: Vec<PathBuf>,
+    /// Folder for the results. When absent: a new one beside you, `blend` or, if there is one, `blend-2`.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Replace files of an earlier song in the folder (never the songs that are blended).
+    #[arg(long)]
+    pub overwrite: bool,
+    /// What to write the song as, between commas.
+    #[arg(long = "format", value_name = "FORMATS", value_enum, value_delimiter = ',', default_value = "mp3,mid")]
+    pub formats: Vec<Format>,
+    /// Settings file (TOML).
+    #[arg(long, env = "DESCANT_CONFIG")]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub options: BlendOptionArgs,
+}
+
+/// What the blend is to be; each has a default.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Blend options")]
+pub struct BlendOptionArgs {
+    /// Same songs, same options, same seed: same blend.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How much of each song there is to be, relative to the others, such as 1,1,2; each 0.05 to 20.
+    #[arg(long)]
+    weights: Option<String>,
+    /// Length in bars, 8 to 400; 48 when absent.
+    #[arg(long, conflicts_with = "seconds")]
+    bars: Option<u32>,
+    /// Length in seconds, met within one bar.
+    #[arg(long, visible_alias = "length")]
+    seconds: Option<String>,
+    /// Beats per minute, 40 to 240; the nearest to all three songs when absent.
+    #[arg(long, value_name = "BPM")]
+    tempo: Option<String>,
+    /// Such as C, F# minor, Bb or Am; the one to which the songs are moved least when absent.
+    #[arg(long)]
+    key: Option<String>,
+    /// Sections by letter (A to D), such as ABACA; equal letters have the same tune.
+    #[arg(long)]
+    form: Option<String>,
+    /// How far lines may depart from their songs, 0 to 1: at 0 tunes are only fitted to the chords, then returns are
+    /// ornamented, from 0.3 on with a counter-melody; from 0.7 on a tune may have one song's rhythm and another's contour.
+    #[arg(long)]
+    creativity: Option<String>,
+    /// How far the plan may lie from the one that fits best, 0 to 1: at 0 every seed makes the same blend.
+    #[arg(long)]
+    temperature: Option<String>,
+    /// Also write each role (melody, chords, bass, drums …) as a sound of its own; they add up to the song.
+    #[arg(long)]
+    stems: bool,
+}
+
+impl BlendOptionArgs {
+    /// Those that were given, named as the fields of the HTTP API.
+    pub fn fields(&self) -> Vec<(&'static str, String)> {
+        let Self { seed, weights, bars, seconds, tempo, key, form, creativity, temperature, stems } = self;
+        let given = [
+            ("seed", seed.map(|seed| seed.to_string())),
+            ("weights", weights.clone()),
+            ("bars", bars.map(|bars| bars.to_string())),
+            ("seconds", seconds.clone()),
+            ("tempo", tempo.clone()),
+            ("key", key.clone()),
+            ("form", form.clone()),
+            ("creativity", creativity.clone()),
+            ("temperature", temperature.clone()),
+            ("stems", stems.then(|| "true".to_owned())),
+        ];
+        given.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
+}
+
+#[derive(Args)]
+pub struct Render {
+    /// The song as a MIDI file, up to 4 MB; `-` is standard input.
+    pub song: PathBuf,
+    /// Folder for the results. When absent: a new one beside you, `NAME-render` or, if there is one, `NAME-render-2`.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
+    /// Replace files of an earlier song in the folder (never the song itself).
+    #[arg(long)]
+    pub overwrite: bool,
+    /// What to write the song as, between commas.
+    #[arg(long = "format", value_name = "FORMATS", value_enum, value_delimiter = ',', default_value = "mp3")]
+    pub formats: Vec<Format>,
+    /// Also write each role (melody, chords, bass, drums …) as a sound of its own; they add up to the song.
+    #[arg(long)]
+    pub stems: bool,
+    /// Settings file (TOML).
+    #[arg(long, env = "DESCANT_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Args)]

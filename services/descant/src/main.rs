@@ -7,6 +7,7 @@ mod api;
 mod cli;
 mod commands;
 mod exit;
+mod formats;
 mod output;
 mod recording;
 mod results;

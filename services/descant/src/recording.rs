@@ -35,8 +35,26 @@ impl FileId {
     }
 }
 
-/// A recording that is open and was not read yet.
+/// What a command is given, in words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum What {
+    Recording,
+    /// A song as a MIDI file.
+    Song,
+}
+
+impl What {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Recording => "recording",
+            Self::Song => "MIDI file",
+        }
+    }
+}
+
+/// A recording, or a song as a MIDI file, that is open and was not read yet.
 pub struct Source {
+    what: What,
     file: File,
     metadata: Metadata,
     /// `None` for standard input.
@@ -59,6 +77,19 @@ impl Source {
     /// # Errors
     /// Refused when there is none, when it may not be read, and when it is no recording for certain.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_as(What::Recording, path)
+    }
+
+    /// The same for a song as a MIDI file.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_song(path: &Path) -> Result<Self> {
+        Self::open_as(What::Song, path)
+    }
+
+    fn open_as(what: What, path: &Path) -> Result<Self> {
+        let word = what.word();
         let stdin = path.as_os_str() == STDIN;
         let opened = if stdin { io::stdin().as_fd().try_clone_to_owned().map(File::from) } else { File::open(path) };
         let path = (!stdin).then(|| path.to_owned());
@@ -76,14 +107,18 @@ impl Source {
                 })
             })?;
         if metadata.is_dir() {
-            return Err(Exit::refused(format!("{shown} is a folder; name one recording in it")));
+            return Err(Exit::refused(format!("{shown} is a folder; name one {word} in it")));
         }
         if file.is_terminal() {
             return Err(Exit::refused(format!(
-                "{shown} is a terminal, and a recording cannot be typed; name a file, or pipe one into this command"
+                "{shown} is a terminal, and a {word} cannot be typed; name a file, or pipe one into this command"
             )));
         }
-        Ok(Self { file, metadata, path })
+        Ok(Self { what, file, metadata, path })
+    }
+
+    pub fn what(&self) -> What {
+        self.what
     }
 
     pub fn id(&self) -> FileId {
@@ -92,13 +127,18 @@ impl Source {
 
     /// The folder that a song gets when nobody names one. It keeps the bytes of the recording's name, UTF-8 or not.
     pub fn song_folder(&self) -> PathBuf {
-        let stem = self.name().and_then(|name| Path::new(name).file_stem()).unwrap_or(OsStr::new("hum")).as_bytes();
+        self.folder("hum", "-song")
+    }
+
+    /// A folder named after this, `nameless` where it came without a name.
+    pub fn folder(&self, nameless: &str, ending: &str) -> PathBuf {
+        let stem = self.name().and_then(|name| Path::new(name).file_stem()).unwrap_or(OsStr::new(nameless)).as_bytes();
         let mut end = stem.len().min(MAX_STEM_BYTES);
         // Not in the middle of a character.
         while end > 0 && stem.get(end).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {
             end -= 1;
         }
-        OsString::from_vec([&stem[..end], b"-song"].concat()).into()
+        OsString::from_vec([&stem[..end], ending.as_bytes()].concat()).into()
     }
 
     /// `/dev/fd/63`, which is what a shell makes of `<(…)`, is an address and no name.
@@ -121,11 +161,14 @@ impl Source {
         });
         let whole = self.metadata.is_file()
             && self.file.stream_position().with_context(|| format!("{shown} cannot be read"))? == 0;
+        let what = self.what.word();
         let (file, size_bytes) =
-            if whole { (self.file, self.metadata.len()) } else { spool(self.file, limit_bytes, &shown)? };
+            if whole { (self.file, self.metadata.len()) } else { spool(self.file, limit_bytes, &shown, what)? };
         if size_bytes == 0 {
             return Err(Exit::refused(format!(
-                "{shown} is empty: no recording arrived in it; record or export it once more"
+                "{shown} is empty: no {} arrived in it; {} it once more",
+                self.what.word(),
+                if self.what == What::Recording { "record or export" } else { "export" }
             )));
         }
         Ok(Recording { file, size_bytes, name, shown })
@@ -136,15 +179,20 @@ fn shown(path: Option<&Path>) -> String {
     path.map_or_else(|| "standard input".to_owned(), |path| path.display().to_string())
 }
 
-fn spool(source: File, limit_bytes: u64, shown: &str) -> Result<(File, u64)> {
+fn spool(source: File, limit_bytes: u64, shown: &str, what: &str) -> Result<(File, u64)> {
     let room = || format!("{} (TMPDIR names another folder)", std::env::temp_dir().display());
     let mut spool = tempfile::tempfile().with_context(|| format!("no temporary file can be made in {}", room()))?;
     let copied = io::copy(&mut source.take(limit_bytes.saturating_add(1)), &mut spool)
         .with_context(|| format!("{shown} cannot be copied into a temporary file in {}", room()))?;
     if copied > limit_bytes {
         return Err(Exit::refused(format!(
-            "{shown} has more than {:.0} MB, the most that is read from a pipe; shorten or compress the recording",
-            limit_bytes as f64 / (1024.0 * 1024.0)
+            "{shown} has more than {:.0} MB, the most that is read from a pipe; {}",
+            limit_bytes as f64 / (1024.0 * 1024.0),
+            if what == What::Recording.word() {
+                "shorten or compress the recording"
+            } else {
+                "send the MIDI file alone"
+            }
         )));
     }
     spool.rewind().context("the temporary file cannot be read")?;

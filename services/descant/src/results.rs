@@ -13,8 +13,10 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::{
     exit::Exit,
-    recording::{FileId, Source},
+    recording::{FileId, Source, What},
 };
+
+const RECORDING: &str = What::Recording.word();
 
 /// Folders that are tried for a song whose folder nobody named.
 const MAX_FOLDERS: u32 = 10_000;
@@ -23,8 +25,10 @@ const MAX_FOLDERS: u32 = 10_000;
 pub struct Destination {
     folder: Folder,
     overwrite: bool,
-    /// The recording, which no file may replace, whoever asks for it.
-    input: Option<FileId>,
+    /// What the command was given, which no file may replace, whoever asks for it.
+    inputs: Vec<FileId>,
+    /// What that is called in a sentence.
+    input_word: &'static str,
 }
 
 enum Folder {
@@ -37,22 +41,28 @@ enum Folder {
 impl Destination {
     /// A folder that the user named.
     pub fn named(folder: PathBuf, overwrite: bool) -> Self {
-        Self { folder: Folder::Named(folder), overwrite, input: None }
+        Self { folder: Folder::Named(folder), overwrite, inputs: Vec::new(), input_word: RECORDING }
     }
 
     /// `out`, or a new folder named after the recording; with `overwrite` always the same one.
     pub fn of_song(out: Option<PathBuf>, overwrite: bool, recording: &Source) -> Self {
+        Self::beside(out, recording.song_folder(), overwrite).sparing(recording)
+    }
+
+    /// `out`, or a new folder of this name; with `overwrite` always the same one.
+    pub fn beside(out: Option<PathBuf>, name: PathBuf, overwrite: bool) -> Self {
         let folder = match out {
             Some(folder) => Folder::Named(folder),
-            None if overwrite => Folder::Named(recording.song_folder()),
-            None => Folder::Fresh(recording.song_folder()),
+            None if overwrite => Folder::Named(name),
+            None => Folder::Fresh(name),
         };
-        Self { folder, overwrite, input: Some(recording.id()) }
+        Self { folder, overwrite, inputs: Vec::new(), input_word: RECORDING }
     }
 
     #[must_use]
-    pub fn sparing(mut self, recording: &Source) -> Self {
-        self.input = Some(recording.id());
+    pub fn sparing(mut self, input: &Source) -> Self {
+        self.inputs.push(input.id());
+        self.input_word = input.what().word();
         self
     }
 
@@ -75,10 +85,11 @@ impl Destination {
         for name in names.iter().map(AsRef::as_ref) {
             let path = folder.join(name);
             // Through links: whatever leads to the recording counts as the recording.
-            if self.input.is_some() && fs::metadata(&path).ok().map(|found| FileId::of(&found)) == self.input {
+            if fs::metadata(&path).is_ok_and(|found| self.inputs.contains(&FileId::of(&found))) {
                 return Err(Exit::refused(format!(
-                    "{} is the recording itself, and the song would replace it; choose another folder with --out",
-                    path.display()
+                    "{} is the {} itself, and the song would replace it; choose another folder with --out",
+                    path.display(),
+                    self.input_word
                 )));
             }
             match fs::symlink_metadata(&path) {

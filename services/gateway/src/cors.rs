@@ -6,7 +6,7 @@ use actix_cors::Cors;
 /// Methods of the API, today's and those that clients ask for ahead of time.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 /// Headers of answers that a page may read besides the few that every page may.
-pub const EXPOSED: [&str; 13] = [
+pub const EXPOSED: [&str; 17] = [
     "accept-encoding",
     "accept-ranges",
     "allow",
@@ -17,6 +17,10 @@ pub const EXPOSED: [&str; 13] = [
     "etag",
     "idempotent-replayed",
     "location",
+    "ratelimit-limit",
+    "ratelimit-policy",
+    "ratelimit-remaining",
+    "ratelimit-reset",
     "retry-after",
     "www-authenticate",
     "x-trace-id",

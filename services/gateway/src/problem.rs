@@ -16,7 +16,10 @@ use domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::wire::{FindingBody, QuotaBody};
+use crate::{
+    starts::Starts,
+    wire::{FindingBody, QuotaBody, SongChoice},
+};
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -96,6 +99,23 @@ pub enum ApiError {
     MethodNotAllowed {
         allow: &'static str,
     },
+    /// No song of the catalogue is called that.
+    SongUnknown {
+        /// Which of the songs, from 1.
+        number: usize,
+        wanted: String,
+        nearest: Vec<SongChoice>,
+    },
+    /// Several songs of the catalogue are called that.
+    SongAmbiguous {
+        number: usize,
+        wanted: String,
+        choices: Vec<SongChoice>,
+    },
+    /// Too many jobs of one kind in a short time.
+    RateLimited {
+        starts: Starts,
+    },
     /// The result was there, and its time is over.
     Gone,
     /// `If-Match` names another version than the one that is there.
@@ -142,13 +162,15 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::UnknownKind { .. } => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownKind { .. } | Self::SongUnknown { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-            Self::JobState { .. } | Self::IdempotencyInFlight => StatusCode::CONFLICT,
+            Self::JobState { .. } | Self::IdempotencyInFlight | Self::SongAmbiguous { .. } => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::QuotaExceeded { .. } | Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::QuotaExceeded { .. } | Self::TooManyRequests { .. } | Self::RateLimited { .. } => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -175,6 +197,9 @@ impl ApiError {
             Self::NotFound => "not_found",
             Self::UnknownKind { .. } => "unknown_kind",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
+            Self::SongUnknown { .. } => "song_unknown",
+            Self::SongAmbiguous { .. } => "song_ambiguous",
+            Self::RateLimited { .. } => "rate_limited",
             Self::Gone => "gone",
             Self::PreconditionFailed => "precondition_failed",
             Self::JobState { .. } => "job_state",
@@ -206,6 +231,9 @@ impl ApiError {
             Self::NotFound => "Not found",
             Self::UnknownKind { .. } => "No such kind of job",
             Self::MethodNotAllowed { .. } => "This path takes another method",
+            Self::SongUnknown { .. } => "No such song",
+            Self::SongAmbiguous { .. } => "Several songs have this name",
+            Self::RateLimited { .. } => "Too many in a short time",
             Self::Gone => "No longer kept",
             Self::PreconditionFailed => "Another version is here",
             Self::JobState { .. } => "The job's state does not allow this",
@@ -252,6 +280,28 @@ impl ApiError {
             Self::NotFound => "There is nothing here under this id.".to_owned(),
             Self::UnknownKind { known } => format!("Known here are: {}.", known.join(", ")),
             Self::MethodNotAllowed { allow } => format!("Use {allow}."),
+            Self::SongUnknown { number, wanted, nearest } => {
+                let names: Vec<&str> = nearest.iter().map(|song| song.name.as_str()).collect();
+                let advice = if names.is_empty() {
+                    "nothing in the catalogue is like it: send the song as a file".to_owned()
+                } else {
+                    format!("did you mean {}?", names.join(", or "))
+                };
+                format!("songs, song {number}: no song is called {wanted}; {advice}")
+            }
+            Self::SongAmbiguous { number, wanted, choices } => {
+                let names: Vec<String> = choices.iter().map(|song| format!("{} ({})", song.name, song.id)).collect();
+                format!(
+                    "songs, song {number}: several songs are called {wanted}; name one by its id: {}",
+                    names.join(", ")
+                )
+            }
+            Self::RateLimited { starts } => format!(
+                "At most {} of these may be started in {} s; try again in {} s.",
+                starts.limit.starts,
+                starts.limit.within.as_secs(),
+                starts.reset.as_secs_f64().ceil().max(1.0)
+            ),
             Self::Gone => "The files of this job have been deleted; its time to be kept is over.".to_owned(),
             Self::PreconditionFailed => {
                 "The file is not the version that If-Match names; fetch it without If-Match, and use its ETag."
@@ -277,6 +327,7 @@ impl ApiError {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::QuotaExceeded { retry_after, .. } | Self::TooManyRequests { retry_after } => Some(*retry_after),
+            Self::RateLimited { starts } => Some(Duration::from_secs_f64(starts.reset.as_secs_f64().ceil())),
             Self::Unavailable { .. } => Some(Duration::from_secs(5)),
             Self::IdempotencyInFlight => Some(Duration::from_secs(1)),
             _ => None,
@@ -306,7 +357,12 @@ impl ApiError {
                 Self::AudioRefused { place: Some(place), .. } | Self::UnsupportedAudio { place: Some(place), .. } => {
                     Some(place.role)
                 }
+                Self::SongUnknown { .. } | Self::SongAmbiguous { .. } => Some("songs"),
                 _ => None,
+            },
+            choices: match self {
+                Self::SongUnknown { nearest: songs, .. } | Self::SongAmbiguous { choices: songs, .. } => songs.clone(),
+                _ => Vec::new(),
             },
             findings: self.findings().iter().map(FindingBody::of).collect(),
             quota: match self {
@@ -355,6 +411,9 @@ pub struct Problem {
     /// The field that is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'static str>,
+    /// Songs that may be meant.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<SongChoice>,
     /// What is wrong with the recording.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingBody>,
@@ -383,6 +442,11 @@ impl ResponseError for ApiError {
         if let Some(wait) = self.retry_after() {
             response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
         }
+        if let Self::RateLimited { starts } = self {
+            let mut told = header::HeaderMap::new();
+            starts.write(&mut told);
+            told.into_iter().for_each(|header| _ = response.insert_header(header));
+        }
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
@@ -402,6 +466,7 @@ mod tests {
     use domain::{audio::FindingCode, quota::Period};
 
     use super::*;
+    use crate::starts::StartLimit;
 
     /// One of each. A new variant breaks `place` below, and then the count here.
     fn one_of_each() -> Vec<ApiError> {
@@ -440,6 +505,11 @@ mod tests {
             ApiError::UnsupportedCoding { detail: String::new(), accepted: "" },
             ApiError::PreconditionFailed,
             ApiError::UnknownKind { known: vec!["melody-to-vocals"] },
+            ApiError::SongUnknown { number: 1, wanted: "x".to_owned(), nearest: Vec::new() },
+            ApiError::SongAmbiguous { number: 1, wanted: "x".to_owned(), choices: Vec::new() },
+            ApiError::RateLimited {
+                starts: Starts { limit: StartLimit { starts: 10, within: wait }, remaining: 0, reset: wait },
+            },
             ApiError::SongsRefused { detail: String::new() },
             ApiError::NotMidi { detail: String::new() },
             ApiError::SongsTooLarge { limit_bytes: 1 },
@@ -473,9 +543,12 @@ mod tests {
             ApiError::UnsupportedCoding { .. } => 22,
             ApiError::PreconditionFailed => 23,
             ApiError::UnknownKind { .. } => 24,
-            ApiError::SongsRefused { .. } => 25,
-            ApiError::NotMidi { .. } => 26,
-            ApiError::SongsTooLarge { .. } => 27,
+            ApiError::SongUnknown { .. } => 25,
+            ApiError::SongAmbiguous { .. } => 26,
+            ApiError::RateLimited { .. } => 27,
+            ApiError::SongsRefused { .. } => 28,
+            ApiError::NotMidi { .. } => 29,
+            ApiError::SongsTooLarge { .. } => 30,
         }
     }
 

@@ -7,9 +7,12 @@ use actix_web::web::ServiceConfig;
 use domain::{KindSpec, UploadId, audio::Verdict};
 use persistence::Job;
 use serde_json::{Map, Value};
+use settings::Settings;
 use utoipa::openapi::OpenApi;
 
-use crate::{fields::Fields, links::Links, problem::ApiError, wire::QuotaBody};
+use crate::{
+    fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError, starts::StartLimit, wire::QuotaBody,
+};
 
 /// A kind of job that can be submitted here.
 pub trait SubmitKind: Send + Sync + 'static {
@@ -30,6 +33,16 @@ pub trait SubmitKind: Send + Sync + 'static {
     /// # Errors
     /// The first field that holds none of its values.
     fn read(&self, fields: &Fields) -> Result<Asked, ApiError>;
+
+    /// Inputs that a request may name instead of bringing them as files.
+    fn named_inputs(&self) -> Option<&dyn NamedInputs> {
+        None
+    }
+
+    /// How many jobs of this kind a user may start in a stretch of time.
+    fn start_limit(&self, _settings: &Settings) -> Option<StartLimit> {
+        None
+    }
 
     /// What the answer to a submission tells beside what it tells for every kind.
     fn accepted(&self, _accepted: &Accepted<'_>) -> Map<String, Value> {

@@ -58,3 +58,15 @@ impl FindingBody {
         }
     }
 }
+
+/// A song that may be meant.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, ToSchema)]
+pub struct SongChoice {
+    /// Names exactly this one.
+    pub id: String,
+    /// `Title - Artist`.
+    pub name: String,
+    pub title: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artist: Option<String>,
+}

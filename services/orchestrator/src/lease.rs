@@ -201,7 +201,8 @@ impl Worker<'_> {
     }
 
     async fn complete(&self, result: Value) -> Result<(), PersistenceError> {
-        let files_expire_at = self.context.rules.retention.files_expire_at(JobState::Completed, self.now());
+        let files_expire_at =
+            self.context.rules.retention(self.kind.spec).files_expire_at(JobState::Completed, self.now());
         let patch = Patch { result: Some(result), files_expire_at, ..Patch::default() };
         self.end(JobEvent::Completed, patch, None).await
     }

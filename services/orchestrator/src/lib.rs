@@ -11,6 +11,7 @@ mod breakers;
 mod call_off;
 mod commands;
 mod context;
+mod daily;
 mod damaged;
 mod dispatcher;
 mod ended_jobs;
@@ -98,6 +99,7 @@ impl Service for Orchestrator {
         let tasks = [
             tokio::spawn(sweeps),
             tokio::spawn(call_off::run(context.clone(), ended_jobs, settings.jobs.reconcile, shutdown.clone())),
+            tokio::spawn(daily::run(context.clone(), shutdown.clone())),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),
             tokio::spawn(breakers::reset_on_request(reporter, shutdown.clone())),
         ];

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use domain::{KindSpec, retry::RetryPolicy};
+use chrono::TimeDelta;
+use domain::{KindSpec, retention::RetentionPolicy, retry::RetryPolicy};
 
 /// The times that rule a lease.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,7 @@ pub struct JobRules {
     /// The job's total time, from its first claim.
     deadline: Duration,
     retry: RetryPolicy,
-    pub retention: domain::retention::RetentionPolicy,
+    pub retention: RetentionPolicy,
     /// Take-overs after which a job counts as what kills its workers.
     pub max_crashes: u32,
 }
@@ -38,7 +39,7 @@ impl JobRules {
         times: LeaseTimes,
         deadline: Duration,
         retry: RetryPolicy,
-        retention: domain::retention::RetentionPolicy,
+        retention: RetentionPolicy,
         max_crashes: u32,
     ) -> Self {
         Self { times, deadline, retry, retention, max_crashes }
@@ -46,6 +47,15 @@ impl JobRules {
 
     pub fn deadline(&self, kind: &KindSpec) -> Duration {
         kind.limits.deadline.unwrap_or(self.deadline)
+    }
+
+    /// What is kept, and how long, of a job of this kind.
+    pub fn retention(&self, kind: &KindSpec) -> RetentionPolicy {
+        let own = kind.limits.files_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
+        RetentionPolicy {
+            completed: own.map_or(self.retention.completed, |own| own.min(self.retention.completed)),
+            ..self.retention
+        }
     }
 
     pub fn retry(&self, kind: &KindSpec) -> RetryPolicy {

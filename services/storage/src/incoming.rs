@@ -114,10 +114,34 @@ pub(crate) async fn fetch_kept(
     Ok(fetched)
 }
 
+/// Largest picture that goes into the tags of a sound.
+const MAX_COVER_BYTES: u64 = 2 << 20;
+const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// Fetches a picture for the tags.
+pub(crate) async fn fetch_cover(
+    objects: &dyn BlobStore,
+    allowed: &Allowed,
+    cover: &StoredObject,
+) -> Result<Vec<u8>, StorageError> {
+    let refused = |reason| StorageError::FileRefused { role: ArtifactRole::AUDIO_MP3, reason };
+    if cover.size_bytes > MAX_COVER_BYTES {
+        return Err(refused("its cover is too large"));
+    }
+    let mut file = fetch(objects, allowed, &ArtifactRole::AUDIO_MP3, cover).await?;
+    let content = blocking(move || {
+        let mut content = Vec::new();
+        file.read_to_end(&mut content)?;
+        Ok::<_, io::Error>(content)
+    })
+    .await?;
+    if content.starts_with(PNG) { Ok(content) } else { Err(refused("its cover is not a PNG")) }
+}
+
 const fn reads_whole(check: ContentCheck) -> bool {
     match check {
         ContentCheck::Text | ContentCheck::Json | ContentCheck::MusicXml | ContentCheck::Svg => true,
-        ContentCheck::Midi | ContentCheck::Wav | ContentCheck::MadeByStorage => false,
+        ContentCheck::Midi | ContentCheck::Wav | ContentCheck::Signature { .. } | ContentCheck::MadeByStorage => false,
     }
 }
 
@@ -140,6 +164,9 @@ fn check_content(check: ContentCheck, content: &[u8]) -> Result<(), &'static str
             let text = text()?.trim_start().to_ascii_lowercase();
             holds(text.starts_with("<svg") || text.starts_with("<?xml"), "it is not an SVG picture")?;
             holds(!is_active(&text), "it holds active content")
+        }
+        ContentCheck::Signature { at, bytes } => {
+            holds(content.get(at..).is_some_and(|rest| rest.starts_with(bytes)), "it is not of its role's format")
         }
         ContentCheck::MadeByStorage => Err("files of this role are made here, not sent"),
     }
@@ -192,7 +219,9 @@ mod tests {
     #[test]
     fn content_must_be_what_the_role_promises() {
         use ContentCheck as Check;
-        let good: [(Check, &[u8]); 5] = [
+        let ftyp = Check::Signature { at: 4, bytes: b"ftyp" };
+        let good: [(Check, &[u8]); 6] = [
+            (ftyp, b"\0\0\0\x20ftypM4A "),
             (Check::Text, "Für dich".as_bytes()),
             (Check::Json, b"{\"a\":[1]}"),
             (Check::Midi, b"MThd\0\0\0\x06"),
@@ -202,7 +231,9 @@ mod tests {
         for (check, content) in good {
             assert_eq!(check_content(check, content), Ok(()), "{check:?}");
         }
-        let bad: [(Check, &[u8]); 10] = [
+        let bad: [(Check, &[u8]); 12] = [
+            (ftyp, b"ftypM4A "),
+            (ftyp, b"\0\0"),
             (Check::Text, b" \n"),
             (Check::Text, b"\xff\xfe"),
             (Check::Json, b"{\"a\":"),

@@ -7,6 +7,7 @@ use blob_store::{BlobError, ObjectKey, Stored, bytes_body, file_body};
 use bytes::Bytes;
 use contracts::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, StoredArtifact, StoredObject};
 use domain::{ArtifactId, ArtifactRole, ArtifactSpec, JobId, artifact};
+use media::Bounds;
 use persistence::{Artifact, Job};
 use sha2::{Digest, Sha256};
 
@@ -55,7 +56,7 @@ impl StorageService {
         let worker = self.workers.clone().acquire_owned().await.map_err(|_| StorageError::Interrupted)?;
         let kept = self.fetch_kept(&job, &allowed, &plan).await?;
         let rendered = match &plan.audio {
-            Some(audio) => Some(self.render(id, &allowed, &plan, audio, worker).await?),
+            Some(audio) => Some(self.render(&job, &allowed, &plan, audio, worker).await?),
             None => None,
         };
         let result = self.store(&job, &plan, kept, rendered).await?;
@@ -139,7 +140,7 @@ impl StorageService {
     /// Fetches and checks the audio and makes the renditions on the bounded pool.
     async fn render(
         &self,
-        job: JobId,
+        job: &Job,
         allowed: &Allowed,
         plan: &IngestPlan,
         audio: &StoredObject,
@@ -150,12 +151,18 @@ impl StorageService {
             return Err(StorageError::FileRefused { role: ArtifactRole::AUDIO_WAV, reason });
         }
         let file = incoming::fetch(&*self.tools.objects, allowed, &ArtifactRole::AUDIO_WAV, audio).await?;
+        let cover_png = match &plan.cover {
+            Some(cover) => Some(incoming::fetch_cover(&*self.tools.objects, allowed, cover).await?),
+            None => None,
+        };
         let work = render::Job {
             audio: file,
             audio_sha256: audio.sha256.clone(),
             title: stem(&plan.title),
-            comment: plan.comment.clone().unwrap_or_else(|| format!("job {job}")),
-            bounds: self.settings.bounds.clone(),
+            comment: plan.comment.clone().unwrap_or_else(|| format!("job {}", job.id)),
+            cover_png,
+            is_mastered: plan.is_mastered,
+            bounds: self.bounds(job),
             target: LoudnessTarget {
                 target_lufs: self.settings.target_lufs,
                 tolerance_lu: self.settings.tolerance_lu,
@@ -168,6 +175,14 @@ impl StorageService {
             render::render(work)
         })
         .await
+    }
+
+    /// How much sound a job of this kind may end with.
+    fn bounds(&self, job: &Job) -> Bounds {
+        let settings = &self.settings.bounds;
+        let own = self.tools.kinds.get(job.kind.as_str()).and_then(|kind| kind.limits.sound);
+        let own = own.map_or(0.0, |sound| Bounds::for_duration(sound.as_secs_f64()).max_seconds);
+        Bounds { max_seconds: settings.max_seconds.max(own), ..settings.clone() }
     }
 
     /// Writes objects, then rows, and answers with what is stored: when two did this at once, both say the same.

@@ -19,6 +19,9 @@ const KEPT_RATES_HZ: [u32; 3] = [32_000, 44_100, 48_000];
 /// Channels that stay as they are; MP3 has no more.
 const KEPT_CHANNELS: [u16; 2] = [1, 2];
 
+/// Rounding to 16 bits may lift a peak by so much.
+const PEAK_TOLERANCE_DB: f64 = 0.1;
+
 /// How loud a result shall be.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct LoudnessTarget {
@@ -42,6 +45,9 @@ pub(crate) struct Job {
     pub(crate) title: String,
     /// For the tags.
     pub(crate) comment: String,
+    pub(crate) cover_png: Option<Vec<u8>>,
+    /// Whether it is at its loudness already; then only a peak that is too high is seen to.
+    pub(crate) is_mastered: bool,
     pub(crate) bounds: Bounds,
     pub(crate) target: LoudnessTarget,
 }
@@ -56,9 +62,14 @@ pub(crate) struct Rendered {
 /// Decodes, normalises unless that is done already, and encodes.
 pub(crate) fn render(job: Job) -> Result<Rendered, StorageError> {
     let mut audio = decode(job.audio, &job.bounds)?;
-    let loudness = normalise_to(&mut audio, &job.target);
+    let loudness = if job.is_mastered { keep(&mut audio, &job.target) } else { normalise_to(&mut audio, &job.target) };
     let Audio { sample_rate_hz, channels, ref samples } = audio;
-    let tags = Tags { title: Some(job.title), artist: Some("Descant".to_owned()), comment: Some(job.comment) };
+    let tags = Tags {
+        title: Some(job.title),
+        artist: Some("Descant".to_owned()),
+        comment: Some(job.comment),
+        cover_png: job.cover_png,
+    };
     let encoded = |encoding| -> Result<File, StorageError> {
         let mut file = tempfile::tempfile()?;
         media::encode_to(file.try_clone()?, samples, sample_rate_hz, channels, encoding, &tags)?;
@@ -106,6 +117,20 @@ fn normalise_to(audio: &mut Audio, target: &LoudnessTarget) -> Loudness {
     media::normalise(&mut audio.samples, rate, channels, target.target_lufs, target.max_dbtp)
 }
 
+/// Leaves the audio as loud as it came. Whoever mastered it had the same peaks in mind; what still rises higher is turned
+/// down as a whole.
+fn keep(audio: &mut Audio, target: &LoudnessTarget) -> Loudness {
+    let (rate, channels) = (audio.sample_rate_hz, audio.channels);
+    let measured = media::measure_loudness(&audio.samples, rate, channels);
+    let over = measured.true_peak_dbtp.map_or(0.0, |peak| peak - target.max_dbtp - PEAK_TOLERANCE_DB);
+    if over <= 0.0 {
+        return measured;
+    }
+    let gain = 10f64.powf(-(over + PEAK_TOLERANCE_DB) / 20.0) as f32;
+    audio.samples.iter_mut().for_each(|sample| *sample *= gain);
+    media::measure_loudness(&audio.samples, rate, channels)
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -121,6 +146,10 @@ mod tests {
     }
 
     fn rendered(samples: &[f32], rate: u32, channels: u16) -> Rendered {
+        rendered_as(samples, rate, channels, false)
+    }
+
+    fn rendered_as(samples: &[f32], rate: u32, channels: u16, is_mastered: bool) -> Rendered {
         let wav = media::encode(samples, rate, channels, Encoding::Wav16, &Tags::default()).unwrap();
         let mut audio = tempfile::tempfile().unwrap();
         audio.write_all(&wav).unwrap();
@@ -130,6 +159,8 @@ mod tests {
             audio_sha256: "0".repeat(64),
             title: "Tune".to_owned(),
             comment: "a test".to_owned(),
+            cover_png: None,
+            is_mastered,
             bounds: Bounds::default(),
             target: TARGET,
         })
@@ -165,6 +196,17 @@ mod tests {
         let moved = audio.samples.iter().zip(&samples).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(moved < 1e-4, "only rounding to 16 bits, not {moved}");
         assert!((made.waveform.loudness_lufs.unwrap() + 16.6).abs() < 0.2);
+    }
+
+    #[test]
+    fn what_was_mastered_elsewhere_stays_as_loud_as_it_is() {
+        let mut samples = voice(1.0, 44_100, 2);
+        media::normalise(&mut samples, 44_100, 2, -12.0, -1.0);
+        let made = rendered_as(&samples, 44_100, 2, true);
+        assert!((made.waveform.loudness_lufs.unwrap() + 12.0).abs() < 0.5, "{:?}", made.waveform.loudness_lufs);
+        samples.iter_mut().for_each(|sample| *sample *= 1.3);
+        let made = rendered_as(&samples, 44_100, 2, true);
+        assert!(made.waveform.true_peak_dbtp.unwrap() <= -0.9, "{:?}", made.waveform.true_peak_dbtp);
     }
 
     #[test]

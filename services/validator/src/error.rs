@@ -14,6 +14,8 @@ pub enum ValidatorError {
     /// Only errors that the file is not to blame for: see [`MediaError::is_retryable`].
     #[error("the recording could not be read through")]
     Media(#[from] MediaError),
+    #[error("the song could not be read through")]
+    Read(#[source] std::io::Error),
     /// The decoder's thread ended before its work did: shutdown, or a defect of ours.
     #[error("decoding ended unexpectedly")]
     Interrupted,
@@ -25,7 +27,7 @@ impl ValidatorError {
         match self {
             Self::Request(_) => false,
             Self::Fetch(error) => error.is_retryable(),
-            Self::Media(_) | Self::Interrupted => true,
+            Self::Media(_) | Self::Read(_) | Self::Interrupted => true,
         }
     }
 
@@ -34,7 +36,7 @@ impl ValidatorError {
         match self {
             Self::Request(error) => error.code(),
             Self::Fetch(error) => error.code(),
-            Self::Media(_) => "recording_unreadable_now",
+            Self::Media(_) | Self::Read(_) => "recording_unreadable_now",
             Self::Interrupted => "decoder_failed",
         }
     }

@@ -1,5 +1,5 @@
-//! The validator: a recording in, a verdict out. Copies the object into a file without a name, has `media` decode it
-//! once, and holds the facts against the limits of the user's tier.
+//! The validator: a recording or a song in, a verdict out. Copies the object into a file without a name, has `media` decode
+//! a recording once and holds the facts against the limits of the user's tier; has `music` read a MIDI file.
 //!
 //! Owns no rows, keeps nothing, never believes a file's name. What is wrong with a recording is a verdict; a fault is
 //! only what hinders the judging.
@@ -8,6 +8,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod error;
+mod midi;
 mod requests;
 mod verdict;
 

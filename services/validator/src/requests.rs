@@ -9,7 +9,10 @@ use async_trait::async_trait;
 use blob_store::{BlobError, BlobStore, ObjectKey};
 use chrono::{DateTime, Utc};
 use contracts::{Envelope, Payload, ValidationRequest, v1};
-use domain::audio::{AudioLimits, Verdict};
+use domain::{
+    audio::{AudioLimits, Verdict},
+    kind::InputCheck,
+};
 use media::{Bounds, judge_file};
 use messaging::{Handler, Outcome};
 use resilience::Clock;
@@ -18,7 +21,7 @@ use settings::Settings;
 use telemetry::Metrics;
 use tokio::sync::Semaphore;
 
-use crate::{error::ValidatorError, verdict::too_large};
+use crate::{error::ValidatorError, midi, verdict::too_large};
 
 /// Answers requests for a verdict. Idempotent: it changes nothing.
 pub struct Requests {
@@ -46,24 +49,31 @@ impl Requests {
         let expires = message.expires();
         let request = ValidationRequest::try_from(v1::ValidateAudio::open(message)?)?;
         let limits = self.settings.audio_limits(request.tier);
+        let limit_bytes = match request.check {
+            InputCheck::Audio => limits.max_size_bytes,
+            InputCheck::Midi => domain::midi::MAX_BYTES,
+        };
         let key: ObjectKey = request.object_key.parse().map_err(BlobError::from)?;
         // Asked first, so that nothing is copied only to be refused for its size.
         let size_bytes = self.objects.head(&key).await?.size_bytes;
-        if size_bytes > limits.max_size_bytes {
-            return Ok(too_large(size_bytes, limits));
+        if size_bytes > limit_bytes {
+            return Ok(too_large(size_bytes, limit_bytes));
         }
-        let file = match self.objects.fetch_to_file(&key, limits.max_size_bytes).await {
+        let file = match self.objects.fetch_to_file(&key, limit_bytes).await {
             // It grew since it was asked for its size.
-            Err(BlobError::LimitExceeded { limit_bytes, .. }) => return Ok(too_large(limit_bytes + 1, limits)),
+            Err(BlobError::LimitExceeded { limit_bytes, .. }) => return Ok(too_large(limit_bytes + 1, limit_bytes)),
             file => file?,
         };
         let worker = self.workers.acquire().await.map_err(|_| ValidatorError::Interrupted)?;
         let bounds = self.bounds(limits, expires);
         let (file_name, limits) = (request.file_name, limits.clone());
-        let judged =
-            tokio::task::spawn_blocking(move || judge_file(file, file_name.as_deref(), &limits, &bounds)).await;
+        let judge = move || match request.check {
+            InputCheck::Audio => Ok(judge_file(file, file_name.as_deref(), &limits, &bounds)?),
+            InputCheck::Midi => midi::judge(file).map_err(ValidatorError::Read),
+        };
+        let judged = tokio::task::spawn_blocking(judge).await;
         drop(worker);
-        Ok(judged.map_err(|_| ValidatorError::Interrupted)??)
+        judged.map_err(|_| ValidatorError::Interrupted)?
     }
 
     /// A recording may use the cores that no other one waits for, and the time until the requester gives up.

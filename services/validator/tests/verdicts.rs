@@ -9,6 +9,7 @@ use contracts::{Payload, ValidationRequest, v1};
 use domain::{
     MessageId, Tier, UploadId,
     audio::{AudioFormat, Finding, FindingCode, Severity, Verdict},
+    kind::InputCheck,
 };
 use media::{Encoding, Tags, encode, sample};
 use messaging::{Bus, Consumer, MessagingError, Queue, in_process};
@@ -55,8 +56,18 @@ impl Harness {
     }
 
     async fn ask(&self, object_key: &str, file_name: &str, tier: Tier) -> Result<Verdict, MessagingError> {
-        let request =
-            ValidationRequest { object_key: object_key.to_owned(), file_name: Some(file_name.to_owned()), tier };
+        self.ask_for(InputCheck::Audio, object_key, file_name, tier).await
+    }
+
+    async fn ask_for(
+        &self,
+        check: InputCheck,
+        object_key: &str,
+        file_name: &str,
+        tier: Tier,
+    ) -> Result<Verdict, MessagingError> {
+        let (object_key, file_name) = (object_key.to_owned(), Some(file_name.to_owned()));
+        let request = ValidationRequest { object_key, file_name, tier, check };
         let id = MessageId::from_uuid(uuid::Uuid::now_v7());
         let message = contracts::envelope(v1::ValidateAudio::from(request), id, Utc::now());
         let reply = self.bus.request(Queue::ValidatorRequests, message, PATIENCE).await?;
@@ -347,4 +358,55 @@ async fn recordings_of_every_format_get_the_verdicts_they_deserve() {
             judge(name, std::fs::read(path).unwrap(), expected).await;
         }
     }
+}
+
+/// A file of one track with these events.
+fn midi(events: &[u8]) -> Vec<u8> {
+    let head = b"MThd\0\0\0\x06\0\0\0\x01\x01\xe0MTrk";
+    [head.as_slice(), &(events.len() as u32).to_be_bytes(), events].concat()
+}
+
+/// A quarter note on the beat and the end of the track, with or without what lets the note go.
+fn note(ends: bool) -> Vec<u8> {
+    let end: &[u8] = if ends { &[0x83, 0x60, 0x80, 60, 0] } else { &[] };
+    midi(&[&[0, 0x90, 60, 90], end, &[0, 0xff, 0x2f, 0]].concat())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn songs_in_midi_files_get_a_verdict_of_their_own() {
+    let harness = Harness::open().await;
+    let verdict = async |bytes: Vec<u8>| {
+        let key = harness.upload(bytes).await;
+        harness.ask_for(InputCheck::Midi, key.as_str(), "a.mid", Tier::Free).await.unwrap()
+    };
+    let good = verdict(note(true)).await;
+    assert!(good.accepted() && good.findings.is_empty(), "{good:?}");
+    let facts = good.song.unwrap();
+    assert_eq!((facts.notes, facts.parts, good.facts), (1, 1, None));
+    assert!((facts.duration_seconds - 0.5).abs() < 0.01, "{facts:?}");
+
+    let mended = verdict(note(false)).await;
+    assert!(mended.accepted(), "{mended:?}");
+    let finding = mended.warnings().find(|finding| finding.code == FindingCode::MidiMended).expect("a warning");
+    assert!(finding.message.contains("track 1, byte"), "{finding:?}");
+
+    let sound = sound(1.0, RATE_HZ, 1, Encoding::Wav16);
+    for (what, bytes, code, says) in [
+        ("nothing", Vec::new(), FindingCode::FileEmpty, "The file is empty; send the song once more."),
+        ("text", b"hello".to_vec(), FindingCode::NotMidi, "not a MIDI file"),
+        ("a recording", sound.clone(), FindingCode::NotMidi, "not a MIDI file but"),
+        ("rests", midi(&[0, 0xff, 0x2f, 0]), FindingCode::NoNotes, "no notes; send another song"),
+        ("half a header", b"MThd\0\0\0\x06\0".to_vec(), FindingCode::TruncatedFile, "within its header"),
+        ("too much", vec![0; (4 << 20) + 1], FindingCode::FileTooLarge, "4.0 MB"),
+    ] {
+        let verdict = verdict(bytes).await;
+        assert!(!verdict.accepted(), "{what}");
+        let errors: Vec<_> = verdict.errors().collect();
+        assert_eq!(errors.len(), 1, "{what}: {errors:?}");
+        assert_eq!(errors[0].code, code, "{what}");
+        assert!(errors[0].message.contains(says), "{what}: {}", errors[0].message);
+    }
+    // And a song is no recording, whoever asks for one.
+    let key = harness.upload(note(true)).await;
+    assert!(!harness.ask(key.as_str(), "a.mid", Tier::Free).await.unwrap().accepted());
 }

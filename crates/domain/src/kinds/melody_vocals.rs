@@ -82,7 +82,7 @@ pub static SPEC: KindSpec = KindSpec {
         artifact::WAVEFORM,
     ],
     default_role: ArtifactRole::AUDIO_MP3,
-    limits: KindLimits { deadline: None, slots: None, max_attempts: None },
+    limits: KindLimits::NONE,
     overtime_advice: "Try again, or send a shorter recording.",
     error_words: &[
         (FailureCode::InvalidAudio, VALIDATION_ERROR),

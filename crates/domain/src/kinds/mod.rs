@@ -1,5 +1,6 @@
 //! The registry: every kind of job that this version knows, a module each.
 
+pub mod blend;
 pub mod melody_vocals;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use crate::kind::KindSpec;
 
 /// One line a kind.
-static BUILT_IN: &[&KindSpec] = &[&melody_vocals::SPEC];
+static BUILT_IN: &[&KindSpec] = &[&melody_vocals::SPEC, &blend::SPEC];
 
 /// The kinds that a process knows.
 #[derive(Clone, Debug)]

@@ -190,7 +190,12 @@ pub fn job_ready(name: impl std::fmt::Display) -> Envelope {
 
 /// For [`Queue::ValidatorRequests`].
 pub fn validate_audio(key: &str) -> Envelope {
-    message(v1::ValidateAudio { object_key: key.to_owned(), file_name: String::new(), tier: "free".to_owned() })
+    message(v1::ValidateAudio {
+        object_key: key.to_owned(),
+        file_name: String::new(),
+        tier: "free".to_owned(),
+        check: String::new(),
+    })
 }
 
 pub fn job_changed(sequence: u64) -> Envelope {

@@ -54,6 +54,7 @@ fn read(reader: &mut Reader) -> Settings {
         expert,
         audio: music::audio(reader),
         quota: music::quota(reader),
+        blend: music::blend(reader),
         retention: music::retention(reader),
         quality: music::quality(reader),
         log: platform::log(reader, mode),

@@ -13,7 +13,7 @@ use domain::{
 
 use crate::{
     reader::Reader,
-    sections::{AudioSettings, QuotaSettings, RetentionSettings},
+    sections::{AudioSettings, BlendSettings, QuotaSettings, RetentionSettings},
 };
 
 pub fn audio(reader: &mut Reader) -> AudioSettings {
@@ -96,6 +96,15 @@ fn quota_limit(reader: &mut Reader, path: &str) -> Option<u32> {
         number => number.replace('_', "").parse().ok().map(Some),
     });
     limit.flatten()
+}
+
+pub fn blend(reader: &mut Reader) -> BlendSettings {
+    let seconds: u64 = reader.needed("blend.starts_seconds", 1..=86_400);
+    let starts = reader.parsed("blend.starts", |text| match text.to_ascii_lowercase().as_str() {
+        "unlimited" => Some(None),
+        number => number.parse().ok().filter(|starts| (1..=10_000).contains(starts)).map(Some),
+    });
+    BlendSettings { starts: starts.flatten(), within: Duration::from_secs(seconds) }
 }
 
 pub fn retention(reader: &mut Reader) -> RetentionSettings {

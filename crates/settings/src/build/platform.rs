@@ -286,6 +286,8 @@ pub fn providers(reader: &mut Reader) -> ProviderSettings {
     let threads: usize = reader.needed("providers.engine_threads", 0..=256);
     ProviderSettings {
         expert_url: reader.base_url("providers.expert_url"),
+        ml_model_url: reader.base_url("providers.ml_model_url"),
+        ml_model_api_key: reader.text("providers.ml_model_api_key").map(Secret::new),
         call_timeout: reader.millis("providers.call_timeout_ms", 1..=LONGEST_MS),
         call_attempts: reader.needed("providers.call_attempts", 1..=100),
         call_base: reader.millis("providers.call_base_ms", 1..=LONGEST_MS),

@@ -80,6 +80,7 @@ pub const SECTIONS: &[Section] = &[
     music::QUOTA_FREE,
     music::QUOTA_PREMIUM,
     music::QUOTA_ENTERPRISE,
+    music::BLEND,
     music::RETENTION,
     music::QUALITY,
     platform::LOG,

@@ -100,6 +100,27 @@ quota!(QUOTA_FREE, "free", "10", "100");
 quota!(QUOTA_PREMIUM, "premium", "100", "1000");
 quota!(QUOTA_ENTERPRISE, "enterprise", "\"unlimited\"", "\"unlimited\"");
 
+pub const BLEND: Section = Section {
+    name: "blend",
+    about: "Blends of songs, beside the quota that holds for all kinds of job.",
+    keys: &[
+        Key::new(
+            "blend.starts",
+            "10",
+            "a whole number from 1 to 10000, or unlimited",
+            "30",
+            "How many blends a user may start in a stretch of time.",
+        ),
+        Key::new(
+            "blend.starts_seconds",
+            "900",
+            "a whole number of seconds from 1 to 86400",
+            "3600",
+            "How long that stretch of time is.",
+        ),
+    ],
+};
+
 const DAYS: &str = "a whole number of days from 1 to 36500";
 
 pub const RETENTION: Section = Section {

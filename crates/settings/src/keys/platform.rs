@@ -340,6 +340,21 @@ pub const PROVIDERS: Section = Section {
             "The expert service. Not set: the engine works in the orchestrator's own process.",
         )
         .env(&["EXPERT_MUSIC_AI_URL"]),
+        Key::unset(
+            "providers.ml_model_url",
+            "an http or https address without user, password, query or fragment",
+            "\"http://localhost:8000\"",
+            "A model that blends songs (`POST generate`). Not set: the engine blends them.",
+        )
+        .env(&["ML_MODEL_URL"]),
+        Key::unset(
+            "providers.ml_model_api_key",
+            "the key that the model asks for",
+            "\"...\"",
+            "Sent to the model as a bearer token. Not set: none is sent.",
+        )
+        .env(&["ML_MODEL_API_KEY"])
+        .secret(),
         Key::new(
             "providers.call_timeout_ms",
             "180000",

@@ -1,7 +1,11 @@
 //! What each command does.
 
+mod bars;
+mod blend;
 mod client;
+mod midi;
 mod models;
+mod render;
 mod sample;
 mod serve;
 mod sing;
@@ -15,6 +19,8 @@ use crate::cli::Command;
 pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
     match command {
         Command::Sing(args) => sing::run(args, json).await,
+        Command::Blend(args) => blend::run(args, json).await,
+        Command::Render(args) => render::run(args, json),
         // The services bring a runtime of their own: main starts them.
         Command::Serve(_) => Ok(()),
         Command::Submit(args) => client::submit(args, json).await,
@@ -25,6 +31,7 @@ pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
         Command::History(args) => client::history(args, json).await,
         Command::Quota(server) => client::quota(server, json).await,
         Command::SampleHum(args) => sample::run(args, json),
+        Command::SampleSongs(args) => sample::songs(args, json),
         Command::Songs(command) => songs::run(command, json).await,
         Command::Models(command) => models::run(command, json),
         Command::Token { user, tier, operator, hours } => token::run(&user, &tier, operator, hours),

@@ -1,12 +1,15 @@
-//! `descant sample-hum`: a recording to try things out with, made here.
+//! `descant sample-hum` and `descant sample-songs`: something to try things out with, made here.
 
-use std::path::Path;
+use std::{io::Write as _, path::Path};
 
 use anyhow::{Context, Result};
 use media::{Encoding, Tags};
 use serde_json::json;
 
-use crate::{cli, output, results};
+use crate::{
+    cli, output,
+    results::{self, Destination},
+};
 
 pub fn run(args: cli::SampleHum, json: bool) -> Result<()> {
     let hum = pitch::sample::hummed_tune();
@@ -23,6 +26,27 @@ pub fn run(args: cli::SampleHum, json: bool) -> Result<()> {
         output::line(json!({ "file": args.out.display().to_string(), "seconds": seconds }))?;
     } else {
         output::line(format_args!("{}: {seconds:.1} s of Beethoven's Ode to Joy, hummed", args.out.display()))?;
+    }
+    Ok(())
+}
+
+/// Three tunes as MIDI files in a folder.
+pub fn songs(args: cli::SampleSongs, json: bool) -> Result<()> {
+    let songs = arrangement::sample_songs();
+    let destination = Destination::named(args.folder, args.overwrite);
+    destination.check(&songs.each_ref().map(|song| song.file_name))?;
+    let mut files = destination.begin()?;
+    for song in &songs {
+        let written = files.create(song.file_name)?.write_all(&song.midi);
+        written.with_context(|| format!("{} cannot be written", song.file_name))?;
+    }
+    let written = files.commit()?;
+    if json {
+        let files: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
+        return Ok(output::line(json!({ "files": files }))?);
+    }
+    for (path, song) in written.iter().zip(&songs) {
+        output::path(&format!("{}: ", song.title), path)?;
     }
     Ok(())
 }

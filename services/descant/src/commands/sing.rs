@@ -5,15 +5,13 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use anyhow::{Context, Result};
 use domain::{
-    InvalidField, StageName, StageSpec, Tier, audio::Verdict, kinds::melody_vocals as stage,
-    request::MelodyToVocalsRequest,
+    InvalidField, StageName, Tier, audio::Verdict, kinds::melody_vocals as stage, request::MelodyToVocalsRequest,
 };
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use media::{Encoding, Mix, Tags};
 use providers::{AudioInput, Capabilities, ProgressSink, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
@@ -21,6 +19,7 @@ use serde_json::json;
 use settings::{LoadOptions, Settings};
 use song::{Documents, FinishedSong, Mastered, MelodySummary, Observer, Pipeline, Report, StepFailure};
 
+use super::bars;
 use crate::{
     cli,
     exit::Exit,
@@ -136,7 +135,7 @@ struct Bars {
 impl Observer for Bars {
     fn begun(&mut self, step: StageName) -> ProgressSink {
         let Some(spec) = stage::SPEC.stage(step.as_str()) else { return no_progress() };
-        let bar = bar(spec, self.quiet);
+        let bar = bars::bar(spec.label, self.quiet);
         self.current = Some(bar.clone());
         Arc::new(move |fraction| bar.set_position((fraction * 100.0) as u64))
     }
@@ -150,18 +149,6 @@ impl Observer for Bars {
             bar.abandon();
         }
     }
-}
-
-fn bar(spec: &StageSpec, quiet: bool) -> ProgressBar {
-    if quiet {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{msg:24} [{bar:30}] {percent:>3}% {elapsed}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ");
-    let bar = ProgressBar::new(100).with_style(style).with_message(spec.label);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
 
 /// Writes every file of the result; names and kinds are the same as those of a job. Sound is encoded straight into its

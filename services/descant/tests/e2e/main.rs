@@ -26,6 +26,7 @@ macro_rules! over_both {
 
 mod harness;
 
+mod blend;
 mod cancel;
 mod cli;
 mod crash;

@@ -52,7 +52,17 @@ pub async fn result(
     let (_, job) = own_job(&request, &id, &state).await?;
     let role = query.role.as_deref().map(ArtifactRole::parse).transpose();
     let role = role.map_err(|error| ApiError::InvalidField { field: "role", detail: error.to_string() })?;
-    let artifact = artifact_of(&state, &job, role).await?;
+    send(&request, &state, &job, role).await
+}
+
+/// Answers with a file of a job: that of a role, or the kind's main one.
+pub async fn send(
+    request: &HttpRequest,
+    state: &AppState,
+    job: &Job,
+    role: Option<ArtifactRole>,
+) -> Result<HttpResponse, ApiError> {
+    let artifact = artifact_of(state, job, role).await?;
     let etag = format!("\"{}\"", artifact.sha256);
     match conditions::decide(request.method(), request.headers(), &etag) {
         Decision::Unmodified => Ok(HttpResponse::NotModified()
@@ -60,7 +70,7 @@ pub async fn result(
             .insert_header((header::CACHE_CONTROL, RESULT_CACHING))
             .finish()),
         Decision::OtherVersion => Err(ApiError::PreconditionFailed),
-        Decision::Serve(range) => serve(&state, &artifact, range, etag, request.method() == Method::HEAD).await,
+        Decision::Serve(range) => serve(state, &artifact, range, etag, request.method() == Method::HEAD).await,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The kinds of job that a gateway takes, a module a kind.
 
+mod blend;
 pub mod melody_vocals;
 
 use std::sync::Arc;
@@ -8,6 +9,6 @@ use crate::submit_kind::{SubmitKind, SubmitKinds};
 
 /// One line a kind.
 pub fn built_in() -> SubmitKinds {
-    let kinds: Vec<Arc<dyn SubmitKind>> = vec![Arc::new(melody_vocals::MelodyVocals)];
+    let kinds: Vec<Arc<dyn SubmitKind>> = vec![Arc::new(melody_vocals::MelodyVocals), Arc::new(blend::BlendKind)];
     SubmitKinds::new(kinds)
 }

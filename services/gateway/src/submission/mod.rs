@@ -2,6 +2,7 @@
 //! leaves is found by storage's sweep.
 
 mod answer;
+mod copies;
 mod idempotency;
 mod refusals;
 mod verdicts;
@@ -16,7 +17,7 @@ use domain::{
     kind::{InputCheck, InputSpec},
     quota::QuotaUsage,
 };
-use persistence::{IdempotentAnswer, Job, KeyClaim, NewInput, NewJob, Submission};
+use persistence::{HistoryFilter, IdempotentAnswer, Job, KeyClaim, NewInput, NewJob, Submission};
 use resilience::ids::random10;
 use serde_json::{Map, Value};
 use service_runtime::error_chain;
@@ -28,8 +29,10 @@ use crate::{
     fields::Fields,
     json_body,
     links::{LinkMaker, Links},
+    named_inputs::NamedInputs,
     problem::ApiError,
     quota::{over_quota, refuse_over_quota},
+    starts::Starts,
     submit_kind::{Accepted, Asked, CheckedInput, SubmitKind},
     upload::{self, Destination, ReceivedFile, too_many},
     wire::QuotaBody,
@@ -88,10 +91,19 @@ pub async fn submit(
         }
         return Err(error);
     }
+    let starts = match starts_left(state, &caller, kind, key.as_ref()).await {
+        Ok(starts) => starts,
+        Err(error) => {
+            if let Body::Form(form) = body {
+                upload::drain(form).await;
+            }
+            return Err(error);
+        }
+    };
     let submission = Request { state, caller: &caller, kind, door };
     let mut uploads = Vec::new();
     let outcome = match body {
-        Body::Json(payload) => submission.of_json(request, payload, key).await,
+        Body::Json(payload) => submission.of_json(request, payload, key, &mut uploads).await,
         Body::Form(form) => {
             let slot = tokio::time::timeout(SLOT_WAIT, state.uploads.acquire()).await;
             let _slot = slot.map_err(|_| ApiError::TooManyRequests { retry_after: SLOT_WAIT })?;
@@ -105,7 +117,33 @@ pub async fn submit(
             forget(state, upload).await;
         }
     }
-    outcome.map(|(Outcome::New(response) | Outcome::Replayed(response))| response)
+    outcome.map(|outcome| match outcome {
+        Outcome::New(mut response) => {
+            if let Some(starts) = starts {
+                starts.with_one_more().write(response.headers_mut());
+            }
+            response
+        }
+        Outcome::Replayed(response) => response,
+    })
+}
+
+/// How many jobs the caller may still start, where the kind has a limit. A repeat starts none.
+async fn starts_left(
+    state: &AppState,
+    caller: &Caller,
+    kind: &dyn SubmitKind,
+    key: Option<&persistence::IdempotencyKey>,
+) -> Result<Option<Starts>, ApiError> {
+    let Some(limit) = kind.start_limit(&state.settings) else { return Ok(None) };
+    if idempotency::is_repeat(state, key).await? {
+        return Ok(None);
+    }
+    let filter = HistoryFilter { kind: Some(kind.spec().name.clone()), ..HistoryFilter::default() };
+    let page = state.database.jobs_of(&caller.user).history(&filter, u64::from(limit.starts), 0).await?;
+    let started: Vec<_> = page.jobs.iter().map(|job| job.created_at).collect();
+    let starts = Starts::of(limit, &started, state.clock.now());
+    if starts.remaining == 0 { Err(ApiError::RateLimited { starts }) } else { Ok(Some(starts)) }
 }
 
 enum Body {
@@ -119,7 +157,7 @@ impl Body {
             return upload::form(request, payload).map(Self::Form);
         }
         let needed: Vec<_> = kind.spec().inputs.iter().filter(|input| input.min > 0).collect();
-        if needed.is_empty() {
+        if needed.is_empty() || kind.named_inputs().is_some() {
             return Ok(Self::Json(payload));
         }
         let parts: Vec<_> = needed.iter().map(|input| format!("`{}` ({})", input.role, input.what)).collect();
@@ -166,10 +204,11 @@ impl Request<'_> {
         request: &HttpRequest,
         payload: web::Payload,
         key: Option<persistence::IdempotencyKey>,
+        uploads: &mut Vec<UploadId>,
     ) -> Result<Outcome, ApiError> {
         let object: Map<String, Value> = json_body::read(request, payload).await?;
         let fields = Fields::of_json(object, &self.field_names(), self.kind.structured_fields())?;
-        self.accept(&fields, Vec::new(), key).await
+        self.accept(&fields, Vec::new(), key, uploads).await
     }
 
     /// `uploads` names whatever has begun to be stored, also when this fails.
@@ -183,6 +222,7 @@ impl Request<'_> {
         let names = self.field_names();
         let limit_bytes = |check| match check {
             InputCheck::Audio => state.settings.audio_limits(caller.tier).max_size_bytes,
+            InputCheck::Midi => domain::midi::MAX_BYTES,
         };
         let to = Destination {
             state,
@@ -194,7 +234,7 @@ impl Request<'_> {
         };
         let form = upload::receive(form, &to, uploads).await?;
         let fields = Fields::of_form(form.texts, &names, kind.structured_fields())?;
-        self.accept(&fields, form.files, key).await
+        self.accept(&fields, form.files, key, uploads).await
     }
 
     fn field_names(&self) -> Vec<&'static str> {
@@ -207,10 +247,12 @@ impl Request<'_> {
         fields: &Fields,
         files: Vec<ReceivedFile>,
         key: Option<persistence::IdempotencyKey>,
+        uploads: &mut Vec<UploadId>,
     ) -> Result<Outcome, ApiError> {
         let asked = self.kind.read(fields)?;
         let reuse = reuse(fields)?;
-        let files = sorted(self.kind.spec().inputs, files)?;
+        let named = self.kind.named_inputs();
+        let files = if named.is_some() { files } else { sorted(self.kind.spec().inputs, files)? };
         for file in &files {
             let Stored { size_bytes, sha256, .. } = &file.stored;
             self.state.database.uploads().complete(file.upload, *size_bytes, sha256).await?;
@@ -220,7 +262,15 @@ impl Request<'_> {
             Begun::Ours(claim) => claim,
             Begun::Replay(response) => return Ok(Outcome::Replayed(response)),
         };
-        let submitted = self.judge_and_store(asked, reuse, files, claim.as_ref()).await;
+        // After the key: a repeat is answered as before, whatever has become of what it names.
+        let gathered = match named {
+            None => Ok(files),
+            Some(named) => self.gathered(named, fields, files, uploads).await,
+        };
+        let submitted = match gathered {
+            Ok(files) => self.judge_and_store(asked, reuse, files, claim.as_ref()).await,
+            Err(error) => Err(error),
+        };
         if submitted.is_err()
             && let Some(claim) = &claim
             && let Err(error) = self.state.database.idempotency().abandon(claim).await
@@ -228,6 +278,19 @@ impl Request<'_> {
             tracing::warn!(error = %error_chain(&error), "idempotency key left to its time limit");
         }
         submitted.map(Outcome::New)
+    }
+
+    /// The files of the request and copies of what it names, in order.
+    async fn gathered(
+        &self,
+        named: &dyn NamedInputs,
+        fields: &Fields,
+        files: Vec<ReceivedFile>,
+        uploads: &mut Vec<UploadId>,
+    ) -> Result<Vec<ReceivedFile>, ApiError> {
+        let places = named.places(&self.state.database, fields, files.len()).await?;
+        let files = copies::gather(self.state, &self.caller.user, places, files, uploads).await?;
+        sorted(self.kind.spec().inputs, files)
     }
 
     /// Has the words and the files judged, then stores the job. The words come after the idempotency key: what was

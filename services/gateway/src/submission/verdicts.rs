@@ -42,13 +42,11 @@ pub async fn of_all(
             (number, file)
         })
         .collect();
-    let judge = |(number, file): (u32, ReceivedFile)| async move {
+    let judged = |(number, file): (u32, ReceivedFile)| async move {
         let spec = kind.input(file.role).ok_or(ApiError::Internal)?;
-        match spec.check {
-            InputCheck::Audio => judge_audio(state, tier, file, place(kind, spec, number)).await,
-        }
+        judge(state, tier, spec.check, file, place(kind, spec, number)).await
     };
-    stream::iter(placed).map(judge).buffered(AT_ONCE).try_collect().await
+    stream::iter(placed).map(judged).buffered(AT_ONCE).try_collect().await
 }
 
 /// Which file is meant, where the kind takes more than one.
@@ -57,15 +55,16 @@ fn place(kind: &KindSpec, spec: &'static InputSpec, number: u32) -> Option<FileP
     several.then_some(FilePlace { role: spec.role, number: (spec.max > 1).then_some(number) })
 }
 
-async fn judge_audio(
+async fn judge(
     state: &AppState,
     tier: Tier,
+    check: InputCheck,
     file: ReceivedFile,
     place: Option<FilePlace>,
 ) -> Result<CheckedInput, ApiError> {
     const AWAY: ApiError = ApiError::Unavailable { what: "The validator" };
     let ReceivedFile { role, upload, key, stored, file_name } = file;
-    let request = ValidationRequest { object_key: key.to_string(), file_name: file_name.clone(), tier };
+    let request = ValidationRequest { object_key: key.to_string(), file_name: file_name.clone(), tier, check };
     let message = state.message(v1::ValidateAudio::from(request));
     let reply = state.bus.request(Queue::ValidatorRequests, message, DEADLINE).await.map_err(|error| {
         tracing::warn!(error = %error_chain(&error), "no verdict");
@@ -89,8 +88,12 @@ async fn judge_audio(
 
 /// 415 for what is not an accepted format, 400 for all else that is wrong with a recording.
 fn refusal(verdict: Verdict, place: Option<FilePlace>) -> ApiError {
-    let unsupported =
-        |code| matches!(code, FindingCode::NotAudio | FindingCode::NoAudioStream | FindingCode::UnsupportedFormat);
+    let unsupported = |code| {
+        matches!(
+            code,
+            FindingCode::NotAudio | FindingCode::NoAudioStream | FindingCode::UnsupportedFormat | FindingCode::NotMidi
+        )
+    };
     if verdict.errors().any(|finding| unsupported(finding.code)) {
         return ApiError::UnsupportedAudio { place, findings: verdict.findings };
     }

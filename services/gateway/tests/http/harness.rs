@@ -57,7 +57,7 @@ impl Handler for FindsGood {
         self.0.lock().expect("no test panicked").push(request);
         if silent {
             let findings = vec![Finding::error(FindingCode::SilentAudio, "It is silent.")];
-            return Outcome::reply(v1::AudioVerdict::from(Verdict { facts: None, findings }));
+            return Outcome::reply(v1::AudioVerdict::from(Verdict { findings, ..Verdict::default() }));
         }
         let facts = AudioFacts {
             format: AudioFormat::Wav,
@@ -75,7 +75,7 @@ impl Handler for FindsGood {
             absurd_samples: false,
             ignored_streams: 0,
         };
-        Outcome::reply(v1::AudioVerdict::from(Verdict { facts: Some(facts), findings: Vec::new() }))
+        Outcome::reply(v1::AudioVerdict::from(Verdict { facts: Some(facts), ..Verdict::default() }))
     }
 }
 

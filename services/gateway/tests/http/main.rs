@@ -1,6 +1,7 @@
 //! The gateway in this process, over real sockets: what comes over the wire, byte by byte where a client's library would
 //! hide it. SQLite, a folder and an in-process bus; a stand-in judges recordings.
 
+mod blends;
 mod cross_origin;
 mod downloads;
 mod events;

@@ -24,7 +24,7 @@ const STAGES: &[StageSpec] = &[StageSpec {
     progress: ProgressSpan::new(0, 100),
     error_word: "UNKNOWN_ERROR",
 }];
-const LIMITS: KindLimits = KindLimits { deadline: None, slots: None, max_attempts: None };
+const LIMITS: KindLimits = KindLimits::NONE;
 
 static SKETCH: KindSpec = KindSpec {
     name: KindName::new("sketch"),
@@ -37,8 +37,8 @@ static SKETCH: KindSpec = KindSpec {
     error_words: &[],
 };
 
-static BLEND: KindSpec = KindSpec {
-    name: KindName::new("blend"),
+static BRAID: KindSpec = KindSpec {
+    name: KindName::new("braid"),
     inputs: &[
         InputSpec { role: "lead", min: 1, max: 1, what: "the first voice", check: InputCheck::Audio },
         InputSpec { role: "takes", min: 2, max: 3, what: "what is blended in", check: InputCheck::Audio },
@@ -90,7 +90,7 @@ impl SubmitKind for Sample {
 }
 
 async fn harness(more: &[(&'static str, &'static str)]) -> Harness {
-    Harness::with_kinds(more, &[Arc::new(Sample(&SKETCH)), Arc::new(Sample(&BLEND))]).await
+    Harness::with_kinds(more, &[Arc::new(Sample(&SKETCH)), Arc::new(Sample(&BRAID))]).await
 }
 
 async fn posted_json(harness: &Harness, kind: &str, body: &str, more: &[(&str, &str)]) -> Answer {
@@ -156,7 +156,7 @@ async fn json_with_a_mistake_is_refused_by_name() {
         let problem = posted_json(&harness, "sketch", body, &[]).await.problem(400, code);
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(says)), "{body}: {problem}");
     }
-    let files = posted_json(&harness, "blend", "{}", &[]).await.problem(415, "unsupported_media_type");
+    let files = posted_json(&harness, "braid", "{}", &[]).await.problem(415, "unsupported_media_type");
     assert!(files["detail"].as_str().is_some_and(|detail| detail.contains("`lead`") && detail.contains("`takes`")));
     posted_json(&harness, "melody-to-vocals", "{}", &[]).await.problem(415, "unsupported_media_type");
     posted_json(&harness, "nothing", "{}", &[]).await.problem(404, "unknown_kind");
@@ -171,7 +171,7 @@ async fn several_files_of_several_roles_become_inputs_in_order() {
         ("name=\"takes\"; filename=\"c.wav\"", "CCC"),
         ("name=\"takes\"; filename=\"\"", ""),
     ];
-    let answer = posted_form(&harness, "blend", &parts, &[]).await;
+    let answer = posted_form(&harness, "braid", &parts, &[]).await;
     let job = id(&answer);
     let names = |body: &Value| -> Vec<String> {
         let inputs = body["inputs"].as_array().expect("a list").iter();
@@ -193,7 +193,7 @@ async fn a_file_name_is_kept_as_far_as_it_can_be_shown() {
     let harness = harness(&[]).await;
     let long = format!("name=\"takes\"; filename=\"{}.wav\"", "x".repeat(400));
     let parts = [("name=\"lead\"; filename*=UTF-8''a%00b%0ac.wav", "A"), (long.as_str(), "B"), ("name=\"takes\"", "C")];
-    let told = posted_form(&harness, "blend", &parts, &[]).await;
+    let told = posted_form(&harness, "braid", &parts, &[]).await;
     id(&told);
     let inputs = told.json()["inputs"].clone();
     assert_eq!((&inputs[0]["fileName"], &inputs[2]["fileName"]), (&"abc.wav".into(), &Value::Null));
@@ -213,7 +213,7 @@ async fn too_few_too_many_and_bad_files_are_named_and_leave_nothing() {
         (vec![lead, lead, take, take], "invalid_field", "lead", "one file only"),
         (vec![lead, take, silent], "audio_refused", "takes", "takes, file 2: It is silent."),
     ] {
-        let problem = posted_form(&harness, "blend", &parts, &[]).await.problem(400, code);
+        let problem = posted_form(&harness, "braid", &parts, &[]).await.problem(400, code);
         assert_eq!(problem["field"], field, "{problem}");
         assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains(says)), "{problem}");
     }

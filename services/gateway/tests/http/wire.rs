@@ -46,6 +46,13 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|why| panic!("no JSON: {why}: {self:?} {}", self.text()))
     }
 
+    /// The JSON of an answer that must have this status.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        self.json()
+    }
+
     /// The body of a problem that must have this status and code.
     #[track_caller]
     pub fn problem(&self, status: u16, code: &str) -> Value {

@@ -1,5 +1,6 @@
 //! The registry: how each kind of job is run, a module each.
 
+mod blend;
 mod kind;
 mod melody_vocals;
 
@@ -13,7 +14,7 @@ pub use kind::Kind;
 
 /// One line a kind.
 fn built_in() -> Vec<Kind> {
-    vec![melody_vocals::kind()]
+    vec![melody_vocals::kind(), blend::kind()]
 }
 
 /// A kind whose table has a stage that nothing runs.

@@ -137,7 +137,7 @@ impl Harness {
         for (role, name, content) in contents {
             files.push(self.file(job.id, role, name, content).await);
         }
-        let plan = IngestPlan { title: "Für dich".to_owned(), comment: None, audio, files };
+        let plan = IngestPlan { title: "Für dich".to_owned(), audio, files, ..IngestPlan::default() };
         IngestRequest { job_id: job.id, plan, plan_object: None }
     }
 

@@ -279,9 +279,9 @@ impl Deployment {
         Database::connect(&url, 2).await.expect("the deployment's database opens")
     }
 
-    /// The keys of all objects.
-    pub async fn objects(&self) -> Vec<String> {
-        let store: Arc<dyn BlobStore> = match &self.ground {
+    /// The house's objects, seen beside the services.
+    pub fn store(&self) -> Arc<dyn BlobStore> {
+        match &self.ground {
             Ground::Folder(folder) => blob_store::folder(folder.path().join("objects")).expect("the folder opens"),
             Ground::Servers(lent) => {
                 let place = lent.bucket.location();
@@ -289,8 +289,12 @@ impl Deployment {
                     .at(place.endpoint.parse().expect("the test server has an address"));
                 blob_store::s3(config).expect("the bucket opens")
             }
-        };
-        let listed = store.list(&KeyPrefix::all(), None, 1000).await.expect("objects can be listed");
+        }
+    }
+
+    /// The keys of all objects.
+    pub async fn objects(&self) -> Vec<String> {
+        let listed = self.store().list(&KeyPrefix::all(), None, 1000).await.expect("objects can be listed");
         listed.into_iter().map(|object| object.key.to_string()).collect()
     }
 

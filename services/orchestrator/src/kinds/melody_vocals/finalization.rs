@@ -38,6 +38,7 @@ impl Stage for Finalization {
             comment: Some(format!("sung by a machine, job {}", run.job.id)),
             audio: Some(audio),
             files,
+            ..IngestPlan::default()
         };
         let ingested = run.ingest(plan).await?;
         StageOutcome::done(None, result(run, &report, &ingested).await?)

@@ -37,7 +37,7 @@ pub static SPEC: KindSpec = KindSpec {
     ],
     artifacts: &[artifact::REPORT],
     default_role: ArtifactRole::REPORT,
-    limits: KindLimits { deadline: Some(Duration::from_secs(3600)), slots: Some(1), max_attempts: None },
+    limits: KindLimits { deadline: Some(Duration::from_secs(3600)), slots: Some(1), ..KindLimits::NONE },
     overtime_advice: "Ask for less.",
     error_words: &[],
 };

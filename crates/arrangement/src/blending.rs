@@ -1,0 +1,117 @@
+//! Three songs become one.
+
+use std::{sync::Arc, time::Duration};
+
+use blend::{Length, Options};
+use domain::{
+    Failure, FailureClass, FailureCode,
+    blend_request::{BlendLength, BlendOptions, BlendRequest},
+    kinds::blend::MOST_SECONDS,
+};
+use music::{Key, Mode};
+use providers::{BlendedSong, Chain, Provided, SongBlender, SongToBlend, blend_failure};
+
+/// What was asked for, as the blender takes it.
+pub fn blend_options(request: &BlendRequest) -> Options {
+    let BlendRequest { seed, options } = request;
+    // Stems and formats are for whoever renders.
+    let BlendOptions { weights, length, tempo_bpm, key, form, creativity, temperature, stems: _, formats: _ } = options;
+    let default = Options::default();
+    Options {
+        weights: *weights,
+        seed: *seed,
+        length: match length {
+            None => default.length,
+            Some(BlendLength::Bars(bars)) => Length::Bars(*bars),
+            Some(BlendLength::Seconds(seconds)) => Length::Seconds(*seconds),
+        },
+        tempo_bpm: *tempo_bpm,
+        key: key.map(|key| Key {
+            tonic: key.tonic,
+            mode: if key.minor { Mode::Minor } else { Mode::Major },
+            confidence: 1.0,
+        }),
+        form: form.clone(),
+        creativity: *creativity,
+        temperature: *temperature,
+        ..default
+    }
+}
+
+/// Has the three songs blended by the first provider that can.
+///
+/// # Errors
+/// `Caller` where the songs or the options make no blend; else what the chain answers.
+pub async fn blend(
+    blenders: &Chain<dyn SongBlender>,
+    remaining: Duration,
+    songs: &[SongToBlend; 3],
+    request: &BlendRequest,
+) -> Result<Provided<BlendedSong>, Failure> {
+    let options = blend_options(request);
+    options.check().map_err(|error| blend_failure(&error))?;
+    let options = &options;
+    let made =
+        blenders.call(remaining, |blender: Arc<dyn SongBlender>| async move { blender.blend(songs, options).await });
+    let made = made.await?;
+    let seconds = made.value.score.seconds();
+    if seconds > MOST_SECONDS {
+        let message = format!(
+            "the blend would last {seconds:.0} s, and {MOST_SECONDS:.0} s are possible: ask for fewer bars or a faster tempo"
+        );
+        return Err(Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message));
+    }
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(fields: &[(&str, &'static str)]) -> Options {
+        let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
+        blend_options(&BlendRequest::read(field, 7).unwrap())
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_is_made() {
+        assert_eq!(options(&[("seed", "0")]), Options::default(), "the same defaults");
+        let asked = options(&[
+            ("seed", "3"),
+            ("weights", "1,2,3"),
+            ("seconds", "100"),
+            ("tempo", "96"),
+            ("key", "F# minor"),
+            ("form", "abac"),
+            ("creativity", "1"),
+            ("temperature", "0"),
+        ]);
+        let expected = Options {
+            weights: [1.0, 2.0, 3.0],
+            seed: 3,
+            length: Length::Seconds(100.0),
+            tempo_bpm: Some(96.0),
+            key: Some(Key { tonic: 6, mode: Mode::Minor, confidence: 1.0 }),
+            form: Some("ABAC".to_owned()),
+            creativity: 1.0,
+            temperature: 0.0,
+            ..Options::default()
+        };
+        assert_eq!(asked, expected);
+    }
+
+    /// What a request may ask for, the blender takes.
+    #[test]
+    fn both_have_the_same_ranges() {
+        let (bars, bpm) = (BlendRequest::BARS, BlendRequest::BPM);
+        assert_eq!((*bars.start(), *bars.end()), (blend::LEAST_BARS, blend::MOST_BARS));
+        assert_eq!((*bpm.start(), *bpm.end()), (blend::LEAST_BPM, blend::MOST_BPM));
+        for weight in [*BlendRequest::WEIGHT.start(), *BlendRequest::WEIGHT.end()] {
+            assert!(Options { weights: [weight; 3], ..Options::default() }.check().is_ok());
+        }
+        let form = Some("D".repeat(BlendRequest::MOST_LETTERS));
+        assert!(Options { form, ..Options::default() }.check().is_ok());
+        let form = Some("D".repeat(BlendRequest::MOST_LETTERS + 1));
+        assert!(Options { form, ..Options::default() }.check().is_err());
+    }
+}

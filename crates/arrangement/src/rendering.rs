@@ -1,0 +1,95 @@
+//! A score becomes sound.
+
+use std::ops::ControlFlow;
+
+use domain::{Failure, FailureClass, FailureCode};
+use music::{Score, analysis};
+use providers::LoudnessTarget;
+use soundfont::{Instruments, RenderError, RenderSettings, RustySynth, Song, StemMix, StemSpec};
+use telemetry::error_chain;
+
+/// Loudness of every rendered song: what streaming services play at.
+pub const LOUDNESS: LoudnessTarget = LoudnessTarget { lufs: -14.0, max_dbtp: -1.0 };
+
+/// How a song is rendered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rendering {
+    /// Whether stems are kept beside the mix.
+    pub keep_stems: bool,
+    pub threads: usize,
+}
+
+/// What is heard together: names, and how each is mixed; the order of [`stem_of`]'s answers.
+const STEMS: [(&str, StemMix); 7] = [
+    ("melody", StemMix::MELODY),
+    ("counter-melody", StemMix::COUNTER_MELODY),
+    ("chords", StemMix::CHORDS),
+    ("bass", StemMix::BASS),
+    ("drums", StemMix::DRUMS),
+    ("pad", StemMix::PAD),
+    ("effects", StemMix::PLAIN),
+];
+
+/// One stem for each role that has notes. Without roles, those that an analysis finds.
+pub fn stems_of(score: &Score, roles: Option<&[blend::Role]>) -> Vec<StemSpec> {
+    let places: Vec<Option<usize>> = match roles {
+        Some(roles) => roles.iter().map(|role| Some(role.index())).collect(),
+        None => analysis::analyse(score).parts.iter().map(|part| stem_of(part.role)).collect(),
+    };
+    let stems = STEMS.iter().enumerate().map(|(stem, &(name, mix))| {
+        let has_notes = |part: &usize| score.parts.get(*part).is_some_and(|part| !part.notes.is_empty());
+        let parts = (0..places.len()).filter(|&part| places[part] == Some(stem)).filter(has_notes).collect();
+        StemSpec { name: name.to_owned(), parts, mix }
+    });
+    stems.filter(|stem| !stem.parts.is_empty()).collect()
+}
+
+const fn stem_of(role: analysis::Role) -> Option<usize> {
+    match role {
+        analysis::Role::Melody => Some(0),
+        analysis::Role::CounterMelody => Some(1),
+        analysis::Role::Chords => Some(2),
+        analysis::Role::Bass => Some(3),
+        analysis::Role::Drums => Some(4),
+        analysis::Role::Pad => Some(5),
+        analysis::Role::Effects => Some(6),
+        analysis::Role::Silent => None,
+    }
+}
+
+/// Renders a score. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
+///
+/// # Errors
+/// `Config` when the sound font cannot be used, `Caller` when the song is too much for one rendering, `Transient` when
+/// there is no room for temporary files or the work was stopped.
+pub fn render(
+    instruments: &Instruments,
+    score: &Score,
+    stems: &[StemSpec],
+    rendering: Rendering,
+    progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Song, Failure> {
+    let settings = RenderSettings {
+        keep_stems: rendering.keep_stems,
+        threads: rendering.threads.max(1),
+        target_lufs: LOUDNESS.lufs,
+        max_dbtp: LOUDNESS.max_dbtp,
+        ..RenderSettings::default()
+    };
+    soundfont::render(&RustySynth::new(instruments.clone()), score, stems, &settings, progress)
+        .map_err(|error| render_failure(&error))
+}
+
+fn render_failure(error: &RenderError) -> Failure {
+    let (class, code) = match error {
+        RenderError::Font(soundfont::FontError::Rendering { .. }) | RenderError::TooManyParts { .. } => {
+            (FailureClass::Caller, FailureCode::ImpossibleOptions)
+        }
+        RenderError::Font(_) => (FailureClass::Config, FailureCode::ProviderConfig),
+        RenderError::NoSuchPart { .. } => (FailureClass::Config, FailureCode::Internal),
+        RenderError::Media(error) if error.is_retryable() => (FailureClass::Transient, FailureCode::AudioProcessing),
+        RenderError::Media(_) => (FailureClass::Config, FailureCode::AudioProcessing),
+        RenderError::Stopped => (FailureClass::Transient, FailureCode::StageTimeout),
+    };
+    Failure::new(class, code, error_chain(error))
+}

@@ -1,0 +1,39 @@
+//! Who blends, in order.
+
+use std::sync::Arc;
+
+use resilience::BreakerRegistry;
+use settings::Settings;
+use telemetry::Metrics;
+
+use crate::{
+    ENGINE_VERSION, SetupError,
+    blending::{OfflineBlender, SongBlender},
+    chain::{CallLimits, Chain, Version},
+    ml_model::{self, MlModelClient},
+    offline,
+};
+
+/// The blenders that the settings ask for: the model when it has an address, then the one in this process.
+///
+/// # Errors
+/// When no client can be made.
+pub fn blenders(
+    settings: &Settings,
+    breakers: &BreakerRegistry,
+    metrics: &Metrics,
+) -> Result<Chain<dyn SongBlender>, SetupError> {
+    let providers = &settings.providers;
+    let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
+    let mut chain: Chain<dyn SongBlender> = Chain::new("blend", limits, metrics.clone());
+    if let Some(url) = &providers.ml_model_url {
+        let client = Arc::new(MlModelClient::new(url.clone(), providers.ml_model_api_key.clone())?);
+        let breaker = breakers.breaker(ml_model::NAME);
+        chain.push(ml_model::NAME, Version::Asked(client.clone()), client, Some(breaker));
+    }
+    if providers.ml_model_url.is_none() || providers.offline_fallback {
+        let blender = OfflineBlender::new(providers.engine_threads);
+        chain.push(offline::NAME, Version::Known(ENGINE_VERSION.to_owned()), Arc::new(blender), None);
+    }
+    Ok(chain)
+}

@@ -1,0 +1,190 @@
+//! A model elsewhere that blends songs: three MIDI files in, one out, as JSON with base64 (`POST generate`). What it answers
+//! is not believed: it is bounded, decoded and read as any stranger's file.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use blend::{Length, Options};
+use chrono::Utc;
+use domain::{Failure, FailureClass, FailureCode};
+use music::smf;
+use reqwest::{Client, Response, StatusCode, redirect};
+use serde::{Deserialize, Serialize};
+use settings::Secret;
+use telemetry::trace;
+use url::Url;
+
+use crate::{
+    blending::{BlendedSong, SongBlender, SongToBlend},
+    capability::blocking,
+    chain::TellsVersion,
+    retry_after,
+};
+
+/// The provider's name in results, metrics and `/stats`.
+pub const NAME: &str = "ml_model";
+
+/// Largest MIDI file that is taken from the model.
+const MAX_MIDI_BYTES: usize = 4 << 20;
+/// Most that is read of an answer: such a file in base64, and some words around it.
+const MAX_ANSWER_BYTES: usize = MAX_MIDI_BYTES / 3 * 4 + (64 << 10);
+/// Longest song that is taken from the model, in seconds.
+const MAX_SECONDS: f64 = 1_800.0;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The model is told a length; this is ours, 48 bars at 120 beats per minute.
+const DEFAULT_SECONDS: f64 = 96.0;
+
+#[derive(Serialize)]
+struct Call {
+    midi_files: [String; 3],
+    options: CallOptions,
+}
+
+#[derive(Serialize)]
+struct CallOptions {
+    temperature: f64,
+    creativity: f64,
+    length_seconds: f64,
+}
+
+/// The name of the field is that of the model's other route, `convert-to-mp3`.
+#[derive(Deserialize)]
+struct Answer {
+    midi_data: String,
+}
+
+/// Calls the model. Deadlines are the chain's.
+pub struct MlModelClient {
+    http: Client,
+    endpoint: Url,
+    key: Option<Secret<String>>,
+}
+
+impl MlModelClient {
+    /// `base` is the model's address, such as `http://localhost:8000`.
+    ///
+    /// # Errors
+    /// When no client can be made.
+    pub fn new(mut base: Url, key: Option<Secret<String>>) -> Result<Self, reqwest::Error> {
+        let path = format!("{}/generate", base.path().trim_end_matches('/'));
+        base.set_path(&path);
+        // A redirect would send songs and key to an address that nobody configured.
+        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none()).build()?;
+        Ok(Self { http, endpoint: base, key })
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Vec<u8>, Failure> {
+        let mut request = self.http.post(self.endpoint.clone()).json(call);
+        request = request.header("traceparent", trace::outgoing().traceparent());
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key.expose());
+        }
+        let response = request.send().await.map_err(|error| {
+            tracing::debug!(error = %error.without_url(), "model call failed");
+            failure(FailureClass::Transient, "cannot be reached")
+        })?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(response.status(), retry_after::requested(response.headers(), Utc::now())));
+        }
+        let body = read_bounded(response).await?;
+        let answer: Answer = serde_json::from_slice(&body)
+            .map_err(|_| failure(FailureClass::Transient, "sent an answer that is not what it promises"))?;
+        STANDARD
+            .decode(answer.midi_data.trim())
+            .map_err(|_| failure(FailureClass::Transient, "sent a song that is not in base64"))
+    }
+}
+
+/// Its contract has no word for it, so nothing that it made is taken for another job.
+#[async_trait]
+impl TellsVersion for MlModelClient {
+    async fn version(&self, _capability: &str) -> Option<String> {
+        None
+    }
+}
+
+#[async_trait]
+impl SongBlender for MlModelClient {
+    async fn blend(&self, songs: &[SongToBlend; 3], options: &Options) -> Result<BlendedSong, Failure> {
+        let (owned, titles) = (songs.clone(), songs.each_ref().map(|song| song.title.clone()));
+        // Our own writing of what we read, never a stranger's bytes.
+        let midi_files = blocking(move || owned.map(|song| STANDARD.encode(smf::write(&song.score)))).await?;
+        let call = Call { midi_files, options: call_options(options) };
+        let bytes = self.ask(&call).await?;
+        let read = blocking(move || {
+            let limits = smf::Limits { bytes: MAX_MIDI_BYTES, seconds: MAX_SECONDS, ..smf::Limits::default() };
+            smf::read(&bytes, &limits)
+        })
+        .await?;
+        let mut read =
+            read.map_err(|_| failure(FailureClass::Transient, "sent something that is not a song in MIDI"))?;
+        read.score.title = titles.join(" × ");
+        let mut warnings = not_told(options);
+        if !read.warnings.is_empty() {
+            warnings.push(format!("The model's song had faults that were mended ({}).", read.warnings.len()));
+        }
+        Ok(BlendedSong { score: read.score, part_roles: None, origin: None, warnings })
+    }
+}
+
+fn call_options(options: &Options) -> CallOptions {
+    let length_seconds = match options.length {
+        Length::Seconds(seconds) => seconds,
+        // Bars of four beats.
+        Length::Bars(bars) => options.tempo_bpm.map_or(DEFAULT_SECONDS, |bpm| f64::from(bars) * 240.0 / bpm),
+    };
+    CallOptions { temperature: options.temperature, creativity: options.creativity, length_seconds }
+}
+
+/// What was asked for and is not part of what the model is told.
+fn not_told(options: &Options) -> Vec<String> {
+    let default = Options::default();
+    let asked = [
+        ("weights", options.weights != default.weights),
+        ("tempo", options.tempo_bpm.is_some()),
+        ("key", options.key.is_some()),
+        ("form", options.form.is_some()),
+    ];
+    let names: Vec<&str> = asked.into_iter().filter(|(_, is_asked)| *is_asked).map(|(name, _)| name).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    vec![format!("The model that blended the songs takes no {}: these were left to it.", names.join(", "))]
+}
+
+async fn read_bounded(mut response: Response) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    let broke = |_| failure(FailureClass::Transient, "broke off its answer");
+    while let Some(chunk) = response.chunk().await.map_err(broke)? {
+        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(failure(FailureClass::Transient, "sent more than it may"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn refused(status: StatusCode, retry_after: Option<Duration>) -> Failure {
+    match (status, retry_after) {
+        (StatusCode::TOO_MANY_REQUESTS, Some(wait)) => {
+            failure(FailureClass::RetryAfter, "is asked too often").with_retry_after(wait)
+        }
+        (
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED,
+            _,
+        ) => failure(FailureClass::Config, "refused the key or the address"),
+        (StatusCode::PAYMENT_REQUIRED, _) => failure(FailureClass::Money, "wants credit"),
+        // It was sent what it promises to take: whatever it has against that, the engine may do better.
+        _ => failure(FailureClass::Transient, "failed"),
+    }
+}
+
+fn failure(class: FailureClass, what: &str) -> Failure {
+    let code = match class {
+        FailureClass::Config => FailureCode::ProviderConfig,
+        FailureClass::Money => FailureCode::ProviderQuota,
+        _ => FailureCode::ProviderUnavailable,
+    };
+    Failure::new(class, code, format!("the model that blends songs {what}"))
+}

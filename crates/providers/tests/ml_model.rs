@@ -1,0 +1,245 @@
+//! A model that blends songs, and everything that it may do wrong: the engine takes over, and nothing hangs.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use music::{
+    Score, analysis,
+    score::{MeterChange, Part, ScoreNote, TempoChange},
+    smf,
+};
+use providers::{BlendedSong, Provided, SongToBlend, blenders};
+use resilience::{BreakerRegistry, BreakerSettings};
+use serde_json::{Value, json};
+use settings::{LoadOptions, Settings};
+use telemetry::Metrics;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// How the model behaves.
+#[derive(Clone)]
+enum Manner {
+    Answers(u16, Vec<u8>),
+    /// Accepts and says nothing.
+    Hangs,
+    /// A byte now and then, for ever.
+    Drips,
+    /// Begins an answer and closes.
+    BreaksOff,
+    /// An answer without end.
+    Floods,
+}
+
+struct Model {
+    address: String,
+    asked: Arc<AtomicU32>,
+    heard: Arc<std::sync::Mutex<Vec<(String, Value)>>>,
+}
+
+/// A model of this manner on a port of its own.
+async fn model(manner: Manner) -> Model {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, heard) = (Arc::new(AtomicU32::new(0)), Arc::default());
+    let model = Model { address, asked: asked.clone(), heard: Arc::clone(&heard) };
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            asked.fetch_add(1, Ordering::SeqCst);
+            let (manner, heard) = (manner.clone(), Arc::clone(&heard));
+            tokio::spawn(async move {
+                let (head, body) = request(&mut stream).await;
+                heard.lock().unwrap().push((head, serde_json::from_slice(&body).unwrap_or_default()));
+                behave(stream, manner).await;
+            });
+        }
+    });
+    model
+}
+
+async fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
+    let mut raw = Vec::new();
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        let read = stream.read(&mut chunk).await.unwrap_or(0);
+        raw.extend_from_slice(&chunk[..read]);
+        let Some(end) = raw.windows(4).position(|window| window == b"\r\n\r\n") else {
+            assert!(read > 0, "a request has a head");
+            continue;
+        };
+        let head = String::from_utf8_lossy(&raw[..end]).to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse::<usize>().ok());
+        if read == 0 || raw.len() >= end + 4 + length.unwrap_or(0) {
+            return (String::from_utf8_lossy(&raw[..end]).into_owned(), raw[end + 4..].to_vec());
+        }
+    }
+}
+
+async fn behave(mut stream: TcpStream, manner: Manner) {
+    // A client that has had enough closes: that is the end of it.
+    match manner {
+        Manner::Answers(status, body) => {
+            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
+        }
+        Manner::Hangs => std::future::pending().await,
+        Manner::Drips => {
+            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n").await;
+            while stream.write_all(b"1\r\n \r\n").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
+        Manner::BreaksOff => {
+            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ncontent-length: 1000\r\n\r\n{\"midi_data\"").await;
+        }
+        Manner::Floods => {
+            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n").await;
+            let chunk = [b"10000\r\n".as_slice(), &[b'A'; 0x10000], b"\r\n"].concat();
+            while stream.write_all(&chunk).await.is_ok() {}
+        }
+    }
+}
+
+fn score(tonic: u8) -> Score {
+    let part = |track: u16, channel: u8, program: u8, drums: bool, notes: Vec<ScoreNote>| Part {
+        track,
+        port: 0,
+        channel,
+        name: String::new(),
+        program,
+        drums,
+        notes,
+        controls: Vec::new(),
+    };
+    let note = |onset, duration, pitch| ScoreNote { onset, duration, pitch, velocity: 90 };
+    let tune = (0..64).map(|i| note(i * 480, 460, tonic + 12 + [0, 2, 4, 5, 7, 5, 4, 2][i as usize % 8]));
+    let bass = (0..16).map(|i| note(i * 1_920, 1_900, tonic - 24 + [0, 5, 7, 0][i as usize % 4]));
+    let drums = (0..64).map(|i| note(i * 480, 100, if i % 2 == 0 { 36 } else { 38 }));
+    Score {
+        ticks_per_quarter: 480,
+        title: String::new(),
+        tempos: vec![TempoChange { at: 0, micros_per_quarter: 500_000 }],
+        meters: vec![MeterChange { at: 0, beats: 4, unit: 4 }],
+        meter_is_given: true,
+        key_signatures: Vec::new(),
+        parts: vec![
+            part(1, 0, 73, false, tune.collect()),
+            part(2, 1, 33, false, bass.collect()),
+            part(3, 9, 0, true, drums.collect()),
+        ],
+        lyrics: Vec::new(),
+        markers: Vec::new(),
+        end: 64 * 480,
+    }
+}
+
+fn songs() -> [SongToBlend; 3] {
+    [("One", 60), ("Two", 62), ("Three", 67)].map(|(title, tonic)| {
+        let score = score(tonic);
+        SongToBlend { title: title.to_owned(), analysis: analysis::analyse(&score), score }
+    })
+}
+
+fn answer(midi: &[u8]) -> Vec<u8> {
+    json!({ "midi_data": STANDARD.encode(midi) }).to_string().into_bytes()
+}
+
+async fn blended(
+    model: &Model,
+    more: &[(&'static str, &'static str)],
+    options: &blend::Options,
+) -> Result<Provided<BlendedSong>, domain::Failure> {
+    let settings = LoadOptions::default()
+        .with("providers.ml_model_url", model.address.clone())
+        .with("providers.ml_model_api_key", "a-key")
+        .with("providers.call_timeout_ms", "500")
+        .with("providers.call_base_ms", "1")
+        .with("providers.call_attempts", "2");
+    let settings = more.iter().fold(settings, |settings, (key, value)| settings.with(*key, *value));
+    let settings = Settings::load(&settings).unwrap();
+    let metrics = Metrics::new("test");
+    let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
+    let chain = blenders(&settings, &breakers, &metrics).unwrap();
+    let songs = songs();
+    let songs = &songs;
+    chain.call(Duration::from_secs(20), |blender| async move { blender.blend(songs, options).await }).await
+}
+
+#[tokio::test]
+async fn a_model_that_keeps_its_word_is_taken_at_it() {
+    let model = model(Manner::Answers(200, answer(&smf::write(&score(65))))).await;
+    let options = blend::Options {
+        creativity: 0.7,
+        temperature: 0.8,
+        length: blend::Length::Seconds(120.0),
+        tempo_bpm: Some(100.0),
+        ..blend::Options::default()
+    };
+    let made = blended(&model, &[], &options).await.unwrap();
+    assert_eq!(made.provider, "ml_model");
+    assert_eq!((made.value.score.note_count(), &made.value.origin), (score(65).note_count(), &None));
+    assert_eq!(made.value.score.title, "One × Two × Three");
+    assert!(made.value.warnings.iter().any(|warning| warning.contains("takes no tempo")), "{:?}", made.value.warnings);
+    let heard = model.heard.lock().unwrap();
+    let (head, body) = &heard[0];
+    assert!(head.starts_with("POST /generate HTTP/1.1"), "{head}");
+    assert!(head.to_ascii_lowercase().contains("authorization: bearer a-key"), "{head}");
+    assert_eq!(body["options"], json!({ "temperature": 0.8, "creativity": 0.7, "length_seconds": 120.0 }));
+    let files = body["midi_files"].as_array().unwrap();
+    assert_eq!(files.len(), 3);
+    let first = STANDARD.decode(files[0].as_str().unwrap()).unwrap();
+    assert_eq!(first, smf::write(&score(60)), "our own writing of the song");
+}
+
+#[tokio::test]
+async fn whatever_it_does_wrong_the_engine_takes_over() {
+    let too_large = answer(&[0; (4 << 20) + 1]);
+    let hanging_notes = b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk\0\0\0\x08\0\xff\x2f\0\0\xff\x2f\0";
+    let manners: Vec<(&str, Manner, u32)> = vec![
+        ("hangs", Manner::Hangs, 1),
+        ("drips", Manner::Drips, 1),
+        ("breaks off", Manner::BreaksOff, 2),
+        ("floods", Manner::Floods, 2),
+        ("500", Manner::Answers(500, b"oh".to_vec()), 2),
+        ("429", Manner::Answers(429, Vec::new()), 2),
+        ("401", Manner::Answers(401, Vec::new()), 1),
+        ("404", Manner::Answers(404, Vec::new()), 1),
+        ("402", Manner::Answers(402, Vec::new()), 1),
+        ("400", Manner::Answers(400, b"{}".to_vec()), 2),
+        ("a redirect", Manner::Answers(302, Vec::new()), 2),
+        ("no JSON", Manner::Answers(200, b"<html>".to_vec()), 2),
+        ("another JSON", Manner::Answers(200, b"{\"midi\":1}".to_vec()), 2),
+        ("no base64", Manner::Answers(200, b"{\"midi_data\":\"!!!\"}".to_vec()), 2),
+        ("no MIDI", Manner::Answers(200, answer(b"RIFF....WAVEfmt ")), 2),
+        ("no notes", Manner::Answers(200, answer(hanging_notes)), 2),
+        ("too large", Manner::Answers(200, too_large), 2),
+    ];
+    for (what, manner, calls) in manners {
+        let model = model(manner).await;
+        let made = blended(&model, &[], &blend::Options::default()).await;
+        let made = made.unwrap_or_else(|failure| panic!("{what}: {failure}"));
+        assert_eq!(made.provider, "offline", "{what}");
+        assert!(made.value.origin.is_some(), "{what}");
+        assert_eq!(model.asked.load(Ordering::SeqCst), calls, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn without_the_engine_the_failure_is_of_its_class() {
+    use domain::FailureClass::{Config, Money, Transient};
+    for (status, class) in [(500, Transient), (401, Config), (402, Money)] {
+        let model = model(Manner::Answers(status, Vec::new())).await;
+        let alone = [("providers.offline_fallback", "false")];
+        let failure = blended(&model, &alone, &blend::Options::default()).await.unwrap_err();
+        assert_eq!(failure.class, class, "{status}");
+        assert!(failure.message.contains("the model that blends songs"), "{}", failure.message);
+        assert!(!failure.message.contains("a-key"));
+    }
+}

@@ -1,0 +1,150 @@
+//! `descant blend`: three songs become one in this process, with no server. The same steps as a job.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use arrangement::{BlendReport, SongRead, SoundSummary, cover, stems_of};
+use domain::{
+    Failure, FailureClass, InvalidField,
+    blend_request::BlendRequest,
+    kinds::blend::{self as stage, SONGS},
+};
+use media::Tags;
+use providers::{BlendedSong, Provided, SongToBlend, blenders};
+use resilience::{BreakerRegistry, BreakerSettings};
+use serde_json::json;
+use settings::{LoadOptions, Settings};
+
+use super::{
+    bars,
+    midi::{self, Album, Playing},
+};
+use crate::{
+    cli,
+    exit::Exit,
+    formats::{self, Format},
+    output,
+    recording::{STDIN, Source},
+    results::Destination,
+};
+
+const FOLDER: &str = "blend";
+
+pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
+    let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
+    let request = request(&args.options)?;
+    let destination = Destination::beside(args.out, PathBuf::from(FOLDER), args.overwrite);
+    let (sources, destination) = open(&args.songs, destination)?;
+    destination.check(&midi::FILES)?;
+
+    let bar = step(stage::ANALYSIS.as_str(), json);
+    let mut read = Vec::new();
+    for source in sources {
+        read.push(midi::read(source)?);
+        bar.set_position((100 * read.len() / SONGS) as u64);
+    }
+    bars::done(&bar);
+    let warnings: Vec<String> = read.iter().flat_map(|song| song.warnings.clone()).collect();
+    let songs: Vec<SongToBlend> = read.into_iter().map(|SongRead { song, .. }| song).collect();
+    let songs: [SongToBlend; SONGS] = songs.try_into().map_err(|_| three(args.songs.len()))?;
+
+    let bar = step(stage::BLENDING.as_str(), json);
+    let Provided { value: blended, provider, .. } = blended(&settings, &songs, &request).await?;
+    bars::done(&bar);
+
+    let stems = stems_of(&blended.score, blended.part_roles.as_deref());
+    let bar = step(stage::RENDERING.as_str(), json);
+    let playing = Playing { score: &blended.score, stems: &stems, keep_stems: request.options.stems, bar: &bar };
+    let song = midi::play(&settings, &playing)?;
+
+    let titles = songs.map(|song| song.title);
+    let sound = SoundSummary::of(&song.report, &stems);
+    let report = BlendReport::new(&titles, &blended, provider, &request, (sound, &song.report.warnings), &warnings);
+    let mut documents =
+        vec![("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?)];
+    if let Some(origin) = &blended.origin {
+        documents.push(("provenance.json", origin.provenance.clone().into_bytes()));
+        documents.push(("provenance.svg", origin.picture.clone().into_bytes()));
+    }
+    let tags = Tags {
+        title: Some(blended.score.title.clone()),
+        artist: Some("Descant".to_owned()),
+        comment: Some(format!("blended of {}; seed {}", titles.join(", "), request.seed)),
+        cover_png: Some(cover(&blended.score, &stems, blended.origin.as_ref())),
+    };
+    let formats = formats::distinct(&args.formats);
+    let album = Album { score: &blended.score, song: &song, stems: &stems, tags, formats: &formats, documents };
+    let files = destination.begin()?;
+    let folder = files.folder().to_owned();
+    let written = album.write(files)?;
+    tell(&report, &folder, &formats, &written, json)
+}
+
+/// What was asked for, checked as the HTTP API checks it.
+fn request(options: &cli::BlendOptionArgs) -> Result<BlendRequest> {
+    let fields = options.fields();
+    let text = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| text.as_str());
+    BlendRequest::read(text, resilience::ids::seed())
+        .map_err(|InvalidField { field, detail }| Exit::refused(format!("--{field}: {detail}")))
+}
+
+/// Opens all songs before any is read; none of them may be replaced.
+fn open(songs: &[PathBuf], mut destination: Destination) -> Result<(Vec<Source>, Destination)> {
+    if songs.len() != SONGS {
+        return Err(three(songs.len()));
+    }
+    if songs.iter().filter(|song| song.as_os_str() == STDIN).count() > 1 {
+        return Err(Exit::refused("standard input holds one song only; name files for the others"));
+    }
+    let mut sources = Vec::new();
+    for path in songs {
+        let source = Source::open_song(path)?;
+        destination = destination.sparing(&source);
+        sources.push(source);
+    }
+    Ok((sources, destination))
+}
+
+fn three(count: usize) -> anyhow::Error {
+    Exit::refused(format!("a blend is made of {SONGS} songs, not {count}; the same song may come twice"))
+}
+
+fn step(stage: &str, quiet: bool) -> indicatif::ProgressBar {
+    bars::bar(stage::SPEC.stage(stage).map_or("", |stage| stage.label), quiet)
+}
+
+async fn blended(
+    settings: &Settings,
+    songs: &[SongToBlend; SONGS],
+    request: &BlendRequest,
+) -> Result<Provided<BlendedSong>> {
+    let metrics = telemetry::Metrics::new("descant");
+    let providers = &settings.providers;
+    let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
+    let breakers = BreakerRegistry::new(breaker, metrics.clone());
+    let chain = blenders(settings, &breakers, &metrics).context("the blenders cannot be set up")?;
+    let made = arrangement::blend(&chain, settings.jobs.deadline, songs, request).await;
+    made.map_err(|Failure { class, message, .. }| match class {
+        FailureClass::Caller => Exit::refused(message),
+        _ => Exit::job_failed(message),
+    })
+}
+
+fn tell(report: &BlendReport, folder: &Path, formats: &[Format], files: &[PathBuf], json: bool) -> Result<()> {
+    if json {
+        let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+        return Ok(output::line(
+            json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }),
+        )?);
+    }
+    for warning in &report.warnings {
+        output::line(format_args!("note: {warning}"))?;
+    }
+    output::line(format_args!("\n{}\n{}", report.title, report.summary()))?;
+    let listen_to = formats.first().map_or("report.json", |format| format.file_name());
+    output::path("Your song: ", &folder.join(listen_to))?;
+    if report.passes.is_some() {
+        output::path("What is from where: ", &folder.join("provenance.svg"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! What `descant blend` and `descant render` share: songs out of MIDI files, and the sound with what goes along.
+
+use std::{
+    fs::File,
+    io::{Read as _, Write as _},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use arrangement::{Rendering, SongRead, read_song};
+use domain::Failure;
+use indicatif::ProgressBar;
+use media::{Encoding, Tags};
+use music::Score;
+use providers::AccompanimentPlayer;
+use settings::Settings;
+use soundfont::{Song, StemSpec};
+
+use super::bars;
+use crate::{
+    exit::Exit,
+    formats::Format,
+    recording::{Recording, Source},
+    results::Files,
+};
+
+/// Every name that a file of a song may have, so that no folder holds two songs' files.
+pub const FILES: [&str; 17] = [
+    "song.mp3",
+    "song.wav",
+    "song.flac",
+    "song.m4a",
+    "song.ogg",
+    "song.mid",
+    "song.lrc",
+    "provenance.json",
+    "provenance.svg",
+    "report.json",
+    "stem-melody.flac",
+    "stem-counter-melody.flac",
+    "stem-chords.flac",
+    "stem-bass.flac",
+    "stem-drums.flac",
+    "stem-pad.flac",
+    "stem-effects.flac",
+];
+
+/// Reads a song out of a file or a pipe; it is called as its file is.
+pub fn read(source: Source) -> Result<SongRead> {
+    let limit = domain::midi::MAX_BYTES;
+    let Recording { file, name, shown, .. } = source.read(limit)?;
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("{shown} cannot be read"))?;
+    let stem = name.as_deref().map(|name| Path::new(name).file_stem().unwrap_or_default().to_string_lossy());
+    read_song(&bytes, stem.as_deref())
+        .map_err(|Failure { message, .. }| Exit::refused(format!("{shown} was refused: {message}")))
+}
+
+/// A song that is to be played.
+pub struct Playing<'a> {
+    pub score: &'a Score,
+    pub stems: &'a [StemSpec],
+    pub keep_stems: bool,
+    pub bar: &'a ProgressBar,
+}
+
+/// Plays a song with the sound font of the settings. Blocking.
+pub fn play(settings: &Settings, playing: &Playing<'_>) -> Result<Song> {
+    let player = AccompanimentPlayer::new(settings.engine.soundfont.clone());
+    let instruments = player.instruments().context("the sound font cannot be used")?;
+    let rendering = Rendering { keep_stems: playing.keep_stems, threads: settings.providers.engine_threads };
+    let mut progress = |share: f64| {
+        playing.bar.set_position((share * 100.0) as u64);
+        ControlFlow::Continue(())
+    };
+    let song = arrangement::render(instruments, playing.score, playing.stems, rendering, &mut progress)
+        .map_err(|Failure { message, .. }| Exit::job_failed(message))?;
+    bars::done(playing.bar);
+    Ok(song)
+}
+
+/// What goes with the sound.
+pub struct Album<'a> {
+    pub score: &'a Score,
+    pub song: &'a Song,
+    pub stems: &'a [StemSpec],
+    pub tags: Tags,
+    pub formats: &'a [Format],
+    /// Names and contents.
+    pub documents: Vec<(&'static str, Vec<u8>)>,
+}
+
+impl Album<'_> {
+    /// Writes every file; answers with their paths.
+    pub fn write(self, mut files: Files) -> Result<Vec<PathBuf>> {
+        let folder = files.folder().to_owned();
+        let unwritable = |name: &str| format!("{} cannot be written", folder.join(name).display());
+        let create = |files: &mut Files, name: &str| -> Result<File> { files.create(name) };
+        for format in self.formats {
+            let name = format.file_name();
+            let mut file = create(&mut files, name)?;
+            match format.encoding() {
+                Some((_, encoding)) => {
+                    self.song.master.encode_to(file, encoding, &self.tags).with_context(|| unwritable(name))?;
+                }
+                None => file.write_all(&music::smf::write(self.score)).with_context(|| unwritable(name))?,
+            }
+        }
+        for stem in 0..self.song.master.stems() {
+            let Some(spec) = self.stems.get(stem) else { continue };
+            let name = format!("stem-{}.flac", spec.name);
+            let file = create(&mut files, &name)?;
+            let title = self.tags.title.as_ref().map(|title| format!("{title} ({})", spec.name));
+            let tags = Tags { title, cover_png: None, ..self.tags.clone() };
+            let written = self.song.master.encode_stem_to(stem, file, Encoding::Flac, &tags);
+            written.with_context(|| unwritable(&name))?;
+        }
+        for (name, bytes) in self.documents {
+            create(&mut files, name)?.write_all(&bytes).with_context(|| unwritable(name))?;
+        }
+        files.commit()
+    }
+}

@@ -1,0 +1,113 @@
+//! Three songs become one: songs of the catalogue by title, files, or both; with the older API of blends.
+
+mod present;
+mod routes;
+mod songs;
+mod wire;
+
+use actix_web::web::ServiceConfig;
+use domain::{InvalidField, KindSpec, blend_request::BlendRequest, kinds::blend::SPEC};
+use persistence::Job;
+use serde_json::{Map, Value, json};
+use settings::Settings;
+use utoipa::{OpenApi as _, openapi::OpenApi};
+
+use crate::{
+    fields::Fields,
+    named_inputs::NamedInputs,
+    problem::ApiError,
+    routing::{posted, read},
+    starts::StartLimit,
+    submit_kind::{Accepted, Asked, SubmitKind},
+};
+
+/// The kind `blend`.
+pub struct BlendKind;
+
+/// The field that names the songs.
+const SONGS: &str = "songs";
+
+/// All fields: the songs, then what the blend is to be.
+const FIELDS: [&str; 1 + BlendRequest::FIELDS.len()] = {
+    let mut fields = [SONGS; 1 + BlendRequest::FIELDS.len()];
+    let mut at = 1;
+    while at < fields.len() {
+        fields[at] = BlendRequest::FIELDS[at - 1];
+        at += 1;
+    }
+    fields
+};
+/// Those that hold lists.
+const LISTS: [&str; 3] = [SONGS, "weights", "formats"];
+
+impl SubmitKind for BlendKind {
+    fn spec(&self) -> &'static KindSpec {
+        &SPEC
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        &FIELDS
+    }
+
+    fn structured_fields(&self) -> &'static [&'static str] {
+        &LISTS
+    }
+
+    fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
+        let lists: Vec<(&str, String)> =
+            LISTS[1..].iter().map(|name| Ok((*name, list(fields, name)?))).collect::<Result<_, ApiError>>()?;
+        let text = |name: &str| {
+            let listed = lists.iter().find(|(listed, _)| *listed == name).map(|(_, text)| text.as_str());
+            listed.or_else(|| fields.text(name))
+        };
+        let request = BlendRequest::read(text, resilience::ids::seed())
+            .map_err(|InvalidField { field, detail }| ApiError::InvalidField { field, detail })?;
+        let mut params = serde_json::to_value(&request).map_err(|_| ApiError::Internal)?;
+        // As they were asked for: the older API shows them.
+        params[SONGS] = json!(songs::wanted(fields)?);
+        Ok(Asked { params, texts: Vec::new() })
+    }
+
+    fn named_inputs(&self) -> Option<&dyn NamedInputs> {
+        Some(&songs::CatalogueSongs)
+    }
+
+    fn start_limit(&self, settings: &Settings) -> Option<StartLimit> {
+        settings.blend.starts.map(|starts| StartLimit { starts, within: settings.blend.within })
+    }
+
+    fn accepted(&self, accepted: &Accepted<'_>) -> Map<String, Value> {
+        Map::from_iter([("songs".to_owned(), json!(present::titles(accepted)))])
+    }
+
+    fn result(&self, _job: &Job, made: &Value) -> Value {
+        made.clone()
+    }
+
+    fn routes(&self, app: &mut ServiceConfig) {
+        app.service(posted("/api/generate", routes::generate))
+            .service(read("/api/status/{jobId}", routes::status))
+            .service(read("/api/download/{fileId}", routes::download))
+            .service(read("/api/jobs", routes::jobs));
+    }
+
+    fn openapi(&self) -> OpenApi {
+        routes::Document::openapi()
+    }
+}
+
+/// A list of words or numbers with commas between them; nothing when it is not there.
+fn list(fields: &Fields, name: &'static str) -> Result<String, ApiError> {
+    let refused = || ApiError::InvalidField { field: name, detail: "expected a list of words or numbers".to_owned() };
+    let Some(value) = fields.structured(name) else { return Ok(String::new()) };
+    let items = value.as_array().ok_or_else(refused)?;
+    let words: Option<Vec<String>> = items
+        .iter()
+        .map(|item| match item {
+            Value::String(word) => Some(word.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        })
+        .collect();
+    words.map(|words| words.join(",")).ok_or_else(refused)
+}

@@ -1,0 +1,92 @@
+//! Writes the report and hands the song to storage.
+
+use arrangement::BlendReport;
+use async_trait::async_trait;
+use contracts::{IngestPlan, IngestedResult};
+use domain::{
+    ArtifactRole, Failure, StageName,
+    blend_request::BlendRequest,
+    kinds::blend::{self, stem_role},
+};
+use providers::BlendedSong;
+use serde_json::{Value, json};
+
+use super::{analysis::ReadSongs, rendering::Sound, work};
+use crate::stage::{Stage, StageOutcome, StageRun};
+
+pub struct Finalization;
+
+#[async_trait]
+impl Stage for Finalization {
+    fn name(&self) -> StageName {
+        blend::FINALIZATION
+    }
+
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+        let request: BlendRequest = run.request()?;
+        let songs: ReadSongs = run.get_json(work::SONGS).await?;
+        let blended: BlendedSong = run.get_json(work::BLENDED).await?;
+        let sound: Sound = run.get_json(work::SOUND).await?;
+        let provider = run.done.get(blend::BLENDING.as_str()).and_then(|stage| stage.provider.clone());
+        let heard = (sound.summary, sound.warnings.as_slice());
+        let provider = provider.as_deref().unwrap_or("unknown");
+        let report = BlendReport::new(&songs.titles, &blended, provider, &request, heard, &songs.warnings);
+        run.put_json(work::REPORT, &report).await?;
+
+        let mut files = Vec::new();
+        let mut names = vec![
+            (ArtifactRole::REPORT, work::REPORT.to_owned()),
+            (blend::SONG_MIDI, work::SONG_MIDI.to_owned()),
+            (blend::COVER, work::COVER.to_owned()),
+        ];
+        if blended.origin.is_some() {
+            names.push((blend::PROVENANCE, work::PROVENANCE.to_owned()));
+            names.push((blend::PROVENANCE_SVG, work::PROVENANCE_SVG.to_owned()));
+        }
+        for format in &request.options.formats {
+            let role = ArtifactRole::parse(&format!("audio_{}", format.as_str()));
+            names.extend(role.map(|role| (role, work::song_as(*format))));
+        }
+        if request.options.stems {
+            let stems = report.sound.stems.iter();
+            names.extend(stems.filter_map(|stem| Some((stem_role(stem)?.clone(), work::stem(stem)))));
+        }
+        for (role, name) in names {
+            files.push(run.result_file(&role, &name).await?);
+        }
+        let plan = IngestPlan {
+            title: report.title.clone(),
+            comment: Some(format!("blended of {}, job {}", songs.titles.join(", "), run.job.id)),
+            audio: Some(run.result_audio(work::SONG_WAV).await?),
+            is_mastered: true,
+            cover: Some(run.result_audio(work::COVER).await?),
+            files,
+        };
+        let ingested = run.ingest(plan).await?;
+        StageOutcome::done(None, result(&report, &ingested))
+    }
+}
+
+/// The job's result as its row keeps it; the gateway turns it into what each API promises.
+fn result(report: &BlendReport, ingested: &IngestedResult) -> Value {
+    json!({
+        "title": report.title,
+        "songs": report.songs,
+        "key": report.key,
+        "tempoBpm": report.tempo_bpm,
+        "beatsPerBar": report.beats_per_bar,
+        "bars": report.bars,
+        "form": report.form,
+        "passes": report.passes,
+        "notMet": report.not_met,
+        "seed": report.seed,
+        "provider": report.provider,
+        "stems": report.sound.stems,
+        "renderer": report.sound.renderer,
+        "font": report.sound.font,
+        "warnings": report.warnings,
+        "durationSeconds": ingested.duration_seconds,
+        "loudnessLufs": ingested.loudness_lufs,
+        "truePeakDbtp": ingested.true_peak_dbtp,
+    })
+}
