@@ -67,7 +67,7 @@ pub async fn remove(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     state.operator(&request).await?;
-    let id = song_id(&id)?;
+    let id = existing(&state, song_id(&id)?).await?.id;
     ask::<v1::SongRemoved>(&state, v1::RemoveSong { song_id: id.to_string() }, DEADLINE).await?;
     Ok(HttpResponse::Ok().json(SongRemovedBody { success: true, id: id.to_string() }))
 }
