@@ -20,7 +20,9 @@ impl MigrationTrait for Migration {
         manager.create_index(index("songs", &["title_key", "id"])).await?;
         manager.create_index(index("songs", &["match_key"])).await?;
         // Imports and removals that did not come to their end.
-        manager.create_index(index("songs", &["hidden_at"])).await?;
+        // Of those alone: SQLite would take an index of all to find the ones that are not hidden, which is every song.
+        let hidden = "CREATE INDEX songs_hidden_at_idx ON songs (hidden_at) WHERE hidden_at IS NOT NULL";
+        manager.get_connection().execute_unprepared(hidden).await?;
         manager.create_table(song_terms(backend)).await?;
         manager.create_index(index("song_terms", &["term", "words", "song_id"])).await?;
         manager.create_table(search_words(backend)).await?;

@@ -143,7 +143,7 @@ proptest! {
         let request = IngestRequest { job_id, plan: plan.clone(), plan_object: Some(plan_object) };
         let message = v1::IngestResult::from(request.clone());
         prop_assert_eq!(&message.title, "", "a title comes from a prompt, which no message holds");
-        let untitled = IngestPlan { title: String::new(), ..plan };
+        let untitled = IngestPlan { title: String::new(), cover: None, is_mastered: false, ..plan };
         prop_assert_eq!(travel(message).try_into(), Ok(IngestRequest { plan: untitled, ..request }));
     }
 

@@ -162,7 +162,7 @@ async fn blended(
         .with("providers.call_timeout_ms", "500")
         .with("providers.call_base_ms", "1")
         .with("providers.call_attempts", "2");
-    let settings = more.iter().fold(settings, |settings, (key, value)| settings.with(*key, *value));
+    let settings = more.iter().fold(settings, |settings, (key, value)| settings.with(key, *value));
     let settings = Settings::load(&settings).unwrap();
     let metrics = Metrics::new("test");
     let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());

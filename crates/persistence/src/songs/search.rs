@@ -15,7 +15,7 @@ use super::{
     index,
     rank::{self, Query, Word},
     song::{Song, Songs},
-    text::{grams, normalise, words},
+    text::{grams, match_key, normalise, words},
 };
 use crate::{
     backend::Backend,
@@ -178,9 +178,12 @@ impl Songs<'_> {
     /// The candidates, best first.
     async fn ranked(&self, meanings: &Meanings) -> Result<Vec<(f64, Candidate)>, DbErr> {
         let query = Query::new(meanings.words.iter().map(|(word, known)| (word.clone(), meanings.weight(known))));
-        let mut found: Vec<(f64, Candidate)> = self
-            .candidates(&meanings.entries())
-            .await?
+        let typed: Vec<&str> = meanings.words.iter().map(|(typed, _)| typed.as_str()).collect();
+        let mut candidates = self.candidates(&meanings.entries()).await?;
+        let known: BTreeSet<SongId> = candidates.iter().map(|candidate| candidate.id).collect();
+        let named = self.named_just_so(&typed.join(" ")).await?.into_iter();
+        candidates.extend(named.filter(|candidate| !known.contains(&candidate.id)));
+        let mut found: Vec<(f64, Candidate)> = candidates
             .into_iter()
             .map(|candidate| (query.score(&words(&candidate.title_key), &words(&candidate.artist_key)), candidate))
             .filter(|(score, _)| *score > 0.0)
@@ -227,7 +230,18 @@ impl Songs<'_> {
              ORDER BY SUM(weight) DESC, MIN(words), song_id LIMIT {CANDIDATES}) AS best \
              JOIN songs s ON s.id = best.song_id WHERE s.hidden_at IS NULL"
         );
-        let rows = self.query(&sql, values).await?;
+        self.read_candidates(&sql, values).await
+    }
+
+    /// Songs whose title, or title and artist in any order, are just this: they are not to be missed for having only
+    /// popular words.
+    async fn named_just_so(&self, typed: &str) -> Result<Vec<Candidate>, DbErr> {
+        let sql = "SELECT id, title_key, artist_key FROM songs \
+             WHERE (title_key = $1 OR match_key = $2) AND hidden_at IS NULL LIMIT 50";
+        self.read_candidates(sql, vec![typed.into(), match_key(typed, "").into()]).await
+    }
+
+    async fn read_candidates(&self, sql: &str, values: Vec<Value>) -> Result<Vec<Candidate>, DbErr> {
         let read = |row: sea_orm::QueryResult| -> Result<Candidate, DbErr> {
             Ok(Candidate {
                 id: SongId::from_uuid(row.try_get_by_index::<Uuid>(0)?),
@@ -235,7 +249,7 @@ impl Songs<'_> {
                 artist_key: row.try_get_by_index(2)?,
             })
         };
-        rows.into_iter().map(read).collect()
+        self.query(sql, values).await?.into_iter().map(read).collect()
     }
 
     /// Rows of a text and a number.

@@ -12,7 +12,7 @@ use crate::{
 
 /// Songs by title, or what a search finds.
 #[utoipa::path(
-    get, path = "/api/v1/songs", tag = "songs", params(SongQuery),
+    get, path = "/api/v1/songs", operation_id = "list_songs", tag = "songs", params(SongQuery),
     responses(
         (status = 200, body = SongListBody),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -59,7 +59,7 @@ pub async fn list(
 
 /// A song.
 #[utoipa::path(
-    get, path = "/api/v1/songs/{id}", tag = "songs", params(("id" = String, Path, description = "The song's id")),
+    get, path = "/api/v1/songs/{id}", operation_id = "read_song", tag = "songs", params(("id" = String, Path, description = "The song's id")),
     responses(
         (status = 200, body = OneSongBody),
         (status = 404, body = Problem, content_type = "application/problem+json"),

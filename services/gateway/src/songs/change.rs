@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 
 /// Give a song another title or artist. For operators.
 #[utoipa::path(
-    patch, path = "/api/v1/songs/{id}", tag = "songs", params(("id" = String, Path, description = "The song's id")),
+    patch, path = "/api/v1/songs/{id}", operation_id = "correct_song", tag = "songs", params(("id" = String, Path, description = "The song's id")),
     request_body = SongCorrection,
     responses(
         (status = 200, body = OneSongBody),
@@ -54,7 +54,7 @@ pub async fn correct(
 
 /// Remove a song. For operators. Blends that were made of it stay.
 #[utoipa::path(
-    delete, path = "/api/v1/songs/{id}", tag = "songs", params(("id" = String, Path, description = "The song's id")),
+    delete, path = "/api/v1/songs/{id}", operation_id = "remove_song", tag = "songs", params(("id" = String, Path, description = "The song's id")),
     responses(
         (status = 200, body = SongRemovedBody),
         (status = 403, body = Problem, content_type = "application/problem+json"),
@@ -67,7 +67,7 @@ pub async fn remove(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     state.operator(&request).await?;
-    let id = song_id(&id)?;
+    let id = existing(&state, song_id(&id)?).await?.id;
     ask::<v1::SongRemoved>(&state, v1::RemoveSong { song_id: id.to_string() }, DEADLINE).await?;
     Ok(HttpResponse::Ok().json(SongRemovedBody { success: true, id: id.to_string() }))
 }

@@ -51,7 +51,7 @@ const NAMED: usize = 5;
 
 /// Take songs into the catalogue. For operators.
 #[utoipa::path(
-    post, path = "/api/v1/songs", tag = "songs",
+    post, path = "/api/v1/songs", operation_id = "import_songs", tag = "songs",
     request_body(content = SongImportForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, description = "At least one song is new", body = SongImportBody),
