@@ -37,7 +37,7 @@ static FILES: [InputSpec; 1] = [InputSpec {
     min: 1,
     max: MAX_IMPORT_FILES,
     what: "a MIDI file or an archive of them",
-    check: InputCheck::Audio,
+    check: InputCheck::Midi,
 }];
 
 /// How long an import waits for a free slot.
