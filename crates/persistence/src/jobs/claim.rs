@@ -1,7 +1,7 @@
 //! Leases: one orchestrator at a time holds a job, and only for as long as it says so.
 
 use chrono::{DateTime, Utc};
-use domain::{JobEvent, JobId, JobState, KindName, KindSpec, StageName, Transition, transition};
+use domain::{JobEvent, JobId, JobState, Transition, transition};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
     sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType},
@@ -10,7 +10,7 @@ use sea_orm::{
 use super::{
     Jobs,
     change::log_on_locked_row,
-    unknown::{has_unknown_parts, is_of_kinds},
+    unknown::{ClaimableKind, has_unknown_parts, is_of_kinds},
 };
 use crate::{
     Backend, Job, Journal,
@@ -31,22 +31,6 @@ pub struct Claim<'a> {
     /// Whether a job that waits for a try may be begun; if not, only those are taken that were begun already: parked
     /// ones, and those whose holder's lease ran out.
     pub may_start: bool,
-}
-
-/// A kind that may be claimed.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ClaimableKind {
-    pub name: KindName,
-    /// Of its table: a job with another stage is left to the version that wrote it.
-    pub stages: Vec<StageName>,
-    /// A job's deadline from its first claim on, unless it already has one.
-    pub deadline_at: Option<DateTime<Utc>>,
-}
-
-impl ClaimableKind {
-    pub fn of(spec: &KindSpec, deadline_at: Option<DateTime<Utc>>) -> Self {
-        Self { name: spec.name.clone(), stages: spec.stages.iter().map(|stage| stage.name).collect(), deadline_at }
-    }
 }
 
 /// A job that was claimed.

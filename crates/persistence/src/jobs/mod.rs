@@ -8,9 +8,10 @@ mod sweep;
 mod unknown;
 
 pub use change::{Applied, Authority, Patch, Reported};
-pub use claim::{Claim, ClaimableKind, Claimed, Held};
+pub use claim::{Claim, Claimed, Held};
 pub use load::RecentJobs;
 pub use stats::{JobStats, QueuePosition};
+pub use unknown::ClaimableKind;
 
 pub(crate) use change::{Changed, Step, change, swap};
 pub(crate) use stats::queue_position_of;

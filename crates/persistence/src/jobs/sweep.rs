@@ -11,8 +11,8 @@ use sea_orm::{
 
 use super::{
     Jobs,
-    claim::{ClaimableKind, claimable_while_held, no_live_lease},
-    unknown::{has_unknown_parts, is_of_kinds},
+    claim::{claimable_while_held, no_live_lease},
+    unknown::{ClaimableKind, has_unknown_parts, is_of_kinds},
 };
 use crate::{
     Backend, Job,

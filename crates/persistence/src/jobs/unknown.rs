@@ -1,12 +1,29 @@
-//! Parts of a job that only a newer version can read.
+//! What of a job only a newer version can read, and the kinds that this one knows.
 
+use chrono::{DateTime, Utc};
+use domain::{KindName, KindSpec, StageName};
 use sea_orm::{
     ColumnTrait, Condition, ExprTrait,
     sea_query::{Expr, Query},
 };
 
-use super::claim::ClaimableKind;
 use crate::{OutsideCallState, StageState, rows};
+
+/// A kind that may be claimed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClaimableKind {
+    pub name: KindName,
+    /// Of its table: a job with another stage is left to the version that wrote it.
+    pub stages: Vec<StageName>,
+    /// A job's deadline from its first claim on, unless it already has one.
+    pub deadline_at: Option<DateTime<Utc>>,
+}
+
+impl ClaimableKind {
+    pub fn of(spec: &KindSpec, deadline_at: Option<DateTime<Utc>>) -> Self {
+        Self { name: spec.name.clone(), stages: spec.stages.iter().map(|stage| stage.name).collect(), deadline_at }
+    }
+}
 
 /// Whether a job is of one of these kinds, and all its stages so far are of that kind's table. A job that a newer version
 /// brought into a stage of its own would be completed here without that stage.

@@ -25,6 +25,16 @@ pub struct Song {
     pub updated_at: DateTime<Utc>,
 }
 
+impl Song {
+    /// `Title - Artist`, or the title alone.
+    pub fn full_name(&self) -> String {
+        match &self.artist {
+            Some(artist) => format!("{} - {artist}", self.title),
+            None => self.title.clone(),
+        }
+    }
+}
+
 /// A song that is to be taken in.
 #[derive(Clone, PartialEq, Debug)]
 pub struct NewSong {

@@ -88,23 +88,15 @@ async fn find(database: &Database, number: usize, wanted: String) -> Result<Stor
 }
 
 fn choice(song: Song) -> SongChoice {
-    let name = called(&song);
+    let name = song.full_name();
     SongChoice { id: song.id.to_string(), name, title: song.title, artist: song.artist }
-}
-
-/// `Title - Artist`, or the title alone.
-fn called(song: &Song) -> String {
-    match &song.artist {
-        Some(artist) => format!("{} - {artist}", song.title),
-        None => song.title.clone(),
-    }
 }
 
 fn stored(song: Song) -> StoredInput {
     StoredInput {
         role: SONG,
         // The stages take a song's name from that of its file.
-        file_name: format!("{}.mid", called(&song).replace('/', "_")),
+        file_name: format!("{}.mid", song.full_name().replace('/', "_")),
         object_key: song.object_key,
         size_bytes: song.bytes,
         sha256: song.sha256,
