@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use blend::{Length, Options};
 use chrono::Utc;
-use domain::{Failure, FailureClass, FailureCode};
-use music::smf;
+use domain::{Failure, FailureClass, FailureCode, kinds::blend::SPEC};
+use music::{Score, smf};
 use reqwest::{Client, Response, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 use settings::Secret;
@@ -29,11 +29,11 @@ pub const NAME: &str = "ml_model";
 const MAX_MIDI_BYTES: usize = 4 << 20;
 /// Most that is read of an answer: such a file in base64, and some words around it.
 const MAX_ANSWER_BYTES: usize = MAX_MIDI_BYTES / 3 * 4 + (64 << 10);
-/// Longest song that is taken from the model, in seconds.
-const MAX_SECONDS: f64 = 1_800.0;
+/// Longest song that is read of the model, in seconds; what is longer than a blend may be is refused.
+const READ_SECONDS: f64 = 1_800.0;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// The model is told a length; this is ours, 48 bars at 120 beats per minute.
-const DEFAULT_SECONDS: f64 = 96.0;
+/// The model is told a length in seconds; where bars are asked for and no tempo, they are of four beats at this.
+const DEFAULT_BPM: f64 = 120.0;
 
 #[derive(Serialize)]
 struct Call {
@@ -113,12 +113,13 @@ impl SongBlender for MlModelClient {
         let call = Call { midi_files, options: call_options(options) };
         let bytes = self.ask(&call).await?;
         let read = blocking(move || {
-            let limits = smf::Limits { bytes: MAX_MIDI_BYTES, seconds: MAX_SECONDS, ..smf::Limits::default() };
+            let limits = smf::Limits { bytes: MAX_MIDI_BYTES, seconds: READ_SECONDS, ..smf::Limits::default() };
             smf::read(&bytes, &limits)
         })
         .await?;
         let mut read =
             read.map_err(|_| failure(FailureClass::Transient, "sent something that is not a song in MIDI"))?;
+        check(&read.score)?;
         read.score.title = titles.join(" × ");
         let mut warnings = not_told(options);
         if !read.warnings.is_empty() {
@@ -128,11 +129,23 @@ impl SongBlender for MlModelClient {
     }
 }
 
+/// Whether a song of the model can be played. What it makes amiss is its own fault, never that of whoever asked.
+fn check(score: &Score) -> Result<(), Failure> {
+    let longest = SPEC.limits.sound.map_or(READ_SECONDS, |sound| sound.as_secs_f64());
+    if score.seconds() > longest {
+        return Err(failure(FailureClass::Transient, "sent a song that is too long"));
+    }
+    if score.parts.len() > soundfont::MOST_PARTS {
+        return Err(failure(FailureClass::Transient, "sent a song with too many parts"));
+    }
+    Ok(())
+}
+
 fn call_options(options: &Options) -> CallOptions {
     let length_seconds = match options.length {
         Length::Seconds(seconds) => seconds,
         // Bars of four beats.
-        Length::Bars(bars) => options.tempo_bpm.map_or(DEFAULT_SECONDS, |bpm| f64::from(bars) * 240.0 / bpm),
+        Length::Bars(bars) => f64::from(bars) * 240.0 / options.tempo_bpm.unwrap_or(DEFAULT_BPM),
     };
     CallOptions { temperature: options.temperature, creativity: options.creativity, length_seconds }
 }

@@ -200,6 +200,13 @@ async fn a_model_that_keeps_its_word_is_taken_at_it() {
 
 #[tokio::test]
 async fn whatever_it_does_wrong_the_engine_takes_over() {
+    let mut long = score(65);
+    long.parts[0].notes[0].duration = 480 * 2 * 60 * 13;
+    long.end = long.parts[0].notes[0].duration;
+    let too_long = answer(&smf::write(&long));
+    let mut crowded = score(65);
+    crowded.parts = (0..600).map(|_| crowded.parts[0].clone()).collect();
+    let too_many_parts = answer(&smf::write(&crowded));
     let too_large = answer(&[0; (4 << 20) + 1]);
     let hanging_notes = b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk\0\0\0\x08\0\xff\x2f\0\0\xff\x2f\0";
     let manners: Vec<(&str, Manner, u32)> = vec![
@@ -220,6 +227,8 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
         ("no MIDI", Manner::Answers(200, answer(b"RIFF....WAVEfmt ")), 2),
         ("no notes", Manner::Answers(200, answer(hanging_notes)), 2),
         ("too large", Manner::Answers(200, too_large), 2),
+        ("too long", Manner::Answers(200, too_long), 2),
+        ("too many parts", Manner::Answers(200, too_many_parts), 2),
     ];
     for (what, manner, calls) in manners {
         let model = model(manner).await;

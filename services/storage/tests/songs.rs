@@ -339,7 +339,20 @@ async fn the_same_song_from_many_at_once_is_there_once() {
         });
     let counts = futures_util::future::join_all(imports).await;
     assert_eq!(counts.iter().map(|(imported, ..)| imported).sum::<u32>(), 1, "{counts:?}");
+    assert_eq!(counts.iter().map(|(_, known, _)| known).sum::<u32>(), 5, "none is sent away: {counts:?}");
     assert_eq!(objects(&harness, KeyPrefix::songs()).await.len(), 1);
+}
+
+/// Collections are full of them, and they lie beside each other.
+#[tokio::test(flavor = "multi_thread")]
+async fn equal_files_of_one_import_are_known_and_not_refused() {
+    let harness = Harness::open().await;
+    let workers = 4;
+    let (database, objects, clock) = (harness.database.clone(), harness.objects.clone(), harness.clock.clone());
+    let whole = Catalogue::new(database, objects, clock, ImportLimits::default(), workers);
+    let sources = (0..8).map(|n| file(&format!("{n}.mid"), &midi(80, "Twins"))).collect();
+    let report = whole.import(sources, Wishes::default(), |_| ()).await.unwrap();
+    assert_eq!(report.counts(), (1, 7, 0), "{:?}", lines(&report));
 }
 
 async fn uploaded(harness: &Harness, bytes: &[u8], name: &str) -> SongFile {

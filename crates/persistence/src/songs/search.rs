@@ -164,7 +164,7 @@ impl Songs<'_> {
             let gram = at + bounds.len() + 1;
             format!(
                 "SELECT word FROM (SELECT word FROM search_grams WHERE gram = ${gram} AND letters BETWEEN $1 AND $2 \
-                 LIMIT {SAME_GRAM}) AS g{at}"
+                 ORDER BY letters, word LIMIT {SAME_GRAM}) AS g{at}"
             )
         };
         let arms = (0..grams.len()).map(arm).collect::<Vec<_>>().join(" UNION ALL ");

@@ -52,8 +52,8 @@ pub fn read(source: Source) -> Result<SongRead> {
     let Recording { file, name, shown, .. } = source.read(limit)?;
     let mut bytes = Vec::new();
     file.take(limit + 1).read_to_end(&mut bytes).with_context(|| format!("{shown} cannot be read"))?;
-    let stem = name.as_deref().map(|name| Path::new(name).file_stem().unwrap_or_default().to_string_lossy());
-    read_song(&bytes, stem.as_deref())
+    let file_name = name.as_deref().map(|name| Path::new(name).file_name().unwrap_or_default().to_string_lossy());
+    read_song(&bytes, file_name.as_deref().map(domain::midi::without_ending))
         .map_err(|Failure { message, .. }| Exit::refused(format!("{shown} was refused: {message}")))
 }
 

@@ -103,10 +103,13 @@ pub async fn submit(
     let submission = Request { state, caller: &caller, kind, door };
     let mut uploads = Vec::new();
     let outcome = match body {
-        Body::Json(payload) => submission.of_json(request, payload, key, &mut uploads).await,
+        Body::Json(payload) => {
+            // What it names is copied and judged like an upload.
+            let _slot = if kind.spec().inputs.is_empty() { None } else { Some(upload_slot(state).await?) };
+            submission.of_json(request, payload, key, &mut uploads).await
+        }
         Body::Form(form) => {
-            let slot = tokio::time::timeout(SLOT_WAIT, state.uploads.acquire()).await;
-            let _slot = slot.map_err(|_| ApiError::TooManyRequests { retry_after: SLOT_WAIT })?;
+            let _slot = upload_slot(state).await?;
             let outcome = submission.of_form(form, key, &mut uploads).await;
             state.metrics.upload(outcome.as_ref().err().map_or("accepted", ApiError::code));
             outcome
@@ -126,6 +129,12 @@ pub async fn submit(
         }
         Outcome::Replayed(response) => response,
     })
+}
+
+/// A place among the uploads that are received at once.
+async fn upload_slot(state: &AppState) -> Result<impl Sized + '_, ApiError> {
+    let slot = tokio::time::timeout(SLOT_WAIT, state.uploads.acquire()).await;
+    slot.map_err(|_| ApiError::TooManyRequests { retry_after: SLOT_WAIT })
 }
 
 /// How many jobs the caller may still start, where the kind has a limit. A repeat starts none.

@@ -67,9 +67,13 @@ impl Catalogue {
             Err(there) => return Ok(there),
         };
         if let Err(error) = self.objects.put_bytes(&key, bytes, MIDI).await {
-            // A put that fails leaves no object. The sweep takes the row if this does not.
-            if let Err(error) = self.database.songs().remove(new.id).await {
-                tracing::warn!(error = error_chain(&error), "row of a song without an object left to the sweep");
+            // It may have arrived all the same: the row goes only when the object is gone for certain, else to the sweep.
+            let gone = async {
+                self.objects.delete(&key).await?;
+                Ok::<_, StorageError>(self.database.songs().remove(new.id).await?)
+            };
+            if let Err(error) = gone.await {
+                tracing::warn!(error = error_chain(&error), "song that was not stored left to the sweep");
             }
             return Err(error.into());
         }

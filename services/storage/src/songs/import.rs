@@ -1,5 +1,7 @@
 //! Importing: every file of every source is read, looked at, named and added, and gets its line in the report.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use contracts::{SongOutcome, SongReport, SongReportLine};
 use futures_util::{StreamExt, stream};
@@ -21,6 +23,9 @@ use crate::error::StorageError;
 
 /// Lists of names that come with the files of one import.
 const MOST_LISTS: usize = 64;
+/// How often, and how many times, it is looked whether a song is there that somebody else is taking in.
+const BUSY_LOOK_EVERY: Duration = Duration::from_millis(50);
+const BUSY_LOOKS: u32 = 60;
 
 impl Catalogue {
     /// Takes in every song of `sources`; `told` hears of each file as it is done. Songs whose bytes are there already are
@@ -100,12 +105,24 @@ impl Catalogue {
         };
         let Looked { own_title, facts } = looked;
         let Some(name) = naming::name(path, &own_title, lists, wishes) else { return Ok(Err(Refusal::NoName)) };
-        let added = self.add(Candidate { name, sha256, bytes, facts }).await?;
+        let added = self.add(Candidate { name, sha256: sha256.clone(), bytes, facts }).await?;
         Ok(match added {
             Inserted::New(song) => Ok(imported(song)),
             Inserted::Known(song) => Ok(known(song)),
-            Inserted::Busy => Err(Refusal::Busy),
+            Inserted::Busy => self.once_shown(&sha256).await?.map(known).ok_or(Refusal::Busy),
         })
+    }
+
+    /// A song that somebody else is taking in, as soon as it is there: the same file twice in one folder is the rule
+    /// rather than the exception.
+    async fn once_shown(&self, sha256: &str) -> Result<Option<Song>, StorageError> {
+        for _ in 0..BUSY_LOOKS {
+            tokio::time::sleep(BUSY_LOOK_EVERY).await;
+            if let Some(song) = self.database.songs().find_by_hash(sha256).await? {
+                return Ok(Some(song));
+            }
+        }
+        Ok(None)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The job's songs out of its inputs.
 
-use std::{io::Read as _, path::Path};
+use std::io::Read as _;
 
 use arrangement::{SongRead, read_song};
 use domain::{
@@ -23,8 +23,7 @@ pub async fn read(run: &StageRun<'_>) -> Result<[SongRead; SONGS], Failure> {
                 let message = format!("a song cannot be read: {error}");
                 Failure::new(FailureClass::Transient, FailureCode::Storage, message)
             })?;
-            let stem = name.as_deref().map(|name| Path::new(name).file_stem().unwrap_or_default().to_string_lossy());
-            read_song(&bytes, stem.as_deref())
+            read_song(&bytes, name.as_deref().map(domain::midi::without_ending))
         };
         let number = songs.len() + 1;
         songs.push(blocking(read).await?.map_err(|failure| numbered(number, failure))?);
