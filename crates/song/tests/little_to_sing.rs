@@ -134,10 +134,13 @@ fn the_documents_divide_words_as_scores_do() {
         takes: 1,
         request: &request,
     });
-    let midi = String::from_utf8_lossy(&documents.midi).into_owned();
-    for (what, text) in [("MIDI", &midi), ("SVG", &documents.svg), ("MusicXML", &documents.musicxml)] {
-        let text = text.to_lowercase();
-        assert!(text.contains("where") && text.contains("some"), "{what}");
-        assert!(!text.contains("mewhere"), "{what}");
+    // A lyric event of MIDI: FF 05, its length, its text.
+    let event = |text: &str| [&[0xFF, 0x05, text.len() as u8], text.as_bytes()].concat();
+    for syllable in ["where", "far"] {
+        let lyric = event(syllable);
+        assert!(documents.midi.windows(lyric.len()).any(|bytes| bytes == lyric), "MIDI: {syllable}");
+        for (what, text) in [("SVG", &documents.svg), ("MusicXML", &documents.musicxml)] {
+            assert!(text.contains(&format!(">{syllable}<")), "{what}: {syllable}");
+        }
     }
 }
