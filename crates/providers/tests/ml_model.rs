@@ -205,7 +205,7 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
     long.end = long.parts[0].notes[0].duration;
     let too_long = answer(&smf::write(&long));
     let mut crowded = score(65);
-    crowded.parts = (0..600).map(|_| crowded.parts[0].clone()).collect();
+    crowded.parts = (0..600).map(|track| Part { track, ..crowded.parts[0].clone() }).collect();
     let too_many_parts = answer(&smf::write(&crowded));
     let too_large = answer(&[0; (4 << 20) + 1]);
     let hanging_notes = b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk\0\0\0\x08\0\xff\x2f\0\0\xff\x2f\0";

@@ -119,12 +119,25 @@ async fn every_documented_route_is_there(flavour: Flavour) {
     let mut missing = Vec::new();
     for (path, operations) in paths {
         let filled = path.replace("{jobId}", &job).replace("{id}", &job).replace("{messageId}", &message);
+        let filled = filled.replace("{fileId}", &job);
+        // There is no such song, and to the API of blends this is none of its jobs: only a method that no path takes says
+        // that there is a route.
+        let is_elsewhere =
+            ["/api/v1/songs/{id}", "/api/status/{jobId}", "/api/download/{fileId}"].contains(&path.as_str());
+        if is_elsewhere {
+            let request = user.http.request(Method::PUT, format!("{}{filled}", user.base));
+            let answer = Answer::of(request.bearer_auth(user.token().unwrap_or_default())).await;
+            if answer.status.as_u16() != 405 {
+                missing.push(format!("PUT {path}: {}", answer.status));
+            }
+        }
         assert!(!filled.contains('{'), "a parameter that this test does not know: {path}");
         for (method, operation) in operations.as_object().expect("a path has operations") {
             let Ok(verb) = method.to_uppercase().parse::<Method>() else { continue };
             let request = user.http.request(verb, format!("{}{filled}", user.base));
             let answer = Answer::of(request.bearer_auth(user.token().unwrap_or_default())).await;
-            if matches!(answer.status.as_u16(), 404 | 405 | 500..) {
+            let is_absent = answer.status.as_u16() == 404 && !is_elsewhere;
+            if is_absent || matches!(answer.status.as_u16(), 405 | 500..) {
                 missing.push(format!("{method} {path}: {}", answer.status));
             }
             let documented = operation["responses"].as_object().expect("an operation has answers");
@@ -160,7 +173,7 @@ fn references_hold(document: &Value, node: &Value) {
 async fn unknown_paths_are_problems(flavour: Flavour) {
     let deployment = shared(flavour).await;
     let user = deployment.user();
-    for path in ["/", "/api", "/api/v1", "/api/v2/melody-vocals/quota", "/api/v1/songs", "/.env"] {
+    for path in ["/", "/api", "/api/v1", "/api/v2/melody-vocals/quota", "/api/v1/song", "/.env"] {
         user.get(path).await.problem(404, "not_found");
     }
 }
