@@ -105,7 +105,8 @@ pub struct SampleSongs {
 
 #[derive(Args)]
 pub struct Blend {
-    /// Three songs as MIDI files, up to 4 MB each; `-` is standard input.
+    /// Three songs: MIDI files, up to 4 MB each (`-` is standard input), or songs of the catalogue by id, title, or title
+    /// and artist.
     #[arg(required = true, value_name = "SONG")]
     pub songs: Vec<PathBuf>,
     /// Folder for the results. When absent: a new one beside you, `blend` or, if there is one, `blend-2`.
@@ -114,6 +115,9 @@ pub struct Blend {
     /// Replace files of an earlier song in the folder (never the songs that are blended).
     #[arg(long)]
     pub overwrite: bool,
+    /// The folder of the catalogue, that of `descant serve`.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
     /// What to write the song as, between commas.
     #[arg(long = "format", value_name = "FORMATS", value_enum, value_delimiter = ',', default_value = "mp3,mid")]
     pub formats: Vec<Format>,

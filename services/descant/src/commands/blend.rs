@@ -1,6 +1,9 @@
 //! `descant blend`: three songs become one in this process, with no server. The same steps as a job.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use arrangement::{BlendReport, SongRead, SoundSummary, cover, stems_of};
@@ -13,11 +16,12 @@ use media::Tags;
 use providers::{BlendedSong, Provided, SongToBlend, blenders};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
-use settings::{LoadOptions, Settings};
+use settings::Settings;
 
 use super::{
     bars,
     midi::{self, Album, Playing},
+    songs::here::{self, Here},
 };
 use crate::{
     cli,
@@ -31,16 +35,16 @@ use crate::{
 const FOLDER: &str = "blend";
 
 pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
-    let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
+    let settings = Settings::load(&here::options(args.config.clone(), args.data_dir.as_deref())?)?;
     let request = request(&args.options)?;
     let destination = Destination::beside(args.out, PathBuf::from(FOLDER), args.overwrite);
-    let (sources, destination) = open(&args.songs, destination)?;
+    let (sources, destination) = open(&args.songs, destination, &settings).await?;
     destination.check(&midi::FILES)?;
 
     let bar = step(stage::ANALYSIS.as_str(), json);
     let mut read = Vec::new();
     for source in sources {
-        read.push(midi::read(source)?);
+        read.push(source.read()?);
         bar.set_position((100 * read.len() / SONGS) as u64);
     }
     bars::done(&bar);
@@ -88,19 +92,54 @@ fn request(options: &cli::BlendOptionArgs) -> Result<BlendRequest> {
         .map_err(|InvalidField { field, detail }| Exit::refused(format!("--{field}: {detail}")))
 }
 
-/// Opens all songs before any is read; none of them may be replaced.
-fn open(songs: &[PathBuf], mut destination: Destination) -> Result<(Vec<Source>, Destination)> {
+/// One of the three.
+enum SongSource {
+    File(Source),
+    /// Of the catalogue: what it is called, and its file.
+    Kept(String, Vec<u8>),
+}
+
+impl SongSource {
+    fn read(self) -> Result<SongRead> {
+        match self {
+            Self::File(source) => midi::read(source),
+            Self::Kept(name, bytes) => arrangement::read_song(&bytes, Some(&name))
+                .map_err(|Failure { message, .. }| Exit::refused(format!("{name} was refused: {message}"))),
+        }
+    }
+}
+
+/// Opens all songs before any is read; none of them may be replaced. What is no file is a name in the catalogue, where
+/// there is one.
+async fn open(
+    songs: &[PathBuf],
+    mut destination: Destination,
+    settings: &Settings,
+) -> Result<(Vec<SongSource>, Destination)> {
     if songs.len() != SONGS {
         return Err(three(songs.len()));
     }
     if songs.iter().filter(|song| song.as_os_str() == STDIN).count() > 1 {
         return Err(Exit::refused("standard input holds one song only; name files for the others"));
     }
+    let has_catalogue = settings.data_dir.exists();
+    let mut catalogue = None;
     let mut sources = Vec::new();
     for path in songs {
+        let is_missing = path.as_os_str() != STDIN
+            && std::fs::metadata(path).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+        if let Some(name) = path.to_str().filter(|_| is_missing && has_catalogue) {
+            let here = match &mut catalogue {
+                Some(here) => here,
+                none => none.insert(Here::of(settings.clone()).await?),
+            };
+            let (name, bytes) = here.fetch(name).await?;
+            sources.push(SongSource::Kept(name, bytes));
+            continue;
+        }
         let source = Source::open_song(path)?;
         destination = destination.sparing(&source);
-        sources.push(source);
+        sources.push(SongSource::File(source));
     }
     Ok((sources, destination))
 }

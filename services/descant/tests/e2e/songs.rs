@@ -189,6 +189,27 @@ async fn the_command_line_needs_no_server() {
     assert_eq!(none.status.code(), Some(3), "{}", String::from_utf8_lossy(&none.stderr));
     let missing = run(&[&["songs", "import", "no such file"], &place[..]].concat()).await;
     assert_eq!(missing.status.code(), Some(3));
+    // A blend takes it by name, beside files.
+    let samples = home.path().join("samples");
+    assert!(run(&["sample-songs", samples.to_str().unwrap()]).await.status.success());
+    let import = [&["songs", "import", samples.to_str().unwrap()], &place[..]].concat();
+    assert!(run(&import).await.status.success());
+    let out = home.path().join("blend");
+    let reel = samples.join("tin-roof-reel.mid");
+    let blend = ["blend", "Harbour Morning", reel.to_str().unwrap(), "lantern-walk", "--bars", "8", "--format", "mid"];
+    let blend = [&blend[..], &["--out", out.to_str().unwrap()], &place[..]].concat();
+    let blended = run(&blend).await;
+    assert!(blended.status.success(), "{}", String::from_utf8_lossy(&blended.stderr));
+    assert!(out.join("song.mid").is_file());
+    let near = run(&[&["blend", "Harbor Mornin", "x.mid", "y.mid"], &place[..]].concat()).await;
+    let near = String::from_utf8_lossy(&near.stderr).into_owned();
+    assert!(near.contains("no song of that name") && near.contains("harbour-morning"), "{near}");
+    for name in ["harbour", "reel", "lantern"] {
+        let found = run(&[&["--json", "songs", "search", name], &place[..]].concat()).await;
+        let found: Value = serde_json::from_slice(&found.stdout).unwrap();
+        let id = found["songs"][0]["id"].as_str().unwrap().to_owned();
+        assert!(run(&[&["songs", "remove", &id], &place[..]].concat()).await.status.success());
+    }
     let id = run(&[&["--json", "songs", "search", "inuendo"], &place[..]].concat()).await;
     let id: Value = serde_json::from_slice(&id.stdout).unwrap();
     let id = id["songs"][0]["id"].as_str().unwrap();

@@ -1,11 +1,16 @@
 //! The catalogue that `descant serve` uses with the same settings, whether it runs or not.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
+use blob_store::{BlobStore, ObjectKey};
 use domain::{SongId, SongName, song::MAX_IMPORT_BYTES};
+use futures_util::StreamExt as _;
 use gateway::{OneSongBody, SongBody, SongFileBody, SongImportBody, SongListBody, SongRemovedBody};
-use persistence::{Database, SongCursor};
+use persistence::{Database, Resolved, Song, SongCursor};
 use serde_json::Value;
 use service_runtime::{CancellationToken, Deps, Needs};
 use settings::{LoadOptions, Settings};
@@ -21,19 +26,16 @@ const ARCHIVES_ARE_LARGER: u64 = 16;
 
 pub struct Here {
     database: Database,
+    objects: Arc<dyn BlobStore>,
     catalogue: Catalogue,
 }
 
 impl Here {
     pub async fn open(config: Option<PathBuf>, data_dir: Option<PathBuf>) -> Result<Self> {
-        let mut options = LoadOptions::from_process(config);
-        if let Some(folder) = data_dir {
-            let Some(folder) = folder.to_str() else {
-                return Err(Exit::refused(format!("--data-dir {}: choose a name that is UTF-8", folder.display())));
-            };
-            options = options.with("data_dir", folder);
-        }
-        let settings = Settings::load(&options)?;
+        Self::of(Settings::load(&options(config, data_dir.as_deref())?)?).await
+    }
+
+    pub async fn of(settings: Settings) -> Result<Self> {
         let needs = Needs { database: true, objects: true, ..Needs::NONE };
         let deps = Deps::connect(settings, "descant", needs, &CancellationToken::new()).await?;
         let default = ImportLimits::default();
@@ -46,8 +48,9 @@ impl Here {
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let database = deps.database()?;
-        let catalogue = Catalogue::new(database.clone(), deps.objects()?, deps.clock.clone(), limits, workers);
-        Ok(Self { database, catalogue })
+        let objects = deps.objects()?;
+        let catalogue = Catalogue::new(database.clone(), objects.clone(), deps.clock.clone(), limits, workers);
+        Ok(Self { database, objects, catalogue })
     }
 
     pub async fn import(
@@ -92,6 +95,44 @@ impl Here {
         Ok(serde_json::to_value(SongListBody { success: true, songs, next: None })?)
     }
 
+    /// The song that is called so, by its id, its title, or its title and artist: its name, and its file.
+    ///
+    /// # Errors
+    /// Refused, with the choices, when none or several are called so.
+    pub async fn fetch(&self, wanted: &str) -> Result<(String, Vec<u8>)> {
+        let choices = |songs: &[Song]| {
+            let lines = songs.iter().map(|song| format!("\n  {}  {}", song.id, song.full_name()));
+            lines.collect::<String>()
+        };
+        let song = match self.database.songs().resolve(wanted).await? {
+            Resolved::One(song) => song,
+            Resolved::Several(songs) => {
+                let choices = choices(&songs);
+                return Err(Exit::refused(format!(
+                    "several songs are called \"{wanted}\"; name one by its id:{choices}"
+                )));
+            }
+            Resolved::Unknown { nearest } if nearest.is_empty() => {
+                return Err(Exit::refused(format!(
+                    "there is no file \"{wanted}\", and no song of that name in the catalogue (`descant songs list`)"
+                )));
+            }
+            Resolved::Unknown { nearest } => {
+                let choices = choices(&nearest);
+                return Err(Exit::refused(format!(
+                    "there is no file \"{wanted}\", and no song of that name in the catalogue; near it are:{choices}"
+                )));
+            }
+        };
+        let key: ObjectKey = song.object_key.parse().context("the song's file has a name that no file can have")?;
+        let mut body = self.objects.get(&key, None).await.context("the song's file cannot be read")?.body;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk.context("the song's file cannot be read")?);
+        }
+        Ok((song.full_name(), bytes))
+    }
+
     pub async fn correct(&self, id: &str, title: Option<String>, artist: Option<Option<String>>) -> Result<Value> {
         let id = song_id(id)?;
         let song = self.database.songs().get(id).await?.ok_or_else(|| missing(id))?;
@@ -104,6 +145,16 @@ impl Here {
         let song = self.catalogue.remove(song_id(id)?).await.map_err(of_storage)?;
         Ok(serde_json::to_value(SongRemovedBody { success: true, id: song.id.to_string() })?)
     }
+}
+
+/// The settings of a command that is told where the data are.
+pub fn options(config: Option<PathBuf>, data_dir: Option<&Path>) -> Result<LoadOptions> {
+    let options = LoadOptions::from_process(config);
+    let Some(folder) = data_dir else { return Ok(options) };
+    let Some(name) = folder.to_str() else {
+        return Err(Exit::refused(format!("--data-dir {}: choose a name that is UTF-8", folder.display())));
+    };
+    Ok(options.with("data_dir", name))
 }
 
 fn song_id(text: &str) -> Result<SongId> {

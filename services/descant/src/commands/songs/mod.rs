@@ -1,6 +1,6 @@
 //! `descant songs`: the catalogue, here or on a server. Both give the same JSON.
 
-mod here;
+pub mod here;
 mod parcels;
 mod there;
 
