@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use blend::{Length, Options};
 use domain::{
     Failure, FailureClass, FailureCode,
-    blend_request::{BlendLength, BlendOptions, BlendRequest},
     kinds::blend::MOST_SECONDS,
+    kinds::blend::{BlendLength, BlendOptions, BlendRequest},
 };
 use music::{Key, Mode};
 use providers::{BlendedSong, Chain, Provided, SongBlender, SongToBlend, blend_failure};
@@ -104,6 +104,7 @@ mod tests {
     #[test]
     fn both_have_the_same_ranges() {
         let (bars, bpm) = (BlendRequest::BARS, BlendRequest::BPM);
+        assert!((providers::MOST_BLEND_SECONDS - MOST_SECONDS).abs() < f64::EPSILON);
         assert_eq!((*bars.start(), *bars.end()), (blend::LEAST_BARS, blend::MOST_BARS));
         assert_eq!((*bpm.start(), *bpm.end()), (blend::LEAST_BPM, blend::MOST_BPM));
         for weight in [*BlendRequest::WEIGHT.start(), *BlendRequest::WEIGHT.end()] {

@@ -1,7 +1,7 @@
 //! `report.json`: what was made of what, and how it measures.
 
 use blend::Role;
-use domain::blend_request::{BlendOptions, BlendRequest};
+use domain::kinds::blend::{BlendOptions, BlendRequest};
 use music::{Score, analysis::Analysis};
 use providers::{BlendedSong, SongToBlend};
 use serde::{Deserialize, Serialize};

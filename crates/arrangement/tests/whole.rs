@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use arrangement::{BlendReport, LOUDNESS, Rendering, SoundSummary, cover, read_song, render, sample_songs, stems_of};
-use domain::{FailureClass, FailureCode, blend_request::BlendRequest};
+use domain::{FailureClass, FailureCode, kinds::blend::BlendRequest};
 use providers::{SongToBlend, blenders};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};

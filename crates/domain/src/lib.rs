@@ -5,7 +5,6 @@
 
 pub mod artifact;
 pub mod audio;
-pub mod blend_request;
 pub mod failure;
 pub mod feed;
 pub mod field;
@@ -19,7 +18,6 @@ pub mod progress;
 pub mod prompt;
 pub mod quality;
 pub mod quota;
-pub mod request;
 pub mod retention;
 pub mod retry;
 pub mod song;

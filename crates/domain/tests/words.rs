@@ -7,8 +7,8 @@ use domain::{
     ArtifactRole, FailureClass, FailureCode, JobId, JobState, Tier, UserId,
     audio::{AudioFormat, FindingCode},
     feed::FeedKind,
+    kinds::melody_vocals::Label,
     prompt::{InvalidPrompt, Prompt},
-    request::Label,
 };
 use proptest::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};

@@ -11,6 +11,9 @@ use tokio::sync::Semaphore;
 
 use crate::capability::blocking;
 
+/// Longest blend that is taken of any blender, in seconds.
+pub const MOST_BLEND_SECONDS: f64 = 720.0;
+
 /// A song that is to be blended with two others.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct SongToBlend {

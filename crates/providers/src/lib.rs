@@ -17,7 +17,9 @@ mod retry_after;
 
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget};
 pub use blenders::blenders;
-pub use blending::{BlendOrigin, BlendedSong, OfflineBlender, SongBlender, SongToBlend, blend_failure};
+pub use blending::{
+    BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
+};
 pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
     lyrics_failure, no_progress, pitch_failure, voice_failure,

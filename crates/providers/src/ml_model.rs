@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use blend::{Length, Options};
 use chrono::Utc;
-use domain::{Failure, FailureClass, FailureCode, kinds::blend::SPEC};
+use domain::{Failure, FailureClass, FailureCode};
 use music::{Score, smf};
 use reqwest::{Client, Response, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use telemetry::trace;
 use url::Url;
 
 use crate::{
-    blending::{BlendedSong, SongBlender, SongToBlend},
+    blending::{BlendedSong, MOST_BLEND_SECONDS, SongBlender, SongToBlend},
     capability::blocking,
     chain::TellsVersion,
     retry_after,
@@ -131,8 +131,7 @@ impl SongBlender for MlModelClient {
 
 /// Whether a song of the model can be played. What it makes amiss is its own fault, never that of whoever asked.
 fn check(score: &Score) -> Result<(), Failure> {
-    let longest = SPEC.limits.sound.map_or(READ_SECONDS, |sound| sound.as_secs_f64());
-    if score.seconds() > longest {
+    if score.seconds() > MOST_BLEND_SECONDS {
         return Err(failure(FailureClass::Transient, "sent a song that is too long"));
     }
     if score.parts.len() > soundfont::MOST_PARTS {

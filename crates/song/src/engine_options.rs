@@ -1,6 +1,6 @@
 //! What a request asks for, as the options of the engine and of the music rules.
 
-use domain::{options, request::MelodyToVocalsRequest};
+use domain::{kinds::melody_vocals::MelodyToVocalsRequest, options};
 use lyrics::LyricsRequest;
 use music::correct::{Corrections, Grid, Quantise};
 use voice::VoiceOptions;

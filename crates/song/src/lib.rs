@@ -12,8 +12,8 @@ mod steps;
 mod takes;
 
 use domain::{
+    kinds::melody_vocals::MelodyToVocalsRequest,
     quality::{QualityFigures, SoundFigures},
-    request::MelodyToVocalsRequest,
 };
 use lyrics::Lyrics;
 use media::Loudness;

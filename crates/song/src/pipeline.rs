@@ -6,8 +6,8 @@ use domain::{
     Failure, StageName,
     audio::{AudioLimits, Verdict},
     kinds::melody_vocals as stage,
+    kinds::melody_vocals::MelodyToVocalsRequest,
     quality::QualityGate,
-    request::MelodyToVocalsRequest,
 };
 use lyrics::Lyrics;
 use media::Mix;

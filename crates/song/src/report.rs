@@ -2,8 +2,8 @@
 
 use domain::{
     Failure, FailureClass, FailureCode, SongOptions,
+    kinds::melody_vocals::MelodyToVocalsRequest,
     quality::{QualityFigures, QualityGate, QualityShortfall},
-    request::MelodyToVocalsRequest,
 };
 use lyrics::Lyrics;
 use music::{

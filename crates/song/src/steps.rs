@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     Failure, FailureClass, FailureCode,
     audio::{AudioLimits, Verdict},
+    kinds::melody_vocals::{Label, MelodyToVocalsRequest},
     options::Backing,
-    request::{Label, MelodyToVocalsRequest},
 };
 use media::{Bounds, MediaError, Mix};
 use music::{

@@ -8,8 +8,8 @@ use std::{
 
 use domain::{
     Failure, FailureClass, FailureCode,
+    kinds::melody_vocals::MelodyToVocalsRequest,
     quality::{QualityCheck, QualityGate, QualityShortfall, seed_of_take},
-    request::MelodyToVocalsRequest,
 };
 use lyrics::{Lyrics, LyricsRequest};
 use music::Melody;

@@ -1,10 +1,10 @@
 //! Recordings with hardly a tune in them, from the sound to the judged song: a note, two, three, short ones, drones.
 
 use domain::{
+    kinds::melody_vocals::MelodyToVocalsRequest,
     options::{self, SongOptions, Tempo},
     prompt::Prompt,
     quality::QualityGate,
-    request::MelodyToVocalsRequest,
 };
 use music::Melody;
 use providers::{Performance, Vocal};

@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use domain::{
     Failure,
+    kinds::melody_vocals::MelodyToVocalsRequest,
     quality::{QualityCheck, QualityGate},
-    request::MelodyToVocalsRequest,
 };
 use lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};

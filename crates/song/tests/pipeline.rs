@@ -10,7 +10,8 @@ use std::{
 };
 
 use domain::{
-    FailureClass, FailureCode, StageName, Tier, kinds::melody_vocals as stage, request::MelodyToVocalsRequest,
+    FailureClass, FailureCode, StageName, Tier, kinds::melody_vocals as stage,
+    kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use media::{Encoding, Tags};
 use pitch::sample::hummed_tune;

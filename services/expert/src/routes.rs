@@ -9,7 +9,7 @@ use std::{
 
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, error::JsonPayloadError, web};
-use domain::{ArtifactSpec, artifact, request::MelodyToVocalsRequest};
+use domain::{ArtifactSpec, artifact, kinds::melody_vocals::MelodyToVocalsRequest};
 use media::{Encoding, Tags};
 use providers::{
     LyricsWriter, MelodyExtractor, Vocal, VocalSynthesizer,

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use arrangement::{BlendReport, SongRead, SoundSummary, cover, stems_of};
 use domain::{
     Failure, FailureClass, InvalidField,
-    blend_request::BlendRequest,
+    kinds::blend::BlendRequest,
     kinds::blend::{self as stage, SONGS},
 };
 use media::Tags;

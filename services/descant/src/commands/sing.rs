@@ -9,7 +9,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use domain::{
-    InvalidField, StageName, Tier, audio::Verdict, kinds::melody_vocals as stage, request::MelodyToVocalsRequest,
+    InvalidField, StageName, Tier, audio::Verdict, kinds::melody_vocals as stage,
+    kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use indicatif::ProgressBar;
 use media::{Encoding, Mix, Tags};

@@ -6,7 +6,7 @@ mod songs;
 mod wire;
 
 use actix_web::web::ServiceConfig;
-use domain::{InvalidField, KindSpec, blend_request::BlendRequest, kinds::blend::SPEC};
+use domain::{InvalidField, KindSpec, kinds::blend::BlendRequest, kinds::blend::SPEC};
 use persistence::Job;
 use serde_json::{Map, Value, json};
 use settings::Settings;

@@ -8,8 +8,8 @@ use actix_web::web::ServiceConfig;
 use domain::{
     InvalidField, KindSpec,
     audio::Verdict,
+    kinds::melody_vocals::MelodyToVocalsRequest,
     kinds::melody_vocals::{AUDIO, SPEC},
-    request::MelodyToVocalsRequest,
 };
 use persistence::Job;
 use serde_json::{Map, Value};

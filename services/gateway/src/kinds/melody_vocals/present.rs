@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 use domain::{
     SongOptions,
+    kinds::melody_vocals::MelodyToVocalsRequest,
     kinds::melody_vocals::SPEC,
     options::Corrections,
     quota::{self, QuotaLimits, QuotaUsage, Window},
-    request::MelodyToVocalsRequest,
 };
 use persistence::Job;
 use serde_json::Value;

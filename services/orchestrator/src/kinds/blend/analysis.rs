@@ -2,7 +2,7 @@
 
 use arrangement::SongRead;
 use async_trait::async_trait;
-use domain::{Failure, StageName, blend_request::BlendRequest, kinds::blend};
+use domain::{Failure, StageName, kinds::blend, kinds::blend::BlendRequest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

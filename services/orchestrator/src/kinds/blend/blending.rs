@@ -1,7 +1,7 @@
 //! Has the songs blended.
 
 use async_trait::async_trait;
-use domain::{Failure, StageName, artifact, blend_request::BlendRequest, kinds::blend};
+use domain::{Failure, StageName, artifact, kinds::blend, kinds::blend::BlendRequest};
 use providers::blocking;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
 use domain::{
     ArtifactRole, Failure, StageName,
-    blend_request::BlendRequest,
+    kinds::blend::BlendRequest,
     kinds::blend::{self, stem_role},
 };
 use providers::BlendedSong;

@@ -14,8 +14,8 @@ use arrangement::{Rendering as How, SoundSummary, cover, render, stems_of};
 use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode, StageName,
-    blend_request::{BlendOptions, BlendRequest, ExtraFormat},
     kinds::blend::{self, SPEC},
+    kinds::blend::{BlendOptions, BlendRequest, ExtraFormat},
 };
 use media::{Encoding, MediaError, Tags};
 use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, ProgressSink, blocking};

@@ -2,7 +2,7 @@
 //! for.
 
 use async_trait::async_trait;
-use domain::{Failure, StageName, kinds::melody_vocals, request::MelodyToVocalsRequest};
+use domain::{Failure, StageName, kinds::melody_vocals, kinds::melody_vocals::MelodyToVocalsRequest};
 use serde_json::json;
 
 use crate::stage::{Stage, StageOutcome, StageRun};

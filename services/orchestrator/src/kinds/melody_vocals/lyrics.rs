@@ -1,7 +1,7 @@
 //! Writes lyrics that fit the notes.
 
 use async_trait::async_trait;
-use domain::{Failure, StageName, kinds::melody_vocals, request::MelodyToVocalsRequest};
+use domain::{Failure, StageName, kinds::melody_vocals, kinds::melody_vocals::MelodyToVocalsRequest};
 use music::Melody;
 use serde_json::json;
 use song::LyricsSummary;

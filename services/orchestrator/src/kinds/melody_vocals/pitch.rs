@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, SongOptions, StageName, kinds::melody_vocals, request::MelodyToVocalsRequest,
+    Failure, FailureClass, FailureCode, SongOptions, StageName, kinds::melody_vocals,
+    kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use providers::AudioInput;
 use serde_json::json;

@@ -7,7 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals, request::MelodyToVocalsRequest,
+    Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals,
+    kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use lyrics::Lyrics;
 use media::{Bounds, Encoding, Mix, Tags};

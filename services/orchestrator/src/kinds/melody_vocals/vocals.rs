@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals, request::MelodyToVocalsRequest,
+    Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals,
+    kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use lyrics::Lyrics;
 use media::{Encoding, Tags};

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     field::{InvalidField, filled},
-    kinds::blend,
-    request::MelodyToVocalsRequest,
+    kinds::{blend, melody_vocals::MelodyToVocalsRequest},
 };
 
 /// Three songs, please, as one. The songs are the job's inputs.

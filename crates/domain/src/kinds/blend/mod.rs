@@ -1,5 +1,9 @@
 //! Three songs in MIDI files become one, that shows where every bar is from.
 
+mod request;
+
+pub use request::{BlendLength, BlendOptions, BlendRequest, ExtraFormat};
+
 use std::time::Duration;
 
 use crate::{

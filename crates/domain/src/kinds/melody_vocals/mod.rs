@@ -1,5 +1,9 @@
 //! A recorded melody and a prompt become a sung vocal with lyrics.
 
+mod request;
+
+pub use request::{Label, MelodyToVocalsRequest};
+
 use crate::{
     artifact::{self, ArtifactRole},
     failure::FailureCode,
