@@ -2,8 +2,8 @@
 //! that run side by side. To add a field, add it to the sample and append to the bytes; never change what is there.
 
 use chrono::{DateTime, Utc};
-use contracts::{Body, Envelope, decode, encode, envelope, v1};
-use domain::{JobId, MessageId};
+use contracts::{Body, Envelope, ValidationRequest, decode, encode, envelope, v1};
+use domain::{JobId, MessageId, audio::Verdict, kind::InputCheck};
 use uuid::uuid;
 
 fn at() -> DateTime<Utc> {
@@ -157,6 +157,44 @@ fn a_field_that_is_gone_is_passed_over() {
         // Field 4, `attempt`, as versions before it was dropped write it behind the generation.
         let older = bytes.replacen("1807", "18072002", 1);
         assert_eq!(decode(&hex::decode(older).unwrap()).unwrap(), sample);
+    }
+}
+
+/// As the first version wrote every message that it had: a broker may hold some, and services of both versions run side
+/// by side. These bytes never change.
+const FIRST_VERSION: &str = include_str!("golden_first_version.txt");
+
+#[test]
+fn what_the_first_version_wrote_is_understood() {
+    assert_eq!(FIRST_VERSION.lines().count(), 10);
+    for line in FIRST_VERSION.lines() {
+        let (kind, bytes) = line.split_once(' ').unwrap();
+        let message = decode(&hex::decode(bytes).unwrap()).unwrap();
+        let sample = samples().into_iter().find(|sample| sample.kind() == kind).unwrap();
+        assert_eq!(message.kind(), kind);
+        assert_eq!(
+            (message.id(), message.job(), message.occurred(), message.expires()),
+            (sample.id(), sample.job(), sample.occurred(), sample.expires()),
+            "{kind}"
+        );
+        // What it did not say reads as what it meant.
+        match message.body {
+            Some(Body::ValidateAudio(asked)) => {
+                assert_eq!((asked.object_key.as_str(), asked.check.as_str()), ("uploads/1", ""));
+                let asked: ValidationRequest = asked.try_into().unwrap();
+                assert_eq!(asked.check, InputCheck::Audio);
+            }
+            Some(Body::AudioVerdict(judged)) => {
+                assert!(judged.song.is_none());
+                let judged: Verdict = judged.try_into().unwrap();
+                assert!(judged.facts.is_some() && judged.findings.len() == 1);
+            }
+            Some(Body::IngestResult(ingest)) => {
+                assert_eq!((ingest.audio_size_bytes, ingest.files.len()), (5_292_044, 1));
+                assert!(!ingest.title.is_empty() && ingest.plan_object_key.is_empty(), "it said the title itself");
+            }
+            _ => {}
+        }
     }
 }
 
