@@ -223,7 +223,12 @@ async fn reconnecting_does_not_hang_on_a_silent_server() {
     .await;
     proxy.cut(Network::Good);
     sending.await.unwrap().unwrap();
-    assert_eq!(probe.saw(2).await[1], sent);
+    let mut seen = probe.saw(2).await;
+    if seen[1] == seen[0] {
+        // The cut has swallowed its acknowledgement.
+        seen = probe.saw(3).await;
+    }
+    assert_eq!(seen.last(), Some(&sent));
     bus.health().await.unwrap();
 }
 
