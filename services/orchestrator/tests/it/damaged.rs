@@ -48,7 +48,7 @@ async fn a_retried_job_goes_on_when_what_a_finished_stage_left_is_gone_or_altere
         // Not reused, so that there is no copy to go on from.
         let id = harness.submit_as("retried", false).await;
         harness.with_time(id, JobState::Failed).await;
-        harness.harm(harm, &format!("jobs/{id}/work/"));
+        harness.harm(harm, &format!("jobs/{id}/"));
 
         harness.vendor.orders().refuses = None;
         harness.retry(id).await;
@@ -88,7 +88,7 @@ async fn what_followed_from_a_damaged_stage_is_made_again_too() {
         let running = harness.start();
         let id = harness.submit_as("retried", false).await;
         harness.with_time(id, JobState::Failed).await;
-        harness.harm(harm, &format!("jobs/{id}/work/"));
+        harness.harm(harm, &format!("jobs/{id}/"));
 
         harness.vendor.orders().fails_wrapping = false;
         harness.retry(id).await;
