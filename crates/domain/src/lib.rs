@@ -21,6 +21,7 @@ pub mod quota;
 pub mod retention;
 pub mod retry;
 pub mod song;
+pub mod starts;
 mod text;
 pub mod tier;
 

@@ -29,6 +29,7 @@ mod rows;
 mod songs;
 mod stage_results;
 mod stages;
+mod starts;
 mod submit;
 mod tenant;
 mod time;
@@ -58,7 +59,7 @@ pub use songs::{
 };
 pub use stage_results::{StageResult, StageResults};
 pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};
-pub use submit::{IdempotentAnswer, NewJob, Submission};
+pub use submit::{IdempotentAnswer, NewJob, Submission, SubmissionLimits};
 pub use tenant::{CancelOutcome, Cursor, HistoryFilter, HistoryPage, JobList, UserJobs};
 pub use uploads::{Upload, Uploads};
 pub use users::{User, Users};

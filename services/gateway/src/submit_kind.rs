@@ -4,15 +4,13 @@
 use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
-use domain::{KindSpec, UploadId, audio::Verdict};
+use domain::{KindSpec, UploadId, audio::Verdict, starts::StartLimit};
 use persistence::Job;
 use serde_json::{Map, Value};
 use settings::Settings;
 use utoipa::openapi::OpenApi;
 
-use crate::{
-    fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError, starts::StartLimit, wire::QuotaBody,
-};
+use crate::{fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError, wire::QuotaBody};
 
 /// A kind of job that can be submitted here.
 pub trait SubmitKind: Send + Sync + 'static {

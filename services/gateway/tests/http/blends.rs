@@ -230,6 +230,59 @@ async fn only_so_many_may_be_started_in_a_stretch_of_time() {
     assert_ne!(other.status, 429);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_requests_at_once_so_many_are_accepted() {
+    let harness = stocked(&[]).await;
+    let before = objects(&harness).await;
+    let body = json!({ "songs": THREE });
+    let answers = futures_util::future::join_all((0..20).map(|_| post(&harness, "/api/generate", &body))).await;
+    let (accepted, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 202);
+    assert_eq!((accepted.len(), refused.len()), (10, 10));
+    let mut left: Vec<u32> =
+        accepted.iter().map(|a| a.header("ratelimit-remaining").unwrap().parse().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, (0..10).collect::<Vec<_>>(), "two jobs were told the same place");
+    for answer in refused {
+        answer.problem(429, "rate_limited");
+        let header = |name| answer.header(name).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!((header("ratelimit-limit"), header("ratelimit-remaining")), ("10", "0"));
+        assert_eq!(header("ratelimit-policy"), "10;w=900");
+        let waits = ["retry-after", "ratelimit-reset"].map(|name| header(name).parse::<u64>().unwrap());
+        assert!(waits[0] == waits[1] && (1..=900).contains(&waits[0]), "{waits:?}");
+    }
+    assert_eq!(harness.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 10);
+    assert_eq!(objects(&harness).await, before + 30, "what was refused in the end leaves nothing either");
+}
+
+#[tokio::test]
+async fn every_answer_to_a_start_tells_how_many_are_left() {
+    let harness = stocked(&[]).await;
+    let songs = json!({ "songs": THREE });
+    for path in ["/api/generate", "/api/v1/jobs/blend"] {
+        let told = |answer: &Answer, status: u16, left: &str| {
+            assert_eq!(answer.status, status, "{path}");
+            let headers = ["limit", "remaining", "policy"].map(|name| answer.header(&format!("ratelimit-{name}")));
+            assert_eq!(headers, [Some("10"), Some(left), Some("10;w=900")], "{path}: {status}");
+            assert!(answer.header("ratelimit-reset").is_some());
+        };
+        let left = if path == "/api/generate" { ["10", "9"] } else { ["9", "8"] };
+        told(&post(&harness, path, &json!({ "songs": THREE, "tempo": "fast" })).await, 400, left[0]);
+        told(&post(&harness, path, &json!({ "songs": ["Nothing", THREE[1], THREE[2]] })).await, 404, left[0]);
+        told(&post(&harness, path, &json!({ "songs": ["Halo", THREE[1], THREE[2]] })).await, 409, left[0]);
+        told(&wire::ask(harness.address, "POST", path, &[], b"").await, 415, left[0]);
+        let keyed = [("content-type", "application/json"), ("idempotency-key", path)];
+        let keyed =
+            async |body: &Value| wire::ask(harness.address, "POST", path, &keyed, body.to_string().as_bytes()).await;
+        // What was refused did not count.
+        told(&keyed(&songs).await, 202, left[1]);
+        told(&keyed(&songs).await, 202, left[1]);
+        told(&keyed(&json!({ "songs": THREE, "seed": 1 })).await, 422, left[1]);
+    }
+    // Nothing else has a limit of starts.
+    let other = harness.ask("GET", "/api/jobs", &[]).await;
+    assert_eq!(other.header("ratelimit-limit"), None);
+}
+
 #[tokio::test]
 async fn the_older_api_tells_of_its_own_kind_only() {
     let harness = Harness::open().await;

@@ -6,7 +6,11 @@ mod songs;
 mod wire;
 
 use actix_web::web::ServiceConfig;
-use domain::{InvalidField, KindSpec, kinds::blend::BlendRequest, kinds::blend::SPEC};
+use domain::{
+    InvalidField, KindSpec,
+    kinds::blend::{BlendRequest, SPEC},
+    starts::StartLimit,
+};
 use persistence::Job;
 use serde_json::{Map, Value, json};
 use settings::Settings;
@@ -17,7 +21,6 @@ use crate::{
     named_inputs::NamedInputs,
     problem::ApiError,
     routing::{posted, read},
-    starts::StartLimit,
     submit_kind::{Accepted, Asked, SubmitKind},
 };
 
