@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod audio;
+pub mod daily;
 pub mod failure;
 pub mod feed;
 pub mod field;

@@ -2,6 +2,7 @@
 
 mod bed;
 mod claims;
+mod daily;
 mod messages;
 mod moves;
 mod quotas;

@@ -1,12 +1,14 @@
 //! Blends: songs by title and by file, what cannot be meant, how many may be started, and the older API.
 
-use chrono::Utc;
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
 use domain::{
     JobEvent, SongFacts, SongId, SongName, UploadId,
     kinds::{blend, melody_vocals},
 };
 use persistence::NewSong;
-use resilience::ids::random10;
+use resilience::{Clock, ManualClock, ids::random10};
 use serde_json::{Value, json};
 
 use crate::{
@@ -281,6 +283,49 @@ async fn every_answer_to_a_start_tells_how_many_are_left() {
     // Nothing else has a limit of starts.
     let other = harness.ask("GET", "/api/jobs", &[]).await;
     assert_eq!(other.header("ratelimit-limit"), None);
+}
+
+#[tokio::test]
+async fn files_stay_a_day_and_the_job_is_told_of_for_a_week() {
+    let clock = Arc::new(ManualClock::new(Utc::now()));
+    let harness = Harness::by(Arc::clone(&clock)).await;
+    let made = clock.now();
+    let (done, failed) = (harness.waiting_job(blend::NAME).await, harness.waiting_job(blend::NAME).await);
+    for (job, events) in [(done, &[JobEvent::StoringStarted, JobEvent::Completed][..]), (failed, &[JobEvent::Failed])] {
+        harness.claim(job).await;
+        for event in events {
+            harness.happens(job, *event).await;
+        }
+    }
+    harness.add_artifact(done, domain::ArtifactRole::AUDIO_MP3, "Blend.mp3").await;
+    let told = async |path: String| harness.ask("GET", &path, &[]).await;
+    let status = || told(format!("/api/status/{done}"));
+    let instant = TimeDelta::microseconds(1);
+
+    clock.set(made + TimeDelta::days(1) - instant);
+    let file = status().await.expect(200)["outputFileId"].as_str().unwrap().to_owned();
+    assert_eq!(told(format!("/api/download/{file}")).await.status, 200);
+    assert_eq!(told(format!("/api/v1/jobs/{done}")).await.expect(200)["artifacts"].as_array().unwrap().len(), 1);
+    // No sweep has come by: what is due to go is gone all the same.
+    clock.advance(instant);
+    let body = told(format!("/api/download/{file}")).await.problem(410, "gone");
+    assert!(body["detail"].as_str().unwrap().contains("deleted"), "{body}");
+    told(format!("/api/v1/jobs/{done}/result")).await.problem(410, "gone");
+    assert_eq!(told(format!("/api/v1/jobs/{done}")).await.expect(200)["artifacts"], json!([]));
+    wire::ask(harness.address, "POST", &format!("/api/v1/jobs/{failed}/retry"), &[], b"").await.problem(410, "gone");
+    let still = status().await.expect(200);
+    assert_eq!((&still["status"], &still["outputFileId"]), (&json!("completed"), &Value::Null), "{still}");
+
+    clock.set(made + TimeDelta::days(7));
+    assert_eq!(status().await.expect(200)["status"], "completed");
+    assert_eq!(told(format!("/api/status/{failed}")).await.expect(200)["status"], "failed");
+    assert_eq!(told("/api/jobs".to_owned()).await.expect(200)["total"], 2);
+    clock.advance(instant);
+    status().await.problem(404, "not_found");
+    let none = told("/api/jobs".to_owned()).await.expect(200);
+    assert_eq!((&none["total"], &none["jobs"]), (&json!(0), &json!([])));
+    // The newer API tells of a job as long as its row stays.
+    told(format!("/api/v1/jobs/{done}")).await.expect(200);
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ impl BlendRequest {
     /// none was chosen.
     ///
     /// # Errors
-    /// The first field that holds none of its values.
+    /// The first field that holds none of its values, or a length that no songs could have at the tempo.
     pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>, random: u64) -> Result<Self, InvalidField> {
         let text = |name: &str| filled(field(name));
         let most_seed = MelodyToVocalsRequest::MAX_SEED;
@@ -143,6 +143,7 @@ impl BlendRequest {
             stems: flag("stems", text("stems"))?,
             formats: text("formats").map(formats).transpose()?.unwrap_or_default(),
         };
+        blend::length::check(options.length, options.tempo_bpm)?;
         Ok(Self { seed, options })
     }
 }
