@@ -57,7 +57,8 @@ pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
 pub use outside_calls::{Begun, Cost, OutsideCall, OutsideCallState, OutsideCalls};
 pub use retry::RetryOutcome;
 pub use songs::{
-    Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, Resolved, Song, SongCursor, SongMatch, SongPage, Songs,
+    Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, OfferedSong, Resolved, Song, SongCursor, SongMatch,
+    SongPage, Songs,
 };
 pub use stage_results::{StageResult, StageResults};
 pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};

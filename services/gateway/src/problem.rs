@@ -288,7 +288,10 @@ impl ApiError {
                 format!("songs, song {number}: no song is called {wanted}; {advice}")
             }
             Self::SongAmbiguous { number, wanted, choices } => {
-                let names: Vec<String> = choices.iter().map(|song| format!("{} ({})", song.name, song.id)).collect();
+                let with_id = |SongChoice { id, name, .. }: &SongChoice| {
+                    if name.ends_with(&format!("({id})")) { name.clone() } else { format!("{name} ({id})") }
+                };
+                let names: Vec<String> = choices.iter().map(with_id).collect();
                 format!(
                     "songs, song {number}: several songs are called {wanted}; name one by its id: {}",
                     names.join(", ")

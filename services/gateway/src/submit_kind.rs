@@ -26,6 +26,12 @@ pub trait SubmitKind: Send + Sync + 'static {
         &[]
     }
 
+    /// Those fields that hold a few words or numbers: texts with commas or blanks between them, in which a JSON array reads
+    /// as such a text.
+    fn list_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// What is asked for.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod attempt;
+mod bounded_json;
 mod breakers;
 mod call_off;
 mod commands;

@@ -5,6 +5,7 @@ mod claims;
 mod daily;
 mod messages;
 mod moves;
+mod names;
 mod quotas;
 mod retries;
 mod rollouts;

@@ -27,7 +27,7 @@ use telemetry::trace;
 use crate::{
     app_state::AppState,
     auth::Caller,
-    fields::Fields,
+    fields::{Fields, Shapes},
     json_body,
     links::{LinkMaker, Links},
     named_inputs::NamedInputs,
@@ -186,7 +186,7 @@ impl Request<'_> {
         uploads: &mut Vec<UploadId>,
     ) -> Result<Outcome, ApiError> {
         let object: Map<String, Value> = json_body::read(self.http, payload).await?;
-        let fields = Fields::of_json(object, &self.field_names(), self.kind.structured_fields())?;
+        let fields = Fields::of_json(object, &self.shapes())?;
         self.accept(&fields, Vec::new(), key, uploads).await
     }
 
@@ -212,12 +212,17 @@ impl Request<'_> {
             most_bytes: u64::MAX,
         };
         let form = upload::receive(form, &to, uploads).await?;
-        let fields = Fields::of_form(form.texts, &names, kind.structured_fields())?;
+        let fields = Fields::of_form(form.texts, &self.shapes())?;
         self.accept(&fields, form.files, key, uploads).await
     }
 
     fn field_names(&self) -> Vec<&'static str> {
         self.kind.fields().iter().copied().chain([REUSE]).collect()
+    }
+
+    fn shapes(&self) -> Shapes {
+        let kind = self.kind;
+        Shapes { known: self.field_names(), structured: kind.structured_fields(), lists: kind.list_fields() }
     }
 
     /// From what was received to an answer.

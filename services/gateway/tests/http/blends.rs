@@ -156,7 +156,7 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
         (json!(["A", "B", "C", "D"]), "list of 3"),
         (json!("A"), "list of 3"),
         (json!([1, 2, 3]), "by its title"),
-        (json!(["", "B", "C"]), "1 to 200"),
+        (json!(["", "B", "C"]), "1 to 442"),
         (json!([null, THREE[1], THREE[2]]), "null stands for a file"),
         (Value::Null, "3 songs"),
     ] {
@@ -189,6 +189,67 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
     assert_eq!(objects(&harness).await, before, "nothing is left behind");
     assert_eq!(harness.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 0);
     post(&harness, "/api/generate", &chosen).await.expect(202);
+}
+
+#[tokio::test]
+async fn what_is_offered_can_be_sent_back() {
+    let harness = stocked(&[]).await;
+    let long = "Very ".repeat(40).trim().to_owned();
+    for bytes in [&b"1"[..], b"2"] {
+        put(&harness, &long, &long, bytes).await;
+    }
+    let mut seen = Vec::new();
+    for wanted in ["Halo".to_owned(), format!("{long} - {long}"), "Hotel Californa".to_owned()] {
+        let refused = post(&harness, "/api/generate", &json!({ "songs": [wanted, THREE[0], THREE[1]] })).await;
+        let refused: Value = serde_json::from_slice(&refused.body).unwrap();
+        for choice in refused["choices"].as_array().unwrap() {
+            let name = choice["name"].as_str().unwrap();
+            let accepted = post(&harness, "/api/generate", &json!({ "songs": [name, THREE[0], THREE[1]] })).await;
+            let called = format!("{} - {}", choice["title"].as_str().unwrap(), choice["artist"].as_str().unwrap());
+            assert_eq!(accepted.expect(202)["songs"][0], called, "{name}");
+            seen.push(name.to_owned());
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() >= 5 && seen.iter().any(|name| name.chars().count() > 400), "{seen:?}");
+}
+
+#[tokio::test]
+async fn weights_are_read_in_every_way_they_are_written() {
+    let harness = stocked(&[("blend.starts", "unlimited")]).await;
+    let songs = json!(THREE).to_string();
+    for path in ["/api/generate", "/api/v1/jobs/blend"] {
+        for weights in ["[1,1,2]", "1,1,2", "1 1 2", "[1.0, 1.0, 2.0]"] {
+            let parts: &[(&str, Option<&str>, &[u8])] =
+                &[("songs", None, songs.as_bytes()), ("weights", None, weights.as_bytes())];
+            let by_form = form(&harness, path, parts).await.expect(202)["jobId"].as_str().unwrap().to_owned();
+            let body = json!({ "songs": THREE, "weights": weights });
+            let by_text = post(&harness, path, &body).await.expect(202)["jobId"].as_str().unwrap().to_owned();
+            for job in [by_form, by_text] {
+                let shown = harness.ask("GET", &format!("/api/v1/jobs/{job}"), &[]).await.expect(200);
+                let shown = &shown["parameters"]["options"]["weights"];
+                assert_eq!(shown, &json!([1.0, 1.0, 2.0]), "{path} {weights}");
+                // As it is shown it can be sent.
+                post(&harness, path, &json!({ "songs": THREE, "weights": shown })).await.expect(202);
+            }
+        }
+        let refused = post(&harness, path, &json!({ "songs": THREE, "weights": "1;1;2" })).await;
+        assert_eq!(refused.problem(400, "invalid_field")["field"], "weights");
+    }
+}
+
+#[tokio::test]
+async fn names_keep_their_slashes() {
+    let harness = stocked(&[]).await;
+    put(&harness, "Back in Black", "AC/DC", b"black").await;
+    let songs = json!({ "songs": ["Back in Black - AC/DC", THREE[0], THREE[1]] });
+    let body = post(&harness, "/api/generate", &songs).await.expect(202);
+    assert_eq!(body["songs"][0], "Back in Black - AC/DC");
+    let database = harness.deps.database().unwrap();
+    let inputs = database.jobs().inputs(body["jobId"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    assert_eq!(inputs[0].file_name.as_deref(), Some("Back in Black - AC/DC.mid"), "what the stages call it");
+    assert!(!inputs[0].object_key.contains("AC"), "{}", inputs[0].object_key);
 }
 
 #[tokio::test]
