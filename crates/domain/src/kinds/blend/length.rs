@@ -96,7 +96,7 @@ mod tests {
         check_is(Seconds(700.0), Some(240.0), Some(&["700 s", "240 beats per minute", "from 7 to 400 s"]));
         check_is(Bars(400), Some(60.0), Some(&["400 bars", "at most 239 bars", "at least 101 beats per minute"]));
         check_is(Seconds(4.0), None, Some(&["from 10 to 720 s"]));
-        check_is(Seconds(8.0), Some(40.0), Some(&["from 37 to 720 s"]));
+        check_is(Seconds(8.0), Some(40.0), Some(&["from 38 to 720 s"]));
         // In three they fit, in four they do not: the songs decide.
         check_is(Bars(400), Some(120.0), None);
         check_is(Bars(239), Some(60.0), None);
