@@ -247,11 +247,15 @@ async fn what_is_refused_leaves_nothing(flavour: Flavour) {
     );
 
     // What only fails when it is worked on fails with a sentence, and its place in the quota is given back.
-    let long = [("seconds", "700"), ("tempo", "240")];
+    for (field, length, tempo) in [("seconds", "700", "240"), ("bars", "400", "60")] {
+        let refused = submit(&user, &[(field, length), ("tempo", tempo)]).await.problem(400, "invalid_field");
+        assert_eq!(refused["field"], field, "{refused}");
+    }
+    let long = [("bars", "400"), ("tempo", "120")];
     let job = submit(&user, &long).await.expect(202)["jobId"].as_str().expect("an id").to_owned();
     let failed = ended(&user, &job).await;
     assert_eq!((&failed["state"], &failed["errorCode"]), (&json!("failed"), &json!("impossible_options")), "{failed}");
-    assert!(failed["error"].as_str().is_some_and(|error| error.contains("at 240 bpm")), "{failed}");
+    assert!(failed["error"].as_str().is_some_and(|error| error.contains("at 120 bpm in 4/4")), "{failed}");
     let status = user.get(&format!("/api/status/{job}")).await.expect(200);
     assert_eq!((&status["status"], &status["error"]), (&json!("failed"), &failed["error"]), "{status}");
     assert_eq!(user.quota().await["dailyUsed"], 0);
