@@ -6,7 +6,7 @@ use std::{io::Read, time::Duration};
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use blob_store::ObjectKey;
-use contracts::{SongFile, SongImport, SongOutcome, SongReport, StoredObject, v1};
+use contracts::{NO_TIME, SongFile, SongImport, SongOutcome, SongReport, StoredObject, v1};
 use domain::{
     SongName, UploadId,
     kind::{InputCheck, InputSpec},
@@ -178,6 +178,10 @@ fn refusal(report: &SongReport) -> ApiError {
             SongOutcome::Imported { .. } | SongOutcome::Known { .. } => None,
         })
         .collect();
+    // The one file that it got to says so.
+    if refused.iter().any(|(_, code)| *code == NO_TIME) {
+        return ApiError::Unavailable { what: "The catalogue" };
+    }
     if refused.is_empty() {
         let detail = "There is no file in it that could be a song.".to_owned();
         return ApiError::SongsRefused { detail };
