@@ -212,13 +212,13 @@ async fn an_import_that_may_not_be_ends_with_one_sentence(flavour: Flavour) {
     let files = [1, 2].map(|n| home.path().join(format!("{n}.mid")));
     files.iter().zip(1..).for_each(|(file, n)| std::fs::write(file, midi(n)).unwrap());
     let files = files.each_ref().map(|file| file.to_str().unwrap());
-    for (token, says) in [("no.such.token", "token"), (user.token().unwrap(), "operator")] {
+    for token in ["no.such.token", user.token().unwrap()] {
         let place = ["--server", user.base.as_str(), "--token", token];
         let refused = run(&[&["songs", "import"], &files[..], &place[..]].concat()).await;
         assert_eq!(refused.status.code(), Some(3));
         assert_eq!(String::from_utf8_lossy(&refused.stdout), "", "it is nothing about a file");
         let error = String::from_utf8_lossy(&refused.stderr).into_owned();
-        assert!(error.lines().count() == 1 && error.contains(says), "{error}");
+        assert!(error.lines().count() == 1 && error.contains("token"), "{error}");
     }
     assert_eq!(deployment.objects().await, [""; 0]);
 }

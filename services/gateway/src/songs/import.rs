@@ -195,3 +195,25 @@ fn refusal(report: &SongReport) -> ApiError {
     let none_is_midi = refused.iter().all(|(_, code)| *code == "not_midi");
     if none_is_midi { ApiError::NotMidi { detail } } else { ApiError::SongsRefused { detail } }
 }
+
+#[cfg(test)]
+mod tests {
+    use contracts::SongReportLine;
+
+    use super::*;
+
+    #[test]
+    fn an_import_for_which_there_was_no_time_is_to_be_repeated() {
+        let refused = |code: &str| {
+            let outcome = SongOutcome::Refused { code: code.to_owned(), why: "As the test wants.".to_owned() };
+            SongReportLine { file: "a.mid".to_owned(), outcome }
+        };
+        let report = |codes: &[&str]| SongReport {
+            files: codes.iter().map(|code| refused(code)).collect(),
+            ..SongReport::default()
+        };
+        assert!(matches!(refusal(&report(&["not_midi", NO_TIME])), ApiError::Unavailable { .. }));
+        assert!(matches!(refusal(&report(&["not_midi"])), ApiError::NotMidi { .. }));
+        assert!(matches!(refusal(&report(&["not_midi", "no_notes"])), ApiError::SongsRefused { .. }));
+    }
+}
