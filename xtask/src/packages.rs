@@ -112,6 +112,12 @@ const NEEDS: &[Need] = &[
         present: || workspace::in_path("ffmpeg").is_some() && workspace::in_path("ffprobe").is_some(),
     },
     Need {
+        package: "nodejs",
+        purpose: Purpose::Tests,
+        why: "runs the JavaScript of clients as it stands (18 or newer)",
+        present: || workspace::in_path("node").is_some(),
+    },
+    Need {
         package: "python3-venv",
         purpose: Purpose::Benchmarks,
         why: "runs what the engine is held against",
