@@ -9,6 +9,7 @@ mod source;
 mod substitute;
 mod tables;
 mod trim;
+mod vorbis;
 mod write;
 
 use std::{

@@ -35,6 +35,8 @@ struct Channel {
     lines: usize,
     /// Of each controller the last in so many blocks is kept.
     step_blocks: u64,
+    /// How many all of its lines get.
+    events: usize,
 }
 
 impl Channels {
@@ -61,7 +63,7 @@ impl Channels {
             controls.sort_by_key(|control| control.at);
             let timed: Vec<Timed> = controls.iter().map(|control| (block(control.at), control.change)).collect();
             let lines = lines.get(&place).copied().unwrap_or(0);
-            (place, Channel { controls: thinned(&timed, 1), lines, step_blocks: 1 })
+            (place, Channel::new(&timed, lines, 1))
         });
         let mut channels = Self { channels: channels.collect() };
         channels.keep_to(most);
@@ -70,11 +72,10 @@ impl Channels {
 
     /// Thins whichever channel asks for most until all of them together keep to the bound.
     fn keep_to(&mut self, most: usize) {
-        while self.channels.values().map(Channel::events).sum::<usize>() > most {
+        while self.channels.values().map(|channel| channel.events).sum::<usize>() > most {
             let thinnable = self.channels.values_mut().filter(|channel| channel.step_blocks < COARSEST_BLOCKS);
-            let Some(busiest) = thinnable.max_by_key(|channel| channel.events()) else { return };
-            busiest.step_blocks *= 2;
-            busiest.controls = thinned(&busiest.controls, busiest.step_blocks);
+            let Some(busiest) = thinnable.max_by_key(|channel| channel.events) else { return };
+            *busiest = Channel::new(&busiest.controls, busiest.lines, busiest.step_blocks * 2);
         }
     }
 
@@ -99,13 +100,14 @@ impl Channels {
 }
 
 impl Channel {
-    /// How many events its lines get.
-    fn events(&self) -> usize {
+    fn new(controls: &[Timed], lines: usize, step_blocks: u64) -> Self {
+        let controls = thinned(controls, step_blocks);
         let events = |change: ControlChange| match change {
             ControlChange::Controller(controller::RESET, _) => RESET_EVENTS,
             _ => 1,
         };
-        self.lines * self.controls.iter().map(|(_, change)| events(*change)).sum::<usize>()
+        let events = lines * controls.iter().map(|(_, change)| events(*change)).sum::<usize>();
+        Self { controls, lines, step_blocks, events }
     }
 }
 
