@@ -8,6 +8,9 @@ use crate::{InvalidField, field::filled, text::is_seen};
 pub const MAX_IMPORT_BYTES: u64 = 64 * 1024 * 1024;
 /// Files of one import over HTTP; an archive is one.
 pub const MAX_IMPORT_FILES: u32 = 200;
+/// All lists of names of one import over HTTP together, and how many there may be.
+pub const MAX_LISTS_BYTES: u64 = 8 * 1024 * 1024;
+pub const MAX_LISTS: usize = 64;
 
 /// Characters of an id.
 const ID_CHARS: usize = 36;

@@ -43,6 +43,8 @@ impl Here {
             archive_bytes: ARCHIVES_ARE_LARGER * MAX_IMPORT_BYTES,
             unpacked_bytes: ARCHIVES_ARE_LARGER * default.unpacked_bytes,
             entries: 10 * default.entries,
+            lists_bytes: 10 * default.lists_bytes,
+            listed: 10 * default.listed,
             report_lines: usize::MAX,
             ..default
         };
