@@ -2,7 +2,7 @@
 
 mod request;
 
-pub use request::{BlendLength, BlendOptions, BlendRequest, ExtraFormat};
+pub use request::{BlendLength, BlendOptions, BlendRequest};
 
 use std::time::Duration;
 
