@@ -164,6 +164,7 @@ payloads! {
     "songs_imported" => SongsImported,
     "song_corrected" => SongCorrected,
     "song_removed" => SongRemoved,
+    "announcement" => Announcement,
 }
 
 macro_rules! job_of {
@@ -179,7 +180,7 @@ macro_rules! job_of {
     };
 }
 
-job_of!(JobReady, CancelJob, SignalJob, JobChanged, DeleteJobObjects);
+job_of!(JobReady, CancelJob, SignalJob, JobChanged, DeleteJobObjects, Announcement);
 
 macro_rules! song_of {
     ($($payload:ident),+) => {

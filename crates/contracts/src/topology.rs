@@ -113,7 +113,8 @@ impl Queue {
             | Body::SongCorrected(_)
             | Body::SongRemoved(_)
             | Body::JobChanged(_)
-            | Body::ResetBreaker(_) => None,
+            | Body::ResetBreaker(_)
+            | Body::Announcement(_) => None,
         }
     }
 }
@@ -124,14 +125,15 @@ impl std::fmt::Display for Queue {
     }
 }
 
-/// Every routing key on [`EVENT_EXCHANGE`].
+/// Every routing key on [`EVENT_EXCHANGE`] but those of announcements, which the kinds' tables have.
 pub const EVENT_KEYS: [&str; 2] = ["job.changed", "breaker.reset"];
 
 /// The routing key of an event; `None` for what is not one.
-pub const fn event_key(envelope: &Envelope) -> Option<&'static str> {
+pub fn event_key(envelope: &Envelope) -> Option<&str> {
     match &envelope.body {
         Some(Body::JobChanged(_)) => Some(EVENT_KEYS[0]),
         Some(Body::ResetBreaker(_)) => Some(EVENT_KEYS[1]),
+        Some(Body::Announcement(announcement)) => Some(announcement.event.as_str()).filter(|event| !event.is_empty()),
         Some(
             Body::JobReady(_)
             | Body::CancelJob(_)

@@ -95,6 +95,16 @@ impl AppState {
         self.message(body).about(job, 0)
     }
 
+    /// What is to be told of a job that was accepted: to an orchestrator, and to whoever follows its kind.
+    pub fn job_accepted(&self, job: &Job) -> Vec<OutboxMessage> {
+        let told = self.spec(job.kind.as_str()).and_then(|spec| spec.announcements);
+        let announcement = told.and_then(|told| {
+            let (job_id, kind, event) = (job.id.to_string(), job.kind.to_string(), told.requested.to_owned());
+            service_runtime::outgoing(&self.message_about(job.id, v1::Announcement { job_id, kind, event }))
+        });
+        self.job_ready(job).into_iter().chain(announcement).collect()
+    }
+
     /// What tells an orchestrator that a job waits.
     pub fn job_ready(&self, job: &Job) -> Vec<OutboxMessage> {
         let ready = self.message_about(job.id, v1::JobReady { job_id: job.id.to_string() });

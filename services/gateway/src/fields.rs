@@ -25,6 +25,24 @@ impl Fields {
         self.structured.get(name)
     }
 
+    /// A list of words or numbers, of a structured field, as one text with commas between them; nothing when it is not
+    /// there.
+    pub fn list(&self, name: &'static str) -> Result<String, ApiError> {
+        let refused =
+            || ApiError::InvalidField { field: name, detail: "expected a list of words or numbers".to_owned() };
+        let Some(value) = self.structured(name) else { return Ok(String::new()) };
+        let items = value.as_array().ok_or_else(refused)?;
+        let words: Option<Vec<String>> = items
+            .iter()
+            .map(|item| match item {
+                Value::String(word) => Some(word.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            })
+            .collect();
+        words.map(|words| words.join(",")).ok_or_else(refused)
+    }
+
     /// From the parts of a form. Those that are not `known` were not meant for us.
     pub fn of_form(
         parts: impl IntoIterator<Item = (String, String)>,

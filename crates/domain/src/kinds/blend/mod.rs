@@ -151,6 +151,7 @@ pub static SPEC: KindSpec = KindSpec {
         sound: Some(Duration::from_secs(MOST_SECONDS as u64)),
         ..KindLimits::NONE
     },
+    announcements: None,
     overtime_advice: "Try again, or ask for a shorter blend.",
     error_words: &[
         (FailureCode::InvalidSong, ANALYSIS_ERROR),

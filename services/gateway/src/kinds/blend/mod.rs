@@ -55,7 +55,7 @@ impl SubmitKind for BlendKind {
 
     fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
         let lists: Vec<(&str, String)> =
-            LISTS[1..].iter().map(|name| Ok((*name, list(fields, name)?))).collect::<Result<_, ApiError>>()?;
+            LISTS[1..].iter().map(|name| Ok((*name, fields.list(name)?))).collect::<Result<_, ApiError>>()?;
         let text = |name: &str| {
             let listed = lists.iter().find(|(listed, _)| *listed == name).map(|(_, text)| text.as_str());
             listed.or_else(|| fields.text(name))
@@ -94,20 +94,4 @@ impl SubmitKind for BlendKind {
     fn openapi(&self) -> OpenApi {
         routes::Document::openapi()
     }
-}
-
-/// A list of words or numbers with commas between them; nothing when it is not there.
-fn list(fields: &Fields, name: &'static str) -> Result<String, ApiError> {
-    let refused = || ApiError::InvalidField { field: name, detail: "expected a list of words or numbers".to_owned() };
-    let Some(value) = fields.structured(name) else { return Ok(String::new()) };
-    let items = value.as_array().ok_or_else(refused)?;
-    let words: Option<Vec<String>> = items
-        .iter()
-        .map(|item| match item {
-            Value::String(word) => Some(word.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
-        .collect();
-    words.map(|words| words.join(",")).ok_or_else(refused)
 }

@@ -38,6 +38,7 @@ pub static SPEC: KindSpec = KindSpec {
     artifacts: &[artifact::REPORT],
     default_role: ArtifactRole::REPORT,
     limits: KindLimits { deadline: Some(Duration::from_secs(3600)), slots: Some(1), ..KindLimits::NONE },
+    announcements: None,
     overtime_advice: "Ask for less.",
     error_words: &[],
 };
