@@ -213,7 +213,9 @@ fn instruments(text: &str) -> Result<Vec<Label>, InvalidField> {
 }
 
 fn form(text: &str) -> Result<String, InvalidField> {
-    let form = text.to_ascii_uppercase();
+    // Written in whichever way.
+    let letters = text.chars().filter(|letter| !letter.is_whitespace() && *letter != '-');
+    let form: String = letters.map(|letter| letter.to_ascii_uppercase()).collect();
     let letters = form.chars().count();
     let most = CompositionRequest::MOST_LETTERS;
     if (1..=most).contains(&letters) && form.chars().all(|letter| ('A'..='D').contains(&letter)) {
@@ -330,7 +332,7 @@ mod tests {
             ("instruments", "nylon guitar, flute ,"),
             ("instrumental", "false"),
             ("chords", "| C | Am F |\r\n| G |"),
-            ("form", "aaba"),
+            ("form", "aa-b a"),
             ("stems", "on"),
             ("formats", "mp3, OGG,flac,ogg"),
             ("language", "es"),
@@ -396,7 +398,7 @@ mod tests {
         check("mood", &["a\u{7}b"]);
         check("instruments", &["a,b,c,d,e,f,g,h,i,j,k,l,m"]);
         check("instrumental", &["maybe"]);
-        check("form", &["ABE", "A B", "AAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
+        check("form", &["ABE", "- -", "AAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
         check("stems", &["maybe"]);
         check("formats", &["aiff"]);
         check("language", &["xx"]);

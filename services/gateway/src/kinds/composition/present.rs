@@ -47,13 +47,19 @@ fn request(job: &Job) -> Option<CompositionRequest> {
     serde_json::from_value(job.params.clone()).ok()
 }
 
+/// The file that was asked for.
+fn main_role(request: Option<&CompositionRequest>) -> ArtifactRole {
+    request.map_or(ArtifactRole::AUDIO_MP3, |request| request.options.output_format.role())
+}
+
 fn name(request: &CompositionRequest) -> String {
     request.name.as_ref().map_or(UNTITLED, SongTitle::as_str).to_owned()
 }
 
 pub async fn music(state: &AppState, user: &UserId, job: &Job) -> Result<Enveloped<Music>, ApiError> {
-    let request = request(job).ok_or(ApiError::Internal)?;
-    let main = request.options.output_format.role();
+    // One that only a newer version can read is shown as far as its row goes.
+    let request = request(job);
+    let main = main_role(request.as_ref());
     let file = artifacts(state, user, job).await?.into_iter().find(|file| file.role == main.as_str());
     let made = job.result.as_ref().filter(|_| job.state == JobState::Completed);
     let measured = made.and_then(|made| made["durationSeconds"].as_f64());
@@ -63,12 +69,12 @@ pub async fn music(state: &AppState, user: &UserId, job: &Job) -> Result<Envelop
     };
     let data = Music {
         music_id: job.id.to_string(),
-        name: name(&request),
+        name: request.as_ref().map_or_else(|| UNTITLED.to_owned(), name),
         status: word(job.state),
         progress: job.progress.percent(),
         length_ms: measured
             .map(|seconds| (seconds * 1000.0).round() as u64)
-            .or(request.options.length_ms.map(u64::from)),
+            .or(request.and_then(|request| request.options.length_ms).map(u64::from)),
         audio_url: file.map(address),
         error,
         expires_at: job.files_expire_at.filter(|_| job.state == JobState::Completed),
@@ -111,7 +117,7 @@ pub async fn download(
     }
     let is_song = |file: &&ArtifactBody| file.role.starts_with("audio_") || file.role == "song_midi";
     let formats: Vec<String> = files.iter().filter(is_song).filter_map(|file| ending(&file.file_name)).collect();
-    let main = request(job).map(|request| request.options.output_format.role()).unwrap_or(ArtifactRole::AUDIO_MP3);
+    let main = main_role(request(job).as_ref());
     let file = match format.map(str::trim).filter(|format| !format.is_empty()) {
         None => files.into_iter().find(|file| file.role == main.as_str()).ok_or(ApiError::Gone)?,
         Some(format) => {
