@@ -1,0 +1,30 @@
+//! A sentence into music, by rules. Pure: no IO, no clock; the same sentence, options and seed give the same notes.
+//!
+//! [`understand()`] reads what a sentence asks for and says what it did not understand. [`compose()`] makes a song of it: a band of
+//! five parts in one of 24 styles, of exactly the length that was asked for, with an ending.
+
+mod chart;
+mod chord;
+mod composition;
+mod dice;
+mod error;
+mod instrument;
+mod length;
+mod options;
+mod provisional;
+mod role;
+mod style;
+mod understand;
+mod wishes;
+
+pub use chart::{ChartBar, ChartError, ChartProblem, ChordChart, MOST_CHART_BARS, MOST_CHART_BYTES};
+pub use chord::{Chord, Quality};
+pub use composition::{ChordSpan, Composition, Effective, Player, Section, SectionKind};
+pub use error::ComposeError;
+pub use instrument::{Decay, Instrument, UnknownInstrument, decay};
+pub use options::{LEAST_BPM, LEAST_SECONDS, MOST_BPM, MOST_SECONDS, Options};
+pub use provisional::compose;
+pub use role::{LineNote, Role, TICKS_PER_QUARTER};
+pub use style::{Style, UnknownStyle};
+pub use understand::{Understanding, Understood, understand};
+pub use wishes::{Era, Form, InvalidForm, Mood, UnknownMood};
