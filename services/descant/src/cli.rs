@@ -14,7 +14,7 @@ Examples:
       a song in ./hum-song, with no server, no key and no network
   descant blend a.mid b.mid c.mid
       three songs as one in ./blend, with a picture of what is from where
-  descant compose "a calm bossa nova with flute, one minute long"
+  descant compose \"a calm bossa nova with flute, one minute long\"
       that song in ./composition, with a picture of it
   descant serve
       the whole service on http://127.0.0.1:3000, everything in ./descant-data

@@ -11,7 +11,7 @@ use persistence::{Database, Job, OutboxMessage, PersistenceError};
 use resilience::{Bulkhead, Clock, ids::random10};
 use safety::WordGate;
 use service_runtime::{Deps, error_chain};
-use settings::Settings;
+use settings::{AuthMode, Settings};
 use telemetry::{Metrics, trace};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Authenticator, Caller},
     follow::News,
+    link_signer::LinkSigner,
     links::LinkMaker,
     problem::ApiError,
     submit_kind::SubmitKinds,
@@ -38,6 +39,7 @@ pub struct AppState {
     /// What the process knows besides, if only to show it.
     known_kinds: Kinds,
     pub links: LinkMaker,
+    pub signer: LinkSigner,
     pub news: News,
     /// Words that no job starts with; the job asks again, and an AI vendor where there is one.
     pub words: WordGate,
@@ -56,6 +58,10 @@ impl AppState {
             kinds,
             known_kinds: deps.kinds.clone(),
             links: LinkMaker::new(settings.http.public_url.as_ref()),
+            signer: LinkSigner::new(match &settings.auth.mode {
+                AuthMode::Hs256 { secret } => Some(secret.expose().as_str()),
+                AuthMode::None | AuthMode::Jwks { .. } => None,
+            }),
             news: News::default(),
             words: settings.safety.word_gate()?,
             uploads: Bulkhead::new("uploads", settings.http.upload_concurrency),

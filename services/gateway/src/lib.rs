@@ -19,6 +19,7 @@ mod follow;
 mod jobs;
 mod json_body;
 mod kinds;
+mod link_signer;
 mod links;
 mod loopback_guard;
 mod named_inputs;

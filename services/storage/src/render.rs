@@ -159,6 +159,7 @@ mod tests {
         render(Job {
             audio,
             audio_sha256: "0".repeat(64),
+            mp3_kbps: None,
             title: "Tune".to_owned(),
             comment: "a test".to_owned(),
             cover_png: None,

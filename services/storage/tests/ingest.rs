@@ -85,6 +85,46 @@ async fn a_repeat_gives_the_same_answer_and_stores_nothing() {
     assert_eq!(harness.database.artifacts().of_job(job.id).await.unwrap().len(), melody_vocals::SPEC.artifacts.len());
 }
 
+/// A plan may name where the song lies, and say what its MP3 is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_song_lies_under_the_name_that_its_plan_has() {
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let mut request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+    request.plan.object_name = Some("music/2024-09-01T00-45-30-123Z_My_Song".to_owned());
+    request.plan.mp3_kbps = Some(64);
+    let first = harness.ask(&request, job.generation).await.unwrap();
+    for artifact in &first.artifacts {
+        let is_song = matches!(artifact.role.as_str(), "audio_mp3" | "audio_wav");
+        let ending = melody_vocals::SPEC.artifact(&artifact.role).unwrap().extension;
+        let name = format!("music/2024-09-01T00-45-30-123Z_My_Song.{ending}");
+        assert_eq!(artifact.object_key == format!("jobs/{}/result/{name}", job.id), is_song, "{artifact:?}");
+        assert_eq!(artifact.file_name == name["music/".len()..], is_song, "{artifact:?}");
+        if artifact.role == ArtifactRole::AUDIO_MP3 {
+            let content = harness.read(&artifact.object_key).await;
+            let facts = media::inspect(Cursor::new(content), artifact.size_bytes, &Bounds::default()).unwrap();
+            assert!((60_000..=70_000).contains(&facts.bitrate_bps), "{}", facts.bitrate_bps);
+        }
+    }
+    assert_eq!(harness.ask(&request, job.generation).await.unwrap(), first, "a repeat stores nothing");
+    // Everything of the job goes with it.
+    harness.happen(job.id, JobEvent::Completed).await;
+    harness.order_deletion(job.id, true).await;
+    eventually("the song to go", Duration::from_secs(20), || async {
+        let left = harness.keys(KeyPrefix::job_result(job.id)).await;
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    })
+    .await;
+
+    let job = harness.storing_job().await;
+    let mut request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+    for hostile in ["../../elsewhere", "/etc/passwd", "a b", ""] {
+        request.plan.object_name = Some(hostile.to_owned());
+        let (code, is_retryable) = harness.refused(&request, job.generation).await;
+        assert!(!is_retryable, "{hostile}: {code}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_at_once_give_one_set() {
     let harness = Harness::open().await;

@@ -75,7 +75,7 @@ pub async fn music(state: &AppState, user: &UserId, job: &Job) -> Result<Envelop
         length_ms: measured
             .map(|seconds| (seconds * 1000.0).round() as u64)
             .or(request.and_then(|request| request.options.length_ms).map(u64::from)),
-        audio_url: file.map(address),
+        audio_url: file.map(|file| address(state, job, file)),
         error,
         expires_at: job.files_expire_at.filter(|_| job.state == JobState::Completed),
         created_at: job.created_at,
@@ -95,9 +95,15 @@ const fn word(state: JobState) -> &'static str {
     }
 }
 
-/// Where a file is fetched: signed where the object store signs links, else from here.
-fn address(file: ArtifactBody) -> String {
-    file.signed_url.unwrap_or(file.url)
+/// Where a file is fetched without a bearer token, for a while: signed by the object store, or, where that signs no links, by
+/// us.
+fn address(state: &AppState, job: &Job, file: ArtifactBody) -> String {
+    let of_ours = || {
+        let role = ArtifactRole::parse(&file.role).ok()?;
+        let token = state.signer.sign(job.id, &role, state.clock.now() + state.settings.objects.presign)?;
+        Some(state.links.signed_artifact(job.id, &role, &token))
+    };
+    file.signed_url.clone().or_else(of_ours).unwrap_or(file.url)
 }
 
 /// A link to the song in a format, or in that which was asked for.
@@ -133,16 +139,16 @@ pub async fn download(
             })?
         }
     };
-    let signed_until = file.signed_url.as_ref().map(|_| state.clock.now() + state.settings.objects.presign);
+    let signed_until = state.clock.now() + state.settings.objects.presign;
     let data = DownloadLink {
         music_id: job.id.to_string(),
-        expires_at: signed_until.or(job.files_expire_at),
+        expires_at: job.files_expire_at.map_or(signed_until, |files| files.min(signed_until)),
         file_name: file.file_name.clone(),
         media_type: file.media_type.clone(),
         size_bytes: file.size_bytes,
         sha256: file.sha256.clone(),
         formats,
-        download_url: address(file),
+        download_url: address(state, job, file),
     };
     Ok(Enveloped { success: true, data, message: Some("Download link created successfully") })
 }

@@ -93,8 +93,7 @@ pub struct Music {
     pub progress: u8,
     /// As asked for; of a finished song, as its file measures.
     pub length_ms: Option<u64>,
-    /// `null` until the song is there, and when its files are deleted. Signed, and so valid for a while only, where the object
-    /// store signs links.
+    /// `null` until the song is there, and when its files are deleted. Signed: it needs no token, and is good for a while.
     pub audio_url: Option<String>,
     /// Why there is no song, as a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,9 +113,9 @@ pub struct Music {
 pub struct DownloadLink {
     pub music_id: String,
     pub download_url: String,
-    /// When the link ends: a signed one soon, another with the files.
-    #[serde(serialize_with = "milliseconds_if_any")]
-    pub expires_at: Option<DateTime<Utc>>,
+    /// When the link ends; the song is there until its status says.
+    #[serde(serialize_with = "milliseconds")]
+    pub expires_at: DateTime<Utc>,
     /// `{timestamp}_{name}` with its ending.
     pub file_name: String,
     pub media_type: String,
