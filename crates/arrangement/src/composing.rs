@@ -2,13 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use compose::asked;
 use domain::{
-    Failure, FailureClass, FailureCode, SongOptions,
+    Failure, FailureClass, FailureCode, InvalidField, SongOptions,
     kinds::composition::{CompositionOptions, CompositionRequest, SongTitle},
     kinds::melody_vocals::{Label, MelodyToVocalsRequest},
     prompt::Prompt,
 };
-use providers::{Chain, ComposedSong, Provided, SongComposer};
+use providers::{Chain, ComposedSong, Provided, SongComposer, compose_failure};
 
 /// Has a song composed by the first provider that can, under its name.
 ///
@@ -19,10 +20,13 @@ pub async fn compose(
     remaining: Duration,
     request: &CompositionRequest,
 ) -> Result<Provided<ComposedSong>, Failure> {
-    let made = composers
-        .call(remaining, |composer: Arc<dyn SongComposer>| async move { composer.compose(request).await })
-        .await;
-    let mut made = made?;
+    let options = asked::options(request).map_err(|InvalidField { field, detail }| {
+        Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
+    })?;
+    options.check().map_err(|error| compose_failure(&error))?;
+    let (sentence, options) = (request.prompt.as_str(), &options);
+    let call = |composer: Arc<dyn SongComposer>| async move { composer.compose(sentence, options).await };
+    let mut made = composers.call(remaining, call).await?;
     made.value.score.title = title(request, &made.value);
     Ok(made)
 }

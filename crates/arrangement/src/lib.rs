@@ -1,6 +1,7 @@
-//! Songs in notes become sound: read out of MIDI files, three blended into one, or composed of a sentence; rendered in stems, with
-//! a voice where there is one, and written down with picture, provenance and report. Each step is a function of its own, for an orchestrator that keeps checkpoints in between
-//! and for the command line, so that a job, `descant blend` and `descant render` make the same.
+//! Songs in notes become sound: read out of MIDI files, three blended into one, or composed of a sentence; rendered in stems,
+//! with a voice where there is one, and written down with picture, provenance and report. Each step is a function of its own,
+//! for an orchestrator that keeps checkpoints in between and for the command line, so that a job, `descant blend`,
+//! `descant compose` and `descant render` make the same.
 //!
 //! Nothing here knows of jobs, rows, messages or HTTP.
 

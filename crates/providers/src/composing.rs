@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use compose::{ComposeError, Composition, Effective, Role, Section, Understanding, asked};
-use domain::{Failure, FailureClass, FailureCode, InvalidField, kinds::composition::CompositionRequest};
+use compose::{ComposeError, Composition, Effective, Options, Role, Section, Understanding};
+use domain::{Failure, FailureClass, FailureCode};
 use music::{Melody, Score};
 use serde::{Deserialize, Serialize};
 use settings::Settings;
@@ -61,8 +61,8 @@ impl ComposedSong {
 /// Makes a song of a sentence.
 #[async_trait]
 pub trait SongComposer: Send + Sync {
-    /// Whether somebody sings is settled in the request.
-    async fn compose(&self, request: &CompositionRequest) -> Result<ComposedSong, Failure>;
+    /// `options` stand above what the sentence says; they say whether somebody sings.
+    async fn compose(&self, sentence: &str, options: &Options) -> Result<ComposedSong, Failure>;
 }
 
 /// The composer in this process: some 50 ms for ten minutes of music.
@@ -70,9 +70,8 @@ pub struct OfflineComposer;
 
 #[async_trait]
 impl SongComposer for OfflineComposer {
-    async fn compose(&self, request: &CompositionRequest) -> Result<ComposedSong, Failure> {
-        let options = asked::options(request).map_err(|error| refused(&error))?;
-        let understanding = compose::understand(request.prompt.as_str());
+    async fn compose(&self, sentence: &str, options: &Options) -> Result<ComposedSong, Failure> {
+        let (understanding, options) = (compose::understand(sentence), options.clone());
         blocking(move || {
             let composition = compose::compose(&understanding, &options).map_err(|error| compose_failure(&error))?;
             Ok(ComposedSong::of(composition, understanding))
@@ -81,12 +80,8 @@ impl SongComposer for OfflineComposer {
     }
 }
 
-fn refused(error: &InvalidField) -> Failure {
-    Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, error.to_string())
-}
-
 /// What it means for a job that no song can be made as asked.
-fn compose_failure(error: &ComposeError) -> Failure {
+pub fn compose_failure(error: &ComposeError) -> Failure {
     let (class, code) = if error.is_callers() {
         (FailureClass::Caller, FailureCode::ImpossibleOptions)
     } else {
