@@ -164,8 +164,7 @@ fn fitted(song: Song, seconds: f64) -> Result<Song, MediaError> {
         done += silence.len() / 2;
     }
     let master = tracks.master(LOUDNESS.lufs, LOUDNESS.max_dbtp)?;
-    let report =
-        RenderReport { seconds: master.frames() as f64 / rate, loudness: master.loudness, ..report };
+    let report = RenderReport { seconds: master.frames() as f64 / rate, loudness: master.loudness, ..report };
     Ok(Song { master, report })
 }
 

@@ -201,8 +201,7 @@ impl<'a> Picture<'a> {
             for (part, _) in self.song.score.parts.iter().zip(&self.song.part_roles).filter(|(_, own)| **own == role) {
                 let mut path = String::new();
                 for note in &part.notes {
-                    let (start, end) =
-                        (self.song.score.seconds_at(note.onset), self.song.score.seconds_at(note.end()));
+                    let (start, end) = (self.song.score.seconds_at(note.onset), self.song.score.seconds_at(note.end()));
                     let (x, width) = (self.x(start), ((end - start) * self.second).max(1.0));
                     let (y, height, width) = if part.drums {
                         (self.drums_top() + drum_row(note.pitch) as f64 * DRUM_ROW, DRUM_ROW - 1.0, 1.6)
@@ -211,11 +210,7 @@ impl<'a> Picture<'a> {
                     };
                     let _ = write!(path, "M{x:.1} {y:.1}h{width:.1}v{height:.1}h-{width:.1}z");
                 }
-                let _ = writeln!(
-                    self.out,
-                    "<path class=\"{0}\" d=\"{path}\"><title>{0}</title></path>",
-                    role.name()
-                );
+                let _ = writeln!(self.out, "<path class=\"{0}\" d=\"{path}\"><title>{0}</title></path>", role.name());
             }
         }
     }

@@ -63,8 +63,14 @@ mod tests {
             velocity: 80,
         };
         let melody = Melody { notes: [0.5, 1.0, 1.5, 62.25].map(note).to_vec(), ..Melody::default() };
-        let syllable = |text: &str, word_index, note| Syllable { text: text.to_owned(), word_index, phones: Vec::new(), note };
-        let line = |text: &str, syllables| LyricLine { phrase: 0, section: Section::default(), text: text.to_owned(), syllables };
+        let syllable =
+            |text: &str, word_index, note| Syllable { text: text.to_owned(), word_index, phones: Vec::new(), note };
+        let line = |text: &str, syllables| LyricLine {
+            phrase: 0,
+            section: Section::default(),
+            text: text.to_owned(),
+            syllables,
+        };
         let lyrics = Lyrics {
             title: String::new(),
             lines: vec![

@@ -98,7 +98,8 @@ mod tests {
 
     fn request(fields: &[(&str, &'static str)]) -> Result<CompositionRequest, InvalidField> {
         let prompt = ("prompt", "upbeat electronic music");
-        let field = |name: &str| fields.iter().chain([&prompt]).find(|(field, _)| *field == name).map(|(_, text)| *text);
+        let field =
+            |name: &str| fields.iter().chain([&prompt]).find(|(field, _)| *field == name).map(|(_, text)| *text);
         settled(CompositionRequest::read(field, 7)?)
     }
 
@@ -153,7 +154,11 @@ mod tests {
             request(&[&[("prompt", prompt)], more].concat()).map(|request| request.is_sung())
         };
         assert_eq!(of("a folk song with vocals", &[]), Ok(true));
-        assert_eq!(of("a folk song with vocals", &[("instrumental", "true")]), Ok(false), "what is said beside it wins");
+        assert_eq!(
+            of("a folk song with vocals", &[("instrumental", "true")]),
+            Ok(false),
+            "what is said beside it wins"
+        );
         assert_eq!(of("a folk song", &[]), Ok(false));
         assert_eq!(of("a folk song with vocals", &[("lengthMs", "5000")]).unwrap_err().field, "lengthMs");
     }
@@ -165,7 +170,9 @@ mod tests {
         assert_eq!((*bpm.start(), *bpm.end()), (crate::LEAST_BPM, crate::MOST_BPM));
         assert_eq!(f64::from(*length.start()) / 1000.0, crate::LEAST_SECONDS);
         assert_eq!(f64::from(*length.end()) / 1000.0, MOST_SECONDS);
-        for (letters, is_form) in [(CompositionRequest::MOST_LETTERS, true), (CompositionRequest::MOST_LETTERS + 1, false)] {
+        for (letters, is_form) in
+            [(CompositionRequest::MOST_LETTERS, true), (CompositionRequest::MOST_LETTERS + 1, false)]
+        {
             assert_eq!("D".repeat(letters).parse::<Form>().is_ok(), is_form);
         }
     }

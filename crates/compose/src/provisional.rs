@@ -32,7 +32,8 @@ pub fn compose(understanding: &Understanding, options: &Options) -> Result<Compo
         hold_seconds: (1.5, 3.0),
     };
     let length = length::plan(&wanted, |_| 0.0);
-    let key = options.key.unwrap_or(Key { tonic: understanding.tonic.unwrap_or(0), mode: Mode::Major, confidence: 1.0 });
+    let key =
+        options.key.unwrap_or(Key { tonic: understanding.tonic.unwrap_or(0), mode: Mode::Major, confidence: 1.0 });
     let beat = 60.0 / length.bpm;
     let bar = wanted.beats_per_bar;
     let mut lines: [Vec<LineNote>; Role::COUNT] = Default::default();

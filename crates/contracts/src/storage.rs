@@ -94,7 +94,8 @@ pub struct StoredArtifact {
 impl From<IngestRequest> for v1::IngestResult {
     fn from(request: IngestRequest) -> Self {
         let IngestRequest { job_id, plan, plan_object } = request;
-        let IngestPlan { title: _, object_name: _, mp3_kbps: _, comment: _, audio, is_mastered: _, cover: _, files } = plan;
+        let IngestPlan { title: _, object_name: _, mp3_kbps: _, comment: _, audio, is_mastered: _, cover: _, files } =
+            plan;
         let nothing = || StoredObject { object_key: String::new(), sha256: String::new(), size_bytes: 0 };
         let (audio, plan) = (audio.unwrap_or_else(nothing), plan_object.unwrap_or_else(nothing));
         Self {

@@ -168,7 +168,7 @@ impl ApiError {
             Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::RecordNotFound { .. } | Self::UnknownKind { .. } | Self::SongUnknown { .. } => {
                 StatusCode::NOT_FOUND
-            },
+            }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,

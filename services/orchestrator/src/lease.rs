@@ -209,7 +209,8 @@ impl Worker<'_> {
 
     async fn fail(&self, stage: Option<&StageSpec>, failure: &Failure) -> Result<(), PersistenceError> {
         self.context.metrics.job_failed(self.kind.spec.name.as_str(), failure.code.as_str());
-        let files_expire_at = self.context.rules.retention(self.kind.spec).files_expire_at(JobState::Failed, self.now());
+        let files_expire_at =
+            self.context.rules.retention(self.kind.spec).files_expire_at(JobState::Failed, self.now());
         let patch = Patch { failure: Some(failure.clone()), files_expire_at, ..Patch::default() };
         self.end(JobEvent::Failed, patch, Some((failure, stage))).await
     }
@@ -310,7 +311,8 @@ impl Worker<'_> {
 
     async fn expire(&self) -> Result<(), PersistenceError> {
         let failure = overtime(Some(self.kind.spec));
-        let files_expire_at = self.context.rules.retention(self.kind.spec).files_expire_at(JobState::Expired, self.now());
+        let files_expire_at =
+            self.context.rules.retention(self.kind.spec).files_expire_at(JobState::Expired, self.now());
         let patch = Patch { failure: Some(failure.clone()), files_expire_at, ..Patch::default() };
         self.end(JobEvent::DeadlinePassed, patch, Some((&failure, None))).await
     }

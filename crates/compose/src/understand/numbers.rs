@@ -33,7 +33,10 @@ fn number(text: &str) -> Option<f64> {
     if let Some(place) = spelled.iter().position(|word| *word == text) {
         return Some(place as f64 + 1.0);
     }
-    text.starts_with(|first: char| first.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|n: &f64| n.is_finite())
+    text.starts_with(|first: char| first.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
+        .filter(|n: &f64| n.is_finite())
 }
 
 /// Seconds of a unit.
@@ -57,7 +60,10 @@ fn seconds(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
         return (rest < 60.0).then_some((length, Meaning::Seconds(60.0 * minutes + rest)));
     }
     let (mut length, mut total) = measure(words, at)?;
-    if plain(words, at + length) == "and" && plain(words, at + length + 1) == "a" && plain(words, at + length + 2) == "half" {
+    if plain(words, at + length) == "and"
+        && plain(words, at + length + 1) == "a"
+        && plain(words, at + length + 2) == "half"
+    {
         return Some((length + 3, Meaning::Seconds(total * 1.5)));
     }
     let gap = usize::from(plain(words, at + length) == "and");
@@ -187,7 +193,9 @@ fn key(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
     // "A major": an article before an adjective reads like a key ("a minor piece"); a small letter needs "in" or "key".
     let is_article = first == 'a' && shift == 0 && skip == 0;
     // "a major hit", "in a minor mood".
-    let goes_on = words.get(at + length).is_some_and(|next| !next.after_break && matches!(next.plain.as_str(), "mood" | "hit" | "way" | "role"));
+    let goes_on = words
+        .get(at + length)
+        .is_some_and(|next| !next.after_break && matches!(next.plain.as_str(), "mood" | "hit" | "way" | "role"));
     if is_article || first == 'a' && goes_on {
         return None;
     }

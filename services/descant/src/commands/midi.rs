@@ -94,8 +94,8 @@ fn play_with(
         playing.bar.set_position((share * 100.0) as u64);
         ControlFlow::Continue(())
     };
-    let song = render(instruments, rendering, &mut progress)
-        .map_err(|Failure { message, .. }| Exit::job_failed(message))?;
+    let song =
+        render(instruments, rendering, &mut progress).map_err(|Failure { message, .. }| Exit::job_failed(message))?;
     bars::done(playing.bar);
     Ok(song)
 }

@@ -205,8 +205,17 @@ async fn a_song_comes_with_all_that_goes_along_and_is_the_same_again(flavour: Fl
     let roles: Vec<&str> =
         done["artifacts"].as_array().expect("files").iter().filter_map(|file| file["role"].as_str()).collect();
     for role in [
-        "audio_mp3", "audio_wav", "audio_flac", "audio_ogg", "audio_m4a", "song_midi", "song_svg", "cover", "report",
-        "waveform", "stem_bass",
+        "audio_mp3",
+        "audio_wav",
+        "audio_flac",
+        "audio_ogg",
+        "audio_m4a",
+        "song_midi",
+        "song_svg",
+        "cover",
+        "report",
+        "waveform",
+        "stem_bass",
     ] {
         assert!(roles.contains(&role), "no {role} among {roles:?}");
     }
@@ -281,12 +290,19 @@ async fn a_voice_sings_when_it_is_asked_for_and_only_then(flavour: Flavour) {
     };
     assert!(begun(&events, "words") && begun(&events, "singing"), "{events:?}");
 
-    let silent = submit(&user, &json!({ "prompt": "a slow folk song about rivers, sung", "lengthMs": 10000, "instrumental": true })).await;
+    let silent = submit(
+        &user,
+        &json!({ "prompt": "a slow folk song about rivers, sung", "lengthMs": 10000, "instrumental": true }),
+    )
+    .await;
     let done = ended(&user, &silent).await;
     assert_eq!((&done["state"], &done["result"]["vocals"]), (&json!("completed"), &Value::Null), "{done}");
     assert_eq!(done["result"]["lyrics"], json!([]), "{done}");
     let events = user.events(&silent, 0).await.rest().await;
-    assert!(!begun(&events, "words") && !begun(&events, "singing"), "what it has not is gone past in silence: {events:?}");
+    assert!(
+        !begun(&events, "words") && !begun(&events, "singing"),
+        "what it has not is gone past in silence: {events:?}"
+    );
 }
 
 async fn a_song_is_its_owners_and_stops_when_asked(flavour: Flavour) {
@@ -306,7 +322,11 @@ async fn a_song_is_its_owners_and_stops_when_asked(flavour: Flavour) {
     assert!(matches!(stopped.status.as_u16(), 200 | 202), "{}", stopped.text());
     assert_eq!(ended(&user, &job).await["state"], "cancelled");
     let status = user.get(&format!("/api/music-generator/status/{job}")).await.expect(200);
-    assert_eq!((&status["data"]["status"], &status["data"]["error"]), (&json!("FAILED"), &json!("cancelled")), "{status}");
+    assert_eq!(
+        (&status["data"]["status"], &status["data"]["error"]),
+        (&json!("FAILED"), &json!("cancelled")),
+        "{status}"
+    );
     nothing_left(&deployment, &[]).await;
     assert_eq!(user.quota().await["dailyUsed"], 0);
 }

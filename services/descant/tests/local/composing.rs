@@ -10,16 +10,24 @@ const SENTENCE: &str = "a calm bossa nova with zithers";
 fn a_sentence_becomes_a_song_with_all_that_goes_along() {
     let desk = Desk::new();
     let asked = ["compose", SENTENCE, "--length", "7.123s", "--seed", "5", "--tempo", "118", "--name", "Low Tide"];
-    let said = desk
-        .run(&[&asked[..], &["--stems", "--format", "mp3,wav,mid,flac,ogg,m4a", "--json"]].concat())
-        .json();
+    let said = desk.run(&[&asked[..], &["--stems", "--format", "mp3,wav,mid,flac,ogg,m4a", "--json"]].concat()).json();
     assert_eq!(said["success"], true, "{said}");
     let report = &said["report"];
     assert_eq!((&report["title"], &report["seed"]), (&"Low Tide".into(), &5.into()), "{report}");
     assert_eq!((&report["effective"]["style"], &report["effective"]["tempoBpm"]), (&"bossa".into(), &118.0.into()));
     let lufs = report["sound"]["loudnessLufs"].as_f64().expect("it sounds");
     assert!((lufs + 14.0).abs() <= 1.0, "{lufs} LUFS");
-    for name in ["song.mp3", "song.wav", "song.mid", "song.flac", "song.ogg", "song.m4a", "song.svg", "report.json", "stem-bass.flac"] {
+    for name in [
+        "song.mp3",
+        "song.wav",
+        "song.mid",
+        "song.flac",
+        "song.ogg",
+        "song.m4a",
+        "song.svg",
+        "report.json",
+        "stem-bass.flac",
+    ] {
         let path = desk.path("composition").join(name);
         assert!(fs::metadata(&path).is_ok_and(|file| file.len() > 100), "{name}");
     }
@@ -31,7 +39,9 @@ fn a_sentence_becomes_a_song_with_all_that_goes_along() {
     // The same again is the same, in a folder of its own, and people are told what was understood.
     let again = desk.run(&asked);
     let told = String::from_utf8_lossy(&again.expect(0).out).into_owned();
-    for words in ["Low Tide", "Understood: ", "Not understood: ", "zithers", "LUFS", "Its picture: composition-2/song.svg"] {
+    for words in
+        ["Low Tide", "Understood: ", "Not understood: ", "zithers", "LUFS", "Its picture: composition-2/song.svg"]
+    {
         assert!(told.contains(words), "no `{words}` in: {told}");
     }
     let read = |name: &str| fs::read(desk.path(name)).expect("a file");
@@ -41,7 +51,8 @@ fn a_sentence_becomes_a_song_with_all_that_goes_along() {
 #[test]
 fn a_voice_sings_when_it_is_asked_for() {
     let desk = Desk::new();
-    let asked = ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--format", "wav"];
+    let asked =
+        ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--format", "wav"];
     let said = desk.run(&[&asked[..], &["--seed", "3", "--stems", "--json"]].concat()).json();
     let report = &said["report"];
     assert_eq!(report["vocals"]["voice"], "formant", "{report}");
@@ -89,7 +100,8 @@ fn what_cannot_be_composed_is_refused_before_anything_is_written() {
 #[test]
 fn a_sentence_comes_out_of_a_pipe_too() {
     let desk = Desk::new();
-    let said = Said::of(&mut desk.bash("echo 'a happy polka, no, a waltz' | descant compose - --length 3s --format mid"));
+    let said =
+        Said::of(&mut desk.bash("echo 'a happy polka, no, a waltz' | descant compose - --length 3s --format mid"));
     said.expect(0);
     assert!(desk.path("composition/song.mid").is_file());
     let said = Said::of(&mut desk.bash("printf '\\xff\\xfe' | descant compose -"));

@@ -64,7 +64,9 @@ pub async fn result(
 async fn signed_job(id: &str, role: &ArtifactRole, token: &str, state: &AppState) -> Result<Job, ApiError> {
     let id = job_id(id)?;
     if !state.signer.is_good(token, id, role, state.clock.now()) {
-        return Err(ApiError::Unauthenticated { detail: "The link's time is over, or it is not whole: ask for a new one." });
+        return Err(ApiError::Unauthenticated {
+            detail: "The link's time is over, or it is not whole: ask for a new one.",
+        });
     }
     state.database.jobs().get(id).await?.ok_or(ApiError::NotFound)
 }

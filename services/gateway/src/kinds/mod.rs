@@ -10,10 +10,7 @@ use crate::submit_kind::{SubmitKind, SubmitKinds};
 
 /// One line a kind.
 pub fn built_in() -> SubmitKinds {
-    let kinds: Vec<Arc<dyn SubmitKind>> = vec![
-        Arc::new(melody_vocals::MelodyVocals),
-        Arc::new(blend::BlendKind),
-        Arc::new(composition::CompositionKind),
-    ];
+    let kinds: Vec<Arc<dyn SubmitKind>> =
+        vec![Arc::new(melody_vocals::MelodyVocals), Arc::new(blend::BlendKind), Arc::new(composition::CompositionKind)];
     SubmitKinds::new(kinds)
 }

@@ -42,7 +42,10 @@ async fn a_song_is_asked_for_and_followed_in_the_words_of_the_older_api() {
     let harness = Harness::open().await;
     let mut events = harness.deps.bus().unwrap().subscribe_events(64).await.unwrap();
     let answer = post(&harness, GENERATE, &seed_body()).await.expect(202);
-    assert_eq!((&answer["success"], &answer["message"]), (&json!(true), &json!("Music generation job created successfully")));
+    assert_eq!(
+        (&answer["success"], &answer["message"]),
+        (&json!(true), &json!("Music generation job created successfully"))
+    );
     let data = &answer["data"];
     let id = data["musicId"].as_str().unwrap().to_owned();
     for (field, value) in [
@@ -73,7 +76,10 @@ async fn a_song_is_asked_for_and_followed_in_the_words_of_the_older_api() {
     let status = get(&harness, "status", &id).await.expect(200);
     assert_eq!((&status["success"], status.get("message")), (&json!(true), None), "{status}");
     let data = &status["data"];
-    assert_eq!((&data["musicId"], &data["status"], &data["lengthMs"]), (&json!(id), &json!("GENERATING"), &json!(30000)));
+    assert_eq!(
+        (&data["musicId"], &data["status"], &data["lengthMs"]),
+        (&json!(id), &json!("GENERATING"), &json!(30000))
+    );
     assert!(data["audioUrl"].is_null() && data.get("audioUrl").is_some(), "null until it is there: {status}");
     assert!(data["createdAt"].is_string() && data["updatedAt"].is_string());
     get(&harness, "download", &id).await.problem(409, "job_state");
@@ -87,7 +93,8 @@ async fn a_finished_song_has_an_address_and_a_time_to_be_kept() {
     let job = id.parse().unwrap();
     harness.claim(job).await;
     harness.happens(job, JobEvent::StoringStarted).await;
-    let made = Patch { result: Some(json!({ "title": "My Awesome Song", "durationSeconds": 30.0 })), ..Patch::default() };
+    let made =
+        Patch { result: Some(json!({ "title": "My Awesome Song", "durationSeconds": 30.0 })), ..Patch::default() };
     harness.happens_so(job, JobEvent::Completed, made).await;
     let file = "2024-09-01T00-45-30-123Z_My_Awesome_Song";
     harness.add_artifact(job, ArtifactRole::AUDIO_MP3, &format!("{file}.mp3")).await;
@@ -95,7 +102,10 @@ async fn a_finished_song_has_an_address_and_a_time_to_be_kept() {
     harness.add_artifact(job, ArtifactRole::REPORT, "report.json").await;
 
     let data = get(&harness, "status", &id).await.expect(200)["data"].clone();
-    assert_eq!((&data["status"], &data["lengthMs"], &data["progress"]), (&json!("COMPLETED"), &json!(30000), &json!(100)));
+    assert_eq!(
+        (&data["status"], &data["lengthMs"], &data["progress"]),
+        (&json!("COMPLETED"), &json!(30000), &json!(100))
+    );
     assert!(data["expiresAt"].is_string(), "{data}");
     let address = data["audioUrl"].as_str().unwrap();
     assert_eq!(harness.ask("GET", address, &[]).await.body, SONG);
@@ -177,7 +187,8 @@ async fn the_houses_own_route_tells_what_was_understood() {
     assert_eq!((&options["key"], &options["instrumental"]), (&json!("A minor"), &json!(true)), "{options}");
     assert_eq!((&options["outputFormat"], &options["lengthMs"]), (&json!("mp3_44100_128"), &Value::Null), "{options}");
     // The same as a form, with what is left out.
-    let form = b"--edge\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\na folk song with vocals\r\n--edge--\r\n";
+    let form =
+        b"--edge\r\nContent-Disposition: form-data; name=\"prompt\"\r\n\r\na folk song with vocals\r\n--edge--\r\n";
     let headers = [("content-type", "multipart/form-data; boundary=edge")];
     let answer = wire::ask(harness.address, "POST", JOBS, &headers, form).await.expect(202);
     assert_eq!(answer["parameters"]["options"]["instrumental"], false, "the sentence asks for a voice: {answer}");
@@ -206,7 +217,12 @@ async fn what_cannot_be_is_refused_before_there_is_a_job() {
     check(json!({ "lengthMs": 600001 }), "lengthMs", "from 3000 to 600000").await;
     check(json!({ "lengthMs": 3000.5 }), "lengthMs", "whole number").await;
     check(json!({ "lengthMs": true }), "lengthMs", "whole number").await;
-    check(json!({ "outputFormat": "opus_48000_64" }), "outputFormat", "not made here: expected one of auto, mp3_44100_32").await;
+    check(
+        json!({ "outputFormat": "opus_48000_64" }),
+        "outputFormat",
+        "not made here: expected one of auto, mp3_44100_32",
+    )
+    .await;
     check(json!({ "outputFormat": "aiff" }), "outputFormat", "expected one of auto").await;
     check(json!({ "modelId": "music_v2" }), "modelId", "expected music_v1").await;
     check(json!({ "tempo": 500 }), "tempo", "from 40 to 240").await;

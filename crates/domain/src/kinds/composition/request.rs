@@ -374,7 +374,11 @@ mod tests {
             assert_eq!((request.seed, request.name), (MAX_SEED, None));
         }
         let decided = |says| read(&[]).unwrap().settled(says).unwrap().is_sung();
-        assert_eq!([None, Some(true), Some(false)].map(decided), [false, false, true], "the sentence may ask for a voice");
+        assert_eq!(
+            [None, Some(true), Some(false)].map(decided),
+            [false, false, true],
+            "the sentence may ask for a voice"
+        );
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, StageName, artifact, kinds::composition,
-    kinds::composition::CompositionRequest,
+    Failure, FailureClass, FailureCode, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest,
 };
 use lyrics::Lyrics;
 use media::{Encoding, Tags};
