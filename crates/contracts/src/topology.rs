@@ -103,11 +103,12 @@ impl Queue {
         match body {
             Body::JobReady(_) | Body::CancelJob(_) | Body::SignalJob(_) => Some(Self::OrchestratorJobs),
             Body::ValidateAudio(_) => Some(Self::ValidatorRequests),
-            Body::IngestResult(_) => Some(Self::StorageRequests),
+            Body::IngestResult(_) | Body::MakeRendition(_) => Some(Self::StorageRequests),
             Body::DeleteJobObjects(_) => Some(Self::StorageDeletions),
             Body::ImportSongs(_) | Body::CorrectSong(_) | Body::RemoveSong(_) => Some(Self::StorageSongs),
             Body::AudioVerdict(_)
             | Body::ResultIngested(_)
+            | Body::RenditionMade(_)
             | Body::Fault(_)
             | Body::SongsImported(_)
             | Body::SongCorrected(_)
@@ -140,6 +141,8 @@ pub fn event_key(envelope: &Envelope) -> Option<&str> {
             | Body::SignalJob(_)
             | Body::ValidateAudio(_)
             | Body::IngestResult(_)
+            | Body::MakeRendition(_)
+            | Body::RenditionMade(_)
             | Body::DeleteJobObjects(_)
             | Body::AudioVerdict(_)
             | Body::ResultIngested(_)

@@ -25,7 +25,7 @@ fn text(text: &str) -> String {
 fn samples() -> Vec<Envelope> {
     let job_id = text("018f6b1e-7c2a-7000-8000-000000000002");
     let song_id = text("018f6b1e-7c2a-7000-8000-000000000004");
-    let announced = job_id.clone();
+    let (announced, rendered) = (job_id.clone(), job_id.clone());
     let facts = v1::AudioFacts {
         format: text("wav"),
         codec: text("pcm_s16le"),
@@ -127,6 +127,8 @@ fn samples() -> Vec<Envelope> {
             kind: text("melody-to-vocals"),
             event: text("music.generation.requested"),
         }),
+        sealed(v1::MakeRendition { job_id: rendered.clone(), role: text("audio_flac") }),
+        sealed(v1::RenditionMade { job_id: rendered, role: text("audio_flac") }),
     ]
 }
 

@@ -27,6 +27,7 @@ mod observe;
 mod operator;
 mod problem;
 mod quota;
+mod renditions;
 mod routing;
 mod songs;
 mod starts;

@@ -179,7 +179,7 @@ impl StorageService {
     }
 
     /// How much sound a job of this kind may end with.
-    fn bounds(&self, job: &Job) -> Bounds {
+    pub(crate) fn bounds(&self, job: &Job) -> Bounds {
         let settings = &self.settings.bounds;
         let own = self.tools.kinds.get(job.kind.as_str()).and_then(|kind| kind.limits.sound);
         let own = own.map_or(0.0, |sound| Bounds::for_duration(sound.as_secs_f64()).max_seconds);

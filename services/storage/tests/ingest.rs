@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, io::Cursor, sync::Arc, time::Duration};
 
 use blob_store::{KeyPrefix, S3Config};
 use contracts::{IngestRequest, StoredObject};
-use domain::{ArtifactRole, JobEvent, kinds::melody_vocals};
+use domain::{
+    ArtifactRole, JobEvent,
+    kinds::{composition, melody_vocals},
+};
 use media::Bounds;
 use storage::Waveform;
 use support::{Harness, RATE_HZ, quiet_voice, sha256};
@@ -123,6 +126,41 @@ async fn a_song_lies_under_the_name_that_its_plan_has() {
         let (code, is_retryable) = harness.refused(&request, job.generation).await;
         assert!(!is_retryable, "{hostile}: {code}");
     }
+}
+
+/// Formats that nobody asked for before there was a song.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finished_song_is_written_in_one_more_format_when_that_is_asked_for() {
+    let harness = Harness::open().await;
+    for object_name in [None, Some("music/2024-09-01T00-45-30-123Z_My_Song".to_owned())] {
+        let job = harness.storing_job_of(&composition::SPEC).await;
+        let mut request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+        request.plan.files.clear();
+        request.plan.object_name = object_name.clone();
+        let flac = || harness.ask_rendition(job.id, "audio_flac");
+        assert_eq!(flac().await, Err("job_not_over".to_owned()), "there is no song yet");
+        harness.ask(&request, job.generation).await.unwrap();
+        harness.happen(job.id, JobEvent::Completed).await;
+
+        let (one, other) = tokio::join!(flac(), flac());
+        assert_eq!((one, other, flac().await), (Ok(()), Ok(()), Ok(())), "twice at once, and again");
+        let rows = harness.database.artifacts().of_job(job.id).await.unwrap();
+        let made: Vec<_> = rows.iter().filter(|row| row.role.as_str() == "audio_flac").collect();
+        let [row] = made[..] else { panic!("{rows:?}") };
+        let name = object_name.as_deref().unwrap_or("audio_flac");
+        assert_eq!(row.object_key, format!("jobs/{}/result/{name}.flac", job.id));
+        let content = harness.read(&row.object_key).await;
+        assert_eq!((content.len() as u64, sha256(&content)), (row.size_bytes, row.sha256.clone()));
+        let sound = media::decode(Cursor::new(content), &Bounds::default()).unwrap();
+        assert!((sound.samples.len() as f64 / f64::from(RATE_HZ) - 2.0).abs() < 0.1);
+        let wav = rows.iter().find(|row| row.role == ArtifactRole::AUDIO_WAV).unwrap();
+        assert_eq!(row.file_name.rsplit_once('.').unwrap().0, wav.file_name.rsplit_once('.').unwrap().0);
+
+        assert_eq!(harness.ask_rendition(job.id, "report").await, Err("file_refused".to_owned()));
+        assert_eq!(harness.ask_rendition(job.id, "audio_tape").await, Err("role_unknown".to_owned()));
+    }
+    let nobody = "018f6b1e-7c2a-7000-8000-0000000000aa".parse().unwrap();
+    assert_eq!(harness.ask_rendition(nobody, "audio_flac").await, Err("job_missing".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

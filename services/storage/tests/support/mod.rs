@@ -8,8 +8,8 @@ use blob_store::{BlobStore, KeyPrefix, ObjectKey};
 use chrono::{TimeDelta, Utc};
 use contracts::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, Payload, StoredObject, envelope, v1};
 use domain::{
-    ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, Kinds, MessageId, Tier, UploadId, UserId,
-    kinds::melody_vocals, quota::QuotaLimits, retention::RetentionPolicy,
+    ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, KindSpec, Kinds, MessageId, Tier, UploadId,
+    UserId, kinds::melody_vocals, quota::QuotaLimits, retention::RetentionPolicy,
 };
 use messaging::{Bus, MessagingError, Queue};
 use persistence::{
@@ -67,11 +67,16 @@ impl Harness {
 
     /// A job that its orchestrator is storing, with an upload.
     pub async fn storing_job(&self) -> Job {
+        self.storing_job_of(&melody_vocals::SPEC).await
+    }
+
+    /// The same of any kind.
+    pub async fn storing_job_of(&self, kind: &'static KindSpec) -> Job {
         let now = self.clock.now();
         let (owner, upload) = (UserId::local(), self.upload().await);
         let new = NewJob {
             id: JobId::new(now, random10()),
-            kind: melody_vocals::NAME,
+            kind: kind.name.clone(),
             tier: Tier::Enterprise,
             params: serde_json::json!({}),
             inputs: vec![NewInput {
@@ -91,7 +96,7 @@ impl Harness {
         let submitted =
             self.database.jobs_of(&owner).submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await;
         assert!(matches!(submitted, Ok(Submission::Accepted { .. })), "{submitted:?}");
-        let kinds = [ClaimableKind::of(&melody_vocals::SPEC, None)];
+        let kinds = [ClaimableKind::of(kind, None)];
         let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), kinds: &kinds, may_start: true };
         let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job;
         assert_eq!(claimed.id, new.id);
@@ -162,6 +167,17 @@ impl Harness {
             .about(request.job_id, generation);
         let reply = self.bus.request(Queue::StorageRequests, message, Duration::from_secs(60)).await?;
         Ok(v1::ResultIngested::open(reply).unwrap().try_into().unwrap())
+    }
+
+    /// Asks for a song in one more format; answers with the code of a refusal.
+    pub async fn ask_rendition(&self, job: JobId, role: &str) -> Result<(), String> {
+        let request = v1::MakeRendition { job_id: job.to_string(), role: role.to_owned() };
+        let message = envelope(request, self.message_id(), Utc::now());
+        match self.bus.request(Queue::StorageRequests, message, Duration::from_secs(60)).await {
+            Ok(reply) => v1::RenditionMade::open(reply).map(drop).map_err(|error| error.to_string()),
+            Err(MessagingError::Fault { code, .. }) => Err(code),
+            Err(error) => panic!("no answer: {error}"),
+        }
     }
 
     /// Asks for what must be refused; the code and whether to try again.

@@ -1,7 +1,7 @@
 //! From rows to the words of the music-generator API.
 
 use domain::{
-    ArtifactRole, JobId, JobState, UserId,
+    ArtifactRole, ExtraFormat, JobId, JobState, UserId,
     kinds::composition::{CompositionRequest, MODEL, SongTitle},
 };
 use persistence::Job;
@@ -15,6 +15,7 @@ use crate::{
     },
     links::{LinkMaker, Links},
     problem::ApiError,
+    renditions,
     submit_kind::Accepted,
 };
 
@@ -117,9 +118,15 @@ pub async fn download(
         let detail = if job.state.is_final() { "it ended without a result" } else { "its result is not there yet" };
         return Err(ApiError::JobState { state: job.state, detail });
     }
-    let files = artifacts(state, user, job).await?;
+    let mut files = artifacts(state, user, job).await?;
     if files.is_empty() {
         return Err(ApiError::Gone);
+    }
+    if let Some(role) =
+        format.and_then(made_on_demand).filter(|role| files.iter().all(|file| file.role != role.as_str()))
+    {
+        renditions::make(state, job.id, &role).await?;
+        files = artifacts(state, user, job).await?;
     }
     let is_song = |file: &&ArtifactBody| file.role.starts_with("audio_") || file.role == "song_midi";
     let formats: Vec<String> = files.iter().filter(is_song).filter_map(|file| ending(&file.file_name)).collect();
@@ -131,10 +138,10 @@ pub async fn download(
                 is_song(&file) && ending(&file.file_name).is_some_and(|own| own.eq_ignore_ascii_case(format))
             };
             files.into_iter().find(of_format).ok_or_else(|| {
-                let detail = format!(
-                    "this song is there as {}; ask for others with `formats` when it is generated",
-                    formats.join(", ")
-                );
+                let more = ExtraFormat::ALL.map(|format| format.as_str().to_owned());
+                let more = more.into_iter().filter(|format| !formats.contains(format));
+                let known: Vec<String> = formats.iter().cloned().chain(more).collect();
+                let detail = format!("expected one of {}", known.join(", "));
                 ApiError::InvalidField { field: "format", detail }
             })?
         }
@@ -151,6 +158,12 @@ pub async fn download(
         download_url: address(state, job, file),
     };
     Ok(Enveloped { success: true, data, message: Some("Download link created successfully") })
+}
+
+/// The role of a format in which a song is written when it is asked for.
+fn made_on_demand(format: &str) -> Option<ArtifactRole> {
+    let format = ExtraFormat::ALL.into_iter().find(|extra| format.trim().eq_ignore_ascii_case(extra.as_str()))?;
+    ArtifactRole::parse(&format!("audio_{}", format.as_str())).ok()
 }
 
 fn ending(file_name: &str) -> Option<String> {

@@ -86,10 +86,11 @@ pub async fn status(
     params(("musicId" = String, Path), DownloadQuery),
     responses(
         (status = 200, body = Enveloped<DownloadLink>),
-        (status = 400, description = "The song is not there in this format", body = Problem, content_type = "application/problem+json"),
+        (status = 400, description = "Songs are not made in this format", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "`Music record not found`", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The song is not there yet, or there is none", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "The files are deleted", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The format cannot be made now", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn download(

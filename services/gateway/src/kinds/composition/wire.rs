@@ -122,13 +122,14 @@ pub struct DownloadLink {
     pub size_bytes: u64,
     /// Lowercase hexadecimal.
     pub sha256: String,
-    /// What `format` may ask for.
+    /// What is there already.
     pub formats: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
 pub struct DownloadQuery {
-    /// mp3, wav, mid, or one that `formats` asked for (flac, m4a, ogg); that of `outputFormat` when absent.
+    /// mp3, wav, mid, flac, m4a or ogg; that of `outputFormat` when absent. One of the last three that `formats` did not ask for
+    /// is made now.
     pub format: Option<String>,
 }
 
