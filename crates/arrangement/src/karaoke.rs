@@ -1,7 +1,7 @@
 //! The words of a song with their times, as players show them (LRC: a line each, `[mm:ss.xx]` before it).
 
 use lyrics::Language;
-use music::{Score, score::Text};
+use music::Score;
 
 /// A line is ended by a rest of this many usual steps between syllables, and by any of this many seconds.
 const REST_STEPS: f64 = 2.5;

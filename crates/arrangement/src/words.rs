@@ -58,7 +58,7 @@ mod tests {
         let note = |onset_seconds: f64| Note {
             onset_seconds,
             duration_seconds: 0.4,
-            pitch: MidiPitch::new(60).unwrap(),
+            pitch: MidiPitch::new(60),
             cents: 0.0,
             velocity: 80,
         };

@@ -36,7 +36,8 @@ fn exchanges_queues_keys_and_headers_are_documented() {
     let names = exchanges.iter().map(|exchange| exchange.name.as_str()).chain(queue_names);
     assert_eq!(missing(names), [""; 0]);
     assert_eq!(missing(EVENT_KEYS), [""; 0]);
-    let announced = Kinds::built_in().iter().filter_map(|kind| kind.announcements.as_ref());
+    let kinds = Kinds::built_in();
+    let announced = kinds.iter().filter_map(|kind| kind.announcements.as_ref());
     let announced = announced.flat_map(|told| [told.requested, told.completed, told.failed]);
     assert_eq!(missing(announced), [""; 0]);
     assert_eq!(missing(HEADERS), [""; 0]);

@@ -60,7 +60,7 @@ impl StorageService {
             let mut file = tempfile::tempfile()?;
             media::encode_to(file.try_clone()?, &audio.samples, audio.sample_rate_hz, audio.channels, encoding, &tags)?;
             file.seek(SeekFrom::Start(0))?;
-            Ok(file)
+            Ok::<_, StorageError>(file)
         })
         .await
     }
