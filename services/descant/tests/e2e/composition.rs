@@ -235,7 +235,9 @@ async fn a_song_comes_with_all_that_goes_along_and_is_the_same_again(flavour: Fl
     assert_eq!(status["data"]["lengthMs"], 7123, "{status}");
     let kept: DateTime<Utc> = status["data"]["expiresAt"].as_str().and_then(|at| at.parse().ok()).expect("a time");
     assert!(kept > Utc::now(), "{status}");
-    for (format, ending) in [(None, "wav"), (Some("mp3"), "mp3"), (Some("flac"), "flac"), (Some("mid"), "mid"), (Some("m4a"), "m4a")] {
+    for (format, ending) in
+        [(None, "wav"), (Some("mp3"), "mp3"), (Some("flac"), "flac"), (Some("mid"), "mid"), (Some("m4a"), "m4a")]
+    {
         let query = format.map(|format| format!("?format={format}")).unwrap_or_default();
         let link = user.get(&format!("/api/music-generator/download/{job}{query}")).await.expect(200);
         let name = link["data"]["fileName"].as_str().expect("a name");
