@@ -279,7 +279,7 @@ impl Reader {
 
     fn finish(self) -> Result<ChordChart, ChartError> {
         if self.bars.is_empty() {
-            return self.error(1, ChartProblem::Empty);
+            return Err(ChartError { line: 1, column: 1, problem: ChartProblem::Empty });
         }
         let Heading { key, tempo_bpm, meter, title } = self.heading;
         Ok(ChordChart { bars: self.bars, key, tempo_bpm, meter, title })

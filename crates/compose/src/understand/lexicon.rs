@@ -211,7 +211,7 @@ pub fn is_filler(word: &str) -> bool {
         "playing", "play", "section", "line", "part", "band", "theme", "background", "over", "under", "then", "about", "around", "have",
         "has", "should", "can", "could", "will", "length", "duration", "lasting", "kind", "type", "sort", "nice", "good", "great",
         "beautiful", "cool", "ein", "eine", "einen", "der", "die", "das", "und", "mit", "für", "lied", "musik", "un", "une", "una", "el",
-        "la", "le", "les", "los", "con", "avec", "y", "et", "de", "per", "note", "notes", "any", "all", "out", "up",
+        "la", "le", "les", "los", "con", "avec", "y", "et", "de", "per", "note", "notes", "any", "all", "out", "up", "groove", "rhythm", "touch", "hint",
     ];
     FILLERS.contains(&word)
 }

@@ -122,6 +122,9 @@ impl Reader<'_> {
             self.take(length, said, meaning);
             return length;
         }
+        if self.negation == Negation::Done && !lexicon::joins(self.before()) && !lexicon::joins(&word.plain) {
+            self.negation = Negation::None;
+        }
         if let Some((length, sense)) = lexicon::longest(self.words, self.at) {
             if sense.is_ambiguous && !self.is_about_music(length) {
                 self.unknown(word);
@@ -129,9 +132,6 @@ impl Reader<'_> {
             }
             self.mean(length, sense.meaning);
             return length;
-        }
-        if self.negation == Negation::Done && !lexicon::joins(&word.plain) {
-            self.negation = Negation::None;
         }
         if !lexicon::is_filler(&word.plain) {
             self.unknown(word);
