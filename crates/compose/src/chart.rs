@@ -56,9 +56,7 @@ pub struct ChartError {
 pub enum ChartProblem {
     #[error("there is no chord in it: write bars such as | C | Am F | G |")]
     Empty,
-    #[error(
-        "\"{0}\" is no chord: write a letter from A to G, # or b, and a kind such as m, 7, maj7, sus4 or dim, for example F#m7 or Bb/D"
-    )]
+    #[error("\"{0}\" is no chord: write a letter from A to G, # or b, and a kind such as m, 7, maj7, sus4 or dim, for example F#m7 or Bb/D")]
     NotAChord(String),
     #[error("more than {MOST_CHORDS} chords in one bar: put a bar line | between them")]
     CrowdedBar,
@@ -281,7 +279,7 @@ impl Reader {
 
     fn finish(self) -> Result<ChordChart, ChartError> {
         if self.bars.is_empty() {
-            return self.error(1, ChartProblem::Empty);
+            return Err(ChartError { line: 1, column: 1, problem: ChartProblem::Empty });
         }
         let Heading { key, tempo_bpm, meter, title } = self.heading;
         Ok(ChordChart { bars: self.bars, key, tempo_bpm, meter, title })

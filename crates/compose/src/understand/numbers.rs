@@ -14,9 +14,9 @@ pub type Read = (usize, Meaning, String);
 
 /// Reads numbers and keys that begin at a place.
 pub fn read(words: &[Word], at: usize) -> Option<Read> {
-    let (length, meaning) = seconds(words, at)
+    let (length, meaning) = era(words, at)
+        .or_else(|| seconds(words, at))
         .or_else(|| tempo(words, at))
-        .or_else(|| era(words, at))
         .or_else(|| key(words, at))
         .or_else(|| meter(words, at))
         .or_else(|| form(words, at))?;
@@ -33,10 +33,7 @@ fn number(text: &str) -> Option<f64> {
     if let Some(place) = spelled.iter().position(|word| *word == text) {
         return Some(place as f64 + 1.0);
     }
-    text.starts_with(|first: char| first.is_ascii_digit())
-        .then(|| text.parse().ok())
-        .flatten()
-        .filter(|n: &f64| n.is_finite())
+    text.starts_with(|first: char| first.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|n: &f64| n.is_finite())
 }
 
 /// Seconds of a unit.
@@ -60,10 +57,7 @@ fn seconds(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
         return (rest < 60.0).then_some((length, Meaning::Seconds(60.0 * minutes + rest)));
     }
     let (mut length, mut total) = measure(words, at)?;
-    if plain(words, at + length) == "and"
-        && plain(words, at + length + 1) == "a"
-        && plain(words, at + length + 2) == "half"
-    {
+    if plain(words, at + length) == "and" && plain(words, at + length + 1) == "a" && plain(words, at + length + 2) == "half" {
         return Some((length + 3, Meaning::Seconds(total * 1.5)));
     }
     let gap = usize::from(plain(words, at + length) == "and");
@@ -130,15 +124,18 @@ fn era(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
         Some(place) => 1_920 + 10 * place as u16,
         None => {
             let digits = here.strip_suffix("'s").or_else(|| here.strip_suffix('s'))?;
+            // "30s" is a length, "the 30s" a decade; "80s" is a decade unless it is how long something is.
+            let before = at.checked_sub(1).map_or("", |before| plain(words, before));
+            let lasts = matches!(plain(words, at + 1), "long" | "loop" | "clip" | "jingle" | "intro") || before == "for";
             match digits.parse::<u16>().ok().filter(|year| year % 10 == 0)? {
-                short @ 20..=90 if digits.len() == 2 => 1_900 + short,
+                short @ 20..=40 if digits.len() == 2 && before == "the" => 1_900 + short,
+                short @ 50..=90 if digits.len() == 2 && !lasts => 1_900 + short,
                 0 if digits.len() == 2 => 2_000,
                 year @ 1_900..=2_020 => year,
                 _ => return None,
             }
         }
     };
-    // "80s" is a decade, but "30s long" and "a 20s clip" are lengths: those were read before this, unless they are decades.
     Some((1, Meaning::Era(Era { decade })))
 }
 
@@ -193,9 +190,7 @@ fn key(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
     // "A major": an article before an adjective reads like a key ("a minor piece"); a small letter needs "in" or "key".
     let is_article = first == 'a' && shift == 0 && skip == 0;
     // "a major hit", "in a minor mood".
-    let goes_on = words
-        .get(at + length)
-        .is_some_and(|next| !next.after_break && matches!(next.plain.as_str(), "mood" | "hit" | "way" | "role"));
+    let goes_on = words.get(at + length).is_some_and(|next| !next.after_break && matches!(next.plain.as_str(), "key" | "mood" | "hit" | "way" | "role"));
     if is_article || first == 'a' && goes_on {
         return None;
     }

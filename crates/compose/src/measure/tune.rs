@@ -1,0 +1,114 @@
+//! Measures of the tune, each with a lower and an upper bound: dull and erratic tunes both fail.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Gate,
+    facts::{Facts, mean, share},
+    spoil,
+};
+use crate::{
+    composition::SectionKind,
+    role::{LineNote, Role, TICKS_PER_QUARTER},
+    style::Style,
+};
+
+/// Figures of a line of single notes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Tune {
+    /// Semitones, between notes less than a bar apart.
+    pub mean_interval: f64,
+    pub pitches: usize,
+    /// Most notes of one pitch in a row.
+    pub longest_run: usize,
+    /// Share of notes on the lowest or highest pitch of the line.
+    pub at_edges: f64,
+    /// Entropy of pitch classes, weighted by duration, in bits (Wu and Yang, "The Jazz Transformer on the front line", ISMIR
+    /// 2020, H1).
+    pub entropy: f64,
+    /// Share of four-note figures (intervals and note values) that have been heard before.
+    pub repeated: f64,
+}
+
+/// Measures a line; `None` of fewer than eight notes.
+pub fn tune(line: &[LineNote]) -> Option<Tune> {
+    if line.len() < 8 {
+        return None;
+    }
+    let near = |pair: &&[LineNote]| pair[1].onset - pair[0].onset <= 4 * TICKS_PER_QUARTER;
+    let intervals = line.windows(2).filter(near).map(|pair| f64::from(pair[0].pitch.abs_diff(pair[1].pitch)));
+    let pitches: BTreeSet<u8> = line.iter().map(|note| note.pitch).collect();
+    let (mut run, mut longest_run) = (1, 1);
+    for pair in line.windows(2) {
+        run = if pair[0].pitch == pair[1].pitch { run + 1 } else { 1 };
+        longest_run = longest_run.max(run);
+    }
+    let edges = [pitches.first(), pitches.last()];
+    let at_edges = share(line.iter().map(|note| edges.contains(&Some(&note.pitch))))?;
+    let mut weights = [0.0f64; 12];
+    line.iter().for_each(|note| weights[usize::from(note.pitch % 12)] += f64::from(note.duration));
+    let total: f64 = weights.iter().sum();
+    let entropy = weights.iter().filter(|weight| **weight > 0.0).map(|weight| -(weight / total) * (weight / total).log2()).sum();
+    let figures = figures(line);
+    let mut heard = BTreeSet::new();
+    let repeated = share(figures.into_iter().map(|figure| !heard.insert(figure)))?;
+    Some(Tune { mean_interval: mean(intervals)?, pitches: pitches.len(), longest_run, at_edges, entropy, repeated })
+}
+
+/// Each four notes as their intervals and the steps between their onsets.
+pub fn figures(line: &[LineNote]) -> Vec<[i32; 6]> {
+    let step = |a: &LineNote, b: &LineNote| ((b.onset - a.onset) * 4 / TICKS_PER_QUARTER).min(16) as i32;
+    let up = |a: &LineNote, b: &LineNote| i32::from(b.pitch) - i32::from(a.pitch);
+    let figure = |four: &[LineNote]| {
+        let pairs = [(0, 1), (1, 2), (2, 3)].map(|(a, b)| (up(&four[a], &four[b]), step(&four[a], &four[b])));
+        [pairs[0].0, pairs[1].0, pairs[2].0, pairs[0].1, pairs[1].1, pairs[2].1]
+    };
+    line.windows(4).map(figure).collect()
+}
+
+/// How alike two sections are: share of the onsets of one, by place and pitch class, that the other has.
+fn alike(facts: &Facts<'_>, a: usize, b: usize) -> Option<f64> {
+    let notes = |place: usize| -> BTreeSet<(u32, u8)> {
+        let section = &facts.song.sections[place];
+        let from = section.first_bar as usize;
+        let bars = facts.bars[from..from + section.bars as usize].iter().enumerate();
+        let up = section.transposed.rem_euclid(12) as u8;
+        let notes = bars.flat_map(|(bar, facts_of)| {
+            facts.inside(Role::Melody, facts_of).map(move |(at, note)| (bar as u32 * facts.bar_ticks + at, (note.pitch + 12 - up) % 12))
+        });
+        notes.collect()
+    };
+    let (a, b) = (notes(a), notes(b));
+    share(a.iter().map(|note| b.contains(note)))
+}
+
+/// How much more a section is like its return than like a contrasting one.
+fn returns(facts: &Facts<'_>) -> Option<f64> {
+    let mut by_name: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, section) in facts.song.sections.iter().enumerate() {
+        if matches!(section.kind, SectionKind::A | SectionKind::FullA | SectionKind::B) {
+            by_name.entry(section.name.as_str()).or_default().push(place);
+        }
+    }
+    let theme = by_name.get("A")?;
+    let again = alike(facts, *theme.first()?, *theme.get(1)?)?;
+    let other = facts.song.sections.iter().position(|section| section.kind != SectionKind::Intro && section.bars > 0 && !section.name.starts_with('A') && section.kind != SectionKind::Tag)?;
+    Some(again - alike(facts, theme[0], other)?)
+}
+
+/// The whole tune.
+pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
+    let slow = matches!(facts.style, Style::Ambient | Style::Cinematic | Style::LoFi | Style::HipHop);
+    let figures = tune(facts.line(Role::Melody));
+    let of = |figure: fn(&Tune) -> f64| figures.as_ref().map(figure);
+    // Slow styles say less in a minute.
+    let least = if slow { 6.0 } else { 8.0 };
+    vec![
+        Gate::new("mean interval in semitones", of(|tune| tune.mean_interval), 1.6, 4.6, spoil::drone),
+        Gate::new("different pitches", of(|tune| tune.pitches as f64), least, 30.0, spoil::drone),
+        Gate::new("longest run of one pitch", of(|tune| tune.longest_run as f64), 1.0, 5.0, spoil::drone),
+        Gate::new("share at the edges", of(|tune| tune.at_edges), 0.0, 0.3, spoil::drone),
+        Gate::new("figures heard before", of(|tune| tune.repeated), 0.12, 0.96, spoil::scatter),
+        Gate::new("return less contrast", returns(facts), 0.25, 1.0, spoil::scatter),
+    ]
+}
