@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 
 use domain::{Failure, FailureClass, FailureCode};
-use media::{MediaError, Multitrack};
 use music::{Score, analysis};
 use providers::{ComposedSong, LoudnessTarget};
 use soundfont::{Instruments, RenderError, RenderReport, RenderSettings, RustySynth, Song, StemMix, StemSpec};
@@ -104,18 +103,10 @@ pub fn render(
     rendering: Rendering,
     progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Song, Failure> {
-    let settings = RenderSettings {
-        keep_stems: rendering.keep_stems,
-        threads: rendering.threads.max(1),
-        target_lufs: LOUDNESS.lufs,
-        max_dbtp: LOUDNESS.max_dbtp,
-        ..RenderSettings::default()
-    };
-    soundfont::render(&RustySynth::new(instruments.clone()), score, stems, &settings, progress)
-        .map_err(|error| render_failure(&error))
+    play(instruments, score, stems, rendering, None, progress)
 }
 
-/// The same, exactly `seconds` long: what still sounds then is faded out, what has ended before is followed by silence.
+/// The same, exactly `seconds` long, to the frame.
 ///
 /// # Errors
 /// As [`render`].
@@ -127,49 +118,28 @@ pub fn render_exactly(
     seconds: f64,
     progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Song, Failure> {
-    let song = render(instruments, score, stems, rendering, progress)?;
-    fitted(song, seconds).map_err(|error| render_failure(&RenderError::Media(error)))
+    play(instruments, score, stems, rendering, Some(seconds), progress)
 }
 
-/// Over this much a sound is faded that goes on where it has to end.
-const FADE_SECONDS: f64 = 0.03;
-
-/// A song cut or filled up to a length, to the frame.
-fn fitted(song: Song, seconds: f64) -> Result<Song, MediaError> {
-    let Song { master, report } = song;
-    let rate = f64::from(master.sample_rate_hz);
-    let frames = (seconds * rate).round() as usize;
-    let fade = (FADE_SECONDS * rate) as usize;
-    let is_cut = master.frames() > frames as u64;
-    let gain = |frame: usize| {
-        let left = frames.saturating_sub(frame);
-        if is_cut && left < fade { left as f32 / fade as f32 } else { 1.0 }
+fn play(
+    instruments: &Instruments,
+    score: &Score,
+    stems: &[StemSpec],
+    rendering: Rendering,
+    length_seconds: Option<f64>,
+    progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Song, Failure> {
+    let settings = RenderSettings {
+        keep_stems: rendering.keep_stems,
+        threads: rendering.threads.max(1),
+        target_lufs: LOUDNESS.lufs,
+        max_dbtp: LOUDNESS.max_dbtp,
+        length_seconds,
+        ..RenderSettings::default()
     };
-    let mut tracks = Multitrack::new(master.sample_rate_hz, master.stems())?;
-    let mut done = 0;
-    master.each_together(|mix, stems| {
-        let wanted = (frames - done).min(mix.len() / 2);
-        let part = |sound: &[f32]| -> Vec<f32> {
-            let pairs = sound.chunks_exact(2).take(wanted).enumerate();
-            pairs.flat_map(|(at, pair)| [0, 1].map(|side| pair[side] * gain(done + at))).collect()
-        };
-        let stems: Vec<Vec<f32>> = stems.iter().map(|stem| part(stem)).collect();
-        tracks.push(&part(mix), &stems)?;
-        done += wanted;
-        Ok::<_, MediaError>(())
-    })?;
-    while done < frames {
-        let silence = vec![0.0; 2 * (frames - done).min(SILENT_FRAMES)];
-        tracks.push(&silence, &vec![silence.clone(); master.stems()])?;
-        done += silence.len() / 2;
-    }
-    let master = tracks.master(LOUDNESS.lufs, LOUDNESS.max_dbtp)?;
-    let report = RenderReport { seconds: master.frames() as f64 / rate, loudness: master.loudness, ..report };
-    Ok(Song { master, report })
+    soundfont::render(&RustySynth::new(instruments.clone()), score, stems, &settings, progress)
+        .map_err(|error| render_failure(&error))
 }
-
-/// Silence is written in such pieces.
-const SILENT_FRAMES: usize = 4_096;
 
 fn render_failure(error: &RenderError) -> Failure {
     let (class, code) = match error {
