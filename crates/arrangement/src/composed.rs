@@ -1,6 +1,6 @@
 //! `report.json` of a composed song: what was understood of the sentence, what was in effect, and how it measures.
 
-use compose::{Player, Understood};
+use compose::{Player, Role, Understood};
 use domain::kinds::composition::{CompositionOptions, CompositionRequest, MODEL};
 use providers::{ComposedSong, SongChord};
 use serde::{Deserialize, Serialize};
@@ -119,7 +119,13 @@ impl CompositionReport {
                 energy: effective.energy,
                 era: effective.era.map(|era| era.to_string()),
                 bars: effective.bars,
-                instruments: effective.instruments.clone(),
+                // The melody of a song that is sung is the voice's.
+                instruments: effective
+                    .instruments
+                    .iter()
+                    .filter(|player| effective.instrumental || player.role != Role::Melody)
+                    .cloned()
+                    .collect(),
                 instrumental: effective.instrumental,
                 has_chart: effective.has_chart,
                 seconds: song.seconds,

@@ -115,7 +115,8 @@ impl<'a> Picture<'a> {
         for role in Role::ALL {
             let played = effective.instruments.iter().find(|player| player.role == role);
             let Some(player) = played else { continue };
-            let label = format!("{}: {}", role.name(), player.instrument);
+            let is_sung = role == Role::Melody && !effective.instrumental;
+            let label = format!("{}: {}", role.name(), if is_sung { "voice" } else { &player.instrument });
             let _ = write!(
                 self.out,
                 "<rect class=\"{}\" x=\"{x:.1}\" y=\"55\" width=\"12\" height=\"9\"/>\n<text class=\"about\" x=\"{:.1}\" \
