@@ -137,10 +137,11 @@ fn word_length(pieces: &[Piece<'_>]) -> usize {
         let joins = before.iter().all(|syllable| syllable.ends_with(char::is_alphabetic))
             && pieces[1..*length].iter().all(|piece| piece.text.starts_with(char::is_lowercase));
         let last = last.trim_end_matches(|c: char| !c.is_alphabetic());
-        // "a long way", "in to", "long time": words that are whole, the first a small one or the others no mere endings.
+        // "a long way", "in to", "land or sea", "long time": words that are whole, small ones or no mere endings.
+        let is_small = |word: &str| Language::English.is_function_word(word);
         let whole = |syllable: &String| {
             let word = syllable.trim_end_matches(|c: char| !c.is_alphabetic());
-            is_word(word) && (Language::English.is_function_word(&syllables[0]) || word.chars().count() > ENDING)
+            is_word(word) && (is_small(&syllables[0]) || is_small(word) || word.chars().count() > ENDING)
         };
         let stand_alone = is_word(&syllables[0]) && syllables[1..].iter().all(whole);
         joins && !stand_alone && is_word(&(before.concat() + last))
@@ -198,10 +199,13 @@ mod tests {
     #[test]
     fn bare_syllables_become_words_and_lines() {
         let words =
-            "The|win|ter|ri|ver|fro|ze|a|long|time|a|go,|Slow|ly|it|moves|in|to|the|sea.|O|ver|and|o|ver|Zor|blax";
+            "The|win|ter|ri|ver|fro|ze|a|long|time|a|go,|Slow|ly|it|moves|in|to|land|or|sea.|O|ver|and|o|ver|Zor|blax";
         let song = sung(words, &[(12, 1_920)]);
-        let expected =
-            ["The winter river froze a long time a go,", "Slowly it moves in to the sea.", "Over and over Zor blax"];
+        let expected = [
+            "The winter river froze a long time a go,",
+            "Slowly it moves in to land or sea.",
+            "Over and over Zor blax",
+        ];
         assert_eq!(lines(&song), expected);
         assert_eq!(lines(&sung("Shi-|ning|star", &[])), ["Shining star"]);
     }
