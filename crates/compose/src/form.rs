@@ -106,7 +106,14 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
             rest = 0;
         }
         let letters = letters(count, dice);
-        sections.extend(letters.iter().map(|(letter, transposed)| PlannedSection { transposed: *transposed, ..section(*letter, unit) }));
+        if count == 2 && unit < 12 && frame.chart_bars.is_none() {
+            // Two sections would leave no room for the theme to return: three shorter ones.
+            let third = |place: u32| body / 3 + u32::from(body % 3 > place);
+            sections.extend([section('A', third(0)), section('B', third(2)), section('A', third(1))]);
+            rest = 0;
+        } else {
+            sections.extend(letters.iter().map(|(letter, transposed)| PlannedSection { transposed: *transposed, ..section(*letter, unit) }));
+        }
         if count >= 3 && rest >= 4 && frame.chart_bars.is_none() && unit != 12 {
             let place = sections.len() - 1;
             sections.insert(place, PlannedSection { transposed: sections[place].transposed, ..section('K', 4) });

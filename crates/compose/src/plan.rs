@@ -55,6 +55,9 @@ impl Plan {
         let beats = brief.beats();
         let seconds = brief.seconds.unwrap_or_else(|| usual_seconds(brief, &frame));
         let (least, most) = brief.spec.hold;
+        if brief.spec.unit == 12 && !brief.tempo_is_given && brief.chart.is_none() && brief.form.is_none() {
+            brief.bpm = whole_choruses(brief, seconds);
+        }
         let wanted = Wanted {
             seconds,
             beats_per_bar: beats,
@@ -158,6 +161,17 @@ impl Plan {
         let tonic = self.last_chord;
         self.bars.iter_mut().filter(|bar| bar.chords.is_empty()).for_each(|bar| bar.chords.push((0, tonic)));
     }
+}
+
+/// The tempo nearest to the preferred one at which whole choruses of twelve bars fill the time, if the style has such a tempo.
+fn whole_choruses(brief: &Brief<'_>, seconds: f64) -> f64 {
+    let (slowest, _, fastest) = brief.spec.tempo;
+    let rest = seconds - (brief.spec.hold.0 + brief.spec.hold.1) / 2.0;
+    let chorus = f64::from(12 * brief.beats());
+    let tempos = (1..=80u32).map(|count| f64::from(count) * chorus * 60.0 / rest);
+    let away = |bpm: &f64| (bpm / brief.bpm).ln().abs();
+    let fitting = tempos.filter(|bpm| (slowest..=fastest).contains(bpm));
+    fitting.min_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or(brief.bpm)
 }
 
 /// Long enough for the whole form, at the preferred tempo.

@@ -126,7 +126,7 @@ fn a_chart_that_cannot_be_read_says_where() {
         assert!((error.line, error.column) == (line, column) && is_problem(&error.problem), "{text}: {error}");
     };
     check("| C | H | G |", 1, 7, |problem| matches!(problem, ChartProblem::NotAChord(chord) if chord == "H"));
-    check("| C |\n| Am F# Gx |", 2, 8, |problem| matches!(problem, ChartProblem::NotAChord(_)));
+    check("| C |\n| Am F# Gx |", 2, 9, |problem| matches!(problem, ChartProblem::NotAChord(_)));
     check("", 1, 1, |problem| matches!(problem, ChartProblem::Empty));
     check("| % | C |", 1, 3, |problem| matches!(problem, ChartProblem::NothingToRepeat));
     check("| C D E F G |", 1, 11, |problem| matches!(problem, ChartProblem::CrowdedBar));

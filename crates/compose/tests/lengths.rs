@@ -21,7 +21,8 @@ proptest! {
         let song = compose(&Understanding::default(), &options).unwrap();
         prop_assert_eq!(song.seconds, seconds);
         prop_assert_eq!(song.score.broken_rule(), None);
-        prop_assert!((song.score.seconds() - seconds).abs() < 2e-3, "{} s", song.score.seconds());
+        let tick = 60.0 / song.effective.tempo_bpm / 480.0;
+        prop_assert!((song.score.seconds() - seconds).abs() < tick + 1e-3, "{} s", song.score.seconds());
         let effective = &song.effective;
         if let Some(bpm) = tempo {
             prop_assert_eq!(effective.tempo_bpm, bpm, "a stated tempo is kept");

@@ -1,6 +1,6 @@
 //! The bass: patterns of degrees, or a line that walks from chord to chord.
 
-use super::{chosen, may_play, slot, velocity};
+use super::{chosen, may_play, slot, vary::varied, velocity};
 use crate::{
     brief::Brief,
     chord::Chord,
@@ -31,7 +31,8 @@ pub fn play(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
         if pattern.0.is_empty() {
             bass.walk(number, bar, &mut dice);
         } else {
-            bass.pattern(number, bar, pattern, slot, &mut dice);
+            let pattern = varied(brief, pattern, slot, plan.section(bar).letter, Matter::Bass);
+            bass.pattern(number, bar, &pattern, slot, &mut dice);
         }
     }
     bass.notes
@@ -127,7 +128,8 @@ impl Bass<'_> {
             Stroke::Degree(5) => above(chord.quality.fifth()),
             Stroke::Degree(6) => above(9),
             Stroke::Degree(7) => above(if chord.quality.intervals().contains(&11) { 11 } else { 10 }),
-            Stroke::Degree(8) => if root + 12 <= self.high + 2 { root + 12 } else { root },
+            Stroke::Degree(8) if root + 12 <= self.high + 3 => root + 12,
+            Stroke::Degree(8) if root >= self.low + 9 => root - 12,
             Stroke::Next => self.root(self.plan.next_chord(number, at).bass_class()),
             Stroke::Approach => {
                 let next = self.plan.next_chord(number, at);

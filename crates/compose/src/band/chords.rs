@@ -1,6 +1,6 @@
 //! Comping and pad: chords in the rhythm of their patterns.
 
-use super::{chosen, may_play, slot, velocity, voicing::voiced};
+use super::{chosen, may_play, slot, vary::varied, velocity, voicing::voiced};
 use crate::{
     brief::Brief,
     chord::Chord,
@@ -57,7 +57,9 @@ pub fn play(brief: &Brief<'_>, plan: &Plan, role: Role) -> (Vec<LineNote>, Vec<u
         let slot = if number + 1 == plan.bars.len() && of.contains_key(&Slot::Ending) { Slot::Ending } else { slot };
         let Some(pattern) = chosen(brief, of, slot, section.letter, matter) else { continue };
         let swell = plan.swell(brief, bar, role);
-        for strike in strikes(brief, plan, number, pattern, slot, matter) {
+        // A pad keeps still.
+        let own = if role == Role::Pad { pattern.clone() } else { varied(brief, pattern, slot, section.letter, matter) };
+        for strike in strikes(brief, plan, number, &own, slot, matter) {
             let (chord, _) = plan.chord_at(bar, strike.at);
             if spoken != Some(chord) {
                 voices = voiced(&chord, kind, brief.register(role), &voices);

@@ -13,6 +13,7 @@ use crate::{
 const SNARE: u8 = 38;
 const KICK: u8 = 36;
 const CRASH: u8 = 49;
+const LOW_TOM: u8 = 45;
 
 /// Hats, cymbals, shakers and their like, which keep time through a fill.
 const fn is_time_keeper(key: u8) -> bool {
@@ -49,8 +50,12 @@ pub fn play(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
         let plays_next = next.is_none_or(|next| !patterns(&spec.drums, next).is_empty());
         if leads_on && plays_next && plan.bars.len() > 1 && (!groove.is_empty() || next.is_some_and(|next| next != Slot::Break)) {
             let fills = patterns(&spec.drums, Slot::Fill);
-            if let Some(fill) = dice.pick(fills) {
-                overlay(&mut groove, fill);
+            // One that says something new over this groove.
+            let news: Vec<&Lanes> = fills.iter().filter(|fill| news(&groove, fill) >= 2).collect();
+            match (dice.pick(&news), dice.pick(fills)) {
+                (Some(fill), _) => overlay(&mut groove, fill),
+                (None, Some(fill)) => overlay(&mut groove, &on_toms(fill)),
+                (None, None) => {}
             }
         }
         let swell = plan.swell(brief, bar, Role::Drums);
@@ -102,6 +107,21 @@ fn overlay(groove: &mut Groove, fill: &Lanes) {
             }
         }
     }
+}
+
+/// Strokes of the last half of a fill's bar that a groove does not have.
+fn news(groove: &Groove, fill: &Lanes) -> usize {
+    let strikes = |key: u8, step: usize| groove.iter().any(|(own, hits)| *own == key && hits.get(step).is_some_and(|hit| *hit != Hit::Rest));
+    let late = |(key, hits): &(u8, Vec<Hit>)| {
+        let strokes = hits.iter().enumerate().skip(hits.len() / 2).filter(|(_, hit)| **hit != Hit::Rest);
+        strokes.filter(|(step, _)| !strikes(*key, *step)).count()
+    };
+    fill.0.iter().map(late).sum()
+}
+
+/// A fill of the snare on the low tom, where the groove is all snare.
+fn on_toms(fill: &Lanes) -> Lanes {
+    Lanes(fill.0.iter().map(|(key, hits)| (if *key == SNARE { LOW_TOM } else { *key }, hits.clone())).collect())
 }
 
 fn sound(brief: &Brief<'_>, bar: &Bar, groove: &Groove, swell: f64, dice: &mut Dice, notes: &mut Vec<LineNote>) {

@@ -3,6 +3,7 @@
 mod bass;
 mod chords;
 mod drums;
+mod vary;
 mod voicing;
 
 use std::collections::BTreeMap;

@@ -59,7 +59,7 @@ fn close(chord: &Chord, kind: Voicing, low: i32, high: i32, before: &[u8]) -> Ve
 
 fn power(chord: &Chord, low: i32, high: i32, before: &[u8]) -> Vec<u8> {
     let fifth = i32::from(chord.quality.fifth());
-    let roots = (low..=(high - 12).max(low)).filter(|pitch| pitch % 12 == i32::from(chord.root));
+    let roots = (low..=(high - 12).max(low + 11)).filter(|pitch| pitch % 12 == i32::from(chord.root));
     let near = before.first().map_or((2 * low + high) / 3, |before| i32::from(*before));
     let root = roots.min_by_key(|pitch| (pitch - near).abs() + (pitch - low) / 3).unwrap_or(low);
     [root, root + fifth, root + 12].map(|pitch| pitch.clamp(0, 127) as u8).to_vec()

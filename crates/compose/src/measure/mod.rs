@@ -114,19 +114,19 @@ fn of_style(facts: &Facts<'_>) -> Vec<Gate> {
         }
         Style::Bossa => {
             let bass = Gate::new("bass on 1, 2-and, 3", rhythm::bossa_bass(facts), 0.8, 1.0, spoil::bass_late);
-            let clave = Gate::new("accents off the beat", rhythm::clave_like(facts, &[37]), 0.3, 0.8, spoil::drums_on_the_beat);
+            let clave = Gate::new("accents off the beat", rhythm::clave_like(facts, &[37]), 0.3, 1.0, spoil::drums_on_the_beat);
             let nylon = Gate::new("nylon guitar", Some(facts.plays(24)), 1.0, 1.0, spoil::pianos);
             gates.extend([straight(), bass, clave, nylon, sevenths(0.7)]);
         }
         Style::Samba => {
             let surdo = Gate::new("surdo on 2", rhythm::accent_on(facts, 41, 1), 0.9, 1.0, spoil::drums_late);
-            let clave = Gate::new("accents off the beat", rhythm::clave_like(facts, &[37, 67, 68, 38]), 0.3, 0.8, spoil::drums_on_the_beat);
+            let clave = Gate::new("accents off the beat", rhythm::clave_like(facts, &[37, 67, 68, 38]), 0.3, 1.0, spoil::drums_on_the_beat);
             let nylon = Gate::new("nylon guitar", Some(facts.plays(24)), 1.0, 1.0, spoil::pianos);
             gates.extend([straight(), surdo, clave, nylon]);
         }
         Style::Waltz => {
             let three = f64::from(facts.beats);
-            let strongest = Gate::new("1 is the strongest", rhythm::one_is_strongest(facts), 0.95, 1.0, spoil::bass_late);
+            let strongest = Gate::new("1 is the strongest", rhythm::one_is_strongest(facts), 0.95, 1.0, spoil::a_beat_late);
             gates.extend([Gate::new("beats in a bar", Some(three), 3.0, 3.0, spoil::in_four), strongest, on_root()]);
         }
         Style::Reggae => {

@@ -19,8 +19,8 @@ pub fn swing(facts: &Facts<'_>, division: u32) -> Option<f64> {
     let notes = parts.flat_map(|(part, _)| &part.notes).filter(|note| note.onset >= pickup && note.onset < u64::from(facts.end));
     let mut places: Vec<f64> = notes
         .map(|note| ((note.onset - pickup) % pair) as f64 / pair as f64)
-        // Triplets that are not the last of three, and notes on the beat, say nothing.
-        .filter(|place| (0.4..0.8).contains(place))
+        // Notes on the beat, sixteenths around the middle and first triplets say nothing.
+        .filter(|place| (0.4..0.74).contains(place))
         .collect();
     places.sort_by(f64::total_cmp);
     let place = *places.get(places.len() / 2).filter(|_| places.len() >= 8)?;

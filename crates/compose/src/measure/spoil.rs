@@ -63,7 +63,7 @@ fn moved(song: &mut Composition, pair: u64, place: f64) {
     let from = u64::from(song.effective.pickup_beats * TICKS_PER_QUARTER);
     for note in song.score.parts.iter_mut().flat_map(|part| &mut part.notes) {
         let inside = note.onset.saturating_sub(from) % pair;
-        if (0.4..0.8).contains(&(inside as f64 / pair as f64)) {
+        if (0.4..0.74).contains(&(inside as f64 / pair as f64)) {
             note.onset = note.onset - inside + (place * pair as f64) as u64;
         }
     }
@@ -71,6 +71,13 @@ fn moved(song: &mut Composition, pair: u64, place: f64) {
 
 pub fn swung(song: &mut Composition) {
     moved(song, u64::from(TICKS_PER_QUARTER), 0.66);
+}
+
+/// A beat late, bass and drums.
+pub fn a_beat_late(song: &mut Composition) {
+    for role in [Role::Bass, Role::Drums] {
+        line(song, role).iter_mut().for_each(|note| note.onset += TICKS_PER_QUARTER);
+    }
 }
 
 pub fn straightened(song: &mut Composition) {
@@ -216,15 +223,17 @@ pub fn drone(song: &mut Composition) {
     line(song, Role::Melody).iter_mut().for_each(|note| note.pitch = 72);
 }
 
-/// The tune's notes in any order: pitches by a walk that never returns.
+/// A tune that never returns: other pitches, other places.
 pub fn scatter(song: &mut Composition) {
     let line = line(song, Role::Melody);
     let (low, high) = (line.iter().map(|note| note.pitch).min().unwrap_or(60), line.iter().map(|note| note.pitch).max().unwrap_or(80));
     let span = u32::from(high - low).max(1);
     let mut state = 1u32;
-    for note in line {
+    for note in line.iter_mut() {
         // The multiplier of Numerical Recipes' quick generator.
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         note.pitch = low + ((state >> 16) % (span + 1)) as u8;
+        note.onset += (state >> 8) % 4 * STEP;
     }
+    sorted(line);
 }

@@ -28,6 +28,8 @@ pub struct Tune {
     pub entropy: f64,
     /// Share of four-note figures (intervals and note values) that have been heard before.
     pub repeated: f64,
+    /// The same of two notes each, which says more of a line of few notes.
+    pub repeated_pairs: f64,
 }
 
 /// Measures a line; `None` of fewer than eight notes.
@@ -52,7 +54,10 @@ pub fn tune(line: &[LineNote]) -> Option<Tune> {
     let figures = figures(line);
     let mut heard = BTreeSet::new();
     let repeated = share(figures.into_iter().map(|figure| !heard.insert(figure)))?;
-    Some(Tune { mean_interval: mean(intervals)?, pitches: pitches.len(), longest_run, at_edges, entropy, repeated })
+    let mut pairs = BTreeSet::new();
+    let pair = |two: &[LineNote]| (i32::from(two[1].pitch) - i32::from(two[0].pitch), (two[1].onset - two[0].onset) * 4 / TICKS_PER_QUARTER);
+    let repeated_pairs = share(line.windows(2).map(|two| !pairs.insert(pair(two))))?;
+    Some(Tune { mean_interval: mean(intervals)?, pitches: pitches.len(), longest_run, at_edges, entropy, repeated, repeated_pairs })
 }
 
 /// Each four notes as their intervals and the steps between their onsets.
@@ -96,6 +101,21 @@ fn returns(facts: &Facts<'_>) -> Option<f64> {
     Some(again - alike(facts, theme[0], other)?)
 }
 
+/// How much more the rhythm of bars 5 to 8 of a chorus of twelve is like that of bars 1 to 4 than that of bars 9 to 12 is.
+fn said_twice(facts: &Facts<'_>) -> Option<f64> {
+    let places = |from: usize| -> BTreeSet<u32> {
+        let bars = facts.bars.get(from..from + 4).unwrap_or_default().iter().enumerate();
+        bars.flat_map(|(bar, own)| facts.inside(Role::Melody, own).map(move |(at, _)| bar as u32 * facts.bar_ticks + at)).collect()
+    };
+    let choruses = facts.song.sections.iter().filter(|section| section.bars == 12 && section.kind != SectionKind::Solo);
+    mean(choruses.filter_map(|section| {
+        let first = section.first_bar as usize;
+        let (one, two, three) = (places(first), places(first + 4), places(first + 8));
+        let like = |other: &BTreeSet<u32>| share(one.iter().map(|place| other.contains(place)));
+        Some(like(&two)? - like(&three)?)
+    }))
+}
+
 /// The whole tune.
 pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
     let slow = matches!(facts.style, Style::Ambient | Style::Cinematic | Style::LoFi | Style::HipHop);
@@ -108,7 +128,17 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
         Gate::new("different pitches", of(|tune| tune.pitches as f64), least, 30.0, spoil::drone),
         Gate::new("longest run of one pitch", of(|tune| tune.longest_run as f64), 1.0, 5.0, spoil::drone),
         Gate::new("share at the edges", of(|tune| tune.at_edges), 0.0, 0.3, spoil::drone),
-        Gate::new("figures heard before", of(|tune| tune.repeated), 0.12, 0.96, spoil::scatter),
-        Gate::new("return less contrast", returns(facts), 0.25, 1.0, spoil::scatter),
+        // Of few notes there are few figures of four.
+        if slow {
+            Gate::new("pairs heard before", of(|tune| tune.repeated_pairs), 0.3, 0.98, spoil::scatter)
+        } else {
+            Gate::new("figures heard before", of(|tune| tune.repeated), 0.12, 0.96, spoil::scatter)
+        },
+        // Two choruses of blues have no theme that returns, but a line that is said twice.
+        if facts.style == Style::Blues {
+            Gate::new("a line said twice", said_twice(facts), 0.25, 1.0, spoil::scatter)
+        } else {
+            Gate::new("return less contrast", returns(facts), 0.25, 1.0, spoil::scatter)
+        },
     ]
 }

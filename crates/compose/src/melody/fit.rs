@@ -23,17 +23,15 @@ pub struct Spot {
     pub is_close: bool,
     /// It may lean although it is strong.
     pub lean: bool,
-    /// Steps of a scale above the middle of the range.
+    /// Semitones above the middle of the range.
     pub target: f64,
     pub motif: (u8, u8),
 }
 
-/// Semitones of a step of a scale, on average.
-const STEP: f64 = 12.0 / 7.0;
 /// What a semitone off the contour costs.
-const OFF_TARGET: f64 = 0.30;
+const OFF_TARGET: f64 = 0.38;
 /// How much chance has a say, in the unit of costs.
-const WHIM: f64 = 0.9;
+const WHIM: f64 = 0.7;
 const IMPOSSIBLE: f64 = 1e9;
 
 /// A pitch for each spot, within a range of MIDI keys (both inclusive).
@@ -102,7 +100,7 @@ fn least(costs: &[f64]) -> usize {
 /// What a pitch costs by itself.
 fn alone(spot: &Spot, pitch: u8, low: u8, high: u8) -> f64 {
     let middle = (f64::from(low) + f64::from(high)) / 2.0 - 0.5;
-    let off = (f64::from(pitch) - middle - STEP * spot.target).abs();
+    let off = (f64::from(pitch) - middle - spot.target).abs();
     let edge = pitch.abs_diff(low).min(pitch.abs_diff(high));
     let at_edge = match edge {
         0 => 1.6,
@@ -114,7 +112,7 @@ fn alone(spot: &Spot, pitch: u8, low: u8, high: u8) -> f64 {
         (Fit::No, ..) => IMPOSSIBLE,
         (Fit::Chord, ..) => 0.0,
         (Fit::Scale | Fit::Rub, true, _) => 6.0,
-        (Fit::Scale, _, true) => 2.0,
+        (Fit::Scale, _, true) => 1.6,
         (Fit::Rub, _, true) => 3.5,
         (Fit::Scale, ..) => 0.3,
         (Fit::Rub, ..) => if spot.is_long { 2.5 } else { 0.8 },

@@ -40,7 +40,7 @@ pub fn compose(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
         }
         let times = *times;
         let mut own = self::section(brief, plan, place, section, bars.clone(), times);
-        if times > 2 && section.kind != SectionKind::Solo {
+        if times > 3 && section.kind != SectionKind::Solo {
             let mut dice = brief.dice(Matter::Melody, 0x4000 | u32::from(section.letter as u8) << 6 | times.min(63));
             ornament(&mut own, &plan.key_of(place), brief, &mut dice);
         }
@@ -123,7 +123,15 @@ fn spot(brief: &Brief<'_>, key: &Key, chord: &Chord, tone: Tone, room: u32, is_e
             (false, false) => fit::Fit::No,
         };
     }
-    Spot { classes, is_strong, is_close: tone.is_close, lean: tone.lean, target: tone.height, is_long: room.min(tone.steps * ticks) >= TICKS_PER_QUARTER, motif: tone.motif }
+    Spot { classes, is_strong, is_close: tone.is_close, lean: tone.lean, target: step(brief.spec.scale) * tone.height, is_long: room.min(tone.steps * ticks) >= TICKS_PER_QUARTER, motif: tone.motif }
+}
+
+/// Semitones of a step of a scale, on average.
+const fn step(scale: Scale) -> f64 {
+    match scale {
+        Scale::Diatonic | Scale::Blues => 12.0 / 7.0,
+        Scale::Pentatonic => 12.0 / 5.0,
+    }
 }
 
 /// The pitch classes of the scale under a chord: an altered note of the chord takes the place of its neighbours.

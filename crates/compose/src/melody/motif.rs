@@ -39,6 +39,7 @@ pub struct Theme {
     /// Per bar of eight: motif (or close, from 8 on), and by how many scale steps it is moved.
     scheme: [(usize, f64); 8],
     is_solo: bool,
+    is_twelve: bool,
 }
 
 /// Number from which a scheme means closes.
@@ -79,12 +80,14 @@ impl Theme {
             _ => 0.0,
         };
         let scheme = scheme(brief.instrumental, lift, dice);
-        Self { motifs, closes, scheme, is_solo }
+        Self { motifs, closes, scheme, is_solo, is_twelve: brief.spec.unit == 12 }
     }
 
     /// The notes of a bar. The last of a section closes.
     pub fn bar(&self, index: u32, is_end: bool, is_sparse: bool) -> Vec<Tone> {
-        let (which, lift) = self.scheme[index as usize % 8];
+        // Twelve bars are a line, the line once more, and another.
+        let place = if self.is_twelve { [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7][index as usize % 12] } else { index as usize % 8 };
+        let (which, lift) = self.scheme[place];
         let (which, lift) = match (self.is_solo, is_end) {
             (_, true) => (CLOSE + 1, -0.5),
             // Solos do not come back to what they said.

@@ -25,7 +25,7 @@ impl Numeral {
         const DEGREES: [&str; 7] = ["I", "II", "III", "IV", "V", "VI", "VII"];
         let degree = DEGREES.iter().position(|degree| *degree == letters.to_uppercase())?;
         let is_minor = letters.starts_with(char::is_lowercase);
-        if letters.chars().any(char::is_uppercase) == is_minor {
+        if letters.chars().any(char::is_uppercase) && letters.chars().any(char::is_lowercase) {
             return None;
         }
         // `vii` with `dim` or `m7b5` is written without a second m.

@@ -142,8 +142,7 @@ impl Reader<'_> {
     /// Reads "no", "without" and their like.
     fn negated(&mut self, word: &Word) -> Option<usize> {
         let length = lexicon::negation(self.words, self.at)?;
-        // "No" as the name of a key or of a place is not worth guessing.
-        self.negation = if word.plain == "with" { Negation::None } else { Negation::Pending };
+        self.negation = if word.plain == "with" && length == 1 { Negation::None } else { Negation::Pending };
         Some(length)
     }
 
