@@ -3,10 +3,12 @@
 mod object_name;
 mod output_format;
 mod request;
+mod texts;
 
 pub use object_name::object_name;
 pub use output_format::OutputFormat;
-pub use request::{ChordText, CompositionOptions, CompositionRequest, MODEL, MusicPrompt, SongTitle};
+pub use request::{CompositionOptions, CompositionRequest, MODEL};
+pub use texts::{ChordText, MusicPrompt, SongTitle};
 
 use std::time::Duration;
 
