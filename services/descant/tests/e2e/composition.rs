@@ -348,7 +348,7 @@ async fn what_is_refused_leaves_nothing(flavour: Flavour) {
     let good = json!({ "prompt": "upbeat electronic music", "lengthMs": 3000 });
     for (field, value) in [
         ("prompt", json!("x")),
-        ("name", json!("\n")),
+        ("name", json!("a\u{7}b")),
         ("lengthMs", json!(2999)),
         ("lengthMs", json!(600001)),
         ("outputFormat", json!("ulaw_8000")),
