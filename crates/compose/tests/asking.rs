@@ -132,7 +132,7 @@ fn a_chart_that_cannot_be_read_says_where() {
     check("| C D E F G |", 1, 11, |problem| matches!(problem, ChartProblem::CrowdedBar));
     check("{time: 7/8}\n[C]la", 1, 7, |problem| matches!(problem, ChartProblem::Time(_)));
     check("{tempo: fast}\n[C]la", 1, 8, |problem| matches!(problem, ChartProblem::Tempo(_)));
-    check(&"| C ".repeat(600), 1, 2_049, |problem| matches!(problem, ChartProblem::TooManyBars));
+    check(&"| C ".repeat(600), 1, 2_053, |problem| matches!(problem, ChartProblem::TooManyBars));
     assert!("x".repeat(40_000).parse::<ChordChart>().is_err());
 }
 

@@ -112,7 +112,12 @@ fn print_gates(songs: &[(Style, Composition)]) -> Vec<String> {
             let mut spoiled = song.clone();
             (gate.spoil)(&mut spoiled);
             let again = gates(&spoiled);
-            row.caught += usize::from(again.iter().any(|other| other.name == gate.name && !other.passes()));
+            let is_caught = again.iter().any(|other| other.name == gate.name && !other.passes());
+            row.caught += usize::from(is_caught);
+            if !is_caught {
+                let value = again.iter().find(|other| other.name == gate.name).and_then(|other| other.value);
+                println!("{style} seed {}: spoiled, {} is {value:?}", song.effective.seed, gate.name);
+            }
             if !gate.passes() {
                 println!("{style} seed {}: {} is {:?}, not in {}–{}", song.effective.seed, gate.name, gate.value, gate.low, gate.high);
             }

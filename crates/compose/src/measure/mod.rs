@@ -15,6 +15,7 @@ pub use self::{
     facts::Facts,
     tune::{Tune, figures, tune},
 };
+pub(crate) use self::tune::shortfall;
 
 /// How a song is spoiled for a gate.
 pub type Spoil = fn(&mut Composition);
@@ -157,13 +158,13 @@ fn of_style(facts: &Facts<'_>) -> Vec<Gate> {
             gates.extend([backbeat(), off, ghosts, sevenths(0.7)]);
         }
         Style::Disco => {
-            let hats = Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.9, 1.0, spoil::drums_late);
+            let hats = Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.9, 1.0, spoil::no_drums);
             let octaves = Gate::new("octaves in the bass", rhythm::octave_leaps(facts), 0.2, 1.0, spoil::flat_bass);
             gates.extend([four(), hats, octaves]);
         }
         Style::House | Style::Trance => {
             let build = Gate::new("denser before a full section", rhythm::build(facts), 1.15, 20.0, spoil::no_drums);
-            gates.extend([four(), build, Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.7, 1.0, spoil::drums_late)]);
+            gates.extend([four(), build, Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.7, 1.0, spoil::no_drums)]);
         }
         Style::HipHop => gates.extend([backbeat(), sixteenths((1.12, 1.7)), sevenths(0.7), sparse(facts)]),
         Style::LoFi => {

@@ -233,7 +233,7 @@ pub fn scatter(song: &mut Composition) {
         // The multiplier of Numerical Recipes' quick generator.
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         note.pitch = low + ((state >> 16) % (span + 1)) as u8;
-        note.onset += (state >> 8) % 4 * STEP;
+        note.onset += (state >> 8) % 16 * STEP / 4;
     }
     sorted(line);
 }

@@ -60,6 +60,28 @@ pub fn tune(line: &[LineNote]) -> Option<Tune> {
     Some(Tune { mean_interval: mean(intervals)?, pitches: pitches.len(), longest_run, at_edges, entropy, repeated, repeated_pairs })
 }
 
+/// Whether a style says little in a minute.
+const fn is_slow(style: Style) -> bool {
+    matches!(style, Style::Ambient | Style::Cinematic | Style::LoFi | Style::HipHop)
+}
+
+/// How far a line is from what [`gates`] ask of it, with a little to spare; 0 if it is not, or has too few notes to tell.
+pub(crate) fn shortfall(style: Style, line: &[LineNote]) -> f64 {
+    let Some(tune) = tune(line) else { return 0.0 };
+    let below = |value: f64, least: f64| ((least - value) / least).max(0.0);
+    let (pitches, repeats) = if is_slow(style) {
+        (7.0, below(tune.repeated_pairs, 0.34))
+    } else {
+        (9.0, below(tune.repeated, 0.16))
+    };
+    below(tune.pitches as f64, pitches)
+        + repeats
+        + below(tune.mean_interval, 1.8)
+        + below(4.3, tune.mean_interval)
+        + below(0.26, tune.at_edges)
+        + below(4.0, tune.longest_run as f64)
+}
+
 /// Each four notes as their intervals and the steps between their onsets.
 pub fn figures(line: &[LineNote]) -> Vec<[i32; 6]> {
     let step = |a: &LineNote, b: &LineNote| ((b.onset - a.onset) * 4 / TICKS_PER_QUARTER).min(16) as i32;
@@ -118,7 +140,7 @@ fn said_twice(facts: &Facts<'_>) -> Option<f64> {
 
 /// The whole tune.
 pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
-    let slow = matches!(facts.style, Style::Ambient | Style::Cinematic | Style::LoFi | Style::HipHop);
+    let slow = is_slow(facts.style);
     let figures = tune(facts.line(Role::Melody));
     let of = |figure: fn(&Tune) -> f64| figures.as_ref().map(figure);
     // Slow styles say less in a minute.

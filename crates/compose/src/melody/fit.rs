@@ -26,6 +26,8 @@ pub struct Spot {
     /// Semitones above the middle of the range.
     pub target: f64,
     pub motif: (u8, u8),
+    /// What a strong note costs that is of the scale and not of the chord.
+    pub strictness: f64,
 }
 
 /// What a semitone off the contour costs.
@@ -112,7 +114,7 @@ fn alone(spot: &Spot, pitch: u8, low: u8, high: u8) -> f64 {
         (Fit::No, ..) => IMPOSSIBLE,
         (Fit::Chord, ..) => 0.0,
         (Fit::Scale | Fit::Rub, true, _) => 6.0,
-        (Fit::Scale, _, true) => 1.6,
+        (Fit::Scale, _, true) => spot.strictness,
         (Fit::Rub, _, true) => 3.5,
         (Fit::Scale, ..) => 0.3,
         (Fit::Rub, ..) => if spot.is_long { 2.5 } else { 0.8 },

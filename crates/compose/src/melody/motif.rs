@@ -74,20 +74,23 @@ impl Theme {
         });
         let closes: Vec<Motif> = closes.collect();
         let lift = match letter {
-            'B' => 2.0,
+            'B' => 3.0,
             'C' => 1.0,
             'K' => -2.0,
             _ => 0.0,
         };
-        let scheme = scheme(brief.instrumental, lift, dice);
+        let scheme = scheme(brief.instrumental, brief.spec.density.1 <= 2.0, lift, dice);
         Self { motifs, closes, scheme, is_solo, is_twelve: brief.spec.unit == 12 }
     }
 
     /// The notes of a bar. The last of a section closes.
     pub fn bar(&self, index: u32, is_end: bool, is_sparse: bool) -> Vec<Tone> {
-        // Twelve bars are a line, the line once more, and another.
-        let place = if self.is_twelve { [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7][index as usize % 12] } else { index as usize % 8 };
-        let (which, lift) = self.scheme[place];
+        let (which, lift) = match index as usize % 12 {
+            // Twelve bars are a line, the line once more, and another.
+            place @ 8.. if self.is_twelve => (2 + place % 2, self.scheme[place - 4].1),
+            place if self.is_twelve => self.scheme[place % 4],
+            _ => self.scheme[index as usize % 8],
+        };
         let (which, lift) = match (self.is_solo, is_end) {
             (_, true) => (CLOSE + 1, -0.5),
             // Solos do not come back to what they said.
@@ -116,10 +119,13 @@ impl Theme {
 }
 
 /// Which bar plays what: a question and an answer of four bars each. A voice closes every two bars, to breathe.
-fn scheme(instrumental: bool, lift: f64, dice: &mut Dice) -> [(usize, f64); 8] {
+fn scheme(instrumental: bool, is_sparse: bool, lift: f64, dice: &mut Dice) -> [(usize, f64); 8] {
     const C0: usize = CLOSE;
     const C1: usize = CLOSE + 1;
-    let schemes: &[[usize; 8]] = if instrumental {
+    let schemes: &[[usize; 8]] = if is_sparse {
+        // Of few notes, more have to come back.
+        &[[0, 1, 0, C0, 0, 1, 0, C1], [0, C0, 0, C0, 0, C0, 0, C1]]
+    } else if instrumental {
         &[
             [0, 1, 0, C0, 0, 1, 2, C1],
             [0, 0, 1, C0, 0, 0, 2, C1],
@@ -138,7 +144,9 @@ fn scheme(instrumental: bool, lift: f64, dice: &mut Dice) -> [(usize, f64); 8] {
         [-1.0, 0.0, 1.0, 2.0, 1.0, 0.0, -1.0, -1.0],
     ];
     let arch = dice.pick(&arches).copied().unwrap_or_default();
-    std::array::from_fn(|bar| (chosen[bar], arch[bar] + lift))
+    // Few notes are to be recognised: they stay where they are.
+    let size = if is_sparse { 0.5 } else { 1.4 };
+    std::array::from_fn(|bar| (chosen[bar], size * arch[bar] + lift))
 }
 
 impl Motif {
