@@ -111,11 +111,12 @@ pub fn blend(sources: &[Source<'_>; 3], options: &Options) -> Result<Blend, Blen
             best = Some((rank, number, plan, realised, report));
         }
     }
-    let Some((_, plan_number, plan, realised, report)) = best else {
+    let Some((_, plan_number, plan, realised, mut report)) = best else {
         return Err(BlendError::Plans { plans: options.plans });
     };
     let title = sources.map(|source| source.title).join(" × ");
     let (score, part_roles) = write::score(&plan, &materials, &realised, &title);
+    report.gates.push(measure::length(&score, options, &target));
     Ok(Blend {
         score,
         part_roles,

@@ -38,10 +38,13 @@ pub fn score(plan: &Plan, materials: &[Material; 3], realised: &Realised, title:
     let mut channels = (0..16u8).filter(|&channel| channel != DRUMS);
     let end = ticks(plan.bars() as f64 * plan.target.bar());
     for role in Role::ALL {
-        for (song, notes) in by_song(plan, role, realised) {
+        let played = by_song(plan, role, realised);
+        // Drums of several songs are played on one kit.
+        let kit = played.first().map_or(0, |(song, _)| program(role, materials[*song].programs[role.index()]));
+        for (song, notes) in played {
             let channel = if role == Role::Drums { Some(DRUMS) } else { channels.next() };
             let (Some(channel), false) = (channel, notes.is_empty()) else { continue };
-            let program = program(role, materials[song].programs[role.index()]);
+            let program = if role == Role::Drums { kit } else { program(role, materials[song].programs[role.index()]) };
             let set = |number, value| Control { at: 0, change: ControlChange::Controller(number, value) };
             roles.push(role);
             parts.push(Part {
@@ -88,18 +91,22 @@ fn ticks(quarters: f64) -> u64 {
     (quarters.max(0.0) * f64::from(TICKS_PER_QUARTER)).round() as u64
 }
 
-/// Notes by the song of their bar; those of bars that were made go to the song before. Drums have one kit.
+/// Notes by the song of their bar; those of bars that were made go to the song before.
 fn by_song(plan: &Plan, role: Role, realised: &Realised) -> Vec<(usize, Vec<LineNote>)> {
     let songs: Vec<Option<usize>> = (0..plan.bars()).map(|bar| plan.cell(role, bar)?.song).collect();
     let fallback = songs.iter().flatten().next().copied().unwrap_or(0);
+    let of_bar = |bar: usize| songs[..(bar + 1).min(songs.len())].iter().rev().flatten().next().copied();
     let mut players: [Vec<LineNote>; 3] = Default::default();
     for &note in &realised.lines[role.index()] {
+        let mut note = note;
         let bar = ((note.onset + 1e-6) / plan.target.bar()) as usize;
-        let until = &songs[..(bar + 1).min(songs.len())];
         let pickup = realised.pickups.iter().filter(|_| role == Role::Melody).find(|pickup| pickup.has(&note));
-        let song =
-            pickup.map(|pickup| pickup.song).or(until.iter().rev().flatten().next().copied()).unwrap_or(fallback);
-        players[if role == Role::Drums { fallback } else { song }].push(note);
+        let song = pickup.map(|pickup| pickup.song).or(of_bar(bar)).unwrap_or(fallback);
+        // All drummers share one channel, where the end of a note would end another's.
+        if role == Role::Drums && of_bar(bar + 1) != Some(song) {
+            note.length = note.length.min((bar + 1) as f64 * plan.target.bar() - note.onset);
+        }
+        players[song].push(note);
     }
     players.into_iter().enumerate().filter(|(_, notes)| !notes.is_empty()).collect()
 }

@@ -110,7 +110,7 @@ fn cheap_ways_fail() {
     for (name, baseline) in [("pasted", &pasted), ("shuffled", &shuffled)] {
         assert!(!baseline.melody().is_empty());
         assert_eq!(baseline.score(&target).broken_rule(), None, "{name} is a fair one");
-        let report = baseline.judged(&judge, &target, &keys).expect("there are keys");
+        let report = baseline.judged(&judge, &target, &keys, &options).expect("there are keys");
         for gate in [blend::GateName::Mixed, blend::GateName::Return, blend::GateName::Ending] {
             assert!(!baselines::passes(&report, gate), "{name} passes {gate:?}");
         }

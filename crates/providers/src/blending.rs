@@ -116,12 +116,28 @@ impl SongBlender for OfflineBlender {
             let made = blend::blend(&sources, &options).map_err(|error| blend_failure(&error))?;
             let origin =
                 BlendOrigin::of(&made).map_err(|_| internal("where the blend is from cannot be written down"))?;
-            let warnings = if made.report.passes() { Vec::new() } else { vec![shortfall(&origin)] };
+            let mut warnings: Vec<String> = form_left_out(&made, &options).into_iter().collect();
+            if !made.report.passes() {
+                warnings.push(shortfall(&origin));
+            }
             let Blend { score, part_roles, .. } = made;
             Ok(BlendedSong { score, part_roles: Some(part_roles), origin: Some(origin), warnings })
         })
         .await?
     }
+}
+
+/// Where a form has more letters than there are bars for.
+fn form_left_out(made: &Blend, options: &blend::Options) -> Option<String> {
+    let form = options.form.as_deref()?;
+    let played = made.plan.sections.iter().filter(|section| section.letter().is_some()).count();
+    let kept: String = form.chars().take(played).collect();
+    (kept.len() < form.len()).then(|| {
+        let bars = made.plan.bars();
+        format!(
+            "Of the form {form} there was room for {kept} in {bars} bars; more bars, or fewer letters, play all of it."
+        )
+    })
 }
 
 fn shortfall(origin: &BlendOrigin) -> String {
@@ -141,4 +157,59 @@ pub fn blend_failure(error: &BlendError) -> Failure {
         | BlendError::Plans { .. } => FailureCode::ImpossibleOptions,
     };
     Failure::new(FailureClass::Caller, code, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use music::{
+        analysis,
+        score::{MeterChange, Part, ScoreNote, TempoChange},
+    };
+
+    use super::*;
+
+    fn song(tonic: u8) -> SongToBlend {
+        let note = |index: u64| ScoreNote {
+            onset: index * 480,
+            duration: 460,
+            pitch: tonic + [0, 4, 7, 12][index as usize % 4],
+            velocity: 90,
+        };
+        let part = Part {
+            track: 1,
+            port: 0,
+            channel: 0,
+            name: String::new(),
+            program: 0,
+            drums: false,
+            notes: (0..64).map(note).collect(),
+            controls: Vec::new(),
+        };
+        let score = Score {
+            ticks_per_quarter: 480,
+            title: String::new(),
+            tempos: vec![TempoChange { at: 0, micros_per_quarter: 500_000 }],
+            meters: vec![MeterChange { at: 0, beats: 4, unit: 4 }],
+            meter_is_given: true,
+            key_signatures: Vec::new(),
+            parts: vec![part],
+            lyrics: Vec::new(),
+            markers: Vec::new(),
+            end: 64 * 480,
+        };
+        SongToBlend { title: tonic.to_string(), analysis: analysis::analyse(&score), score }
+    }
+
+    #[tokio::test]
+    async fn a_form_for_which_there_is_no_room_is_told() {
+        let songs = [60, 62, 65].map(song);
+        let warnings = async |form: &str| {
+            let length = blend::Length::Bars(8);
+            let options = blend::Options { length, form: Some(form.to_owned()), ..blend::Options::default() };
+            OfflineBlender::new(1).blend(&songs, &options).await.unwrap().warnings
+        };
+        let told = warnings("ABCDABCDABCD").await;
+        assert!(told[0].contains("ABCDABCDABCD there was room for ABCDAB in 8 bars"), "{told:?}");
+        assert!(!warnings("ABA").await.iter().any(|warning| warning.contains("room")));
+    }
 }

@@ -31,6 +31,9 @@ const MAX_MIDI_BYTES: usize = 4 << 20;
 const MAX_ANSWER_BYTES: usize = MAX_MIDI_BYTES / 3 * 4 + (64 << 10);
 /// Longest song that is read of the model, in seconds; what is longer than a blend may be is refused.
 const READ_SECONDS: f64 = 1_800.0;
+/// Share of the length asked for below which a song is no answer to it, and difference from it that is told, as shares of it.
+const LEAST_SHARE: f64 = 0.25;
+const TOLD_SHARE: f64 = 0.1;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The model is told a length in seconds; where bars are asked for and no tempo, they are of four beats at this.
 const DEFAULT_BPM: f64 = 120.0;
@@ -119,9 +122,14 @@ impl SongBlender for MlModelClient {
         .await?;
         let mut read =
             read.map_err(|_| failure(FailureClass::Transient, "sent something that is not a song in MIDI"))?;
-        check(&read.score)?;
+        let asked = call.options.length_seconds;
+        check(&read.score, asked)?;
         read.score.title = titles.join(" × ");
         let mut warnings = not_told(options);
+        let seconds = read.score.seconds();
+        if (seconds - asked).abs() > asked * TOLD_SHARE {
+            warnings.push(format!("The model made {seconds:.0} s of the {asked:.0} s that it was asked for."));
+        }
         if !read.warnings.is_empty() {
             warnings.push(format!("The model's song had faults that were mended ({}).", read.warnings.len()));
         }
@@ -129,8 +137,12 @@ impl SongBlender for MlModelClient {
     }
 }
 
-/// Whether a song of the model can be played. What it makes amiss is its own fault, never that of whoever asked.
-fn check(score: &Score) -> Result<(), Failure> {
+/// Whether a song of the model can be played and is not far shorter than the `asked` seconds. What it makes amiss is its own
+/// fault, never that of whoever asked.
+fn check(score: &Score, asked: f64) -> Result<(), Failure> {
+    if score.seconds() < asked * LEAST_SHARE {
+        return Err(failure(FailureClass::Transient, "sent far less than it was asked for"));
+    }
     if score.seconds() > MOST_BLEND_SECONDS {
         return Err(failure(FailureClass::Transient, "sent a song that is too long"));
     }

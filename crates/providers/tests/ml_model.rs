@@ -147,6 +147,15 @@ fn songs() -> [SongToBlend; 3] {
     })
 }
 
+/// The same with a last note that makes it so long; two quarters are a second.
+fn lasting(seconds: u32) -> Score {
+    let mut score = score(65);
+    let note = score.parts[0].notes.last_mut().unwrap();
+    score.end = u64::from(seconds) * 960;
+    note.duration = score.end - note.onset;
+    score
+}
+
 fn answer(midi: &[u8]) -> Vec<u8> {
     json!({ "midi_data": STANDARD.encode(midi) }).to_string().into_bytes()
 }
@@ -174,7 +183,7 @@ async fn blended(
 
 #[tokio::test]
 async fn a_model_that_keeps_its_word_is_taken_at_it() {
-    let model = model(Manner::Answers(200, answer(&smf::write(&score(65))))).await;
+    let model = model(Manner::Answers(200, answer(&smf::write(&lasting(80))))).await;
     let options = blend::Options {
         creativity: 0.7,
         temperature: 0.8,
@@ -186,7 +195,9 @@ async fn a_model_that_keeps_its_word_is_taken_at_it() {
     assert_eq!(made.provider, "ml_model");
     assert_eq!((made.value.score.note_count(), &made.value.origin), (score(65).note_count(), &None));
     assert_eq!(made.value.score.title, "One × Two × Three");
-    assert!(made.value.warnings.iter().any(|warning| warning.contains("takes no tempo")), "{:?}", made.value.warnings);
+    for told in ["takes no tempo", "made 80 s of the 120 s"] {
+        assert!(made.value.warnings.iter().any(|warning| warning.contains(told)), "{:?}", made.value.warnings);
+    }
     let heard = model.heard.lock().unwrap();
     let (head, body) = &heard[0];
     assert!(head.starts_with("POST /generate HTTP/1.1"), "{head}");
@@ -207,6 +218,10 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
     let mut crowded = score(65);
     crowded.parts = (0..600).map(|track| Part { track, ..crowded.parts[0].clone() }).collect();
     let too_many_parts = answer(&smf::write(&crowded));
+    let mut brief = score(65);
+    brief.parts.truncate(1);
+    brief.parts[0].notes.truncate(8);
+    brief.end = brief.parts[0].notes[7].end();
     let too_large = answer(&[0; (4 << 20) + 1]);
     let hanging_notes = b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk\0\0\0\x08\0\xff\x2f\0\0\xff\x2f\0";
     let manners: Vec<(&str, Manner, u32)> = vec![
@@ -228,6 +243,7 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
         ("no notes", Manner::Answers(200, answer(hanging_notes)), 2),
         ("too large", Manner::Answers(200, too_large), 2),
         ("too long", Manner::Answers(200, too_long), 2),
+        ("a few seconds", Manner::Answers(200, answer(&smf::write(&brief))), 2),
         ("too many parts", Manner::Answers(200, too_many_parts), 2),
     ];
     for (what, manner, calls) in manners {

@@ -67,15 +67,15 @@ impl Deps {
             false => None,
         };
         let instance = instance(service);
+        let breakers = BreakerSettings {
+            threshold: settings.providers.breaker_threshold,
+            open_for: settings.providers.breaker_open,
+        };
+        let breakers = BreakerRegistry::new(breakers, metrics.clone());
+        let health = Health::new(service, &instance, database.clone(), bus.clone(), objects.clone(), breakers.clone());
         Ok(Self {
-            health: Health::new(service, &instance, database.clone(), bus.clone(), objects.clone()),
-            breakers: BreakerRegistry::new(
-                BreakerSettings {
-                    threshold: settings.providers.breaker_threshold,
-                    open_for: settings.providers.breaker_open,
-                },
-                metrics.clone(),
-            ),
+            health,
+            breakers,
             kinds: Kinds::built_in(),
             settings: Arc::new(settings),
             metrics,

@@ -9,6 +9,7 @@ use std::{
 use blob_store::BlobStore;
 use messaging::Bus;
 use persistence::Database;
+use resilience::{BreakerRegistry, BreakerSnapshot};
 use serde::Serialize;
 use telemetry::error_chain;
 
@@ -37,6 +38,18 @@ pub struct Check {
     pub latency_ms: u64,
 }
 
+/// A provider that this process calls, as the calls of late went. Whatever it does, work goes on by another one or waits:
+/// it is nothing that a restart heals.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ProviderState {
+    /// As in settings and metrics, such as `ml_model`.
+    pub name: String,
+    /// Its circuit breaker: `CLOSED`, `HALF_OPEN`, or `OPEN` while it is left alone.
+    pub breaker: &'static str,
+    /// Consecutive failures.
+    pub failures: u32,
+}
+
 /// A process and its dependencies at a moment. Holds no addresses and no error texts: it is for anybody to see.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct HealthReport {
@@ -47,6 +60,8 @@ pub struct HealthReport {
     pub instance: String,
     pub uptime_seconds: u64,
     pub checks: Vec<Check>,
+    /// Empty in a process that calls none.
+    pub providers: Vec<ProviderState>,
 }
 
 impl HealthReport {
@@ -67,6 +82,7 @@ struct Inner {
     database: Option<Database>,
     bus: Option<Arc<dyn Bus>>,
     objects: Option<Arc<dyn BlobStore>>,
+    breakers: BreakerRegistry,
     state: Mutex<State>,
     checks: tokio::sync::Mutex<Option<(Instant, Vec<Check>)>>,
 }
@@ -84,6 +100,7 @@ impl Health {
         database: Option<Database>,
         bus: Option<Arc<dyn Bus>>,
         objects: Option<Arc<dyn BlobStore>>,
+        breakers: BreakerRegistry,
     ) -> Self {
         Self(Arc::new(Inner {
             service,
@@ -92,6 +109,7 @@ impl Health {
             database,
             bus,
             objects,
+            breakers,
             state: Mutex::default(),
             checks: tokio::sync::Mutex::default(),
         }))
@@ -117,7 +135,14 @@ impl Health {
             instance: self.0.instance.clone(),
             uptime_seconds: self.0.started.elapsed().as_secs(),
             checks,
+            providers: self.providers(),
         }
+    }
+
+    fn providers(&self) -> Vec<ProviderState> {
+        let of =
+            |BreakerSnapshot { name, state, failures, .. }| ProviderState { name, breaker: state.as_str(), failures };
+        self.0.breakers.snapshot().into_iter().map(of).collect()
     }
 
     async fn checks(&self) -> Vec<Check> {
@@ -177,11 +202,34 @@ async fn check(name: &'static str, ask: impl Future<Output = Result<(), String>>
 
 #[cfg(test)]
 mod tests {
+    use domain::{Failure, FailureClass, FailureCode};
+    use resilience::BreakerSettings;
+    use telemetry::Metrics;
+
     use super::*;
+
+    fn breakers() -> BreakerRegistry {
+        BreakerRegistry::new(BreakerSettings { threshold: 1, ..BreakerSettings::default() }, Metrics::new("descant"))
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_fails_is_told_and_costs_no_readiness() {
+        let breakers = breakers();
+        let health = Health::new("descant", "here", None, Some(messaging::in_process()), None, breakers.clone());
+        health.expect_service("orchestrator");
+        health.service_ready("orchestrator");
+        assert_eq!(health.report().await.providers, []);
+        let model = breakers.breaker("ml_model");
+        let fails = async { Err::<(), _>(Failure::new(FailureClass::Transient, FailureCode::Internal, "gone")) };
+        model.call(fails).await.unwrap_err();
+        let report = health.report().await;
+        let model = ProviderState { name: "ml_model".to_owned(), breaker: "OPEN", failures: 1 };
+        assert_eq!((report.providers.as_slice(), report.is_ready()), ([model].as_slice(), true));
+    }
 
     #[tokio::test]
     async fn a_process_is_ready_when_all_its_services_are_and_until_it_drains() {
-        let health = Health::new("descant", "here", None, Some(messaging::in_process()), None);
+        let health = Health::new("descant", "here", None, Some(messaging::in_process()), None, breakers());
         assert_eq!(health.phase(), Phase::Starting);
         health.expect_service("gateway");
         health.expect_service("storage");
@@ -198,7 +246,7 @@ mod tests {
     #[tokio::test]
     async fn a_lost_dependency_is_named_and_ends_readiness() {
         let bus = messaging::in_process();
-        let health = Health::new("descant", "here", None, Some(bus.clone()), None);
+        let health = Health::new("descant", "here", None, Some(bus.clone()), None, breakers());
         health.expect_service("gateway");
         health.service_ready("gateway");
         bus.close().await;

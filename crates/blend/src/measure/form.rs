@@ -9,41 +9,78 @@ use crate::{
     role::{LineNote, Role},
 };
 
+const LIKENESS: &str = "likeness of the theme's return";
+const CONTRAST: &str = "the same minus the likeness of the middle";
+const LEAST_LIKENESS: f64 = 0.80;
+const LEAST_CONTRAST: f64 = 0.30;
+const LEAST_BLOCKS: f64 = 0.70;
+/// Bars from which on blocks of four are asked to return.
+const MANY_BARS: usize = 24;
+/// Bars of a section where none are known.
+const WINDOW: usize = 8;
+
 /// The theme's return is like it, the next letter is not, and blocks of four bars come again.
 pub fn returns(arrangement: &Arrangement<'_>) -> Gate {
     let letters: Vec<&Section> = arrangement.sections.iter().filter(|section| section.letter().is_some()).collect();
     let blocks = repeated_blocks(arrangement);
-    let Some(first) = letters.first() else {
-        // Without sections nothing is claimed to return.
-        let figures = vec![
-            Figure::least("likeness of the theme's return", 0.0, 0.80),
-            Figure::least("blocks of 4 bars that return", blocks, 0.70),
-        ];
-        return Gate::of(GateName::Return, figures);
-    };
     if arrangement.line(Role::Melody).is_empty() {
         return Gate::not_applicable(GateName::Return, "there is no melody");
     }
+    let melody = melody_prints(arrangement);
+    let Some(first) = letters.first() else {
+        return windows_return(&melody, blocks);
+    };
     let Some(back) = letters.iter().find(|s| s.letter() == first.letter() && s.occurrence == 1) else {
         return Gate::not_applicable(GateName::Return, "the form has no return");
     };
-    let melody = melody_prints(arrangement);
     let likeness = |a: &Section, b: &Section| {
         let bars = a.bars.min(b.bars);
         let pairs = (0..bars).map(|bar| cosine(&melody[a.first_bar + bar], &melody[b.first_bar + bar]));
         pairs.sum::<f64>() / bars.max(1) as f64
     };
     let returned = likeness(first, back);
-    let mut figures = vec![
-        Figure::least("likeness of the theme's return", returned, 0.80),
-        Figure::least("blocks of 4 bars that return", blocks, 0.70),
-    ];
+    let mut figures = vec![Figure::least(LIKENESS, returned, LEAST_LIKENESS)];
     if let Some(other) = letters.iter().find(|section| section.letter() != first.letter()) {
-        figures.insert(
-            1,
-            Figure::least("the same minus the likeness of the middle", returned - likeness(first, other), 0.30),
-        );
+        figures.push(Figure::least(CONTRAST, returned - likeness(first, other), LEAST_CONTRAST));
     }
+    // Of A, B and A in four bars each, only two can return.
+    let note = if arrangement.bars() >= MANY_BARS {
+        figures.push(Figure::least("blocks of 4 bars that return", blocks, LEAST_BLOCKS));
+        None
+    } else {
+        Some("too few bars for their blocks to return")
+    };
+    Gate::of(GateName::Return, figures).noted(note)
+}
+
+/// Without sections: the theme is that of all windows of 8 bars which comes back best after another one.
+fn windows_return(melody: &[[f64; 28]], blocks: f64) -> Gate {
+    let starts: Vec<usize> = (0..(melody.len() + 1).saturating_sub(WINDOW)).step_by(4).collect();
+    let likeness = |a: usize, b: usize| {
+        (0..WINDOW).map(|bar| cosine(&melody[a + bar], &melody[b + bar])).sum::<f64>() / WINDOW as f64
+    };
+    let mut best: Option<(f64, f64)> = None;
+    for (index, &first) in starts.iter().enumerate() {
+        for &back in starts[index..].iter().filter(|&&back| back >= first + 2 * WINDOW) {
+            let returned = likeness(first, back);
+            let middle = starts.iter().filter(|&&other| other >= first + WINDOW && other + WINDOW <= back);
+            let contrast = returned - middle.map(|&other| likeness(first, other)).fold(f64::INFINITY, f64::min);
+            let short = |(returned, contrast): (f64, f64)| {
+                (LEAST_LIKENESS - returned).max(0.0) + (LEAST_CONTRAST - contrast).max(0.0)
+            };
+            if best.is_none_or(|best| short((returned, contrast)) < short(best)) {
+                best = Some((returned, contrast));
+            }
+        }
+    }
+    let Some((returned, contrast)) = best else {
+        return Gate::not_applicable(GateName::Return, "it is too short for a return");
+    };
+    let figures = vec![
+        Figure::least(LIKENESS, returned, LEAST_LIKENESS),
+        Figure::least(CONTRAST, contrast, LEAST_CONTRAST),
+        Figure::least("blocks of 4 bars that return", blocks, LEAST_BLOCKS),
+    ];
     Gate::of(GateName::Return, figures)
 }
 
@@ -80,7 +117,10 @@ fn repeated_blocks(arrangement: &Arrangement<'_>) -> f64 {
             std::array::from_fn(|step| f64::from(bits >> step & 1))
         })
         .collect();
-    let starts: Vec<usize> = (0..bars.saturating_sub(3)).step_by(4).collect();
+    // From where the sections begin: an intro may have two bars.
+    let letters = arrangement.sections.iter().find(|section| section.letter().is_some());
+    let first = letters.map_or(0, |section| section.first_bar % 4);
+    let starts: Vec<usize> = (first..bars.saturating_sub(3)).step_by(4).collect();
     let likeness = |a: usize, b: usize| {
         let bar = |offset: usize| {
             let (a, b) = (a + offset, b + offset);

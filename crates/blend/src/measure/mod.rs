@@ -1,7 +1,7 @@
 //! Is it music, and is it a blend? Measures of what was realised, and the gates that a blend has to pass.
 //!
 //! The gates are those that told blends from two cheap ways to put three songs together (one after another, and bar by
-//! bar at random) when they were tried; figures in `docs/quality.md`. The same code measures all three.
+//! bar at random) when they were tried; figures in `docs/benchmarks.md`. The same code measures all three.
 
 mod consonance;
 mod form;
@@ -11,7 +11,7 @@ mod motif;
 mod provenance;
 mod rhythm;
 
-use music::analysis::ChordSymbol;
+use music::{Score, analysis::ChordSymbol};
 use serde::Serialize;
 
 pub use motif::motif_share;
@@ -20,7 +20,7 @@ use crate::{
     blocks::Shelf,
     form::Section,
     material::Material,
-    options::Options,
+    options::{Length, Options},
     plan::{Cell, Plan},
     realise::Realised,
     role::{LineNote, Role},
@@ -35,7 +35,7 @@ pub struct Arrangement<'a> {
     pub cells: &'a [Vec<Option<Cell>>; Role::COUNT],
     /// [`Target::slots`] for each bar.
     pub chords: &'a [ChordSymbol],
-    /// May be empty: then windows of 8 bars stand for sections, and nothing returns.
+    /// May be empty: then windows of 8 bars stand for sections.
     pub sections: &'a [Section],
     /// Semitones at the joints of the melody.
     pub seams: &'a [i32],
@@ -100,10 +100,11 @@ pub enum GateName {
     Return,
     Ending,
     Clean,
+    Length,
 }
 
 impl GateName {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::KeyUnity,
         Self::PlanObeyed,
         Self::Consonance,
@@ -115,6 +116,7 @@ impl GateName {
         Self::Return,
         Self::Ending,
         Self::Clean,
+        Self::Length,
     ];
 
     /// What is true when it is passed.
@@ -131,6 +133,7 @@ impl GateName {
             Self::Return => "the theme comes back, and the middle differs from it",
             Self::Ending => "it ends on the held tonic",
             Self::Clean => "no collisions, holes, crossings or wild leaps",
+            Self::Length => "it is as long as asked, within one bar",
         }
     }
 }
@@ -220,6 +223,16 @@ impl Report {
     }
 }
 
+/// The length of what was written down, tempo changes and all, against what was asked for.
+pub fn length(score: &Score, options: &Options, target: &Target) -> Gate {
+    let bar = target.bar() * 60.0 / target.bpm;
+    let bars_away = match options.length {
+        Length::Seconds(seconds) => (score.seconds() - seconds) / bar,
+        Length::Bars(bars) => score.end as f64 / f64::from(score.ticks_per_quarter) / target.bar() - f64::from(bars),
+    };
+    Gate::of(GateName::Length, vec![Figure::most("bars longer or shorter than asked", bars_away.abs(), 1.0)])
+}
+
 /// Measures arrangements of three songs.
 pub struct Judge {
     shares: [f64; 3],
@@ -243,6 +256,7 @@ impl Judge {
         }
     }
 
+    /// All gates of what is played so far; [`length`] is added when it is written down.
     pub fn judge(&self, arrangement: &Arrangement<'_>) -> Report {
         let gates = vec![
             consonance::key_unity(arrangement),

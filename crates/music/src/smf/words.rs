@@ -99,24 +99,49 @@ fn said<'a>(tracks: &[Track<'a>], starts: &[Tick], limits: &Limits, warnings: &m
     said
 }
 
-/// Lyric events, or, where a file has none and is a karaoke file, the texts of the track with its words.
+/// The words of one voice: lyric events, or, where a file has none and is a karaoke file, the texts of the track with its
+/// words.
 fn lyrics(said: &[Said<'_>], old: Old, names: &[String]) -> Vec<Text> {
-    let lyrics = of_kind(said, LYRIC, old, text::syllable);
-    if !lyrics.is_empty() {
-        return lyrics;
-    }
-    let is_karaoke = said.iter().any(|said| said.kind == TEXT && said.bytes.starts_with(b"@K"));
-    let mut counts = vec![0_usize; names.len()];
-    for said in said.iter().filter(|said| said.kind == TEXT && !said.bytes.starts_with(b"@")) {
-        counts[said.track] += 1;
-    }
     let of_words =
         |index: usize| names.get(index).is_some_and(|name| ["words", "lyrics"].contains(&name.to_lowercase().as_str()));
-    let candidates = (0..names.len()).filter(|index| counts[*index] > 0 && (is_karaoke || of_words(*index)));
-    let Some(track) = candidates.max_by_key(|index| (of_words(*index), counts[*index])) else { return Vec::new() };
-    let sung = said.iter().filter(|said| said.kind == TEXT && said.track == track && !said.bytes.starts_with(b"@"));
-    let syllables = sung.map(|said| Text { at: said.at, text: text::karaoke(&text::decode(said.bytes, old)) });
-    syllables.filter(|syllable| !syllable.text.is_empty()).collect()
+    let most = |kind: u8, may: &dyn Fn(usize) -> bool| {
+        let mut counts = vec![0_usize; names.len()];
+        for said in said.iter().filter(|said| said.kind == kind && !said.bytes.starts_with(b"@")) {
+            counts[said.track] += 1;
+        }
+        let candidates = (0..names.len()).filter(|&index| counts[index] > 0 && may(index));
+        // Of equals the first.
+        candidates.rev().max_by_key(|&index| (of_words(index), counts[index]))
+    };
+    let of_track = |kind: u8, track: usize| {
+        let sung = said.iter().filter(|said| (said.kind, said.track) == (kind, track) && !said.bytes.starts_with(b"@"));
+        let syllables = sung.map(|said| Text { at: said.at, text: text::karaoke(&text::decode(said.bytes, old)) });
+        first_verse(syllables.filter(|syllable| !syllable.text.is_empty()))
+    };
+    if let Some(track) = most(LYRIC, &|_| true) {
+        return of_track(LYRIC, track);
+    }
+    let is_karaoke = said.iter().any(|said| said.kind == TEXT && said.bytes.starts_with(b"@K"));
+    most(TEXT, &|index| is_karaoke || of_words(index)).map_or_else(Vec::new, |track| of_track(TEXT, track))
+}
+
+/// Moments with several syllables at once from which on a track is taken to hold several verses.
+const VERSE_MOMENTS: usize = 4;
+
+/// Notation programs write the verses of a song one below the other at each note: the first is kept, with its number.
+fn first_verse(syllables: impl Iterator<Item = Text>) -> Vec<Text> {
+    let all: Vec<Text> = syllables.collect();
+    let moments = || all.chunk_by(|a, b| a.at == b.at);
+    if moments().filter(|moment| moment.len() > 1).count() < VERSE_MOMENTS {
+        return all;
+    }
+    let first = |moment: &[Text]| {
+        let has_letters = |text: &Text| text.text.chars().any(char::is_alphabetic);
+        // Up to the first with letters: what is before it is its number or a new line.
+        let until = moment.iter().position(has_letters).map_or(1, |index| index + 1);
+        Text { at: moment[0].at, text: moment[..until].iter().map(|text| text.text.as_str()).collect() }
+    };
+    moments().map(first).collect()
 }
 
 fn of_kind(said: &[Said<'_>], kind: u8, old: Old, clean: fn(&str) -> String) -> Vec<Text> {

@@ -103,6 +103,20 @@ fn karaoke_files_have_their_words_in_texts() {
 }
 
 #[test]
+fn of_several_voices_and_verses_one_is_kept() {
+    let sung = |words: &[&str]| words.iter().flat_map(|word| text(5, word.as_bytes())).collect::<Vec<u8>>();
+    let verses =
+        [["1. ", "If ", "When "], ["/you ", "/I ", "\\he "], ["go", "come", "stays"], ["ing", "", ""], [".", "!", "?"]];
+    let first: Vec<u8> =
+        verses.iter().zip(60..).flat_map(|(words, key)| [sung(words), quarter(key)].concat()).collect();
+    let echo = [quarter(40), sung(&["ooh "]), quarter(41)].concat();
+    let lyrics = |song: smf::Read| song.score.lyrics.into_iter().map(|text| (text.at, text.text)).collect::<Vec<_>>();
+    let expected = [(0, "1. If "), (96, "\nyou "), (192, "go"), (288, "ing"), (384, ".")];
+    let expected: Vec<(u64, String)> = expected.map(|(at, text)| (at, text.to_owned())).into();
+    assert_eq!(lyrics(read(&file(1, &[&echo, &first]))), expected);
+}
+
+#[test]
 fn titles_and_names_are_told_apart() {
     let named = |format, first: &[u8], second: &[u8]| {
         let score = read(&file(format, &[first, second])).score;

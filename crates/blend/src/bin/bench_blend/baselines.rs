@@ -1,6 +1,9 @@
 //! Two cheap ways to put three songs together, for the gates to tell blends from.
 
-use blend::{Arrangement, Cell, GateName, LineNote, Material, Report, Role, Target, measure::Judge};
+use blend::{
+    Arrangement, Cell, GateName, LineNote, Material, Options, Report, Role, Target,
+    measure::{self, Judge},
+};
 use music::{
     Key, Score,
     analysis::ChordSymbol,
@@ -79,17 +82,20 @@ fn separate(line: &mut Vec<LineNote>) {
 
 impl Baseline {
     /// Its report, in the key of the three songs that suits it best.
-    pub fn judged(&self, judge: &Judge, target: &Target, keys: &[Key]) -> Option<Report> {
+    pub fn judged(&self, judge: &Judge, target: &Target, keys: &[Key], options: &Options) -> Option<Report> {
+        let length = measure::length(&self.score(target), options, target);
         let report = |key: &Key| {
             let target = Target { key: *key, ..target.clone() };
-            judge.judge(&Arrangement {
+            let mut report = judge.judge(&Arrangement {
                 target: &target,
                 lines: &self.lines,
                 cells: &self.cells,
                 chords: &self.chords,
                 sections: &[],
                 seams: &[],
-            })
+            });
+            report.gates.push(length.clone());
+            report
         };
         keys.iter().map(report).min_by_key(|report| report.failing().count())
     }
@@ -116,7 +122,8 @@ impl Baseline {
             }
         };
         let parts: Vec<Part> = Role::ALL.map(part).into_iter().filter(|part| !part.notes.is_empty()).collect();
-        let end = parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0);
+        let last = parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0);
+        let end = last.max(ticks(self.cells[0].len() as f64 * target.bar()));
         Score {
             ticks_per_quarter: 480,
             title: String::new(),

@@ -1,7 +1,5 @@
 //! From rows to the words of the older API.
 
-use std::path::Path;
-
 use domain::{ArtifactRole, JobId, JobState};
 use persistence::Job;
 
@@ -24,7 +22,7 @@ pub fn links(maker: &LinkMaker, id: JobId) -> Links {
 
 /// What the songs of a new job are called.
 pub fn titles(accepted: &Accepted<'_>) -> Vec<String> {
-    let name = |name: &str| Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = |name: &str| domain::midi::without_ending(name).to_owned();
     accepted.inputs.iter().map(|input| input.file_name.as_deref().map(name).unwrap_or_default()).collect()
 }
 
