@@ -27,7 +27,7 @@ use crate::{
 const VELOCITY: f64 = 84.0;
 
 /// Themes that are tried for one song.
-const ATTEMPTS: u32 = 16;
+const ATTEMPTS: u32 = 24;
 
 /// The whole tune, without the last note: the first of some attempts that is neither dull nor erratic, or the one that comes
 /// nearest to that.
@@ -103,7 +103,13 @@ fn section(
             let at = tone.step * ticks;
             let (chord, until) = plan.chord_at(bar, at);
             spots.push(spot(brief, &key, &chord, tone, until - at, is_end, ticks));
-            let accent = if tone.step == 0 { 6 } else if tone.step.is_multiple_of(brief.spec.steps_per_beat) { 2 } else { 0 };
+            let accent = if tone.step == 0 {
+                6
+            } else if tone.step.is_multiple_of(brief.spec.steps_per_beat) {
+                2
+            } else {
+                0
+            };
             let swell = plan.swell(brief, bar, Role::Melody);
             let velocity = (VELOCITY + f64::from(accent) + swell + 4.0 * dice.bell()).clamp(20.0, 122.0);
             shape.push((bar.start + at, tone.steps * ticks, velocity as u8));
@@ -149,7 +155,19 @@ fn spot(brief: &Brief<'_>, key: &Key, chord: &Chord, tone: Tone, room: u32, is_e
         Scale::Pentatonic => 0.8,
         Scale::Blues => 0.4,
     };
-    Spot { classes, is_strong, is_close: tone.is_close, lean: tone.lean, target: step(brief.spec.scale) * tone.height, is_long: room.min(tone.steps * ticks) >= TICKS_PER_QUARTER, motif: tone.motif, strictness }
+    // A theme of few notes is known by its contour alone.
+    let pull = if brief.spec.density.1 <= 2.0 { 0.75 } else { 0.38 };
+    Spot {
+        classes,
+        is_strong,
+        is_close: tone.is_close,
+        lean: tone.lean,
+        target: step(brief.spec.scale) * tone.height,
+        is_long: room.min(tone.steps * ticks) >= TICKS_PER_QUARTER,
+        motif: tone.motif,
+        strictness,
+        pull,
+    }
 }
 
 /// Semitones of a step of a scale, on average.
@@ -197,8 +215,17 @@ fn ornament(notes: &mut Vec<LineNote>, key: &Key, brief: &Brief<'_>, dice: &mut 
                 let third = note.duration / 4;
                 ornamented.push(LineNote { duration: 2 * third, ..note });
                 let soft = note.velocity.saturating_sub(10).max(1);
-                ornamented.push(LineNote { onset: note.onset + 2 * third, duration: third, pitch: above, velocity: soft });
-                ornamented.push(LineNote { onset: note.onset + 3 * third, duration: note.duration - 3 * third, ..note });
+                ornamented.push(LineNote {
+                    onset: note.onset + 2 * third,
+                    duration: third,
+                    pitch: above,
+                    velocity: soft,
+                });
+                ornamented.push(LineNote {
+                    onset: note.onset + 3 * third,
+                    duration: note.duration - 3 * third,
+                    ..note
+                });
             }
             _ if starts_late && note.onset >= step && note.duration >= 2 * step && dice.chance(0.12) => {
                 ornamented.push(LineNote { onset: note.onset - step, duration: note.duration + step, ..note });
@@ -218,4 +245,3 @@ pub fn last_pitch(brief: &Brief<'_>, plan: &Plan, before: Option<u8>) -> u8 {
     let class = if dice.chance(0.75) { plan.last_chord.root } else { third };
     (low..=high).filter(|pitch| pitch % 12 == class).min_by_key(|pitch| pitch.abs_diff(near)).unwrap_or(near)
 }
-

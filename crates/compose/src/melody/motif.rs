@@ -159,7 +159,8 @@ impl Motif {
         for _ in &rhythm {
             contour.push(height);
             let leaps = !leapt && dice.chance(leap_share);
-            height += up * if leaps { [2.0, 3.0, 4.0][dice.below(3)] } else { [1.0, 1.0, 1.0, 2.0, 0.0][dice.below(5)] };
+            height +=
+                up * if leaps { [2.0, 3.0, 4.0][dice.below(3)] } else { [1.0, 1.0, 1.0, 2.0, 0.0][dice.below(5)] };
             // A leap is answered by a turn, and a line that has gone far comes back.
             if leaps || dice.chance(0.3) {
                 up = -up;
@@ -177,7 +178,13 @@ impl Motif {
 /// A rhythm as this song has it: some notes shifted, joined, divided or left out.
 fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut Dice) -> Vec<(u32, u32)> {
     let mut steps: Vec<Stroke> = cell.0.clone();
-    let unit = if brief.spec.steps_per_beat == 3 || steps.iter().enumerate().any(|(at, s)| at % 2 == 1 && *s == Stroke::Plain) { 1 } else { 2 };
+    let unit = if brief.spec.steps_per_beat == 3
+        || steps.iter().enumerate().any(|(at, s)| at % 2 == 1 && *s == Stroke::Plain)
+    {
+        1
+    } else {
+        2
+    };
     let (least, most) = brief.spec.density;
     let (least, most) = if denser { (least, most + 2.0) } else { (least, most) };
     // Room for breath and syllables.
@@ -193,7 +200,13 @@ fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut D
                 let free = to.filter(|to| at > 0 && *to < steps.len() && steps[*to] != Stroke::Plain);
                 if let Some(to) = free {
                     let before = at.checked_sub(1).map_or(Stroke::Rest, |before| steps[before]);
-                    steps[at] = if to < at { Stroke::Hold } else if before == Stroke::Rest { Stroke::Rest } else { Stroke::Hold };
+                    steps[at] = if to < at {
+                        Stroke::Hold
+                    } else if before == Stroke::Rest {
+                        Stroke::Rest
+                    } else {
+                        Stroke::Hold
+                    };
                     (to + 1..at).for_each(|between| steps[between] = Stroke::Hold);
                     steps[to] = Stroke::Plain;
                 }
@@ -202,7 +215,9 @@ fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut D
                 let before = at.checked_sub(1).map_or(Stroke::Rest, |before| steps[before]);
                 steps[at] = if before == Stroke::Rest { Stroke::Rest } else { Stroke::Hold };
                 if steps[at] == Stroke::Rest {
-                    (at + 1..steps.len()).take_while(|next| cell.0[*next] == Stroke::Hold).for_each(|next| steps[next] = Stroke::Rest);
+                    (at + 1..steps.len())
+                        .take_while(|next| cell.0[*next] == Stroke::Hold)
+                        .for_each(|next| steps[next] = Stroke::Rest);
                 }
             }
             _ if count < most => {
