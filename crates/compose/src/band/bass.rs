@@ -136,7 +136,7 @@ impl Bass<'_> {
             Stroke::Degree(6) => above(9),
             Stroke::Degree(7) => above(if chord.quality.intervals().contains(&11) { 11 } else { 10 }),
             Stroke::Degree(8) if root + 12 <= self.high + 3 => root + 12,
-            Stroke::Degree(8) if root >= self.low + 9 => root - 12,
+            Stroke::Degree(8) if root >= self.low + 12 => root - 12,
             Stroke::Next => self.root(self.plan.next_chord(number, at).bass_class()),
             Stroke::Approach => {
                 let next = self.plan.next_chord(number, at);

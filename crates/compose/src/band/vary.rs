@@ -47,7 +47,8 @@ pub fn varied(brief: &Brief<'_>, pattern: &Line, slot: Slot, letter: char, matte
             }
         }
     } else {
-        let plain = |at: &usize| !at.is_multiple_of(beat) && matches!(steps[*at], Stroke::Plain | Stroke::Muted | Stroke::Dead);
+        let plain =
+            |at: &usize| !at.is_multiple_of(beat) && matches!(steps[*at], Stroke::Plain | Stroke::Muted | Stroke::Dead);
         let spare: Vec<usize> = (1..steps.len()).filter(plain).collect();
         if spare.len() >= 3
             && dice.chance(0.5)

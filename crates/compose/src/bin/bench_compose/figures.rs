@@ -7,6 +7,9 @@ use compose::{
     measure::{Tune, figures, tune},
 };
 
+type FigureOf = fn(&Tune) -> f64;
+type PatternsOf = fn(&Composition) -> BTreeSet<Vec<i32>>;
+
 /// Least, median and most.
 pub fn spread(values: &mut [f64]) -> String {
     values.sort_by(f64::total_cmp);
@@ -28,7 +31,7 @@ pub fn print(songs: &[(Style, Composition)], data: Option<&Path>) -> Result<(), 
         real.len()
     );
     println!("|---|---|---|---|---|---|---|");
-    let rows: [(&str, fn(&Tune) -> f64); 6] = [
+    let rows: [(&str, FigureOf); 6] = [
         ("entropy of pitch classes, bits", |tune| tune.entropy),
         ("figures of four notes heard before", |tune| tune.repeated),
         ("mean interval, semitones", |tune| tune.mean_interval),
@@ -43,7 +46,7 @@ pub fn print(songs: &[(Style, Composition)], data: Option<&Path>) -> Result<(), 
     println!(
         "\n| two seeds of one style have in common: share of the smaller | least | median | most |\n|---|---|---|---|"
     );
-    let kinds: [(&str, fn(&Composition) -> BTreeSet<Vec<i32>>); 5] = [
+    let kinds: [(&str, PatternsOf); 5] = [
         ("figures of the tune", |song| figures(&song.lines[0]).into_iter().map(|figure| figure.to_vec()).collect()),
         ("rhythms of bars of the tune", |song| bars(song, Role::Melody, false)),
         ("bars of drums", |song| bars(song, Role::Drums, true)),
