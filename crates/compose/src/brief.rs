@@ -53,7 +53,10 @@ impl<'a> Brief<'a> {
         let style = style(asked, options, mood, &mut warnings);
         let spec = Spec::of(style)?;
         if let Some(meter) = chart.and_then(|chart| chart.meter).filter(|meter| *meter != spec.meter) {
-            warnings.push(format!("the chart is in {meter} and {style} in {}: its bars are played in {}", spec.meter, spec.meter));
+            warnings.push(format!(
+                "the chart is in {meter} and {style} in {}: its bars are played in {}",
+                spec.meter, spec.meter
+            ));
         }
         let mut dice = Dice::new(options.seed, Matter::Brief, style.index() as u32);
         let energy = options.energy.or(asked.energy).or(mood.map(Mood::energy)).unwrap_or(0.5);
@@ -63,7 +66,9 @@ impl<'a> Brief<'a> {
         }
         let (slowest, usual, fastest) = spec.tempo;
         if let Some(bpm) = given.filter(|bpm| !(slowest..=fastest).contains(bpm)) {
-            warnings.push(format!("{style} is usually played at {slowest}–{fastest} bpm; {bpm} bpm were asked for and are kept"));
+            warnings.push(format!(
+                "{style} is usually played at {slowest}–{fastest} bpm; {bpm} bpm were asked for and are kept"
+            ));
         }
         let whim = 0.5 * dice.bell();
         let pace = asked.pace.unwrap_or_else(|| mood.map_or(0.0, Mood::pace)).clamp(-1.0, 1.0);
@@ -153,7 +158,8 @@ fn key(
         let of_chart = said.map(|chord| (chord.root, mode(&chord))).unwrap_or_else(|| key_of(chart));
         let (tonic, mode) = (of_chart.0, of_chart.1);
         if asked.tonic.is_some_and(|tonic| tonic != of_chart.0) {
-            warnings.push("the chords are played as the chart has them, not in the key that the sentence names".to_owned());
+            warnings
+                .push("the chords are played as the chart has them, not in the key that the sentence names".to_owned());
         }
         return Key { tonic, mode, confidence: 1.0 };
     }
@@ -167,7 +173,8 @@ fn key_of(chart: &ChordChart) -> (u8, Mode) {
     let mut best = (f64::MIN, (0, Mode::Major));
     for tonic in 0..12u8 {
         for (mode, scale) in [(Mode::Major, [0, 2, 4, 5, 7, 9, 11]), (Mode::Minor, [0, 2, 3, 5, 7, 8, 10])] {
-            let is_tonic = |chord: &Chord| chord.root == tonic && chord.quality.has_minor_third() == (mode == Mode::Minor);
+            let is_tonic =
+                |chord: &Chord| chord.root == tonic && chord.quality.has_minor_third() == (mode == Mode::Minor);
             let inside = |chord: &Chord| {
                 let notes = chord.classes().take(3);
                 let count = notes.filter(|class| scale.contains(&((class + 12 - tonic) % 12))).count();

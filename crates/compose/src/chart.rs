@@ -56,7 +56,9 @@ pub struct ChartError {
 pub enum ChartProblem {
     #[error("there is no chord in it: write bars such as | C | Am F | G |")]
     Empty,
-    #[error("\"{0}\" is no chord: write a letter from A to G, # or b, and a kind such as m, 7, maj7, sus4 or dim, for example F#m7 or Bb/D")]
+    #[error(
+        "\"{0}\" is no chord: write a letter from A to G, # or b, and a kind such as m, 7, maj7, sus4 or dim, for example F#m7 or Bb/D"
+    )]
     NotAChord(String),
     #[error("more than {MOST_CHORDS} chords in one bar: put a bar line | between them")]
     CrowdedBar,

@@ -28,7 +28,12 @@ pub fn close(brief: &Brief<'_>, plan: &Plan, last: &Last, lines: &mut [Vec<LineN
     };
     let at = plan.end;
     let velocity = |base: f64| (base + swell).clamp(24.0, 120.0) as u8;
-    let note = |pitch: u8, role: Role, base: f64| LineNote { onset: at, duration: held(role), pitch, velocity: velocity(base) };
+    let note = |pitch: u8, role: Role, base: f64| LineNote {
+        onset: at,
+        duration: held(role),
+        pitch,
+        velocity: velocity(base),
+    };
     let tune = melody::last_pitch(brief, plan, lines[Role::Melody.index()].last().map(|note| note.pitch));
     lines[Role::Melody.index()].push(note(tune, Role::Melody, 84.0));
     lines[Role::Bass.index()].push(note(last.bass, Role::Bass, 86.0));

@@ -30,7 +30,13 @@ impl Frame<'_> {
     fn intro(&self, bars: u32) -> u32 {
         match (self.chart_bars, bars, self.unit) {
             (Some(_), ..) | (None, ..=9, _) => 0,
-            (None, _, 12) => if bars >= 24 && matches!(bars % 12, 1..=4) { bars % 12 } else { 0 },
+            (None, _, 12) => {
+                if bars >= 24 && matches!(bars % 12, 1..=4) {
+                    bars % 12
+                } else {
+                    0
+                }
+            }
             (None, ..=19, _) => 2,
             (None, ..) => 4,
         }
@@ -56,9 +62,9 @@ impl Frame<'_> {
         if let Some(form) = self.wanted {
             let letters = form.letters().len() as u32;
             return match body {
-                _ if body % (4 * letters) == 0 => 0.0,
-                _ if body % (2 * letters) == 0 => 0.01,
-                _ if body % letters == 0 => 0.02,
+                _ if body.is_multiple_of(4 * letters) => 0.0,
+                _ if body.is_multiple_of(2 * letters) => 0.01,
+                _ if body.is_multiple_of(letters) => 0.02,
                 _ => 0.03,
             };
         }
@@ -81,10 +87,13 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
         let body = bars - intro;
         let fitting = letters.len().min(body.max(1) as usize);
         if fitting < letters.len() {
-            warnings.push(format!("the form {form} does not fit into {bars} bars: only its first {fitting} sections are played"));
+            warnings.push(format!(
+                "the form {form} does not fit into {bars} bars: only its first {fitting} sections are played"
+            ));
         }
         let count = fitting.max(1) as u32;
-        let each = [4, 2, 1].into_iter().find(|step| body / count >= *step).map_or(body, |step| body / count / step * step);
+        let each =
+            [4, 2, 1].into_iter().find(|step| body / count >= *step).map_or(body, |step| body / count / step * step);
         let mut rest = body - each * count;
         let more = if intro > 0 { rest.min(4 - intro.min(4)) } else { 0 };
         (intro, rest) = (intro + more, rest - more);
@@ -112,7 +121,11 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
             sections.extend([section('A', third(0)), section('B', third(2)), section('A', third(1))]);
             rest = 0;
         } else {
-            sections.extend(letters.iter().map(|(letter, transposed)| PlannedSection { transposed: *transposed, ..section(*letter, unit) }));
+            sections.extend(
+                letters
+                    .iter()
+                    .map(|(letter, transposed)| PlannedSection { transposed: *transposed, ..section(*letter, unit) }),
+            );
         }
         if count >= 3 && rest >= 4 && frame.chart_bars.is_none() && unit != 12 {
             let place = sections.len() - 1;

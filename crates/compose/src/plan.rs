@@ -147,7 +147,11 @@ impl Plan {
         self.last_chord = last.unwrap_or(self.last_chord);
         let cadence = dice.pick(&harmony.cadence).and_then(|bars| bars.first());
         let cadence: Vec<Chord> = cadence.into_iter().flatten().map(|numeral| numeral.in_key(&last_key)).collect();
-        self.pickup_chord = cadence.last().copied().unwrap_or(self.last_chord).moved(i32::from(self.key.tonic) - i32::from(last_key.tonic));
+        self.pickup_chord = cadence
+            .last()
+            .copied()
+            .unwrap_or(self.last_chord)
+            .moved(i32::from(self.key.tonic) - i32::from(last_key.tonic));
         if let Some(chart) = brief.chart {
             let tonic = chart.bars().iter().flat_map(|bar| &bar.chords).find(|chord| chord.root == self.key.tonic);
             self.last_chord = tonic.copied().unwrap_or(self.last_chord);
@@ -179,7 +183,9 @@ fn usual_seconds(brief: &Brief<'_>, frame: &Frame<'_>) -> f64 {
     let bars = match (frame.wanted, frame.chart_bars) {
         (Some(form), _) => 4 + 8 * form.letters().len() as u32,
         (None, Some(chart)) => chart * (24u32.div_ceil(chart)).clamp(1, 8),
-        (None, None) => (USUAL_BARS / brief.spec.unit).max(3) * brief.spec.unit + if brief.spec.unit == 12 { 0 } else { 4 },
+        (None, None) => {
+            (USUAL_BARS / brief.spec.unit).max(3) * brief.spec.unit + if brief.spec.unit == 12 { 0 } else { 4 }
+        }
     };
     let hold = (brief.spec.hold.0 + brief.spec.hold.1) / 2.0;
     let seconds = f64::from(bars * brief.beats()) * 60.0 / brief.bpm + hold;
@@ -219,7 +225,13 @@ impl Choices {
         let b = dice.below(harmony.b.len());
         let other = |of: usize, count: usize, step: usize| (of + step) % count.max(1);
         let step = 1 + dice.below(harmony.a.len().saturating_sub(1));
-        Self { a, b, c: other(a, harmony.a.len(), step), d: other(b, harmony.b.len(), 1), intro: dice.below(harmony.intro.len()) }
+        Self {
+            a,
+            b,
+            c: other(a, harmony.a.len(), step),
+            d: other(b, harmony.b.len(), 1),
+            intro: dice.below(harmony.intro.len()),
+        }
     }
 
     fn progression<'a>(&self, harmony: &'a Harmony, section: &PlannedSection) -> &'a [Vec<Numeral>] {
@@ -244,7 +256,9 @@ pub fn slot(kind: SectionKind, letter: char, energy: f64) -> Slot {
         SectionKind::B => Slot::B,
         SectionKind::Other if letter == 'C' => Slot::B,
         SectionKind::Break => Slot::Break,
-        SectionKind::Other | SectionKind::FullA | SectionKind::Solo | SectionKind::Tag | SectionKind::Ending => Slot::Full,
+        SectionKind::Other | SectionKind::FullA | SectionKind::Solo | SectionKind::Tag | SectionKind::Ending => {
+            Slot::Full
+        }
     };
     match slot {
         Slot::A if energy >= 0.85 => Slot::Full,

@@ -1,13 +1,7 @@
 //! Who plays each part.
 
 use crate::{
-    dice::Dice,
-    error::ComposeError,
-    instrument::Instrument,
-    options::Options,
-    role::Role,
-    spec::Spec,
-    style::Style,
+    dice::Dice, error::ComposeError, instrument::Instrument, options::Options, role::Role, spec::Spec, style::Style,
     understand::Understanding,
 };
 
@@ -51,7 +45,8 @@ pub fn choose(
     let mut plays = Role::ALL.map(|role| !options.without.contains(&role));
     let mut is_taken = [false; Role::COUNT];
     for role in Role::ALL {
-        let own: Vec<u8> = spec.programs[role.index()].iter().copied().filter(|program| !is_unwanted(*program)).collect();
+        let own: Vec<u8> =
+            spec.programs[role.index()].iter().copied().filter(|program| !is_unwanted(*program)).collect();
         let spare: Vec<u8> = spare(role).iter().copied().filter(|program| !is_unwanted(*program)).collect();
         // Chance is drawn also where there is no choice, so that a wish more changes nothing else.
         let choice = dice.share();

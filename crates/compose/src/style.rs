@@ -97,18 +97,58 @@ impl Style {
     /// spaces.
     pub const fn aliases(self) -> &'static [&'static str] {
         match self {
-            Self::Pop => &["pop music", "synthpop", "synth pop", "indie pop", "electropop", "k pop", "kpop", "j pop", "pop song"],
+            Self::Pop => {
+                &["pop music", "synthpop", "synth pop", "indie pop", "electropop", "k pop", "kpop", "j pop", "pop song"]
+            }
             Self::Rock => &[
-                "rock and roll", "rock n roll", "rock music", "hard rock", "punk", "punk rock", "metal", "heavy metal", "grunge",
-                "indie rock", "rockabilly", "garage rock", "alternative",
+                "rock and roll",
+                "rock n roll",
+                "rock music",
+                "hard rock",
+                "punk",
+                "punk rock",
+                "metal",
+                "heavy metal",
+                "grunge",
+                "indie rock",
+                "rockabilly",
+                "garage rock",
+                "alternative",
             ],
             Self::Ballad => &["power ballad", "slow song", "love song", "ballade", "lullaby"],
-            Self::Folk => &["folk music", "acoustic folk", "singer songwriter", "campfire", "celtic", "irish", "americana", "acoustic"],
+            Self::Folk => &[
+                "folk music",
+                "acoustic folk",
+                "singer songwriter",
+                "campfire",
+                "celtic",
+                "irish",
+                "americana",
+                "acoustic",
+            ],
             Self::Country => &["country music", "honky tonk", "country and western", "western", "nashville"],
             Self::Bluegrass => &["blue grass", "hoedown", "newgrass"],
-            Self::Blues => &["12 bar blues", "twelve bar blues", "shuffle", "rhythm n blues", "boogie", "boogie woogie", "delta blues"],
+            Self::Blues => &[
+                "12 bar blues",
+                "twelve bar blues",
+                "shuffle",
+                "rhythm n blues",
+                "boogie",
+                "boogie woogie",
+                "delta blues",
+            ],
             Self::JazzSwing => &[
-                "jazz", "swing", "jazz swing", "big band", "bebop", "bop", "hard bop", "jazzy", "cool jazz", "dixieland", "ragtime",
+                "jazz",
+                "swing",
+                "jazz swing",
+                "big band",
+                "bebop",
+                "bop",
+                "hard bop",
+                "jazzy",
+                "cool jazz",
+                "dixieland",
+                "ragtime",
             ],
             Self::Bossa => &["bossa nova", "bossanova"],
             Self::Samba => &["batucada", "brazilian"],
@@ -121,17 +161,46 @@ impl Style {
             Self::Soul => &["r&b", "rnb", "r n b", "rhythm and blues", "motown", "neo soul", "gospel", "soulful"],
             Self::Disco => &["nu disco", "euro disco"],
             Self::House => &[
-                "house music", "deep house", "tech house", "techno", "edm", "club music", "dance music", "eurodance", "electro house",
-                "progressive house", "electronic", "electronica",
+                "house music",
+                "deep house",
+                "tech house",
+                "techno",
+                "edm",
+                "club music",
+                "dance music",
+                "eurodance",
+                "electro house",
+                "progressive house",
+                "electronic",
+                "electronica",
             ],
             Self::Trance => &["psytrance", "goa", "uplifting trance", "hard trance", "rave", "hardstyle"],
             Self::HipHop => &["hip hop", "hiphop", "rap", "boom bap", "trap", "rap beat"],
             Self::LoFi => &["lofi", "lo fi", "chillhop", "lofi hip hop", "lo fi hip hop", "study beats", "chill beats"],
             Self::Cinematic => &[
-                "film music", "film score", "movie score", "soundtrack", "trailer", "orchestral", "symphonic", "film", "score music",
-                "epic orchestral", "trailer music", "classical",
+                "film music",
+                "film score",
+                "movie score",
+                "soundtrack",
+                "trailer",
+                "orchestral",
+                "symphonic",
+                "film",
+                "score music",
+                "epic orchestral",
+                "trailer music",
+                "classical",
             ],
-            Self::Ambient => &["drone", "soundscape", "meditation", "new age", "background drone", "atmospheric", "chillout", "spa music"],
+            Self::Ambient => &[
+                "drone",
+                "soundscape",
+                "meditation",
+                "new age",
+                "background drone",
+                "atmospheric",
+                "chillout",
+                "spa music",
+            ],
         }
     }
 
@@ -163,9 +232,9 @@ impl FromStr for Style {
             spaced.split_whitespace().collect::<Vec<_>>().join(" ")
         };
         let wanted = plain(text);
-        let found = Self::ALL.into_iter().find(|style| {
-            plain(style.name()) == wanted || style.aliases().iter().any(|alias| *alias == wanted)
-        });
+        let found = Self::ALL
+            .into_iter()
+            .find(|style| plain(style.name()) == wanted || style.aliases().iter().any(|alias| *alias == wanted));
         found.ok_or_else(|| UnknownStyle { given: text.chars().take(60).collect() })
     }
 }

@@ -157,7 +157,8 @@ impl FromStr for Form {
             .map(|letter| letter.to_ascii_uppercase())
             .take(MOST_SECTIONS + 1)
             .collect();
-        if letters.is_empty() || letters.len() > MOST_SECTIONS || !letters.iter().all(|letter| LETTERS.contains(letter)) {
+        if letters.is_empty() || letters.len() > MOST_SECTIONS || !letters.iter().all(|letter| LETTERS.contains(letter))
+        {
             return Err(InvalidForm { given: text.chars().take(60).collect() });
         }
         Ok(Self(letters))

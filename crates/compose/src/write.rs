@@ -28,7 +28,12 @@ pub fn seconds(plan: &Plan, tick: f64) -> f64 {
 }
 
 /// The score and the role of each of its parts.
-pub fn score(brief: &Brief<'_>, plan: &Plan, lines: &[Vec<LineNote>; Role::COUNT], sections: &[Section]) -> (Score, Vec<Role>) {
+pub fn score(
+    brief: &Brief<'_>,
+    plan: &Plan,
+    lines: &[Vec<LineNote>; Role::COUNT],
+    sections: &[Section],
+) -> (Score, Vec<Role>) {
     let micros_per_quarter = (60e6 / plan.length.bpm).round().clamp(1.0, 16_777_215.0) as u32;
     let end = (plan.seconds * 1e6 / f64::from(micros_per_quarter) * f64::from(TICKS_PER_QUARTER)).floor() as u64;
     let (mut parts, mut roles) = (Vec::new(), Vec::new());
@@ -61,7 +66,8 @@ pub fn score(brief: &Brief<'_>, plan: &Plan, lines: &[Vec<LineNote>; Role::COUNT
             controls,
         });
     }
-    let ticks = |seconds: f64| ((seconds * plan.length.bpm / 60.0 * f64::from(TICKS_PER_QUARTER)).round() as u64).min(end);
+    let ticks =
+        |seconds: f64| ((seconds * plan.length.bpm / 60.0 * f64::from(TICKS_PER_QUARTER)).round() as u64).min(end);
     let marker = |section: &Section| Text { at: ticks(section.start_seconds), text: section.name.clone() };
     let mut meters = vec![MeterChange { at: 0, beats: brief.beats() as u8, unit: 4 }];
     if plan.pickup_ticks > 0 {
@@ -155,7 +161,8 @@ fn phrases(plan: &Plan, line: &[LineNote]) -> Vec<Phrase> {
             (None, _) => true,
             (Some(next), note) => {
                 let rest = next.onset.saturating_sub(note.end()) >= breath;
-                let crosses = plan.bars.iter().any(|bar| bar.index == 0 && note.onset < bar.start && bar.start <= next.onset);
+                let crosses =
+                    plan.bars.iter().any(|bar| bar.index == 0 && note.onset < bar.start && bar.start <= next.onset);
                 rest && index - start >= 2 || crosses || next.onset - line[start].onset >= 4 * plan.bar_ticks
             }
         };

@@ -16,7 +16,10 @@ fn check(styles: &[Style]) {
             let song = song(*style, seed);
             for gate in gates(&song) {
                 if !gate.passes() {
-                    failures.push(format!("{style} seed {seed}: {} is {:?}, not in {}..{}", gate.name, gate.value, gate.low, gate.high));
+                    failures.push(format!(
+                        "{style} seed {seed}: {} is {:?}, not in {}..{}",
+                        gate.name, gate.value, gate.low, gate.high
+                    ));
                 }
                 let mut spoiled = song.clone();
                 (gate.spoil)(&mut spoiled);

@@ -56,6 +56,8 @@ proptest! {
             compose(&Understanding::default(), &options).unwrap().effective.tempo_bpm
         };
         let tempo = of(f64::from(milliseconds) / 1e3);
+        // Blues takes the tempo at which whole choruses fill the time.
+        prop_assume!(style != Style::Blues);
         // Both are within the nudge of what the seed prefers.
         let ratio = (tempo / of(60.0)).ln().abs();
         prop_assert!(ratio <= 2.0 * 0.0536, "{tempo} bpm");
@@ -87,7 +89,8 @@ fn long_songs_are_not_one_chorus_over_and_over() {
     for style in [Style::Pop, Style::House, Style::JazzSwing, Style::Ballad] {
         let options = Options { style: Some(style), seconds: Some(480.0), seed: 5, ..Options::default() };
         let song = compose(&Understanding::default(), &options).unwrap();
-        let kinds: std::collections::BTreeSet<&str> = song.sections.iter().map(|section| section.name.as_str()).collect();
+        let kinds: std::collections::BTreeSet<&str> =
+            song.sections.iter().map(|section| section.name.as_str()).collect();
         assert!(kinds.len() >= 7, "{style}: {kinds:?}");
         assert!(song.sections.iter().any(|section| section.transposed != 0), "{style} stays in one key");
         let breaks = song.sections.iter().any(|section| section.kind == SectionKind::Break);

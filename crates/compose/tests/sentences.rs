@@ -18,7 +18,9 @@ fn genres_are_whole_words() {
     check("a song about my house", |asked| asked.style.is_none());
     check("walking to my house in the country", |asked| asked.style.is_none());
     check("rock the boat", |asked| asked.style.is_none());
-    check("a rock song about trains, with organ", |asked| asked.style == Some(Style::Rock) && asked.instruments == [Instrument::Organ]);
+    check("a rock song about trains, with organ", |asked| {
+        asked.style == Some(Style::Rock) && asked.instruments == [Instrument::Organ]
+    });
     check("folk rock", |asked| asked.style == Some(Style::Rock) && !asked.conflicts.is_empty());
     check("jazz with a touch of samba", |asked| asked.style == Some(Style::JazzSwing) && asked.conflicts.len() == 1);
     check("popular poplar", |asked| asked.style.is_none() && asked.not_understood == ["popular", "poplar"]);
@@ -44,7 +46,9 @@ fn keys_are_not_forests() {
 #[test]
 fn what_is_not_wanted_is_ruled_out() {
     check("rock, no drums", |asked| asked.without == [Role::Drums]);
-    check("without drums or bass, with piano", |asked| asked.without == [Role::Drums, Role::Bass] && asked.instruments == [Instrument::Piano]);
+    check("without drums or bass, with piano", |asked| {
+        asked.without == [Role::Drums, Role::Bass] && asked.instruments == [Instrument::Piano]
+    });
     check("no guitar", |asked| asked.without_instruments.contains(&Instrument::ElectricGuitar));
     check("don't use strings", |asked| asked.without_instruments == [Instrument::Strings]);
     check("no vocals", |asked| asked.instrumental == Some(true));
@@ -74,7 +78,9 @@ fn numbers_have_units() {
 #[test]
 fn moods_energy_and_what_was_not_understood_are_told() {
     check("a melancholic, gentle tune with frobnicators", |asked| {
-        asked.mood == Some(Mood::Sad) && asked.energy.is_some_and(|energy| energy < 0.3) && asked.not_understood == ["frobnicators"]
+        asked.mood == Some(Mood::Sad)
+            && asked.energy.is_some_and(|energy| energy < 0.3)
+            && asked.not_understood == ["frobnicators"]
     });
     check("happy and sad", |asked| asked.mood == Some(Mood::Happy) && asked.conflicts.len() == 1);
     check("traurig und langsam", |asked| asked.mood == Some(Mood::Sad) && asked.pace.is_some_and(|pace| pace < 0.0));

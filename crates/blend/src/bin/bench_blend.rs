@@ -165,7 +165,9 @@ fn bench(name: &str, songs: &[Song], arguments: &Arguments) -> Result<(), Failur
         }
         let failing: Vec<String> = made.report.failing().map(|gate| format!("{gate:?}")).collect();
         if !failing.is_empty() {
-            println!("{number}: fails {}: {}", failing.join(", "), sources.map(|source| source.title).join(" + "));
+            let form: Vec<String> = made.plan.sections.iter().map(|s| format!("{} {}", s.label(), s.bars)).collect();
+            let titles = sources.map(|source| source.title).join(" + ");
+            println!("{number}: fails {}: {titles} ({})", failing.join(", "), form.join(", "));
             for gate in made.report.gates.iter().filter(|gate| gate.outcome == blend::measure::Outcome::Failed) {
                 for figure in gate.figures.iter().filter(|figure| !figure.holds()) {
                     println!("    {} {:.3}", figure.name, figure.value);

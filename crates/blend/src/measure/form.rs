@@ -14,6 +14,8 @@ const CONTRAST: &str = "the same minus the likeness of the middle";
 const LEAST_LIKENESS: f64 = 0.80;
 const LEAST_CONTRAST: f64 = 0.30;
 const LEAST_BLOCKS: f64 = 0.70;
+/// Bars from which on blocks of four are asked to return.
+const MANY_BARS: usize = 24;
 /// Bars of a section where none are known.
 const WINDOW: usize = 8;
 
@@ -37,14 +39,18 @@ pub fn returns(arrangement: &Arrangement<'_>) -> Gate {
         pairs.sum::<f64>() / bars.max(1) as f64
     };
     let returned = likeness(first, back);
-    let mut figures = vec![
-        Figure::least(LIKENESS, returned, LEAST_LIKENESS),
-        Figure::least("blocks of 4 bars that return", blocks, LEAST_BLOCKS),
-    ];
+    let mut figures = vec![Figure::least(LIKENESS, returned, LEAST_LIKENESS)];
     if let Some(other) = letters.iter().find(|section| section.letter() != first.letter()) {
-        figures.insert(1, Figure::least(CONTRAST, returned - likeness(first, other), LEAST_CONTRAST));
+        figures.push(Figure::least(CONTRAST, returned - likeness(first, other), LEAST_CONTRAST));
     }
-    Gate::of(GateName::Return, figures)
+    // Of A, B and A in four bars each, only two can return.
+    let note = if arrangement.bars() >= MANY_BARS {
+        figures.push(Figure::least("blocks of 4 bars that return", blocks, LEAST_BLOCKS));
+        None
+    } else {
+        Some("too few bars for their blocks to return")
+    };
+    Gate::of(GateName::Return, figures).noted(note)
 }
 
 /// Without sections: the theme is that of all windows of 8 bars which comes back best after another one.
@@ -111,7 +117,10 @@ fn repeated_blocks(arrangement: &Arrangement<'_>) -> f64 {
             std::array::from_fn(|step| f64::from(bits >> step & 1))
         })
         .collect();
-    let starts: Vec<usize> = (0..bars.saturating_sub(3)).step_by(4).collect();
+    // From where the sections begin: an intro may have two bars.
+    let letters = arrangement.sections.iter().find(|section| section.letter().is_some());
+    let first = letters.map_or(0, |section| section.first_bar % 4);
+    let starts: Vec<usize> = (first..bars.saturating_sub(3)).step_by(4).collect();
     let likeness = |a: usize, b: usize| {
         let bar = |offset: usize| {
             let (a, b) = (a + offset, b + offset);

@@ -1,7 +1,7 @@
 //! How the songs are mixed.
 
 use super::{Arrangement, Figure, Gate, GateName};
-use crate::role::Role;
+use crate::{form::SectionKind, role::Role};
 
 const WINDOW: usize = 8;
 
@@ -30,7 +30,7 @@ pub fn mixed(arrangement: &Arrangement<'_>) -> Gate {
 }
 
 /// Cells (bar × role) of each song against its weight. A song that lacks roles can only have as many cells as the roles
-/// that it gives. Every tuneful song has a section of melody, and none has nearly all.
+/// that it gives. Every tuneful song has a section of melody, and none has nearly all, or more than the form's main letter.
 pub fn shares(
     arrangement: &Arrangement<'_>,
     weights: &[f64; 3],
@@ -67,7 +67,8 @@ pub fn shares(
     if sung > 0.0 && singers > 1 {
         let heaviest = weights.iter().copied().fold(0.0, f64::max);
         let largest = melody.iter().copied().fold(0.0, f64::max) / sung;
-        figures.push(Figure::most("largest share of the melody", largest, f64::max(0.65, 2.0 * heaviest)));
+        let most = f64::max(0.65, 2.0 * heaviest).max(form_share(arrangement));
+        figures.push(Figure::most("largest share of the melody", largest, most));
         if sections_suffice {
             let wanted = (0..3).filter(|&song| tuneful[song] && weights[song] > 0.15);
             let fewest = wanted.map(|song| melody[song]).fold(f64::MAX, f64::min);
@@ -86,4 +87,23 @@ pub fn shares(
         }
     }
     Gate::of(GateName::Shares, figures).noted(note)
+}
+
+/// Share of the bars that the letter with the most bars has, with the end, where its tune is heard once more. In a short ABA
+/// that is more than two thirds. Nothing without sections.
+fn form_share(arrangement: &Arrangement<'_>) -> f64 {
+    let mut bars = [0usize; 26];
+    let (mut letters, mut end) = (0, 0);
+    for section in arrangement.sections {
+        match (section.letter(), section.kind) {
+            (Some(letter), _) => {
+                bars[letter] += section.bars;
+                letters += section.bars;
+            }
+            (None, SectionKind::End) => end += section.bars,
+            _ => {}
+        }
+    }
+    let most = bars.into_iter().max().unwrap_or(0);
+    if bars.iter().filter(|bars| **bars > 0).count() < 2 { 0.0 } else { (most + end) as f64 / (letters + end) as f64 }
 }

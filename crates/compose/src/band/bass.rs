@@ -27,7 +27,9 @@ pub fn play(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
     let mut dice = brief.dice(Matter::Bass, 0x7fff);
     for (number, bar) in plan.bars.iter().enumerate() {
         let slot = slot(brief, plan, bar);
-        let Some(pattern) = chosen(brief, &brief.spec.bass, slot, plan.section(bar).letter, Matter::Bass) else { continue };
+        let Some(pattern) = chosen(brief, &brief.spec.bass, slot, plan.section(bar).letter, Matter::Bass) else {
+            continue;
+        };
         if pattern.0.is_empty() {
             bass.walk(number, bar, &mut dice);
         } else {
@@ -59,7 +61,12 @@ impl Bass<'_> {
     fn push(&mut self, bar: &Bar, at: u32, length: u32, pitch: u8, base: f64) {
         let swell = self.plan.swell(self.brief, bar, Role::Bass);
         let accent = if at == 0 { 6.0 } else { 0.0 };
-        self.notes.push(LineNote { onset: bar.start + at, duration: length.max(1), pitch, velocity: velocity(base + accent, swell) });
+        self.notes.push(LineNote {
+            onset: bar.start + at,
+            duration: length.max(1),
+            pitch,
+            velocity: velocity(base + accent, swell),
+        });
     }
 
     fn pattern(&mut self, number: usize, bar: &Bar, pattern: &Line, slot: Slot, dice: &mut Dice) {
@@ -129,11 +136,15 @@ impl Bass<'_> {
             Stroke::Degree(6) => above(9),
             Stroke::Degree(7) => above(if chord.quality.intervals().contains(&11) { 11 } else { 10 }),
             Stroke::Degree(8) if root + 12 <= self.high + 3 => root + 12,
-            Stroke::Degree(8) if root >= self.low + 9 => root - 12,
+            Stroke::Degree(8) if root >= self.low + 12 => root - 12,
             Stroke::Next => self.root(self.plan.next_chord(number, at).bass_class()),
             Stroke::Approach => {
                 let next = self.plan.next_chord(number, at);
-                if next.bass_class() == chord.bass_class() { above(chord.quality.fifth()) } else { self.approach(&next, dice) }
+                if next.bass_class() == chord.bass_class() {
+                    above(chord.quality.fifth())
+                } else {
+                    self.approach(&next, dice)
+                }
             }
             _ => root,
         }
@@ -159,13 +170,17 @@ impl Bass<'_> {
             let starts = bar.chords.iter().any(|(start, _)| *start == at);
             let next = plan.next_chord(number, at);
             let last = self.last();
-            let stays = bar.index > 0 && plan.bars[number - 1].chords.last().is_some_and(|(_, before)| *before == chord);
+            let stays =
+                bar.index > 0 && plan.bars[number - 1].chords.last().is_some_and(|(_, before)| *before == chord);
             let pitch = if starts {
                 // A chord that stays may be entered by its third or fifth.
                 match dice.share() {
                     share if stays && share < 0.2 => self.near((chord.root + chord.quality.third()) % 12, last),
                     share if stays && share < 0.35 => self.near((chord.root + chord.quality.fifth()) % 12, last),
-                    _ => self.near(chord.bass_class(), (i32::from(last) + if dice.chance(0.5) { 3 } else { -3 }).clamp(0, 127) as u8),
+                    _ => self.near(
+                        chord.bass_class(),
+                        (i32::from(last) + if dice.chance(0.5) { 3 } else { -3 }).clamp(0, 127) as u8,
+                    ),
                 }
             } else if at + TICKS_PER_QUARTER == until {
                 self.approach(&next, dice)
@@ -173,20 +188,30 @@ impl Bass<'_> {
                 self.passing(&chord, &key, &next, last, dice)
             };
             let pitch = if pitch == last && !starts { self.other(pitch, &chord) } else { pitch };
-            self.push(bar, at, TICKS_PER_QUARTER - TICKS_PER_QUARTER / 12, pitch, if beat % 2 == 1 { VELOCITY + 3.0 } else { VELOCITY });
+            self.push(
+                bar,
+                at,
+                TICKS_PER_QUARTER - TICKS_PER_QUARTER / 12,
+                pitch,
+                if beat % 2 == 1 { VELOCITY + 3.0 } else { VELOCITY },
+            );
         }
     }
 
     /// A chord tone or a step of the scale on the way to the next root.
     fn passing(&self, chord: &Chord, key: &music::Key, next: &Chord, last: u8, dice: &mut Dice) -> u8 {
         let target = i32::from(self.near(next.bass_class(), last));
-        let scale: &[u8] = if key.mode == music::Mode::Major { &[0, 2, 4, 5, 7, 9, 11] } else { &[0, 2, 3, 5, 7, 8, 10] };
+        let scale: &[u8] =
+            if key.mode == music::Mode::Major { &[0, 2, 4, 5, 7, 9, 11] } else { &[0, 2, 3, 5, 7, 8, 10] };
         let fits = |pitch: u8| chord.has(pitch % 12) || scale.contains(&((pitch % 12 + 12 - key.tonic % 12) % 12));
         let from = last.saturating_sub(5).max(self.low)..=(last + 5).min(self.high);
         let cost = |pitch: u8, whim: f64| {
             let away = (i32::from(pitch) - target).abs();
             let tone = if chord.has(pitch % 12) { 0.0 } else { 1.0 };
-            f64::from((away - 4).abs()) * 0.3 + f64::from((i32::from(pitch.abs_diff(last)) - 3).abs()) * 0.5 + tone + whim
+            f64::from((away - 4).abs()) * 0.3
+                + f64::from((i32::from(pitch.abs_diff(last)) - 3).abs()) * 0.5
+                + tone
+                + whim
         };
         let mut best = (f64::MAX, last);
         for pitch in from.filter(|pitch| *pitch != last && fits(*pitch)) {

@@ -19,7 +19,9 @@ pub struct Last {
 
 impl Last {
     pub fn new(brief: &Brief<'_>, plan: &Plan, comping: &[u8], pad: &[u8], bass: Option<u8>) -> Self {
-        let voices = |role: Role, before: &[u8]| voiced(&plan.last_chord, layout(brief.spec, role), brief.register(role), before);
+        let voices = |role: Role, before: &[u8]| {
+            voiced(&plan.last_chord, layout(brief.spec, role), brief.register(role), before)
+        };
         let (low, high) = brief.register(Role::Bass);
         let near = bass.unwrap_or((low + high) / 2);
         let class = plan.last_chord.bass_class();
@@ -58,7 +60,8 @@ pub fn play(brief: &Brief<'_>, plan: &Plan, role: Role) -> (Vec<LineNote>, Vec<u
         let Some(pattern) = chosen(brief, of, slot, section.letter, matter) else { continue };
         let swell = plan.swell(brief, bar, role);
         // A pad keeps still.
-        let own = if role == Role::Pad { pattern.clone() } else { varied(brief, pattern, slot, section.letter, matter) };
+        let own =
+            if role == Role::Pad { pattern.clone() } else { varied(brief, pattern, slot, section.letter, matter) };
         for strike in strikes(brief, plan, number, &own, slot, matter) {
             let (chord, _) = plan.chord_at(bar, strike.at);
             if spoken != Some(chord) {
@@ -105,7 +108,15 @@ fn strikes(brief: &Brief<'_>, plan: &Plan, number: usize, pattern: &Line, slot: 
     strikes
 }
 
-fn sound(brief: &Brief<'_>, role: Role, voices: &[u8], strike: &Strike, onset: u32, swell: f64, notes: &mut Vec<LineNote>) {
+fn sound(
+    brief: &Brief<'_>,
+    role: Role,
+    voices: &[u8],
+    strike: &Strike,
+    onset: u32,
+    swell: f64,
+    notes: &mut Vec<LineNote>,
+) {
     let on_beat = strike.at.is_multiple_of(TICKS_PER_QUARTER);
     let base = match (role, strike.stroke) {
         (Role::Pad, Stroke::Accent) => 76.0,
@@ -113,7 +124,13 @@ fn sound(brief: &Brief<'_>, role: Role, voices: &[u8], strike: &Strike, onset: u
         (Role::Pad, _) => 60.0,
         (_, Stroke::Accent) => 82.0,
         (_, Stroke::Muted) => 42.0,
-        (_, Stroke::Degree(_)) => if on_beat { 66.0 } else { 60.0 },
+        (_, Stroke::Degree(_)) => {
+            if on_beat {
+                66.0
+            } else {
+                60.0
+            }
+        }
         _ => 70.0,
     };
     let velocity = velocity(base, swell);
@@ -123,7 +140,8 @@ fn sound(brief: &Brief<'_>, role: Role, voices: &[u8], strike: &Strike, onset: u
         _ if strike.length <= TICKS_PER_QUARTER / 4 => strike.length * 4 / 5,
         _ => strike.length - strike.length / 16,
     };
-    let mut push = |pitch: u8, duration: u32| notes.push(LineNote { onset, duration: duration.max(1), pitch, velocity });
+    let mut push =
+        |pitch: u8, duration: u32| notes.push(LineNote { onset, duration: duration.max(1), pitch, velocity });
     match strike.stroke {
         Stroke::Degree(voice) if !voices.is_empty() => {
             let octave = 12 * (usize::from(voice) / voices.len()) as u8;

@@ -42,13 +42,18 @@ pub fn play(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
             let lanes = chosen(brief, &spec.drums, *slot, section.letter, Matter::Drums)?;
             Some((*slot, lanes))
         });
-        let mut groove: Groove = found.map_or_else(Vec::new, |(slot, lanes)| bar_of(brief, lanes, slot, section.letter, bar.index));
+        let mut groove: Groove =
+            found.map_or_else(Vec::new, |(slot, lanes)| bar_of(brief, lanes, slot, section.letter, bar.index));
         let is_last_bar = number + 1 == plan.bars.len();
         let leads_on = plan.is_last_of_section(bar) && section.bars >= 2 || is_last_bar;
         let next = plan.sections.get(bar.section + 1).map(|next| plan::slot(next.kind, next.letter, brief.energy));
         // Somebody plays now or right after.
         let plays_next = next.is_none_or(|next| !patterns(&spec.drums, next).is_empty());
-        if leads_on && plays_next && plan.bars.len() > 1 && (!groove.is_empty() || next.is_some_and(|next| next != Slot::Break)) {
+        if leads_on
+            && plays_next
+            && plan.bars.len() > 1
+            && (!groove.is_empty() || next.is_some_and(|next| next != Slot::Break))
+        {
             let fills = patterns(&spec.drums, Slot::Fill);
             // One that says something new over this groove.
             let news: Vec<&Lanes> = fills.iter().filter(|fill| news(&groove, fill) >= 2).collect();
@@ -99,7 +104,11 @@ fn overlay(groove: &mut Groove, fill: &Lanes) {
         match groove.iter_mut().find(|(own, _)| own == key) {
             Some((_, own)) => {
                 let both = own.iter_mut().zip(hits).skip(first);
-                both.filter(|(_, hit)| **hit != Hit::Rest).for_each(|(own, hit)| if *own != Hit::Accent { *own = *hit });
+                both.filter(|(_, hit)| **hit != Hit::Rest).for_each(|(own, hit)| {
+                    if *own != Hit::Accent {
+                        *own = *hit
+                    }
+                });
             }
             None => {
                 let late = |(step, hit): (usize, &Hit)| if step >= first { *hit } else { Hit::Rest };
@@ -111,7 +120,9 @@ fn overlay(groove: &mut Groove, fill: &Lanes) {
 
 /// Strokes of the last half of a fill's bar that a groove does not have.
 fn news(groove: &Groove, fill: &Lanes) -> usize {
-    let strikes = |key: u8, step: usize| groove.iter().any(|(own, hits)| *own == key && hits.get(step).is_some_and(|hit| *hit != Hit::Rest));
+    let strikes = |key: u8, step: usize| {
+        groove.iter().any(|(own, hits)| *own == key && hits.get(step).is_some_and(|hit| *hit != Hit::Rest))
+    };
     let late = |(key, hits): &(u8, Vec<Hit>)| {
         let strokes = hits.iter().enumerate().skip(hits.len() / 2).filter(|(_, hit)| **hit != Hit::Rest);
         strokes.filter(|(step, _)| !strikes(*key, *step)).count()
@@ -157,7 +168,13 @@ fn build(brief: &Brief<'_>, plan: &Plan, bar: &Bar, notes: &mut Vec<LineNote>) {
     let through = f64::from(length - left) / f64::from(length);
     for step in 0..16u32 {
         let here = through + f64::from(step) / 16.0 / f64::from(length);
-        let every = if here < 0.5 { 4 } else if here < 0.8 { 2 } else { 1 };
+        let every = if here < 0.5 {
+            4
+        } else if here < 0.8 {
+            2
+        } else {
+            1
+        };
         if step % every == 0 {
             let onset = bar.start + step * TICKS_PER_QUARTER / 4;
             notes.retain(|note| !(note.pitch == SNARE && note.onset == onset));

@@ -37,14 +37,21 @@ pub fn play(brief: &Brief<'_>, plan: &Plan) -> Band {
 }
 
 /// Which of a slot's patterns a section has: one for each letter and slot, by the seed.
-fn chosen<'a, T>(brief: &Brief<'_>, of: &'a BTreeMap<Slot, Vec<T>>, slot: Slot, letter: char, matter: Matter) -> Option<&'a T> {
+fn chosen<'a, T>(
+    brief: &Brief<'_>,
+    of: &'a BTreeMap<Slot, Vec<T>>,
+    slot: Slot,
+    letter: char,
+    matter: Matter,
+) -> Option<&'a T> {
     let from = patterns(of, slot);
     brief.dice(matter, (slot as u32) << 8 | u32::from(letter as u8)).pick(from)
 }
 
 /// Whether a note that only some seeds play is there: one answer for each letter and place.
 fn may_play(brief: &Brief<'_>, matter: Matter, slot: Slot, letter: char, place: usize) -> bool {
-    let mut dice: Dice = brief.dice(matter, 0x8000 | (slot as u32) << 12 | u32::from(letter as u8) << 5 | place as u32 & 31);
+    let mut dice: Dice =
+        brief.dice(matter, 0x8000 | (slot as u32) << 12 | u32::from(letter as u8) << 5 | place as u32 & 31);
     dice.chance(0.25 + 0.4 * brief.energy)
 }
 

@@ -23,13 +23,22 @@ pub fn varied(brief: &Brief<'_>, pattern: &Line, slot: Slot, letter: char, matte
     // Eighths do not get sixteenths between them.
     let is_fine = steps.iter().enumerate().any(|(at, stroke)| at % 2 == 1 && is_stroke(*stroke));
     let unit = if beat == 3 || is_fine { 1 } else { 2 };
-    let free: Vec<usize> = (1..steps.len()).filter(|at| at % beat != 0 && at % unit == 0 && !is_stroke(steps[*at])).collect();
-    for _ in 0..1 + dice.below(2) {
+    // What comes early for the next chord is held over the bar line.
+    let early = |at: &usize| steps[at / bar * bar..*at].contains(&Stroke::Next);
+    let free: Vec<usize> = (1..steps.len())
+        .filter(|at| !early(at))
+        .filter(|at| at % beat != 0 && at % unit == 0 && !is_stroke(steps[*at]))
+        .collect();
+    let strokes = steps.iter().filter(|stroke| is_stroke(**stroke)).count() * bar / steps.len();
+    // A sparse pattern stays one.
+    let most = if strokes > 5 { 2 } else { 1 };
+    for _ in 0..1 + dice.below(most) {
         if let Some(&at) = dice.pick(&free) {
             steps[at] = more(matter, at, bar, &steps, &mut dice);
         }
     }
-    let digits: Vec<usize> = (1..steps.len()).filter(|at| matter == Matter::Comping && matches!(steps[*at], Stroke::Degree(_))).collect();
+    let digits: Vec<usize> =
+        (1..steps.len()).filter(|at| matter == Matter::Comping && matches!(steps[*at], Stroke::Degree(_))).collect();
     if digits.len() >= 4 {
         for _ in 0..2 {
             let places = dice.pick(&digits).copied().zip(dice.pick(&digits).copied());
@@ -38,7 +47,8 @@ pub fn varied(brief: &Brief<'_>, pattern: &Line, slot: Slot, letter: char, matte
             }
         }
     } else {
-        let plain = |at: &usize| at % beat != 0 && matches!(steps[*at], Stroke::Plain | Stroke::Muted | Stroke::Dead);
+        let plain =
+            |at: &usize| !at.is_multiple_of(beat) && matches!(steps[*at], Stroke::Plain | Stroke::Muted | Stroke::Dead);
         let spare: Vec<usize> = (1..steps.len()).filter(plain).collect();
         if spare.len() >= 3
             && dice.chance(0.5)

@@ -71,10 +71,26 @@ fn wide(chord: &Chord, low: i32, high: i32) -> Vec<u8> {
     let third = i32::from(chord.quality.third());
     let fifth = i32::from(chord.quality.fifth());
     let mut above = vec![0, fifth, 12, 12 + third, 12 + fifth];
-    above.extend(chord.quality.intervals().iter().skip(3).map(|interval| i32::from(*interval) + if *interval < 12 { 12 } else { 0 }));
+    above.extend(
+        chord
+            .quality
+            .intervals()
+            .iter()
+            .skip(3)
+            .map(|interval| i32::from(*interval) + if *interval < 12 { 12 } else { 0 }),
+    );
     above.push(24);
     above.sort_unstable();
     above.dedup();
-    let notes: Vec<u8> = above.iter().map(|above| root + above).filter(|pitch| *pitch <= high).map(|pitch| pitch.clamp(0, 127) as u8).collect();
-    if notes.len() >= 3 { notes } else { [root, root + third, root + fifth].map(|pitch| pitch.clamp(0, 127) as u8).to_vec() }
+    let notes: Vec<u8> = above
+        .iter()
+        .map(|above| root + above)
+        .filter(|pitch| *pitch <= high)
+        .map(|pitch| pitch.clamp(0, 127) as u8)
+        .collect();
+    if notes.len() >= 3 {
+        notes
+    } else {
+        [root, root + third, root + fifth].map(|pitch| pitch.clamp(0, 127) as u8).to_vec()
+    }
 }

@@ -112,9 +112,17 @@ fn print_gates(songs: &[(Style, Composition)]) -> Vec<String> {
             let mut spoiled = song.clone();
             (gate.spoil)(&mut spoiled);
             let again = gates(&spoiled);
-            row.caught += usize::from(again.iter().any(|other| other.name == gate.name && !other.passes()));
+            let is_caught = again.iter().any(|other| other.name == gate.name && !other.passes());
+            row.caught += usize::from(is_caught);
+            if !is_caught {
+                let value = again.iter().find(|other| other.name == gate.name).and_then(|other| other.value);
+                println!("{style} seed {}: spoiled, {} is {value:?}", song.effective.seed, gate.name);
+            }
             if !gate.passes() {
-                println!("{style} seed {}: {} is {:?}, not in {}–{}", song.effective.seed, gate.name, gate.value, gate.low, gate.high);
+                println!(
+                    "{style} seed {}: {} is {:?}, not in {}–{}",
+                    song.effective.seed, gate.name, gate.value, gate.low, gate.high
+                );
             }
         }
     }
@@ -131,7 +139,10 @@ fn print_gates(songs: &[(Style, Composition)]) -> Vec<String> {
             let most = row.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             format!("{name} {least:.2}–{most:.2}")
         });
-        println!("| {style} | {passed}/{count} | {held}/{tried} | {caught}/{tried} | {} |", told.collect::<Vec<_>>().join(", "));
+        println!(
+            "| {style} | {passed}/{count} | {held}/{tried} | {caught}/{tried} | {} |",
+            told.collect::<Vec<_>>().join(", ")
+        );
         if passed < count {
             short.push(format!("{} of {count} songs of {style} fail a gate", count - passed));
         }
@@ -140,7 +151,8 @@ fn print_gates(songs: &[(Style, Composition)]) -> Vec<String> {
         }
     }
     println!("\n| every style: figure | least | median | most | range |\n|---|---|---|---|---|");
-    let names: std::collections::BTreeSet<&str> = rows.keys().map(|(_, name)| *name).filter(|name| is_general(name)).collect();
+    let names: std::collections::BTreeSet<&str> =
+        rows.keys().map(|(_, name)| *name).filter(|name| is_general(name)).collect();
     for name in names {
         let of: Vec<&Row> = rows.iter().filter(|((_, own), _)| *own == name).map(|(_, row)| row).collect();
         let mut values: Vec<f64> = of.iter().flat_map(|row| row.values.iter().copied()).collect();
@@ -154,9 +166,20 @@ fn print_gates(songs: &[(Style, Composition)]) -> Vec<String> {
 /// Whether a gate is one that all styles have.
 fn is_general(name: &str) -> bool {
     [
-        "contrast", "last chord is the tonic, held", "longest silence in seconds", "spread of velocities", "intro", "fills before changes",
-        "mean interval in semitones", "different pitches", "longest run of one pitch", "share at the edges", "figures heard before",
-        "return less contrast", "pairs heard before", "a line said twice",
+        "contrast",
+        "last chord is the tonic, held",
+        "longest silence in seconds",
+        "spread of velocities",
+        "intro",
+        "fills before changes",
+        "mean interval in semitones",
+        "different pitches",
+        "longest run of one pitch",
+        "share at the edges",
+        "figures heard before",
+        "return less contrast",
+        "pairs heard before",
+        "a line said twice",
     ]
     .contains(&name)
 }

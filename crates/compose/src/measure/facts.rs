@@ -72,7 +72,11 @@ impl<'a> Facts<'a> {
     /// The chord under a tick.
     pub fn chord_at(&self, tick: u32) -> Option<Chord> {
         let seconds = f64::from(tick) / f64::from(TICKS_PER_QUARTER) * 60.0 / self.song.effective.tempo_bpm + 1e-6;
-        self.song.chords.iter().find(|span| span.start_seconds <= seconds && seconds < span.end_seconds).map(|span| span.chord)
+        self.song
+            .chords
+            .iter()
+            .find(|span| span.start_seconds <= seconds && seconds < span.end_seconds)
+            .map(|span| span.chord)
     }
 
     /// Share of the bars with the whole groove of which something holds; `None` without such bars.

@@ -12,7 +12,9 @@ use crate::{
 };
 
 pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
-    let has = |kinds: &[SectionKind]| f64::from(u8::from(facts.song.sections.iter().any(|section| kinds.contains(&section.kind))));
+    let has = |kinds: &[SectionKind]| {
+        f64::from(u8::from(facts.song.sections.iter().any(|section| kinds.contains(&section.kind))))
+    };
     let contrast = has(&[SectionKind::B, SectionKind::Other, SectionKind::Solo]);
     let mut gates = vec![
         Gate::new("contrast", Some(contrast), 1.0, 1.0, spoil::one_section),
@@ -50,7 +52,8 @@ fn ending(facts: &Facts<'_>) -> Option<f64> {
 
 /// Without a key down, in seconds, up to the last chord.
 fn longest_silence(facts: &Facts<'_>) -> f64 {
-    let mut spans: Vec<(u64, u64)> = facts.song.score.parts.iter().flat_map(|part| &part.notes).map(|note| (note.onset, note.end())).collect();
+    let mut spans: Vec<(u64, u64)> =
+        facts.song.score.parts.iter().flat_map(|part| &part.notes).map(|note| (note.onset, note.end())).collect();
     spans.sort_unstable();
     let (mut until, mut longest) = (0, 0);
     for (onset, end) in spans {
@@ -73,7 +76,8 @@ fn spread(facts: &Facts<'_>) -> Option<f64> {
 fn fills(facts: &Facts<'_>) -> Option<f64> {
     let drums_in = |bar: &super::facts::BarFacts| {
         let late = facts.bar_ticks / 2;
-        let notes = facts.inside(Role::Drums, bar).filter(move |(at, _)| *at >= late).map(|(at, note)| (at, note.pitch));
+        let notes =
+            facts.inside(Role::Drums, bar).filter(move |(at, _)| *at >= late).map(|(at, note)| (at, note.pitch));
         notes.collect::<Vec<_>>()
     };
     let changes = facts.bars.windows(3).filter(|three| three[1].is_last_of_section && three[1].index > 0);

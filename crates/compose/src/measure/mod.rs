@@ -11,6 +11,7 @@ mod tune;
 
 use crate::{composition::Composition, style::Style};
 
+pub(crate) use self::tune::shortfall;
 pub use self::{
     facts::Facts,
     tune::{Tune, figures, tune},
@@ -64,9 +65,15 @@ const fn tempo(style: Style) -> (f64, f64) {
         Style::Salsa => (150.0, 220.0),
         Style::Reggae => (60.0, 95.0),
         Style::Cinematic | Style::Ambient => (50.0, 100.0),
-        Style::Folk | Style::Country | Style::Blues | Style::Bossa | Style::Samba | Style::ChaCha | Style::Funk | Style::Soul | Style::Disco => {
-            (70.0, 150.0)
-        }
+        Style::Folk
+        | Style::Country
+        | Style::Blues
+        | Style::Bossa
+        | Style::Samba
+        | Style::ChaCha
+        | Style::Funk
+        | Style::Soul
+        | Style::Disco => (70.0, 150.0),
     }
 }
 
@@ -82,12 +89,15 @@ fn of_style(facts: &Facts<'_>) -> Vec<Gate> {
     let off_beat = || Gate::new("chords off the beat", rhythm::off_beat_chords(facts), 0.75, 1.0, spoil::comping_early);
     let two_beat = || Gate::new("root on 1, fifth on 3", rhythm::alternating_bass(facts), 0.7, 1.0, spoil::bass_astray);
     let plain = |least| Gate::new("I, IV and V", harmony::primary(facts), least, 1.0, spoil::chords_astray);
-    let sixteenths = |ratio: (f64, f64)| Gate::new("swung sixteenths", rhythm::swing(facts, 4), ratio.0, ratio.1, spoil::straightened);
+    let sixteenths = |ratio: (f64, f64)| {
+        Gate::new("swung sixteenths", rhythm::swing(facts, 4), ratio.0, ratio.1, spoil::straightened)
+    };
     let family = || Gate::new("chords of the key", harmony::in_key(facts), 0.85, 1.0, spoil::chords_astray);
     match facts.style {
         Style::Pop | Style::Rock => gates.extend([backbeat(), on_root(), straight(), family()]),
         Style::Ballad => {
-            let late = Gate::new("drums enter late", rhythm::drums_enter(facts), 0.15, 0.8, spoil::drums_from_the_start);
+            let late =
+                Gate::new("drums enter late", rhythm::drums_enter(facts), 0.15, 0.8, spoil::drums_from_the_start);
             let broken = Gate::new("broken chords", rhythm::single_strokes(facts), 0.7, 1.0, spoil::block_chords);
             gates.extend([late, broken, on_root(), family()]);
         }
@@ -114,19 +124,27 @@ fn of_style(facts: &Facts<'_>) -> Vec<Gate> {
         }
         Style::Bossa => {
             let bass = Gate::new("bass on 1, 2-and, 3", rhythm::bossa_bass(facts), 0.8, 1.0, spoil::bass_late);
-            let clave = Gate::new("accents off the beat", rhythm::clave_like(facts, &[37]), 0.3, 1.0, spoil::drums_on_the_beat);
+            let clave =
+                Gate::new("accents off the beat", rhythm::clave_like(facts, &[37]), 0.3, 1.0, spoil::drums_on_the_beat);
             let nylon = Gate::new("nylon guitar", Some(facts.plays(24)), 1.0, 1.0, spoil::pianos);
             gates.extend([straight(), bass, clave, nylon, sevenths(0.7)]);
         }
         Style::Samba => {
             let surdo = Gate::new("surdo on 2", rhythm::accent_on(facts, 41, 1), 0.9, 1.0, spoil::drums_late);
-            let clave = Gate::new("accents off the beat", rhythm::clave_like(facts, &[37, 67, 68, 38]), 0.3, 1.0, spoil::drums_on_the_beat);
+            let clave = Gate::new(
+                "accents off the beat",
+                rhythm::clave_like(facts, &[37, 67, 68, 38]),
+                0.3,
+                1.0,
+                spoil::drums_on_the_beat,
+            );
             let nylon = Gate::new("nylon guitar", Some(facts.plays(24)), 1.0, 1.0, spoil::pianos);
             gates.extend([straight(), surdo, clave, nylon]);
         }
         Style::Waltz => {
             let three = f64::from(facts.beats);
-            let strongest = Gate::new("1 is the strongest", rhythm::one_is_strongest(facts), 0.95, 1.0, spoil::a_beat_late);
+            let strongest =
+                Gate::new("1 is the strongest", rhythm::one_is_strongest(facts), 0.95, 1.0, spoil::a_beat_late);
             gates.extend([Gate::new("beats in a bar", Some(three), 3.0, 3.0, spoil::in_four), strongest, on_root()]);
         }
         Style::Reggae => {
@@ -137,33 +155,46 @@ fn of_style(facts: &Facts<'_>) -> Vec<Gate> {
         Style::Salsa => {
             let tumbao = Gate::new("tumbao", rhythm::tumbao(facts), 0.75, 1.0, spoil::bass_late);
             let clave = Gate::new("clave", rhythm::clave(facts), 0.9, 1.0, spoil::drums_late);
-            let montuno = Gate::new("montuno off the beat, in octaves", rhythm::montuno(facts), 0.4, 1.0, spoil::block_chords);
+            let montuno =
+                Gate::new("montuno off the beat, in octaves", rhythm::montuno(facts), 0.4, 1.0, spoil::block_chords);
             gates.extend([tumbao, clave, montuno]);
         }
         Style::ChaCha => {
-            let bell = Gate::new("bell on every beat", rhythm::on_every_beat(facts, &[56, 53, 51]), 0.9, 1.0, spoil::drums_late);
+            let bell = Gate::new(
+                "bell on every beat",
+                rhythm::on_every_beat(facts, &[56, 53, 51]),
+                0.9,
+                1.0,
+                spoil::drums_late,
+            );
             let four_and = Gate::new("congas on 4-and", rhythm::congas(facts), 0.85, 1.0, spoil::drums_late);
             gates.extend([bell, four_and]);
         }
         Style::Funk => {
-            let off = Gate::new("strokes between eighths", rhythm::sixteenth_share(facts), 0.2, 0.8, spoil::on_the_beat);
+            let off =
+                Gate::new("strokes between eighths", rhythm::sixteenth_share(facts), 0.2, 0.8, spoil::on_the_beat);
             let ghosts = Gate::new("ghost notes", rhythm::ghosts(facts), 0.15, 0.8, spoil::loud_drums);
             let one = Gate::new("bass on the root on 1", harmony::bass_on_root(facts), 0.9, 1.0, spoil::bass_astray);
             gates.extend([off, ghosts, one, sevenths(0.9)]);
         }
         Style::Soul => {
-            let off = Gate::new("strokes between eighths", rhythm::sixteenth_share(facts), 0.04, 0.6, spoil::on_the_beat);
+            let off =
+                Gate::new("strokes between eighths", rhythm::sixteenth_share(facts), 0.04, 0.6, spoil::on_the_beat);
             let ghosts = Gate::new("ghost notes", rhythm::ghosts(facts), 0.1, 0.8, spoil::loud_drums);
             gates.extend([backbeat(), off, ghosts, sevenths(0.7)]);
         }
         Style::Disco => {
-            let hats = Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.9, 1.0, spoil::drums_late);
+            let hats = Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.9, 1.0, spoil::no_drums);
             let octaves = Gate::new("octaves in the bass", rhythm::octave_leaps(facts), 0.2, 1.0, spoil::flat_bass);
             gates.extend([four(), hats, octaves]);
         }
         Style::House | Style::Trance => {
             let build = Gate::new("denser before a full section", rhythm::build(facts), 1.15, 20.0, spoil::no_drums);
-            gates.extend([four(), build, Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.7, 1.0, spoil::drums_late)]);
+            gates.extend([
+                four(),
+                build,
+                Gate::new("hats off the beat", rhythm::off_beat_hats(facts), 0.7, 1.0, spoil::no_drums),
+            ]);
         }
         Style::HipHop => gates.extend([backbeat(), sixteenths((1.12, 1.7)), sevenths(0.7), sparse(facts)]),
         Style::LoFi => {

@@ -16,7 +16,9 @@ pub fn swing(facts: &Facts<'_>, division: u32) -> Option<f64> {
     let pair = u64::from(2 * TICKS_PER_QUARTER / division);
     let pickup = u64::from(facts.song.effective.pickup_beats * TICKS_PER_QUARTER);
     let parts = facts.song.score.parts.iter().zip(&facts.song.part_roles).filter(|(_, role)| **role != Role::Pad);
-    let notes = parts.flat_map(|(part, _)| &part.notes).filter(|note| note.onset >= pickup && note.onset < u64::from(facts.end));
+    let notes = parts
+        .flat_map(|(part, _)| &part.notes)
+        .filter(|note| note.onset >= pickup && note.onset < u64::from(facts.end));
     let mut places: Vec<f64> = notes
         .map(|note| ((note.onset - pickup) % pair) as f64 / pair as f64)
         // Notes on the beat, sixteenths around the middle and first triplets say nothing.
@@ -42,12 +44,20 @@ pub fn four_on_the_floor(facts: &Facts<'_>) -> Option<f64> {
 
 /// When drums begin, as a share of the song.
 pub fn drums_enter(facts: &Facts<'_>) -> Option<f64> {
-    facts.drums().first().filter(|note| note.onset < facts.end).map(|note| f64::from(note.onset) / f64::from(facts.end.max(1)))
+    facts
+        .drums()
+        .first()
+        .filter(|note| note.onset < facts.end)
+        .map(|note| f64::from(note.onset) / f64::from(facts.end.max(1)))
 }
 
 /// Strokes of some drums in a bar of the bars in which there are drums.
 pub fn strokes(facts: &Facts<'_>, keys: &[u8]) -> Option<f64> {
-    mean(facts.groove().map(|bar| facts.inside(Role::Drums, bar).filter(|(_, note)| keys.contains(&note.pitch)).count() as f64))
+    mean(
+        facts
+            .groove()
+            .map(|bar| facts.inside(Role::Drums, bar).filter(|(_, note)| keys.contains(&note.pitch)).count() as f64),
+    )
 }
 
 /// Onsets of comping, in order: place in the bar and how many keys.
@@ -79,7 +89,9 @@ pub fn off_beat_chords(facts: &Facts<'_>) -> Option<f64> {
 /// Root on 1 and fifth on 3.
 pub fn alternating_bass(facts: &Facts<'_>) -> Option<f64> {
     facts.share(|bar| {
-        let at = |beat: u32| facts.inside(Role::Bass, bar).find(|(at, _)| *at == beat * TICKS_PER_QUARTER).map(|(_, note)| note.pitch);
+        let at = |beat: u32| {
+            facts.inside(Role::Bass, bar).find(|(at, _)| *at == beat * TICKS_PER_QUARTER).map(|(_, note)| note.pitch)
+        };
         let half = facts.chord_at(bar.start + 2 * TICKS_PER_QUARTER);
         match (facts.chord_at(bar.start), half, at(0), at(2)) {
             (Some(chord), Some(half), Some(one), Some(three)) => {
@@ -96,13 +108,16 @@ pub fn alternating_bass(facts: &Facts<'_>) -> Option<f64> {
 pub fn walking(facts: &Facts<'_>) -> Option<f64> {
     facts.share(|bar| {
         let places: Vec<u32> = facts.inside(Role::Bass, bar).map(|(at, _)| at).collect();
-        (0..facts.beats).all(|beat| places.contains(&(beat * TICKS_PER_QUARTER))) && places.len() <= facts.beats as usize + 1
+        (0..facts.beats).all(|beat| places.contains(&(beat * TICKS_PER_QUARTER)))
+            && places.len() <= facts.beats as usize + 1
     })
 }
 
 /// Bars with a ride on every beat and its skip before 3 or 1.
 pub fn ride(facts: &Facts<'_>) -> Option<f64> {
-    let on = |bar: &BarFacts, at: u32| facts.inside(Role::Drums, bar).any(|(place, note)| place == at && matches!(note.pitch, 51 | 53));
+    let on = |bar: &BarFacts, at: u32| {
+        facts.inside(Role::Drums, bar).any(|(place, note)| place == at && matches!(note.pitch, 51 | 53))
+    };
     facts.share(|bar| (0..4).all(|beat| on(bar, beat * TICKS_PER_QUARTER)) && (on(bar, 6 * STEP) || on(bar, 14 * STEP)))
 }
 
@@ -116,14 +131,21 @@ pub fn bossa_bass(facts: &Facts<'_>) -> Option<f64> {
 
 /// Strokes of some drums that are between the beats.
 pub fn clave_like(facts: &Facts<'_>, keys: &[u8]) -> Option<f64> {
-    let strokes = facts.groove().flat_map(|bar| facts.inside(Role::Drums, bar)).filter(|(_, note)| keys.contains(&note.pitch) && note.velocity >= 55);
+    let strokes = facts
+        .groove()
+        .flat_map(|bar| facts.inside(Role::Drums, bar))
+        .filter(|(_, note)| keys.contains(&note.pitch) && note.velocity >= 55);
     share(strokes.map(|(at, _)| at % TICKS_PER_QUARTER != 0))
 }
 
 /// Bars in which a drum is struck harder on a beat than anywhere else.
 pub fn accent_on(facts: &Facts<'_>, key: u8, beat: u32) -> Option<f64> {
     facts.share(|bar| {
-        let strokes: Vec<(u32, u8)> = facts.inside(Role::Drums, bar).filter(|(_, note)| note.pitch == key).map(|(at, note)| (at, note.velocity)).collect();
+        let strokes: Vec<(u32, u8)> = facts
+            .inside(Role::Drums, bar)
+            .filter(|(_, note)| note.pitch == key)
+            .map(|(at, note)| (at, note.velocity))
+            .collect();
         let loudest = strokes.iter().map(|(_, velocity)| *velocity).max();
         strokes.iter().any(|(at, velocity)| *at == beat * TICKS_PER_QUARTER && Some(*velocity) == loudest)
     })
@@ -133,7 +155,9 @@ pub fn accent_on(facts: &Facts<'_>, key: u8, beat: u32) -> Option<f64> {
 pub fn one_is_strongest(facts: &Facts<'_>) -> Option<f64> {
     facts.share(|bar| {
         let weight = |beat: u32| -> u32 {
-            let notes = facts.inside(Role::Bass, bar).chain(facts.inside(Role::Drums, bar).filter(|(_, note)| note.pitch == KICK));
+            let notes = facts
+                .inside(Role::Bass, bar)
+                .chain(facts.inside(Role::Drums, bar).filter(|(_, note)| note.pitch == KICK));
             notes.filter(|(at, _)| at / TICKS_PER_QUARTER == beat).map(|(_, note)| u32::from(note.velocity)).sum()
         };
         (1..facts.beats).all(|beat| weight(beat) < weight(0))
@@ -150,7 +174,9 @@ pub fn one_drop(facts: &Facts<'_>) -> Option<f64> {
 
 /// Bars whose bass comes on 2-and and on 4, the last being what the next chord stands on, and does not strike the 1 again.
 pub fn tumbao(facts: &Facts<'_>) -> Option<f64> {
-    let bars = facts.groove().filter(|bar| matches!(bar.kind, SectionKind::A | SectionKind::FullA | SectionKind::Solo | SectionKind::Tag));
+    let bars = facts
+        .groove()
+        .filter(|bar| matches!(bar.kind, SectionKind::A | SectionKind::FullA | SectionKind::Solo | SectionKind::Tag));
     share(bars.filter(|bar| bar.index > 0).map(|bar| {
         let has = |step: u32| facts.inside(Role::Bass, bar).any(|(at, _)| at == step * STEP);
         has(6) && has(12) && !has(0)
@@ -159,7 +185,9 @@ pub fn tumbao(facts: &Facts<'_>) -> Option<f64> {
 
 /// Pairs of bars with the five strokes of the son clave, three and two.
 pub fn clave(facts: &Facts<'_>) -> Option<f64> {
-    let own = |bar: &BarFacts| facts.inside(Role::Drums, bar).filter(|(_, note)| note.pitch == 75).map(|(at, _)| at / STEP).collect::<Vec<_>>();
+    let own = |bar: &BarFacts| {
+        facts.inside(Role::Drums, bar).filter(|(_, note)| note.pitch == 75).map(|(at, _)| at / STEP).collect::<Vec<_>>()
+    };
     let pairs = facts.bars.windows(2).filter(|pair| pair[0].index % 2 == 0 && pair[1].index == pair[0].index + 1);
     share(pairs.map(|pair| own(&pair[0]) == [0, 6, 12] && own(&pair[1]) == [4, 8]))
 }
@@ -175,7 +203,9 @@ pub fn montuno(facts: &Facts<'_>) -> Option<f64> {
 
 /// Bars in which one of some drums is struck on every beat.
 pub fn on_every_beat(facts: &Facts<'_>, keys: &[u8]) -> Option<f64> {
-    let on = |bar: &BarFacts, at: u32| facts.inside(Role::Drums, bar).any(|(place, note)| place == at && keys.contains(&note.pitch));
+    let on = |bar: &BarFacts, at: u32| {
+        facts.inside(Role::Drums, bar).any(|(place, note)| place == at && keys.contains(&note.pitch))
+    };
     facts.share(|bar| keys.iter().any(|_| (0..facts.beats).all(|beat| on(bar, beat * TICKS_PER_QUARTER))))
 }
 
@@ -202,8 +232,15 @@ pub fn ghosts(facts: &Facts<'_>) -> Option<f64> {
 /// Bars with a hat or shaker on at least three of the eighths between the beats.
 pub fn off_beat_hats(facts: &Facts<'_>) -> Option<f64> {
     facts.share(|bar| {
-        let on = |at: u32| facts.inside(Role::Drums, bar).any(|(place, note)| place == at && matches!(note.pitch, 42 | 46 | 51 | 54));
-        let not_on_beats = (0..4).filter(|beat| facts.inside(Role::Drums, bar).any(|(at, note)| at == beat * TICKS_PER_QUARTER && note.pitch == 46)).count() < 2;
+        let on = |at: u32| {
+            facts.inside(Role::Drums, bar).any(|(place, note)| place == at && matches!(note.pitch, 42 | 46 | 51 | 54))
+        };
+        let not_on_beats = (0..4)
+            .filter(|beat| {
+                facts.inside(Role::Drums, bar).any(|(at, note)| at == beat * TICKS_PER_QUARTER && note.pitch == 46)
+            })
+            .count()
+            < 2;
         not_on_beats && (0..4).filter(|beat| on(beat * TICKS_PER_QUARTER + 2 * STEP)).count() >= 3
     })
 }
@@ -220,7 +257,9 @@ pub fn build(facts: &Facts<'_>) -> Option<f64> {
         let full = matches!(facts.bars[at].kind, SectionKind::FullA | SectionKind::Solo | SectionKind::Tag);
         full && facts.bars[at].index == 0 && facts.bars[at - 1].index >= 2
     });
-    mean(places.map(|at| (count(&facts.bars[at - 1]) + count(&facts.bars[at - 2])) / 2.0 / count(&facts.bars[at - 3]).max(1.0)))
+    mean(places.map(|at| {
+        (count(&facts.bars[at - 1]) + count(&facts.bars[at - 2])) / 2.0 / count(&facts.bars[at - 3]).max(1.0)
+    }))
 }
 
 /// Mean velocity of what is struck, drums and comping.

@@ -143,7 +143,10 @@ pub fn loud_drums(song: &mut Composition) {
 
 pub fn block_chords(song: &mut Composition) {
     let line = line(song, Role::Comping);
-    let more: Vec<LineNote> = line.iter().flat_map(|note| [4, 7].map(|up| LineNote { pitch: note.pitch.saturating_add(up).min(127), ..*note })).collect();
+    let more: Vec<LineNote> = line
+        .iter()
+        .flat_map(|note| [4, 7].map(|up| LineNote { pitch: note.pitch.saturating_add(up).min(127), ..*note }))
+        .collect();
     line.extend(more);
     sorted(line);
 }
@@ -157,7 +160,9 @@ pub fn dense(song: &mut Composition) {
     for role in [Role::Comping, Role::Pad] {
         let line = line(song, role);
         let end = line.last().map_or(0, LineNote::end);
-        *line = (0..end / STEP).map(|step| LineNote { onset: step * STEP, duration: STEP, pitch: 60, velocity: 70 }).collect();
+        *line = (0..end / STEP)
+            .map(|step| LineNote { onset: step * STEP, duration: STEP, pitch: 60, velocity: 70 })
+            .collect();
     }
 }
 
@@ -208,10 +213,16 @@ pub fn flat(song: &mut Composition) {
 pub fn no_fills(song: &mut Composition) {
     let bar = song.score.meters.last().map_or(4, |meter| u32::from(meter.beats)) * TICKS_PER_QUARTER;
     let from = pickup(song);
-    let lasts: Vec<u32> = song.sections.iter().filter(|section| section.bars > 1).map(|section| from + (section.first_bar + section.bars - 1) * bar).collect();
+    let lasts: Vec<u32> = song
+        .sections
+        .iter()
+        .filter(|section| section.bars > 1)
+        .map(|section| from + (section.first_bar + section.bars - 1) * bar)
+        .collect();
     let drums = line(song, Role::Drums);
     for start in lasts {
-        let before: Vec<LineNote> = drums.iter().filter(|note| (start - bar..start).contains(&note.onset)).copied().collect();
+        let before: Vec<LineNote> =
+            drums.iter().filter(|note| (start - bar..start).contains(&note.onset)).copied().collect();
         drums.retain(|note| !(start..start + bar).contains(&note.onset));
         drums.extend(before.iter().map(|note| LineNote { onset: note.onset + bar, ..*note }));
     }
@@ -226,14 +237,17 @@ pub fn drone(song: &mut Composition) {
 /// A tune that never returns: other pitches, other places.
 pub fn scatter(song: &mut Composition) {
     let line = line(song, Role::Melody);
-    let (low, high) = (line.iter().map(|note| note.pitch).min().unwrap_or(60), line.iter().map(|note| note.pitch).max().unwrap_or(80));
+    let (low, high) = (
+        line.iter().map(|note| note.pitch).min().unwrap_or(60),
+        line.iter().map(|note| note.pitch).max().unwrap_or(80),
+    );
     let span = u32::from(high - low).max(1);
     let mut state = 1u32;
     for note in line.iter_mut() {
         // The multiplier of Numerical Recipes' quick generator.
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         note.pitch = low + ((state >> 16) % (span + 1)) as u8;
-        note.onset += (state >> 8) % 4 * STEP;
+        note.onset += (state >> 8) % 16 * STEP / 4;
     }
     sorted(line);
 }

@@ -50,14 +50,44 @@ pub fn tune(line: &[LineNote]) -> Option<Tune> {
     let mut weights = [0.0f64; 12];
     line.iter().for_each(|note| weights[usize::from(note.pitch % 12)] += f64::from(note.duration));
     let total: f64 = weights.iter().sum();
-    let entropy = weights.iter().filter(|weight| **weight > 0.0).map(|weight| -(weight / total) * (weight / total).log2()).sum();
+    let entropy =
+        weights.iter().filter(|weight| **weight > 0.0).map(|weight| -(weight / total) * (weight / total).log2()).sum();
     let figures = figures(line);
     let mut heard = BTreeSet::new();
     let repeated = share(figures.into_iter().map(|figure| !heard.insert(figure)))?;
     let mut pairs = BTreeSet::new();
-    let pair = |two: &[LineNote]| (i32::from(two[1].pitch) - i32::from(two[0].pitch), (two[1].onset - two[0].onset) * 4 / TICKS_PER_QUARTER);
+    let pair = |two: &[LineNote]| {
+        (i32::from(two[1].pitch) - i32::from(two[0].pitch), (two[1].onset - two[0].onset) * 4 / TICKS_PER_QUARTER)
+    };
     let repeated_pairs = share(line.windows(2).map(|two| !pairs.insert(pair(two))))?;
-    Some(Tune { mean_interval: mean(intervals)?, pitches: pitches.len(), longest_run, at_edges, entropy, repeated, repeated_pairs })
+    Some(Tune {
+        mean_interval: mean(intervals)?,
+        pitches: pitches.len(),
+        longest_run,
+        at_edges,
+        entropy,
+        repeated,
+        repeated_pairs,
+    })
+}
+
+/// Whether a style says little in a minute.
+const fn is_slow(style: Style) -> bool {
+    matches!(style, Style::Ambient | Style::Cinematic | Style::LoFi | Style::HipHop)
+}
+
+/// How far a line is from what [`gates`] ask of it, with a little to spare; 0 if it is not, or has too few notes to tell.
+pub(crate) fn shortfall(style: Style, line: &[LineNote]) -> f64 {
+    let Some(tune) = tune(line) else { return 0.0 };
+    let below = |value: f64, least: f64| ((least - value) / least).max(0.0);
+    let (pitches, repeats) =
+        if is_slow(style) { (7.0, below(tune.repeated_pairs, 0.34)) } else { (9.0, below(tune.repeated, 0.16)) };
+    below(tune.pitches as f64, pitches)
+        + repeats
+        + below(tune.mean_interval, 1.8)
+        + below(4.3, tune.mean_interval)
+        + below(0.26, tune.at_edges)
+        + below(4.0, tune.longest_run as f64)
 }
 
 /// Each four notes as their intervals and the steps between their onsets.
@@ -79,7 +109,9 @@ fn alike(facts: &Facts<'_>, a: usize, b: usize) -> Option<f64> {
         let bars = facts.bars[from..from + section.bars as usize].iter().enumerate();
         let up = section.transposed.rem_euclid(12) as u8;
         let notes = bars.flat_map(|(bar, facts_of)| {
-            facts.inside(Role::Melody, facts_of).map(move |(at, note)| (bar as u32 * facts.bar_ticks + at, (note.pitch + 12 - up) % 12))
+            facts
+                .inside(Role::Melody, facts_of)
+                .map(move |(at, note)| (bar as u32 * facts.bar_ticks + at, (note.pitch + 12 - up) % 12))
         });
         notes.collect()
     };
@@ -97,7 +129,12 @@ fn returns(facts: &Facts<'_>) -> Option<f64> {
     }
     let theme = by_name.get("A")?;
     let again = alike(facts, *theme.first()?, *theme.get(1)?)?;
-    let other = facts.song.sections.iter().position(|section| section.kind != SectionKind::Intro && section.bars > 0 && !section.name.starts_with('A') && section.kind != SectionKind::Tag)?;
+    let other = facts.song.sections.iter().position(|section| {
+        section.kind != SectionKind::Intro
+            && section.bars > 0
+            && !section.name.starts_with('A')
+            && section.kind != SectionKind::Tag
+    })?;
     Some(again - alike(facts, theme[0], other)?)
 }
 
@@ -105,7 +142,10 @@ fn returns(facts: &Facts<'_>) -> Option<f64> {
 fn said_twice(facts: &Facts<'_>) -> Option<f64> {
     let places = |from: usize| -> BTreeSet<u32> {
         let bars = facts.bars.get(from..from + 4).unwrap_or_default().iter().enumerate();
-        bars.flat_map(|(bar, own)| facts.inside(Role::Melody, own).map(move |(at, _)| bar as u32 * facts.bar_ticks + at)).collect()
+        bars.flat_map(|(bar, own)| {
+            facts.inside(Role::Melody, own).map(move |(at, _)| bar as u32 * facts.bar_ticks + at)
+        })
+        .collect()
     };
     let choruses = facts.song.sections.iter().filter(|section| section.bars == 12 && section.kind != SectionKind::Solo);
     mean(choruses.filter_map(|section| {
@@ -118,7 +158,7 @@ fn said_twice(facts: &Facts<'_>) -> Option<f64> {
 
 /// The whole tune.
 pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
-    let slow = matches!(facts.style, Style::Ambient | Style::Cinematic | Style::LoFi | Style::HipHop);
+    let slow = is_slow(facts.style);
     let figures = tune(facts.line(Role::Melody));
     let of = |figure: fn(&Tune) -> f64| figures.as_ref().map(figure);
     // Slow styles say less in a minute.

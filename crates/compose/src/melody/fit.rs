@@ -26,10 +26,12 @@ pub struct Spot {
     /// Semitones above the middle of the range.
     pub target: f64,
     pub motif: (u8, u8),
+    /// What a semitone off the contour costs.
+    pub pull: f64,
+    /// What a strong note costs that is of the scale and not of the chord.
+    pub strictness: f64,
 }
 
-/// What a semitone off the contour costs.
-const OFF_TARGET: f64 = 0.38;
 /// How much chance has a say, in the unit of costs.
 const WHIM: f64 = 0.7;
 const IMPOSSIBLE: f64 = 1e9;
@@ -43,7 +45,11 @@ pub fn fit(spots: &[Spot], (low, high): (u8, u8), leap_share: f64, dice: &mut Di
         .iter()
         .map(|spot| {
             let row = (usize::from(spot.motif.0) * 7 + usize::from(spot.motif.1)) % 64;
-            pitches.iter().enumerate().map(|(at, &pitch)| alone(spot, pitch, low, high) + whims[row * count + at]).collect()
+            pitches
+                .iter()
+                .enumerate()
+                .map(|(at, &pitch)| alone(spot, pitch, low, high) + whims[row * count + at])
+                .collect()
         })
         .collect();
     let Some(first) = own.first() else { return Vec::new() };
@@ -55,7 +61,8 @@ pub fn fit(spots: &[Spot], (low, high): (u8, u8), leap_share: f64, dice: &mut Di
     let mut cost = vec![IMPOSSIBLE; count * count];
     for before in 0..count {
         for now in 0..count {
-            cost[at(before, now)] = first[before] + own[1][now] + between(pitches[before], pitches[now], &spots[0], leap_share);
+            cost[at(before, now)] =
+                first[before] + own[1][now] + between(pitches[before], pitches[now], &spots[0], leap_share);
         }
     }
     let mut came: Vec<Vec<u16>> = Vec::with_capacity(spots.len());
@@ -112,12 +119,18 @@ fn alone(spot: &Spot, pitch: u8, low: u8, high: u8) -> f64 {
         (Fit::No, ..) => IMPOSSIBLE,
         (Fit::Chord, ..) => 0.0,
         (Fit::Scale | Fit::Rub, true, _) => 6.0,
-        (Fit::Scale, _, true) => 1.6,
+        (Fit::Scale, _, true) => spot.strictness,
         (Fit::Rub, _, true) => 3.5,
         (Fit::Scale, ..) => 0.3,
-        (Fit::Rub, ..) => if spot.is_long { 2.5 } else { 0.8 },
+        (Fit::Rub, ..) => {
+            if spot.is_long {
+                2.5
+            } else {
+                0.8
+            }
+        }
     };
-    OFF_TARGET * off + at_edge + fits
+    spot.pull * off + at_edge + fits
 }
 
 /// What it costs that one pitch follows another.

@@ -17,6 +17,7 @@ use crate::{
     composition::SectionKind,
     dice::{Dice, Matter},
     form::PlannedSection,
+    measure,
     plan::Plan,
     role::{LineNote, Role, TICKS_PER_QUARTER},
     spec::Scale,
@@ -25,8 +26,27 @@ use crate::{
 /// Velocity of a note that is nothing special.
 const VELOCITY: f64 = 84.0;
 
-/// The whole tune, without the last note.
+/// Themes that are tried for one song.
+const ATTEMPTS: u32 = 24;
+
+/// The whole tune, without the last note: the first of some attempts that is neither dull nor erratic, or the one that comes
+/// nearest to that.
 pub fn compose(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
+    let mut best: Option<(f64, Vec<LineNote>)> = None;
+    for attempt in 0..ATTEMPTS {
+        let line = self::attempt(brief, plan, attempt);
+        let shortfall = measure::shortfall(brief.spec.style, &line);
+        if best.as_ref().is_none_or(|(least, _)| shortfall < *least) {
+            best = Some((shortfall, line));
+        }
+        if best.as_ref().is_some_and(|(least, _)| *least <= 0.0) {
+            break;
+        }
+    }
+    best.map_or_else(Vec::new, |(_, line)| line)
+}
+
+fn attempt(brief: &Brief<'_>, plan: &Plan, attempt: u32) -> Vec<LineNote> {
     let mut notes: Vec<LineNote> = Vec::new();
     let mut heard: BTreeMap<char, u32> = BTreeMap::new();
     let mut first_bar = 0;
@@ -39,7 +59,7 @@ pub fn compose(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
             continue;
         }
         let times = *times;
-        let mut own = self::section(brief, plan, place, section, bars.clone(), times);
+        let mut own = self::section(brief, plan, place, section, bars.clone(), (times, attempt));
         if times > 3 && section.kind != SectionKind::Solo {
             let mut dice = brief.dice(Matter::Melody, 0x4000 | u32::from(section.letter as u8) << 6 | times.min(63));
             ornament(&mut own, &plan.key_of(place), brief, &mut dice);
@@ -63,11 +83,11 @@ fn section(
     place: usize,
     section: &PlannedSection,
     bars: std::ops::Range<usize>,
-    times: u32,
+    (times, attempt): (u32, u32),
 ) -> Vec<LineNote> {
     let is_solo = section.kind == SectionKind::Solo;
     let letter = u32::from(section.letter as u8);
-    let row = if is_solo { 0x2000 | times.min(0xff) } else { letter };
+    let row = attempt << 8 | if is_solo { 0x2000 | times.min(0xff) } else { letter };
     let mut dice = brief.dice(Matter::Melody, row);
     let theme = Theme::new(brief, section.letter, is_solo, &mut dice);
     let key = plan.key_of(place);
@@ -83,7 +103,13 @@ fn section(
             let at = tone.step * ticks;
             let (chord, until) = plan.chord_at(bar, at);
             spots.push(spot(brief, &key, &chord, tone, until - at, is_end, ticks));
-            let accent = if tone.step == 0 { 6 } else if tone.step.is_multiple_of(brief.spec.steps_per_beat) { 2 } else { 0 };
+            let accent = if tone.step == 0 {
+                6
+            } else if tone.step.is_multiple_of(brief.spec.steps_per_beat) {
+                2
+            } else {
+                0
+            };
             let swell = plan.swell(brief, bar, Role::Melody);
             let velocity = (VELOCITY + f64::from(accent) + swell + 4.0 * dice.bell()).clamp(20.0, 122.0);
             shape.push((bar.start + at, tone.steps * ticks, velocity as u8));
@@ -118,12 +144,30 @@ fn spot(brief: &Brief<'_>, key: &Key, chord: &Chord, tone: Tone, room: u32, is_e
         let rubs = chord.classes().take(3).any(|own| (own + 1) % 12 == class);
         classes[usize::from(class)] = match (stable(class), scale[usize::from(class)]) {
             (true, _) => fit::Fit::Chord,
-            (false, true) if rubs => fit::Fit::Rub,
+            (false, true) if rubs && brief.spec.scale != Scale::Blues => fit::Fit::Rub,
             (false, true) => fit::Fit::Scale,
             (false, false) => fit::Fit::No,
         };
     }
-    Spot { classes, is_strong, is_close: tone.is_close, lean: tone.lean, target: step(brief.spec.scale) * tone.height, is_long: room.min(tone.steps * ticks) >= TICKS_PER_QUARTER, motif: tone.motif }
+    // Five notes go with every chord of their key, and blue notes with every chord of a blues.
+    let strictness = match brief.spec.scale {
+        Scale::Diatonic => 1.6,
+        Scale::Pentatonic => 0.8,
+        Scale::Blues => 0.4,
+    };
+    // A theme of few notes is known by its contour alone.
+    let pull = if brief.spec.density.1 <= 2.0 { 0.75 } else { 0.38 };
+    Spot {
+        classes,
+        is_strong,
+        is_close: tone.is_close,
+        lean: tone.lean,
+        target: step(brief.spec.scale) * tone.height,
+        is_long: room.min(tone.steps * ticks) >= TICKS_PER_QUARTER,
+        motif: tone.motif,
+        strictness,
+        pull,
+    }
 }
 
 /// Semitones of a step of a scale, on average.
@@ -171,8 +215,17 @@ fn ornament(notes: &mut Vec<LineNote>, key: &Key, brief: &Brief<'_>, dice: &mut 
                 let third = note.duration / 4;
                 ornamented.push(LineNote { duration: 2 * third, ..note });
                 let soft = note.velocity.saturating_sub(10).max(1);
-                ornamented.push(LineNote { onset: note.onset + 2 * third, duration: third, pitch: above, velocity: soft });
-                ornamented.push(LineNote { onset: note.onset + 3 * third, duration: note.duration - 3 * third, ..note });
+                ornamented.push(LineNote {
+                    onset: note.onset + 2 * third,
+                    duration: third,
+                    pitch: above,
+                    velocity: soft,
+                });
+                ornamented.push(LineNote {
+                    onset: note.onset + 3 * third,
+                    duration: note.duration - 3 * third,
+                    ..note
+                });
             }
             _ if starts_late && note.onset >= step && note.duration >= 2 * step && dice.chance(0.12) => {
                 ornamented.push(LineNote { onset: note.onset - step, duration: note.duration + step, ..note });
@@ -192,4 +245,3 @@ pub fn last_pitch(brief: &Brief<'_>, plan: &Plan, before: Option<u8>) -> u8 {
     let class = if dice.chance(0.75) { plan.last_chord.root } else { third };
     (low..=high).filter(|pitch| pitch % 12 == class).min_by_key(|pitch| pitch.abs_diff(near)).unwrap_or(near)
 }
-

@@ -74,20 +74,23 @@ impl Theme {
         });
         let closes: Vec<Motif> = closes.collect();
         let lift = match letter {
-            'B' => 2.0,
+            'B' => 3.0,
             'C' => 1.0,
             'K' => -2.0,
             _ => 0.0,
         };
-        let scheme = scheme(brief.instrumental, lift, dice);
+        let scheme = scheme(brief.instrumental, brief.spec.density.1 <= 2.0, lift, dice);
         Self { motifs, closes, scheme, is_solo, is_twelve: brief.spec.unit == 12 }
     }
 
     /// The notes of a bar. The last of a section closes.
     pub fn bar(&self, index: u32, is_end: bool, is_sparse: bool) -> Vec<Tone> {
-        // Twelve bars are a line, the line once more, and another.
-        let place = if self.is_twelve { [0, 1, 2, 3, 0, 1, 2, 3, 4, 5, 6, 7][index as usize % 12] } else { index as usize % 8 };
-        let (which, lift) = self.scheme[place];
+        let (which, lift) = match index as usize % 12 {
+            // Twelve bars are a line, the line once more, and another.
+            place @ 8.. if self.is_twelve => (2 + place % 2, self.scheme[place - 4].1),
+            place if self.is_twelve => self.scheme[place % 4],
+            _ => self.scheme[index as usize % 8],
+        };
         let (which, lift) = match (self.is_solo, is_end) {
             (_, true) => (CLOSE + 1, -0.5),
             // Solos do not come back to what they said.
@@ -116,10 +119,13 @@ impl Theme {
 }
 
 /// Which bar plays what: a question and an answer of four bars each. A voice closes every two bars, to breathe.
-fn scheme(instrumental: bool, lift: f64, dice: &mut Dice) -> [(usize, f64); 8] {
+fn scheme(instrumental: bool, is_sparse: bool, lift: f64, dice: &mut Dice) -> [(usize, f64); 8] {
     const C0: usize = CLOSE;
     const C1: usize = CLOSE + 1;
-    let schemes: &[[usize; 8]] = if instrumental {
+    let schemes: &[[usize; 8]] = if is_sparse {
+        // Of few notes, more have to come back.
+        &[[0, 1, 0, C0, 0, 1, 0, C1], [0, C0, 0, C0, 0, C0, 0, C1]]
+    } else if instrumental {
         &[
             [0, 1, 0, C0, 0, 1, 2, C1],
             [0, 0, 1, C0, 0, 0, 2, C1],
@@ -138,7 +144,9 @@ fn scheme(instrumental: bool, lift: f64, dice: &mut Dice) -> [(usize, f64); 8] {
         [-1.0, 0.0, 1.0, 2.0, 1.0, 0.0, -1.0, -1.0],
     ];
     let arch = dice.pick(&arches).copied().unwrap_or_default();
-    std::array::from_fn(|bar| (chosen[bar], arch[bar] + lift))
+    // Few notes are to be recognised: they stay where they are.
+    let size = if is_sparse { 0.5 } else { 1.4 };
+    std::array::from_fn(|bar| (chosen[bar], size * arch[bar] + lift))
 }
 
 impl Motif {
@@ -151,7 +159,8 @@ impl Motif {
         for _ in &rhythm {
             contour.push(height);
             let leaps = !leapt && dice.chance(leap_share);
-            height += up * if leaps { [2.0, 3.0, 4.0][dice.below(3)] } else { [1.0, 1.0, 1.0, 2.0, 0.0][dice.below(5)] };
+            height +=
+                up * if leaps { [2.0, 3.0, 4.0][dice.below(3)] } else { [1.0, 1.0, 1.0, 2.0, 0.0][dice.below(5)] };
             // A leap is answered by a turn, and a line that has gone far comes back.
             if leaps || dice.chance(0.3) {
                 up = -up;
@@ -169,7 +178,13 @@ impl Motif {
 /// A rhythm as this song has it: some notes shifted, joined, divided or left out.
 fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut Dice) -> Vec<(u32, u32)> {
     let mut steps: Vec<Stroke> = cell.0.clone();
-    let unit = if brief.spec.steps_per_beat == 3 || steps.iter().enumerate().any(|(at, s)| at % 2 == 1 && *s == Stroke::Plain) { 1 } else { 2 };
+    let unit = if brief.spec.steps_per_beat == 3
+        || steps.iter().enumerate().any(|(at, s)| at % 2 == 1 && *s == Stroke::Plain)
+    {
+        1
+    } else {
+        2
+    };
     let (least, most) = brief.spec.density;
     let (least, most) = if denser { (least, most + 2.0) } else { (least, most) };
     // Room for breath and syllables.
@@ -185,7 +200,13 @@ fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut D
                 let free = to.filter(|to| at > 0 && *to < steps.len() && steps[*to] != Stroke::Plain);
                 if let Some(to) = free {
                     let before = at.checked_sub(1).map_or(Stroke::Rest, |before| steps[before]);
-                    steps[at] = if to < at { Stroke::Hold } else if before == Stroke::Rest { Stroke::Rest } else { Stroke::Hold };
+                    steps[at] = if to < at {
+                        Stroke::Hold
+                    } else if before == Stroke::Rest {
+                        Stroke::Rest
+                    } else {
+                        Stroke::Hold
+                    };
                     (to + 1..at).for_each(|between| steps[between] = Stroke::Hold);
                     steps[to] = Stroke::Plain;
                 }
@@ -194,7 +215,9 @@ fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut D
                 let before = at.checked_sub(1).map_or(Stroke::Rest, |before| steps[before]);
                 steps[at] = if before == Stroke::Rest { Stroke::Rest } else { Stroke::Hold };
                 if steps[at] == Stroke::Rest {
-                    (at + 1..steps.len()).take_while(|next| cell.0[*next] == Stroke::Hold).for_each(|next| steps[next] = Stroke::Rest);
+                    (at + 1..steps.len())
+                        .take_while(|next| cell.0[*next] == Stroke::Hold)
+                        .for_each(|next| steps[next] = Stroke::Rest);
                 }
             }
             _ if count < most => {

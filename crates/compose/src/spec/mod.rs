@@ -229,7 +229,10 @@ mod tests {
                 assert!(!harmony.last.is_empty(), "{style} {mode:?} has no last chord");
             }
             for slot in [Slot::A, Slot::Full, Slot::B] {
-                assert!(!patterns(&spec.comping, slot).is_empty() || !patterns(&spec.pad, slot).is_empty(), "{style} {slot:?}");
+                assert!(
+                    !patterns(&spec.comping, slot).is_empty() || !patterns(&spec.pad, slot).is_empty(),
+                    "{style} {slot:?}"
+                );
                 assert!(!patterns(&spec.bass, slot).is_empty(), "{style} {slot:?}");
             }
             assert!(spec.cells.len() >= 5 && spec.closes.len() >= 2, "{style}: few rhythms");

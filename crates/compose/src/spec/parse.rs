@@ -213,7 +213,11 @@ impl Table {
             if line.0.len() != steps || !line.0.contains(&Stroke::Plain) {
                 return Err("a rhythm of a melody is one bar of x, - and .".to_owned());
             }
-            if name == "cell" { spec.cells.push(line) } else { spec.closes.push(line) }
+            if name == "cell" {
+                spec.cells.push(line)
+            } else {
+                spec.closes.push(line)
+            }
             return Ok(());
         }
         let (at, steps) = words(rest);

@@ -73,59 +73,81 @@ pub struct Sense {
 /// Words of the longest phrase that is known.
 const MOST_WORDS: usize = 4;
 
+/// Phrases of a list.
+fn listed(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.split(", ")
+}
+
 /// Genres and instruments that are everyday words too.
-const AMBIGUOUS: &[&str] = &[
-    "house", "rock", "country", "soul", "folk", "trap", "swing", "western", "metal", "film", "alternative", "drone", "goa", "rave",
-    "dub", "horn", "bells", "harp", "recorder", "whistle", "keys", "pop", "organ", "beat", "beats", "bop", "orchestra", "irish",
-    "cuban", "brazilian", "voices", "nashville", "trailer", "disco", "rap", "soundtrack", "salsa", "lullaby", "meditation", "808",
-    "heavy", "light", "hard", "cool", "bright", "warm",
+const AMBIGUOUS: &str = "house, rock, country, soul, folk, trap, swing, western, metal, film, alternative, drone, goa, rave, dub, \
+         horn, bells, harp, recorder, whistle, keys, pop, organ, beat, beats, bop, orchestra, irish, cuban, \
+         brazilian, voices, nashville, trailer, disco, rap, soundtrack, salsa, lullaby, meditation, 808, heavy, \
+         light, hard, cool, bright, warm";
+
+const MOODS: &[(Mood, &str)] = &[
+    (
+        Mood::Happy,
+        "happy, cheerful, joyful, bright, sunny, uplifting, feel good, merry, glad, positive, optimistic, \
+         fröhlich, fröhliches, fröhlicher, heiter, joyeux, alegre",
+    ),
+    (
+        Mood::Sad,
+        "sad, melancholic, melancholy, sorrowful, mournful, gloomy, heartbroken, lonely, wistful, bittersweet, \
+         nostalgic, traurig, trauriges, triste",
+    ),
+    (
+        Mood::Calm,
+        "calm, relaxed, relaxing, peaceful, chill, chilled, mellow, soothing, tranquil, laid back, serene, \
+         sleepy, ruhig, ruhiges, tranquilo, calme",
+    ),
+    (Mood::Dark, "dark, ominous, sinister, haunting, brooding, moody, eerie, spooky, gothic, düster, oscuro, sombre"),
+    (
+        Mood::Energetic,
+        "energetic, upbeat, driving, lively, exciting, pumping, party, danceable, high energy, powerful, \
+         aggressive, wild",
+    ),
+    (Mood::Romantic, "romantic, tender, loving, sentimental, sensual, sweet, warm, intimate, romantisch"),
+    (Mood::Epic, "epic, heroic, majestic, triumphant, grand, dramatic, adventurous, inspiring, anthemic"),
+    (Mood::Dreamy, "dreamy, ethereal, floating, hypnotic, spacey, mysterious, magical, hazy"),
+    (Mood::Tense, "tense, suspenseful, nervous, anxious, urgent, angry, scary"),
+    (Mood::Playful, "playful, quirky, funny, whimsical, cute, silly, bouncy, comic"),
 ];
 
-const MOODS: &[(Mood, &[&str])] = &[
-    (Mood::Happy, &["happy", "cheerful", "joyful", "bright", "sunny", "uplifting", "feel good", "merry", "glad", "positive", "optimistic", "fröhlich", "fröhliches", "fröhlicher", "heiter", "joyeux", "alegre"]),
-    (Mood::Sad, &["sad", "melancholic", "melancholy", "sorrowful", "mournful", "gloomy", "heartbroken", "lonely", "wistful", "bittersweet", "nostalgic", "traurig", "trauriges", "triste"]),
-    (Mood::Calm, &["calm", "relaxed", "relaxing", "peaceful", "chill", "chilled", "mellow", "soothing", "tranquil", "laid back", "serene", "sleepy", "ruhig", "ruhiges", "tranquilo", "calme"]),
-    (Mood::Dark, &["dark", "ominous", "sinister", "haunting", "brooding", "moody", "eerie", "spooky", "gothic", "düster", "oscuro", "sombre"]),
-    (Mood::Energetic, &["energetic", "upbeat", "driving", "lively", "exciting", "pumping", "party", "danceable", "high energy", "powerful", "aggressive", "wild"]),
-    (Mood::Romantic, &["romantic", "tender", "loving", "sentimental", "sensual", "sweet", "warm", "intimate", "romantisch"]),
-    (Mood::Epic, &["epic", "heroic", "majestic", "triumphant", "grand", "dramatic", "adventurous", "inspiring", "anthemic"]),
-    (Mood::Dreamy, &["dreamy", "ethereal", "floating", "hypnotic", "spacey", "mysterious", "magical", "hazy"]),
-    (Mood::Tense, &["tense", "suspenseful", "nervous", "anxious", "urgent", "angry", "scary"]),
-    (Mood::Playful, &["playful", "quirky", "funny", "whimsical", "cute", "silly", "bouncy", "comic"]),
+const PACES: &[(f64, &str)] = &[
+    (-0.9, "slow, slowly, very slow, largo, adagio, slow tempo, langsam, langsames, lento, lente"),
+    (-0.4, "andante, unhurried, leisurely, slower"),
+    (0.0, "medium tempo, mid tempo, midtempo, moderate, moderato, medium"),
+    (0.6, "allegro, brisk, up tempo, uptempo, quick, faster"),
+    (0.9, "fast, very fast, presto, rapid, frantic, fast tempo, schnell, schnelles, rapide, rápido"),
 ];
 
-const PACES: &[(f64, &[&str])] = &[
-    (-0.9, &["slow", "slowly", "very slow", "largo", "adagio", "slow tempo", "langsam", "langsames", "lento", "lente"]),
-    (-0.4, &["andante", "unhurried", "leisurely", "slower"]),
-    (0.0, &["medium tempo", "mid tempo", "midtempo", "moderate", "moderato", "medium"]),
-    (0.6, &["allegro", "brisk", "up tempo", "uptempo", "quick", "faster"]),
-    (0.9, &["fast", "very fast", "presto", "rapid", "frantic", "fast tempo", "schnell", "schnelles", "rapide", "rápido"]),
+const ENERGIES: &[(f64, &str)] = &[
+    (0.15, "quiet, soft, gentle, minimal, sparse, delicate, subtle, low energy, leise, softly, quietly"),
+    (0.35, "light, easy"),
+    (0.8, "loud, strong, big, heavy, hard, groovy"),
+    (0.95, "intense, huge, massive, explosive, bombastic"),
 ];
 
-const ENERGIES: &[(f64, &[&str])] = &[
-    (0.15, &["quiet", "soft", "gentle", "minimal", "sparse", "delicate", "subtle", "low energy", "leise", "softly", "quietly"]),
-    (0.35, &["light", "easy"]),
-    (0.8, &["loud", "strong", "big", "heavy", "hard", "groovy"]),
-    (0.95, &["intense", "huge", "massive", "explosive", "bombastic"]),
+const ERAS: &[(u16, &str)] = &[
+    (1950, "fifties style"),
+    (1960, "vintage, old school, oldschool"),
+    (1980, "retro, synthwave"),
+    (2020, "modern, contemporary"),
 ];
 
-const ERAS: &[(u16, &[&str])] =
-    &[(1950, &["fifties style"]), (1960, &["vintage", "old school", "oldschool"]), (1980, &["retro", "synthwave"]), (2020, &["modern", "contemporary"])];
+const SUNG: &str =
+    "vocals, vocal, singing, sung, singer, lyrics, with voice, a voice, male voice, female voice, voice, sing";
+const INSTRUMENTAL: &str = "instrumental, instrumental only, instrumentals, karaoke, backing track";
 
-const SUNG: &[&str] = &["vocals", "vocal", "singing", "sung", "singer", "lyrics", "with voice", "a voice", "male voice", "female voice", "voice", "sing"];
-const INSTRUMENTAL: &[&str] = &["instrumental", "instrumental only", "instrumentals", "karaoke", "backing track"];
-
-const ROLES: &[(Role, &[&str])] = &[
-    (Role::Melody, &["melody", "lead", "tune", "solo"]),
-    (Role::Comping, &["chords", "accompaniment", "comping"]),
-];
+const ROLES: &[(Role, &str)] =
+    &[(Role::Melody, "melody, lead, tune, solo"), (Role::Comping, "chords, accompaniment, comping")];
 
 /// Every phrase in small letters, words parted by single spaces.
 static SENSES: LazyLock<BTreeMap<String, Sense>> = LazyLock::new(|| {
     let mut senses = BTreeMap::new();
     let mut add = |phrase: &str, meaning: Meaning| {
         let phrase = phrase.replace('-', " ");
-        let sense = Sense { is_ambiguous: AMBIGUOUS.contains(&phrase.as_str()), ..Sense::sure(meaning) };
+        let sense = Sense { is_ambiguous: listed(AMBIGUOUS).any(|word| word == phrase), ..Sense::sure(meaning) };
         // The first to name a phrase keeps it: styles before instruments before moods.
         senses.entry(phrase).or_insert(sense);
     };
@@ -139,25 +161,25 @@ static SENSES: LazyLock<BTreeMap<String, Sense>> = LazyLock::new(|| {
             add(phrase, Meaning::Instrument(instrument));
         }
     }
-    let with = |phrases: &[(Meaning, &[&str])], add: &mut dyn FnMut(&str, Meaning)| {
-        for (meaning, words) in phrases {
-            words.iter().for_each(|phrase| add(phrase, meaning.clone()));
-        }
-    };
-    MOODS.iter().for_each(|&(mood, words)| with(&[(Meaning::Mood(mood), words)], &mut add));
-    PACES.iter().for_each(|&(pace, words)| with(&[(Meaning::Pace(pace), words)], &mut add));
-    ENERGIES.iter().for_each(|&(energy, words)| with(&[(Meaning::Energy(energy), words)], &mut add));
-    ERAS.iter().for_each(|&(decade, words)| with(&[(Meaning::Era(Era { decade }), words)], &mut add));
-    ROLES.iter().for_each(|&(role, words)| with(&[(Meaning::Role(role), words)], &mut add));
-    with(&[(Meaning::Sung, SUNG), (Meaning::Instrumental, INSTRUMENTAL)], &mut add);
-    let modes = [(Meaning::Mode(Mode::Major), ["major key", "in major", "dur"].as_slice()), (Meaning::Mode(Mode::Minor), &["minor key", "in minor", "moll"])];
-    with(&modes, &mut add);
+    let mut all: Vec<(Meaning, &'static str)> = vec![
+        (Meaning::Sung, SUNG),
+        (Meaning::Instrumental, INSTRUMENTAL),
+        (Meaning::Mode(Mode::Major), "major key, in major, dur"),
+        (Meaning::Mode(Mode::Minor), "minor key, in minor, moll"),
+    ];
+    all.extend(MOODS.iter().map(|&(mood, words)| (Meaning::Mood(mood), words)));
+    all.extend(PACES.iter().map(|&(pace, words)| (Meaning::Pace(pace), words)));
+    all.extend(ENERGIES.iter().map(|&(energy, words)| (Meaning::Energy(energy), words)));
+    all.extend(ERAS.iter().map(|&(decade, words)| (Meaning::Era(Era { decade }), words)));
+    all.extend(ROLES.iter().map(|&(role, words)| (Meaning::Role(role), words)));
+    all.into_iter().for_each(|(meaning, words)| listed(words).for_each(|phrase| add(phrase, meaning.clone())));
     senses
 });
 
 /// The longest phrase that begins at a place and does not run over a break.
 pub fn longest(words: &[Word], at: usize) -> Option<(usize, Sense)> {
-    let until_break = words[at..].iter().skip(1).position(|word| word.after_break).map_or(words.len() - at, |rest| rest + 1);
+    let until_break =
+        words[at..].iter().skip(1).position(|word| word.after_break).map_or(words.len() - at, |rest| rest + 1);
     (1..=MOST_WORDS.min(until_break)).rev().find_map(|length| {
         let phrase = words[at..at + length].iter().map(|word| word.plain.as_str()).collect::<Vec<_>>().join(" ");
         SENSES.get(&phrase).map(|sense| (length, sense.clone()))
@@ -188,12 +210,10 @@ pub fn joins(word: &str) -> bool {
 
 /// Words after which a genre is one: "a house track".
 pub fn is_music(word: &str) -> bool {
-    const NOUNS: &[&str] = &[
-        "music", "song", "songs", "beat", "beats", "track", "tracks", "tune", "style", "groove", "band", "piece", "ballad", "vibe",
-        "vibes", "feel", "jam", "loop", "anthem", "instrumental", "bpm", "rhythm", "rhythms", "riff", "riffs", "sound", "genre",
-        "section", "melody", "solo", "guitar", "guitars", "drums", "bass", "piano", "waltz", "theme", "number",
-    ];
-    NOUNS.contains(&word)
+    const NOUNS: &str = "music, song, songs, beat, beats, track, tracks, tune, style, groove, band, piece, ballad, vibe, vibes, \
+         feel, jam, loop, anthem, instrumental, bpm, rhythm, rhythms, riff, riffs, sound, genre, section, melody, \
+         solo, guitar, guitars, drums, bass, piano, waltz, theme, number";
+    listed(NOUNS).any(|noun| noun == word)
 }
 
 pub fn is_determiner(word: &str) -> bool {
@@ -202,16 +222,33 @@ pub fn is_determiner(word: &str) -> bool {
 
 /// Words that say nothing of the music by themselves.
 pub fn is_filler(word: &str) -> bool {
-    const FILLERS: &[&str] = &[
-        "a", "an", "the", "and", "or", "but", "with", "for", "of", "in", "on", "to", "from", "by", "at", "as", "is", "it", "its", "be",
-        "that", "this", "some", "something", "i", "me", "my", "we", "us", "you", "your", "please", "make", "create", "compose", "write",
-        "generate", "give", "want", "need", "would", "like", "music", "song", "songs", "track", "tune", "piece", "style", "genre", "sound",
-        "sounds", "sounding", "feel", "feeling", "vibe", "vibes", "mood", "key", "tempo", "bpm", "long", "short", "very", "really", "quite",
-        "bit", "little", "lot", "more", "less", "so", "too", "just", "only", "also", "featuring", "feat", "using", "played", "plays",
-        "playing", "play", "section", "line", "part", "band", "theme", "background", "over", "under", "then", "about", "around", "have",
-        "has", "should", "can", "could", "will", "length", "duration", "lasting", "kind", "type", "sort", "nice", "good", "great",
-        "beautiful", "cool", "ein", "eine", "einen", "der", "die", "das", "und", "mit", "für", "lied", "musik", "un", "une", "una", "el",
-        "la", "le", "les", "los", "con", "avec", "y", "et", "de", "per", "note", "notes", "any", "all", "out", "up", "groove", "rhythm", "touch", "hint",
-    ];
-    FILLERS.contains(&word)
+    const FILLERS: &str = "a, an, the, and, or, but, with, for, of, in, on, to, from, by, at, as, is, it, its, be, that, this, \
+         some, something, i, me, my, we, us, you, your, please, make, create, compose, write, generate, give, \
+         want, need, would, like, music, song, songs, track, tune, piece, style, genre, sound, sounds, sounding, \
+         feel, feeling, vibe, vibes, mood, key, tempo, bpm, long, short, very, really, quite, bit, little, lot, \
+         more, less, so, too, just, only, also, featuring, feat, using, played, plays, playing, play, section, \
+         line, part, band, theme, background, over, under, then, about, around, have, has, should, can, could, \
+         will, length, duration, lasting, kind, type, sort, nice, good, great, beautiful, cool, ein, eine, einen, \
+         der, die, das, und, mit, für, lied, musik, un, une, una, el, la, le, les, los, con, avec, y, et, de, \
+         per, note, notes, any, all, out, up, groove, rhythm, touch, hint";
+    listed(FILLERS).any(|filler| filler == word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_have_no_word_twice_and_no_stray_spaces() {
+        let lists = [MOODS.iter().map(|(_, words)| *words).collect::<Vec<_>>().join(", "), AMBIGUOUS.to_owned()];
+        for list in lists {
+            let mut words: Vec<&str> = list.split(", ").collect();
+            assert!(
+                words.iter().all(|word| !word.is_empty() && word.trim() == *word && !word.contains("  ")),
+                "{words:?}"
+            );
+            words.sort_unstable();
+            assert!(words.windows(2).all(|pair| pair[0] != pair[1]), "{words:?}");
+        }
+    }
 }

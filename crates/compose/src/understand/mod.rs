@@ -66,7 +66,8 @@ pub struct Understood {
 /// Reads a sentence. Any text is read; an empty one asks for nothing.
 pub fn understand(prompt: &str) -> Understanding {
     let words = words::split(&prompt.chars().take(MOST_LETTERS).collect::<String>());
-    let mut reader = Reader { words: &words, at: 0, negation: Negation::None, found: Understanding::default(), styles: Vec::new() };
+    let mut reader =
+        Reader { words: &words, at: 0, negation: Negation::None, found: Understanding::default(), styles: Vec::new() };
     reader.read();
     reader.finish()
 }
@@ -149,14 +150,18 @@ impl Reader<'_> {
     /// Everything up to the next break is what the song is about.
     fn topic(&mut self) -> usize {
         let rest = &self.words[self.at + 1..];
-        let ends = |word: &Word| word.after_break || matches!(word.plain.as_str(), "with" | "at" | "for" | "using" | "without");
+        let ends = |word: &Word| {
+            word.after_break || matches!(word.plain.as_str(), "with" | "at" | "for" | "using" | "without")
+        };
         // Words that come first cannot end it: "about the two of us" has none of these.
         let length = rest.iter().enumerate().position(|(index, word)| index > 0 && ends(word)).unwrap_or(rest.len());
         let topic: Vec<&str> = rest[..length].iter().map(|word| word.text.as_str()).collect();
         if !topic.is_empty() {
             let topic = topic.join(" ");
             let words = format!("{} {topic}", self.plain(self.at));
-            self.found.understood.push(Understood { words, meaning: "what it is about; nothing is read from it".to_owned() });
+            self.found
+                .understood
+                .push(Understood { words, meaning: "what it is about; nothing is read from it".to_owned() });
             self.found.topic.get_or_insert(topic);
         }
         length + 1
@@ -170,7 +175,8 @@ impl Reader<'_> {
         }
         let before = self.before();
         // "my house", "in the country", "to rock", "to my soul", "on a rock".
-        if lexicon::is_determiner(before) || matches!(before, "to" | "of" | "through" | "from" | "near" | "at" | "into") {
+        if lexicon::is_determiner(before) || matches!(before, "to" | "of" | "through" | "from" | "near" | "at" | "into")
+        {
             return false;
         }
         // "house in the woods", "rock me", "rock the boat".
@@ -249,7 +255,8 @@ impl Reader<'_> {
             Instrument::BassGuitar => push_new(&mut self.found.without, Role::Bass),
             Instrument::SynthPad => push_new(&mut self.found.without, Role::Pad),
             Instrument::AcousticGuitar if self.plain(self.at).starts_with("guitar") => {
-                let guitars = Instrument::ALL.iter().filter(|one| one.name().ends_with("guitar") && one.role() != Role::Bass);
+                let guitars =
+                    Instrument::ALL.iter().filter(|one| one.name().ends_with("guitar") && one.role() != Role::Bass);
                 guitars.for_each(|guitar| push_new(&mut self.found.without_instruments, *guitar));
             }
             other => push_new(&mut self.found.without_instruments, other),
@@ -299,13 +306,18 @@ impl Reader<'_> {
         if let Some(&(style, ..)) = self.styles.get(run) {
             self.found.style = Some(style);
             let mut others: Vec<Style> = Vec::new();
-            self.styles.iter().filter(|(other, ..)| *other != style).for_each(|(other, ..)| push_new(&mut others, *other));
+            self.styles
+                .iter()
+                .filter(|(other, ..)| *other != style)
+                .for_each(|(other, ..)| push_new(&mut others, *other));
             for other in others {
                 self.found.conflicts.push(format!("both {style} and {other}: the band plays {style}"));
             }
         }
         let Understanding { instruments, without_instruments, without, conflicts, .. } = &mut self.found;
-        let is_out = |one: &Instrument| without_instruments.contains(one) || without.contains(&one.role()) && *one == Instrument::Drums;
+        let is_out = |one: &Instrument| {
+            without_instruments.contains(one) || without.contains(&one.role()) && *one == Instrument::Drums
+        };
         for instrument in instruments.iter().filter(|one| is_out(one)) {
             conflicts.push(format!("{instrument} is both wanted and not: it is left out"));
         }

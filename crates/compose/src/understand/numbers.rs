@@ -33,7 +33,10 @@ fn number(text: &str) -> Option<f64> {
     if let Some(place) = spelled.iter().position(|word| *word == text) {
         return Some(place as f64 + 1.0);
     }
-    text.starts_with(|first: char| first.is_ascii_digit()).then(|| text.parse().ok()).flatten().filter(|n: &f64| n.is_finite())
+    text.starts_with(|first: char| first.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
+        .filter(|n: &f64| n.is_finite())
 }
 
 /// Seconds of a unit.
@@ -57,7 +60,10 @@ fn seconds(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
         return (rest < 60.0).then_some((length, Meaning::Seconds(60.0 * minutes + rest)));
     }
     let (mut length, mut total) = measure(words, at)?;
-    if plain(words, at + length) == "and" && plain(words, at + length + 1) == "a" && plain(words, at + length + 2) == "half" {
+    if plain(words, at + length) == "and"
+        && plain(words, at + length + 1) == "a"
+        && plain(words, at + length + 2) == "half"
+    {
         return Some((length + 3, Meaning::Seconds(total * 1.5)));
     }
     let gap = usize::from(plain(words, at + length) == "and");
@@ -126,7 +132,8 @@ fn era(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
             let digits = here.strip_suffix("'s").or_else(|| here.strip_suffix('s'))?;
             // "30s" is a length, "the 30s" a decade; "80s" is a decade unless it is how long something is.
             let before = at.checked_sub(1).map_or("", |before| plain(words, before));
-            let lasts = matches!(plain(words, at + 1), "long" | "loop" | "clip" | "jingle" | "intro") || before == "for";
+            let lasts =
+                matches!(plain(words, at + 1), "long" | "loop" | "clip" | "jingle" | "intro") || before == "for";
             match digits.parse::<u16>().ok().filter(|year| year % 10 == 0)? {
                 short @ 20..=40 if digits.len() == 2 && before == "the" => 1_900 + short,
                 short @ 50..=90 if digits.len() == 2 && !lasts => 1_900 + short,
@@ -190,7 +197,9 @@ fn key(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
     // "A major": an article before an adjective reads like a key ("a minor piece"); a small letter needs "in" or "key".
     let is_article = first == 'a' && shift == 0 && skip == 0;
     // "a major hit", "in a minor mood".
-    let goes_on = words.get(at + length).is_some_and(|next| !next.after_break && matches!(next.plain.as_str(), "key" | "mood" | "hit" | "way" | "role"));
+    let goes_on = words.get(at + length).is_some_and(|next| {
+        !next.after_break && matches!(next.plain.as_str(), "key" | "mood" | "hit" | "way" | "role")
+    });
     if is_article || first == 'a' && goes_on {
         return None;
     }

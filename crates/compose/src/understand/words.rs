@@ -32,7 +32,8 @@ pub fn split(text: &str) -> Vec<Word> {
             continue;
         }
         finish(&mut words, &mut word, &mut after_break);
-        if matches!(letter, ',' | '.' | ';' | '!' | '?' | ':' | '(' | ')' | '\n' | '–' | '—' | '、' | '。' | '，') {
+        if matches!(letter, ',' | '.' | ';' | '!' | '?' | ':' | '(' | ')' | '\n' | '–' | '—' | '、' | '。' | '，')
+        {
             after_break = true;
         }
     }

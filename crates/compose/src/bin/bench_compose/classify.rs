@@ -16,7 +16,10 @@ pub fn print(songs: &[(Style, Composition)], seeds: u64) -> f64 {
         ("tempo, meter and swing alone", time),
     ];
     let half = seeds.div_ceil(2);
-    println!("\n| the classifier hears | named right (chance {:.2}) | most often mistaken |\n|---|---|---|", 1.0 / Style::COUNT as f64);
+    println!(
+        "\n| the classifier hears | named right (chance {:.2}) | most often mistaken |\n|---|---|---|",
+        1.0 / Style::COUNT as f64
+    );
     let mut shares = Vec::new();
     for (name, features) in KINDS {
         let (share, mistakes) = named(songs, half, features);
@@ -31,13 +34,15 @@ pub fn print(songs: &[(Style, Composition)], seeds: u64) -> f64 {
 }
 
 fn named(songs: &[(Style, Composition)], half: u64, features: Features) -> (f64, String) {
-    let all: Vec<(Style, u64, Vec<f64>)> = songs.iter().map(|(style, song)| (*style, song.effective.seed, features(song))).collect();
+    let all: Vec<(Style, u64, Vec<f64>)> =
+        songs.iter().map(|(style, song)| (*style, song.effective.seed, features(song))).collect();
     let learnt = || all.iter().filter(|(_, seed, _)| *seed < half);
     let count = learnt().count().max(1) as f64;
     let size = all.first().map_or(0, |(_, _, features)| features.len());
     let mean = |of: usize| learnt().map(|(_, _, features)| features[of]).sum::<f64>() / count;
     let means: Vec<f64> = (0..size).map(mean).collect();
-    let scale = |of: usize| (learnt().map(|(_, _, features)| (features[of] - means[of]).powi(2)).sum::<f64>() / count).sqrt();
+    let scale =
+        |of: usize| (learnt().map(|(_, _, features)| (features[of] - means[of]).powi(2)).sum::<f64>() / count).sqrt();
     let scales: Vec<f64> = (0..size).map(scale).collect();
     // What hardly varies says nothing, and must not be blown up.
     let standard = |features: &[f64]| -> Vec<f64> {
@@ -46,8 +51,14 @@ fn named(songs: &[(Style, Composition)], half: u64, features: Features) -> (f64,
     let centroids: Vec<(Style, Vec<f64>)> = Style::ALL
         .into_iter()
         .map(|style| {
-            let own: Vec<Vec<f64>> = learnt().filter(|(of, ..)| *of == style).map(|(_, _, features)| standard(features)).collect();
-            (style, (0..size).map(|of| own.iter().map(|features| features[of]).sum::<f64>() / own.len().max(1) as f64).collect())
+            let own: Vec<Vec<f64>> =
+                learnt().filter(|(of, ..)| *of == style).map(|(_, _, features)| standard(features)).collect();
+            (
+                style,
+                (0..size)
+                    .map(|of| own.iter().map(|features| features[of]).sum::<f64>() / own.len().max(1) as f64)
+                    .collect(),
+            )
         })
         .collect();
     let mut mistakes: std::collections::BTreeMap<(Style, Style), usize> = Default::default();
@@ -89,7 +100,14 @@ fn line(song: &Composition, role: Role) -> &[LineNote] {
 }
 
 fn drums(song: &Composition) -> Vec<f64> {
-    const KINDS: [&[u8]; 6] = [&[36], &[38, 37, 39], &[42, 44, 46], &[51, 53, 49], &[62, 63, 64, 65, 67, 68, 41, 43], &[54, 56, 70, 73, 75, 82]];
+    const KINDS: [&[u8]; 6] = [
+        &[36],
+        &[38, 37, 39],
+        &[42, 44, 46],
+        &[51, 53, 49],
+        &[62, 63, 64, 65, 67, 68, 41, 43],
+        &[54, 56, 70, 73, 75, 82],
+    ];
     let of = |keys: &'static [u8]| line(song, Role::Drums).iter().filter(move |note| keys.contains(&note.pitch));
     KINDS.into_iter().flat_map(|keys| places(song, of(keys))).collect()
 }
@@ -125,7 +143,8 @@ fn tune(song: &Composition) -> Vec<f64> {
     let line = line(song, Role::Melody);
     let total = line.len().max(1) as f64;
     let mut intervals = [0.0; 13];
-    line.windows(2).for_each(|pair| intervals[usize::from(pair[0].pitch.abs_diff(pair[1].pitch).min(12))] += 1.0 / total);
+    line.windows(2)
+        .for_each(|pair| intervals[usize::from(pair[0].pitch.abs_diff(pair[1].pitch).min(12))] += 1.0 / total);
     features.extend(intervals);
     let mut degrees = [0.0; 12];
     let tonic = song.effective.key.tonic;

@@ -7,6 +7,9 @@ use compose::{
     measure::{Tune, figures, tune},
 };
 
+type FigureOf = fn(&Tune) -> f64;
+type PatternsOf = fn(&Composition) -> BTreeSet<Vec<i32>>;
+
 /// Least, median and most.
 pub fn spread(values: &mut [f64]) -> String {
     values.sort_by(f64::total_cmp);
@@ -22,9 +25,13 @@ pub fn print(songs: &[(Style, Composition)], data: Option<&Path>) -> Result<(), 
         Some(folder) => real(folder)?,
         None => Vec::new(),
     };
-    println!("\n| figure of the tune | ours ({}): least | median | most | real songs ({}): least | median | most |", ours.len(), real.len());
+    println!(
+        "\n| figure of the tune | ours ({}): least | median | most | real songs ({}): least | median | most |",
+        ours.len(),
+        real.len()
+    );
     println!("|---|---|---|---|---|---|---|");
-    let rows: [(&str, fn(&Tune) -> f64); 6] = [
+    let rows: [(&str, FigureOf); 6] = [
         ("entropy of pitch classes, bits", |tune| tune.entropy),
         ("figures of four notes heard before", |tune| tune.repeated),
         ("mean interval, semitones", |tune| tune.mean_interval),
@@ -36,8 +43,10 @@ pub fn print(songs: &[(Style, Composition)], data: Option<&Path>) -> Result<(), 
         let column = |tunes: &[Tune]| spread(&mut tunes.iter().map(of).collect::<Vec<_>>());
         println!("| {name} | {} | {} |", column(&ours), column(&real));
     }
-    println!("\n| two seeds of one style have in common: share of the smaller | least | median | most |\n|---|---|---|---|");
-    let kinds: [(&str, fn(&Composition) -> BTreeSet<Vec<i32>>); 5] = [
+    println!(
+        "\n| two seeds of one style have in common: share of the smaller | least | median | most |\n|---|---|---|---|"
+    );
+    let kinds: [(&str, PatternsOf); 5] = [
         ("figures of the tune", |song| figures(&song.lines[0]).into_iter().map(|figure| figure.to_vec()).collect()),
         ("rhythms of bars of the tune", |song| bars(song, Role::Melody, false)),
         ("bars of drums", |song| bars(song, Role::Drums, true)),
@@ -47,7 +56,8 @@ pub fn print(songs: &[(Style, Composition)], data: Option<&Path>) -> Result<(), 
     for (name, of) in kinds {
         let mut shares = Vec::new();
         for style in Style::ALL {
-            let own: Vec<BTreeSet<Vec<i32>>> = songs.iter().filter(|(one, _)| *one == style).map(|(_, song)| of(song)).collect();
+            let own: Vec<BTreeSet<Vec<i32>>> =
+                songs.iter().filter(|(one, _)| *one == style).map(|(_, song)| of(song)).collect();
             for (index, a) in own.iter().enumerate() {
                 let with = own[index + 1..].iter().filter(|b| a.len().min(b.len()) > 0);
                 shares.extend(with.map(|b| a.intersection(b).count() as f64 / a.len().min(b.len()) as f64));
@@ -82,7 +92,8 @@ fn real(folder: &Path) -> Result<Vec<Tune>, super::Failure> {
         let read = music::smf::read(&std::fs::read(&path)?, &music::smf::Limits::default())?;
         let analysis = music::analysis::analyse(&read.score);
         let ticks = |quarters: f64| (quarters.max(0.0) * f64::from(TICKS_PER_QUARTER)).round() as u32;
-        let starts: Vec<f64> = analysis.bars.iter().map(|bar| bar.start as f64 / f64::from(read.score.ticks_per_quarter)).collect();
+        let starts: Vec<f64> =
+            analysis.bars.iter().map(|bar| bar.start as f64 / f64::from(read.score.ticks_per_quarter)).collect();
         let line = analysis.melody.notes.iter().filter_map(|note| {
             let start = starts.get(note.bar)?;
             // To the nearest sixteenth, as ours are written.
