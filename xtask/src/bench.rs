@@ -2,6 +2,7 @@
 
 mod analysis;
 mod blend;
+mod compose;
 mod engine;
 mod midi;
 mod python;
@@ -32,6 +33,7 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
     match name {
         analysis::NAME => return analysis::run(arguments),
         blend::NAME => return blend::run(arguments),
+        compose::NAME => return compose::run(arguments),
         engine::NAME => return engine::run(arguments),
         midi::NAME => return midi::run(arguments),
         search::NAME => return search::run(arguments),

@@ -34,7 +34,9 @@ impl Default for RetentionPolicy {
 impl RetentionPolicy {
     /// The same for jobs of a kind that has limits of its own.
     pub fn of_kind(self, limits: &KindLimits) -> Self {
-        Self { completed: limits.keeping(self.completed), failed: limits.keeping(self.failed), ..self }
+        let failed = limits.failed_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
+        let failed = failed.map_or(self.failed, |own| own.min(self.failed));
+        Self { completed: limits.keeping(self.completed), failed: limits.keeping(failed), ..self }
     }
 
     /// When the files of a job that reached `state` at `finished_at` go; `None` while it is not final.

@@ -175,6 +175,26 @@ impl Master {
     ) -> Result<(), E> {
         self.stems.get(stem).map_or(Ok(()), |stem| stem.each(sink))
     }
+
+    /// Goes through the mix and all stems that were kept, side by side.
+    ///
+    /// # Errors
+    /// As [`Master::each`].
+    pub fn each_together<E: From<MediaError>>(
+        &self,
+        mut sink: impl FnMut(&[f32], &[Vec<f32>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut at, mut block) = (0, Vec::new());
+        let mut stems = vec![Vec::new(); self.stems.len()];
+        while self.mix.read(at, &mut block)? {
+            for (spool, stem) in self.stems.iter().zip(&mut stems) {
+                spool.read(at, stem)?;
+            }
+            sink(&block, &stems)?;
+            at += block.len() as u64;
+        }
+        Ok(())
+    }
 }
 
 impl Spool {

@@ -9,7 +9,7 @@ use crate::{
     FontInfo, RenderError,
     effects::Room,
     render::{BLOCK_FRAMES, Renderer},
-    sequence::Sequence,
+    sequence::{Sequence, check_length},
     stems::{self, CHUNK_FRAMES, Stem, StemSpec},
 };
 
@@ -40,11 +40,22 @@ pub struct RenderSettings {
     pub target_lufs: f64,
     /// Highest true peak of the mix.
     pub max_dbtp: f64,
+    /// Exact length of the mix and of each stem, to the frame: what still sounds when the last key has been let go, or in the
+    /// last half second at the least, is faded to nothing there. A shorter song gets silence behind it. Without it a song ends
+    /// when it has died away.
+    pub length_seconds: Option<f64>,
 }
 
 impl Default for RenderSettings {
     fn default() -> Self {
-        Self { sample_rate_hz: 44_100, keep_stems: false, threads: 1, target_lufs: TARGET_LUFS, max_dbtp: MAX_DBTP }
+        Self {
+            sample_rate_hz: 44_100,
+            keep_stems: false,
+            threads: 1,
+            target_lufs: TARGET_LUFS,
+            max_dbtp: MAX_DBTP,
+            length_seconds: None,
+        }
     }
 }
 
@@ -88,6 +99,9 @@ pub fn render(
     progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Song, RenderError> {
     let rate = settings.sample_rate_hz;
+    if let Some(seconds) = settings.length_seconds {
+        check_length(seconds, rate)?;
+    }
     let sequence = Sequence::of_score(score, stems, renderer.instruments().font(), rate)?;
     let events: Vec<_> = sequence.stems.iter().map(|stem| stem.events()).collect();
     let session = renderer.begin(&events, rate)?;
@@ -96,7 +110,10 @@ pub fn render(
         .map(|((player, stem), spec)| Stem::new(player, stem.events, &spec.mix, settings.keep_stems, rate))
         .collect();
     let mut mixer = Mixer::new(stems, settings, sequence.end_block)?;
-    if !players.is_empty() {
+    if players.is_empty() {
+        // Nobody plays: silence of the length that is asked for.
+        while settings.length_seconds.is_some() && mixer.mix(&mut [], progress)? {}
+    } else {
         stems::play(players, settings.threads, |chunks| mixer.mix(chunks, progress))?;
     }
     let master = mixer.tracks.master(settings.target_lufs, settings.max_dbtp)?;
@@ -129,6 +146,8 @@ struct Mixer {
     done: usize,
     quiet: usize,
     loudest: f32,
+    /// Where the sound ends, if that is asked for.
+    exact: Option<Ending>,
 }
 
 impl Mixer {
@@ -147,6 +166,7 @@ impl Mixer {
             done: 0,
             quiet: 0,
             loudest: 0.0,
+            exact: settings.length_seconds.map(|seconds| Ending::new(seconds, last, settings.sample_rate_hz)),
         })
     }
 
@@ -175,6 +195,9 @@ impl Mixer {
         let begin = self.done;
         self.done += CHUNK_FRAMES;
         let peak = peak(&mut mix);
+        if let Some(ending) = self.exact {
+            return self.mix_exactly(ending, begin, mix, stems, progress);
+        }
         self.loudest = self.loudest.max(peak);
         let is_quiet = begin >= self.last && peak <= self.loudest * 10f32.powf(ENDED_DB / 20.0);
         self.quiet = if is_quiet { self.quiet + CHUNK_FRAMES } else { 0 };
@@ -197,6 +220,75 @@ impl Mixer {
             return Err(RenderError::Stopped);
         }
         Ok(!has_ended)
+    }
+
+    /// The same where the length is given.
+    fn mix_exactly(
+        &mut self,
+        ending: Ending,
+        begin: usize,
+        mut mix: Vec<f32>,
+        stems: &mut [Vec<f32>],
+        progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<bool, RenderError> {
+        let frames = CHUNK_FRAMES.min(ending.frames - begin);
+        for sound in stems.iter_mut().chain([&mut mix]) {
+            sound.truncate(2 * frames);
+            ending.fade(begin, sound);
+        }
+        self.tracks.push(&mix, stems)?;
+        let done = begin + frames;
+        if progress(done as f64 / ending.frames.max(1) as f64).is_break() {
+            return Err(RenderError::Stopped);
+        }
+        Ok(done < ending.frames)
+    }
+}
+
+/// The end of a song of a given length.
+#[derive(Clone, Copy)]
+struct Ending {
+    frames: usize,
+    /// From here on the sound is faded, evenly in dB.
+    fades_from: usize,
+    /// And from here on down to nothing, evenly in level.
+    closes_from: usize,
+}
+
+/// How far down the sound is when the last fade to nothing begins: nobody hears that it is cut.
+const FADED_DB: f32 = -60.0;
+/// Length of that last fade.
+const CLOSING_SECONDS: f64 = 0.02;
+/// The fade is at least this long, but never more than a tenth of the song.
+const LEAST_FADE_SECONDS: f64 = 0.5;
+/// And at most this long: a note that was let go earlier dies away by itself.
+const MOST_FADE_SECONDS: f64 = 2.0;
+
+impl Ending {
+    /// `last` is the frame in which the last key is let go.
+    fn new(seconds: f64, last: usize, sample_rate_hz: u32) -> Self {
+        let frames_of = |seconds: f64| (seconds * f64::from(sample_rate_hz)).round() as usize;
+        let frames = frames_of(seconds);
+        let least = frames_of(LEAST_FADE_SECONDS.min(seconds / 10.0));
+        let longest = frames.saturating_sub(frames_of(MOST_FADE_SECONDS));
+        let fades_from = last.clamp(longest, frames.saturating_sub(least).max(longest));
+        let closes_from = frames.saturating_sub(frames_of(CLOSING_SECONDS)).max(fades_from);
+        Self { frames, fades_from, closes_from }
+    }
+
+    /// Fades frames of interleaved stereo, the first of which is `begin` of the song.
+    fn fade(&self, begin: usize, sound: &mut [f32]) {
+        let (length, closing) = (self.closes_from - self.fades_from, self.frames - self.closes_from);
+        for (frame, pair) in sound.chunks_exact_mut(2).enumerate() {
+            let at = begin + frame;
+            if at < self.fades_from {
+                continue;
+            }
+            let through = ((at - self.fades_from) as f32 / length.max(1) as f32).min(1.0);
+            let rest = self.frames.saturating_sub(at) as f32 / closing.max(1) as f32;
+            let gain = 10f32.powf(FADED_DB * through / 20.0) * rest.min(1.0);
+            pair.iter_mut().for_each(|sample| *sample *= gain);
+        }
     }
 }
 

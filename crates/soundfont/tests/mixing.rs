@@ -174,3 +174,60 @@ proptest! {
         is_levelled(&made)?;
     }
 }
+
+/// RMS of interleaved samples, in dB of full scale.
+fn level_db(samples: &[f32]) -> f64 {
+    let power = samples.iter().map(|x| f64::from(x * x)).sum::<f64>() / samples.len().max(1) as f64;
+    10.0 * power.max(1e-20).log10()
+}
+
+#[test]
+fn a_song_of_a_given_length_has_that_many_frames_and_dies_away_in_them() {
+    let font = Instruments::built_in().unwrap();
+    // The song itself lasts 8 s: cut in its middle, just behind its last key, and long after it has died away.
+    for seconds in [3.0, 5.4321, 8.3, 8.000_011, 13.7] {
+        for keep_stems in [false, true] {
+            let settings = RenderSettings { keep_stems, length_seconds: Some(seconds), ..RenderSettings::default() };
+            let made = rendered(&font, &song(), &stem_each(5), &settings).unwrap();
+            let whole = mix(&made);
+            let frames = (seconds * 44_100.0).round() as usize;
+            assert_eq!(whole.len(), 2 * frames, "{seconds} s");
+            assert!((made.report.seconds - seconds).abs() < 1e-4, "{:?}", made.report);
+            let closing = 2 * (0.02 * 44_100.0) as usize;
+            let (body, last) = whole.split_at(whole.len() - closing);
+            let before = level_db(&body[body.len() - closing..]);
+            println!("{seconds} s: {before:.1} dB before the last fade, all {:.1} dB", level_db(&whole));
+            assert!(before < level_db(&whole) - 35.0, "{seconds} s: {before} dB before the last fade");
+            assert!(last.last().is_some_and(|x| x.abs() < 1e-5));
+            if keep_stems {
+                let mut rest = whole.clone();
+                for index in 0..5 {
+                    let stem = stem(&made, index);
+                    assert_eq!(stem.len(), whole.len());
+                    rest.iter_mut().zip(&stem).for_each(|(rest, x)| *rest -= x);
+                }
+                assert!(level_db(&rest) < level_db(&whole) - 90.0, "stems do not add up: {} dB", level_db(&rest));
+            }
+        }
+    }
+    // Nothing is faded before the last key is let go.
+    let natural = mix(&rendered(&font, &song(), &stem_each(5), &RenderSettings::default()).unwrap());
+    let settings = RenderSettings { length_seconds: Some(9.0), ..RenderSettings::default() };
+    let exact = mix(&rendered(&font, &song(), &stem_each(5), &settings).unwrap());
+    let body = 2 * 44_100 * 7;
+    // The silence behind it may move the loudness of the whole, and with it the gain, but nothing else.
+    let pairs = || natural[..body].iter().zip(&exact).map(|(a, b)| (f64::from(*a), f64::from(*b)));
+    let gain = pairs().map(|(a, b)| a * b).sum::<f64>() / pairs().map(|(_, b)| b * b).sum::<f64>();
+    let difference: Vec<f32> = pairs().map(|(a, b)| (a - gain * b) as f32).collect();
+    assert!(level_db(&difference) < level_db(&natural[..body]) - 35.0, "{} dB", level_db(&difference));
+}
+
+#[test]
+fn a_length_that_cannot_be_is_refused() {
+    let font = Instruments::built_in().unwrap();
+    for seconds in [f64::NAN, -1.0, 1_800.1, f64::INFINITY] {
+        let settings = RenderSettings { length_seconds: Some(seconds), ..RenderSettings::default() };
+        let refused = rendered(&font, &song(), &stem_each(5), &settings);
+        assert!(matches!(refused, Err(RenderError::Font(_))), "{seconds}: {refused:?}");
+    }
+}

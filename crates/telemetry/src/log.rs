@@ -49,10 +49,11 @@ pub enum TelemetryError {
 
 /// Our own crates, as log targets. Everything else stays at `warn`: a dependency's debug lines hold headers, addresses
 /// with signatures and SQL, which must not reach a log by turning one word.
-pub const OWN_TARGETS: [&str; 31] = [
+pub const OWN_TARGETS: [&str; 32] = [
     "arrangement",
     "blend",
     "blob_store",
+    "compose",
     "contracts",
     "descant",
     "domain",

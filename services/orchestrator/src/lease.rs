@@ -222,7 +222,7 @@ impl Worker<'_> {
     async fn after_failure(&self, stage: &StageSpec, failure: Failure) -> Result<(), PersistenceError> {
         let (context, job, spec) = (self.context, self.job, self.kind.spec);
         let attempt = attempt::attempt_at(job, stage);
-        let decision = context.rules.retry(spec).decide(&failure, attempt, resilience::ids::random_unit());
+        let decision = context.rules.decide(spec, &failure, attempt, resilience::ids::random_unit());
         let RetryDecision::Again { after, counts } = decision else { return self.fail(Some(stage), &failure).await };
         let now = self.now();
         let due_at = now + after;

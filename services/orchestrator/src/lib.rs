@@ -126,6 +126,7 @@ impl Service for Orchestrator {
 
 fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<Context> {
     let settings = &deps.settings;
+    let journals = Journals::new(deps.clock.clone(), kinds.specs());
     Ok(Context {
         kinds,
         tools: StageTools {
@@ -138,7 +139,7 @@ fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<
             metrics: deps.metrics.clone(),
         },
         rules: Arc::new(rules(settings)),
-        journals: Journals::new(deps.clock.clone()),
+        journals,
         metrics: deps.metrics.clone(),
         keep_results: settings.retention.stage_results,
         call_offs,

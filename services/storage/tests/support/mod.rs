@@ -170,6 +170,17 @@ impl Harness {
         Ok(v1::ResultIngested::open(reply).unwrap().try_into().unwrap())
     }
 
+    /// Asks for a song in one more format; answers with the code of a refusal.
+    pub async fn ask_rendition(&self, job: JobId, role: &str) -> Result<(), String> {
+        let request = v1::MakeRendition { job_id: job.to_string(), role: role.to_owned() };
+        let message = envelope(request, self.message_id(), Utc::now());
+        match self.bus.request(Queue::StorageRequests, message, Duration::from_secs(60)).await {
+            Ok(reply) => v1::RenditionMade::open(reply).map(drop).map_err(|error| error.to_string()),
+            Err(MessagingError::Fault { code, .. }) => Err(code),
+            Err(error) => panic!("no answer: {error}"),
+        }
+    }
+
     /// Asks for what must be refused; the code and whether to try again.
     pub async fn refused(&self, request: &IngestRequest, generation: u64) -> (String, bool) {
         match self.ask(request, generation).await {

@@ -4,7 +4,7 @@ mod length;
 mod request;
 
 pub use length::seconds;
-pub use request::{BlendLength, BlendOptions, BlendRequest, ExtraFormat};
+pub use request::{BlendLength, BlendOptions, BlendRequest};
 
 use std::time::Duration;
 
@@ -153,6 +153,7 @@ pub static SPEC: KindSpec = KindSpec {
         sound: Some(Duration::from_secs(MOST_SECONDS as u64)),
         ..KindLimits::NONE
     },
+    announcements: None,
     overtime_advice: "Try again, or ask for a shorter blend.",
     error_words: &[
         (FailureCode::InvalidSong, ANALYSIS_ERROR),

@@ -14,10 +14,7 @@ use crate::{
 
 /// Links of a job as its older API has them.
 pub fn links(maker: &LinkMaker, id: JobId) -> Links {
-    let job = maker.job(id);
-    // Where the routes of all kinds begin; the older ones have no version in their paths.
-    let base = job.job.split("/api/v1/").next().unwrap_or_default().to_owned();
-    Links { status: format!("{base}/api/status/{id}"), ..job }
+    Links { status: maker.of_older("status", id), ..maker.job(id) }
 }
 
 /// What the songs of a new job are called.

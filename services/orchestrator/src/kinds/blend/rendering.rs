@@ -13,9 +13,9 @@ use std::{
 use arrangement::{Rendering as How, SoundSummary, cover, render, stems_of};
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, StageName,
+    ExtraFormat, Failure, FailureClass, FailureCode, StageName,
     kinds::blend::{self, SPEC},
-    kinds::blend::{BlendOptions, BlendRequest, ExtraFormat},
+    kinds::blend::{BlendOptions, BlendRequest},
 };
 use media::{Encoding, MediaError, Tags};
 use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, ProgressSink, blocking};

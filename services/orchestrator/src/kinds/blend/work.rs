@@ -1,6 +1,6 @@
 //! Names of working objects, shared by the stages that write and read them.
 
-use domain::kinds::blend::ExtraFormat;
+use domain::ExtraFormat;
 
 /// Titles of the songs, and what of their files was mended.
 pub const SONGS: &str = "songs.json";

@@ -1,0 +1,132 @@
+//! Who plays each part.
+
+use crate::{
+    dice::Dice, error::ComposeError, instrument::Instrument, options::Options, role::Role, spec::Spec, style::Style,
+    understand::Understanding,
+};
+
+/// The band.
+pub struct Players {
+    /// General MIDI program by role; of drums, the kit.
+    pub programs: [u8; Role::COUNT],
+    pub plays: [bool; Role::COUNT],
+    /// The style whose drums are played: drums may be asked for where a style has none.
+    pub drums: &'static Spec,
+    /// Drums play from the first A on, also where the style lets them in later.
+    pub drums_throughout: bool,
+    /// Plays solos.
+    pub soloist: u8,
+}
+
+/// Parts that an instrument may take over, its own first.
+fn parts(instrument: Instrument) -> Vec<Role> {
+    let own = instrument.role();
+    let others: &[Role] = match own {
+        Role::Bass | Role::Drums => &[],
+        _ => &[Role::Melody, Role::Comping, Role::Pad],
+    };
+    std::iter::once(own).chain(others.iter().copied().filter(|other| *other != own)).collect()
+}
+
+/// # Errors
+///
+/// If nobody is left to play.
+pub fn choose(
+    asked: &Understanding,
+    options: &Options,
+    spec: &'static Spec,
+    dice: &mut Dice,
+    warnings: &mut Vec<String>,
+) -> Result<Players, ComposeError> {
+    let mut programs = [0u8; Role::COUNT];
+    let unwanted: Vec<Instrument> =
+        asked.without_instruments.iter().copied().filter(|one| !options.instruments.contains(one)).collect();
+    let is_unwanted = |program: u8| unwanted.iter().any(|one| one.role() != Role::Drums && one.program() == program);
+    let mut plays = Role::ALL.map(|role| !options.without.contains(&role));
+    let mut is_taken = [false; Role::COUNT];
+    for role in Role::ALL {
+        let own: Vec<u8> =
+            spec.programs[role.index()].iter().copied().filter(|program| !is_unwanted(*program)).collect();
+        let spare: Vec<u8> = spare(role).iter().copied().filter(|program| !is_unwanted(*program)).collect();
+        // Chance is drawn also where there is no choice, so that a wish more changes nothing else.
+        let choice = dice.share();
+        let from = if own.is_empty() { &spare } else { &own };
+        match from.get((choice * from.len() as f64) as usize) {
+            Some(program) => programs[role.index()] = *program,
+            None if role != Role::Drums => plays[role.index()] = false,
+            None => {}
+        }
+    }
+    let era = options.era.or(asked.era);
+    if let Some(era) = era {
+        programs = Role::ALL.map(|role| of_era(era.decade, programs[role.index()]));
+    }
+    for instrument in options.instruments.iter().chain(&asked.instruments) {
+        let is_option = options.instruments.contains(instrument);
+        let possible = parts(*instrument).into_iter().find(|role| !is_taken[role.index()] && plays[role.index()]);
+        match possible {
+            Some(role) => {
+                is_taken[role.index()] = true;
+                if role != Role::Drums {
+                    programs[role.index()] = instrument.program();
+                }
+            }
+            None if plays.iter().any(|plays| *plays) => {
+                let source = if is_option { "options" } else { "sentence" };
+                warnings.push(format!("no part is left for the {instrument} that the {source} ask for"));
+            }
+            None => {}
+        }
+    }
+    for role in &asked.without {
+        let is_option = options.instruments.iter().any(|instrument| instrument.role() == *role);
+        if !is_option && plays[role.index()] {
+            plays[role.index()] = false;
+        }
+    }
+    if !plays.contains(&true) {
+        return Err(ComposeError::NobodyPlays);
+    }
+    let wants_drums = is_taken[Role::Drums.index()];
+    let drums = if spec.drums.is_empty() && wants_drums { Spec::of(Style::Pop)? } else { spec };
+    let others: Vec<u8> = spec.programs[Role::Melody.index()]
+        .iter()
+        .chain(&spec.programs[Role::Comping.index()])
+        .copied()
+        .filter(|program| *program != programs[Role::Melody.index()] && !is_unwanted(*program))
+        .collect();
+    let soloist = dice.pick(&others).copied().unwrap_or(programs[Role::Melody.index()]);
+    let soloist = if is_taken[Role::Melody.index()] { programs[Role::Melody.index()] } else { soloist };
+    Ok(Players { programs, plays, drums, drums_throughout: wants_drums, soloist })
+}
+
+/// Who may step in where everybody that the style knows is unwanted.
+const fn spare(role: Role) -> &'static [u8] {
+    match role {
+        Role::Melody => &[73, 71, 65, 11, 80],
+        Role::Comping => &[0, 25, 4, 16],
+        Role::Pad => &[48, 89, 16],
+        Role::Bass => &[33, 32, 38],
+        Role::Drums => &[],
+    }
+}
+
+/// What a decade played instead of an instrument.
+fn of_era(decade: u16, program: u8) -> u8 {
+    match (decade, program) {
+        (..=1959, 33..=39) => 32,
+        (..=1959, 27..=31) => 26,
+        (..=1959, 4..=7 | 16..=18) => 0,
+        (..=1959, 80..=95) => 48,
+        (1960..=1969, 34..=39) => 33,
+        (1960..=1969, 80..=103) => 16,
+        (1960..=1969, 4..=7) => 16,
+        (1970..=1979, 0) => 4,
+        (1970..=1979, 88..=95) => 48,
+        (1980..=1989, 32..=37) => 38,
+        (1980..=1989, 0 | 4) => 5,
+        (1980..=1989, 48 | 89) => 90,
+        (1980..=1989, 71..=75) => 81,
+        _ => program,
+    }
+}

@@ -1,0 +1,339 @@
+//! What a sentence asks of a song: whole words, one meaning each, and a plain account of what was not understood.
+
+mod lexicon;
+mod numbers;
+mod words;
+
+use music::Mode;
+use serde::{Deserialize, Serialize};
+
+use self::{
+    lexicon::{Meaning, Sense},
+    words::Word,
+};
+use crate::{
+    instrument::Instrument,
+    role::Role,
+    style::Style,
+    wishes::{Era, Form, Mood},
+};
+
+/// Letters of a sentence that are read.
+const MOST_LETTERS: usize = 4_000;
+/// Words that are handed back as not understood.
+const MOST_UNKNOWN: usize = 40;
+
+/// What a sentence asks for. Everything may be absent: then style and seed decide.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Understanding {
+    pub style: Option<Style>,
+    pub mood: Option<Mood>,
+    /// Said as a number.
+    pub tempo_bpm: Option<f64>,
+    /// Said as a word: −1 (slow) to 1 (fast).
+    pub pace: Option<f64>,
+    /// Pitch class of the key, 0 = C.
+    pub tonic: Option<u8>,
+    pub mode: Option<Mode>,
+    pub instruments: Vec<Instrument>,
+    /// Instruments and parts that are not wanted.
+    pub without_instruments: Vec<Instrument>,
+    pub without: Vec<Role>,
+    /// 0 to 1.
+    pub energy: Option<f64>,
+    pub era: Option<Era>,
+    pub form: Option<Form>,
+    pub seconds: Option<f64>,
+    pub instrumental: Option<bool>,
+    /// What the song is about; nothing is read from it.
+    pub topic: Option<String>,
+    /// In the order of the sentence.
+    pub understood: Vec<Understood>,
+    /// Words that meant nothing to the composer.
+    pub not_understood: Vec<String>,
+    /// Wishes that contradict each other, and what is done about it.
+    pub conflicts: Vec<String>,
+}
+
+/// Some words of the sentence and what they were taken for.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Understood {
+    pub words: String,
+    /// Such as `style: bossa` or `no drums`.
+    pub meaning: String,
+}
+
+/// Reads a sentence. Any text is read; an empty one asks for nothing.
+pub fn understand(prompt: &str) -> Understanding {
+    let words = words::split(&prompt.chars().take(MOST_LETTERS).collect::<String>());
+    let mut reader =
+        Reader { words: &words, at: 0, negation: Negation::None, found: Understanding::default(), styles: Vec::new() };
+    reader.read();
+    reader.finish()
+}
+
+/// Whether what follows is not wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Negation {
+    None,
+    /// After "no" and its like, until something was ruled out.
+    Pending,
+    /// Something was ruled out: another follows only after "or" (and, after "without", "and").
+    Done,
+}
+
+struct Reader<'a> {
+    words: &'a [Word],
+    at: usize,
+    negation: Negation,
+    found: Understanding,
+    /// Styles that are wanted, with the place of their first word and of the word after them.
+    styles: Vec<(Style, usize, usize)>,
+}
+
+impl Reader<'_> {
+    fn plain(&self, place: usize) -> &str {
+        self.words.get(place).map_or("", |word| &word.plain)
+    }
+
+    fn before(&self) -> &str {
+        self.at.checked_sub(1).map_or("", |place| self.plain(place))
+    }
+
+    fn read(&mut self) {
+        while let Some(word) = self.words.get(self.at) {
+            if word.after_break {
+                self.negation = Negation::None;
+            }
+            let length = self.step(word);
+            self.at += length.max(1);
+        }
+    }
+
+    /// Reads at this place; answers how many words that took.
+    fn step(&mut self, word: &Word) -> usize {
+        if matches!(word.plain.as_str(), "about" | "titled" | "called" | "entitled") {
+            return self.topic();
+        }
+        if let Some(length) = self.negated(word) {
+            return length;
+        }
+        if let Some((length, meaning, said)) = numbers::read(self.words, self.at) {
+            self.negation = Negation::None;
+            self.take(length, said, meaning);
+            return length;
+        }
+        if self.negation == Negation::Done && !lexicon::joins(self.before()) && !lexicon::joins(&word.plain) {
+            self.negation = Negation::None;
+        }
+        if let Some((length, sense)) = lexicon::longest(self.words, self.at) {
+            if sense.is_ambiguous && !self.is_about_music(length) {
+                self.unknown(word);
+                return 1;
+            }
+            self.mean(length, sense.meaning);
+            return length;
+        }
+        if !lexicon::is_filler(&word.plain) {
+            self.unknown(word);
+        }
+        1
+    }
+
+    /// Reads "no", "without" and their like.
+    fn negated(&mut self, word: &Word) -> Option<usize> {
+        let length = lexicon::negation(self.words, self.at)?;
+        self.negation = if word.plain == "with" && length == 1 { Negation::None } else { Negation::Pending };
+        Some(length)
+    }
+
+    /// Everything up to the next break is what the song is about.
+    fn topic(&mut self) -> usize {
+        let rest = &self.words[self.at + 1..];
+        let ends = |word: &Word| {
+            word.after_break || matches!(word.plain.as_str(), "with" | "at" | "for" | "using" | "without")
+        };
+        // Words that come first cannot end it: "about the two of us" has none of these.
+        let length = rest.iter().enumerate().position(|(index, word)| index > 0 && ends(word)).unwrap_or(rest.len());
+        let topic: Vec<&str> = rest[..length].iter().map(|word| word.text.as_str()).collect();
+        if !topic.is_empty() {
+            let topic = topic.join(" ");
+            let words = format!("{} {topic}", self.plain(self.at));
+            self.found
+                .understood
+                .push(Understood { words, meaning: "what it is about; nothing is read from it".to_owned() });
+            self.found.topic.get_or_insert(topic);
+        }
+        length + 1
+    }
+
+    /// Whether a word that also has another meaning ("house", "country") stands for music here.
+    fn is_about_music(&self, length: usize) -> bool {
+        let follows = |ahead: usize| self.words.get(self.at + length + ahead).filter(|word| !word.after_break);
+        if (0..3).any(|ahead| follows(ahead).is_some_and(|word| lexicon::is_music(&word.plain))) {
+            return true;
+        }
+        let before = self.before();
+        // "my house", "in the country", "to rock", "to my soul", "on a rock".
+        if lexicon::is_determiner(before) || matches!(before, "to" | "of" | "through" | "from" | "near" | "at" | "into")
+        {
+            return false;
+        }
+        // "house in the woods", "rock me", "rock the boat".
+        let next = follows(0).map_or("", |word| word.plain.as_str());
+        !(lexicon::is_determiner(next) || matches!(next, "on" | "me" | "you" | "us" | "of" | "by" | "near"))
+            || before.is_empty() && next.is_empty()
+    }
+
+    fn unknown(&mut self, word: &Word) {
+        let is_new = !self.found.not_understood.contains(&word.text);
+        if is_new && self.found.not_understood.len() < MOST_UNKNOWN {
+            self.found.not_understood.push(word.text.chars().take(60).collect());
+        }
+    }
+
+    fn said(&self, length: usize) -> String {
+        let words = self.words[self.at..].iter().take(length).map(|word| word.text.as_str());
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn understood(&mut self, length: usize, meaning: String) {
+        let words = self.said(length);
+        self.found.understood.push(Understood { words, meaning });
+    }
+
+    fn mean(&mut self, length: usize, meaning: Meaning) {
+        if self.negation == Negation::None {
+            let said = meaning.says();
+            self.take(length, said, meaning);
+            return;
+        }
+        self.negation = Negation::Done;
+        let said = match meaning {
+            Meaning::Instrument(instrument) => {
+                self.rule_out(instrument);
+                format!("no {instrument}")
+            }
+            Meaning::Role(role) => {
+                push_new(&mut self.found.without, role);
+                format!("no {}", role.name())
+            }
+            // "Not too fast" is not slow.
+            Meaning::Pace(pace) => {
+                self.found.pace = self.found.pace.or(Some(-0.3 * pace));
+                if pace > 0.0 { "not fast".to_owned() } else { "not slow".to_owned() }
+            }
+            Meaning::Energy(energy) => {
+                self.found.energy = self.found.energy.or(Some(if energy > 0.5 { 0.4 } else { 0.6 }));
+                "energy: medium".to_owned()
+            }
+            Meaning::Sung => {
+                self.found.instrumental = Some(true);
+                "instrumental".to_owned()
+            }
+            Meaning::Instrumental => {
+                self.found.instrumental = Some(false);
+                "with a voice".to_owned()
+            }
+            Meaning::Mode(Mode::Minor) => {
+                self.found.mode = Some(Mode::Major);
+                "major".to_owned()
+            }
+            Meaning::Mode(Mode::Major) => {
+                self.found.mode = Some(Mode::Minor);
+                "minor".to_owned()
+            }
+            other => format!("not {}", other.says()),
+        };
+        self.understood(length, said);
+    }
+
+    /// "No guitar" rules out every guitar, "no bass" the part.
+    fn rule_out(&mut self, instrument: Instrument) {
+        match instrument {
+            Instrument::Drums => push_new(&mut self.found.without, Role::Drums),
+            Instrument::BassGuitar => push_new(&mut self.found.without, Role::Bass),
+            Instrument::SynthPad => push_new(&mut self.found.without, Role::Pad),
+            Instrument::AcousticGuitar if self.plain(self.at).starts_with("guitar") => {
+                let guitars =
+                    Instrument::ALL.iter().filter(|one| one.name().ends_with("guitar") && one.role() != Role::Bass);
+                guitars.for_each(|guitar| push_new(&mut self.found.without_instruments, *guitar));
+            }
+            other => push_new(&mut self.found.without_instruments, other),
+        }
+    }
+
+    fn take(&mut self, length: usize, said: String, meaning: Meaning) {
+        let found = &mut self.found;
+        match meaning {
+            Meaning::Style(style) => self.styles.push((style, self.at, self.at + length)),
+            Meaning::Mood(mood) => {
+                if let Some(first) = found.mood.filter(|first| *first != mood) {
+                    found.conflicts.push(format!("both {first} and {mood}: the song is {first}"));
+                }
+                found.mood.get_or_insert(mood);
+            }
+            Meaning::Bpm(bpm) => {
+                if let Some(first) = found.tempo_bpm.filter(|first| (first - bpm).abs() > 0.01) {
+                    found.conflicts.push(format!("both {first} and {bpm} bpm: the tempo is {first} bpm"));
+                }
+                found.tempo_bpm.get_or_insert(bpm);
+            }
+            Meaning::Pace(pace) => _ = found.pace.get_or_insert(pace),
+            Meaning::Key(tonic, mode) => {
+                found.tonic = found.tonic.or(Some(tonic));
+                found.mode = mode.or(found.mode);
+            }
+            Meaning::Mode(mode) => _ = found.mode.get_or_insert(mode),
+            Meaning::Instrument(instrument) => push_new(&mut found.instruments, instrument),
+            Meaning::Role(_) => {}
+            Meaning::Energy(energy) => _ = found.energy.get_or_insert(energy),
+            Meaning::Era(era) => _ = found.era.get_or_insert(era),
+            Meaning::Form(ref form) => _ = found.form.get_or_insert_with(|| form.clone()),
+            Meaning::Seconds(seconds) => _ = found.seconds.get_or_insert(seconds),
+            Meaning::Instrumental => _ = found.instrumental.get_or_insert(true),
+            Meaning::Sung => _ = found.instrumental.get_or_insert(false),
+        }
+        self.understood(length, said);
+    }
+
+    /// Of styles side by side the last is the noun ("folk rock"); of those apart the first is meant.
+    fn finish(mut self) -> Understanding {
+        let mut run = 0;
+        while self.styles.get(run + 1).is_some_and(|next| next.1 == self.styles[run].2) {
+            run += 1;
+        }
+        if let Some(&(style, ..)) = self.styles.get(run) {
+            self.found.style = Some(style);
+            let mut others: Vec<Style> = Vec::new();
+            self.styles
+                .iter()
+                .filter(|(other, ..)| *other != style)
+                .for_each(|(other, ..)| push_new(&mut others, *other));
+            for other in others {
+                self.found.conflicts.push(format!("both {style} and {other}: the band plays {style}"));
+            }
+        }
+        let Understanding { instruments, without_instruments, without, conflicts, .. } = &mut self.found;
+        let is_out = |one: &Instrument| {
+            without_instruments.contains(one) || without.contains(&one.role()) && *one == Instrument::Drums
+        };
+        for instrument in instruments.iter().filter(|one| is_out(one)) {
+            conflicts.push(format!("{instrument} is both wanted and not: it is left out"));
+        }
+        instruments.retain(|one| !is_out(one));
+        self.found
+    }
+}
+
+fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+impl Sense {
+    const fn sure(meaning: Meaning) -> Self {
+        Self { meaning, is_ambiguous: false }
+    }
+}

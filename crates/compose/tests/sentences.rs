@@ -1,0 +1,93 @@
+//! Sentences, read by whole words.
+
+use compose::{Instrument, Mood, Role, Style, Understanding, understand};
+use music::Mode;
+
+fn check(sentence: &str, holds: impl Fn(&Understanding) -> bool) {
+    let asked = understand(sentence);
+    assert!(holds(&asked), "{sentence}: {asked:#?}");
+}
+
+#[test]
+fn genres_are_whole_words() {
+    check("a bossa nova", |asked| asked.style == Some(Style::Bossa));
+    check("lofi hip hop beat", |asked| asked.style == Some(Style::LoFi));
+    check("hip hop", |asked| asked.style == Some(Style::HipHop));
+    check("deep house track", |asked| asked.style == Some(Style::House));
+    check("House", |asked| asked.style == Some(Style::House));
+    check("a song about my house", |asked| asked.style.is_none());
+    check("walking to my house in the country", |asked| asked.style.is_none());
+    check("rock the boat", |asked| asked.style.is_none());
+    check("a rock song about trains, with organ", |asked| {
+        asked.style == Some(Style::Rock) && asked.instruments == [Instrument::Organ]
+    });
+    check("folk rock", |asked| asked.style == Some(Style::Rock) && !asked.conflicts.is_empty());
+    check("jazz with a touch of samba", |asked| asked.style == Some(Style::JazzSwing) && asked.conflicts.len() == 1);
+    check("popular poplar", |asked| asked.style.is_none() && asked.not_understood == ["popular", "poplar"]);
+    check("R&B groove", |asked| asked.style == Some(Style::Soul));
+    check("something in 3/4", |asked| asked.style == Some(Style::Waltz));
+    check("not jazz", |asked| asked.style.is_none());
+}
+
+#[test]
+fn keys_are_not_forests() {
+    check("a walk in A forest", |asked| asked.tonic.is_none());
+    check("in A minor", |asked| (asked.tonic, asked.mode) == (Some(9), Some(Mode::Minor)));
+    check("in F# major", |asked| (asked.tonic, asked.mode) == (Some(6), Some(Mode::Major)));
+    check("ballad in B flat", |asked| asked.tonic == Some(10));
+    check("in Bb", |asked| asked.tonic == Some(10));
+    check("waltz, key of G", |asked| asked.tonic == Some(7));
+    check("in Am", |asked| (asked.tonic, asked.mode) == (Some(9), Some(Mode::Minor)));
+    check("C#m techno", |asked| (asked.tonic, asked.mode) == (Some(1), Some(Mode::Minor)));
+    check("in a minor key", |asked| (asked.tonic, asked.mode) == (None, Some(Mode::Minor)));
+    check("Am I blue", |asked| asked.tonic.is_none());
+}
+
+#[test]
+fn what_is_not_wanted_is_ruled_out() {
+    check("rock, no drums", |asked| asked.without == [Role::Drums]);
+    check("without drums or bass, with piano", |asked| {
+        asked.without == [Role::Drums, Role::Bass] && asked.instruments == [Instrument::Piano]
+    });
+    check("no guitar", |asked| asked.without_instruments.contains(&Instrument::ElectricGuitar));
+    check("don't use strings", |asked| asked.without_instruments == [Instrument::Strings]);
+    check("no vocals", |asked| asked.instrumental == Some(true));
+    check("with vocals", |asked| asked.instrumental == Some(false));
+    check("not too fast", |asked| asked.pace.is_some_and(|pace| pace < 0.0 && pace > -0.5));
+    check("no drums, piano", |asked| asked.without == [Role::Drums] && asked.instruments == [Instrument::Piano]);
+    check("ohne Schlagzeug", |asked| asked.style.is_none());
+}
+
+#[test]
+fn numbers_have_units() {
+    check("pop at 92 bpm, 30 seconds", |asked| (asked.tempo_bpm, asked.seconds) == (Some(92.0), Some(30.0)));
+    check("120bpm house", |asked| asked.tempo_bpm == Some(120.0));
+    check("tempo 88", |asked| asked.tempo_bpm == Some(88.0));
+    check("2 minutes 10 seconds", |asked| asked.seconds == Some(130.0));
+    check("1:30 long", |asked| asked.seconds == Some(90.0));
+    check("half a minute", |asked| asked.seconds == Some(30.0));
+    check("a minute and a half", |asked| asked.seconds == Some(90.0));
+    check("90-second jingle", |asked| asked.seconds == Some(90.0));
+    check("45s loop", |asked| asked.seconds == Some(45.0));
+    check("80s synth pop", |asked| asked.era.is_some_and(|era| era.decade == 1980) && asked.seconds.is_none());
+    check("from the 1960s", |asked| asked.era.is_some_and(|era| era.decade == 1960));
+    check("form AABA", |asked| asked.form.as_ref().is_some_and(|form| form.to_string() == "AABA"));
+    check("BAD day", |asked| asked.form.is_none());
+}
+
+#[test]
+fn moods_energy_and_what_was_not_understood_are_told() {
+    check("a melancholic, gentle tune with frobnicators", |asked| {
+        asked.mood == Some(Mood::Sad)
+            && asked.energy.is_some_and(|energy| energy < 0.3)
+            && asked.not_understood == ["frobnicators"]
+    });
+    check("happy and sad", |asked| asked.mood == Some(Mood::Happy) && asked.conflicts.len() == 1);
+    check("traurig und langsam", |asked| asked.mood == Some(Mood::Sad) && asked.pace.is_some_and(|pace| pace < 0.0));
+    check("悲しい曲を作って", |asked| asked.style.is_none() && asked.not_understood.len() == 1);
+    check("", |asked| *asked == Understanding::default());
+    check("!!! ... ???", |asked| *asked == Understanding::default());
+    let asked = understand("an upbeat disco track");
+    let told: Vec<&str> = asked.understood.iter().map(|one| one.meaning.as_str()).collect();
+    assert_eq!(told, ["mood: energetic", "style: disco"]);
+}
