@@ -16,6 +16,6 @@ pub use blending::{blend, blend_options};
 pub use cover::cover;
 pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};
-pub use rendering::{LOUDNESS, Rendering, render, stems_of};
+pub use rendering::{LOUDNESS, MOST_SECONDS, Rendering, check, render, stems_of};
 pub use report::{BlendReport, FontSummary, RenderReport, SongShare, SoundSummary};
 pub use samples::{Sample, sample_songs};

@@ -4,6 +4,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -102,7 +103,8 @@ pub struct KindLimits {
     pub slots: Option<usize>,
     /// Attempts of one stage, the first included.
     pub max_attempts: Option<u32>,
-    /// How long the files of a completed job are kept.
+    /// How long files are kept at most: those of a job that has ended, however it ended, and those of a finished stage
+    /// that later jobs may reuse. Where settings say less, that holds.
     pub files_kept: Option<Duration>,
     /// Longest sound that it may end with.
     pub sound: Option<Duration>,
@@ -111,6 +113,12 @@ pub struct KindLimits {
 impl KindLimits {
     /// All left to the settings.
     pub const NONE: Self = Self { deadline: None, slots: None, max_attempts: None, files_kept: None, sound: None };
+
+    /// How long files are kept that would be kept for this long.
+    pub fn keeping(&self, usual: TimeDelta) -> TimeDelta {
+        let own = self.files_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
+        own.map_or(usual, |own| own.min(usual))
+    }
 }
 
 /// A kind of job.

@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod audio;
+pub mod daily;
 pub mod failure;
 pub mod feed;
 pub mod field;
@@ -21,6 +22,7 @@ pub mod quota;
 pub mod retention;
 pub mod retry;
 pub mod song;
+pub mod starts;
 mod text;
 pub mod tier;
 

@@ -12,6 +12,9 @@ pub const MAX_IMPORT_FILES: u32 = 200;
 pub const MAX_LISTS_BYTES: u64 = 8 * 1024 * 1024;
 pub const MAX_LISTS: usize = 64;
 
+/// Characters of an id.
+const ID_CHARS: usize = 36;
+
 /// What a song is called. Blanks are single, nothing is a control character, and each is at most
 /// [`SongName::MAX_CHARS`] long.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize)]
@@ -23,6 +26,8 @@ pub struct SongName {
 impl SongName {
     /// Characters of a title or an artist's name.
     pub const MAX_CHARS: usize = 200;
+    /// Characters of a song's name as it is offered: title, artist, and an id in brackets.
+    pub const MAX_OFFERED_CHARS: usize = 2 * Self::MAX_CHARS + " - ".len() + " ()".len() + ID_CHARS;
 
     /// Checks a title and an artist that a person gave. A blank artist is none.
     ///

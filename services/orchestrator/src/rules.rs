@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use domain::{KindSpec, retention::RetentionPolicy, retry::RetryPolicy};
 
 /// The times that rule a lease.
@@ -29,7 +28,7 @@ pub struct JobRules {
     /// The job's total time, from its first claim.
     deadline: Duration,
     retry: RetryPolicy,
-    pub retention: RetentionPolicy,
+    retention: RetentionPolicy,
     /// Take-overs after which a job counts as what kills its workers.
     pub max_crashes: u32,
 }
@@ -49,13 +48,9 @@ impl JobRules {
         kind.limits.deadline.unwrap_or(self.deadline)
     }
 
-    /// What is kept, and how long, of a job of this kind.
-    pub fn retention(&self, kind: &KindSpec) -> RetentionPolicy {
-        let own = kind.limits.files_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
-        RetentionPolicy {
-            completed: own.map_or(self.retention.completed, |own| own.min(self.retention.completed)),
-            ..self.retention
-        }
+    /// What is kept, and how long, of a job of this kind; `None` is one that this version does not know.
+    pub fn retention(&self, kind: Option<&KindSpec>) -> RetentionPolicy {
+        kind.map_or(self.retention, |kind| self.retention.of_kind(&kind.limits))
     }
 
     pub fn retry(&self, kind: &KindSpec) -> RetryPolicy {

@@ -75,7 +75,7 @@ pub fn play(settings: &Settings, playing: &Playing<'_>) -> Result<Song> {
         ControlFlow::Continue(())
     };
     let song = arrangement::render(instruments, playing.score, playing.stems, rendering, &mut progress)
-        .map_err(|Failure { message, .. }| Exit::job_failed(message))?;
+        .map_err(Exit::of_failure)?;
     bars::done(playing.bar);
     Ok(song)
 }

@@ -141,8 +141,8 @@ async fn files_become_a_song_with_all_that_goes_along(flavour: Flavour) {
     assert!(mp3.bytes.starts_with(b"ID3") && mp3.bytes.windows(9).any(|bytes| bytes == b"image/png"), "with its cover");
     assert!(file("provenance_svg").await.text().starts_with("<svg"));
 
-    // Same songs, same options, same seed: same notes.
-    let again = accepted(&user, &fields).await;
+    // Same songs, same options, same seed: same notes, also where nothing is taken from the first job.
+    let again = accepted(&user, &[&fields[..], &[("reuse", "false")]].concat()).await;
     completed(&user, &again).await;
     assert!(super::blend::file(&user, &again, "song_midi").await.bytes == midi.bytes);
     // The files go after a day, not after the week of other kinds.

@@ -117,10 +117,15 @@ async fn bad_names(deployment: &Deployment, user: &User) -> Value {
 async fn what_fails_later_says_why_and_gives_its_place_back(flavour: Flavour) {
     let deployment = own(flavour, &[("DESCANT_BLEND__STARTS", "2")]).await;
     let user = deployment.user();
-    let job = accepted(&user, &[("seconds", "700"), ("tempo", "240")]).await;
+    for (field, length, tempo) in [("seconds", "700", "240"), ("bars", "400", "60")] {
+        let refused = submit(&user, &[(field, length), ("tempo", tempo)]).await.problem(400, "invalid_field");
+        assert_eq!(refused["field"], field, "{refused}");
+    }
+    // What depends on the songs is found out later.
+    let job = accepted(&user, &[("bars", "400"), ("tempo", "120")]).await;
     let failed = ended(&user, &job).await;
     assert_eq!((&failed["state"], &failed["errorCode"]), (&json!("failed"), &json!("impossible_options")), "{failed}");
-    assert!(failed["error"].as_str().is_some_and(|error| error.contains("at 240 bpm")), "{failed}");
+    assert!(failed["error"].as_str().is_some_and(|error| error.contains("at 120 bpm in 4/4")), "{failed}");
     let status = user.get(&format!("/api/status/{job}")).await.expect(200);
     assert_eq!((&status["status"], &status["error"]), (&json!("failed"), &failed["error"]), "{status}");
     assert_eq!(user.quota().await["dailyUsed"], 0);
