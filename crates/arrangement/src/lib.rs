@@ -23,7 +23,9 @@ pub use composing::{compose, vocals_request};
 pub use cover::cover;
 pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};
-pub use rendering::{LOUDNESS, Rendering, VOICE, composed_stems, render, render_exactly, stems_of, with_voice};
+pub use rendering::{
+    LOUDNESS, MOST_SECONDS, Rendering, VOICE, check, composed_stems, render, render_exactly, stems_of, with_voice,
+};
 pub use report::{BlendReport, FontSummary, RenderReport, SongShare, SoundSummary};
 pub use roll::roll;
 pub use samples::{Sample, sample_songs};

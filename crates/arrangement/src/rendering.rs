@@ -91,6 +91,17 @@ const fn stem_of(role: analysis::Role) -> Option<usize> {
     }
 }
 
+/// Longest song that can be rendered, in seconds; longer ones can be blended and kept in the catalogue.
+pub const MOST_SECONDS: f64 = soundfont::MOST_SECONDS;
+
+/// Whether a score can be rendered, as far as that shows before anything is done for it.
+///
+/// # Errors
+/// `Caller` when it is longer than [`MOST_SECONDS`].
+pub fn check(score: &Score) -> Result<(), Failure> {
+    soundfont::check(score).map_err(|error| render_failure(&error))
+}
+
 /// Renders a score. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
 ///
 /// # Errors
@@ -143,9 +154,9 @@ fn play(
 
 fn render_failure(error: &RenderError) -> Failure {
     let (class, code) = match error {
-        RenderError::Font(soundfont::FontError::Rendering { .. }) | RenderError::TooManyParts { .. } => {
-            (FailureClass::Caller, FailureCode::ImpossibleOptions)
-        }
+        RenderError::Font(soundfont::FontError::Rendering { .. })
+        | RenderError::TooLong { .. }
+        | RenderError::TooManyParts { .. } => (FailureClass::Caller, FailureCode::ImpossibleOptions),
         RenderError::Font(_) => (FailureClass::Config, FailureCode::ProviderConfig),
         RenderError::NoSuchPart { .. } => (FailureClass::Config, FailureCode::Internal),
         RenderError::Media(error) if error.is_retryable() => (FailureClass::Transient, FailureCode::AudioProcessing),

@@ -67,3 +67,17 @@ pub(crate) fn choice(field: &'static str, text: Option<&str>) -> Result<Option<b
         Some(_) => Err(wrong(field, "expected true or false (also on/off, yes/no, 1/0)")),
     }
 }
+
+/// The items of a short list of words or numbers, with commas or blanks between them, also in brackets and quotes:
+/// `1,1,2`, `1 1 2`, `[1, 1, 2]`, `["flac", "ogg"]`.
+pub fn list_items(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.trim();
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let items = inside.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
+    items.map(unquoted)
+}
+
+fn unquoted(item: &str) -> &str {
+    let within = |quote: char| item.strip_prefix(quote)?.strip_suffix(quote);
+    within('"').or_else(|| within('\'')).unwrap_or(item)
+}

@@ -4,6 +4,7 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -105,7 +106,8 @@ pub struct KindLimits {
     pub max_attempts: Option<u32>,
     /// Wait before the second attempt, doubled for each after it. Kept to the moment, without jitter: it is a promise.
     pub retry_base: Option<Duration>,
-    /// How long the files of a completed job are kept.
+    /// How long files are kept at most: those of a job that has ended, however it ended, and those of a finished stage
+    /// that later jobs may reuse. Where settings say less, that holds.
     pub files_kept: Option<Duration>,
     /// How long a failed job keeps what its finished stages made, so that it can be tried again.
     pub failed_kept: Option<Duration>,
@@ -124,6 +126,12 @@ impl KindLimits {
         failed_kept: None,
         sound: None,
     };
+
+    /// How long files are kept that would be kept for this long.
+    pub fn keeping(&self, usual: TimeDelta) -> TimeDelta {
+        let own = self.files_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
+        own.map_or(usual, |own| own.min(usual))
+    }
 }
 
 /// What other systems on the bus are told of a job, by the words of an older API: routing keys of events.

@@ -5,6 +5,7 @@
 
 pub mod artifact;
 pub mod audio;
+pub mod daily;
 pub mod failure;
 pub mod feed;
 pub mod field;
@@ -23,6 +24,7 @@ pub mod retention;
 pub mod retry;
 pub mod song;
 pub mod sound_format;
+pub mod starts;
 mod text;
 pub mod tier;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::field::{InvalidField, wrong};
+use crate::field::{InvalidField, list_items, wrong};
 
 /// A sound format that a song may also be had in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -26,10 +26,10 @@ impl ExtraFormat {
     }
 }
 
-/// Formats between commas, each once. Those that there always are may be named too.
+/// Formats, each once. Those that there always are may be named too.
 pub(crate) fn formats(text: &str) -> Result<Vec<ExtraFormat>, InvalidField> {
     let mut formats = Vec::new();
-    for word in text.split([',', ' ']).filter(|word| !word.is_empty()) {
+    for word in list_items(text) {
         if ["mp3", "wav", "mid", "midi"].iter().any(|always| word.eq_ignore_ascii_case(always)) {
             continue;
         }

@@ -196,7 +196,7 @@ impl BlendOptionArgs {
 
 #[derive(Args)]
 pub struct Render {
-    /// The song as a MIDI file, up to 4 MB; `-` is standard input.
+    /// The song as a MIDI file, up to 4 MB and 30 minutes; `-` is standard input.
     pub song: PathBuf,
     /// Folder for the results. When absent: a new one beside you, `NAME-render` or, if there is one, `NAME-render-2`.
     #[arg(long)]

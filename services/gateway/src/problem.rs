@@ -12,14 +12,12 @@ use domain::{
     audio::{Finding, Severity},
     job::JobState,
     quota::QuotaExceeded,
+    starts::Starts,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    starts::Starts,
-    wire::{FindingBody, QuotaBody, SongChoice},
-};
+use crate::wire::{FindingBody, QuotaBody, SongChoice};
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -297,7 +295,10 @@ impl ApiError {
                 format!("songs, song {number}: no song is called {wanted}; {advice}")
             }
             Self::SongAmbiguous { number, wanted, choices } => {
-                let names: Vec<String> = choices.iter().map(|song| format!("{} ({})", song.name, song.id)).collect();
+                let with_id = |SongChoice { id, name, .. }: &SongChoice| {
+                    if name.ends_with(&format!("({id})")) { name.clone() } else { format!("{name} ({id})") }
+                };
+                let names: Vec<String> = choices.iter().map(with_id).collect();
                 format!(
                     "songs, song {number}: several songs are called {wanted}; name one by its id: {}",
                     names.join(", ")
@@ -449,11 +450,6 @@ impl ResponseError for ApiError {
         if let Some(wait) = self.retry_after() {
             response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
         }
-        if let Self::RateLimited { starts } = self {
-            let mut told = header::HeaderMap::new();
-            starts.write(&mut told);
-            told.into_iter().for_each(|header| _ = response.insert_header(header));
-        }
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
@@ -470,10 +466,9 @@ impl ResponseError for ApiError {
 
 #[cfg(test)]
 mod tests {
-    use domain::{audio::FindingCode, quota::Period};
+    use domain::{audio::FindingCode, quota::Period, starts::StartLimit};
 
     use super::*;
-    use crate::starts::StartLimit;
 
     /// One of each. A new variant breaks `place` below, and then the count here.
     fn one_of_each() -> Vec<ApiError> {

@@ -7,6 +7,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod attempt;
+mod bounded_json;
 mod breakers;
 mod call_off;
 mod commands;
@@ -99,7 +100,6 @@ impl Service for Orchestrator {
         let tasks = [
             tokio::spawn(sweeps),
             tokio::spawn(call_off::run(context.clone(), ended_jobs, settings.jobs.reconcile, shutdown.clone())),
-            tokio::spawn(daily::run(context.clone(), shutdown.clone())),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),
             tokio::spawn(breakers::reset_on_request(reporter, shutdown.clone())),
         ];

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use domain::{
     Failure, KindSpec,
     retention::RetentionPolicy,
@@ -53,21 +52,9 @@ impl JobRules {
         kind.limits.deadline.unwrap_or(self.deadline)
     }
 
-    /// What is kept, and how long, of a job of this kind.
-    pub fn retention(&self, kind: &KindSpec) -> RetentionPolicy {
-        let shorter = |own: Option<Duration>, all: TimeDelta| {
-            own.and_then(|kept| TimeDelta::from_std(kept).ok()).map_or(all, |own| own.min(all))
-        };
-        RetentionPolicy {
-            completed: shorter(kind.limits.files_kept, self.retention.completed),
-            failed: shorter(kind.limits.failed_kept, self.retention.failed),
-            ..self.retention
-        }
-    }
-
-    /// Of a job whose kind this version may not know.
-    pub fn retention_of(&self, kind: Option<&KindSpec>) -> RetentionPolicy {
-        kind.map_or(self.retention, |kind| self.retention(kind))
+    /// What is kept, and how long, of a job of this kind; `None` is one that this version does not know.
+    pub fn retention(&self, kind: Option<&KindSpec>) -> RetentionPolicy {
+        kind.map_or(self.retention, |kind| self.retention.of_kind(&kind.limits))
     }
 
     /// What to do after an attempt that failed. `random` is uniform in 0..1; a kind that promises when it tries again
@@ -117,7 +104,7 @@ mod tests {
     fn what_a_failed_job_left_is_kept_as_long_as_its_kind_says_and_no_longer_than_the_settings() {
         let now = chrono::DateTime::UNIX_EPOCH;
         let hours = |rules: &JobRules, kind, state| {
-            let until = rules.retention_of(kind).files_expire_at(state, now);
+            let until = rules.retention(kind).files_expire_at(state, now);
             until.map(|until| (until - now).num_hours())
         };
         let kind = Some(&composition::SPEC);
@@ -126,7 +113,7 @@ mod tests {
         assert_eq!(hours(&rules(), Some(&melody_vocals::SPEC), JobState::Failed), Some(30 * 24));
         assert_eq!(hours(&rules(), None, JobState::Expired), Some(30 * 24));
         let mut short = rules();
-        short.retention.failed = TimeDelta::hours(1);
+        short.retention.failed = chrono::TimeDelta::hours(1);
         assert_eq!(hours(&short, kind, JobState::Failed), Some(1));
     }
 }

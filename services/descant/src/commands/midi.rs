@@ -94,8 +94,7 @@ fn play_with(
         playing.bar.set_position((share * 100.0) as u64);
         ControlFlow::Continue(())
     };
-    let song =
-        render(instruments, rendering, &mut progress).map_err(|Failure { message, .. }| Exit::job_failed(message))?;
+    let song = render(instruments, rendering, &mut progress).map_err(Exit::of_failure)?;
     bars::done(playing.bar);
     Ok(song)
 }

@@ -100,7 +100,7 @@ async fn artifact_of(state: &AppState, job: &Job, role: Option<ArtifactRole>) ->
         let detail = if job.state.is_final() { "it ended without a result" } else { "its result is not there yet" };
         return Err(ApiError::JobState { state: job.state, detail });
     }
-    if job.files_deleted_at.is_some() {
+    if !job.keeps_files(state.clock.now()) {
         return Err(ApiError::Gone);
     }
     let spec = state.spec(job.kind.as_str());

@@ -70,17 +70,16 @@ impl Harness {
         self.storing_job_of(&melody_vocals::SPEC).await
     }
 
-    /// The same of any kind.
-    pub async fn storing_job_of(&self, kind: &'static KindSpec) -> Job {
+    pub async fn storing_job_of(&self, spec: &'static KindSpec) -> Job {
         let now = self.clock.now();
         let (owner, upload) = (UserId::local(), self.upload().await);
         let new = NewJob {
             id: JobId::new(now, random10()),
-            kind: kind.name.clone(),
+            kind: spec.name.clone(),
             tier: Tier::Enterprise,
             params: serde_json::json!({}),
             inputs: vec![NewInput {
-                role: melody_vocals::AUDIO.to_owned(),
+                role: spec.inputs[0].role.to_owned(),
                 upload_id: Some(upload),
                 object_key: ObjectKey::upload(upload).to_string(),
                 sha256: String::new(),
@@ -96,7 +95,7 @@ impl Harness {
         let submitted =
             self.database.jobs_of(&owner).submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await;
         assert!(matches!(submitted, Ok(Submission::Accepted { .. })), "{submitted:?}");
-        let kinds = [ClaimableKind::of(kind, None)];
+        let kinds = [ClaimableKind::of(spec, None)];
         let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), kinds: &kinds, may_start: true };
         let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job;
         assert_eq!(claimed.id, new.id);
@@ -114,7 +113,9 @@ impl Harness {
     /// Lets an event happen to a job; a final state gets its time of expiry.
     pub async fn happen(&self, id: JobId, event: JobEvent) -> Job {
         let now = self.clock.now();
-        let policy = RetentionPolicy::default();
+        let kind = self.database.jobs().get(id).await.unwrap().unwrap().kind;
+        let spec = Kinds::built_in().iter().find(|spec| spec.name == kind).unwrap();
+        let policy = RetentionPolicy::default().of_kind(&spec.limits);
         let keep = if event == JobEvent::Completed { policy.completed } else { policy.failed };
         let failure = (event == JobEvent::Failed)
             .then(|| Failure::new(FailureClass::Config, FailureCode::Internal, "a test wanted it"));

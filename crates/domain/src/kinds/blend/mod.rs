@@ -1,7 +1,9 @@
 //! Three songs in MIDI files become one, that shows where every bar is from.
 
+mod length;
 mod request;
 
+pub use length::seconds;
 pub use request::{BlendLength, BlendOptions, BlendRequest};
 
 use std::time::Duration;

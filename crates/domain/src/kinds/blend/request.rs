@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    field::{InvalidField, filled, flag, number, seed, wrong},
+    field::{InvalidField, filled, flag, list_items, number, seed, wrong},
     key_choice::{InvalidKey, KeyChoice},
     kinds::blend,
     sound_format::{ExtraFormat, formats},
@@ -85,7 +85,7 @@ impl BlendRequest {
     /// none was chosen.
     ///
     /// # Errors
-    /// The first field that holds none of its values.
+    /// The first field that holds none of its values, or a length that no songs could have at the tempo.
     pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>, random: u64) -> Result<Self, InvalidField> {
         let text = |name: &str| filled(field(name));
         let seed = seed(text("seed"), random)?;
@@ -106,19 +106,16 @@ impl BlendRequest {
             stems: flag("stems", text("stems"))?,
             formats: text("formats").map(formats).transpose()?.unwrap_or_default(),
         };
+        blend::length::check(options.length, options.tempo_bpm)?;
         Ok(Self { seed, options })
     }
 }
 
-/// Three numbers between commas; a comma within a number is none of ours.
+/// Three numbers; a comma within a number is none of ours.
 fn weights(text: &str) -> Result<[f64; 3], InvalidField> {
     let range = BlendRequest::WEIGHT;
-    let read: Vec<Option<f64>> = text
-        .split([',', ' '])
-        .filter(|part| !part.is_empty())
-        .map(|part| part.parse().ok().filter(|weight| range.contains(weight)))
-        .collect();
-    let weights: Option<Vec<f64>> = read.into_iter().collect();
+    let read = list_items(text).map(|part| part.parse().ok().filter(|weight| range.contains(weight)));
+    let weights: Option<Vec<f64>> = read.collect();
     weights.and_then(|weights| weights.try_into().ok()).ok_or_else(|| {
         let (least, most) = (range.start(), range.end());
         wrong("weights", format!("expected three numbers from {least} to {most}, one a song, such as 1,1,2"))
@@ -190,6 +187,20 @@ mod tests {
         let row = serde_json::to_value(&request).unwrap();
         assert_eq!(serde_json::from_value::<BlendRequest>(row).unwrap(), request, "as it is stored");
         assert_eq!(read(&[("seconds", "90")]).unwrap().options.length, Some(BlendLength::Seconds(90.0)));
+    }
+
+    #[test]
+    fn lists_are_read_as_people_write_them() {
+        for text in ["1,1,2", "1 1 2", "[1,1,2]", "[1.0, 1.0, 2.0]", " 1 , 1 ,2 ", "[\"1\" \"1\" \"2\"]", "1\t1\n2"] {
+            assert_eq!(read(&[("weights", text)]).unwrap().options.weights, [1.0, 1.0, 2.0], "{text}");
+        }
+        for text in ["flac,ogg", "ogg flac", "[\"flac\", \"ogg\"]", "['ogg','flac']"] {
+            let request = read(&[("formats", text)]).unwrap();
+            assert_eq!(request.options.formats, [ExtraFormat::Flac, ExtraFormat::Ogg], "{text}");
+        }
+        for text in ["[1,1,[2]]", "1;1;2", "[]", "{1,1,2}"] {
+            assert_eq!(read(&[("weights", text)]).unwrap_err().field, "weights", "{text}");
+        }
     }
 
     #[test]

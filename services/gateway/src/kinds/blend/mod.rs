@@ -6,7 +6,11 @@ mod songs;
 mod wire;
 
 use actix_web::web::ServiceConfig;
-use domain::{InvalidField, KindSpec, kinds::blend::BlendRequest, kinds::blend::SPEC};
+use domain::{
+    InvalidField, KindSpec,
+    kinds::blend::{BlendRequest, SPEC},
+    starts::StartLimit,
+};
 use persistence::Job;
 use serde_json::{Map, Value, json};
 use settings::Settings;
@@ -17,7 +21,6 @@ use crate::{
     named_inputs::NamedInputs,
     problem::ApiError,
     routing::{posted, read},
-    starts::StartLimit,
     submit_kind::{Accepted, Asked, SubmitKind},
 };
 
@@ -37,8 +40,6 @@ const FIELDS: [&str; 1 + BlendRequest::FIELDS.len()] = {
     }
     fields
 };
-/// Those that hold lists.
-const LISTS: [&str; 3] = [SONGS, "weights", "formats"];
 
 impl SubmitKind for BlendKind {
     fn spec(&self) -> &'static KindSpec {
@@ -50,17 +51,15 @@ impl SubmitKind for BlendKind {
     }
 
     fn structured_fields(&self) -> &'static [&'static str] {
-        &LISTS
+        &[SONGS]
+    }
+
+    fn list_fields(&self) -> &'static [&'static str] {
+        &["weights", "formats"]
     }
 
     fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
-        let lists: Vec<(&str, String)> =
-            LISTS[1..].iter().map(|name| Ok((*name, fields.list(name)?))).collect::<Result<_, ApiError>>()?;
-        let text = |name: &str| {
-            let listed = lists.iter().find(|(listed, _)| *listed == name).map(|(_, text)| text.as_str());
-            listed.or_else(|| fields.text(name))
-        };
-        let request = BlendRequest::read(text, resilience::ids::seed())
+        let request = BlendRequest::read(|name| fields.text(name), resilience::ids::seed())
             .map_err(|InvalidField { field, detail }| ApiError::InvalidField { field, detail })?;
         let mut params = serde_json::to_value(&request).map_err(|_| ApiError::Internal)?;
         // As they were asked for: the older API shows them.

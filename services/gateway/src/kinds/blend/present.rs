@@ -35,7 +35,7 @@ pub fn generated(accepted: &Accepted<'_>) -> Generated {
 }
 
 pub fn status(state: &AppState, job: &Job) -> JobStatus {
-    let has_files = job.state == JobState::Completed && job.files_deleted_at.is_none();
+    let has_files = job.state == JobState::Completed && job.keeps_files(state.clock.now());
     let error = match job.state {
         JobState::Cancelled => Some("cancelled".to_owned()),
         _ => failure(state.spec(job.kind.as_str()), job).map(|failure| failure.message),

@@ -24,8 +24,8 @@ use crate::{
 /// The kind `composition`.
 pub struct CompositionKind;
 
-/// The fields that hold lists.
-const LISTS: [&str; 2] = ["instruments", "formats"];
+/// A list of names, in which there may be blanks.
+const INSTRUMENTS: &str = "instruments";
 
 impl SubmitKind for CompositionKind {
     fn spec(&self) -> &'static KindSpec {
@@ -37,17 +37,17 @@ impl SubmitKind for CompositionKind {
     }
 
     fn structured_fields(&self) -> &'static [&'static str] {
-        &LISTS
+        &[INSTRUMENTS]
+    }
+
+    fn list_fields(&self) -> &'static [&'static str] {
+        &["formats"]
     }
 
     /// What the composer would refuse is refused here, before there is a job.
     fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
-        let [instruments, formats] = [fields.list(LISTS[0])?, fields.list(LISTS[1])?];
-        let text = |name: &str| match name {
-            "instruments" => Some(instruments.as_str()),
-            "formats" => Some(formats.as_str()),
-            name => fields.text(name),
-        };
+        let instruments = fields.list(INSTRUMENTS)?;
+        let text = |name: &str| if name == INSTRUMENTS { Some(instruments.as_str()) } else { fields.text(name) };
         let refused = |InvalidField { field, detail }| ApiError::InvalidField { field, detail };
         let request = CompositionRequest::read(text, resilience::ids::seed()).map_err(refused)?;
         let request = asked::settled(request).map_err(refused)?;

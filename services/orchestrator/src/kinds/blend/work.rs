@@ -6,6 +6,8 @@ use domain::ExtraFormat;
 pub const SONGS: &str = "songs.json";
 /// What was made of them.
 pub const BLENDED: &str = "blended.json";
+/// Largest such document: provenance and picture are in it, of at most 16 MiB each as results, and the notes.
+pub const MAX_BLENDED_BYTES: usize = 48 << 20;
 pub const SONG_WAV: &str = "song.wav";
 pub const SONG_MIDI: &str = "song.mid";
 pub const COVER: &str = "cover.png";
