@@ -26,7 +26,7 @@ impl ExtraFormat {
     }
 }
 
-/// Formats between commas, each once. Those that there always are may be named too.
+/// Formats, each once. Those that there always are may be named too.
 pub(crate) fn formats(text: &str) -> Result<Vec<ExtraFormat>, InvalidField> {
     let mut formats = Vec::new();
     for word in list_items(text) {

@@ -90,9 +90,7 @@ pub enum ApiError {
     /// Also for what belongs to somebody else.
     NotFound,
     /// The same in the words of an older API, which its clients look for.
-    RecordNotFound {
-        detail: &'static str,
-    },
+    RecordNotFound(&'static str),
     /// No job of this kind can be submitted here.
     UnknownKind {
         known: Vec<&'static str>,
@@ -164,9 +162,8 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::RecordNotFound { .. } | Self::UnknownKind { .. } | Self::SongUnknown { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NotFound | Self::UnknownKind { .. } | Self::SongUnknown { .. } => StatusCode::NOT_FOUND,
+            Self::RecordNotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -198,7 +195,7 @@ impl ApiError {
             Self::Forbidden => "forbidden",
             Self::HostNotAllowed { .. } => "host_not_allowed",
             Self::OriginNotAllowed { .. } => "origin_not_allowed",
-            Self::NotFound | Self::RecordNotFound { .. } => "not_found",
+            Self::NotFound | Self::RecordNotFound(_) => "not_found",
             Self::UnknownKind { .. } => "unknown_kind",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::SongUnknown { .. } => "song_unknown",
@@ -232,7 +229,7 @@ impl ApiError {
             Self::Forbidden => "Not allowed",
             Self::HostNotAllowed { .. } => "This name of the server is not allowed",
             Self::OriginNotAllowed { .. } => "This page may not use the server",
-            Self::NotFound | Self::RecordNotFound { .. } => "Not found",
+            Self::NotFound | Self::RecordNotFound(_) => "Not found",
             Self::UnknownKind { .. } => "No such kind of job",
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::SongUnknown { .. } => "No such song",
@@ -282,7 +279,7 @@ impl ApiError {
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
             Self::NotFound => "There is nothing here under this id.".to_owned(),
-            Self::RecordNotFound { detail } => (*detail).to_owned(),
+            Self::RecordNotFound(detail) => (*detail).to_owned(),
             Self::UnknownKind { known } => format!("Known here are: {}.", known.join(", ")),
             Self::MethodNotAllowed { allow } => format!("Use {allow}."),
             Self::SongUnknown { number, wanted, nearest } => {
@@ -515,7 +512,7 @@ mod tests {
             ApiError::SongsRefused { detail: String::new() },
             ApiError::NotMidi { detail: String::new() },
             ApiError::SongsTooLarge { limit_bytes: 1 },
-            ApiError::RecordNotFound { detail: "Record not found" },
+            ApiError::RecordNotFound("Record not found"),
         ]
     }
 
@@ -552,7 +549,7 @@ mod tests {
             ApiError::SongsRefused { .. } => 28,
             ApiError::NotMidi { .. } => 29,
             ApiError::SongsTooLarge { .. } => 30,
-            ApiError::RecordNotFound { .. } => 31,
+            ApiError::RecordNotFound(_) => 31,
         }
     }
 

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(hours(&rules(), Some(&melody_vocals::SPEC), JobState::Failed), Some(30 * 24));
         assert_eq!(hours(&rules(), None, JobState::Expired), Some(30 * 24));
         let mut short = rules();
-        short.retention.failed = TimeDelta::hours(1);
+        short.retention.failed = chrono::TimeDelta::hours(1);
         assert_eq!(hours(&short, kind, JobState::Failed), Some(1));
     }
 }

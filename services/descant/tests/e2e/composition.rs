@@ -404,7 +404,8 @@ async fn what_is_refused_leaves_nothing(flavour: Flavour) {
 async fn a_song_survives_a_crash(flavour: Flavour) {
     let deployment = own(flavour, &[]).await;
     let user = deployment.user();
-    let job = submit(&user, &json!({ "prompt": "a long house track", "lengthMs": 400000, "seed": 1 })).await;
+    let job =
+        submit(&user, &json!({ "prompt": "a long house track", "name": "House", "lengthMs": 400000, "seed": 1 })).await;
     let mut events = user.events(&job, 0).await;
     events.until("playing", |event| event.kind == "stage_started" && event.stage() == Some("rendering")).await;
     let part = match flavour {

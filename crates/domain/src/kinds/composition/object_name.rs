@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
-/// Longest part that is made of what the song is called, in bytes.
-const MAX_NAME_BYTES: usize = 80;
+/// Longest part that is made of what the song is called, in bytes. Stores that are made of files (such as the one for trying
+/// out) write the whole key in Base64 into one file name of at most 255 bytes, beside the ids of the bucket and of the upload.
+const MAX_NAME_BYTES: usize = 40;
 
 /// The name without its ending. Whatever the song is called, it consists of letters, digits, `_` and `-` of ASCII: nothing
 /// of it leads anywhere else, and nothing of it needs escaping in an address.

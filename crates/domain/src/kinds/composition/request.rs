@@ -33,7 +33,7 @@ pub struct CompositionRequest {
 }
 
 /// What is said beside the sentence; each choice stands above what the sentence says, and has a default.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CompositionOptions {
     /// Exact; not given: as long as the form takes.
@@ -59,27 +59,6 @@ pub struct CompositionOptions {
     /// Of the words; only where there are some.
     pub language: Language,
     pub voice: Voice,
-}
-
-impl Default for CompositionOptions {
-    fn default() -> Self {
-        Self {
-            length_ms: None,
-            output_format: OutputFormat::default(),
-            tempo_bpm: None,
-            key: None,
-            style: None,
-            mood: None,
-            instruments: Vec::new(),
-            instrumental: None,
-            chords: None,
-            form: None,
-            stems: false,
-            formats: Vec::new(),
-            language: Language::default(),
-            voice: Voice::default(),
-        }
-    }
 }
 
 impl CompositionRequest {

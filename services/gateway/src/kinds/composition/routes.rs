@@ -107,7 +107,7 @@ pub async fn download(
 /// The caller's own song; whoever else's it is, in the words that clients look for.
 async fn own_music(request: &HttpRequest, id: &str, state: &AppState) -> Result<(UserId, Job), ApiError> {
     own_job_of(request, id, &NAME, state).await.map_err(|error| match error {
-        ApiError::NotFound => ApiError::RecordNotFound { detail: "Music record not found" },
+        ApiError::NotFound => ApiError::RecordNotFound("Music record not found"),
         other => other,
     })
 }

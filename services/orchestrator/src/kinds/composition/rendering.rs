@@ -21,7 +21,8 @@ use domain::{
 use media::{Bounds, Encoding, MediaError, Tags};
 use providers::{AccompanimentPlayer, ComposedSong, ENGINE_VERSION, ProgressSink, blocking};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
+use soundfont::{FontError, Instruments};
 
 use super::work;
 use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
@@ -51,9 +52,8 @@ impl Stage for Rendering {
         let Some(song) = run.object_sha256(work::COMPOSED) else { return Ok(None) };
         let voice = run.object_sha256(work::VOCALS);
         let player = run.tools.capabilities.accompaniment.clone();
-        let font = blocking(move || player.instruments().map(|font| font.info().clone())).await?;
+        let font = blocking(move || player.instruments().and_then(font_key)).await?;
         let font = font.map_err(|error| of_font(&error))?;
-        let font = (font.file_name, font.title, font.licence, font.is_compressed);
         let inputs = json!([ENGINE_VERSION, font, song, voice, options.stems, options.formats]);
         Ok(Some(ReuseKey { inputs, provider: None }))
     }
@@ -81,6 +81,12 @@ impl Stage for Rendering {
         run.put_json(work::SOUND, &sound).await?;
         StageOutcome::done(None, serde_json::to_value(&sound.summary).unwrap_or_default())
     }
+}
+
+/// What a song's sound, and what is said of it, has of a font. Another build of the same font is another font.
+fn font_key(instruments: &Instruments) -> Result<Value, FontError> {
+    let font = instruments.info();
+    Ok(json!([instruments.sha256()?, font.file_name, font.title, font.licence]))
 }
 
 /// Says so when nobody waits any more.
@@ -185,7 +191,7 @@ fn media_type(role: &str) -> &'static str {
     spec.map_or("application/octet-stream", |artifact| artifact.media_type)
 }
 
-fn of_font(error: &soundfont::FontError) -> Failure {
+fn of_font(error: &FontError) -> Failure {
     Failure::new(FailureClass::Config, FailureCode::ProviderConfig, telemetry::error_chain(error).to_string())
 }
 
