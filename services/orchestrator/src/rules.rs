@@ -74,7 +74,6 @@ impl JobRules {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
     use domain::{
         FailureClass, FailureCode, JobState,
         kinds::{composition, melody_vocals},
