@@ -15,6 +15,7 @@ mod m20260101_000004_uploads_artifacts_feedback;
 mod m20260101_000005_breakers;
 mod m20261128_000001_inputs_and_outside_calls;
 mod m20261128_000002_songs;
+mod m20261128_000003_daily_figures;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20260101_000005_breakers::Migration),
             Box::new(m20261128_000001_inputs_and_outside_calls::Migration),
             Box::new(m20261128_000002_songs::Migration),
+            Box::new(m20261128_000003_daily_figures::Migration),
         ]
     }
 }

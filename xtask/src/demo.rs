@@ -1,4 +1,4 @@
-//! The task `demo`: from a fresh clone to a sung MP3, and to a blend of three songs.
+//! The task `demo`: from a fresh clone to a sung MP3, to a blend of three songs, and to a song of a sentence.
 
 use std::fs;
 
@@ -11,7 +11,10 @@ use crate::{
 
 const FOLDER: &str = "descant-demo";
 
-/// Builds, hums and sings; then writes three songs and blends them.
+/// What is composed.
+const SENTENCE: &str = "a calm bossa nova with flute";
+
+/// Builds, hums and sings; then writes three songs and blends them; then makes a song of a sentence.
 pub fn run(prompt: &str, consent: &Consent) -> Result<()> {
     packages::ensure(Purpose::Build, consent)?;
     println!("building (a few minutes the first time; the parts that work on sound are optimised in this build too)");
@@ -43,11 +46,18 @@ pub fn run(prompt: &str, consent: &Consent) -> Result<()> {
     make.args(["harbour-morning.mid", "tin-roof-reel.mid", "lantern-walk.mid"].map(|name| songs.join(name)));
     make.args(["--seed", "4", "--overwrite", "--out"]).arg(&blend);
     workspace::run("descant blend", &mut make)?;
+    let composition = folder.join("composition");
+    println!("making a song of a sentence: descant compose \"{SENTENCE}\" --length 45s");
+    let mut compose = call(&["compose", SENTENCE, "--length", "45s", "--seed", "4", "--overwrite", "--out"]);
+    compose.arg(&composition);
+    workspace::run("descant compose", &mut compose)?;
     println!("\nThe song:    {}", song.display());
     println!("The melody:  {} (the picture of what was heard and sung)", folder.join("melody.svg").display());
     println!("The lyrics:  {}", folder.join("lyrics.txt").display());
     println!("The blend:   {} (three songs in one)", blend.join("song.mp3").display());
     println!("From where:  {} (which song plays in which bar)", blend.join("provenance.svg").display());
+    println!("Composed:    {} (of one sentence)", composition.join("song.mp3").display());
+    println!("Its picture: {} (sections, chords and notes)", composition.join("song.svg").display());
     println!("Listen:      {} {}", opener(), song.display());
     Ok(())
 }

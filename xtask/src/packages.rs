@@ -112,6 +112,12 @@ const NEEDS: &[Need] = &[
         present: || workspace::in_path("ffmpeg").is_some() && workspace::in_path("ffprobe").is_some(),
     },
     Need {
+        package: "nodejs",
+        purpose: Purpose::Tests,
+        why: "runs the JavaScript of clients as it stands (18 or newer)",
+        present: || workspace::in_path("node").is_some(),
+    },
+    Need {
         package: "python3-venv",
         purpose: Purpose::Benchmarks,
         why: "runs what the engine is held against",
@@ -235,4 +241,27 @@ fn install(names: &[&str]) -> Result<()> {
         .context("run apt-get install")?;
     ensure!(installed.success(), "apt-get install failed ({installed})");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What the programs use while they run, beside libraries, whose packages have other names than those to build with.
+    const AT_RUN_TIME: [&str; 2] = ["flite", "fluidr3mono-gm-soundfont"];
+
+    #[test]
+    fn the_image_is_built_with_and_brings_what_is_installed_here() {
+        let file = workspace::root().join("deploy/Dockerfile");
+        let text = fs::read_to_string(&file).unwrap();
+        let (building, running) = text.rsplit_once("\nFROM ").unwrap();
+        let installs = |stage: &str, package: &str| stage.split_whitespace().any(|word| word == package);
+        for need in NEEDS.iter().filter(|need| need.purpose == Purpose::Build) {
+            let stage = if AT_RUN_TIME.contains(&need.package) { running } else { building };
+            assert!(installs(stage, need.package), "{} does not install {}", file.display(), need.package);
+        }
+        assert!(running.contains("LICENSE-FLUIDR3MONO"), "the font goes without its licence");
+    }
 }

@@ -40,14 +40,16 @@ pub fn lrc(score: &Score) -> Option<String> {
         }
         before = Some(word);
     }
-    let mut out = String::new();
-    for (seconds, line) in lines {
-        let hundredths = (seconds.max(0.0) * 100.0).round() as u64;
-        let (minutes, rest) = (hundredths / 6_000, hundredths % 6_000);
-        let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
-        out += &format!("[{minutes:02}:{:02}.{:02}]{line}\n", rest / 100, rest % 100);
-    }
+    let out: String = lines.into_iter().map(|(seconds, line)| lrc_line(seconds, &line)).collect();
     (!out.is_empty()).then_some(out)
+}
+
+/// One line, with its end.
+pub fn lrc_line(seconds: f64, line: &str) -> String {
+    let hundredths = (seconds.max(0.0) * 100.0).round() as u64;
+    let (minutes, rest) = (hundredths / 6_000, hundredths % 6_000);
+    let line: String = line.trim().chars().filter(|c| !c.is_control()).collect();
+    format!("[{minutes:02}:{:02}.{:02}]{line}\n", rest / 100, rest % 100)
 }
 
 /// A word, or what stands between two blanks.

@@ -1,21 +1,32 @@
-//! Songs in MIDI files become sound: read and analysed, three blended into one, rendered in stems, and written down with
-//! picture, provenance and report. Each step is a function of its own, for an orchestrator that keeps checkpoints in between
-//! and for the command line, so that a job, `descant blend` and `descant render` make the same.
+//! Songs in notes become sound: read out of MIDI files, three blended into one, or composed of a sentence; rendered in stems,
+//! with a voice where there is one, and written down with picture, provenance and report. Each step is a function of its own,
+//! for an orchestrator that keeps checkpoints in between and for the command line, so that a job, `descant blend`,
+//! `descant compose` and `descant render` make the same.
 //!
 //! Nothing here knows of jobs, rows, messages or HTTP.
 
 mod blending;
+mod composed;
+mod composing;
 mod cover;
 mod karaoke;
 mod reading;
 mod rendering;
 mod report;
+mod roll;
 mod samples;
+mod words;
 
 pub use blending::{blend, blend_options};
+pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary, VocalsSummary};
+pub use composing::{compose, vocals_request};
 pub use cover::cover;
 pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};
-pub use rendering::{LOUDNESS, Rendering, render, stems_of};
+pub use rendering::{
+    LOUDNESS, MOST_SECONDS, Rendering, VOICE, check, composed_stems, render, render_exactly, stems_of, with_voice,
+};
 pub use report::{BlendReport, FontSummary, RenderReport, SongShare, SoundSummary};
+pub use roll::roll;
 pub use samples::{Sample, sample_songs};
+pub use words::{TimedLine, TimedWord, lines_as_lrc, timed_lines};

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use domain::{Failure, FailureClass, FailureCode};
 use music::{Score, analysis};
-use providers::LoudnessTarget;
-use soundfont::{Instruments, RenderError, RenderSettings, RustySynth, Song, StemMix, StemSpec};
+use providers::{ComposedSong, LoudnessTarget};
+use soundfont::{Instruments, RenderError, RenderReport, RenderSettings, RustySynth, Song, StemMix, StemSpec};
 use telemetry::error_chain;
 
 /// Loudness of every rendered song: what streaming services play at.
@@ -36,12 +36,46 @@ pub fn stems_of(score: &Score, roles: Option<&[blend::Role]>) -> Vec<StemSpec> {
         Some(roles) => roles.iter().map(|role| Some(role.index())).collect(),
         None => analysis::analyse(score).parts.iter().map(|part| stem_of(part.role)).collect(),
     };
+    stems_at(score, &places)
+}
+
+/// The same for a score whose parts have their places among [`STEMS`]; parts without one are not heard.
+fn stems_at(score: &Score, places: &[Option<usize>]) -> Vec<StemSpec> {
     let stems = STEMS.iter().enumerate().map(|(stem, &(name, mix))| {
         let has_notes = |part: &usize| score.parts.get(*part).is_some_and(|part| !part.notes.is_empty());
         let parts = (0..places.len()).filter(|&part| places[part] == Some(stem)).filter(has_notes).collect();
         StemSpec { name: name.to_owned(), parts, mix }
     });
     stems.filter(|stem| !stem.parts.is_empty()).collect()
+}
+
+/// One stem for each role that plays in a composed song. Of one that is sung the melody is left to the voice.
+pub fn composed_stems(song: &ComposedSong, is_sung: bool) -> Vec<StemSpec> {
+    let place = |role: &compose::Role| match role {
+        compose::Role::Melody if is_sung => None,
+        compose::Role::Melody => Some(0),
+        compose::Role::Comping => Some(2),
+        compose::Role::Bass => Some(3),
+        compose::Role::Drums => Some(4),
+        compose::Role::Pad => Some(5),
+    };
+    stems_at(&song.score, &song.part_roles.iter().map(place).collect::<Vec<_>>())
+}
+
+/// What the voice is called among the stems, of which it is the first.
+pub const VOICE: &str = "voice";
+/// How far the voice stands above the band, in LU: the words stay clear, the band is a band.
+const VOICE_OVER_BAND_LU: f64 = 5.0;
+
+/// A rendered band with a voice over it. Blocking.
+///
+/// # Errors
+/// `Transient` when there is no room for temporary files.
+pub fn with_voice(band: &Song, voice: &[f32]) -> Result<Song, Failure> {
+    let master = media::lay_over(&band.master, voice, VOICE_OVER_BAND_LU, (LOUDNESS.lufs, LOUDNESS.max_dbtp))
+        .map_err(|error| render_failure(&RenderError::Media(error)))?;
+    let report = RenderReport { loudness: master.loudness, ..band.report.clone() };
+    Ok(Song { master, report })
 }
 
 const fn stem_of(role: analysis::Role) -> Option<usize> {
@@ -57,6 +91,17 @@ const fn stem_of(role: analysis::Role) -> Option<usize> {
     }
 }
 
+/// Longest song that can be rendered, in seconds; longer ones can be blended and kept in the catalogue.
+pub const MOST_SECONDS: f64 = soundfont::MOST_SECONDS;
+
+/// Whether a score can be rendered, as far as that shows before anything is done for it.
+///
+/// # Errors
+/// `Caller` when it is longer than [`MOST_SECONDS`].
+pub fn check(score: &Score) -> Result<(), Failure> {
+    soundfont::check(score).map_err(|error| render_failure(&error))
+}
+
 /// Renders a score. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
 ///
 /// # Errors
@@ -69,11 +114,38 @@ pub fn render(
     rendering: Rendering,
     progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Result<Song, Failure> {
+    play(instruments, score, stems, rendering, None, progress)
+}
+
+/// The same, exactly `seconds` long, to the frame.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_exactly(
+    instruments: &Instruments,
+    score: &Score,
+    stems: &[StemSpec],
+    rendering: Rendering,
+    seconds: f64,
+    progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Song, Failure> {
+    play(instruments, score, stems, rendering, Some(seconds), progress)
+}
+
+fn play(
+    instruments: &Instruments,
+    score: &Score,
+    stems: &[StemSpec],
+    rendering: Rendering,
+    length_seconds: Option<f64>,
+    progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Song, Failure> {
     let settings = RenderSettings {
         keep_stems: rendering.keep_stems,
         threads: rendering.threads.max(1),
         target_lufs: LOUDNESS.lufs,
         max_dbtp: LOUDNESS.max_dbtp,
+        length_seconds,
         ..RenderSettings::default()
     };
     soundfont::render(&RustySynth::new(instruments.clone()), score, stems, &settings, progress)
@@ -82,9 +154,9 @@ pub fn render(
 
 fn render_failure(error: &RenderError) -> Failure {
     let (class, code) = match error {
-        RenderError::Font(soundfont::FontError::Rendering { .. }) | RenderError::TooManyParts { .. } => {
-            (FailureClass::Caller, FailureCode::ImpossibleOptions)
-        }
+        RenderError::Font(soundfont::FontError::Rendering { .. })
+        | RenderError::TooLong { .. }
+        | RenderError::TooManyParts { .. } => (FailureClass::Caller, FailureCode::ImpossibleOptions),
         RenderError::Font(_) => (FailureClass::Config, FailureCode::ProviderConfig),
         RenderError::NoSuchPart { .. } => (FailureClass::Config, FailureCode::Internal),
         RenderError::Media(error) if error.is_retryable() => (FailureClass::Transient, FailureCode::AudioProcessing),

@@ -18,6 +18,8 @@ pub enum BlendError {
     Weight { number: usize, weight: f64 },
     #[error("length of {bars} bars: it must be from {least} to {most} bars")]
     Bars { bars: u32, least: u32, most: u32 },
+    #[error("length of {bars} bars: at {bpm:.0} bpm in {beats}/4 it must be from {least} to {most} bars")]
+    TooLong { bars: u32, bpm: f64, beats: u8, least: u32, most: u32 },
     #[error("length of {seconds} s: at {bpm:.0} bpm it must be from {least:.0} to {most:.0} s")]
     Seconds { seconds: f64, bpm: f64, least: f64, most: f64 },
     #[error("tempo of {bpm} bpm: it must be from {least:.0} to {most:.0} bpm")]
@@ -37,7 +39,7 @@ impl BlendError {
             Self::NoNotes { .. } => "song_without_notes",
             Self::OnlyDrums => "songs_without_pitches",
             Self::Weight { .. } => "bad_weight",
-            Self::Bars { .. } | Self::Seconds { .. } => "bad_length",
+            Self::Bars { .. } | Self::TooLong { .. } | Self::Seconds { .. } => "bad_length",
             Self::Tempo { .. } => "bad_tempo",
             Self::Form { .. } => "bad_form",
             Self::Share { .. } => "bad_share",

@@ -31,11 +31,12 @@ pub use error::BlendError;
 pub use form::{Section, SectionKind};
 pub use material::{Material, MaterialBar};
 pub use measure::{Arrangement, Gate, GateName, Report};
-pub use options::{LEAST_BARS, LEAST_BPM, Length, MOST_BARS, MOST_BPM, Options};
+pub use options::{LEAST_BARS, LEAST_BPM, Length, MOST_BARS, MOST_BPM, MOST_SECONDS, Options};
 pub use plan::{Cell, Contour, Kind, LetterPlan, Pickup, Plan};
 pub use provenance::{BarFacts, Origin, PickupFacts, Provenance, SectionFacts, SongFacts};
 pub use role::{LineNote, Role};
-pub use target::Target;
+pub use target::{CHOSEN_BPM, Target};
+pub use write::seconds;
 
 use dice::Dice;
 
@@ -137,18 +138,23 @@ pub fn materials(sources: &[Source<'_>; 3], options: &Options) -> (Target, [Mate
     (target, materials)
 }
 
-/// Length in bars.
+/// Length in bars; none is longer than [`MOST_SECONDS`].
 fn bars(options: &Options, target: &Target) -> Result<usize, BlendError> {
+    let of = |bars: u32| write::seconds(bars as usize, target.bar(), target.bpm);
+    let possible = || (LEAST_BARS..=MOST_BARS).take_while(|bars| of(*bars) <= MOST_SECONDS);
+    let most = possible().last().unwrap_or(LEAST_BARS);
     match options.length {
+        Length::Bars(bars) if bars > most => {
+            let beats = target.beats;
+            Err(BlendError::TooLong { bars, bpm: target.bpm, beats, least: LEAST_BARS, most })
+        }
         Length::Bars(bars) => Ok(bars as usize),
         Length::Seconds(seconds) => {
-            let of = |bars: u32| write::seconds(bars as usize, target.bar(), target.bpm);
-            let (least, most) = (of(LEAST_BARS), of(MOST_BARS));
+            let (least, most) = (of(LEAST_BARS), of(MOST_BARS).min(MOST_SECONDS));
             if !(least - 1.0..=most + 1.0).contains(&seconds) {
                 return Err(BlendError::Seconds { seconds, bpm: target.bpm, least, most });
             }
-            let nearest =
-                (LEAST_BARS..=MOST_BARS).min_by(|&a, &b| (of(a) - seconds).abs().total_cmp(&(of(b) - seconds).abs()));
+            let nearest = possible().min_by(|&a, &b| (of(a) - seconds).abs().total_cmp(&(of(b) - seconds).abs()));
             Ok(nearest.unwrap_or(LEAST_BARS) as usize)
         }
     }

@@ -8,6 +8,8 @@ use crate::error::BlendError;
 /// Bars of a blend, both inclusive.
 pub const LEAST_BARS: u32 = 8;
 pub const MOST_BARS: u32 = 400;
+/// Longest blend in seconds, inclusive.
+pub const MOST_SECONDS: f64 = 720.0;
 /// Tempo of a blend in beats per minute, both inclusive.
 pub const LEAST_BPM: f64 = 40.0;
 pub const MOST_BPM: f64 = 240.0;

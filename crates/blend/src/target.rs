@@ -16,7 +16,7 @@ const DOUBLING_COST: f64 = 0.25;
 /// Share of the sounding time by which other seven notes than those of its key must fit a song better.
 const OWN_KEY_BONUS: f64 = 0.03;
 /// Tempos that are chosen without being asked for, in whole beats per minute.
-const CHOSEN_BPM: std::ops::RangeInclusive<u32> = 66..=149;
+pub const CHOSEN_BPM: std::ops::RangeInclusive<u32> = 66..=149;
 /// Swing below this ratio, or less sure than this, is played straight.
 const LEAST_SWING: f64 = 1.2;
 const LEAST_SWING_CONFIDENCE: f64 = 0.5;

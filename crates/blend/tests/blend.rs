@@ -196,6 +196,20 @@ fn lengths_in_seconds_are_met_within_a_bar() {
     for seconds in [1.0, 1e9, f64::NAN, -5.0] {
         assert!(matches!(asked(seconds), Err(BlendError::Seconds { .. })), "{seconds}");
     }
+    // The longest there may be is met from below, and no number of bars goes past it.
+    let slow = |length| {
+        blend::blend(&sources(&songs), &Options { length, tempo_bpm: Some(40.0), plans: 1, ..Options::default() })
+    };
+    let longest = slow(Length::Seconds(blend::MOST_SECONDS)).unwrap();
+    let seconds = longest.score.seconds();
+    assert!((blend::MOST_SECONDS - 6.0..=blend::MOST_SECONDS).contains(&seconds), "{seconds}");
+    let most = longest.plan.bars() as u32;
+    assert!(slow(Length::Bars(most)).is_ok());
+    let error = slow(Length::Bars(most + 1)).unwrap_err();
+    assert!(
+        matches!(error, BlendError::TooLong { bars, most: told, .. } if (bars, told) == (most + 1, most)),
+        "{error}"
+    );
 }
 
 #[test]

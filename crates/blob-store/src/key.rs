@@ -62,6 +62,11 @@ impl ObjectKey {
         Self(format!("{}{}.{}", KeyPrefix::job_result(job), spec.role, spec.extension))
     }
 
+    /// The same under a name of its own, such as `music/first-song`: the ending is the role's.
+    pub fn artifact_named(job: JobId, name: &str, spec: &ArtifactSpec) -> Result<Self, InvalidKey> {
+        format!("{}{name}.{}", KeyPrefix::job_result(job), spec.extension).parse()
+    }
+
     fn below(folder: &str, name: &str) -> Result<Self, InvalidKey> {
         if valid_segment(name) { Ok(Self(format!("{folder}{name}"))) } else { Err(InvalidKey) }
     }
@@ -197,6 +202,13 @@ mod tests {
             ObjectKey::artifact(job(), &artifact::MELODY_MIDI).as_str(),
             "jobs/018f6b1e-7c2a-7000-8000-000000000001/result/melody_midi.mid"
         );
+        let named = |name| ObjectKey::artifact_named(job(), name, &artifact::AUDIO_MP3);
+        let music = named("music/2024-09-01T00-45-30-123Z_My_Song").unwrap();
+        assert!(music.as_str().ends_with("1/result/music/2024-09-01T00-45-30-123Z_My_Song.mp3"), "{music}");
+        assert!(music.as_str().starts_with(KeyPrefix::job_result(job()).as_str()));
+        for hostile in ["../x", "music//x", "/x", "a b", ".x", ""] {
+            assert_eq!(named(hostile), Err(InvalidKey), "{hostile:?}");
+        }
         let song = ObjectKey::song(&"ab".repeat(32)).unwrap();
         assert_eq!(song.as_str(), format!("songs/{}.mid", "ab".repeat(32)));
         assert!(song.as_str().starts_with(KeyPrefix::songs().as_str()) && ObjectKey::song("../a").is_err());

@@ -3,6 +3,7 @@
 //! [`understand()`] reads what a sentence asks for and says what it did not understand. [`compose()`] makes a song of it: a band of
 //! five parts in one of 24 styles, of exactly the length that was asked for, with an ending.
 
+pub mod asked;
 mod band;
 mod brief;
 mod chart;

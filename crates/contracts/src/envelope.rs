@@ -164,6 +164,9 @@ payloads! {
     "songs_imported" => SongsImported,
     "song_corrected" => SongCorrected,
     "song_removed" => SongRemoved,
+    "announcement" => Announcement,
+    "make_rendition" => MakeRendition,
+    "rendition_made" => RenditionMade,
 }
 
 macro_rules! job_of {
@@ -179,7 +182,7 @@ macro_rules! job_of {
     };
 }
 
-job_of!(JobReady, CancelJob, SignalJob, JobChanged, DeleteJobObjects);
+job_of!(JobReady, CancelJob, SignalJob, JobChanged, DeleteJobObjects, Announcement, MakeRendition, RenditionMade);
 
 macro_rules! song_of {
     ($($payload:ident),+) => {

@@ -13,7 +13,7 @@ pub mod topology;
 pub use audio::ValidationRequest;
 pub use envelope::{MAX_ENVELOPE_BYTES, Payload, decode, encode, envelope, moment, timestamp};
 pub use error::ContractError;
-pub use songs::{SongFile, SongImport, SongOutcome, SongReport, SongReportLine};
+pub use songs::{NO_TIME, SongCounts, SongFile, SongImport, SongOutcome, SongReport, SongReportLine};
 pub use storage::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, StoredArtifact, StoredObject};
 pub use v1::{Envelope, envelope::Body};
 

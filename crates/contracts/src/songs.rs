@@ -9,6 +9,9 @@ use crate::{
     v1,
 };
 
+/// Code of the file at which the time of a request was over.
+pub const NO_TIME: &str = "no_time";
+
 /// Files that storage is asked to take into the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SongImport {
@@ -38,6 +41,28 @@ pub struct SongReport {
     /// Files that are not in `files` because there were too many of them.
     #[serde(default)]
     pub unlisted: u64,
+    /// What became of those.
+    #[serde(default)]
+    pub unlisted_counts: SongCounts,
+}
+
+/// How many files came to which end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SongCounts {
+    pub imported: u32,
+    pub known: u32,
+    pub refused: u32,
+}
+
+impl SongCounts {
+    fn add(&mut self, outcome: &SongOutcome) {
+        match outcome {
+            SongOutcome::Imported { .. } => self.imported += 1,
+            SongOutcome::Known { .. } => self.known += 1,
+            SongOutcome::Refused { .. } => self.refused += 1,
+        }
+    }
 }
 
 /// What became of one file.
@@ -78,13 +103,21 @@ pub enum SongOutcome {
 }
 
 impl SongReport {
-    /// How many were imported, known and refused.
+    /// Adds a file; behind `most_lines` of them it is only counted.
+    pub fn push(&mut self, line: SongReportLine, most_lines: usize) {
+        if self.files.len() < most_lines {
+            self.files.push(line);
+        } else {
+            self.unlisted += 1;
+            self.unlisted_counts.add(&line.outcome);
+        }
+    }
+
+    /// How many were imported, known and refused, listed or not.
     pub fn counts(&self) -> (u32, u32, u32) {
-        self.files.iter().fold((0, 0, 0), |(imported, known, refused), line| match line.outcome {
-            SongOutcome::Imported { .. } => (imported + 1, known, refused),
-            SongOutcome::Known { .. } => (imported, known + 1, refused),
-            SongOutcome::Refused { .. } => (imported, known, refused + 1),
-        })
+        let mut counts = self.unlisted_counts;
+        self.files.iter().for_each(|line| counts.add(&line.outcome));
+        (counts.imported, counts.known, counts.refused)
     }
 }
 
@@ -165,12 +198,25 @@ mod tests {
                 line("b.mid", SongOutcome::Known { id, title, artist: Some("Traditional".to_owned()) }),
                 line("c.txt", SongOutcome::Refused { code, why }),
             ],
-            unlisted: 0,
+            ..SongReport::default()
         };
         let text = serde_json::to_string(&report).unwrap();
         assert!(text.starts_with(r#"{"files":[{"file":"a.mid","outcome":"imported","id":"018f6b1e-"#), "{text}");
         assert_eq!(serde_json::from_str::<SongReport>(&text).unwrap(), report);
         assert_eq!(report.counts(), (1, 1, 1));
+        // As a storage service of before has it.
+        let older: SongReport = serde_json::from_str(r#"{"files":[],"unlisted":3}"#).unwrap();
+        assert_eq!((older.unlisted, older.counts()), (3, (0, 0, 0)));
+    }
+
+    #[test]
+    fn what_is_not_listed_is_counted() {
+        let mut report = SongReport::default();
+        for file in ["a", "b", "c"] {
+            let outcome = SongOutcome::Refused { code: "not_midi".to_owned(), why: String::new() };
+            report.push(SongReportLine { file: file.to_owned(), outcome }, 2);
+        }
+        assert_eq!((report.files.len(), report.unlisted, report.counts()), (2, 1, (0, 0, 3)));
     }
 
     #[test]

@@ -30,6 +30,13 @@ pub struct StoredObject {
 pub struct IngestPlan {
     /// Stem of the downloads' file names.
     pub title: String,
+    /// Where the sound lies below the job's results, without its ending, and what its downloads are called by; that of
+    /// its role where there is none. Segments of ASCII letters, digits, `.`, `_` and `-`, joined by slashes.
+    #[serde(default)]
+    pub object_name: Option<String>,
+    /// Bitrate of the MP3, in kbit/s; that of every result where there is none.
+    #[serde(default)]
+    pub mp3_kbps: Option<u32>,
     /// For the tags of the sound: how it came about.
     #[serde(default)]
     pub comment: Option<String>,
@@ -87,7 +94,8 @@ pub struct StoredArtifact {
 impl From<IngestRequest> for v1::IngestResult {
     fn from(request: IngestRequest) -> Self {
         let IngestRequest { job_id, plan, plan_object } = request;
-        let IngestPlan { title: _, comment: _, audio, is_mastered: _, cover: _, files } = plan;
+        let IngestPlan { title: _, object_name: _, mp3_kbps: _, comment: _, audio, is_mastered: _, cover: _, files } =
+            plan;
         let nothing = || StoredObject { object_key: String::new(), sha256: String::new(), size_bytes: 0 };
         let (audio, plan) = (audio.unwrap_or_else(nothing), plan_object.unwrap_or_else(nothing));
         Self {

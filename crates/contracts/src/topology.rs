@@ -103,17 +103,19 @@ impl Queue {
         match body {
             Body::JobReady(_) | Body::CancelJob(_) | Body::SignalJob(_) => Some(Self::OrchestratorJobs),
             Body::ValidateAudio(_) => Some(Self::ValidatorRequests),
-            Body::IngestResult(_) => Some(Self::StorageRequests),
+            Body::IngestResult(_) | Body::MakeRendition(_) => Some(Self::StorageRequests),
             Body::DeleteJobObjects(_) => Some(Self::StorageDeletions),
             Body::ImportSongs(_) | Body::CorrectSong(_) | Body::RemoveSong(_) => Some(Self::StorageSongs),
             Body::AudioVerdict(_)
             | Body::ResultIngested(_)
+            | Body::RenditionMade(_)
             | Body::Fault(_)
             | Body::SongsImported(_)
             | Body::SongCorrected(_)
             | Body::SongRemoved(_)
             | Body::JobChanged(_)
-            | Body::ResetBreaker(_) => None,
+            | Body::ResetBreaker(_)
+            | Body::Announcement(_) => None,
         }
     }
 }
@@ -124,20 +126,23 @@ impl std::fmt::Display for Queue {
     }
 }
 
-/// Every routing key on [`EVENT_EXCHANGE`].
+/// Every routing key on [`EVENT_EXCHANGE`] but those of announcements, which the kinds' tables have.
 pub const EVENT_KEYS: [&str; 2] = ["job.changed", "breaker.reset"];
 
 /// The routing key of an event; `None` for what is not one.
-pub const fn event_key(envelope: &Envelope) -> Option<&'static str> {
+pub fn event_key(envelope: &Envelope) -> Option<&str> {
     match &envelope.body {
         Some(Body::JobChanged(_)) => Some(EVENT_KEYS[0]),
         Some(Body::ResetBreaker(_)) => Some(EVENT_KEYS[1]),
+        Some(Body::Announcement(announcement)) => Some(announcement.event.as_str()).filter(|event| !event.is_empty()),
         Some(
             Body::JobReady(_)
             | Body::CancelJob(_)
             | Body::SignalJob(_)
             | Body::ValidateAudio(_)
             | Body::IngestResult(_)
+            | Body::MakeRendition(_)
+            | Body::RenditionMade(_)
             | Body::DeleteJobObjects(_)
             | Body::AudioVerdict(_)
             | Body::ResultIngested(_)

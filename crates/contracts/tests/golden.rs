@@ -25,6 +25,7 @@ fn text(text: &str) -> String {
 fn samples() -> Vec<Envelope> {
     let job_id = text("018f6b1e-7c2a-7000-8000-000000000002");
     let song_id = text("018f6b1e-7c2a-7000-8000-000000000004");
+    let (announced, rendered) = (job_id.clone(), job_id.clone());
     let facts = v1::AudioFacts {
         format: text("wav"),
         codec: text("pcm_s16le"),
@@ -121,6 +122,13 @@ fn samples() -> Vec<Envelope> {
         sealed(v1::SongsImported { imported: 3, known: 2, refused: 1 }),
         sealed(v1::SongCorrected { song_id: song_id.clone() }),
         sealed(v1::SongRemoved { song_id }),
+        sealed(v1::Announcement {
+            job_id: announced,
+            kind: text("melody-to-vocals"),
+            event: text("music.generation.requested"),
+        }),
+        sealed(v1::MakeRendition { job_id: rendered.clone(), role: text("audio_flac") }),
+        sealed(v1::RenditionMade { job_id: rendered, role: text("audio_flac") }),
     ]
 }
 

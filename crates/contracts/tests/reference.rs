@@ -4,6 +4,7 @@ use contracts::{
     Body, VOCABULARY,
     topology::{self, EVENT_KEYS, HEADERS, RETRY_DELAYS, exchanges, queues},
 };
+use domain::Kinds;
 
 const REFERENCE: &str = include_str!("../../../docs/messages.md");
 
@@ -35,6 +36,10 @@ fn exchanges_queues_keys_and_headers_are_documented() {
     let names = exchanges.iter().map(|exchange| exchange.name.as_str()).chain(queue_names);
     assert_eq!(missing(names), [""; 0]);
     assert_eq!(missing(EVENT_KEYS), [""; 0]);
+    let kinds = Kinds::built_in();
+    let announced = kinds.iter().filter_map(|kind| kind.announcements.as_ref());
+    let announced = announced.flat_map(|told| [told.requested, told.completed, told.failed]);
+    assert_eq!(missing(announced), [""; 0]);
     assert_eq!(missing(HEADERS), [""; 0]);
     assert_eq!(missing([topology::CONTENT_TYPE]), [""; 0]);
     let subscriber = format!("{}<id>", topology::EVENT_QUEUE_PREFIX);

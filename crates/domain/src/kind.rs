@@ -4,11 +4,13 @@
 
 use std::{borrow::Cow, fmt, time::Duration};
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     artifact::{ArtifactRole, ArtifactSpec},
     failure::FailureCode,
+    job::JobState,
     progress::ProgressSpan,
 };
 
@@ -102,15 +104,55 @@ pub struct KindLimits {
     pub slots: Option<usize>,
     /// Attempts of one stage, the first included.
     pub max_attempts: Option<u32>,
-    /// How long the files of a completed job are kept.
+    /// Wait before the second attempt, doubled for each after it. Kept to the moment, without jitter: it is a promise.
+    pub retry_base: Option<Duration>,
+    /// How long files are kept at most: those of a job that has ended, however it ended, and those of a finished stage
+    /// that later jobs may reuse. Where settings say less, that holds.
     pub files_kept: Option<Duration>,
+    /// How long a failed job keeps what its finished stages made, so that it can be tried again.
+    pub failed_kept: Option<Duration>,
     /// Longest sound that it may end with.
     pub sound: Option<Duration>,
 }
 
 impl KindLimits {
     /// All left to the settings.
-    pub const NONE: Self = Self { deadline: None, slots: None, max_attempts: None, files_kept: None, sound: None };
+    pub const NONE: Self = Self {
+        deadline: None,
+        slots: None,
+        max_attempts: None,
+        retry_base: None,
+        files_kept: None,
+        failed_kept: None,
+        sound: None,
+    };
+
+    /// How long files are kept that would be kept for this long.
+    pub fn keeping(&self, usual: TimeDelta) -> TimeDelta {
+        let own = self.files_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
+        own.map_or(usual, |own| own.min(usual))
+    }
+}
+
+/// What other systems on the bus are told of a job, by the words of an older API: routing keys of events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Announcements {
+    /// When it is accepted.
+    pub requested: &'static str,
+    pub completed: &'static str,
+    /// When it ends otherwise: failed, expired or cancelled.
+    pub failed: &'static str,
+}
+
+impl Announcements {
+    /// That of a job's end; `None` while it goes on.
+    pub const fn of_end(&self, state: JobState) -> Option<&'static str> {
+        match state {
+            JobState::Completed => Some(self.completed),
+            JobState::Failed | JobState::Expired | JobState::Cancelled => Some(self.failed),
+            JobState::Queued | JobState::Running | JobState::Parked | JobState::Storing | JobState::Cancelling => None,
+        }
+    }
 }
 
 /// A kind of job.
@@ -124,6 +166,8 @@ pub struct KindSpec {
     /// Which artifact is meant when nobody says.
     pub default_role: ArtifactRole,
     pub limits: KindLimits,
+    /// `None` for a kind of which nobody else is told.
+    pub announcements: Option<Announcements>,
     /// What to do about a job of this kind that took too long, as a sentence for its owner.
     pub overtime_advice: &'static str,
     /// The words of the kind's older API for failures that a code names; others get the stage's own word.

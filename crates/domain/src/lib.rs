@@ -5,11 +5,13 @@
 
 pub mod artifact;
 pub mod audio;
+pub mod daily;
 pub mod failure;
 pub mod feed;
 pub mod field;
 pub mod ids;
 pub mod job;
+pub mod key_choice;
 pub mod kind;
 pub mod kinds;
 pub mod midi;
@@ -21,6 +23,8 @@ pub mod quota;
 pub mod retention;
 pub mod retry;
 pub mod song;
+pub mod sound_format;
+pub mod starts;
 mod text;
 pub mod tier;
 
@@ -29,9 +33,11 @@ pub use failure::{Failure, FailureClass, FailureCode};
 pub use field::InvalidField;
 pub use ids::{ArtifactId, JobId, MessageId, OutsideCallId, SongId, StageResultId, UploadId, UserId};
 pub use job::{JobEvent, JobState, Transition, transition};
+pub use key_choice::KeyChoice;
 pub use kind::{KindName, KindSpec, StageName, StageSpec};
 pub use kinds::Kinds;
 pub use options::SongOptions;
 pub use progress::Progress;
 pub use song::{SongFacts, SongName, SongPart};
+pub use sound_format::ExtraFormat;
 pub use tier::Tier;

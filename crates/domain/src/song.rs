@@ -8,6 +8,12 @@ use crate::{InvalidField, field::filled, text::is_seen};
 pub const MAX_IMPORT_BYTES: u64 = 64 * 1024 * 1024;
 /// Files of one import over HTTP; an archive is one.
 pub const MAX_IMPORT_FILES: u32 = 200;
+/// All lists of names of one import over HTTP together, and how many there may be.
+pub const MAX_LISTS_BYTES: u64 = 8 * 1024 * 1024;
+pub const MAX_LISTS: usize = 64;
+
+/// Characters of an id.
+const ID_CHARS: usize = 36;
 
 /// What a song is called. Blanks are single, nothing is a control character, and each is at most
 /// [`SongName::MAX_CHARS`] long.
@@ -20,6 +26,8 @@ pub struct SongName {
 impl SongName {
     /// Characters of a title or an artist's name.
     pub const MAX_CHARS: usize = 200;
+    /// Characters of a song's name as it is offered: title, artist, and an id in brackets.
+    pub const MAX_OFFERED_CHARS: usize = 2 * Self::MAX_CHARS + " - ".len() + " ()".len() + ID_CHARS;
 
     /// Checks a title and an artist that a person gave. A blank artist is none.
     ///

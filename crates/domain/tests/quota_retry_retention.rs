@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Timelike, Utc};
 use domain::{
     Failure, FailureClass, FailureCode, JobState, Tier,
+    kind::KindLimits,
     quota::{self, Period, QuotaLimits, QuotaUsage, Standing, Window, standing},
     retention::RetentionPolicy,
     retry::{RetryDecision, RetryPolicy},
@@ -216,6 +217,15 @@ fn files_are_kept_as_long_as_the_policy_says() {
             _ => None,
         };
         assert_eq!(kept, expected, "{state}");
+    }
+    // A kind may keep less, never more.
+    let (day, year) = (Duration::from_secs(86_400), Duration::from_secs(365 * 86_400));
+    for (files_kept, completed, failed) in
+        [(Some(day), 1, 1), (Some(10 * day), 7, 10), (Some(year), 7, 30), (None, 7, 30)]
+    {
+        let own = policy.of_kind(&KindLimits { files_kept, ..KindLimits::NONE });
+        assert_eq!((own.completed, own.failed), (TimeDelta::days(completed), TimeDelta::days(failed)));
+        assert_eq!((own.orphaned_upload, own.tombstone), (policy.orphaned_upload, policy.tombstone));
     }
     // The monthly quota counts rows: the longest month must have ended before the first of its rows goes.
     assert!(policy.tombstone > TimeDelta::days(31));

@@ -148,6 +148,14 @@ impl Master {
         })
     }
 
+    /// Forgets a stem that is not needed any more, and gives its room on the disk back; it is empty from then on.
+    ///
+    /// # Errors
+    /// [`MediaError::Spool`] when the temporary file cannot be cut.
+    pub fn forget_stem(&mut self, stem: usize) -> Result<(), MediaError> {
+        self.stems.get_mut(stem).map_or(Ok(()), Spool::clear)
+    }
+
     /// Goes through the mix from its beginning, in blocks of interleaved samples.
     ///
     /// # Errors
@@ -166,6 +174,26 @@ impl Master {
         sink: impl FnMut(&[f32]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.stems.get(stem).map_or(Ok(()), |stem| stem.each(sink))
+    }
+
+    /// Goes through the mix and all stems that were kept, side by side.
+    ///
+    /// # Errors
+    /// As [`Master::each`].
+    pub fn each_together<E: From<MediaError>>(
+        &self,
+        mut sink: impl FnMut(&[f32], &[Vec<f32>]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (mut at, mut block) = (0, Vec::new());
+        let mut stems = vec![Vec::new(); self.stems.len()];
+        while self.mix.read(at, &mut block)? {
+            for (spool, stem) in self.stems.iter().zip(&mut stems) {
+                spool.read(at, stem)?;
+            }
+            sink(&block, &stems)?;
+            at += block.len() as u64;
+        }
+        Ok(())
     }
 }
 
@@ -271,6 +299,18 @@ mod tests {
             assert!(master.loudness.true_peak_dbtp.unwrap() <= -1.0);
             assert_eq!(crate::measure_loudness(&mix, RATE, 2), master.loudness, "what was said is what there is");
         }
+    }
+
+    #[test]
+    fn a_stem_that_is_forgotten_takes_no_room_and_the_rest_stays() {
+        let mut master = mastered(&voices(0.3), true, 3_000);
+        let (mix, other) = (samples(&master, None), samples(&master, Some(1)));
+        assert_eq!(master.stems[0].bytes_on_disk(), 8 * master.frames());
+        master.forget_stem(0).unwrap();
+        master.forget_stem(7).unwrap();
+        assert_eq!((master.stems(), master.stems[0].bytes_on_disk()), (2, 0));
+        assert!(samples(&master, Some(0)).is_empty());
+        assert!(samples(&master, None) == mix && samples(&master, Some(1)) == other);
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn ducked(
 }
 
 /// Loudness in LUFS of the voice where it stands in the mix: in both channels, with silence behind it.
-fn level_of_voice(voice: &[f32], frames: u64, sample_rate_hz: u32) -> Option<f64> {
+pub(crate) fn level_of_voice(voice: &[f32], frames: u64, sample_rate_hz: u32) -> Option<f64> {
     let mut meter = Meter::new(sample_rate_hz, CHANNELS);
     for block in voice.chunks(BLOCK_FRAMES) {
         let pairs: Vec<f32> = block.iter().flat_map(|&sample| [finite(sample); 2]).collect();
@@ -152,12 +152,12 @@ fn level_of_voice(voice: &[f32], frames: u64, sample_rate_hz: u32) -> Option<f64
     meter.read().integrated_lufs
 }
 
-fn finite(sample: f32) -> f32 {
+pub(crate) fn finite(sample: f32) -> f32 {
     if sample.is_finite() { sample } else { 0.0 }
 }
 
 /// Turns a backing down where the voice sounds.
-struct Ducking {
+pub(crate) struct Ducking {
     step_frames: usize,
     /// Whether the voice sounds in each step.
     sounds: Vec<bool>,
@@ -169,7 +169,7 @@ struct Ducking {
 }
 
 impl Ducking {
-    fn under(voice: &[f32], sample_rate_hz: u32) -> Self {
+    pub(crate) fn under(voice: &[f32], sample_rate_hz: u32) -> Self {
         let rate = f64::from(sample_rate_hz.max(1));
         let step_frames = ((STEP_SECONDS * rate) as usize).max(1);
         let levels: Vec<f32> = voice
@@ -186,13 +186,18 @@ impl Ducking {
     /// Goes on where the block before ended.
     fn apply(&mut self, backing: &mut [f32]) {
         for pair in backing.chunks_exact_mut(2) {
-            let sounds = self.sounds.get(self.frame / self.step_frames).is_some_and(|sounds| *sounds);
-            let wanted = if sounds { 1.0 } else { 0.0 };
-            self.down += (wanted - self.down) * if wanted > self.down { self.attack } else { self.release };
-            let gain = 10f64.powf(-DUCKING_DB * self.down / 20.0) as f32;
+            let gain = self.next_gain();
             pair.iter_mut().for_each(|sample| *sample *= gain);
-            self.frame += 1;
         }
+    }
+
+    /// Of the next frame.
+    pub(crate) fn next_gain(&mut self) -> f32 {
+        let sounds = self.sounds.get(self.frame / self.step_frames).is_some_and(|sounds| *sounds);
+        let wanted = if sounds { 1.0 } else { 0.0 };
+        self.down += (wanted - self.down) * if wanted > self.down { self.attack } else { self.release };
+        self.frame += 1;
+        10f64.powf(-DUCKING_DB * self.down / 20.0) as f32
     }
 }
 

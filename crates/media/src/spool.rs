@@ -35,6 +35,17 @@ impl Spool {
         Ok(())
     }
 
+    /// Forgets the sound.
+    pub(crate) fn clear(&mut self) -> Result<(), MediaError> {
+        self.samples = 0;
+        self.file.set_len(0).map_err(failed)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bytes_on_disk(&self) -> u64 {
+        self.file.metadata().unwrap().len()
+    }
+
     /// Goes through the sound from its beginning.
     pub(crate) fn each<E: From<MediaError>>(&self, mut sink: impl FnMut(&[f32]) -> Result<(), E>) -> Result<(), E> {
         let mut at = 0;

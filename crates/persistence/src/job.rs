@@ -63,6 +63,14 @@ pub struct Job {
     pub waits_for: Option<String>,
 }
 
+impl Job {
+    /// Whether the files of a job that has ended are still there for anybody. What is due to go is gone, whether the sweep
+    /// has come by or not.
+    pub fn keeps_files(&self, now: DateTime<Utc>) -> bool {
+        self.files_deleted_at.is_none() && self.files_expire_at.is_none_or(|at| now < at)
+    }
+}
+
 /// Not derived: what the client asked for, what was made of it and why it failed may hold the prompt or lyrics, and a
 /// job that is printed may end in a log.
 impl fmt::Debug for Job {

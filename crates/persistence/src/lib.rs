@@ -10,6 +10,7 @@ mod address;
 mod artifacts;
 mod backend;
 mod breakers;
+mod daily;
 mod database;
 mod error;
 mod events;
@@ -29,6 +30,7 @@ mod rows;
 mod songs;
 mod stage_results;
 mod stages;
+mod starts;
 mod submit;
 mod tenant;
 mod time;
@@ -39,6 +41,7 @@ mod words;
 pub use artifacts::{Artifact, Artifacts};
 pub use backend::Backend;
 pub use breakers::{BreakerRow, Breakers};
+pub use daily::{DailyFigures, Days};
 pub use database::Database;
 pub use error::{DatabaseFault, PersistenceError};
 pub use events::LoggedEvent;
@@ -54,11 +57,12 @@ pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
 pub use outside_calls::{Begun, Cost, OutsideCall, OutsideCallState, OutsideCalls};
 pub use retry::RetryOutcome;
 pub use songs::{
-    Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, Resolved, Song, SongCursor, SongMatch, SongPage, Songs,
+    Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, OfferedSong, Resolved, Song, SongCursor, SongMatch,
+    SongPage, Songs,
 };
 pub use stage_results::{StageResult, StageResults};
 pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};
-pub use submit::{IdempotentAnswer, NewJob, Submission};
+pub use submit::{IdempotentAnswer, NewJob, Submission, SubmissionLimits};
 pub use tenant::{CancelOutcome, Cursor, HistoryFilter, HistoryPage, JobList, UserJobs};
 pub use uploads::{Upload, Uploads};
 pub use users::{User, Users};

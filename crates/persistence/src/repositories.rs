@@ -3,8 +3,8 @@
 use domain::UserId;
 
 use crate::{
-    Artifacts, Breakers, Database, IdempotencyKeys, Jobs, Outbox, OutsideCalls, Songs, StageResults, Stages, Uploads,
-    UserJobs, Users,
+    Artifacts, Breakers, Database, Days, IdempotencyKeys, Jobs, Outbox, OutsideCalls, Songs, StageResults, Stages,
+    Uploads, UserJobs, Users,
 };
 
 impl Database {
@@ -50,6 +50,11 @@ impl Database {
 
     pub const fn breakers(&self) -> Breakers<'_> {
         Breakers { db: self }
+    }
+
+    /// What happened on each day.
+    pub const fn days(&self) -> Days<'_> {
+        Days { db: self }
     }
 
     pub const fn artifacts(&self) -> Artifacts<'_> {

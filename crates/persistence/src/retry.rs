@@ -60,7 +60,7 @@ impl UserJobs<'_> {
             Transition::Stale | Transition::Impossible => return Ok(RetryOutcome::NotFailed(before.state)),
         };
         // A sweep that has begun to delete them must not meet a job that needs them.
-        if before.files_deleted_at.is_some() || before.files_expire_at.is_some_and(|at| at <= now) {
+        if !before.keeps_files(now) {
             return Ok(RetryOutcome::FilesGone);
         }
         users::ensure_and_lock(&tx, self.user, before.tier, now, DOING).await?;

@@ -186,6 +186,21 @@ table!(breaker, "breakers", {
     updated_at: DateTime<Utc>,
 });
 
+table!(daily_figures, "daily_figures", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    kind: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    day: String,
+    submitted: i64,
+    completed: i64,
+    failed: i64,
+    expired: i64,
+    cancelled: i64,
+    mean_wait_ms: Option<f64>,
+    mean_processing_ms: Option<f64>,
+    counted_at: DateTime<Utc>,
+});
+
 table!(outside_call, "outside_calls", {
     #[sea_orm(primary_key, auto_increment = false)]
     id: Uuid,

@@ -1,4 +1,4 @@
-//! The birth of a job: the quota's check, the job, its first events, its messages, its upload and the answer for
+//! The birth of a job: the check of limits, the job, its first events, its messages, its upload and the answer for
 //! repeats, in one transaction.
 
 use std::fmt;
@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     JobId, JobState, KindName, Tier, UploadId, UserId,
     quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
+    starts::{StartLimit, Starts},
 };
 use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::Value;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use crate::{
     Job, Journal, KeyClaim, NewInput, UserJobs,
     error::{During, PersistenceError},
-    events, idempotency, inputs, outbox, quota as counting, rows,
+    events, idempotency, inputs, outbox, quota as counting, rows, starts,
     time::{micros, micros_option},
     users,
 };
@@ -66,17 +67,35 @@ pub struct IdempotentAnswer<'a> {
     pub expires_at: DateTime<Utc>,
 }
 
+/// What a user may have, and may start. Whoever has only a quota gives that.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SubmissionLimits {
+    pub quota: QuotaLimits,
+    /// For jobs of the new one's kind.
+    pub starts: Option<StartLimit>,
+}
+
+impl From<QuotaLimits> for SubmissionLimits {
+    fn from(quota: QuotaLimits) -> Self {
+        Self { quota, starts: None }
+    }
+}
+
 /// The answer to a submission. Nothing is stored but by `Accepted`.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Submission {
-    /// `usage` counts this job.
+    /// `usage` and `starts` count this job.
     Accepted {
         job: Box<Job>,
         usage: QuotaUsage,
+        starts: Option<Starts>,
     },
     OverQuota {
         exceeded: QuotaExceeded,
         usage: QuotaUsage,
+    },
+    TooManyStarts {
+        starts: Starts,
     },
     /// The upload belongs to another job or user, or the sweep has taken it.
     UploadGone,
@@ -90,16 +109,26 @@ impl UserJobs<'_> {
     pub async fn submit(
         &self,
         new: &NewJob,
-        limits: QuotaLimits,
+        limits: impl Into<SubmissionLimits>,
         answer: Option<IdempotentAnswer<'_>>,
         journal: &Journal<'_>,
         now: DateTime<Utc>,
     ) -> Result<Submission, PersistenceError> {
+        let SubmissionLimits { quota: limits, starts: start_limit } = limits.into();
         let tx = self.db.begin(DOING).await?;
         users::ensure_and_lock(&tx, self.user, new.tier, now, DOING).await?;
         let used = counting::usage(&tx, self.user, now, DOING).await?;
         if let Err(exceeded) = quota::check(limits, used, now) {
             return Ok(Submission::OverQuota { exceeded, usage: used });
+        }
+        let started = match start_limit {
+            Some(limit) => Some((limit, starts::since(&tx, self.user, &new.kind, limit, now, DOING).await?)),
+            None => None,
+        };
+        if let Some((limit, started)) = &started
+            && let starts @ Starts { remaining: 0, .. } = Starts::of(*limit, started, now)
+        {
+            return Ok(Submission::TooManyStarts { starts });
         }
         let usage = QuotaUsage { daily: used.daily + 1, monthly: used.monthly + 1, total: used.total + 1 };
 
@@ -122,7 +151,11 @@ impl UserJobs<'_> {
             return Ok(Submission::KeyLost);
         }
         tx.commit().await.during(DOING)?;
-        Ok(Submission::Accepted { job: Box::new(job), usage })
+        let starts = started.map(|(limit, mut started)| {
+            started.insert(0, job.created_at);
+            Starts::of(limit, &started, now)
+        });
+        Ok(Submission::Accepted { job: Box::new(job), usage, starts })
     }
 }
 

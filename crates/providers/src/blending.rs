@@ -150,6 +150,7 @@ pub fn blend_failure(error: &BlendError) -> Failure {
         BlendError::NoNotes { .. } | BlendError::OnlyDrums => FailureCode::InvalidSong,
         BlendError::Weight { .. }
         | BlendError::Bars { .. }
+        | BlendError::TooLong { .. }
         | BlendError::Seconds { .. }
         | BlendError::Tempo { .. }
         | BlendError::Form { .. }

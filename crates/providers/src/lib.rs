@@ -8,6 +8,7 @@ mod blenders;
 mod blending;
 mod capability;
 mod chain;
+mod composing;
 mod content;
 pub mod expert;
 pub mod ml_model;
@@ -25,6 +26,7 @@ pub use capability::{
     lyrics_failure, no_progress, pitch_failure, voice_failure,
 };
 pub use chain::{CallLimits, Chain, Provided, TellsVersion, Version};
+pub use composing::{ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure, composers};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
@@ -48,6 +50,7 @@ pub struct Capabilities {
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
     pub blends: Chain<dyn SongBlender>,
+    pub compositions: Chain<dyn SongComposer>,
     pub accompaniment: AccompanimentPlayer,
     /// Whether prompts and lyrics may be sung.
     pub content: Arc<ContentGate>,
@@ -100,6 +103,7 @@ impl Capabilities {
             lyrics: Chain::new("lyrics", limits, metrics.clone()),
             vocals: Chain::new("vocals", limits, metrics.clone()),
             blends: blenders(settings, breakers, metrics)?,
+            compositions: composers(settings, metrics),
             content: Arc::new(content),
         })
     }

@@ -1,12 +1,6 @@
 //! A model that blends songs, and everything that it may do wrong: the engine takes over, and nothing hangs.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use music::{
@@ -19,93 +13,7 @@ use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::{Value, json};
 use settings::{LoadOptions, Settings};
 use telemetry::Metrics;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-};
-
-/// How the model behaves.
-#[derive(Clone)]
-enum Manner {
-    Answers(u16, Vec<u8>),
-    /// Accepts and says nothing.
-    Hangs,
-    /// A byte now and then, for ever.
-    Drips,
-    /// Begins an answer and closes.
-    BreaksOff,
-    /// An answer without end.
-    Floods,
-}
-
-struct Model {
-    address: String,
-    asked: Arc<AtomicU32>,
-    heard: Arc<std::sync::Mutex<Vec<(String, Value)>>>,
-}
-
-/// A model of this manner on a port of its own.
-async fn model(manner: Manner) -> Model {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let (asked, heard) = (Arc::new(AtomicU32::new(0)), Arc::default());
-    let model = Model { address, asked: asked.clone(), heard: Arc::clone(&heard) };
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            asked.fetch_add(1, Ordering::SeqCst);
-            let (manner, heard) = (manner.clone(), Arc::clone(&heard));
-            tokio::spawn(async move {
-                let (head, body) = request(&mut stream).await;
-                heard.lock().unwrap().push((head, serde_json::from_slice(&body).unwrap_or_default()));
-                behave(stream, manner).await;
-            });
-        }
-    });
-    model
-}
-
-async fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
-    let mut raw = Vec::new();
-    let mut chunk = vec![0; 64 * 1024];
-    loop {
-        let read = stream.read(&mut chunk).await.unwrap_or(0);
-        raw.extend_from_slice(&chunk[..read]);
-        let Some(end) = raw.windows(4).position(|window| window == b"\r\n\r\n") else {
-            assert!(read > 0, "a request has a head");
-            continue;
-        };
-        let head = String::from_utf8_lossy(&raw[..end]).to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.trim().parse::<usize>().ok());
-        if read == 0 || raw.len() >= end + 4 + length.unwrap_or(0) {
-            return (String::from_utf8_lossy(&raw[..end]).into_owned(), raw[end + 4..].to_vec());
-        }
-    }
-}
-
-async fn behave(mut stream: TcpStream, manner: Manner) {
-    // A client that has had enough closes: that is the end of it.
-    match manner {
-        Manner::Answers(status, body) => {
-            let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            let _ = stream.write_all(&[head.as_bytes(), &body].concat()).await;
-        }
-        Manner::Hangs => std::future::pending().await,
-        Manner::Drips => {
-            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n").await;
-            while stream.write_all(b"1\r\n \r\n").await.is_ok() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        }
-        Manner::BreaksOff => {
-            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ncontent-length: 1000\r\n\r\n{\"midi_data\"").await;
-        }
-        Manner::Floods => {
-            let _ = stream.write_all(b"HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n").await;
-            let chunk = [b"10000\r\n".as_slice(), &[b'A'; 0x10000], b"\r\n"].concat();
-            while stream.write_all(&chunk).await.is_ok() {}
-        }
-    }
-}
+use testbed::{Manner, StandIn};
 
 fn score(tonic: u8) -> Score {
     let part = |track: u16, channel: u8, program: u8, drums: bool, notes: Vec<ScoreNote>| Part {
@@ -161,12 +69,12 @@ fn answer(midi: &[u8]) -> Vec<u8> {
 }
 
 async fn blended(
-    model: &Model,
+    model: &StandIn,
     more: &[(&'static str, &'static str)],
     options: &blend::Options,
 ) -> Result<Provided<BlendedSong>, domain::Failure> {
     let settings = LoadOptions::default()
-        .with("providers.ml_model_url", model.address.clone())
+        .with("providers.ml_model_url", model.url())
         .with("providers.ml_model_api_key", "a-key")
         .with("providers.call_timeout_ms", "500")
         .with("providers.call_base_ms", "1")
@@ -183,7 +91,7 @@ async fn blended(
 
 #[tokio::test]
 async fn a_model_that_keeps_its_word_is_taken_at_it() {
-    let model = model(Manner::Answers(200, answer(&smf::write(&lasting(80))))).await;
+    let model = StandIn::start([Manner::Answers(200, answer(&smf::write(&lasting(80))))]).await;
     let options = blend::Options {
         creativity: 0.7,
         temperature: 0.8,
@@ -198,8 +106,8 @@ async fn a_model_that_keeps_its_word_is_taken_at_it() {
     for told in ["takes no tempo", "made 80 s of the 120 s"] {
         assert!(made.value.warnings.iter().any(|warning| warning.contains(told)), "{:?}", made.value.warnings);
     }
-    let heard = model.heard.lock().unwrap();
-    let (head, body) = &heard[0];
+    let heard = model.heard();
+    let (head, body) = (&heard[0].head, serde_json::from_slice::<Value>(&heard[0].body).unwrap());
     assert!(head.starts_with("POST /generate HTTP/1.1"), "{head}");
     assert!(head.to_ascii_lowercase().contains("authorization: bearer a-key"), "{head}");
     assert_eq!(body["options"], json!({ "temperature": 0.8, "creativity": 0.7, "length_seconds": 120.0 }));
@@ -224,13 +132,14 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
     brief.end = brief.parts[0].notes[7].end();
     let too_large = answer(&[0; (4 << 20) + 1]);
     let hanging_notes = b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk\0\0\0\x08\0\xff\x2f\0\0\xff\x2f\0";
-    let manners: Vec<(&str, Manner, u32)> = vec![
+    let manners: Vec<(&str, Manner, usize)> = vec![
         ("hangs", Manner::Hangs, 1),
         ("drips", Manner::Drips, 1),
         ("breaks off", Manner::BreaksOff, 2),
         ("floods", Manner::Floods, 2),
         ("500", Manner::Answers(500, b"oh".to_vec()), 2),
         ("429", Manner::Answers(429, Vec::new()), 2),
+        ("429 with a time", Manner::Later(60), 1),
         ("401", Manner::Answers(401, Vec::new()), 1),
         ("404", Manner::Answers(404, Vec::new()), 1),
         ("402", Manner::Answers(402, Vec::new()), 1),
@@ -247,12 +156,12 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
         ("too many parts", Manner::Answers(200, too_many_parts), 2),
     ];
     for (what, manner, calls) in manners {
-        let model = model(manner).await;
+        let model = StandIn::start([manner]).await;
         let made = blended(&model, &[], &blend::Options::default()).await;
         let made = made.unwrap_or_else(|failure| panic!("{what}: {failure}"));
         assert_eq!(made.provider, "offline", "{what}");
         assert!(made.value.origin.is_some(), "{what}");
-        assert_eq!(model.asked.load(Ordering::SeqCst), calls, "{what}");
+        assert_eq!(model.asked(), calls, "{what}");
     }
 }
 
@@ -260,7 +169,7 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
 async fn without_the_engine_the_failure_is_of_its_class() {
     use domain::FailureClass::{Config, Money, Transient};
     for (status, class) in [(500, Transient), (401, Config), (402, Money)] {
-        let model = model(Manner::Answers(status, Vec::new())).await;
+        let model = StandIn::start([Manner::Answers(status, Vec::new())]).await;
         let alone = [("providers.offline_fallback", "false")];
         let failure = blended(&model, &alone, &blend::Options::default()).await.unwrap_err();
         assert_eq!(failure.class, class, "{status}");

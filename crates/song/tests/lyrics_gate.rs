@@ -97,7 +97,8 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         melody: Chain::new("melody", limits, metrics.clone()),
         lyrics: writers,
         vocals: Chain::new("vocals", limits, metrics.clone()),
-        blends: Chain::new("blends", limits, metrics),
+        blends: Chain::new("blends", limits, metrics.clone()),
+        compositions: Chain::new("compositions", limits, metrics),
         accompaniment: AccompanimentPlayer::new(None),
         content: Arc::new(content),
     }

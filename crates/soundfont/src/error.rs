@@ -26,6 +26,8 @@ pub enum FontError {
 pub enum RenderError {
     #[error(transparent)]
     Font(#[from] FontError),
+    #[error("the song lasts {}, and up to {} can be rendered: render a part of it", minutes(*seconds), minutes(*most_seconds))]
+    TooLong { seconds: f64, most_seconds: f64 },
     #[error("a song of {parts} parts is too much: {most} can be played at once")]
     TooManyParts { parts: usize, most: usize },
     #[error("stem {stem} names part {part}, and the song has {parts}")]
@@ -34,4 +36,10 @@ pub enum RenderError {
     Media(#[from] media::MediaError),
     #[error("rendering was stopped")]
     Stopped,
+}
+
+/// A length as people say it; a fraction of a second counts as a whole one.
+fn minutes(seconds: f64) -> String {
+    let seconds = seconds.ceil() as u64;
+    format!("{}:{:02} min", seconds / 60, seconds % 60)
 }

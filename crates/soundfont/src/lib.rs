@@ -33,7 +33,7 @@ pub use self::{
     font::{FontInfo, PresetId},
     playing::{PLAYED_FRAMES, Playing},
     render::{BLOCK_FRAMES, Event, Message, Renderer, RustySynth, Session, StemEvents, StemPlayer},
-    sequence::MOST_PARTS,
+    sequence::{MOST_PARTS, check},
     song::{MOST_TAIL_SECONDS, RenderReport, RenderSettings, Song, render},
     stems::StemSpec,
 };
@@ -102,6 +102,15 @@ impl Instruments {
     /// What the font says of itself.
     pub fn info(&self) -> &FontInfo {
         self.font.info()
+    }
+
+    /// SHA-256 of the whole font, in hexadecimal: two builds of a font may say the same of themselves. The first call reads
+    /// the file, in some tenths of a second for the largest.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn sha256(&self) -> Result<&str, FontError> {
+        self.font.sha256()
     }
 
     pub(crate) fn font(&self) -> &Font {

@@ -88,7 +88,7 @@ pub struct RenderReport {
 /// `progress` hears the share that is done, 0 to 1, some ten times in a second of song, and may stop the work.
 ///
 /// # Errors
-/// When the font cannot be used, the song is longer than [`MOST_SECONDS`](crate::MOST_SECONDS) or has more than
+/// When the font cannot be used, the song is longer than [`MOST_SECONDS`](crate::MOST_SECONDS) ([`check`](crate::check) says so before) or has more than
 /// [`MOST_PARTS`](crate::MOST_PARTS) parts, a stem names a part that is not there, there is no room for temporary files, or
 /// `progress` said so.
 pub fn render(

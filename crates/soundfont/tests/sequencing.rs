@@ -150,6 +150,37 @@ fn more_parts_than_a_synthesizer_has_channels_are_all_heard() {
 }
 
 #[test]
+fn of_values_that_change_in_one_moment_the_last_is_heard_and_pedals_all_act() {
+    let notes = [(0, 400, 60, 100), (960, 480, 67, 100), (1_440, 480, 60, 90)];
+    // Up and down again at one tick: what was held ends, what comes is held. Then two parameters, one after the other.
+    let acting = [
+        controller(0, 64, 127),
+        controller(960, 64, 0),
+        controller(960, 64, 127),
+        controller(1_200, 101, 0),
+        controller(1_200, 100, 0),
+        controller(1_200, 6, 12),
+        controller(1_200, 100, 1),
+        controller(1_200, 6, 96),
+    ];
+    let last = [(1_300, ControlChange::PitchBend(-2_000)), controller(1_300, 7, 90), controller(1_300, 10, 20)];
+    let before = [
+        (1_300, ControlChange::PitchBend(8_191)),
+        controller(1_300, 7, 0),
+        controller(1_300, 10, 127),
+        (1_300, ControlChange::PitchBend(3)),
+        controller(1_300, 7, 127),
+        // Nothing listens to these.
+        controller(1_300, 91, 127),
+        (1_300, ControlChange::KeyPressure(60, 100)),
+    ];
+    let song = |controls: &[&[(u64, ControlChange)]]| score(vec![part(0, false, &notes, &controls.concat())]);
+    let (few, many) = (played(&organ(), &song(&[&acting, &last])), played(&organ(), &song(&[&acting, &before, &last])));
+    assert!(few == many, "the same samples");
+    assert!(sounds(&few.0, 0.9) && few != played(&organ(), &song(&[&acting[..2], &acting[3..], &last])));
+}
+
+#[test]
 fn a_channel_may_be_set_up_in_another_track() {
     let setup = part(0, false, &[], &[controller(0, 7, 0), controller(900, 7, 100)]);
     let mut song = score(vec![setup, part(0, false, &[(0, 1_920, 60, 100)], &[])]);
@@ -169,7 +200,10 @@ fn a_channel_may_be_set_up_in_another_track() {
 fn an_overlong_song_is_refused_and_a_short_tail_is_cut() {
     let long = score(vec![part(0, false, &[(0, 960 * 1_801, 60, 100)], &[])]);
     let refused = rendered(&organ(), &long, &dry(1), &RenderSettings::default()).unwrap_err();
-    assert!(refused.to_string().contains("1800"), "{refused}");
+    assert!(refused.to_string().contains("lasts 30:01 min, and up to 30:00 min"), "{refused}");
+    assert!(matches!(soundfont::check(&long), Err(RenderError::TooLong { .. })));
+    let whole = score(vec![part(0, false, &[(0, 960 * 1_800, 60, 100)], &[])]);
+    assert!(soundfont::check(&whole).is_ok());
     let short = score(vec![part(0, false, &[(0, 1_920, 60, 100)], &[])]);
     let song = rendered(&organ(), &short, &dry(1), &RenderSettings::default()).unwrap();
     assert!((2.2..2.7).contains(&song.report.seconds), "{} s of which 2 sound", song.report.seconds);

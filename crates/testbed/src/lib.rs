@@ -1,5 +1,5 @@
 //! Real servers for tests: a fresh PostgreSQL database, a fresh RabbitMQ virtual host or a fresh S3 bucket for each
-//! test that asks, and an S3 server that needs no installation.
+//! test that asks, an S3 server that needs no installation, and a stand-in for services elsewhere that misbehaves.
 //!
 //! Used by tests, benchmarks and `cargo xtask` only; nothing that ships depends on it. It never starts PostgreSQL or
 //! RabbitMQ by itself (`cargo xtask test` does), and never skips: a test that needs a server and has none fails and
@@ -11,12 +11,14 @@ mod bucket;
 mod data;
 mod database;
 mod http;
+mod stand_in;
 mod vhost;
 mod wait;
 
 pub use bucket::{S3Location, TestBucket, s3_bucket};
 pub use data::shared_data;
 pub use database::{TestDatabase, postgres_database};
+pub use stand_in::{Heard, Manner, StandIn};
 pub use vhost::{TestVhost, rabbitmq_vhost};
 pub use wait::eventually;
 

@@ -19,6 +19,28 @@ pub struct Api {
     token: Option<String>,
 }
 
+/// What a server says of files for its catalogue.
+pub enum Imported {
+    /// Line by line.
+    Report(Value),
+    /// None of them is taken: why.
+    Refused(String),
+}
+
+/// What a problem document says.
+async fn detail(response: Response) -> String {
+    let status = response.status();
+    let problem: Value = response.json().await.unwrap_or_default();
+    problem["detail"].as_str().map_or_else(|| format!("the server answered {status}"), str::to_owned)
+}
+
+fn failure(status: StatusCode, detail: String) -> anyhow::Error {
+    if status.is_client_error() && status != StatusCode::CONFLICT {
+        return Exit::refused(detail);
+    }
+    anyhow::anyhow!(detail)
+}
+
 impl Api {
     pub fn new(server: &cli::Server) -> Result<Self> {
         let http = Client::builder().connect_timeout(Duration::from_secs(10)).build().context("no HTTP client")?;
@@ -40,21 +62,21 @@ impl Api {
         }
     }
 
-    async fn send(&self, request: RequestBuilder) -> Result<Response> {
-        let response = self.signed(request).send().await.map_err(|error| {
+    /// Whatever the server answers.
+    async fn answered(&self, request: RequestBuilder) -> Result<Response> {
+        self.signed(request).send().await.map_err(|error| {
             let why = if error.is_connect() { "nothing answers there" } else { "the connection broke" };
             Exit::unreachable(format!("{}: {why}. Is the server running? Start one with `descant serve`.", self.base))
-        })?;
+        })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let response = self.answered(request).await?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
-        let problem: Value = response.json().await.unwrap_or_default();
-        let detail = problem["detail"].as_str().map_or_else(|| format!("the server answered {status}"), str::to_owned);
-        Err(match status {
-            status if status.is_client_error() && status != StatusCode::CONFLICT => Exit::refused(detail),
-            _ => anyhow::anyhow!(detail),
-        })
+        Err(failure(status, detail(response).await))
     }
 
     pub async fn get(&self, path: &str) -> Result<Value> {
@@ -77,7 +99,14 @@ impl Api {
     }
 
     /// Sends files to be taken into the catalogue of songs, each with the name that it goes by.
-    pub async fn import_songs(&self, files: Vec<(File, String)>, fields: &[(&'static str, String)]) -> Result<Value> {
+    ///
+    /// # Errors
+    /// What has nothing to do with the files: the token, the server, the way to it.
+    pub async fn import_songs(
+        &self,
+        files: Vec<(File, String)>,
+        fields: &[(&'static str, String)],
+    ) -> Result<Imported> {
         let mut form = multipart::Form::new();
         for (name, value) in fields {
             form = form.text(*name, value.clone());
@@ -88,7 +117,18 @@ impl Api {
             form = form.part("file", part.file_name(name));
         }
         let request = self.http.post(self.url("api/v1/songs")?).timeout(REQUEST_TIMEOUT).multipart(form);
-        self.send(request).await?.json().await.context("the server's answer cannot be read")
+        let response = self.answered(request).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Imported::Report(response.json().await.context("the server's answer cannot be read")?));
+        }
+        let detail = detail(response).await;
+        match status {
+            StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Ok(Imported::Refused(detail))
+            }
+            status => Err(failure(status, detail)),
+        }
     }
 
     /// Sends a recording, streamed from its file.

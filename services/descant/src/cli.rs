@@ -1,5 +1,7 @@
 //! The command line.
 
+mod composition;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -8,12 +10,16 @@ use url::Url;
 
 use crate::formats::Format;
 
+pub use composition::Compose;
+
 const EXAMPLES: &str = "\
 Examples:
   descant sing hum.wav --prompt \"A romantic ballad about summer nights\" --genre pop --mood romantic
       a song in ./hum-song, with no server, no key and no network
   descant blend a.mid b.mid c.mid
       three songs as one in ./blend, with a picture of what is from where
+  descant compose \"a calm bossa nova with flute, one minute long\"
+      that song in ./composition, with a picture of it
   descant serve
       the whole service on http://127.0.0.1:3000, everything in ./descant-data
   descant submit hum.wav --prompt \"A sea shanty about coming home\" --watch
@@ -22,7 +28,8 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused (the input, or files in
 the way), 4 server not reachable, 5 job failed, 6 cancelled, 141 whoever read the output closed it.";
 
-/// Music generation behind an API: a hummed melody becomes a sung vocal with lyrics, three songs become one.
+/// Music generation behind an API: a hummed melody becomes a sung vocal with lyrics, three songs become one, a sentence
+/// becomes a song.
 #[derive(Parser)]
 #[command(name = "descant", version, about, after_help = EXAMPLES)]
 pub struct Cli {
@@ -39,6 +46,8 @@ pub enum Command {
     Sing(Sing),
     /// Make one song of three, here and now, and show what is from where.
     Blend(Blend),
+    /// Make a song of a sentence, here and now.
+    Compose(Compose),
     /// Play a MIDI file into a sound file.
     Render(Render),
     /// Run every service in this process, the engine included, on SQLite and a folder.
@@ -187,7 +196,7 @@ impl BlendOptionArgs {
 
 #[derive(Args)]
 pub struct Render {
-    /// The song as a MIDI file, up to 4 MB; `-` is standard input.
+    /// The song as a MIDI file, up to 4 MB and 30 minutes; `-` is standard input.
     pub song: PathBuf,
     /// Folder for the results. When absent: a new one beside you, `NAME-render` or, if there is one, `NAME-render-2`.
     #[arg(long)]

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use domain::{Failure, FailureClass};
+
 use crate::output::{self, OutputError};
 
 /// A failure with a code of its own. Everything else exits with [`Exit::FAILED`].
@@ -39,6 +41,15 @@ impl Exit {
         Self { code: Self::JOB_FAILED, message: message.into() }.into()
     }
 
+    /// What somebody asked for that cannot be is refused; any other failure is the work's own.
+    pub fn of_failure(failure: Failure) -> anyhow::Error {
+        let Failure { class, message, .. } = failure;
+        match class {
+            FailureClass::Caller => Self::refused(message),
+            _ => Self::job_failed(message),
+        }
+    }
+
     pub fn cancelled(message: impl Into<String>) -> anyhow::Error {
         Self { code: Self::CANCELLED, message: message.into() }.into()
     }
@@ -56,4 +67,23 @@ pub fn report(error: &anyhow::Error, json: bool) -> ExitCode {
         output::error(format_args!("descant: {error:#}"));
     }
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::FailureCode;
+
+    use super::*;
+
+    #[test]
+    fn only_what_the_caller_asked_for_is_refused() {
+        let code = |class| {
+            let error = Exit::of_failure(Failure::new(class, FailureCode::ImpossibleOptions, "it is so"));
+            error.downcast_ref::<Exit>().map(|exit| exit.code)
+        };
+        assert_eq!(code(FailureClass::Caller), Some(Exit::REFUSED));
+        for class in [FailureClass::Config, FailureClass::Transient, FailureClass::Content] {
+            assert_eq!(code(class), Some(Exit::JOB_FAILED), "{class:?}");
+        }
+    }
 }

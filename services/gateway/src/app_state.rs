@@ -11,7 +11,7 @@ use persistence::{Database, Job, OutboxMessage, PersistenceError};
 use resilience::{Bulkhead, Clock, ids::random10};
 use safety::WordGate;
 use service_runtime::{Deps, error_chain};
-use settings::Settings;
+use settings::{AuthMode, Settings};
 use telemetry::{Metrics, trace};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::{Authenticator, Caller},
     follow::News,
+    link_signer::LinkSigner,
     links::LinkMaker,
     problem::ApiError,
     submit_kind::SubmitKinds,
@@ -38,6 +39,7 @@ pub struct AppState {
     /// What the process knows besides, if only to show it.
     known_kinds: Kinds,
     pub links: LinkMaker,
+    pub signer: LinkSigner,
     pub news: News,
     /// Words that no job starts with; the job asks again, and an AI vendor where there is one.
     pub words: WordGate,
@@ -56,6 +58,10 @@ impl AppState {
             kinds,
             known_kinds: deps.kinds.clone(),
             links: LinkMaker::new(settings.http.public_url.as_ref()),
+            signer: LinkSigner::new(match &settings.auth.mode {
+                AuthMode::Hs256 { secret } => Some(secret.expose().as_str()),
+                AuthMode::None | AuthMode::Jwks { .. } => None,
+            }),
             news: News::default(),
             words: settings.safety.word_gate()?,
             uploads: Bulkhead::new("uploads", settings.http.upload_concurrency),
@@ -93,6 +99,16 @@ impl AppState {
 
     pub fn message_about(&self, job: JobId, body: impl Into<Body>) -> Envelope {
         self.message(body).about(job, 0)
+    }
+
+    /// What is to be told of a job that was accepted: to an orchestrator, and to whoever follows its kind.
+    pub fn job_accepted(&self, job: &Job) -> Vec<OutboxMessage> {
+        let told = self.spec(job.kind.as_str()).and_then(|spec| spec.announcements);
+        let announcement = told.and_then(|told| {
+            let (job_id, kind, event) = (job.id.to_string(), job.kind.to_string(), told.requested.to_owned());
+            service_runtime::outgoing(&self.message_about(job.id, v1::Announcement { job_id, kind, event }))
+        });
+        self.job_ready(job).into_iter().chain(announcement).collect()
     }
 
     /// What tells an orchestrator that a job waits.

@@ -54,6 +54,16 @@ impl LinkMaker {
         Links { status: own("status"), cancel: own("cancel"), feedback: own("feedback"), ..self.job(id) }
     }
 
+    /// The same for whoever has the link.
+    pub fn signed_artifact(&self, id: JobId, role: &ArtifactRole, token: &str) -> String {
+        format!("{}&token={token}", self.artifact(id, role))
+    }
+
+    /// A route of an older API that has no version in its path.
+    pub fn of_older(&self, route: &str, id: JobId) -> String {
+        format!("{}/api/{route}/{id}", self.base)
+    }
+
     pub fn artifact(&self, id: JobId, role: &ArtifactRole) -> String {
         format!("{}/api/v1/jobs/{id}/result?role={role}", self.base)
     }

@@ -9,7 +9,7 @@ use actix_web::{
     web,
 };
 
-use crate::{app_state::AppState, problem::ApiError};
+use crate::{app_state::AppState, problem::ApiError, starts};
 
 /// The service's name in metrics.
 const SERVICE: &str = "gateway";
@@ -24,6 +24,7 @@ pub async fn observe(
     if let Some(error) = response.response().error().and_then(|error| error.as_error::<ApiError>()) {
         state.metrics.problem(error.code());
     }
+    starts::tell(&mut response);
     // A result is never to be guessed into a page.
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));

@@ -12,14 +12,12 @@ use domain::{
     audio::{Finding, Severity},
     job::JobState,
     quota::QuotaExceeded,
+    starts::Starts,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    starts::Starts,
-    wire::{FindingBody, QuotaBody, SongChoice},
-};
+use crate::wire::{FindingBody, QuotaBody, SongChoice};
 
 /// Why a request was not carried out.
 #[derive(Debug)]
@@ -91,6 +89,10 @@ pub enum ApiError {
     },
     /// Also for what belongs to somebody else.
     NotFound,
+    /// The same in the words of an older API, which its clients look for.
+    RecordNotFound {
+        detail: &'static str,
+    },
     /// No job of this kind can be submitted here.
     UnknownKind {
         known: Vec<&'static str>,
@@ -162,7 +164,9 @@ impl ApiError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
-            Self::NotFound | Self::UnknownKind { .. } | Self::SongUnknown { .. } => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::RecordNotFound { .. } | Self::UnknownKind { .. } | Self::SongUnknown { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -194,7 +198,7 @@ impl ApiError {
             Self::Forbidden => "forbidden",
             Self::HostNotAllowed { .. } => "host_not_allowed",
             Self::OriginNotAllowed { .. } => "origin_not_allowed",
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::RecordNotFound { .. } => "not_found",
             Self::UnknownKind { .. } => "unknown_kind",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::SongUnknown { .. } => "song_unknown",
@@ -228,7 +232,7 @@ impl ApiError {
             Self::Forbidden => "Not allowed",
             Self::HostNotAllowed { .. } => "This name of the server is not allowed",
             Self::OriginNotAllowed { .. } => "This page may not use the server",
-            Self::NotFound => "Not found",
+            Self::NotFound | Self::RecordNotFound { .. } => "Not found",
             Self::UnknownKind { .. } => "No such kind of job",
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::SongUnknown { .. } => "No such song",
@@ -278,6 +282,7 @@ impl ApiError {
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
             Self::NotFound => "There is nothing here under this id.".to_owned(),
+            Self::RecordNotFound { detail } => (*detail).to_owned(),
             Self::UnknownKind { known } => format!("Known here are: {}.", known.join(", ")),
             Self::MethodNotAllowed { allow } => format!("Use {allow}."),
             Self::SongUnknown { number, wanted, nearest } => {
@@ -290,7 +295,10 @@ impl ApiError {
                 format!("songs, song {number}: no song is called {wanted}; {advice}")
             }
             Self::SongAmbiguous { number, wanted, choices } => {
-                let names: Vec<String> = choices.iter().map(|song| format!("{} ({})", song.name, song.id)).collect();
+                let with_id = |SongChoice { id, name, .. }: &SongChoice| {
+                    if name.ends_with(&format!("({id})")) { name.clone() } else { format!("{name} ({id})") }
+                };
+                let names: Vec<String> = choices.iter().map(with_id).collect();
                 format!(
                     "songs, song {number}: several songs are called {wanted}; name one by its id: {}",
                     names.join(", ")
@@ -442,11 +450,6 @@ impl ResponseError for ApiError {
         if let Some(wait) = self.retry_after() {
             response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1)));
         }
-        if let Self::RateLimited { starts } = self {
-            let mut told = header::HeaderMap::new();
-            starts.write(&mut told);
-            told.into_iter().for_each(|header| _ = response.insert_header(header));
-        }
         if matches!(self, Self::Unauthenticated { .. }) {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
@@ -463,10 +466,9 @@ impl ResponseError for ApiError {
 
 #[cfg(test)]
 mod tests {
-    use domain::{audio::FindingCode, quota::Period};
+    use domain::{audio::FindingCode, quota::Period, starts::StartLimit};
 
     use super::*;
-    use crate::starts::StartLimit;
 
     /// One of each. A new variant breaks `place` below, and then the count here.
     fn one_of_each() -> Vec<ApiError> {
@@ -513,6 +515,7 @@ mod tests {
             ApiError::SongsRefused { detail: String::new() },
             ApiError::NotMidi { detail: String::new() },
             ApiError::SongsTooLarge { limit_bytes: 1 },
+            ApiError::RecordNotFound { detail: "Record not found" },
         ]
     }
 
@@ -549,6 +552,7 @@ mod tests {
             ApiError::SongsRefused { .. } => 28,
             ApiError::NotMidi { .. } => 29,
             ApiError::SongsTooLarge { .. } => 30,
+            ApiError::RecordNotFound { .. } => 31,
         }
     }
 

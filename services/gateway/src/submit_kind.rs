@@ -4,15 +4,13 @@
 use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
-use domain::{KindSpec, UploadId, audio::Verdict};
+use domain::{KindSpec, UploadId, audio::Verdict, starts::StartLimit};
 use persistence::Job;
 use serde_json::{Map, Value};
 use settings::Settings;
 use utoipa::openapi::OpenApi;
 
-use crate::{
-    fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError, starts::StartLimit, wire::QuotaBody,
-};
+use crate::{fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError, wire::QuotaBody};
 
 /// A kind of job that can be submitted here.
 pub trait SubmitKind: Send + Sync + 'static {
@@ -25,6 +23,12 @@ pub trait SubmitKind: Send + Sync + 'static {
 
     /// Those fields that hold lists or objects; in a form they are JSON texts.
     fn structured_fields(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Those fields that hold a few words or numbers: texts with commas or blanks between them, in which a JSON array reads
+    /// as such a text.
+    fn list_fields(&self) -> &'static [&'static str] {
         &[]
     }
 

@@ -64,7 +64,7 @@ impl FindingBody {
 pub struct SongChoice {
     /// Names exactly this one.
     pub id: String,
-    /// `Title - Artist`.
+    /// `Title - Artist`, with the id in brackets where that alone does not name it. Names exactly this one, too.
     pub name: String,
     pub title: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -89,6 +89,9 @@ pub async fn run(
     let mut result = Value::Null;
     for (index, stage) in kind.spec.stages.iter().enumerate() {
         let is_last = index + 1 == kind.spec.stages.len();
+        if !is_last && kind.stage(stage.name).is_some_and(|runner| !runner.applies_to(&job.params)) {
+            continue;
+        }
         if let Some(finished) = attempt.done.get(stage.name.as_str()) {
             result = finished.detail.clone();
             if is_last {

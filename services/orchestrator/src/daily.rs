@@ -1,50 +1,63 @@
-//! Once a day, at midnight UTC: the figures of the day that has ended, for each kind of job, as log lines.
+//! Once for each day (UTC) and kind of job: what happened on it, as a row and a log line. Counted over the job rows, so that
+//! a day is not lost when nobody runs at its end; the row says who was first, so that of several orchestrators one tells.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use domain::{JobState, quota::Window};
-use persistence::PersistenceError;
-use service_runtime::{CancellationToken, error_chain};
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{JobState, KindSpec, daily};
+use persistence::{DailyFigures, PersistenceError};
 
 use crate::context::Context;
 
-/// Longest sleep in one go, so that a clock that is set has its say.
-const NAP: std::time::Duration = std::time::Duration::from_secs(600);
+/// Remembers until when there is nothing to count.
+#[derive(Default)]
+pub struct DailyReport {
+    next: Option<DateTime<Utc>>,
+}
 
-/// Reports until shutdown.
-pub async fn run(context: Context, shutdown: CancellationToken) {
-    let mut due = Window::at(context.tools.clock.now()).day_end;
-    loop {
+impl DailyReport {
+    /// Counts the days that are due. What fails is tried again by the next call.
+    pub async fn catch_up(&mut self, context: &Context) -> Result<(), PersistenceError> {
         let now = context.tools.clock.now();
-        if now >= due {
-            if let Err(error) = report(&context, due).await {
-                tracing::warn!(error = error_chain(&error), "daily statistics not counted");
+        if self.next.is_some_and(|next| now < next) {
+            return Ok(());
+        }
+        for spec in context.kinds.specs() {
+            let counted = context.tools.database.days().last(&spec.name).await?;
+            for day in daily::due(counted, now) {
+                count(context, spec, day, now).await?;
             }
-            due = Window::at(now).day_end;
-            continue;
         }
-        let left = (due - now).min(TimeDelta::from_std(NAP).unwrap_or(TimeDelta::MAX));
-        tokio::select! {
-            () = tokio::time::sleep(left.to_std().unwrap_or_default()) => {}
-            () = shutdown.cancelled() => return,
-        }
+        let next = daily::next_due(now);
+        tracing::debug!(until = %next, "days are counted");
+        self.next = Some(next);
+        Ok(())
     }
 }
 
-/// One line a kind, over the 24 hours before `until`.
-async fn report(context: &Context, until: DateTime<Utc>) -> Result<(), PersistenceError> {
-    for spec in context.kinds.specs() {
-        let stats = context.tools.database.jobs().stats(Some(&spec.name), until).await?;
-        let ended = |state| stats.ended_last_day.get(&state).copied().unwrap_or_default();
+async fn count(context: &Context, spec: &KindSpec, day: NaiveDate, now: DateTime<Utc>) -> Result<(), PersistenceError> {
+    let stats = context.tools.database.jobs().stats(Some(&spec.name), daily::end_of(day)).await?;
+    let ended = |state| stats.ended_last_day.get(&state).copied().unwrap_or_default();
+    let figures = DailyFigures {
+        kind: spec.name.clone(),
+        day,
+        submitted: stats.submitted_last_day,
+        completed: ended(JobState::Completed),
+        failed: ended(JobState::Failed),
+        expired: ended(JobState::Expired),
+        cancelled: ended(JobState::Cancelled),
+        mean_wait_ms: stats.mean_wait_ms,
+        mean_processing_ms: stats.mean_processing_ms,
+    };
+    if context.tools.database.days().record(&figures, now).await? {
         tracing::info!(
-            kind = %spec.name,
-            submitted = stats.submitted_last_day,
-            completed = ended(JobState::Completed),
-            failed = ended(JobState::Failed),
-            expired = ended(JobState::Expired),
-            cancelled = ended(JobState::Cancelled),
-            waiting = stats.by_state.get(&JobState::Queued).copied().unwrap_or_default(),
-            mean_wait_ms = stats.mean_wait_ms.map(|mean| mean.round() as u64),
-            mean_processing_ms = stats.mean_processing_ms.map(|mean| mean.round() as u64),
+            kind = %figures.kind,
+            day = %figures.day,
+            submitted = figures.submitted,
+            completed = figures.completed,
+            failed = figures.failed,
+            expired = figures.expired,
+            cancelled = figures.cancelled,
+            mean_wait_ms = figures.mean_wait_ms.map(|mean| mean.round() as u64),
+            mean_processing_ms = figures.mean_processing_ms.map(|mean| mean.round() as u64),
             "daily statistics"
         );
     }

@@ -39,7 +39,7 @@ pub async fn settle(context: &Context, job: &Job, event: JobEvent) -> Result<(),
     let failure = (event == JobEvent::DeadlinePassed).then(|| overtime(spec));
     let patch = Patch {
         failure: failure.clone(),
-        files_expire_at: context.rules.retention.files_expire_at(ends_as, now),
+        files_expire_at: context.rules.retention(spec).files_expire_at(ends_as, now),
         ..Patch::default()
     };
     let told = failure.as_ref().map(|failure| {

@@ -1,13 +1,13 @@
 //! What followers and other services are told of a change: events for the job's log and messages for the outbox, made
 //! inside the transaction that changes the job.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use contracts::v1;
 use domain::{
-    Failure, JobState, MessageId,
+    Failure, JobState, KindSpec, MessageId,
     feed::{FeedData, FeedKind},
-    kind::StageSpec,
+    kind::{Announcements, StageSpec},
 };
 use messaging::Body;
 use persistence::{Job, Journal, NewEvent, OutboxMessage};
@@ -18,11 +18,14 @@ use telemetry::trace;
 #[derive(Clone)]
 pub struct Journals {
     clock: Arc<dyn Clock>,
+    /// What is announced of jobs, by their kind.
+    announcements: Arc<BTreeMap<&'static str, Announcements>>,
 }
 
 impl Journals {
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock }
+    pub fn new(clock: Arc<dyn Clock>, kinds: impl Iterator<Item = &'static KindSpec>) -> Self {
+        let announcements = kinds.filter_map(|kind| Some((kind.name.as_str(), kind.announcements?))).collect();
+        Self { clock, announcements: Arc::new(announcements) }
     }
 
     /// An event made from the job as it is after the change, and the news that there is one.
@@ -120,7 +123,14 @@ impl Journals {
         let delete = artifacts_too.and_then(|artifacts_too| {
             self.message(job, v1::DeleteJobObjects { job_id: job.id.to_string(), artifacts_too })
         });
-        [self.changed(job), delete].into_iter().flatten().collect()
+        [self.changed(job), delete, self.announcement(job)].into_iter().flatten().collect()
+    }
+
+    /// What other systems are told of a job's end, where its kind has words for it.
+    fn announcement(&self, job: &Job) -> Option<OutboxMessage> {
+        let event = self.announcements.get(job.kind.as_str())?.of_end(job.state)?;
+        let (job_id, kind) = (job.id.to_string(), job.kind.to_string());
+        self.message(job, v1::Announcement { job_id, kind, event: event.to_owned() })
     }
 
     fn changed(&self, job: &Job) -> Option<OutboxMessage> {

@@ -200,16 +200,20 @@ impl Worker<'_> {
         Ok(())
     }
 
+    /// When the files go, should the job end like this.
+    fn files_expire_at(&self, state: JobState, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.context.rules.retention(Some(self.kind.spec)).files_expire_at(state, at)
+    }
+
     async fn complete(&self, result: Value) -> Result<(), PersistenceError> {
-        let files_expire_at =
-            self.context.rules.retention(self.kind.spec).files_expire_at(JobState::Completed, self.now());
+        let files_expire_at = self.files_expire_at(JobState::Completed, self.now());
         let patch = Patch { result: Some(result), files_expire_at, ..Patch::default() };
         self.end(JobEvent::Completed, patch, None).await
     }
 
     async fn fail(&self, stage: Option<&StageSpec>, failure: &Failure) -> Result<(), PersistenceError> {
         self.context.metrics.job_failed(self.kind.spec.name.as_str(), failure.code.as_str());
-        let files_expire_at = self.context.rules.retention.files_expire_at(JobState::Failed, self.now());
+        let files_expire_at = self.files_expire_at(JobState::Failed, self.now());
         let patch = Patch { failure: Some(failure.clone()), files_expire_at, ..Patch::default() };
         self.end(JobEvent::Failed, patch, Some((failure, stage))).await
     }
@@ -218,7 +222,7 @@ impl Worker<'_> {
     async fn after_failure(&self, stage: &StageSpec, failure: Failure) -> Result<(), PersistenceError> {
         let (context, job, spec) = (self.context, self.job, self.kind.spec);
         let attempt = attempt::attempt_at(job, stage);
-        let decision = context.rules.retry(spec).decide(&failure, attempt, resilience::ids::random_unit());
+        let decision = context.rules.decide(spec, &failure, attempt, resilience::ids::random_unit());
         let RetryDecision::Again { after, counts } = decision else { return self.fail(Some(stage), &failure).await };
         let now = self.now();
         let due_at = now + after;
@@ -237,7 +241,7 @@ impl Worker<'_> {
             attempt: Some(next),
             due_at: Some(due_at),
             failure: Some(failure),
-            files_expire_at: context.rules.retention.files_expire_at(JobState::Cancelled, now),
+            files_expire_at: self.files_expire_at(JobState::Cancelled, now),
             ..Patch::default()
         };
         let jobs = context.tools.database.jobs();
@@ -278,7 +282,7 @@ impl Worker<'_> {
             progress,
             waits_for: Some(waits_for),
             signals_seen: Some(job.signals),
-            files_expire_at: context.rules.retention.files_expire_at(JobState::Cancelled, now),
+            files_expire_at: self.files_expire_at(JobState::Cancelled, now),
             ..Patch::default()
         };
         let jobs = context.tools.database.jobs();
@@ -303,14 +307,14 @@ impl Worker<'_> {
         let journal = self.context.journals.plain(FeedKind::Cancelling);
         let jobs = self.context.tools.database.jobs();
         jobs.apply(self.job.id, self.holder(), JobEvent::CancelRequested, &Patch::default(), &journal, now).await?;
-        let files_expire_at = self.context.rules.retention.files_expire_at(JobState::Cancelled, now);
+        let files_expire_at = self.files_expire_at(JobState::Cancelled, now);
         let patch = Patch { files_expire_at, ..Patch::default() };
         self.end(JobEvent::CancelConfirmed, patch, None).await
     }
 
     async fn expire(&self) -> Result<(), PersistenceError> {
         let failure = overtime(Some(self.kind.spec));
-        let files_expire_at = self.context.rules.retention.files_expire_at(JobState::Expired, self.now());
+        let files_expire_at = self.files_expire_at(JobState::Expired, self.now());
         let patch = Patch { failure: Some(failure.clone()), files_expire_at, ..Patch::default() };
         self.end(JobEvent::DeadlinePassed, patch, Some((&failure, None))).await
     }

@@ -7,6 +7,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod attempt;
+mod bounded_json;
 mod breakers;
 mod call_off;
 mod commands;
@@ -99,7 +100,6 @@ impl Service for Orchestrator {
         let tasks = [
             tokio::spawn(sweeps),
             tokio::spawn(call_off::run(context.clone(), ended_jobs, settings.jobs.reconcile, shutdown.clone())),
-            tokio::spawn(daily::run(context.clone(), shutdown.clone())),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),
             tokio::spawn(breakers::reset_on_request(reporter, shutdown.clone())),
         ];
@@ -126,6 +126,7 @@ impl Service for Orchestrator {
 
 fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<Context> {
     let settings = &deps.settings;
+    let journals = Journals::new(deps.clock.clone(), kinds.specs());
     Ok(Context {
         kinds,
         tools: StageTools {
@@ -138,7 +139,7 @@ fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<
             metrics: deps.metrics.clone(),
         },
         rules: Arc::new(rules(settings)),
-        journals: Journals::new(deps.clock.clone()),
+        journals,
         metrics: deps.metrics.clone(),
         keep_results: settings.retention.stage_results,
         call_offs,

@@ -9,13 +9,14 @@ use service_runtime::error_chain;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, endings};
+use crate::{context::Context, daily::DailyReport, endings};
 
 /// Jobs that one sweep handles of each sort; the next sweep goes on.
 const BATCH: u64 = 100;
 
 /// Sweeps until shutdown.
 pub async fn run(context: Context, wake: Arc<Notify>, every: Duration, shutdown: CancellationToken) {
+    let mut daily = DailyReport::default();
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -25,18 +26,19 @@ pub async fn run(context: Context, wake: Arc<Notify>, every: Duration, shutdown:
         }
         // Due retries, due parked jobs and lapsed leases are found by claiming.
         wake.notify_one();
-        sweep(&context).await;
+        sweep(&context, &mut daily).await;
     }
 }
 
 /// One step that fails does not keep the others from their work.
-async fn sweep(context: &Context) {
+async fn sweep(context: &Context, daily: &mut DailyReport) {
     let steps = [
         ("overdue", overdue(context).await),
         ("cancel_pending", cancel_pending(context).await),
         ("stalled", stalled(context).await),
         ("figures", figures(context).await),
         ("idempotency_keys", prune(context).await),
+        ("daily_figures", daily.catch_up(context).await),
     ];
     for (step, done) in steps {
         if let Err(error) = done {

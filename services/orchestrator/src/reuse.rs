@@ -43,7 +43,8 @@ pub async fn find(context: &Context, job: &Job, inputs_hash: &str) -> Result<Opt
 /// Keeps what a stage has made for later jobs. A failure costs a later job its time and is only logged. The row comes
 /// first: whatever a crash, or a job that is stopped meanwhile, leaves of the copies is found by it and swept.
 pub async fn keep(context: &Context, job: &Job, stage: StageName, inputs_hash: &str, checkpoint: &Checkpoint) {
-    let Some(keep_for) = context.keep_results.filter(|_| job.reuse) else { return };
+    let Some(usual) = context.keep_results.filter(|_| job.reuse) else { return };
+    let keep_for = context.kinds.get(&job.kind).map_or(usual, |kind| kind.spec.limits.keeping(usual));
     let now = context.tools.clock.now();
     let mut result = StageResult {
         id: StageResultId::new(now, random10()),

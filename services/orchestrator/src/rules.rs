@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use domain::{KindSpec, retention::RetentionPolicy, retry::RetryPolicy};
+use domain::{
+    Failure, KindSpec,
+    retention::RetentionPolicy,
+    retry::{RetryDecision, RetryPolicy},
+};
 
 /// The times that rule a lease.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +32,7 @@ pub struct JobRules {
     /// The job's total time, from its first claim.
     deadline: Duration,
     retry: RetryPolicy,
-    pub retention: RetentionPolicy,
+    retention: RetentionPolicy,
     /// Take-overs after which a job counts as what kills its workers.
     pub max_crashes: u32,
 }
@@ -49,17 +52,69 @@ impl JobRules {
         kind.limits.deadline.unwrap_or(self.deadline)
     }
 
-    /// What is kept, and how long, of a job of this kind.
-    pub fn retention(&self, kind: &KindSpec) -> RetentionPolicy {
-        let own = kind.limits.files_kept.and_then(|kept| TimeDelta::from_std(kept).ok());
-        RetentionPolicy {
-            completed: own.map_or(self.retention.completed, |own| own.min(self.retention.completed)),
-            ..self.retention
-        }
+    /// What is kept, and how long, of a job of this kind; `None` is one that this version does not know.
+    pub fn retention(&self, kind: Option<&KindSpec>) -> RetentionPolicy {
+        kind.map_or(self.retention, |kind| self.retention.of_kind(&kind.limits))
     }
 
-    pub fn retry(&self, kind: &KindSpec) -> RetryPolicy {
+    /// What to do after an attempt that failed. `random` is uniform in 0..1; a kind that promises when it tries again
+    /// takes none of it.
+    pub fn decide(&self, kind: &KindSpec, failure: &Failure, attempt: u32, random: f64) -> RetryDecision {
         let max_attempts = kind.limits.max_attempts.unwrap_or(self.retry.max_attempts);
-        RetryPolicy { max_attempts, ..self.retry }
+        let policy = RetryPolicy { max_attempts, ..self.retry };
+        match kind.limits.retry_base {
+            None => policy.decide(failure, attempt, random),
+            Some(base) => {
+                let cap = RetryPolicy::MAX_RETRY_AFTER.max(base);
+                RetryPolicy { base, cap, ..policy }.decide(failure, attempt, 1.0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use domain::{
+        FailureClass, FailureCode, JobState,
+        kinds::{composition, melody_vocals},
+    };
+
+    use super::*;
+
+    fn rules() -> JobRules {
+        let times = LeaseTimes { lease: Duration::ZERO, heartbeat: Duration::ZERO, cancel_poll: Duration::ZERO };
+        let retry = RetryPolicy { max_attempts: 3, base: Duration::from_secs(2), cap: Duration::from_secs(20) };
+        JobRules::new(times, Duration::from_secs(60), retry, RetentionPolicy::default(), 3)
+    }
+
+    #[test]
+    fn a_kind_that_promises_when_it_tries_again_keeps_it() {
+        let failure = Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "away");
+        let decide = |kind, attempt, random| rules().decide(kind, &failure, attempt, random);
+        let again = |seconds| RetryDecision::Again { after: Duration::from_secs(seconds), counts: true };
+        for random in [0.0, 0.5, 1.0] {
+            assert_eq!(decide(&composition::SPEC, 1, random), again(30), "to the moment");
+            assert_eq!(decide(&composition::SPEC, 2, random), RetryDecision::GiveUp, "two attempts");
+        }
+        assert_eq!(decide(&melody_vocals::SPEC, 1, 0.0), again(1), "what the settings say, with jitter");
+        assert_eq!(decide(&melody_vocals::SPEC, 2, 1.0), again(4));
+    }
+
+    #[test]
+    fn what_a_failed_job_left_is_kept_as_long_as_its_kind_says_and_no_longer_than_the_settings() {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let hours = |rules: &JobRules, kind, state| {
+            let until = rules.retention(kind).files_expire_at(state, now);
+            until.map(|until| (until - now).num_hours())
+        };
+        let kind = Some(&composition::SPEC);
+        assert_eq!(hours(&rules(), kind, JobState::Failed), Some(24));
+        assert_eq!(hours(&rules(), kind, JobState::Completed), Some(7 * 24), "its song as long as any");
+        assert_eq!(hours(&rules(), Some(&melody_vocals::SPEC), JobState::Failed), Some(30 * 24));
+        assert_eq!(hours(&rules(), None, JobState::Expired), Some(30 * 24));
+        let mut short = rules();
+        short.retention.failed = TimeDelta::hours(1);
+        assert_eq!(hours(&short, kind, JobState::Failed), Some(1));
     }
 }

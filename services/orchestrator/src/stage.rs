@@ -137,6 +137,12 @@ pub struct ReuseKey {
 pub trait Stage: Send + Sync {
     fn name(&self) -> StageName;
 
+    /// Whether a job with this request has this stage at all; one that has not goes past it in silence. The last stage of a
+    /// kind is every job's.
+    fn applies_to(&self, _request: &Value) -> bool {
+        true
+    }
+
     /// On what terms the output may be taken from an earlier job of the same owner; `None` when it must not.
     async fn reuse_key(&self, _run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         Ok(None)

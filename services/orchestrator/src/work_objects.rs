@@ -15,7 +15,10 @@ use persistence::{Input, WorkObject};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::stage::{StageRun, unreadable};
+use crate::{
+    bounded_json::json_within,
+    stage::{StageRun, unreadable},
+};
 
 /// Five minutes of 44.1 kHz 16-bit mono are 26 MB.
 const MAX_WORK_OBJECT_BYTES: usize = 64 * 1024 * 1024;
@@ -27,7 +30,24 @@ const MAX_INPUT_BYTES: u64 = MAX_FILE_BYTES;
 impl StageRun<'_> {
     /// Writes a document for the stages after this one.
     pub async fn put_json<T: Serialize + Sync>(&self, name: &str, value: &T) -> Result<(), Failure> {
-        let bytes = serde_json::to_vec(value).map_err(|error| unreadable(name, &error))?;
+        let too_large = || {
+            let message = format!("{name} would be larger than a working object may be");
+            Failure::new(FailureClass::Config, FailureCode::Internal, message)
+        };
+        self.put_json_within(name, value, MAX_WORK_OBJECT_BYTES, too_large).await
+    }
+
+    /// The same with a limit of its own, which holds while it is written: no more of it than that is ever in memory.
+    pub async fn put_json_within<T: Serialize + Sync>(
+        &self,
+        name: &str,
+        value: &T,
+        most_bytes: usize,
+        too_large: impl FnOnce() -> Failure + Send,
+    ) -> Result<(), Failure> {
+        let Some(bytes) = json_within(value, most_bytes).map_err(|error| unreadable(name, &error))? else {
+            return Err(too_large());
+        };
         self.put_bytes(name, bytes, "application/json").await
     }
 
@@ -62,6 +82,10 @@ impl StageRun<'_> {
     }
 
     async fn read_whole(&self, name: &str, object: &WorkObject) -> Result<Bytes, Failure> {
+        if object.size_bytes > MAX_WORK_OBJECT_BYTES as u64 {
+            let message = format!("{name} has {} bytes; at most {MAX_WORK_OBJECT_BYTES} are read", object.size_bytes);
+            return Err(Failure::new(FailureClass::Config, FailureCode::Internal, message));
+        }
         let body = self.open(&object.key).await?;
         let bytes = blob_store::collect(body, MAX_WORK_OBJECT_BYTES).await.map_err(|error| {
             Failure::new(FailureClass::Transient, FailureCode::Storage, format!("{name} cannot be read: {error}"))

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use contracts::{Body, Envelope, IngestRequest, v1};
+use contracts::{Body, ContractError, Envelope, IngestRequest, v1};
+use domain::ArtifactRole;
 use messaging::{Handler, Outcome};
 use telemetry::error_chain;
 
@@ -16,7 +17,11 @@ pub(crate) struct Requests(pub(crate) Arc<StorageService>);
 impl Handler for Requests {
     async fn handle(&self, message: Envelope) -> Outcome {
         let (generation, body) = (message.generation, message.body);
-        let Some(Body::IngestResult(request)) = body else { return wrong_queue() };
+        let request = match body {
+            Some(Body::IngestResult(request)) => request,
+            Some(Body::MakeRendition(request)) => return self.answer_rendition(request).await,
+            _ => return wrong_queue(),
+        };
         match self.ingest(generation, request).await {
             Ok(result) => Outcome::reply(result),
             Err(error) => {
@@ -29,6 +34,26 @@ impl Handler for Requests {
 }
 
 impl Requests {
+    async fn answer_rendition(&self, request: v1::MakeRendition) -> Outcome {
+        match self.make_rendition(&request).await {
+            Ok(()) => {
+                let v1::MakeRendition { job_id, role } = request;
+                Outcome::reply(v1::RenditionMade { job_id, role })
+            }
+            Err(error) => {
+                let retryable = error.is_retryable();
+                tracing::warn!(code = error.code(), retryable, error = error_chain(&error), "rendition not made");
+                Outcome::fault(error.code(), error.to_string(), retryable)
+            }
+        }
+    }
+
+    async fn make_rendition(&self, request: &v1::MakeRendition) -> Result<(), StorageError> {
+        let role = ArtifactRole::parse(&request.role)
+            .map_err(|_| ContractError::UnknownWord { field: "role", word: request.role.clone() })?;
+        self.0.make_rendition(request.job()?, &role).await
+    }
+
     async fn ingest(&self, generation: u64, request: v1::IngestResult) -> Result<v1::ResultIngested, StorageError> {
         let request = IngestRequest::try_from(request)?;
         let ingested = self.0.ingest(generation, &request).await?;

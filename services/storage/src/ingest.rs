@@ -159,6 +159,7 @@ impl StorageService {
             audio: file,
             audio_sha256: audio.sha256.clone(),
             title: stem(&plan.title),
+            mp3_kbps: plan.mp3_kbps,
             comment: plan.comment.clone().unwrap_or_else(|| format!("job {}", job.id)),
             cover_png,
             is_mastered: plan.is_mastered,
@@ -178,7 +179,7 @@ impl StorageService {
     }
 
     /// How much sound a job of this kind may end with.
-    fn bounds(&self, job: &Job) -> Bounds {
+    pub(crate) fn bounds(&self, job: &Job) -> Bounds {
         let settings = &self.settings.bounds;
         let own = self.tools.kinds.get(job.kind.as_str()).and_then(|kind| kind.limits.sound);
         let own = own.map_or(0.0, |sound| Bounds::for_duration(sound.as_secs_f64()).max_seconds);
@@ -193,11 +194,13 @@ impl StorageService {
         kept: Vec<KeptFile<'_>>,
         rendered: Option<Rendered>,
     ) -> Result<IngestedResult, StorageError> {
-        let stem = stem(&plan.title);
+        let place = Place::of(job.id, plan);
+        let stem = place.stem.clone();
         let mut rows = Vec::new();
         for KeptFile { file, spec, content } in kept {
-            let name = file_name(&file.file_name, spec);
-            rows.push(self.put(job.id, spec, name, Content::File(content)).await?);
+            let is_named = place.object_name.is_some() && is_song(spec);
+            let name = if is_named { format!("{stem}.{}", spec.extension) } else { file_name(&file.file_name, spec) };
+            rows.push(self.put(&place, spec, name, Content::File(content)).await?);
         }
         let mut waveform = None;
         if let Some(rendered) = rendered {
@@ -208,7 +211,7 @@ impl StorageService {
                 (&artifact::AUDIO_MP3, name(&artifact::AUDIO_MP3), Content::File(rendered.mp3)),
                 (&artifact::WAVEFORM, format!("{stem}-waveform.json"), Content::Memory(json.into())),
             ] {
-                rows.push(self.put(job.id, spec, name, content).await?);
+                rows.push(self.put(&place, spec, name, content).await?);
             }
             waveform = Some(rendered.waveform);
         }
@@ -218,12 +221,12 @@ impl StorageService {
 
     async fn put(
         &self,
-        job: JobId,
+        place: &Place<'_>,
         spec: &ArtifactSpec,
         file_name: String,
         content: Content,
     ) -> Result<Artifact, StorageError> {
-        let key = ObjectKey::artifact(job, spec);
+        let (job, key) = (place.job, place.key(spec)?);
         let body = match content {
             Content::Memory(bytes) => bytes_body(bytes),
             Content::File(file) => file_body(file),
@@ -249,6 +252,36 @@ fn rows_of_plan(plan: &IngestPlan, mut rows: Vec<Artifact>) -> Vec<Artifact> {
     let is_made = |row: &Artifact| plan.audio.is_some() && RENDITIONS.iter().any(|spec| spec.role == row.role);
     rows.retain(|row| is_made(row) || plan.files.iter().any(|file| file.role == row.role));
     rows
+}
+
+/// Where the files of a result lie and what they are called. The same plan, the same places: who does it again writes
+/// over what was begun.
+struct Place<'a> {
+    job: JobId,
+    /// Of the song's own, where the plan has one.
+    object_name: Option<&'a str>,
+    /// Of the downloads' file names.
+    stem: String,
+}
+
+impl<'a> Place<'a> {
+    fn of(job: JobId, plan: &'a IngestPlan) -> Self {
+        let object_name = plan.object_name.as_deref();
+        let last = object_name.and_then(|name| name.rsplit('/').next());
+        Self { job, object_name, stem: stem(last.unwrap_or(&plan.title)) }
+    }
+
+    fn key(&self, spec: &ArtifactSpec) -> Result<ObjectKey, StorageError> {
+        match self.object_name {
+            Some(name) if is_song(spec) => Ok(ObjectKey::artifact_named(self.job, name, spec)?),
+            _ => Ok(ObjectKey::artifact(self.job, spec)),
+        }
+    }
+}
+
+/// Whether it is the whole song in one of its formats.
+fn is_song(spec: &ArtifactSpec) -> bool {
+    spec.role.as_str().starts_with("audio_")
 }
 
 enum Content {

@@ -13,6 +13,7 @@ mod handlers;
 mod incoming;
 mod ingest;
 mod render;
+mod rendition;
 mod running;
 mod service;
 mod song_requests;

@@ -43,6 +43,8 @@ pub(crate) struct Job {
     pub(crate) audio: File,
     pub(crate) audio_sha256: String,
     pub(crate) title: String,
+    /// `None` for that of every result.
+    pub(crate) mp3_kbps: Option<u32>,
     /// For the tags.
     pub(crate) comment: String,
     pub(crate) cover_png: Option<Vec<u8>>,
@@ -79,7 +81,7 @@ pub(crate) fn render(job: Job) -> Result<Rendered, StorageError> {
     let frames = samples.len() / usize::from(channels.max(1));
     Ok(Rendered {
         wav: encoded(Encoding::Wav16)?,
-        mp3: encoded(Encoding::Mp3 { kbps: MP3_KBPS })?,
+        mp3: encoded(Encoding::Mp3 { kbps: job.mp3_kbps.unwrap_or(MP3_KBPS) })?,
         waveform: Waveform {
             version: Waveform::VERSION,
             source_sha256: job.audio_sha256,
@@ -157,6 +159,7 @@ mod tests {
         render(Job {
             audio,
             audio_sha256: "0".repeat(64),
+            mp3_kbps: None,
             title: "Tune".to_owned(),
             comment: "a test".to_owned(),
             cover_png: None,

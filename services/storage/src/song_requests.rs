@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use blob_store::{BlobError, ObjectKey};
+use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{Body, Envelope, SongFile, SongImport, v1};
 use messaging::{Handler, Outcome};
 use telemetry::error_chain;
@@ -14,14 +15,20 @@ use crate::{
     songs::{Source, Wishes, plain_path},
 };
 
+/// How long before the end of a request no further file is begun: what is being analysed comes to its end, and the report to
+/// whoever waits for it.
+const REPORTING: TimeDelta = TimeDelta::seconds(30);
+
 /// Requests about songs, which the gateway waits for.
 pub(crate) struct SongRequests(pub(crate) Arc<StorageService>);
 
 #[async_trait]
 impl Handler for SongRequests {
     async fn handle(&self, message: Envelope) -> Outcome {
+        // An import that nobody waits for any more would go on unseen, beside its own repetition.
+        let ends_at = message.expires().map(|deadline| deadline - REPORTING);
         let outcome = match message.body {
-            Some(Body::ImportSongs(request)) => self.import(request).await.map(Outcome::reply),
+            Some(Body::ImportSongs(request)) => self.import(request, ends_at).await.map(Outcome::reply),
             Some(Body::CorrectSong(request)) => self.correct(&request).await.map(Outcome::reply),
             Some(Body::RemoveSong(request)) => self.remove(&request).await.map(Outcome::reply),
             _ => return Outcome::Dead("not a message about the catalogue of songs".to_owned()),
@@ -35,7 +42,11 @@ impl Handler for SongRequests {
 }
 
 impl SongRequests {
-    async fn import(&self, request: v1::ImportSongs) -> Result<v1::SongsImported, StorageError> {
+    async fn import(
+        &self,
+        request: v1::ImportSongs,
+        ends_at: Option<DateTime<Utc>>,
+    ) -> Result<v1::SongsImported, StorageError> {
         const JSON: &str = "application/json";
         let SongImport { files, title, artist, report_object_key } = SongImport::try_from(request)?;
         let report_key = upload_key(&report_object_key)?;
@@ -45,7 +56,8 @@ impl SongRequests {
         for file in files {
             sources.push(self.fetch(file).await?);
         }
-        let report = self.0.catalogue().import(sources, Wishes { title, artist }, |_| ()).await?;
+        let catalogue = self.0.catalogue().until(ends_at);
+        let report = catalogue.import(sources, Wishes { title, artist }, |_| ()).await?;
         let (imported, known, refused) = report.counts();
         let text = serde_json::to_vec(&report).map_err(StorageError::Plan)?;
         self.0.tools.objects.put_bytes(&report_key, text.into(), JSON).await?;

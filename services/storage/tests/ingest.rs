@@ -6,7 +6,10 @@ use std::{collections::BTreeSet, io::Cursor, sync::Arc, time::Duration};
 
 use blob_store::{KeyPrefix, S3Config};
 use contracts::{IngestRequest, StoredObject};
-use domain::{ArtifactRole, JobEvent, kinds::melody_vocals};
+use domain::{
+    ArtifactRole, JobEvent,
+    kinds::{composition, melody_vocals},
+};
 use media::Bounds;
 use storage::Waveform;
 use support::{Harness, RATE_HZ, quiet_voice, sha256};
@@ -83,6 +86,81 @@ async fn a_repeat_gives_the_same_answer_and_stores_nothing() {
     let after = harness.objects.list(&KeyPrefix::job_result(job.id), None, 100).await.unwrap();
     assert_eq!(objects, after, "no object was written again");
     assert_eq!(harness.database.artifacts().of_job(job.id).await.unwrap().len(), melody_vocals::SPEC.artifacts.len());
+}
+
+/// A plan may name where the song lies, and say what its MP3 is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_song_lies_under_the_name_that_its_plan_has() {
+    let harness = Harness::open().await;
+    let job = harness.storing_job().await;
+    let mut request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+    request.plan.object_name = Some("music/2024-09-01T00-45-30-123Z_My_Song".to_owned());
+    request.plan.mp3_kbps = Some(64);
+    let first = harness.ask(&request, job.generation).await.unwrap();
+    for artifact in &first.artifacts {
+        let is_song = matches!(artifact.role.as_str(), "audio_mp3" | "audio_wav");
+        let ending = melody_vocals::SPEC.artifact(&artifact.role).unwrap().extension;
+        let name = format!("music/2024-09-01T00-45-30-123Z_My_Song.{ending}");
+        assert_eq!(artifact.object_key == format!("jobs/{}/result/{name}", job.id), is_song, "{artifact:?}");
+        assert_eq!(artifact.file_name == name["music/".len()..], is_song, "{artifact:?}");
+        if artifact.role == ArtifactRole::AUDIO_MP3 {
+            let content = harness.read(&artifact.object_key).await;
+            let facts = media::inspect(Cursor::new(content), artifact.size_bytes, &Bounds::default()).unwrap();
+            assert!((60_000..=70_000).contains(&facts.bitrate_bps), "{}", facts.bitrate_bps);
+        }
+    }
+    assert_eq!(harness.ask(&request, job.generation).await.unwrap(), first, "a repeat stores nothing");
+    // Everything of the job goes with it.
+    harness.happen(job.id, JobEvent::Completed).await;
+    harness.order_deletion(job.id, true).await;
+    eventually("the song to go", Duration::from_secs(20), || async {
+        let left = harness.keys(KeyPrefix::job_result(job.id)).await;
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    })
+    .await;
+
+    let job = harness.storing_job().await;
+    let mut request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+    for hostile in ["../../elsewhere", "/etc/passwd", "a b", ""] {
+        request.plan.object_name = Some(hostile.to_owned());
+        let (code, is_retryable) = harness.refused(&request, job.generation).await;
+        assert!(!is_retryable, "{hostile}: {code}");
+    }
+}
+
+/// Formats that nobody asked for before there was a song.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_finished_song_is_written_in_one_more_format_when_that_is_asked_for() {
+    let harness = Harness::open().await;
+    for object_name in [None, Some("music/2024-09-01T00-45-30-123Z_My_Song".to_owned())] {
+        let job = harness.storing_job_of(&composition::SPEC).await;
+        let mut request = harness.finished_work(&job, &quiet_voice(2.0)).await;
+        request.plan.files.clear();
+        request.plan.object_name = object_name.clone();
+        let flac = || harness.ask_rendition(job.id, "audio_flac");
+        assert_eq!(flac().await, Err("job_not_over".to_owned()), "there is no song yet");
+        harness.ask(&request, job.generation).await.unwrap();
+        harness.happen(job.id, JobEvent::Completed).await;
+
+        let (one, other) = tokio::join!(flac(), flac());
+        assert_eq!((one, other, flac().await), (Ok(()), Ok(()), Ok(())), "twice at once, and again");
+        let rows = harness.database.artifacts().of_job(job.id).await.unwrap();
+        let made: Vec<_> = rows.iter().filter(|row| row.role.as_str() == "audio_flac").collect();
+        let [row] = made[..] else { panic!("{rows:?}") };
+        let name = object_name.as_deref().unwrap_or("audio_flac");
+        assert_eq!(row.object_key, format!("jobs/{}/result/{name}.flac", job.id));
+        let content = harness.read(&row.object_key).await;
+        assert_eq!((content.len() as u64, sha256(&content)), (row.size_bytes, row.sha256.clone()));
+        let sound = media::decode(Cursor::new(content), &Bounds::default()).unwrap();
+        assert!((sound.samples.len() as f64 / f64::from(RATE_HZ) - 2.0).abs() < 0.1);
+        let wav = rows.iter().find(|row| row.role == ArtifactRole::AUDIO_WAV).unwrap();
+        assert_eq!(row.file_name.rsplit_once('.').unwrap().0, wav.file_name.rsplit_once('.').unwrap().0);
+
+        assert_eq!(harness.ask_rendition(job.id, "report").await, Err("file_refused".to_owned()));
+        assert_eq!(harness.ask_rendition(job.id, "audio_tape").await, Err("role_unknown".to_owned()));
+    }
+    let nobody = "018f6b1e-7c2a-7000-8000-0000000000aa".parse().unwrap();
+    assert_eq!(harness.ask_rendition(nobody, "audio_flac").await, Err("job_missing".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

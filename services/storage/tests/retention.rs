@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use blob_store::{KeyPrefix, ObjectKey};
 use chrono::TimeDelta;
-use domain::{JobEvent, JobId, StageResultId, UserId};
+use domain::{JobEvent, JobId, StageResultId, UserId, kinds::blend};
 use persistence::StageResult;
 use resilience::{Clock, ids::random10};
 use storage::Swept;
@@ -62,6 +62,40 @@ async fn orders_to_delete_take_what_they_name() {
     assert_eq!(harness.counts(neighbour).await, (8, 9, 9));
     assert!(harness.has_upload(neighbour).await);
     assert_eq!(harness.service.delete_job_objects(job, true).await.unwrap(), 1, "a repeat is no error");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_of_a_blend_go_after_a_day_however_it_ended() {
+    let harness = Harness::open().await;
+    let mut jobs = Vec::new();
+    for events in [&[JobEvent::Completed][..], &[JobEvent::Failed], &[JobEvent::DeadlinePassed]] {
+        let job = harness.storing_job_of(&blend::SPEC).await;
+        harness.work(job.id, "song.wav", b"of a stage that had finished").await;
+        for event in events {
+            harness.happen(job.id, *event).await;
+        }
+        jobs.push(job.id);
+    }
+    let left = async || {
+        let mut left = Vec::new();
+        for job in &jobs {
+            left.push((harness.keys(KeyPrefix::job_work(*job)).await.len(), harness.has_upload(*job).await));
+        }
+        left
+    };
+    harness.clock.advance(TimeDelta::hours(24) - TimeDelta::microseconds(1));
+    assert_eq!(harness.service.sweep().await, Swept::default());
+    assert_eq!(left().await, [(1, true); 3]);
+    harness.clock.advance(TimeDelta::microseconds(1));
+    assert_eq!(harness.service.sweep().await.expired_jobs, 3);
+    assert_eq!(left().await, [(0, false); 3]);
+    // The rows stay, and say so.
+    harness.clock.advance(TimeDelta::days(60));
+    harness.service.sweep().await;
+    for job in jobs {
+        let row = harness.database.jobs().get(job).await.unwrap().unwrap();
+        assert!(row.files_deleted_at.is_some() && !row.keeps_files(harness.clock.now()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! The registry: every kind of job that this version knows, a module each.
 
 pub mod blend;
+pub mod composition;
 pub mod melody_vocals;
 
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use crate::kind::KindSpec;
 
 /// One line a kind.
-static BUILT_IN: &[&KindSpec] = &[&melody_vocals::SPEC, &blend::SPEC];
+static BUILT_IN: &[&KindSpec] = &[&melody_vocals::SPEC, &blend::SPEC, &composition::SPEC];
 
 /// The kinds that a process knows.
 #[derive(Clone, Debug)]

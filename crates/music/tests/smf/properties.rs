@@ -173,6 +173,57 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Events with their deltas, of every kind and in every form: legal ones, such as a shorter status or a message in pieces,
+/// ones that say a wrong length, and ones that no file may have.
+fn events() -> impl Strategy<Value = Vec<u8>> {
+    let low = || 0_u8..128;
+    let delta = prop_oneof![
+        4 => Just(vec![0]),
+        4 => low().prop_map(|delta| vec![delta]),
+        1 => (0x81_u8.., low()).prop_map(|(high, low)| vec![high, low]),
+        1 => Just(vec![0xff, 0xff, 0xff, 0x7f]),
+    ];
+    let sized = prop::sample::select(&[(0x51_u8, 3_usize), (0x58, 4), (0x59, 2), (0x54, 5), (0x20, 1), (0x21, 1)][..]);
+    let sized = sized.prop_flat_map(|(kind, length)| (Just(kind), vec(any::<u8>(), length)));
+    let meta = |kind: u8, said: u8, data: &[u8]| [&[0xff, kind, said], data].concat();
+    let event = prop_oneof![
+        6 => (0x80_u8..0xa0, 55_u8..65, low()).prop_map(|(status, key, velocity)| vec![status, key, velocity]),
+        4 => (55_u8..65, low()).prop_map(|(key, velocity)| vec![key, velocity]),
+        3 => (0xa0_u8..0xc0, low(), low()).prop_map(|(status, first, second)| vec![status, first, second]),
+        2 => (0xc0_u8..0xe0, low()).prop_map(|(status, value)| vec![status, value]),
+        1 => (0xe0_u8..0xf0, low(), low()).prop_map(|(status, first, second)| vec![status, first, second]),
+        1 => (0xb0_u8..0xc0, 0_u8..6, low()).prop_map(|(at, number, value)| {
+            vec![at, 101, 0, 0, at, 100, number, 0, at, 6, value]
+        }),
+        3 => sized.prop_map(move |(kind, data)| meta(kind, data.len() as u8, &data)),
+        2 => (low(), 0_u8..12, vec(any::<u8>(), 0..8)).prop_map(move |(kind, said, data)| meta(kind, said, &data)),
+        2 => (prop::sample::select(&[0xf0_u8, 0xf7][..]), vec(low(), 0..8), any::<bool>()).prop_map(|(status, data, ends)| {
+            let end: &[u8] = if ends { &[0xf7] } else { &[] };
+            [&[status, (data.len() + end.len()) as u8], &data[..], end].concat()
+        }),
+        1 => (0xf1_u8.., low()).prop_map(|(status, value)| vec![status, value]),
+    ];
+    vec((delta, event), 0..60)
+        .prop_map(|events| events.into_iter().flat_map(|(delta, event)| [delta, event].concat()).collect())
+}
+
+/// Files of such events: of any format and time base, and with a header or a track that says what is not so.
+fn files() -> impl Strategy<Value = Vec<u8>> {
+    let division = prop_oneof![3 => Just(96_u16), 1 => any::<u16>(), 1 => Just(0xe728)];
+    let lie = prop::option::weighted(0.2, (any::<usize>(), any::<u32>()));
+    (0_u16..4, division, vec(events(), 1..5), prop::option::weighted(0.2, 0_u16..40), lie).prop_map(
+        |(format, division, tracks, said, lie)| {
+            let mut bytes = crate::build::header(format, said.unwrap_or(tracks.len() as u16 + 1), division);
+            bytes.extend(crate::build::track(&crate::build::quarter(60)));
+            for (index, events) in tracks.iter().enumerate() {
+                let length = lie.filter(|(place, _)| place % tracks.len() == index).map(|(_, length)| length);
+                bytes.extend(crate::build::track_saying(length.unwrap_or(events.len() as u32), events));
+            }
+            bytes
+        },
+    )
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read_back(score in scores()) {
@@ -196,5 +247,15 @@ proptest! {
         check(&crate::build::file(1, &[&crate::build::quarter(60), &events]))?;
         check(&crate::build::file(2, &[&events, &events]))?;
         check(&events)?;
+    }
+
+    #[test]
+    fn any_events_in_any_form_lead_to_a_score_that_can_be_analysed(bytes in files(), damages in prop::option::of(damages())) {
+        let bytes = damages.map_or_else(|| bytes.clone(), |damages| damaged(bytes.clone(), &damages));
+        check(&bytes)?;
+        let limits = Limits { seconds: 60.0, notes: 500, events: 2_000, ..Limits::default() };
+        if let Ok(song) = smf::read(&bytes, &limits) {
+            prop_assert_eq!(music::analyse(&song.score).parts.len(), song.score.parts.len());
+        }
     }
 }

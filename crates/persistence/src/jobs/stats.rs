@@ -41,10 +41,12 @@ pub struct QueuePosition {
 }
 
 impl Jobs<'_> {
-    /// Figures over all jobs of a kind, or of all kinds.
+    /// Figures over all jobs of a kind, or of all kinds: how many there are of each state as this is read, and what
+    /// happened in the 24 hours before `now`, which is in it no more.
     pub async fn stats(&self, kind: Option<&KindName>, now: DateTime<Utc>) -> Result<JobStats, PersistenceError> {
         const DOING: &str = "count jobs";
-        let day_ago = micros(now - TimeDelta::hours(24));
+        let (now, day_ago) = (micros(now), micros(now - TimeDelta::hours(24)));
+        let that_day = |column: Column| Condition::all().add(column.gte(day_ago)).add(column.lt(now));
         let jobs = || {
             let query = rows::job::Entity::find().select_only();
             match kind {
@@ -52,10 +54,10 @@ impl Jobs<'_> {
                 None => query,
             }
         };
-        let ended = || jobs().filter(Column::FinishedAt.gte(day_ago));
+        let ended = || jobs().filter(that_day(Column::FinishedAt));
         let completed = || ended().filter(Column::State.eq(JobState::Completed.as_str()));
-        let claimed = jobs().filter(Column::StartedAt.gte(day_ago));
-        let submitted = rows::job::Entity::find().filter(Column::CreatedAt.gte(day_ago));
+        let claimed = jobs().filter(that_day(Column::StartedAt));
+        let submitted = rows::job::Entity::find().filter(that_day(Column::CreatedAt));
         let submitted = match kind {
             Some(kind) => submitted.filter(Column::Kind.eq(kind.as_str())),
             None => submitted,

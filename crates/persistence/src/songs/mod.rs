@@ -14,7 +14,7 @@ mod song;
 mod text;
 mod write;
 
-pub use resolve::Resolved;
+pub use resolve::{OfferedSong, Resolved};
 pub use search::{MAX_QUERY_CHARS, SongMatch};
 pub use song::{NewSong, Song, SongCursor, SongPage, Songs};
 pub use write::{Begun, Inserted};

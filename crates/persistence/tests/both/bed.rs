@@ -8,8 +8,8 @@ use domain::{
     quota::QuotaLimits,
 };
 use persistence::{
-    Applied, Authority, BreakerRow, Claim, ClaimableKind, Database, Destination, Job, Journal, NewEvent, NewInput,
-    NewJob, OutboxMessage, Patch, Submission,
+    Applied, Authority, BreakerRow, Claim, ClaimableKind, DailyFigures, Database, Destination, Job, Journal, NewEvent,
+    NewInput, NewJob, OutboxMessage, Patch, Submission,
 };
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -222,6 +222,21 @@ pub fn breaker(instance: &str, provider: &str, at: DateTime<Utc>) -> BreakerRow 
         failures: 5,
         open_until: Some(at + TimeDelta::seconds(60)),
         updated_at: at,
+    }
+}
+
+/// What happened to one kind on a day such as `2026-02-14`.
+pub fn figures_of(day: &str) -> DailyFigures {
+    DailyFigures {
+        kind: melody_vocals::NAME,
+        day: day.parse().unwrap(),
+        submitted: 5,
+        completed: 4,
+        failed: 3,
+        expired: 2,
+        cancelled: 1,
+        mean_wait_ms: None,
+        mean_processing_ms: Some(2.5),
     }
 }
 

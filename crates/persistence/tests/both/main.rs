@@ -2,8 +2,10 @@
 
 mod bed;
 mod claims;
+mod daily;
 mod messages;
 mod moves;
+mod names;
 mod quotas;
 mod retries;
 mod rollouts;

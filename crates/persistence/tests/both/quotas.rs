@@ -1,13 +1,17 @@
 //! The birth of a job: limits that hold exactly, and all or nothing.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     JobEvent, JobState, Tier,
+    kinds::{blend, melody_vocals},
     quota::{Period, QuotaLimits, QuotaUsage},
+    starts::{StartLimit, Starts},
 };
-use persistence::{Begin, IdempotencyKey, IdempotentAnswer, Journal, KeyClaim, Submission};
+use persistence::{
+    Begin, HistoryFilter, IdempotencyKey, IdempotentAnswer, Journal, KeyClaim, NewJob, Submission, SubmissionLimits,
+};
 use serde_json::json;
 
 use crate::bed::{Bed, input, later, new_job, noon, on_both, telling_journal, upload_id, user};
@@ -24,7 +28,7 @@ async fn an_accepted_job_is_stored_with_all_that_belongs_to_it(bed: &Bed) {
     new.inputs = vec![input(Some(upload))];
     new.tier = Tier::Premium;
     let answer = bed.db.jobs_of(&ada).submit(&new, UNLIMITED, None, &telling_journal(), now).await.unwrap();
-    let Submission::Accepted { job, usage } = answer else { panic!("{answer:?}") };
+    let Submission::Accepted { job, usage, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(usage, QuotaUsage { daily: 1, monthly: 1, total: 1 });
     assert_eq!(bed.db.jobs().get(job.id).await.unwrap().as_ref(), Some(&*job), "what was said is not what is stored");
     assert_eq!((job.state, job.event_seq, job.version), (JobState::Queued, 1, 1));
@@ -76,6 +80,45 @@ async fn however_many_submit_at_once_the_limit_holds_exactly(bed: &Bed) {
     assert_eq!(accepted.iter().filter(|who| **who == user("bob")).count(), 4);
     assert_eq!(daily_seen, (1..=LIMIT).collect(), "two jobs were told the same place in the quota");
     assert_eq!(bed.db.outbox().backlog(noon()).await.unwrap().pending, u64::from(LIMIT) + 4);
+}
+
+async fn however_many_start_at_once_so_many_are_accepted(bed: &Bed) {
+    const LIMIT: StartLimit = StartLimit { starts: 10, within: Duration::from_secs(900) };
+    let limits = SubmissionLimits { quota: UNLIMITED, starts: Some(LIMIT) };
+    let other = Arc::new(bed.another().await);
+    // Another user's, another kind's, and one that has just gone out of the window are in nobody's way.
+    bed.submitted(&user("bob"), noon()).await;
+    bed.submitted_as(&NewJob { kind: blend::NAME, ..new_job(noon()) }, &user("ada"), noon()).await;
+    bed.submitted(&user("ada"), noon() - TimeDelta::seconds(900)).await;
+    let mut submitting = Vec::new();
+    for n in 0..20 {
+        let db = if n % 2 == 0 { Arc::new(bed.db.clone()) } else { Arc::clone(&other) };
+        submitting.push(tokio::spawn(async move {
+            let (ada, journal) = (user("ada"), telling_journal());
+            db.jobs_of(&ada).submit(&new_job(noon()), limits, None, &journal, noon()).await.unwrap()
+        }));
+    }
+    let (mut left, mut refused) = (BTreeSet::new(), 0);
+    for task in submitting {
+        match task.await.unwrap() {
+            Submission::Accepted { starts: Some(starts), .. } => {
+                assert_eq!((starts.limit, starts.reset), (LIMIT, LIMIT.within));
+                assert!(left.insert(starts.remaining), "two jobs were told the same place");
+            }
+            Submission::TooManyStarts { starts } => {
+                assert_eq!(starts, Starts { limit: LIMIT, remaining: 0, reset: LIMIT.within });
+                refused += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((left, refused), ((0..10).collect(), 10));
+    let ada = user("ada");
+    assert_eq!(bed.db.jobs_of(&ada).history(&HistoryFilter::default(), 1, 0).await.unwrap().total, 12);
+    // However they end, they were started; and they are over when their time is.
+    let starts = async |now| bed.db.jobs_of(&ada).starts(&melody_vocals::NAME, LIMIT, now).await.unwrap();
+    assert_eq!(starts(later(1)).await, Starts { limit: LIMIT, remaining: 0, reset: Duration::from_secs(899) });
+    assert_eq!(starts(later(900)).await, Starts { limit: LIMIT, remaining: 10, reset: Duration::ZERO });
 }
 
 async fn usage_counts_what_is_in_flight_or_completed_in_the_utc_day_and_month(bed: &Bed) {
@@ -174,6 +217,7 @@ async fn the_answer_for_repeats_is_stored_with_the_job_or_not_at_all(bed: &Bed) 
 on_both!(
     an_accepted_job_is_stored_with_all_that_belongs_to_it,
     however_many_submit_at_once_the_limit_holds_exactly,
+    however_many_start_at_once_so_many_are_accepted,
     usage_counts_what_is_in_flight_or_completed_in_the_utc_day_and_month,
     a_refused_submission_leaves_nothing,
     the_answer_for_repeats_is_stored_with_the_job_or_not_at_all,

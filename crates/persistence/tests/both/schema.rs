@@ -13,12 +13,12 @@ use persistence::{
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::bed::{
-    Bed, artifact_id, breaker, every_kind, input, job_id, later, message, new_job, noon, on_both, song_id,
+    Bed, artifact_id, breaker, every_kind, figures_of, input, job_id, later, message, new_job, noon, on_both, song_id,
     telling_journal, upload_id, user,
 };
 
 /// In the order of the migrations.
-const TABLES: [&[&str]; 7] = [
+const TABLES: [&[&str]; 8] = [
     &["users", "jobs"],
     &["job_stages", "job_events"],
     &["outbox", "idempotency_keys"],
@@ -26,10 +26,11 @@ const TABLES: [&[&str]; 7] = [
     &["breakers"],
     &["job_inputs", "outside_calls", "stage_results"],
     &["songs", "song_terms", "search_words", "search_grams"],
+    &["daily_figures"],
 ];
 
 /// Steps down to the version before jobs had inputs of their own.
-const TO_BEFORE_INPUTS: u32 = 2;
+const TO_BEFORE_INPUTS: u32 = 3;
 
 async fn strings(bed: &Bed, sql: &str) -> BTreeSet<String> {
     let connection = sea_orm::Database::connect(&bed.url).await.unwrap();
@@ -157,6 +158,7 @@ async fn fill(db: &Database, owner: &UserId) {
     db.artifacts().upsert(&[artifact]).await.unwrap();
     assert!(db.jobs_of(owner).rate(job.id, 5, None, now).await.unwrap());
     db.breakers().report(&[breaker("w", "offline", now)]).await.unwrap();
+    assert!(db.days().record(&figures_of("2026-02-14"), now).await.unwrap());
     let song = NewSong {
         id: song_id(),
         name: SongName::new("Yesterday", None).unwrap(),

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::{SongFacts, SongId, SongName};
-use persistence::{Inserted, NewSong, Resolved, Song};
+use persistence::{Inserted, NewSong, OfferedSong, Resolved, Song};
 
 use crate::bed::{Bed, later, noon, on_both, song_id};
 
@@ -23,6 +23,10 @@ async fn put(bed: &Bed, title: &str, artist: &str) -> Song {
         Inserted::New(song) => song,
         other => panic!("not new: {other:?}"),
     }
+}
+
+fn offered(song: &Song, name: &str) -> OfferedSong {
+    OfferedSong { song: song.clone(), name: name.to_owned() }
 }
 
 /// A small catalogue with the traps of a large one.
@@ -167,7 +171,7 @@ async fn names_are_resolved(bed: &Bed) {
         ("love", "Love", "John Lennon"),
     ] {
         match (songs.resolve(wanted).await.unwrap(), title) {
-            (Resolved::Unknown { nearest }, "") => assert_eq!(nearest[0].title, "Highway to Hell"),
+            (Resolved::Unknown { nearest }, "") => assert_eq!(nearest[0].song.title, "Highway to Hell"),
             (Resolved::One(song), _) => {
                 assert_eq!((song.title.as_str(), song.artist.as_deref()), (title, Some(artist)), "{wanted}");
                 assert_eq!(songs.resolve(&song.id.to_string()).await.unwrap(), Resolved::One(song));
@@ -176,12 +180,12 @@ async fn names_are_resolved(bed: &Bed) {
         }
     }
     let Resolved::Several(choices) = songs.resolve("HALO").await.unwrap() else { panic!("two songs are called Halo") };
-    let artists: Vec<&str> = choices.iter().filter_map(|song| song.artist.as_deref()).collect();
+    let artists: Vec<&str> = choices.iter().filter_map(|offered| offered.song.artist.as_deref()).collect();
     assert_eq!(artists, ["Beyoncé", "Depeche Mode"]);
     let Resolved::Unknown { nearest } = songs.resolve("Bohemian Rapsody - Queen").await.unwrap() else {
         panic!("a near name was taken for the song's")
     };
-    assert_eq!(nearest[0].title, "Bohemian Rhapsody");
+    assert_eq!(nearest[0].song.title, "Bohemian Rhapsody");
     let unknown = songs.resolve(&song_id().to_string()).await.unwrap();
     assert!(matches!(unknown, Resolved::Unknown { .. }), "{unknown:?}");
     assert_eq!(songs.resolve("  ").await.unwrap(), Resolved::Unknown { nearest: Vec::new() });
@@ -236,7 +240,7 @@ async fn corrections_and_removals_reach_the_search(bed: &Bed) {
     assert_eq!(songs.search("bohemian rhapsody queen", 5).await.unwrap()[0].song, corrected);
     assert_eq!(
         songs.resolve("Bohemain Rapsody").await.unwrap(),
-        Resolved::Unknown { nearest: vec![corrected.clone()] }
+        Resolved::Unknown { nearest: vec![offered(&corrected, "Bohemian Rhapsody - Queen")] }
     );
     assert_eq!(songs.correct(song_id(), &name, noon()).await.unwrap(), None);
     put(bed, "Rhapsody in Blue", "Gershwin").await;

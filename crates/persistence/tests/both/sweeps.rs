@@ -201,6 +201,12 @@ async fn figures_of_the_last_day(bed: &Bed) {
     bed.moved(failed.id, JobEvent::Failed, later(500)).await;
     bed.submitted(&ada, later(1)).await;
 
+    // Nothing of what came at the moment asked for, or after it.
+    let until = bed.db.jobs().stats(None, later(4)).await.unwrap();
+    assert_eq!((until.submitted_last_day, until.ended_last_day), (4, BTreeMap::from([(JobState::Completed, 1)])));
+    assert!((until.mean_wait_ms.unwrap() - 2000.0).abs() < 2.0, "{:?}", until.mean_wait_ms);
+    assert_eq!(bed.db.jobs().stats(None, noon()).await.unwrap().submitted_last_day, 0);
+
     for kind in [None, Some(&melody_vocals::NAME)] {
         let stats = bed.db.jobs().stats(kind, later(600)).await.unwrap();
         let now = [(JobState::Queued, 1), (JobState::Completed, 3), (JobState::Failed, 1)];

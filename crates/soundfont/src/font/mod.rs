@@ -9,6 +9,7 @@ mod source;
 mod substitute;
 mod tables;
 mod trim;
+mod vorbis;
 mod write;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use rustysynth::SoundFont;
@@ -43,6 +44,8 @@ pub(crate) struct Font {
     samples: Extent,
     tables: Tables,
     info: FontInfo,
+    /// Of the whole file, once it was asked for.
+    sha256: OnceLock<String>,
 }
 
 impl fmt::Debug for Font {
@@ -92,11 +95,23 @@ impl Font {
             }
         }
         let info = FontInfo::new(name, &layout.info, is_compressed, warnings);
-        Ok(Self { source, samples: layout.samples, tables, info })
+        Ok(Self { source, samples: layout.samples, tables, info, sha256: OnceLock::new() })
     }
 
     pub(crate) const fn info(&self) -> &FontInfo {
         &self.info
+    }
+
+    /// SHA-256 of the whole file, in hexadecimal. Read when it is first asked for.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn sha256(&self) -> Result<&str, FontError> {
+        if let Some(known) = self.sha256.get() {
+            return Ok(known);
+        }
+        let read = self.source.sha256().map_err(|source| error(&self.info.file_name, Flaw::Read(source)))?;
+        Ok(self.sha256.get_or_init(|| read))
     }
 
     /// Name of a preset.

@@ -3,18 +3,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    io::{self, Cursor, Read},
+    io::{self, Read},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
 };
-
-use lewton::inside_ogg::OggStreamReader;
 
 use super::{
     generator,
     riff::{Extent, Flaw},
     source::Source,
     tables::{SampleHeader, Zone},
+    vorbis,
 };
 use crate::MOST_SAMPLE_BYTES;
 
@@ -192,7 +191,7 @@ impl<'a> Samples<'a> {
         }
         let most = ((MOST_SAMPLE_BYTES - self.bytes().min(MOST_SAMPLE_BYTES)) / BYTES_PER_FRAME) as usize;
         // What a file makes of a decoder must not end the process.
-        let frames = catch_unwind(AssertUnwindSafe(|| vorbis(bytes, most)))
+        let frames = catch_unwind(AssertUnwindSafe(|| vorbis::decode(bytes, most)))
             .map_err(|_| broken("cannot be decoded".to_owned()))?
             .map_err(|error| broken(format!("cannot be decoded: {error}")))?
             .ok_or(Flaw::TooLarge)?;
@@ -205,19 +204,6 @@ impl<'a> Samples<'a> {
     pub(crate) fn into_reader(self) -> SampleReader<'a> {
         SampleReader { source: self.source, extent: self.extent, pieces: self.pieces.into_iter(), rest: Rest::Zeros(0) }
     }
-}
-
-/// The first channel of an Ogg Vorbis stream; `None` when it is longer than `most` frames.
-fn vorbis(bytes: Vec<u8>, most: usize) -> Result<Option<Vec<i16>>, lewton::VorbisError> {
-    let mut reader = OggStreamReader::new(Cursor::new(bytes))?;
-    let mut frames = Vec::new();
-    while let Some(packet) = reader.read_dec_packet()? {
-        frames.extend(packet.into_iter().next().unwrap_or_default());
-        if frames.len() > most {
-            return Ok(None);
-        }
-    }
-    Ok(Some(frames))
 }
 
 /// Where a zone's sample is, with the zone's offsets. `decoded` is the length of a sample that was compressed, and `frames`

@@ -2,6 +2,11 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
+use sha2::{Digest as _, Sha256};
+
+/// Read at once where all of it is read.
+const STRETCH_BYTES: u64 = 1 << 20;
+
 /// Bytes that can be read in any place.
 pub(crate) enum Source {
     File { file: File, length: u64 },
@@ -42,5 +47,20 @@ impl Source {
         let mut buffer = vec![0; length];
         self.read_at(at, &mut buffer)?;
         Ok(buffer)
+    }
+
+    /// SHA-256 of all bytes, in hexadecimal.
+    ///
+    /// # Errors
+    /// As [`Source::read_at`].
+    pub(crate) fn sha256(&self) -> io::Result<String> {
+        let mut digest = Sha256::new();
+        let mut at = 0;
+        while at < self.length() {
+            let stretch = self.bytes(at, STRETCH_BYTES.min(self.length() - at) as usize)?;
+            digest.update(&stretch);
+            at += stretch.len() as u64;
+        }
+        Ok(hex::encode(digest.finalize()))
     }
 }

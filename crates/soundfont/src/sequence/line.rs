@@ -4,7 +4,14 @@ use std::collections::BTreeSet;
 
 use music::score::ControlChange;
 
-use super::{Plan, pitch::Tuning};
+use super::{
+    Plan,
+    controller::{
+        ALL_NOTES_OFF, ALL_SOUND_OFF, BALANCE, BANK, EXPRESSION, FINE, MODULATION, PAN, RESET, SOSTENUTO, SUSTAIN,
+        VOLUME,
+    },
+    pitch::Tuning,
+};
 use crate::{
     PresetId,
     font::Font,
@@ -15,20 +22,6 @@ const KEYS: usize = 128;
 /// Controllers from here on are down.
 const PEDAL_DOWN: u8 = 64;
 const MIDDLE: u8 = 64;
-
-// Controllers (MIDI 1.0 Detailed Specification, table III).
-const BANK: u8 = 0;
-const MODULATION: u8 = 1;
-const VOLUME: u8 = 7;
-const BALANCE: u8 = 8;
-const PAN: u8 = 10;
-const EXPRESSION: u8 = 11;
-const FINE: u8 = 32;
-const SUSTAIN: u8 = 64;
-const SOSTENUTO: u8 = 66;
-const ALL_SOUND_OFF: u8 = 120;
-const RESET: u8 = 121;
-const ALL_NOTES_OFF: u8 = 123;
 
 /// In one block keys are let go before controllers move, and those before keys are struck.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,7 +171,7 @@ impl<'a> Line<'a> {
                 self.pressure = pressure.min(127);
                 self.update_modulation();
             }
-            // No font in use listens to it.
+            // Left out before.
             ControlChange::KeyPressure(..) => {}
         }
     }

@@ -3,18 +3,27 @@
 //! What a synthesizer does not do by itself, or does in a way that could be abused, is done here: pedals, bend ranges,
 //! tuning, pressure, balance, the choice of presets, and the end of every note.
 
+mod channels;
+mod controller;
 mod line;
 mod pitch;
 mod tempo;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use music::{
     Score, harmony,
-    score::{Control, ControlChange, Part},
+    score::{Part, ScoreNote, Tick},
 };
 
-use self::{line::Line, tempo::TempoMap};
+use self::{
+    channels::{Channels, Timed},
+    line::Line,
+    tempo::TempoMap,
+};
 use crate::{
     FontError, MOST_SECONDS, RenderError,
     font::Font,
@@ -29,8 +38,6 @@ pub const MOST_PARTS: usize = 512;
 /// 60 dB down.
 const SOFT_VELOCITY: u8 = 32;
 const RAISED_VELOCITY: u32 = 64;
-/// Controls of a channel that are obeyed: a thousand in a second for the longest song.
-const MOST_CONTROLS: usize = 1_800_000;
 /// Warnings that are kept.
 const MOST_WARNINGS: usize = 20;
 const DRUM_CHANNEL: u8 = 9;
@@ -63,7 +70,8 @@ struct Plan {
     is_drums: bool,
     program: u8,
     notes: Vec<PlannedNote>,
-    controls: Vec<(u64, ControlChange)>,
+    /// The same for all lines of a channel.
+    controls: Rc<[Timed]>,
 }
 
 #[derive(Clone, Copy)]
@@ -94,31 +102,38 @@ impl Sequence {
             }
         }
         let tempo = TempoMap::new(score);
-        let last = score.parts.iter().flat_map(|part| &part.notes).map(|note| note.end()).max().unwrap_or(0);
-        check_length(tempo.seconds(last), sample_rate_hz)?;
+        let last = last_note_end(score);
+        check_song_length(tempo.seconds(last))?;
+        check_length(0.0, sample_rate_hz)?;
         let block = |tick| block(tempo.seconds(tick), sample_rate_hz);
-        let channels = Channels::new(score);
-        let plans = stems.iter().map(|stem| {
-            // Parts of one channel and program are one line: what moves the channel moves all of them.
+        let named = stems.iter().map(|stem| stem.parts.iter().map(|index| &score.parts[*index]));
+        // Parts of one channel and program are one line: what moves the channel moves all of them.
+        let ids = named.clone().enumerate().flat_map(|(stem, parts)| parts.map(move |part| (stem, line(part))));
+        let mut lines: BTreeMap<(u8, u8), usize> = BTreeMap::new();
+        for (_, (port, channel, ..)) in ids.collect::<BTreeSet<_>>() {
+            *lines.entry((port, channel)).or_default() += 1;
+        }
+        let channels = Channels::new(score, last, &lines, block);
+        let plans = named.map(|parts| {
             let mut lines: BTreeMap<_, Plan> = BTreeMap::new();
-            for index in &stem.parts {
-                let part = &score.parts[*index];
+            for part in parts {
                 let notes = part.notes.iter().filter(|note| note.velocity > 0 && note.pitch < 128);
                 let notes = notes.map(|note| {
                     let start = block(note.onset);
                     let end = block(note.end()).max(start + 1);
                     PlannedNote { start, end, key: note.pitch, velocity: note.velocity.min(127) }
                 });
-                let line = lines.entry((part.port, part.channel, part.program, part.drums)).or_insert_with(|| {
-                    let controls = channels.controls(part).filter(|control| control.at <= last);
-                    let controls = controls.map(|control| (block(control.at), control.change)).collect();
-                    Plan { is_drums: part.drums, program: part.program.min(127), notes: Vec::new(), controls }
+                let line = lines.entry(line(part)).or_insert_with(|| Plan {
+                    is_drums: part.drums,
+                    program: part.program.min(127),
+                    notes: Vec::new(),
+                    controls: channels.controls(part),
                 });
                 line.notes.extend(notes);
             }
             lines.into_values().collect()
         });
-        Ok(Self::of_plans(plans.collect(), font))
+        Ok(Self::of_plans(plans.collect(), channels.warnings(sample_rate_hz), font))
     }
 
     /// The parts of an accompaniment as one stem of `seconds` at most.
@@ -134,12 +149,18 @@ impl Sequence {
                 PlannedNote { start, end, key: note.pitch.number().min(127), velocity: note.velocity.min(127) }
             });
             let notes = notes.filter(|note| note.start < last).collect();
-            Plan { is_drums: part.channel == DRUM_CHANNEL, program: part.program.min(127), notes, controls: Vec::new() }
+            Plan {
+                is_drums: part.channel == DRUM_CHANNEL,
+                program: part.program.min(127),
+                notes,
+                controls: Rc::default(),
+            }
         });
-        Self::of_plans(vec![plans.collect()], font)
+        Self::of_plans(vec![plans.collect()], Vec::new(), font)
     }
 
-    fn of_plans(mut stems: Vec<Vec<Plan>>, font: &Font) -> Self {
+    /// `said` is what was already found to be played otherwise.
+    fn of_plans(mut stems: Vec<Vec<Plan>>, said: Vec<String>, font: &Font) -> Self {
         raise_soft_songs(&mut stems);
         let end_block = stems.iter().flatten().flat_map(|plan| &plan.notes).map(|note| note.end).max().unwrap_or(0);
         let mut warnings = BTreeSet::new();
@@ -157,28 +178,29 @@ impl Sequence {
                 stem
             })
             .collect();
-        Self { stems, end_block, warnings: warnings.into_iter().take(MOST_WARNINGS).collect() }
+        Self { stems, end_block, warnings: said.into_iter().chain(warnings).take(MOST_WARNINGS).collect() }
     }
 }
 
-/// What moves each channel, whichever track says it: a file may set up in one track what another plays.
-struct Channels<'a> {
-    controls: BTreeMap<(u8, u8), Vec<&'a Control>>,
+/// Whether a score can be rendered as far as that shows before it is: not for longer than [`MOST_SECONDS`].
+///
+/// # Errors
+/// [`RenderError::TooLong`].
+pub fn check(score: &Score) -> Result<(), RenderError> {
+    check_song_length(TempoMap::new(score).seconds(last_note_end(score)))
 }
 
-impl<'a> Channels<'a> {
-    fn new(score: &'a Score) -> Self {
-        let mut controls: BTreeMap<(u8, u8), Vec<&Control>> = BTreeMap::new();
-        for part in &score.parts {
-            controls.entry((part.port, part.channel)).or_default().extend(&part.controls);
-        }
-        controls.values_mut().for_each(|controls| controls.sort_by_key(|control| control.at));
-        Self { controls }
-    }
+fn check_song_length(seconds: f64) -> Result<(), RenderError> {
+    if seconds <= MOST_SECONDS { Ok(()) } else { Err(RenderError::TooLong { seconds, most_seconds: MOST_SECONDS }) }
+}
 
-    fn controls(&self, part: &Part) -> impl Iterator<Item = &Control> {
-        self.controls.get(&(part.port, part.channel)).into_iter().flatten().take(MOST_CONTROLS).copied()
-    }
+fn last_note_end(score: &Score) -> Tick {
+    score.parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0)
+}
+
+/// What parts of one line have in common: port, channel, program, and whether they are drums.
+const fn line(part: &Part) -> (u8, u8, u8, bool) {
+    (part.port, part.channel, part.program, part.drums)
 }
 
 /// # Errors
@@ -205,5 +227,52 @@ fn raise_soft_songs(stems: &mut [Vec<Plan>]) {
     for note in stems.iter_mut().flatten().flat_map(|plan| &mut plan.notes) {
         let raised = u32::from(note.velocity) * RAISED_VELOCITY / u32::from(loudest.max(1));
         note.velocity = raised.clamp(1, 127) as u8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use music::smf;
+
+    use super::{channels::MOST_CONTROL_EVENTS, *};
+    use crate::{Instruments, StemMix};
+
+    /// Nearly three megabytes: 900,000 bends, one each tick, and all 128 programs on channel 1, under each of which another
+    /// track has its note.
+    fn bent() -> Vec<u8> {
+        const BENDS: u32 = 7_032;
+        let mut bytes = b"MThd\0\0\0\x06\0\x01\0\x81\x03\xc0".to_vec();
+        let mut add = |events: &[u8]| {
+            bytes.extend(b"MTrk");
+            bytes.extend((events.len() as u32 + 4).to_be_bytes());
+            bytes.extend([events, &[0, 0xff, 0x2f, 0]].concat());
+        };
+        let mut conductor = Vec::new();
+        for program in 0..128 {
+            conductor.extend([0, 0xc0, program, 1, 0xe0, 0, program]);
+            (1..BENDS).for_each(|bend| conductor.extend([1, (bend & 127) as u8, (bend >> 7) as u8]));
+        }
+        add(&conductor);
+        for track in 0..128_u32 {
+            let onset = track * BENDS + 8;
+            let delta = [(onset >> 14) as u8 | 0x80, (onset >> 7) as u8 | 0x80, onset as u8 & 127];
+            add(&[&delta[..], &[0x90, 60, 100, 32, 0x80, 60, 0]].concat());
+        }
+        bytes
+    }
+
+    #[test]
+    fn controls_of_many_lines_are_bounded_in_memory() {
+        let bytes = bent();
+        let score = smf::read(&bytes, &smf::Limits::default()).unwrap().score;
+        let stems = [StemSpec { name: "all".into(), parts: (0..score.parts.len()).collect(), mix: StemMix::PLAIN }];
+        let font = Instruments::built_in().unwrap();
+        let sequence = Sequence::of_score(&score, &stems, font.font(), 44_100).unwrap();
+        assert!(bytes.len() < 3_000_000 && score.parts.iter().map(|part| part.controls.len()).sum::<usize>() > 900_000);
+        assert_eq!(sequence.stems[0].lines.len(), 128);
+        let notes = 2 * score.note_count();
+        let events = sequence.stems[0].events.len();
+        assert!(events <= MOST_CONTROL_EVENTS + notes + 2 * 128, "{events} events");
+        assert!(sequence.warnings.iter().any(|warning| warning.contains("more controllers")));
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, Result};
 use arrangement::{BlendReport, SongRead, SoundSummary, cover, stems_of};
 use domain::{
-    Failure, FailureClass, InvalidField,
+    Failure, InvalidField,
     kinds::blend::BlendRequest,
     kinds::blend::{self as stage, SONGS},
 };
@@ -163,10 +163,7 @@ async fn blended(
     let breakers = BreakerRegistry::new(breaker, metrics.clone());
     let chain = blenders(settings, &breakers, &metrics).context("the blenders cannot be set up")?;
     let made = arrangement::blend(&chain, settings.jobs.deadline, songs, request).await;
-    made.map_err(|Failure { class, message, .. }| match class {
-        FailureClass::Caller => Exit::refused(message),
-        _ => Exit::job_failed(message),
-    })
+    made.map_err(Exit::of_failure)
 }
 
 fn tell(report: &BlendReport, folder: &Path, formats: &[Format], files: &[PathBuf], json: bool) -> Result<()> {

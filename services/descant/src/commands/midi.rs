@@ -1,4 +1,4 @@
-//! What `descant blend` and `descant render` share: songs out of MIDI files, and the sound with what goes along.
+//! What `descant blend`, `descant compose` and `descant render` share: songs out of MIDI files, and the sound with what goes along.
 
 use std::{
     fs::File,
@@ -15,7 +15,7 @@ use media::{Encoding, Tags};
 use music::Score;
 use providers::AccompanimentPlayer;
 use settings::Settings;
-use soundfont::{Song, StemSpec};
+use soundfont::{Instruments, Song, StemSpec};
 
 use super::bars;
 use crate::{
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Every name that a file of a song may have, so that no folder holds two songs' files.
-pub const FILES: [&str; 17] = [
+pub const FILES: [&str; 20] = [
     "song.mp3",
     "song.wav",
     "song.flac",
@@ -34,9 +34,12 @@ pub const FILES: [&str; 17] = [
     "song.ogg",
     "song.mid",
     "song.lrc",
+    "song.svg",
+    "lyrics.txt",
     "provenance.json",
     "provenance.svg",
     "report.json",
+    "stem-voice.flac",
     "stem-melody.flac",
     "stem-counter-melody.flac",
     "stem-chords.flac",
@@ -67,6 +70,23 @@ pub struct Playing<'a> {
 
 /// Plays a song with the sound font of the settings. Blocking.
 pub fn play(settings: &Settings, playing: &Playing<'_>) -> Result<Song> {
+    play_with(settings, playing, |instruments, rendering, progress| {
+        arrangement::render(instruments, playing.score, playing.stems, rendering, progress)
+    })
+}
+
+/// The same, so many seconds long.
+pub fn play_exactly(settings: &Settings, playing: &Playing<'_>, seconds: f64) -> Result<Song> {
+    play_with(settings, playing, |instruments, rendering, progress| {
+        arrangement::render_exactly(instruments, playing.score, playing.stems, rendering, seconds, progress)
+    })
+}
+
+fn play_with(
+    settings: &Settings,
+    playing: &Playing<'_>,
+    render: impl FnOnce(&Instruments, Rendering, &mut dyn FnMut(f64) -> ControlFlow<()>) -> Result<Song, Failure>,
+) -> Result<Song> {
     let player = AccompanimentPlayer::new(settings.engine.soundfont.clone());
     let instruments = player.instruments().context("the sound font cannot be used")?;
     let rendering = Rendering { keep_stems: playing.keep_stems, threads: settings.providers.engine_threads };
@@ -74,8 +94,7 @@ pub fn play(settings: &Settings, playing: &Playing<'_>) -> Result<Song> {
         playing.bar.set_position((share * 100.0) as u64);
         ControlFlow::Continue(())
     };
-    let song = arrangement::render(instruments, playing.score, playing.stems, rendering, &mut progress)
-        .map_err(|Failure { message, .. }| Exit::job_failed(message))?;
+    let song = render(instruments, rendering, &mut progress).map_err(Exit::of_failure)?;
     bars::done(playing.bar);
     Ok(song)
 }

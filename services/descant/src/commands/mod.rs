@@ -3,6 +3,7 @@
 mod bars;
 mod blend;
 mod client;
+mod compose;
 mod midi;
 mod models;
 mod render;
@@ -20,6 +21,7 @@ pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
     match command {
         Command::Sing(args) => sing::run(args, json).await,
         Command::Blend(args) => blend::run(args, json).await,
+        Command::Compose(args) => compose::run(args, json).await,
         Command::Render(args) => render::run(args, json),
         // The services bring a runtime of their own: main starts them.
         Command::Serve(_) => Ok(()),

@@ -11,7 +11,7 @@ use super::{
     bars,
     midi::{self, Album, Playing},
 };
-use crate::{cli, formats, output, recording::Source, results::Destination};
+use crate::{cli, exit::Exit, formats, output, recording::Source, results::Destination};
 
 pub fn run(args: cli::Render, json: bool) -> Result<()> {
     let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
@@ -20,6 +20,7 @@ pub fn run(args: cli::Render, json: bool) -> Result<()> {
     let destination = Destination::beside(args.out, folder, args.overwrite).sparing(&source);
     destination.check(&midi::FILES)?;
     let SongRead { song, warnings } = midi::read(source)?;
+    arrangement::check(&song.score).map_err(Exit::of_failure)?;
 
     let stems = stems_of(&song.score, None);
     let bar = bars::bar(stage::SPEC.stage(stage::RENDERING.as_str()).map_or("", |stage| stage.label), json);

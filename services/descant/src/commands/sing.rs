@@ -103,11 +103,11 @@ async fn make(settings: &Settings, request: &MelodyToVocalsRequest, recording: R
     let made = made.map_err(|StepFailure { step, failure }| match step {
         stage::INITIALIZATION => Exit::refused(failure.message),
         stage::VALIDATION => Exit::refused(format!("{shown} was refused: {}", failure.message)),
-        _ => Exit::job_failed(failure.message),
+        _ => Exit::of_failure(failure),
     })?;
     let documents = made.documents();
     let mix = made.mix(&pipeline.capabilities.accompaniment);
-    let mix = mix.map_err(|failure| Exit::job_failed(failure.message))?;
+    let mix = mix.map_err(Exit::of_failure)?;
     let FinishedSong { lyrics, vocal, report, verdict, .. } = made;
     Ok(Song { title: lyrics.title, vocal, mix, report, documents, verdict })
 }

@@ -29,6 +29,7 @@ mod harness;
 mod blend;
 mod cancel;
 mod cli;
+mod composition;
 mod crash;
 mod entry;
 mod faces;

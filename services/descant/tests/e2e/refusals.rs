@@ -221,6 +221,11 @@ async fn nothing_counts(user: &User, after: &str) {
 /// Only refused things have happened in this deployment: no object, no upload, no message is left.
 pub async fn nothing_remains(deployment: &Deployment) {
     assert_eq!(deployment.objects().await, Vec::<String>::new());
+    no_upload_remains(deployment).await;
+}
+
+/// No upload is left that belongs to no job.
+pub async fn no_upload_remains(deployment: &Deployment) {
     let database = deployment.database().await;
     let far_future = chrono::Utc::now() + chrono::TimeDelta::days(1);
     let uploads = database.uploads().condemn_orphans(far_future, 100, far_future).await.expect("uploads can be read");

@@ -11,6 +11,8 @@ over_both!(
     operators_keep_the_catalogue_and_everybody_finds_songs,
     what_is_no_song_is_refused_and_leaves_nothing,
     the_command_line_keeps_the_catalogue_of_a_server,
+    the_command_line_says_what_it_does_not_send,
+    an_import_that_may_not_be_ends_with_one_sentence,
 );
 
 const SONGS: &str = "/api/v1/songs";
@@ -29,17 +31,17 @@ fn midi(seed: u8) -> Vec<u8> {
     file
 }
 
-fn form(files: &[(&str, Vec<u8>)]) -> Form {
+pub fn form(files: &[(&str, Vec<u8>)]) -> Form {
     files.iter().fold(Form::new(), |form, (name, bytes)| {
         form.part("file", Part::bytes(bytes.clone()).file_name((*name).to_owned()))
     })
 }
 
-fn operator_of(user: &User) -> User {
+pub fn operator_of(user: &User) -> User {
     User::new(user.base.clone(), Claims::fresh().with("roles", json!(["admin"])))
 }
 
-async fn import(user: &User, form: Form) -> Answer {
+pub async fn import(user: &User, form: Form) -> Answer {
     Answer::of(user.posting(SONGS).multipart(form)).await
 }
 
@@ -48,7 +50,7 @@ async fn patch(user: &User, id: &str, body: Value) -> Answer {
     Answer::of(request.bearer_auth(user.token().unwrap())).await
 }
 
-async fn delete(user: &User, id: &str) -> Answer {
+pub async fn remove(user: &User, id: &str) -> Answer {
     let request = user.http.delete(format!("{}{SONGS}/{id}", user.base));
     Answer::of(request.bearer_auth(user.token().unwrap())).await
 }
@@ -99,9 +101,9 @@ async fn operators_keep_the_catalogue_and_everybody_finds_songs(flavour: Flavour
     assert_eq!((&corrected["song"]["title"], &corrected["song"]["artist"]), (&json!("Hallo"), &Value::Null));
     assert_eq!(titles(&user.get(&format!("{SONGS}?q=hallo")).await.expect(200))[0], "Hallo");
 
-    delete(&user, &halo).await.problem(403, "forbidden");
-    delete(&operator, &halo).await.expect(200);
-    delete(&operator, &halo).await.problem(404, "not_found");
+    remove(&user, &halo).await.problem(403, "forbidden");
+    remove(&operator, &halo).await.expect(200);
+    remove(&operator, &halo).await.problem(404, "not_found");
     user.get(&format!("{SONGS}/{halo}")).await.problem(404, "not_found");
     patch(&operator, &halo, json!({ "title": "x" })).await.problem(404, "not_found");
     let objects = deployment.objects().await;
@@ -166,6 +168,59 @@ async fn the_command_line_keeps_the_catalogue_of_a_server(flavour: Flavour) {
     let again = run(&[&["songs", "remove", id], &place[..]].concat()).await;
     assert_eq!(again.status.code(), Some(3), "{}", String::from_utf8_lossy(&again.stderr));
     assert_eq!(titles(&operator.get(SONGS).await.expect(200)), ["Listed"]);
+}
+
+async fn the_command_line_says_what_it_does_not_send(flavour: Flavour) {
+    let deployment = own(flavour, &[]).await;
+    let operator = operator_of(&deployment.user());
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("music");
+    let deep = (0..32).fold(folder.clone(), |path, _| path.join("d"));
+    std::fs::create_dir_all(&deep).unwrap();
+    std::fs::write(deep.join("too deep.mid"), midi(1)).unwrap();
+    std::fs::write(deep.with_file_name("deep.mid"), midi(2)).unwrap();
+    std::fs::write(home.path().join("outside.mid"), midi(3)).unwrap();
+    std::os::unix::fs::symlink(home.path().join("outside.mid"), folder.join("link.mid")).unwrap();
+    let place = ["--server", operator.base.as_str(), "--token", operator.token().unwrap()];
+    let imported = run(&[&["songs", "import", folder.to_str().unwrap()], &place[..]].concat()).await;
+    let text = String::from_utf8_lossy(&imported.stdout).into_owned();
+    assert!(imported.status.success(), "{text} {}", String::from_utf8_lossy(&imported.stderr));
+    assert!(text.contains("refused   music/link.mid: This is a link"), "{text}");
+    assert!(text.contains("/d/d: The folders lie more than 32 deep in each other."), "{text}");
+    assert!(text.contains("imported  music/d/d") && text.contains("/deep.mid: deep"), "{text}");
+    assert!(text.ends_with("1 imported, 0 there already, 2 refused\n"), "{text}");
+    // Here and there say the same of the same folder.
+    let data = home.path().join("data");
+    let here =
+        run(&["--json", "songs", "import", folder.to_str().unwrap(), "--data-dir", data.to_str().unwrap()]).await;
+    let there = run(&[&["--json", "songs", "import", folder.to_str().unwrap()], &place[..]].concat()).await;
+    let refused = |output: &Output| -> Vec<Value> {
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["refused"], 2, "{report}");
+        let files = report["files"].as_array().unwrap().iter().filter(|line| line["outcome"] == "refused");
+        let mut lines: Vec<Value> = files.cloned().collect();
+        lines.sort_by_key(|line| line["file"].to_string());
+        lines
+    };
+    assert_eq!(refused(&here), refused(&there));
+}
+
+async fn an_import_that_may_not_be_ends_with_one_sentence(flavour: Flavour) {
+    let deployment = own(flavour, &[]).await;
+    let user = deployment.user();
+    let home = tempfile::tempdir().unwrap();
+    let files = [1, 2].map(|n| home.path().join(format!("{n}.mid")));
+    files.iter().zip(1..).for_each(|(file, n)| std::fs::write(file, midi(n)).unwrap());
+    let files = files.each_ref().map(|file| file.to_str().unwrap());
+    for token in ["no.such.token", user.token().unwrap()] {
+        let place = ["--server", user.base.as_str(), "--token", token];
+        let refused = run(&[&["songs", "import"], &files[..], &place[..]].concat()).await;
+        assert_eq!(refused.status.code(), Some(3));
+        assert_eq!(String::from_utf8_lossy(&refused.stdout), "", "it is nothing about a file");
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(error.lines().count() == 1 && error.contains("token"), "{error}");
+    }
+    assert_eq!(deployment.objects().await, [""; 0]);
 }
 
 /// Without a server: the same rows and objects as `descant serve` has.

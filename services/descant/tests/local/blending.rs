@@ -95,6 +95,37 @@ fn what_cannot_be_blended_is_refused_before_anything_is_written() {
     check(&["render", "noise.mid"], &["not a MIDI file but"]);
 }
 
+/// A MIDI file of 480 ticks in a half second, each track a note from tick 0 on, on a channel of its own as far as there are any.
+fn midi(tracks: u16, ticks: u32) -> Vec<u8> {
+    let mut bytes = b"MThd\0\0\0\x06\0\x01".to_vec();
+    bytes.extend(tracks.to_be_bytes());
+    bytes.extend(480_u16.to_be_bytes());
+    for track in 0..tracks {
+        let channel = (track % 9) as u8;
+        let until =
+            [(ticks >> 21) as u8 | 0x80, (ticks >> 14) as u8 | 0x80, (ticks >> 7) as u8 | 0x80, ticks as u8 & 127];
+        let events = [&[0, 0x90 | channel, 60, 100][..], &until, &[0x80 | channel, 60, 0, 0, 0xff, 0x2f, 0]].concat();
+        bytes.extend(b"MTrk");
+        bytes.extend((events.len() as u32).to_be_bytes());
+        bytes.extend(events);
+    }
+    bytes
+}
+
+#[test]
+fn what_is_too_much_for_one_rendering_is_refused_before_anything_is_written() {
+    let desk = desk();
+    desk.put("long.mid", &midi(1, 960 * 60 * 45));
+    desk.put("wide.mid", &midi(513, 480));
+    let before = desk.contents();
+    desk.run(&["render", "long.mid"]).says(3, &["lasts 45:00 min", "up to 30:00 min can be rendered"]);
+    // Known only when it is about to be played.
+    desk.run(&["render", "wide.mid", "--stems"]).says(3, &["513 parts", "512 can be played"]);
+    assert!(desk.contents() == before, "something was left");
+    let songs = ["songs/tin-roof-reel.mid", "songs/lantern-walk.mid"];
+    desk.run(&[&["blend", "long.mid"][..], &songs, &["--bars", "8", "--format", "mid"]].concat()).expect(0);
+}
+
 #[test]
 fn no_song_is_replaced_by_its_own_blend() {
     let desk = desk();

@@ -2,6 +2,7 @@
 //! where a command talks to one, a stand-in answers it (`front`).
 
 mod blending;
+mod composing;
 mod desk;
 mod front;
 

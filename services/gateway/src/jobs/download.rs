@@ -16,7 +16,7 @@ use utoipa::IntoParams;
 
 use super::own_job;
 use crate::{
-    app_state::AppState,
+    app_state::{AppState, job_id},
     conditions::{self, Decision},
     problem::{ApiError, Problem},
 };
@@ -26,6 +26,8 @@ use crate::{
 pub struct ResultQuery {
     /// One of the roles under `artifacts` of the job, such as `audio_wav`; the kind's main file when absent.
     pub role: Option<String>,
+    /// Of a signed link, which needs no bearer token.
+    pub token: Option<String>,
 }
 
 /// Fetch a file of a finished job. Answers ranges, and 304 to a matching `If-None-Match`.
@@ -49,10 +51,24 @@ pub async fn result(
     query: web::Query<ResultQuery>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
-    let (_, job) = own_job(&request, &id, &state).await?;
     let role = query.role.as_deref().map(ArtifactRole::parse).transpose();
     let role = role.map_err(|error| ApiError::InvalidField { field: "role", detail: error.to_string() })?;
+    let job = match (&query.token, &role) {
+        (Some(token), Some(role)) => signed_job(&id, role, token, &state).await?,
+        _ => own_job(&request, &id, &state).await?.1,
+    };
     send(&request, &state, &job, role).await
+}
+
+/// The job that a signed link is about, whoever asks.
+async fn signed_job(id: &str, role: &ArtifactRole, token: &str, state: &AppState) -> Result<Job, ApiError> {
+    let id = job_id(id)?;
+    if !state.signer.is_good(token, id, role, state.clock.now()) {
+        return Err(ApiError::Unauthenticated {
+            detail: "The link's time is over, or it is not whole: ask for a new one.",
+        });
+    }
+    state.database.jobs().get(id).await?.ok_or(ApiError::NotFound)
 }
 
 /// Answers with a file of a job: that of a role, or the kind's main one.
@@ -84,7 +100,7 @@ async fn artifact_of(state: &AppState, job: &Job, role: Option<ArtifactRole>) ->
         let detail = if job.state.is_final() { "it ended without a result" } else { "its result is not there yet" };
         return Err(ApiError::JobState { state: job.state, detail });
     }
-    if job.files_deleted_at.is_some() {
+    if !job.keeps_files(state.clock.now()) {
         return Err(ApiError::Gone);
     }
     let spec = state.spec(job.kind.as_str());

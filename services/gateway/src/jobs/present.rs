@@ -102,7 +102,7 @@ async fn queue_position(state: &AppState, user: &UserId, job: &Job) -> Result<Op
 
 /// The files of a finished job that are still there, with the object store's own links where it has some.
 pub async fn artifacts(state: &AppState, user: &UserId, job: &Job) -> Result<Vec<ArtifactBody>, ApiError> {
-    if job.state != JobState::Completed || job.files_deleted_at.is_some() {
+    if job.state != JobState::Completed || !job.keeps_files(state.clock.now()) {
         return Ok(Vec::new());
     }
     let files = state.database.jobs_of(user).artifacts(job.id).await?.unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The kinds of job that a gateway takes, a module a kind.
 
 mod blend;
+mod composition;
 pub mod melody_vocals;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use crate::submit_kind::{SubmitKind, SubmitKinds};
 
 /// One line a kind.
 pub fn built_in() -> SubmitKinds {
-    let kinds: Vec<Arc<dyn SubmitKind>> = vec![Arc::new(melody_vocals::MelodyVocals), Arc::new(blend::BlendKind)];
+    let kinds: Vec<Arc<dyn SubmitKind>> =
+        vec![Arc::new(melody_vocals::MelodyVocals), Arc::new(blend::BlendKind), Arc::new(composition::CompositionKind)];
     SubmitKinds::new(kinds)
 }

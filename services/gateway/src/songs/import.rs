@@ -6,7 +6,7 @@ use std::{io::Read, time::Duration};
 use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use blob_store::ObjectKey;
-use contracts::{SongFile, SongImport, SongOutcome, SongReport, StoredObject, v1};
+use contracts::{NO_TIME, SongFile, SongImport, SongOutcome, SongReport, StoredObject, v1};
 use domain::{
     SongName, UploadId,
     kind::{InputCheck, InputSpec},
@@ -178,6 +178,10 @@ fn refusal(report: &SongReport) -> ApiError {
             SongOutcome::Imported { .. } | SongOutcome::Known { .. } => None,
         })
         .collect();
+    // The one file that it got to says so.
+    if refused.iter().any(|(_, code)| *code == NO_TIME) {
+        return ApiError::Unavailable { what: "The catalogue" };
+    }
     if refused.is_empty() {
         let detail = "There is no file in it that could be a song.".to_owned();
         return ApiError::SongsRefused { detail };
@@ -190,4 +194,26 @@ fn refusal(report: &SongReport) -> ApiError {
     let detail = detail.join(" ");
     let none_is_midi = refused.iter().all(|(_, code)| *code == "not_midi");
     if none_is_midi { ApiError::NotMidi { detail } } else { ApiError::SongsRefused { detail } }
+}
+
+#[cfg(test)]
+mod tests {
+    use contracts::SongReportLine;
+
+    use super::*;
+
+    #[test]
+    fn an_import_for_which_there_was_no_time_is_to_be_repeated() {
+        let refused = |code: &str| {
+            let outcome = SongOutcome::Refused { code: code.to_owned(), why: "As the test wants.".to_owned() };
+            SongReportLine { file: "a.mid".to_owned(), outcome }
+        };
+        let report = |codes: &[&str]| SongReport {
+            files: codes.iter().map(|code| refused(code)).collect(),
+            ..SongReport::default()
+        };
+        assert!(matches!(refusal(&report(&["not_midi", NO_TIME])), ApiError::Unavailable { .. }));
+        assert!(matches!(refusal(&report(&["not_midi"])), ApiError::NotMidi { .. }));
+        assert!(matches!(refusal(&report(&["not_midi", "no_notes"])), ApiError::SongsRefused { .. }));
+    }
 }

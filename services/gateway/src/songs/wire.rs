@@ -205,7 +205,7 @@ pub struct SongFileBody {
 impl SongImportBody {
     pub fn of(report: SongReport) -> Self {
         let (imported, known, refused) = report.counts();
-        let SongReport { files, unlisted } = report;
+        let SongReport { files, unlisted, unlisted_counts: _ } = report;
         let files = files.into_iter().map(SongFileBody::of).collect();
         Self { success: true, imported, known, refused, files, unlisted }
     }

@@ -52,12 +52,12 @@ pub fn common(kind: &dyn SubmitKind, accepted: &Accepted<'_>) -> Value {
     serde_json::to_value(body).unwrap_or(Value::Null)
 }
 
-/// The first event of a job, and the message that wakes an orchestrator.
+/// The first event of a job, the message that wakes an orchestrator, and what others are told.
 pub fn accepted_journal(state: &AppState) -> Journal<'_> {
     Journal::silent()
         .events(|job| {
             let data = serde_json::to_value(FeedData::new(job.state, job.progress)).unwrap_or_default();
             vec![NewEvent::new(FeedKind::Accepted.as_str(), data)]
         })
-        .messages(|job| state.job_ready(job))
+        .messages(|job| state.job_accepted(job))
 }

@@ -4,6 +4,7 @@
 mod answer;
 mod copies;
 mod idempotency;
+mod limits;
 mod refusals;
 mod verdicts;
 
@@ -17,7 +18,7 @@ use domain::{
     kind::{InputCheck, InputSpec},
     quota::QuotaUsage,
 };
-use persistence::{HistoryFilter, IdempotentAnswer, Job, KeyClaim, NewInput, NewJob, Submission};
+use persistence::{IdempotentAnswer, Job, KeyClaim, NewInput, NewJob, Submission, SubmissionLimits};
 use resilience::ids::random10;
 use serde_json::{Map, Value};
 use service_runtime::error_chain;
@@ -26,13 +27,13 @@ use telemetry::trace;
 use crate::{
     app_state::AppState,
     auth::Caller,
-    fields::Fields,
+    fields::{Fields, Shapes},
     json_body,
     links::{LinkMaker, Links},
     named_inputs::NamedInputs,
     problem::ApiError,
-    quota::{over_quota, refuse_over_quota},
-    starts::Starts,
+    quota::over_quota,
+    starts,
     submit_kind::{Accepted, Asked, CheckedInput, SubmitKind},
     upload::{self, Destination, ReceivedFile, too_many},
     wire::QuotaBody,
@@ -80,33 +81,28 @@ pub async fn submit(
     door: &Door,
 ) -> Result<HttpResponse, ApiError> {
     let caller = state.caller(request).await?;
+    let starts = limits::starts_of(state, &caller, kind).await?;
+    if let Some(starts) = starts {
+        starts::note(request, starts);
+    }
     let key = idempotency::key(request, &caller, &door.route)?;
     let body = Body::of(request, payload, kind)?;
-    // Nobody should send 50 MB to be told this. A repeat is answered as before, whatever the quota is.
+    // Nobody should send 50 MB to be told this. A repeat is answered as before, whatever the limits say.
     if !idempotency::is_repeat(state, key.as_ref()).await?
-        && let Err(error) = refuse_over_quota(state, &caller).await
+        && let Err(error) = limits::refuse_when_reached(state, &caller, starts).await
     {
         if let Body::Form(form) = body {
             upload::drain(form).await;
         }
         return Err(error);
     }
-    let starts = match starts_left(state, &caller, kind, key.as_ref()).await {
-        Ok(starts) => starts,
-        Err(error) => {
-            if let Body::Form(form) = body {
-                upload::drain(form).await;
-            }
-            return Err(error);
-        }
-    };
-    let submission = Request { state, caller: &caller, kind, door };
+    let submission = Request { http: request, state, caller: &caller, kind, door };
     let mut uploads = Vec::new();
     let outcome = match body {
         Body::Json(payload) => {
             // What it names is copied and judged like an upload.
             let _slot = if kind.spec().inputs.is_empty() { None } else { Some(upload_slot(state).await?) };
-            submission.of_json(request, payload, key, &mut uploads).await
+            submission.of_json(payload, key, &mut uploads).await
         }
         Body::Form(form) => {
             let _slot = upload_slot(state).await?;
@@ -120,39 +116,13 @@ pub async fn submit(
             forget(state, upload).await;
         }
     }
-    outcome.map(|outcome| match outcome {
-        Outcome::New(mut response) => {
-            if let Some(starts) = starts {
-                starts.with_one_more().write(response.headers_mut());
-            }
-            response
-        }
-        Outcome::Replayed(response) => response,
-    })
+    outcome.map(|(Outcome::New(response) | Outcome::Replayed(response))| response)
 }
 
 /// A place among the uploads that are received at once.
 async fn upload_slot(state: &AppState) -> Result<impl Sized + '_, ApiError> {
     let slot = tokio::time::timeout(SLOT_WAIT, state.uploads.acquire()).await;
     slot.map_err(|_| ApiError::TooManyRequests { retry_after: SLOT_WAIT })
-}
-
-/// How many jobs the caller may still start, where the kind has a limit. A repeat starts none.
-async fn starts_left(
-    state: &AppState,
-    caller: &Caller,
-    kind: &dyn SubmitKind,
-    key: Option<&persistence::IdempotencyKey>,
-) -> Result<Option<Starts>, ApiError> {
-    let Some(limit) = kind.start_limit(&state.settings) else { return Ok(None) };
-    if idempotency::is_repeat(state, key).await? {
-        return Ok(None);
-    }
-    let filter = HistoryFilter { kind: Some(kind.spec().name.clone()), ..HistoryFilter::default() };
-    let page = state.database.jobs_of(&caller.user).history(&filter, u64::from(limit.starts), 0).await?;
-    let started: Vec<_> = page.jobs.iter().map(|job| job.created_at).collect();
-    let starts = Starts::of(limit, &started, state.clock.now());
-    if starts.remaining == 0 { Err(ApiError::RateLimited { starts }) } else { Ok(Some(starts)) }
 }
 
 enum Body {
@@ -201,6 +171,7 @@ pub async fn forget(state: &AppState, upload: UploadId) {
 
 /// What a request is about, on its way through the flow.
 struct Request<'a> {
+    http: &'a HttpRequest,
     state: &'a AppState,
     caller: &'a Caller,
     kind: &'a dyn SubmitKind,
@@ -210,13 +181,12 @@ struct Request<'a> {
 impl Request<'_> {
     async fn of_json(
         &self,
-        request: &HttpRequest,
         payload: web::Payload,
         key: Option<persistence::IdempotencyKey>,
         uploads: &mut Vec<UploadId>,
     ) -> Result<Outcome, ApiError> {
-        let object: Map<String, Value> = json_body::read(request, payload).await?;
-        let fields = Fields::of_json(object, &self.field_names(), self.kind.structured_fields())?;
+        let object: Map<String, Value> = json_body::read(self.http, payload).await?;
+        let fields = Fields::of_json(object, &self.shapes())?;
         self.accept(&fields, Vec::new(), key, uploads).await
     }
 
@@ -242,12 +212,17 @@ impl Request<'_> {
             most_bytes: u64::MAX,
         };
         let form = upload::receive(form, &to, uploads).await?;
-        let fields = Fields::of_form(form.texts, &names, kind.structured_fields())?;
+        let fields = Fields::of_form(form.texts, &self.shapes())?;
         self.accept(&fields, form.files, key, uploads).await
     }
 
     fn field_names(&self) -> Vec<&'static str> {
         self.kind.fields().iter().copied().chain([REUSE]).collect()
+    }
+
+    fn shapes(&self) -> Shapes {
+        let kind = self.kind;
+        Shapes { known: self.field_names(), structured: kind.structured_fields(), lists: kind.list_fields() }
     }
 
     /// From what was received to an answer.
@@ -311,7 +286,7 @@ impl Request<'_> {
         files: Vec<ReceivedFile>,
         claim: Option<&KeyClaim>,
     ) -> Result<HttpResponse, ApiError> {
-        let Self { state, caller, kind, door } = *self;
+        let Self { http, state, caller, kind, door } = *self;
         refuse_listed_words(state, &asked)?;
         let inputs = verdicts::of_all(state, kind.spec(), caller.tier, files).await?;
         let now = state.clock.now();
@@ -340,14 +315,22 @@ impl Request<'_> {
             expires_at: now + idempotency::KEEP,
         });
         let journal = accepted_journal(state);
-        match state.database.jobs_of(&caller.user).submit(&new, limits, answer, &journal, now).await? {
-            Submission::Accepted { job, usage } => {
+        let both = SubmissionLimits { quota: limits, starts: kind.start_limit(&state.settings) };
+        match state.database.jobs_of(&caller.user).submit(&new, both, answer, &journal, now).await? {
+            Submission::Accepted { job, usage, starts } => {
+                if let Some(starts) = starts {
+                    starts::note(http, starts);
+                }
                 state.outbox.notify_one();
                 state.metrics.job_accepted(job.kind.as_str());
                 tracing::info!(job_id = %job.id, kind = %job.kind, "job accepted");
                 Ok(answered(StatusCode::ACCEPTED, body(&job, usage), false))
             }
             Submission::OverQuota { exceeded, usage } => Err(over_quota(state, exceeded, limits, usage)),
+            Submission::TooManyStarts { starts } => {
+                starts::note(http, starts);
+                Err(ApiError::RateLimited { starts })
+            }
             Submission::UploadGone => Err(ApiError::Unavailable { what: "Your upload" }),
             Submission::KeyLost => Err(ApiError::IdempotencyInFlight),
         }

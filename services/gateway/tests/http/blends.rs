@@ -1,12 +1,14 @@
 //! Blends: songs by title and by file, what cannot be meant, how many may be started, and the older API.
 
-use chrono::Utc;
+use std::sync::Arc;
+
+use chrono::{TimeDelta, Utc};
 use domain::{
     JobEvent, SongFacts, SongId, SongName, UploadId,
     kinds::{blend, melody_vocals},
 };
 use persistence::NewSong;
-use resilience::ids::random10;
+use resilience::{Clock, ManualClock, ids::random10};
 use serde_json::{Value, json};
 
 use crate::{
@@ -154,7 +156,7 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
         (json!(["A", "B", "C", "D"]), "list of 3"),
         (json!("A"), "list of 3"),
         (json!([1, 2, 3]), "by its title"),
-        (json!(["", "B", "C"]), "1 to 200"),
+        (json!(["", "B", "C"]), "1 to 442"),
         (json!([null, THREE[1], THREE[2]]), "null stands for a file"),
         (Value::Null, "3 songs"),
     ] {
@@ -187,6 +189,67 @@ async fn what_cannot_be_meant_is_told_and_leaves_nothing() {
     assert_eq!(objects(&harness).await, before, "nothing is left behind");
     assert_eq!(harness.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 0);
     post(&harness, "/api/generate", &chosen).await.expect(202);
+}
+
+#[tokio::test]
+async fn what_is_offered_can_be_sent_back() {
+    let harness = stocked(&[]).await;
+    let long = "Very ".repeat(40).trim().to_owned();
+    for bytes in [&b"1"[..], b"2"] {
+        put(&harness, &long, &long, bytes).await;
+    }
+    let mut seen = Vec::new();
+    for wanted in ["Halo".to_owned(), format!("{long} - {long}"), "Hotel Californa".to_owned()] {
+        let refused = post(&harness, "/api/generate", &json!({ "songs": [wanted, THREE[0], THREE[1]] })).await;
+        let refused: Value = serde_json::from_slice(&refused.body).unwrap();
+        for choice in refused["choices"].as_array().unwrap() {
+            let name = choice["name"].as_str().unwrap();
+            let accepted = post(&harness, "/api/generate", &json!({ "songs": [name, THREE[0], THREE[1]] })).await;
+            let called = format!("{} - {}", choice["title"].as_str().unwrap(), choice["artist"].as_str().unwrap());
+            assert_eq!(accepted.expect(202)["songs"][0], called, "{name}");
+            seen.push(name.to_owned());
+        }
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert!(seen.len() >= 5 && seen.iter().any(|name| name.chars().count() > 400), "{seen:?}");
+}
+
+#[tokio::test]
+async fn weights_are_read_in_every_way_they_are_written() {
+    let harness = stocked(&[("blend.starts", "unlimited")]).await;
+    let songs = json!(THREE).to_string();
+    for path in ["/api/generate", "/api/v1/jobs/blend"] {
+        for weights in ["[1,1,2]", "1,1,2", "1 1 2", "[1.0, 1.0, 2.0]"] {
+            let parts: &[(&str, Option<&str>, &[u8])] =
+                &[("songs", None, songs.as_bytes()), ("weights", None, weights.as_bytes())];
+            let by_form = form(&harness, path, parts).await.expect(202)["jobId"].as_str().unwrap().to_owned();
+            let body = json!({ "songs": THREE, "weights": weights });
+            let by_text = post(&harness, path, &body).await.expect(202)["jobId"].as_str().unwrap().to_owned();
+            for job in [by_form, by_text] {
+                let shown = harness.ask("GET", &format!("/api/v1/jobs/{job}"), &[]).await.expect(200);
+                let shown = &shown["parameters"]["options"]["weights"];
+                assert_eq!(shown, &json!([1.0, 1.0, 2.0]), "{path} {weights}");
+                // As it is shown it can be sent.
+                post(&harness, path, &json!({ "songs": THREE, "weights": shown })).await.expect(202);
+            }
+        }
+        let refused = post(&harness, path, &json!({ "songs": THREE, "weights": "1;1;2" })).await;
+        assert_eq!(refused.problem(400, "invalid_field")["field"], "weights");
+    }
+}
+
+#[tokio::test]
+async fn names_keep_their_slashes() {
+    let harness = stocked(&[]).await;
+    put(&harness, "Back in Black", "AC/DC", b"black").await;
+    let songs = json!({ "songs": ["Back in Black - AC/DC", THREE[0], THREE[1]] });
+    let body = post(&harness, "/api/generate", &songs).await.expect(202);
+    assert_eq!(body["songs"][0], "Back in Black - AC/DC");
+    let database = harness.deps.database().unwrap();
+    let inputs = database.jobs().inputs(body["jobId"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    assert_eq!(inputs[0].file_name.as_deref(), Some("Back in Black - AC/DC.mid"), "what the stages call it");
+    assert!(!inputs[0].object_key.contains("AC"), "{}", inputs[0].object_key);
 }
 
 #[tokio::test]
@@ -228,6 +291,102 @@ async fn only_so_many_may_be_started_in_a_stretch_of_time() {
     // Other kinds are not concerned.
     let other = wire::ask(harness.address, "POST", "/api/v1/jobs/melody-to-vocals", &[], b"").await;
     assert_ne!(other.status, 429);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_requests_at_once_so_many_are_accepted() {
+    let harness = stocked(&[]).await;
+    let before = objects(&harness).await;
+    let body = json!({ "songs": THREE });
+    let answers = futures_util::future::join_all((0..20).map(|_| post(&harness, "/api/generate", &body))).await;
+    let (accepted, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 202);
+    assert_eq!((accepted.len(), refused.len()), (10, 10));
+    let mut left: Vec<u32> =
+        accepted.iter().map(|a| a.header("ratelimit-remaining").unwrap().parse().unwrap()).collect();
+    left.sort_unstable();
+    assert_eq!(left, (0..10).collect::<Vec<_>>(), "two jobs were told the same place");
+    for answer in refused {
+        answer.problem(429, "rate_limited");
+        let header = |name| answer.header(name).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!((header("ratelimit-limit"), header("ratelimit-remaining")), ("10", "0"));
+        assert_eq!(header("ratelimit-policy"), "10;w=900");
+        let waits = ["retry-after", "ratelimit-reset"].map(|name| header(name).parse::<u64>().unwrap());
+        assert!(waits[0] == waits[1] && (1..=900).contains(&waits[0]), "{waits:?}");
+    }
+    assert_eq!(harness.ask("GET", "/api/jobs", &[]).await.expect(200)["total"], 10);
+    assert_eq!(objects(&harness).await, before + 30, "what was refused in the end leaves nothing either");
+}
+
+#[tokio::test]
+async fn every_answer_to_a_start_tells_how_many_are_left() {
+    let harness = stocked(&[]).await;
+    let songs = json!({ "songs": THREE });
+    for path in ["/api/generate", "/api/v1/jobs/blend"] {
+        let told = |answer: &Answer, status: u16, left: &str| {
+            assert_eq!(answer.status, status, "{path}");
+            let headers = ["limit", "remaining", "policy"].map(|name| answer.header(&format!("ratelimit-{name}")));
+            assert_eq!(headers, [Some("10"), Some(left), Some("10;w=900")], "{path}: {status}");
+            assert!(answer.header("ratelimit-reset").is_some());
+        };
+        let left = if path == "/api/generate" { ["10", "9"] } else { ["9", "8"] };
+        told(&post(&harness, path, &json!({ "songs": THREE, "tempo": "fast" })).await, 400, left[0]);
+        told(&post(&harness, path, &json!({ "songs": ["Nothing", THREE[1], THREE[2]] })).await, 404, left[0]);
+        told(&post(&harness, path, &json!({ "songs": ["Halo", THREE[1], THREE[2]] })).await, 409, left[0]);
+        told(&wire::ask(harness.address, "POST", path, &[], b"").await, 415, left[0]);
+        let keyed = [("content-type", "application/json"), ("idempotency-key", path)];
+        let keyed =
+            async |body: &Value| wire::ask(harness.address, "POST", path, &keyed, body.to_string().as_bytes()).await;
+        // What was refused did not count.
+        told(&keyed(&songs).await, 202, left[1]);
+        told(&keyed(&songs).await, 202, left[1]);
+        told(&keyed(&json!({ "songs": THREE, "seed": 1 })).await, 422, left[1]);
+    }
+    // Nothing else has a limit of starts.
+    let other = harness.ask("GET", "/api/jobs", &[]).await;
+    assert_eq!(other.header("ratelimit-limit"), None);
+}
+
+#[tokio::test]
+async fn files_stay_a_day_and_the_job_is_told_of_for_a_week() {
+    let clock = Arc::new(ManualClock::new(Utc::now()));
+    let harness = Harness::by(Arc::clone(&clock)).await;
+    let made = clock.now();
+    let (done, failed) = (harness.waiting_job(blend::NAME).await, harness.waiting_job(blend::NAME).await);
+    for (job, events) in [(done, &[JobEvent::StoringStarted, JobEvent::Completed][..]), (failed, &[JobEvent::Failed])] {
+        harness.claim(job).await;
+        for event in events {
+            harness.happens(job, *event).await;
+        }
+    }
+    harness.add_artifact(done, domain::ArtifactRole::AUDIO_MP3, "Blend.mp3").await;
+    let told = async |path: String| harness.ask("GET", &path, &[]).await;
+    let status = || told(format!("/api/status/{done}"));
+    let instant = TimeDelta::microseconds(1);
+
+    clock.set(made + TimeDelta::days(1) - instant);
+    let file = status().await.expect(200)["outputFileId"].as_str().unwrap().to_owned();
+    assert_eq!(told(format!("/api/download/{file}")).await.status, 200);
+    assert_eq!(told(format!("/api/v1/jobs/{done}")).await.expect(200)["artifacts"].as_array().unwrap().len(), 1);
+    // No sweep has come by: what is due to go is gone all the same.
+    clock.advance(instant);
+    let body = told(format!("/api/download/{file}")).await.problem(410, "gone");
+    assert!(body["detail"].as_str().unwrap().contains("deleted"), "{body}");
+    told(format!("/api/v1/jobs/{done}/result")).await.problem(410, "gone");
+    assert_eq!(told(format!("/api/v1/jobs/{done}")).await.expect(200)["artifacts"], json!([]));
+    wire::ask(harness.address, "POST", &format!("/api/v1/jobs/{failed}/retry"), &[], b"").await.problem(410, "gone");
+    let still = status().await.expect(200);
+    assert_eq!((&still["status"], &still["outputFileId"]), (&json!("completed"), &Value::Null), "{still}");
+
+    clock.set(made + TimeDelta::days(7));
+    assert_eq!(status().await.expect(200)["status"], "completed");
+    assert_eq!(told(format!("/api/status/{failed}")).await.expect(200)["status"], "failed");
+    assert_eq!(told("/api/jobs".to_owned()).await.expect(200)["total"], 2);
+    clock.advance(instant);
+    status().await.problem(404, "not_found");
+    let none = told("/api/jobs".to_owned()).await.expect(200);
+    assert_eq!((&none["total"], &none["jobs"]), (&json!(0), &json!([])));
+    // The newer API tells of a job as long as its row stays.
+    told(format!("/api/v1/jobs/{done}")).await.expect(200);
 }
 
 #[tokio::test]

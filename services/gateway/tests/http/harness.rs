@@ -19,8 +19,8 @@ use domain::{
 use gateway::{Gateway, SubmitKind};
 use messaging::{Handler, Outcome, Queue};
 use persistence::{Applied, Artifact, Authority, Claim, ClaimableKind, Journal, NewEvent, NewJob, Patch, Submission};
-use resilience::ids::random10;
-use service_runtime::{CancellationToken, Deps, Exit, Service, run_until};
+use resilience::{Clock, ManualClock, SystemClock, ids::random10};
+use service_runtime::{CancellationToken, Deps, Exit, Service, run_until_with};
 use settings::{LoadOptions, Settings};
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
@@ -109,6 +109,19 @@ impl Harness {
 
     /// With kinds of the test's own beside those that are built in.
     pub async fn with_kinds(more: &[(&'static str, &'static str)], kinds: &[Arc<dyn SubmitKind>]) -> Self {
+        Self::start(more, kinds, Arc::new(SystemClock)).await
+    }
+
+    /// By a clock that the test turns.
+    pub async fn by(clock: Arc<ManualClock>) -> Self {
+        Self::start(&[], &[], clock).await
+    }
+
+    async fn start(
+        more: &[(&'static str, &'static str)],
+        kinds: &[Arc<dyn SubmitKind>],
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         service_runtime::install_crypto();
         let folder = TempDir::new().expect("a temporary folder");
         let options = LoadOptions::default()
@@ -128,10 +141,14 @@ impl Harness {
         let gateway = kinds.iter().fold(gateway, |gateway, kind| gateway.with_kind(Arc::clone(kind)));
         let validator = Validator { judged: Arc::clone(&judged), started };
         let services: Vec<Box<dyn Service>> = vec![Box::new(validator), Box::new(gateway)];
-        let running = tokio::spawn(run_until("test", settings, services, stop.clone()));
+        let running = tokio::spawn(run_until_with(clock, "test", settings, services, stop.clone()));
         let address = address.await.expect("the gateway listens");
         let deps = deps.await.expect("the validator starts");
         Self { address, deps, judged, stop, running, _folder: folder }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.deps.clock.now()
     }
 
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -154,7 +171,7 @@ impl Harness {
         let objects = self.deps.objects().expect("there are objects");
         let stored = objects.put_bytes(&key, SONG.into(), "audio/mpeg").await.expect("the song is stored");
         let artifact = Artifact {
-            id: ArtifactId::new(Utc::now(), random10()),
+            id: ArtifactId::new(self.now(), random10()),
             job_id: job,
             role,
             object_key: key.to_string(),
@@ -162,7 +179,7 @@ impl Harness {
             sha256: stored.sha256,
             media_type: "audio/mpeg".to_owned(),
             file_name: file_name.to_owned(),
-            created_at: now(),
+            created_at: self.now(),
         };
         self.deps.database().expect("rows").artifacts().upsert(&[artifact]).await.expect("the artifact is written");
     }
@@ -176,7 +193,7 @@ impl Harness {
 
     /// A job of any kind, with one event.
     pub async fn waiting_job(&self, kind: KindName) -> JobId {
-        let now = now();
+        let now = self.now();
         let new = NewJob {
             id: JobId::new(now, random10()),
             kind,
@@ -201,8 +218,9 @@ impl Harness {
         let database = self.deps.database().expect("rows");
         let kind = database.jobs().get(job).await.expect("rows").expect("a job").kind;
         let kinds = [ClaimableKind { name: kind, stages: Vec::new(), deadline_at: None }];
-        let claim = Claim { owner: "test", lease_until: now() + TimeDelta::days(1), kinds: &kinds, may_start: true };
-        let claimed = database.jobs().claim_due(claim, &Journal::silent(), now()).await.expect("rows");
+        let claim =
+            Claim { owner: "test", lease_until: self.now() + TimeDelta::days(1), kinds: &kinds, may_start: true };
+        let claimed = database.jobs().claim_due(claim, &Journal::silent(), self.now()).await.expect("rows");
         let claimed = claimed.map(|claimed| claimed.job);
         assert_eq!(claimed.map(|job| job.id), Some(job));
     }
@@ -219,14 +237,10 @@ impl Harness {
             _ => Journal::silent(),
         };
         let database = self.deps.database().expect("rows");
-        let patch = Patch { files_expire_at: Some(now() + TimeDelta::days(1)), ..patch };
-        let moved = database.jobs().apply(job, Authority::Anyone, event, &patch, &journal, now()).await;
+        let patch = Patch { files_expire_at: Some(self.now() + TimeDelta::days(1)), ..patch };
+        let moved = database.jobs().apply(job, Authority::Anyone, event, &patch, &journal, self.now()).await;
         assert!(matches!(moved, Ok(Applied::Moved(_))), "{event:?}: {moved:?}");
     }
-}
-
-fn now() -> DateTime<Utc> {
-    Utc::now()
 }
 
 fn told(kind: &'static str) -> Journal<'static> {

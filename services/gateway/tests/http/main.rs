@@ -2,6 +2,7 @@
 //! hide it. SQLite, a folder and an in-process bus; a stand-in judges recordings.
 
 mod blends;
+mod compositions;
 mod cross_origin;
 mod downloads;
 mod events;

@@ -17,6 +17,8 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
         harness.happens(blend, event).await;
     }
     harness.add_artifact(blend, ArtifactRole::AUDIO_MP3, "Blend.mp3").await;
+    let music = harness.waiting_job(domain::kinds::composition::NAME).await;
+    let of_music = |path: &str| path.starts_with("/api/music-generator/");
     let of_blends = |path: &str| path.starts_with("/api/status/") || path.starts_with("/api/download/");
     // The path of a kind is one of `/api/v1/jobs/{id}`, which takes more.
     let kinds = Kinds::built_in();
@@ -39,6 +41,7 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
         // A job's id is no song's.
         let is_song = path == "/api/v1/songs/{id}";
         let id = if of_blends(&path) { blend } else { job }.to_string();
+        let path = if of_music(&path) { path.replace("{musicId}", &music.to_string()) } else { path };
         let path = path.replace("{jobId}", &id).replace("{id}", &id).replace("{fileId}", &id);
         let (path, is_read) = (path.replace("{messageId}", "x"), allow.starts_with("GET"));
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {

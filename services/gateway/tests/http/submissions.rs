@@ -33,6 +33,7 @@ static SKETCH: KindSpec = KindSpec {
     artifacts: &[artifact::AUDIO_MP3],
     default_role: ArtifactRole::AUDIO_MP3,
     limits: LIMITS,
+    announcements: None,
     overtime_advice: "",
     error_words: &[],
 };
@@ -47,6 +48,7 @@ static BRAID: KindSpec = KindSpec {
     artifacts: &[artifact::AUDIO_MP3],
     default_role: ArtifactRole::AUDIO_MP3,
     limits: LIMITS,
+    announcements: None,
     overtime_advice: "",
     error_words: &[],
 };

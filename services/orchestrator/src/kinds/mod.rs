@@ -1,6 +1,7 @@
 //! The registry: how each kind of job is run, a module each.
 
 mod blend;
+mod composition;
 mod kind;
 mod melody_vocals;
 
@@ -14,7 +15,7 @@ pub use kind::Kind;
 
 /// One line a kind.
 fn built_in() -> Vec<Kind> {
-    vec![melody_vocals::kind(), blend::kind()]
+    vec![melody_vocals::kind(), blend::kind(), composition::kind()]
 }
 
 /// A kind whose table has a stage that nothing runs.

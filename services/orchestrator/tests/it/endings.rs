@@ -1,11 +1,13 @@
 //! What is said of a job's end, and what is kept of it, is that of the state that it ended in, whoever ended it.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use contracts::v1;
 use domain::{FailureClass, FailureCode, JobId, JobState, feed::FeedKind};
 use resilience::Clock;
 
-use crate::harness::{Gate, Harness};
+use crate::harness::{Gate, Harness, PATIENCE, SPEC};
 
 /// Where a job is when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,18 @@ impl Harness {
         let keeps = self.settings.retention_policy().files_expire_at(state, job.finished_at.unwrap());
         assert_eq!((job.files_expire_at, keeps.is_some()), (keeps, true), "{context}");
         self.vendor.orders().holds_looks = None;
+        self.check_announced(id, state, context).await;
+    }
+
+    /// Others are told of the end, once and by the words of the kind's table.
+    async fn check_announced(&self, id: JobId, state: JobState, context: &str) {
+        let expected = SPEC.announcements.unwrap().of_end(state).unwrap();
+        let started = Instant::now();
+        while self.deletions.announced(id).is_empty() {
+            assert!(started.elapsed() < PATIENCE, "never announced: {context}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(self.deletions.announced(id), [expected], "{context}");
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod call_off;
 mod cancelled;
+mod daily;
 mod damaged;
 mod endings;
 mod harness;
 mod interrupted;
+mod kept;
 mod outside;
 mod parked;

@@ -1,10 +1,10 @@
 //! Single songs of the catalogue: row and object come and go together.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use blob_store::{BlobStore, ObjectKey};
 use bytes::Bytes;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{SongFacts, SongId, SongName};
 use persistence::{Database, Inserted, NewSong, Song};
 use resilience::{Clock, ids::random10};
@@ -16,6 +16,11 @@ use crate::error::StorageError;
 /// An import or a removal that has not come to its end in this time is dead: it writes or deletes one small object.
 const ABANDONED_AFTER: TimeDelta = TimeDelta::minutes(10);
 
+/// How often, and how many times, it is looked whether a row that was taken away is gone: as long as deleting one object and
+/// one row takes, with much to spare.
+const TAKEN_LOOK_EVERY: Duration = Duration::from_millis(50);
+const TAKEN_LOOKS: u32 = 200;
+
 /// The catalogue, rows and objects.
 #[derive(Clone)]
 pub struct Catalogue {
@@ -25,9 +30,11 @@ pub struct Catalogue {
     pub(super) limits: ImportLimits,
     /// Files of an import that are analysed at once.
     pub(super) workers: usize,
+    ends_at: Option<DateTime<Utc>>,
 }
 
 /// A song that is to be added.
+#[derive(Clone)]
 pub(super) struct Candidate {
     pub name: SongName,
     pub sha256: String,
@@ -44,14 +51,40 @@ impl Catalogue {
         limits: ImportLimits,
         workers: usize,
     ) -> Self {
-        Self { database, objects, clock, limits, workers: workers.max(1) }
+        Self { database, objects, clock, limits, workers: workers.max(1), ends_at: None }
+    }
+
+    /// The same catalogue, whose imports begin no file from this moment on: whoever waits for the report has its time.
+    pub fn until(self, ends_at: Option<DateTime<Utc>>) -> Self {
+        Self { ends_at, ..self }
+    }
+
+    /// Whether an import is to begin no further file.
+    pub(super) fn is_late(&self) -> bool {
+        self.ends_at.is_some_and(|ends_at| self.clock.now() >= ends_at)
     }
 
     /// Adds a song unless its bytes are there. The row comes first, hidden: whatever happens from here on, the object
     /// can be found.
     pub(super) async fn add(&self, candidate: Candidate) -> Result<Inserted, StorageError> {
+        if let Some(added) = self.try_to_add(&candidate).await? {
+            return Ok(added);
+        }
+        // Its row was taken for abandoned and goes, and with it whatever finds the object. That is somebody's again as soon
+        // as there is a row for these bytes: a song that is shown, or one of our own. Until then the old row is in the way.
+        for _ in 0..TAKEN_LOOKS {
+            match self.try_to_add(&candidate).await? {
+                None | Some(Inserted::Busy) => tokio::time::sleep(TAKEN_LOOK_EVERY).await,
+                Some(added) => return Ok(added),
+            }
+        }
+        Ok(Inserted::Busy)
+    }
+
+    /// `None` when the row was taken away before the object was there.
+    async fn try_to_add(&self, candidate: &Candidate) -> Result<Option<Inserted>, StorageError> {
         const MIDI: &str = "audio/midi";
-        let Candidate { name, sha256, bytes, facts } = candidate;
+        let Candidate { name, sha256, bytes, facts } = candidate.clone();
         let now = self.clock.now();
         let key = ObjectKey::song(&sha256)?;
         let new = NewSong {
@@ -64,7 +97,7 @@ impl Catalogue {
         };
         let begun = match self.database.songs().begin(&new, now).await? {
             Ok(begun) => begun,
-            Err(there) => return Ok(there),
+            Err(there) => return Ok(Some(there)),
         };
         if let Err(error) = self.objects.put_bytes(&key, bytes, MIDI).await {
             // It may have arrived all the same: the row goes only when the object is gone for certain, else to the sweep.
@@ -77,11 +110,7 @@ impl Catalogue {
             }
             return Err(error.into());
         }
-        match self.database.songs().reveal(&begun).await? {
-            Some(song) => Ok(Inserted::New(song)),
-            // Its row was taken for abandoned. Whoever took it deletes the object.
-            None => Ok(Inserted::Busy),
-        }
+        Ok(self.database.songs().reveal(&begun).await?.map(Inserted::New))
     }
 
     /// Gives a song another name.

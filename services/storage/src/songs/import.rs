@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use contracts::{SongOutcome, SongReport, SongReportLine};
+use contracts::{NO_TIME, SongOutcome, SongReport, SongReportLine};
 use futures_util::{StreamExt, stream};
 use persistence::{Inserted, Song};
 use sha2::{Digest, Sha256};
@@ -21,15 +21,13 @@ use super::{
 };
 use crate::error::StorageError;
 
-/// Lists of names that come with the files of one import.
-const MOST_LISTS: usize = 64;
 /// How often, and how many times, it is looked whether a song is there that somebody else is taking in.
 const BUSY_LOOK_EVERY: Duration = Duration::from_millis(50);
 const BUSY_LOOKS: u32 = 60;
 
 impl Catalogue {
     /// Takes in every song of `sources`; `told` hears of each file as it is done. Songs whose bytes are there already are
-    /// left as they are.
+    /// left as they are. A file that is reached only after [`Catalogue::until`] ends the import, and is the last one told of.
     ///
     /// # Errors
     /// When rows or objects cannot be reached. What was imported before stays, and is known to the next try.
@@ -44,27 +42,33 @@ impl Catalogue {
             let lists = read_lists(&sources, &limits);
             (sources, lists)
         });
-        let (sources, lists) = listing.await.map_err(|_| StorageError::Interrupted)?;
+        let (sources, Lists { names, refused, .. }) = listing.await.map_err(|_| StorageError::Interrupted)?;
+        let mut report = SongReport::default();
+        let mut tell = |line: SongReportLine| {
+            told(&line);
+            report.push(line, limits.report_lines);
+        };
+        refused.into_iter().for_each(&mut tell);
         // As many wait as are worked on: what is read lies in memory.
-        let (items, mut incoming) = mpsc::channel(self.workers);
+        let (items, mut read) = mpsc::channel(self.workers);
         let walking = tokio::task::spawn_blocking(move || {
             let mut songs = Songs(items);
             // Whoever listens has gone: then nobody misses the rest.
             let _ = sources.iter().try_for_each(|source| source.walk(&limits, &mut songs));
         });
-        let incoming = stream::poll_fn(|context| incoming.poll_recv(context));
-        let mut lines = incoming.map(|item| self.take(item, &lists, &wishes)).buffered(self.workers);
-        let mut report = SongReport::default();
+        let incoming = stream::poll_fn(|context| read.poll_recv(context));
+        let mut lines = incoming.map(|item| self.take(item, &names, &wishes)).buffered(self.workers);
         while let Some(line) = lines.next().await {
             let line = line?;
-            told(&line);
-            if report.files.len() < limits.report_lines {
-                report.files.push(line);
-            } else {
-                report.unlisted += 1;
+            let is_last = matches!(&line.outcome, SongOutcome::Refused { code, .. } if code == NO_TIME);
+            tell(line);
+            if is_last {
+                break;
             }
         }
+        // With both gone, the walk ends at the next file that it comes to.
         drop(lines);
+        drop(read);
         walking.await.map_err(|_| StorageError::Interrupted)?;
         Ok(report)
     }
@@ -72,10 +76,11 @@ impl Catalogue {
     async fn take(&self, item: Item, lists: &NamesList, wishes: &Wishes) -> Result<SongReportLine, StorageError> {
         let Item { path, content } = item;
         let outcome = match content {
+            _ if self.is_late() => Err(Refusal::NoTime),
             Ok(bytes) => self.take_bytes(&path, bytes, lists, wishes).await?,
             Err(refusal) => Err(refusal),
         };
-        Ok(SongReportLine { file: path, outcome: outcome.unwrap_or_else(refused) })
+        Ok(SongReportLine { file: path, outcome: outcome.unwrap_or_else(|refusal| refused(&refusal)) })
     }
 
     async fn take_bytes(
@@ -136,7 +141,7 @@ fn known(song: Song) -> SongOutcome {
     SongOutcome::Known { id, title, artist }
 }
 
-fn refused(refusal: Refusal) -> SongOutcome {
+fn refused(refusal: &Refusal) -> SongOutcome {
     SongOutcome::Refused { code: refusal.code().to_owned(), why: refusal.to_string() }
 }
 
@@ -149,15 +154,49 @@ impl Sink for Songs {
     }
 
     fn take(&mut self, item: Item) -> Result<(), Stop> {
+        // What is wrong with a list was said when it was to be read.
+        if NamesList::is_named(&item.path) {
+            return Ok(());
+        }
         self.0.blocking_send(item).map_err(|_| Stop)
     }
 }
 
 /// Reads the lists of names only.
-#[derive(Default)]
 struct Lists {
+    limits: ImportLimits,
     names: NamesList,
     count: usize,
+    bytes: u64,
+    /// Lists that were not read.
+    refused: Vec<SongReportLine>,
+}
+
+impl Lists {
+    /// The room that is left for a list of this size, in lines.
+    fn room(&self, bytes: usize) -> Option<usize> {
+        let all_bytes = self.bytes.saturating_add(bytes as u64);
+        let fits = self.count < self.limits.lists && all_bytes <= self.limits.lists_bytes;
+        fits.then(|| self.limits.listed.saturating_sub(self.names.count()))
+    }
+
+    fn too_large(&self) -> Refusal {
+        let ImportLimits { lists: most, listed: names, lists_bytes: limit_bytes, .. } = self.limits;
+        Refusal::ListsTooLarge { most, names, limit_bytes }
+    }
+
+    fn read(&mut self, path: &str, bytes: &[u8]) -> Result<(), Refusal> {
+        let Some(room) = self.room(bytes.len()) else { return Err(self.too_large()) };
+        // One line more than there is room for tells that there are too many.
+        let Some(list) = NamesList::read(path, bytes, room.saturating_add(1)) else { return Ok(()) };
+        if list.count() > room {
+            return Err(self.too_large());
+        }
+        self.names.extend(list);
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(bytes.len() as u64);
+        Ok(())
+    }
 }
 
 impl Sink for Lists {
@@ -165,20 +204,27 @@ impl Sink for Lists {
         NamesList::is_named(path)
     }
 
-    fn take(&mut self, item: Item) -> Result<(), Stop> {
-        // What is wrong with the source is said when its songs are read.
-        let Ok(bytes) = item.content else { return Ok(()) };
-        if let Some(list) = NamesList::read(&item.path, &bytes) {
-            self.names.extend(list);
-            self.count += 1;
+    fn take(&mut self, Item { path, content }: Item) -> Result<(), Stop> {
+        // What is wrong with an archive or a folder is said when its songs are read.
+        if !NamesList::is_named(&path) {
+            return Ok(());
         }
-        if self.count < MOST_LISTS { Ok(()) } else { Err(Stop) }
+        let read = match content {
+            Ok(bytes) => self.read(&path, &bytes),
+            Err(Refusal::TooLarge { .. }) => Err(self.too_large()),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = read {
+            self.refused.push(SongReportLine { file: path, outcome: refused(&refusal) });
+        }
+        Ok(())
     }
 }
 
-fn read_lists(sources: &[Source], limits: &ImportLimits) -> NamesList {
-    let mut lists = Lists::default();
-    // Enough of them is no failure.
-    let _ = sources.iter().try_for_each(|source| source.walk(limits, &mut lists));
-    lists.names
+fn read_lists(sources: &[Source], limits: &ImportLimits) -> Lists {
+    let mut lists = Lists { limits: *limits, names: NamesList::default(), count: 0, bytes: 0, refused: Vec::new() };
+    let limits = ImportLimits { file_bytes: limits.lists_bytes, ..*limits };
+    // It never stops by itself.
+    let _ = sources.iter().try_for_each(|source| source.walk(&limits, &mut lists));
+    lists
 }

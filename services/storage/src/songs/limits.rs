@@ -16,6 +16,11 @@ pub struct ImportLimits {
     pub ratio: u64,
     /// Folders in each other.
     pub depth: usize,
+    /// Lists of names, each as well as all together.
+    pub lists_bytes: u64,
+    pub lists: usize,
+    /// Songs that all lists together name.
+    pub listed: usize,
     /// Lines of a report; the rest is counted.
     pub report_lines: usize,
     /// What a song may be.
@@ -37,6 +42,9 @@ impl Default for ImportLimits {
             unpacked_bytes: 1 << 30,
             ratio: 200,
             depth: 32,
+            lists_bytes: domain::song::MAX_LISTS_BYTES,
+            lists: domain::song::MAX_LISTS,
+            listed: 100_000,
             report_lines: 20_000,
             midi,
         }

@@ -4,9 +4,6 @@ use std::collections::HashMap;
 
 use super::item::plain_path;
 
-/// Lines of a list that are read.
-const MOST_LINES: usize = 100_000;
-
 /// Titles and artists by file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NamesList {
@@ -25,8 +22,9 @@ impl NamesList {
         path.len() >= 4 && path.get(path.len() - 4..).is_some_and(|ending| ending.eq_ignore_ascii_case(".csv"))
     }
 
-    /// Reads the list at `path`; files are named as seen from its folder. `None` when it is no such list.
-    pub fn read(path: &str, bytes: &[u8]) -> Option<Self> {
+    /// Reads the list at `path`, of which no more than `most_lines` are looked at; files are named as seen from its folder.
+    /// `None` when it is no such list.
+    pub fn read(path: &str, bytes: &[u8], most_lines: usize) -> Option<Self> {
         let folder = path.rsplit_once('/').map(|(folder, _)| folder);
         let text = String::from_utf8_lossy(bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -38,7 +36,7 @@ impl NamesList {
         let column = |name: &str| headings.iter().position(|heading| heading.trim().eq_ignore_ascii_case(name));
         let (file, title, artist) = (column("file")?, column("title")?, column("artist"));
         let mut names = HashMap::new();
-        for record in reader.records().take(MOST_LINES).flatten() {
+        for record in reader.records().take(most_lines).flatten() {
             let field = |at: usize| record.get(at).map(str::trim).filter(|text| !text.is_empty());
             let (Some(file), Some(title)) = (field(file).and_then(plain_path), field(title)) else { continue };
             let file = folder.map_or(file.clone(), |folder| format!("{folder}/{file}"));
@@ -50,6 +48,11 @@ impl NamesList {
 
     pub fn extend(&mut self, other: Self) {
         self.names.extend(other.names);
+    }
+
+    /// Songs that it names.
+    pub fn count(&self) -> usize {
+        self.names.len()
     }
 
     /// What the list says of the file at `path`.
@@ -67,19 +70,20 @@ mod tests {
         let comma = NamesList::read(
             "a.zip/list.csv",
             b"\xef\xbb\xbfFile,Artist,Title\r\n\"x,1.mid\",Queen,\"A \"\"B\"\"\"\r\nsub\\y.mid,,C\n,,\n",
+            10,
         );
         let comma = comma.unwrap();
         assert_eq!(comma.of("a.zip/X,1.mid").unwrap().title, "A \"B\"");
         assert_eq!(comma.of("a.zip/sub/y.mid").unwrap().artist, None);
         assert_eq!(comma.of("y.mid"), None);
-        let semicolon = NamesList::read("list.csv", "file;title;artist\nx.mid;Über;Ä\n".as_bytes()).unwrap();
+        let semicolon = NamesList::read("list.csv", "file;title;artist\nx.mid;Über;Ä\n".as_bytes(), 10).unwrap();
         assert_eq!(semicolon.of("x.mid").unwrap().artist.as_deref(), Some("Ä"));
     }
 
     #[test]
     fn other_tables_are_none() {
         for other in [&b""[..], b"a,b\n1,2\n", b"\0\xff\xfe", b"title,artist\nx,y\n"] {
-            assert_eq!(NamesList::read("list.csv", other), None);
+            assert_eq!(NamesList::read("list.csv", other, 10), None);
         }
         assert!(NamesList::is_named("a/Songs.CSV") && !NamesList::is_named("a/csv") && !NamesList::is_named("ä.c"));
     }

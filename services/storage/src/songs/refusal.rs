@@ -40,6 +40,17 @@ pub enum Refusal {
     TitleForMany,
     #[error("The song is just being imported or removed by somebody else; try again in a moment.")]
     Busy,
+    #[error(
+        "The lists of names are more than {most}, have more than {names} lines or more than {} MB together; this one was not read. \
+         Import in parts, each with its own list.",
+        limit_bytes >> 20
+    )]
+    ListsTooLarge { most: usize, names: usize, limit_bytes: u64 },
+    #[error(
+        "The time of one request was over before this file; it and all behind it were not read. Import again: what is there \
+         already takes no time."
+    )]
+    NoTime,
     #[error("The song could not be analysed; that is a defect of ours, please report the file.")]
     NotAnalysed,
 }
@@ -73,6 +84,8 @@ impl Refusal {
             Self::NoName => "no_name",
             Self::TitleForMany => "title_for_many",
             Self::Busy => "busy",
+            Self::ListsTooLarge { .. } => "lists_too_large",
+            Self::NoTime => contracts::NO_TIME,
             Self::NotAnalysed => "not_analysed",
         }
     }

@@ -1,5 +1,7 @@
 //! Bytes of songs and archives, made by the tests themselves.
 
+#![allow(dead_code)] // each suite uses a part
+
 use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};

@@ -8,8 +8,8 @@ use blob_store::{BlobStore, KeyPrefix, ObjectKey};
 use chrono::{TimeDelta, Utc};
 use contracts::{IncomingFile, IngestPlan, IngestRequest, IngestedResult, Payload, StoredObject, envelope, v1};
 use domain::{
-    ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, Kinds, MessageId, Tier, UploadId, UserId,
-    kinds::melody_vocals, quota::QuotaLimits, retention::RetentionPolicy,
+    ArtifactRole, Failure, FailureClass, FailureCode, JobEvent, JobId, KindSpec, Kinds, MessageId, Tier, UploadId,
+    UserId, kinds::melody_vocals, quota::QuotaLimits, retention::RetentionPolicy,
 };
 use messaging::{Bus, MessagingError, Queue};
 use persistence::{
@@ -67,15 +67,19 @@ impl Harness {
 
     /// A job that its orchestrator is storing, with an upload.
     pub async fn storing_job(&self) -> Job {
+        self.storing_job_of(&melody_vocals::SPEC).await
+    }
+
+    pub async fn storing_job_of(&self, spec: &'static KindSpec) -> Job {
         let now = self.clock.now();
         let (owner, upload) = (UserId::local(), self.upload().await);
         let new = NewJob {
             id: JobId::new(now, random10()),
-            kind: melody_vocals::NAME,
+            kind: spec.name.clone(),
             tier: Tier::Enterprise,
             params: serde_json::json!({}),
             inputs: vec![NewInput {
-                role: melody_vocals::AUDIO.to_owned(),
+                role: spec.inputs[0].role.to_owned(),
                 upload_id: Some(upload),
                 object_key: ObjectKey::upload(upload).to_string(),
                 sha256: String::new(),
@@ -91,7 +95,7 @@ impl Harness {
         let submitted =
             self.database.jobs_of(&owner).submit(&new, QuotaLimits::UNLIMITED, None, &Journal::silent(), now).await;
         assert!(matches!(submitted, Ok(Submission::Accepted { .. })), "{submitted:?}");
-        let kinds = [ClaimableKind::of(&melody_vocals::SPEC, None)];
+        let kinds = [ClaimableKind::of(spec, None)];
         let claim = Claim { owner: "test", lease_until: now + TimeDelta::days(400), kinds: &kinds, may_start: true };
         let claimed = self.database.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job;
         assert_eq!(claimed.id, new.id);
@@ -109,7 +113,9 @@ impl Harness {
     /// Lets an event happen to a job; a final state gets its time of expiry.
     pub async fn happen(&self, id: JobId, event: JobEvent) -> Job {
         let now = self.clock.now();
-        let policy = RetentionPolicy::default();
+        let kind = self.database.jobs().get(id).await.unwrap().unwrap().kind;
+        let spec = Kinds::built_in().iter().find(|spec| spec.name == kind).unwrap();
+        let policy = RetentionPolicy::default().of_kind(&spec.limits);
         let keep = if event == JobEvent::Completed { policy.completed } else { policy.failed };
         let failure = (event == JobEvent::Failed)
             .then(|| Failure::new(FailureClass::Config, FailureCode::Internal, "a test wanted it"));
@@ -162,6 +168,17 @@ impl Harness {
             .about(request.job_id, generation);
         let reply = self.bus.request(Queue::StorageRequests, message, Duration::from_secs(60)).await?;
         Ok(v1::ResultIngested::open(reply).unwrap().try_into().unwrap())
+    }
+
+    /// Asks for a song in one more format; answers with the code of a refusal.
+    pub async fn ask_rendition(&self, job: JobId, role: &str) -> Result<(), String> {
+        let request = v1::MakeRendition { job_id: job.to_string(), role: role.to_owned() };
+        let message = envelope(request, self.message_id(), Utc::now());
+        match self.bus.request(Queue::StorageRequests, message, Duration::from_secs(60)).await {
+            Ok(reply) => v1::RenditionMade::open(reply).map(drop).map_err(|error| error.to_string()),
+            Err(MessagingError::Fault { code, .. }) => Err(code),
+            Err(error) => panic!("no answer: {error}"),
+        }
     }
 
     /// Asks for what must be refused; the code and whether to try again.

@@ -1,8 +1,10 @@
 //! Three songs in MIDI files become one, that shows where every bar is from.
 
+mod length;
 mod request;
 
-pub use request::{BlendLength, BlendOptions, BlendRequest, ExtraFormat};
+pub use length::seconds;
+pub use request::{BlendLength, BlendOptions, BlendRequest};
 
 use std::time::Duration;
 
@@ -151,6 +153,7 @@ pub static SPEC: KindSpec = KindSpec {
         sound: Some(Duration::from_secs(MOST_SECONDS as u64)),
         ..KindLimits::NONE
     },
+    announcements: None,
     overtime_advice: "Try again, or ask for a shorter blend.",
     error_words: &[
         (FailureCode::InvalidSong, ANALYSIS_ERROR),

@@ -1,12 +1,14 @@
 //! What a blend of three songs was asked to be. The HTTP fields, the command line's flags and the rows name it alike.
 
-use std::{fmt, ops::RangeInclusive, str::FromStr};
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    field::{InvalidField, filled},
-    kinds::{blend, melody_vocals::MelodyToVocalsRequest},
+    field::{InvalidField, filled, flag, list_items, number, seed, wrong},
+    key_choice::{InvalidKey, KeyChoice},
+    kinds::blend,
+    sound_format::{ExtraFormat, formats},
 };
 
 /// Three songs, please, as one. The songs are the job's inputs.
@@ -50,37 +52,6 @@ pub enum BlendLength {
     Seconds(f64),
 }
 
-/// A key by name: `C`, `F# minor`, `Bbm`, `d`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct KeyChoice {
-    /// Pitch class, 0 = C … 11 = B.
-    pub tonic: u8,
-    pub minor: bool,
-}
-
-/// A sound format that a blend may also be had in.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ExtraFormat {
-    Flac,
-    M4a,
-    Ogg,
-}
-
-impl ExtraFormat {
-    pub const ALL: [Self; 3] = [Self::Flac, Self::M4a, Self::Ogg];
-
-    /// Also its file name ending.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Flac => "flac",
-            Self::M4a => "m4a",
-            Self::Ogg => "ogg",
-        }
-    }
-}
-
 impl Default for BlendOptions {
     fn default() -> Self {
         Self {
@@ -114,18 +85,10 @@ impl BlendRequest {
     /// none was chosen.
     ///
     /// # Errors
-    /// The first field that holds none of its values.
+    /// The first field that holds none of its values, or a length that no songs could have at the tempo.
     pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>, random: u64) -> Result<Self, InvalidField> {
         let text = |name: &str| filled(field(name));
-        let most_seed = MelodyToVocalsRequest::MAX_SEED;
-        let seed = match text("seed") {
-            Some(seed) => seed
-                .parse()
-                .ok()
-                .filter(|seed| *seed <= most_seed)
-                .ok_or_else(|| wrong("seed", format!("expected a whole number from 0 to {most_seed}")))?,
-            None => random & most_seed,
-        };
+        let seed = seed(text("seed"), random)?;
         let default = BlendOptions::default();
         let share =
             |name: &'static str, default: f64| number(name, text(name), &(0.0..=1.0), "").map(|n| n.unwrap_or(default));
@@ -143,23 +106,16 @@ impl BlendRequest {
             stems: flag("stems", text("stems"))?,
             formats: text("formats").map(formats).transpose()?.unwrap_or_default(),
         };
+        blend::length::check(options.length, options.tempo_bpm)?;
         Ok(Self { seed, options })
     }
 }
 
-fn wrong(field: &'static str, detail: impl Into<String>) -> InvalidField {
-    InvalidField { field, detail: detail.into() }
-}
-
-/// Three numbers between commas; a comma within a number is none of ours.
+/// Three numbers; a comma within a number is none of ours.
 fn weights(text: &str) -> Result<[f64; 3], InvalidField> {
     let range = BlendRequest::WEIGHT;
-    let read: Vec<Option<f64>> = text
-        .split([',', ' '])
-        .filter(|part| !part.is_empty())
-        .map(|part| part.parse().ok().filter(|weight| range.contains(weight)))
-        .collect();
-    let weights: Option<Vec<f64>> = read.into_iter().collect();
+    let read = list_items(text).map(|part| part.parse().ok().filter(|weight| range.contains(weight)));
+    let weights: Option<Vec<f64>> = read.collect();
     weights.and_then(|weights| weights.try_into().ok()).ok_or_else(|| {
         let (least, most) = (range.start(), range.end());
         wrong("weights", format!("expected three numbers from {least} to {most}, one a song, such as 1,1,2"))
@@ -182,23 +138,6 @@ fn length(bars: Option<&str>, seconds: Option<&str>) -> Result<Option<BlendLengt
     }
 }
 
-/// Ranges are asked in a way that refuses what is no number.
-fn number(
-    field: &'static str,
-    text: Option<&str>,
-    range: &RangeInclusive<f64>,
-    unit: &str,
-) -> Result<Option<f64>, InvalidField> {
-    let Some(text) = text else { return Ok(None) };
-    let number = text.parse().ok().filter(|number| range.contains(number));
-    let refused = || wrong(field, format!("expected a number{} from {} to {}", of(unit), range.start(), range.end()));
-    number.map(Some).ok_or_else(refused)
-}
-
-fn of(unit: &str) -> String {
-    if unit.is_empty() { String::new() } else { format!(" of{unit}") }
-}
-
 fn form(text: &str) -> Result<String, InvalidField> {
     let form = text.to_ascii_uppercase();
     let letters = form.chars().count();
@@ -206,99 +145,6 @@ fn form(text: &str) -> Result<String, InvalidField> {
         return Ok(form);
     }
     Err(wrong("form", format!("expected 1 to {} of the letters A to D, such as ABACA", BlendRequest::MOST_LETTERS)))
-}
-
-/// Formats between commas, each once. Those that there always are may be named too.
-fn formats(text: &str) -> Result<Vec<ExtraFormat>, InvalidField> {
-    let mut formats = Vec::new();
-    for word in text.split([',', ' ']).filter(|word| !word.is_empty()) {
-        if ["mp3", "wav", "mid", "midi"].iter().any(|always| word.eq_ignore_ascii_case(always)) {
-            continue;
-        }
-        let format = ExtraFormat::ALL.into_iter().find(|format| word.eq_ignore_ascii_case(format.as_str()));
-        formats.push(format.ok_or_else(|| {
-            wrong("formats", "expected a list of flac, m4a and ogg; mp3, wav and mid there always are")
-        })?);
-    }
-    formats.sort_unstable();
-    formats.dedup();
-    Ok(formats)
-}
-
-fn flag(field: &'static str, text: Option<&str>) -> Result<bool, InvalidField> {
-    match text.map(str::to_ascii_lowercase).as_deref() {
-        None | Some("false" | "0" | "off" | "no") => Ok(false),
-        Some("true" | "1" | "on" | "yes") => Ok(true),
-        Some(_) => Err(wrong(field, "expected true or false (also on/off, yes/no, 1/0)")),
-    }
-}
-
-/// The text given as a key names none.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("expected a key such as C, F# minor, Bb or Am")]
-pub struct InvalidKey;
-
-impl FromStr for KeyChoice {
-    type Err = InvalidKey;
-
-    fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let text = text.trim();
-        let mut chars = text.chars();
-        let letter = chars.next().ok_or(InvalidKey)?;
-        let natural = match letter.to_ascii_uppercase() {
-            'C' => 0,
-            'D' => 2,
-            'E' => 4,
-            'F' => 5,
-            'G' => 7,
-            'A' => 9,
-            'B' => 11,
-            _ => return Err(InvalidKey),
-        };
-        let rest = chars.as_str();
-        let (step, rest) = match rest.chars().next() {
-            Some('#' | '♯') => (1, rest.trim_start_matches(['#', '♯'])),
-            Some('b' | '♭') => (11, rest.trim_start_matches(['b', '♭'])),
-            _ => (0, rest),
-        };
-        let accidentals = text.chars().count() - 1 - rest.chars().count();
-        let minor = match rest.trim().trim_start_matches('-').to_lowercase().as_str() {
-            // A lone small letter is a minor key, as in much of Europe; `b` is B minor.
-            "" => letter.is_ascii_lowercase(),
-            "major" | "maj" => false,
-            "minor" | "min" => true,
-            "m" if rest.trim() == "m" => true,
-            "m" => false,
-            _ => return Err(InvalidKey),
-        };
-        if accidentals > 1 {
-            return Err(InvalidKey);
-        }
-        Ok(Self { tonic: (natural + step) % 12, minor })
-    }
-}
-
-impl fmt::Display for KeyChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const MAJOR: [&str; 12] = ["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"];
-        const MINOR: [&str; 12] = ["C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B"];
-        let tonic = usize::from(self.tonic % 12);
-        if self.minor { write!(f, "{} minor", MINOR[tonic]) } else { write!(f, "{} major", MAJOR[tonic]) }
-    }
-}
-
-impl TryFrom<String> for KeyChoice {
-    type Error = InvalidKey;
-
-    fn try_from(text: String) -> Result<Self, InvalidKey> {
-        text.parse()
-    }
-}
-
-impl From<KeyChoice> for String {
-    fn from(key: KeyChoice) -> Self {
-        key.to_string()
-    }
 }
 
 #[cfg(test)]
@@ -344,11 +190,25 @@ mod tests {
     }
 
     #[test]
+    fn lists_are_read_as_people_write_them() {
+        for text in ["1,1,2", "1 1 2", "[1,1,2]", "[1.0, 1.0, 2.0]", " 1 , 1 ,2 ", "[\"1\" \"1\" \"2\"]", "1\t1\n2"] {
+            assert_eq!(read(&[("weights", text)]).unwrap().options.weights, [1.0, 1.0, 2.0], "{text}");
+        }
+        for text in ["flac,ogg", "ogg flac", "[\"flac\", \"ogg\"]", "['ogg','flac']"] {
+            let request = read(&[("formats", text)]).unwrap();
+            assert_eq!(request.options.formats, [ExtraFormat::Flac, ExtraFormat::Ogg], "{text}");
+        }
+        for text in ["[1,1,[2]]", "1;1;2", "[]", "{1,1,2}"] {
+            assert_eq!(read(&[("weights", text)]).unwrap_err().field, "weights", "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_absent_or_blank_leaves_its_default() {
         for request in [read(&[]), read(&[("weights", " "), ("key", ""), ("stems", "\t")])] {
             let request = request.unwrap();
             assert_eq!(request.options, BlendOptions::default());
-            assert_eq!(request.seed, MelodyToVocalsRequest::MAX_SEED);
+            assert_eq!(request.seed, crate::field::MAX_SEED);
         }
         let row: BlendRequest = serde_json::from_str(r#"{"seed":1,"options":{"creativity":0.9}}"#).unwrap();
         assert_eq!(row.options, BlendOptions { creativity: 0.9, ..BlendOptions::default() });
@@ -375,32 +235,6 @@ mod tests {
         check("stems", &["maybe"]);
         check("formats", &["aiff", "mp3;wav"]);
         assert_eq!(read(&[("bars", "16"), ("seconds", "60")]).unwrap_err().field, "seconds");
-    }
-
-    #[test]
-    fn keys_are_read_as_people_write_them() {
-        let check = |text: &str, expected: &str| {
-            let key: KeyChoice = text.parse().unwrap();
-            assert_eq!(key.to_string(), expected, "{text}");
-            assert_eq!(key.to_string().parse(), Ok(key), "{text}");
-        };
-        for (text, expected) in [
-            ("C", "C major"),
-            ("c", "C minor"),
-            ("Am", "A minor"),
-            ("AM", "A major"),
-            ("f#", "F# minor"),
-            ("F♯ major", "F# major"),
-            ("Bb", "Bb major"),
-            ("bb", "Bb minor"),
-            ("b", "B minor"),
-            ("B", "B major"),
-            ("Cb", "B major"),
-            ("e-minor", "E minor"),
-            ("Ebmin", "Eb minor"),
-        ] {
-            check(text, expected);
-        }
     }
 
     /// What is hashed to tell two requests apart is what is read of them.

@@ -87,6 +87,7 @@ pub static SPEC: KindSpec = KindSpec {
     ],
     default_role: ArtifactRole::AUDIO_MP3,
     limits: KindLimits::NONE,
+    announcements: None,
     overtime_advice: "Try again, or send a shorter recording.",
     error_words: &[
         (FailureCode::InvalidAudio, VALIDATION_ERROR),

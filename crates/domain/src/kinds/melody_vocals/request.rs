@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    field::{InvalidField, filled},
+    field::{self, InvalidField, filled},
     options::SongOptions,
     prompt::Prompt,
     text::is_seen,
@@ -28,7 +28,7 @@ const OWN_FIELDS: [&str; 4] = ["prompt", "genre", "mood", "seed"];
 
 impl MelodyToVocalsRequest {
     /// 53 bits: every reader of JSON keeps them exact.
-    pub const MAX_SEED: u64 = (1 << 53) - 1;
+    pub const MAX_SEED: u64 = crate::field::MAX_SEED;
 
     /// The names of the fields that [`read`](Self::read) looks for. Their order is part of stored hashes of requests:
     /// new ones come last.
@@ -55,13 +55,7 @@ impl MelodyToVocalsRequest {
         };
         let prompt = Prompt::new(text("prompt").unwrap_or_default());
         let prompt = prompt.map_err(|error| InvalidField::because("prompt", &error))?;
-        let seed = match text("seed") {
-            Some(seed) => seed.parse().ok().filter(|seed| *seed <= Self::MAX_SEED).ok_or_else(|| InvalidField {
-                field: "seed",
-                detail: format!("expected a whole number from 0 to {}", Self::MAX_SEED),
-            })?,
-            None => random & Self::MAX_SEED,
-        };
+        let seed = field::seed(text("seed"), random)?;
         let options = SongOptions::read(text)?;
         Ok(Self { prompt, genre: label("genre")?, mood: label("mood")?, seed, options })
     }

@@ -10,7 +10,7 @@ use blob_store::{BlobStore, ObjectKey};
 use domain::{SongId, SongName, song::MAX_IMPORT_BYTES};
 use futures_util::StreamExt as _;
 use gateway::{OneSongBody, SongBody, SongFileBody, SongImportBody, SongListBody, SongRemovedBody};
-use persistence::{Database, Resolved, Song, SongCursor};
+use persistence::{Database, OfferedSong, Resolved, SongCursor};
 use serde_json::Value;
 use service_runtime::{CancellationToken, Deps, Needs};
 use settings::{LoadOptions, Settings};
@@ -43,6 +43,8 @@ impl Here {
             archive_bytes: ARCHIVES_ARE_LARGER * MAX_IMPORT_BYTES,
             unpacked_bytes: ARCHIVES_ARE_LARGER * default.unpacked_bytes,
             entries: 10 * default.entries,
+            lists_bytes: 10 * default.lists_bytes,
+            listed: 10 * default.listed,
             report_lines: usize::MAX,
             ..default
         };
@@ -100,8 +102,8 @@ impl Here {
     /// # Errors
     /// Refused, with the choices, when none or several are called so.
     pub async fn fetch(&self, wanted: &str) -> Result<(String, Vec<u8>)> {
-        let choices = |songs: &[Song]| {
-            let lines = songs.iter().map(|song| format!("\n  {}  {}", song.id, song.full_name()));
+        let choices = |songs: &[OfferedSong]| {
+            let lines = songs.iter().map(|offered| format!("\n  {}  {}", offered.song.id, offered.name));
             lines.collect::<String>()
         };
         let song = match self.database.songs().resolve(wanted).await? {

@@ -104,6 +104,10 @@ fn conclude(answer: &Value, json: bool) -> Result<()> {
     if json {
         output::line(serde_json::to_string_pretty(answer)?)?;
     } else {
+        let unlisted = count("unlisted");
+        if unlisted > 0 {
+            output::line(format_args!("{unlisted} more files are counted below, but not listed"))?;
+        }
         output::line(format_args!("{imported} imported, {known} there already, {refused} refused"))?;
     }
     if imported + known > 0 { Ok(()) } else { Err(Exit::refused("no song was found in what was given")) }

@@ -6,8 +6,13 @@ use anyhow::Result;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::parcels;
-use crate::{api::Api, cli, exit::Exit, output::OutputError};
+use super::parcels::{self, Parcel, Parcels};
+use crate::{
+    api::{Api, Imported},
+    cli,
+    exit::Exit,
+    output::OutputError,
+};
 
 const SONGS: &str = "api/v1/songs";
 
@@ -33,33 +38,22 @@ impl There {
         }
         let fields: Vec<(&'static str, String)> =
             [("title", title), ("artist", artist)].into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
-        let (mut counts, mut files) = ([0_u64; 3], Vec::new());
-        const COUNTS: [&str; 3] = ["imported", "known", "refused"];
+        let mut whole = Whole::default();
         for path in paths {
-            for parcel in parcels::of(path)? {
-                let name = parcel.1.clone();
-                let answer = match self.api.import_songs(vec![parcel], &fields).await {
-                    Ok(answer) => answer,
+            let mut parcels = Parcels::of(path)?;
+            whole.refuse(std::mem::take(&mut parcels.refused), &mut told)?;
+            while let Some(Parcel { file, name, refused }) = parcels.next()? {
+                whole.refuse(refused, &mut told)?;
+                match self.api.import_songs(vec![(file, name.clone())], &fields).await {
+                    Ok(Imported::Report(report)) => whole.add(report, &parcels, &mut told)?,
                     // One refused file does not keep the others away.
-                    Err(error) if error.downcast_ref::<Exit>().is_some_and(|exit| exit.code == Exit::REFUSED) => {
-                        let why = error.to_string();
-                        json!({ "refused": 1, "files": [{ "file": name, "outcome": "refused", "why": why }] })
-                    }
-                    Err(error) => return Err(error),
-                };
-                for (sum, name) in counts.iter_mut().zip(COUNTS) {
-                    *sum += answer[name].as_u64().unwrap_or(0);
-                }
-                for line in answer["files"].as_array().into_iter().flatten() {
-                    told(line)?;
-                    files.push(line.clone());
+                    Ok(Imported::Refused(why)) => whole.refuse(vec![parcels::refusal(&name, None, &why)], &mut told)?,
+                    // What is wrong is not the file: it would be so with every other one.
+                    Err(error) => return Err(whole.stopped_by(error)),
                 }
             }
         }
-        let [imported, known, refused] = counts;
-        Ok(json!({
-            "success": true, "imported": imported, "known": known, "refused": refused, "files": files, "unlisted": 0,
-        }))
+        Ok(whole.into_report())
     }
 
     pub async fn list(&self, limit: u64, cursor: Option<&str>) -> Result<Value> {
@@ -92,7 +86,95 @@ impl There {
     }
 }
 
+/// What the answers to all parts say together.
+#[derive(Default)]
+struct Whole {
+    imported: u64,
+    known: u64,
+    refused: u64,
+    unlisted: u64,
+    files: Vec<Value>,
+}
+
+type Told<'a> = &'a mut dyn FnMut(&Value) -> Result<(), OutputError>;
+
+impl Whole {
+    fn refuse(&mut self, lines: Vec<Value>, told: Told<'_>) -> Result<(), OutputError> {
+        self.refused += lines.len() as u64;
+        lines.into_iter().try_for_each(|line| self.tell(line, told))
+    }
+
+    fn add(&mut self, report: Value, parcels: &Parcels, told: Told<'_>) -> Result<(), OutputError> {
+        let count = |name: &str| report[name].as_u64().unwrap_or(0);
+        self.imported += count("imported");
+        self.known += count("known");
+        self.refused += count("refused");
+        self.unlisted += count("unlisted");
+        for line in report["files"].as_array().into_iter().flatten() {
+            let mut line = line.clone();
+            if let Some(here) = line["file"].as_str().and_then(|file| parcels.name_here(file)) {
+                line["file"] = here.into();
+            }
+            self.tell(line, told)?;
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, line: Value, told: Told<'_>) -> Result<(), OutputError> {
+        told(&line)?;
+        self.files.push(line);
+        Ok(())
+    }
+
+    fn stopped_by(&self, error: anyhow::Error) -> anyhow::Error {
+        if self.imported == 0 {
+            return error;
+        }
+        error.context(format!("the import stopped; the {} songs that were imported before stay", self.imported))
+    }
+
+    fn into_report(self) -> Value {
+        let Self { imported, known, refused, unlisted, files } = self;
+        json!({
+            "success": true, "imported": imported, "known": known, "refused": refused, "files": files, "unlisted": unlisted,
+        })
+    }
+}
+
 fn path(id: &str) -> Result<String> {
     let id: domain::SongId = id.parse().map_err(|error: domain::ids::InvalidId| Exit::refused(error.to_string()))?;
     Ok(format!("{SONGS}/{id}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_all_parts_add_up_those_of_unlisted_files_too() {
+        let home = tempfile::tempdir().unwrap();
+        let music = home.path().join("music");
+        std::fs::create_dir(&music).unwrap();
+        std::fs::write(music.join("a.mid"), b"x").unwrap();
+        let parcels = Parcels::of(&music).unwrap();
+        let mut names = Vec::new();
+        let mut told = |line: &Value| {
+            names.push(line["file"].as_str().unwrap_or_default().to_owned());
+            Ok(())
+        };
+        let mut whole = Whole::default();
+        let report = json!({
+            "imported": 20_001, "known": 2, "refused": 3, "unlisted": 5,
+            "files": [{ "file": "music.tar/a.mid", "outcome": "imported" }],
+        });
+        whole.add(report.clone(), &parcels, &mut told).unwrap();
+        whole.add(report, &parcels, &mut told).unwrap();
+        whole.refuse(vec![parcels::refusal("music/link.mid", Some("link"), "a link")], &mut told).unwrap();
+        assert!(whole.stopped_by(Exit::refused("no")).downcast_ref::<Exit>().is_some(), "it keeps its exit code");
+        let whole = whole.into_report();
+        for (name, count) in [("imported", 40_002), ("known", 4), ("refused", 7), ("unlisted", 10)] {
+            assert_eq!(whole[name], count, "{name}");
+        }
+        assert_eq!(names, ["music/a.mid", "music/a.mid", "music/link.mid"]);
+    }
 }

@@ -1,5 +1,6 @@
 //! What the scenarios stand on: deployments, users, sounds, events.
 
+mod browser;
 mod deployment;
 mod events;
 mod process;
@@ -11,6 +12,7 @@ mod watchdog;
 
 use std::{future::Future, time::Duration};
 
+pub use browser::visit;
 pub use deployment::{Deployment, Flavour, Part};
 pub use events::{ReceivedEvent, read_socket};
 pub use process::binary;

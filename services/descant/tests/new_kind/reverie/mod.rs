@@ -31,6 +31,7 @@ pub static SPEC: KindSpec = KindSpec {
     artifacts: &[artifact::LYRICS, artifact::REPORT],
     default_role: ArtifactRole::LYRICS,
     limits: KindLimits { deadline: Some(Duration::from_secs(3600)), slots: Some(2), ..KindLimits::NONE },
+    announcements: None,
     overtime_advice: "Try again with a shorter theme.",
     error_words: &[],
 };

@@ -6,7 +6,11 @@ mod songs;
 mod wire;
 
 use actix_web::web::ServiceConfig;
-use domain::{InvalidField, KindSpec, kinds::blend::BlendRequest, kinds::blend::SPEC};
+use domain::{
+    InvalidField, KindSpec,
+    kinds::blend::{BlendRequest, SPEC},
+    starts::StartLimit,
+};
 use persistence::Job;
 use serde_json::{Map, Value, json};
 use settings::Settings;
@@ -17,7 +21,6 @@ use crate::{
     named_inputs::NamedInputs,
     problem::ApiError,
     routing::{posted, read},
-    starts::StartLimit,
     submit_kind::{Accepted, Asked, SubmitKind},
 };
 
@@ -37,8 +40,6 @@ const FIELDS: [&str; 1 + BlendRequest::FIELDS.len()] = {
     }
     fields
 };
-/// Those that hold lists.
-const LISTS: [&str; 3] = [SONGS, "weights", "formats"];
 
 impl SubmitKind for BlendKind {
     fn spec(&self) -> &'static KindSpec {
@@ -50,17 +51,15 @@ impl SubmitKind for BlendKind {
     }
 
     fn structured_fields(&self) -> &'static [&'static str] {
-        &LISTS
+        &[SONGS]
+    }
+
+    fn list_fields(&self) -> &'static [&'static str] {
+        &["weights", "formats"]
     }
 
     fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
-        let lists: Vec<(&str, String)> =
-            LISTS[1..].iter().map(|name| Ok((*name, list(fields, name)?))).collect::<Result<_, ApiError>>()?;
-        let text = |name: &str| {
-            let listed = lists.iter().find(|(listed, _)| *listed == name).map(|(_, text)| text.as_str());
-            listed.or_else(|| fields.text(name))
-        };
-        let request = BlendRequest::read(text, resilience::ids::seed())
+        let request = BlendRequest::read(|name| fields.text(name), resilience::ids::seed())
             .map_err(|InvalidField { field, detail }| ApiError::InvalidField { field, detail })?;
         let mut params = serde_json::to_value(&request).map_err(|_| ApiError::Internal)?;
         // As they were asked for: the older API shows them.
@@ -94,20 +93,4 @@ impl SubmitKind for BlendKind {
     fn openapi(&self) -> OpenApi {
         routes::Document::openapi()
     }
-}
-
-/// A list of words or numbers with commas between them; nothing when it is not there.
-fn list(fields: &Fields, name: &'static str) -> Result<String, ApiError> {
-    let refused = || ApiError::InvalidField { field: name, detail: "expected a list of words or numbers".to_owned() };
-    let Some(value) = fields.structured(name) else { return Ok(String::new()) };
-    let items = value.as_array().ok_or_else(refused)?;
-    let words: Option<Vec<String>> = items
-        .iter()
-        .map(|item| match item {
-            Value::String(word) => Some(word.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        })
-        .collect();
-    words.map(|words| words.join(",")).ok_or_else(refused)
 }

@@ -14,10 +14,7 @@ use crate::{
 
 /// Links of a job as its older API has them.
 pub fn links(maker: &LinkMaker, id: JobId) -> Links {
-    let job = maker.job(id);
-    // Where the routes of all kinds begin; the older ones have no version in their paths.
-    let base = job.job.split("/api/v1/").next().unwrap_or_default().to_owned();
-    Links { status: format!("{base}/api/status/{id}"), ..job }
+    Links { status: maker.of_older("status", id), ..maker.job(id) }
 }
 
 /// What the songs of a new job are called.
@@ -38,7 +35,7 @@ pub fn generated(accepted: &Accepted<'_>) -> Generated {
 }
 
 pub fn status(state: &AppState, job: &Job) -> JobStatus {
-    let has_files = job.state == JobState::Completed && job.files_deleted_at.is_none();
+    let has_files = job.state == JobState::Completed && job.keeps_files(state.clock.now());
     let error = match job.state {
         JobState::Cancelled => Some("cancelled".to_owned()),
         _ => failure(state.spec(job.kind.as_str()), job).map(|failure| failure.message),

@@ -2,7 +2,7 @@
 //! that every kind has, in its own words.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::kinds::blend::NAME;
 use persistence::{HistoryFilter, Job};
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::{
     submit_kind::{Accepted, SubmitKind},
 };
 
-/// How long this API tells of a job.
+/// How long this API tells of a job, counted from when it was made.
 const TOLD: TimeDelta = TimeDelta::days(7);
 
 /// This kind's part of the OpenAPI document.
@@ -146,7 +146,7 @@ pub async fn jobs(
         return Err(ApiError::InvalidField { field: "limit", detail: "expected 1 to 100".to_owned() });
     }
     let offset = query.offset.unwrap_or(0).min(i64::MAX.unsigned_abs());
-    let created_from = Some(state.clock.now() - TOLD);
+    let created_from = Some(told_from(&state));
     let filter = HistoryFilter { kind: Some(NAME), created_from, ..HistoryFilter::default() };
     let page = state.database.jobs_of(&caller.user).history(&filter, limit, offset).await?;
     let jobs = page.jobs.iter().map(|job| present::status(&state, job)).collect();
@@ -154,5 +154,10 @@ pub async fn jobs(
 }
 
 fn is_told(state: &AppState, job: &Job) -> bool {
-    state.clock.now() - job.created_at < TOLD
+    job.created_at >= told_from(state)
+}
+
+/// Jobs that were made before this moment are told of no more.
+fn told_from(state: &AppState) -> DateTime<Utc> {
+    state.clock.now() - TOLD
 }

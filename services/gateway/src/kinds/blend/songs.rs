@@ -1,8 +1,11 @@
 //! Which songs are meant: titles of the catalogue and files, in their order.
 
 use async_trait::async_trait;
-use domain::kinds::blend::{SONG, SONGS as COUNT};
-use persistence::{Database, Resolved, Song};
+use domain::{
+    SongName,
+    kinds::blend::{SONG, SONGS as COUNT},
+};
+use persistence::{Database, OfferedSong, Resolved, Song};
 use serde_json::Value;
 
 use super::SONGS;
@@ -13,8 +16,8 @@ use crate::{
     wire::SongChoice,
 };
 
-/// Longest title that is looked for, in characters.
-const MAX_TITLE_CHARS: usize = 200;
+/// Longest name that is looked for, in characters: whatever is offered can be sent back.
+const MAX_NAME_CHARS: usize = SongName::MAX_OFFERED_CHARS;
 
 /// Songs by title.
 pub struct CatalogueSongs;
@@ -36,11 +39,11 @@ pub fn wanted(fields: &Fields) -> Result<Vec<Option<String>>, ApiError> {
         Value::Null => Ok(None),
         Value::String(title) => {
             let title = title.trim();
-            let fits = (1..=MAX_TITLE_CHARS).contains(&title.chars().count()) && !title.chars().any(char::is_control);
+            let fits = (1..=MAX_NAME_CHARS).contains(&title.chars().count()) && !title.chars().any(char::is_control);
             if fits {
                 Ok(Some(title.to_owned()))
             } else {
-                Err(refused(format!("a title has 1 to {MAX_TITLE_CHARS} printable characters")))
+                Err(refused(format!("a title has 1 to {MAX_NAME_CHARS} printable characters")))
             }
         }
         _ => Err(refused("a song is named by its title, or by null where a file is meant".to_owned())),
@@ -79,7 +82,7 @@ impl NamedInputs for CatalogueSongs {
 }
 
 async fn find(database: &Database, number: usize, wanted: String) -> Result<StoredInput, ApiError> {
-    let choices = |songs: Vec<Song>| songs.into_iter().map(choice).collect();
+    let choices = |songs: Vec<OfferedSong>| songs.into_iter().map(choice).collect();
     match database.songs().resolve(&wanted).await? {
         Resolved::One(song) => Ok(stored(*song)),
         Resolved::Several(songs) => Err(ApiError::SongAmbiguous { number, wanted, choices: choices(songs) }),
@@ -87,16 +90,15 @@ async fn find(database: &Database, number: usize, wanted: String) -> Result<Stor
     }
 }
 
-fn choice(song: Song) -> SongChoice {
-    let name = song.full_name();
+fn choice(OfferedSong { song, name }: OfferedSong) -> SongChoice {
     SongChoice { id: song.id.to_string(), name, title: song.title, artist: song.artist }
 }
 
 fn stored(song: Song) -> StoredInput {
     StoredInput {
         role: SONG,
-        // The stages take a song's name from that of its file.
-        file_name: format!("{}.mid", song.full_name().replace('/', "_")),
+        // The stages take a song's name from that of its file. It is only a name: objects have keys of their own.
+        file_name: format!("{}.mid", song.full_name()),
         object_key: song.object_key,
         size_bytes: song.bytes,
         sha256: song.sha256,

@@ -13,7 +13,7 @@ pub struct BlendBody {
     /// Titles of three songs of the catalogue (`Title - Artist`, or an id); `null` where a file of a form is meant. Without
     /// a `null`, files come after the titles.
     pub songs: Vec<Option<String>>,
-    /// How much of each song there is to be, relative to the others: 0.05 to 20 each.
+    /// How much of each song there is to be, relative to the others: 0.05 to 20 each. Also as a text: `1,1,2` or `1 1 2`.
     pub weights: Option<[f64; 3]>,
     /// The same songs, options and seed give the same blend.
     pub seed: Option<u64>,
@@ -33,7 +33,7 @@ pub struct BlendBody {
     pub temperature: Option<f64>,
     /// Whether each role is also wanted as a sound of its own.
     pub stems: Option<bool>,
-    /// Of `flac`, `m4a`, `ogg`, beside MP3 and WAV.
+    /// Of `flac`, `m4a`, `ogg`, beside MP3 and WAV. Also as a text: `flac,ogg`.
     pub formats: Option<Vec<String>>,
 }
 

@@ -1,7 +1,7 @@
 //! Has the songs blended.
 
 use async_trait::async_trait;
-use domain::{Failure, StageName, artifact, kinds::blend, kinds::blend::BlendRequest};
+use domain::{Failure, FailureClass, FailureCode, StageName, artifact, kinds::blend, kinds::blend::BlendRequest};
 use providers::blocking;
 use serde_json::json;
 
@@ -51,7 +51,14 @@ impl Stage for Blending {
             run.put_bytes(work::PROVENANCE, provenance.into_bytes(), "application/json").await?;
             run.put_bytes(work::PROVENANCE_SVG, picture.into_bytes(), artifact::MELODY_SVG.media_type).await?;
         }
-        run.put_json(work::BLENDED, &blended).await?;
+        let too_large = || {
+            let message = format!(
+                "what was blended has so many notes that it is larger than {} MB: ask for a shorter blend",
+                work::MAX_BLENDED_BYTES >> 20
+            );
+            Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message)
+        };
+        run.put_json_within(work::BLENDED, &blended, work::MAX_BLENDED_BYTES, too_large).await?;
         let origin = blended.origin.as_ref();
         let detail = json!({
             "shares": origin.map(|origin| origin.shares),

@@ -61,6 +61,7 @@ impl Stage for Finalization {
             is_mastered: true,
             cover: Some(run.result_audio(work::COVER).await?),
             files,
+            ..IngestPlan::default()
         };
         let ingested = run.ingest(plan).await?;
         StageOutcome::done(None, result(&report, &ingested))

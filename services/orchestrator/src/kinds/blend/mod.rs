@@ -4,6 +4,8 @@ mod analysis;
 mod blending;
 mod finalization;
 mod rendering;
+#[cfg(test)]
+mod room;
 mod songs;
 mod work;
 

@@ -13,14 +13,15 @@ use std::{
 use arrangement::{Rendering as How, SoundSummary, cover, render, stems_of};
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, StageName,
+    ExtraFormat, Failure, FailureClass, FailureCode, StageName,
     kinds::blend::{self, SPEC},
-    kinds::blend::{BlendOptions, BlendRequest, ExtraFormat},
+    kinds::blend::{BlendOptions, BlendRequest},
 };
 use media::{Encoding, MediaError, Tags};
 use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, ProgressSink, blocking};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
+use soundfont::{FontError, Instruments};
 
 use super::work;
 use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
@@ -49,9 +50,8 @@ impl Stage for Rendering {
         let BlendOptions { stems, formats, .. } = run.request::<BlendRequest>()?.options;
         let Some(blended) = run.object_sha256(work::BLENDED) else { return Ok(None) };
         let player = run.tools.capabilities.accompaniment.clone();
-        let font = blocking(move || player.instruments().map(|font| font.info().clone())).await?;
+        let font = blocking(move || player.instruments().and_then(font_key)).await?;
         let font = font.map_err(|error| of_font(&error))?;
-        let font = (font.file_name, font.title, font.licence, font.is_compressed);
         Ok(Some(ReuseKey { inputs: json!([ENGINE_VERSION, font, blended, stems, formats]), provider: None }))
     }
 
@@ -76,6 +76,12 @@ impl Stage for Rendering {
         run.put_json(work::SOUND, &sound).await?;
         StageOutcome::done(None, serde_json::to_value(&sound.summary).unwrap_or_default())
     }
+}
+
+/// What a song's sound, and what is said of it, has of a font. Another build of the same font is another font.
+fn font_key(instruments: &Instruments) -> Result<Value, FontError> {
+    let font = instruments.info();
+    Ok(json!([instruments.sha256()?, font.file_name, font.title, font.licence]))
 }
 
 /// Says so when nobody waits any more.
@@ -110,7 +116,7 @@ impl Work {
         let instruments = self.player.instruments().map_err(|error| of_font(&error))?;
         // Jobs run beside each other; each has one core.
         let how = How { keep_stems: self.keep_stems, threads: 1 };
-        let song = render(instruments, score, &stems, how, &mut |share| {
+        let mut song = render(instruments, score, &stems, how, &mut |share| {
             (self.progress)(share * PLAYED);
             if self.is_wanted.load(Ordering::Relaxed) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
@@ -140,6 +146,8 @@ impl Work {
             let tags = Tags { title, cover_png: None, ..tags.clone() };
             let file = written(&|file| song.master.encode_stem_to(place, file, Encoding::Flac, &tags))?;
             files.push((work::stem(&stem.name), file, "audio/flac"));
+            // Written down it takes half the room at most.
+            song.master.forget_stem(place).map_err(of_sound)?;
         }
         (self.progress)(0.95);
         let sound = Sound { summary: SoundSummary::of(&song.report, &stems), warnings: song.report.warnings };
@@ -160,7 +168,7 @@ fn media_type(role: &str) -> &'static str {
     spec.map_or("application/octet-stream", |artifact| artifact.media_type)
 }
 
-fn of_font(error: &soundfont::FontError) -> Failure {
+fn of_font(error: &FontError) -> Failure {
     Failure::new(FailureClass::Config, FailureCode::ProviderConfig, telemetry::error_chain(error).to_string())
 }
 
@@ -168,4 +176,20 @@ fn of_sound(error: MediaError) -> Failure {
     let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
     let message = format!("the song was not written: {}", telemetry::error_chain(&error));
     Failure::new(class, FailureCode::AudioProcessing, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_build_of_a_font_makes_another_key() {
+        let bytes = soundfont::built_in_bytes();
+        let samples = bytes.windows(4).position(|four| four == b"smpl").unwrap() + 8;
+        let mut rebuilt = bytes.clone();
+        rebuilt[samples + 1_000] ^= 1;
+        let key = |bytes: &[u8]| font_key(&Instruments::from_bytes("own.sf2", bytes).unwrap()).unwrap();
+        assert_ne!(key(&bytes), key(&rebuilt), "the same name, title and licence, and another sound");
+        assert_eq!(key(&bytes), key(&bytes));
+    }
 }

@@ -1,11 +1,13 @@
 //! Names of working objects, shared by the stages that write and read them.
 
-use domain::kinds::blend::ExtraFormat;
+use domain::ExtraFormat;
 
 /// Titles of the songs, and what of their files was mended.
 pub const SONGS: &str = "songs.json";
 /// What was made of them.
 pub const BLENDED: &str = "blended.json";
+/// Largest such document: provenance and picture are in it, of at most 16 MiB each as results, and the notes.
+pub const MAX_BLENDED_BYTES: usize = 48 << 20;
 pub const SONG_WAV: &str = "song.wav";
 pub const SONG_MIDI: &str = "song.mid";
 pub const COVER: &str = "cover.png";

@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, KindName, KindSpec, StageName, StageSpec, artifact,
-    kind::KindLimits, progress::ProgressSpan,
+    kind::{Announcements, KindLimits},
+    progress::ProgressSpan,
 };
 use orchestrator::{Asked, Kind, ReuseKey, Stage, StageOutcome, StageRun, ask};
 use serde_json::{Value, json};
@@ -38,6 +39,11 @@ pub static SPEC: KindSpec = KindSpec {
     artifacts: &[artifact::REPORT],
     default_role: ArtifactRole::REPORT,
     limits: KindLimits { deadline: Some(Duration::from_secs(3600)), slots: Some(1), ..KindLimits::NONE },
+    announcements: Some(Announcements {
+        requested: "order.requested",
+        completed: "order.completed",
+        failed: "order.failed",
+    }),
     overtime_advice: "Ask for less.",
     error_words: &[],
 };

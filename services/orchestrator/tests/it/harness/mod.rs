@@ -3,6 +3,7 @@
 
 mod deletions;
 mod kind;
+pub mod log;
 mod vendor;
 
 use std::{
@@ -11,17 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use contracts::v1;
 use deletions::Deletions;
-use domain::{JobId, JobState, MessageId, Tier, UserId, quota::QuotaLimits};
+use domain::{JobId, JobState, KindName, MessageId, Tier, UserId, quota::QuotaLimits};
 use messaging::Body;
 use orchestrator::Orchestrator;
 use persistence::{
     CancelOutcome, Database, Job, Journal, LoggedEvent, NewJob, OutsideCall, OutsideCallState, RetryOutcome, Submission,
 };
 use resilience::{Clock, ManualClock, ids::random10};
-use serde_json::json;
+use serde_json::{Value, json};
 use service_runtime::{CancellationToken, Exit};
 use settings::{LoadOptions, Settings};
 use tempfile::TempDir;
@@ -120,23 +121,40 @@ impl Harness {
         Running { stop, task, runtime: Some(runtime) }
     }
 
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
     pub async fn submit(&self, words: &str) -> JobId {
         self.submit_as(words, true).await
     }
 
     pub async fn submit_as(&self, words: &str, reuse: bool) -> JobId {
-        let now = self.clock.now();
-        let new = NewJob {
+        self.submit_new(NewJob { reuse, ..self.new_job(SPEC.name.clone(), json!({ "words": words })) }).await
+    }
+
+    /// A job of any kind.
+    pub async fn submit_job(&self, kind: KindName, params: Value, deadline_at: Option<DateTime<Utc>>) -> JobId {
+        self.submit_new(NewJob { deadline_at, ..self.new_job(kind, params) }).await
+    }
+
+    fn new_job(&self, kind: KindName, params: Value) -> NewJob {
+        let now = self.now();
+        NewJob {
             id: JobId::new(now, random10()),
-            kind: SPEC.name.clone(),
+            kind,
             tier: Tier::Free,
-            params: json!({ "words": words }),
+            params,
             inputs: Vec::new(),
-            reuse,
+            reuse: true,
             due_at: now,
             deadline_at: None,
             traceparent: None,
-        };
+        }
+    }
+
+    async fn submit_new(&self, new: NewJob) -> JobId {
+        let now = self.now();
         let ready = self.telling(v1::JobReady { job_id: new.id.to_string() });
         let jobs = self.database.jobs_of(&self.user);
         let submitted = jobs.submit(&new, QuotaLimits::UNLIMITED, None, &ready, now).await.unwrap();

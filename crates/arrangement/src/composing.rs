@@ -1,0 +1,62 @@
+//! A sentence becomes a song in notes.
+
+use std::{sync::Arc, time::Duration};
+
+use compose::asked;
+use domain::{
+    Failure, FailureClass, FailureCode, InvalidField, SongOptions,
+    kinds::composition::{CompositionOptions, CompositionRequest, SongTitle},
+    kinds::melody_vocals::{Label, MelodyToVocalsRequest},
+    prompt::Prompt,
+};
+use providers::{Chain, ComposedSong, Provided, SongComposer, compose_failure};
+
+/// Has a song composed by the first provider that can, under its name.
+///
+/// # Errors
+/// `Caller` where no song can be made as asked; else what the chain answers.
+pub async fn compose(
+    composers: &Chain<dyn SongComposer>,
+    remaining: Duration,
+    request: &CompositionRequest,
+) -> Result<Provided<ComposedSong>, Failure> {
+    let options = asked::options(request).map_err(|InvalidField { field, detail }| {
+        Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
+    })?;
+    options.check().map_err(|error| compose_failure(&error))?;
+    let (sentence, options) = (request.prompt.as_str(), &options);
+    let call = |composer: Arc<dyn SongComposer>| async move { composer.compose(sentence, options).await };
+    let mut made = composers.call(remaining, call).await?;
+    made.value.score.title = title(request, &made.value);
+    Ok(made)
+}
+
+/// Its name, or what it is.
+fn title(request: &CompositionRequest, song: &ComposedSong) -> String {
+    let described = || {
+        let style = song.effective.style.name();
+        let mut letters = style.chars();
+        let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+        format!("{first}{} in {}", letters.as_str(), song.effective.key)
+    };
+    request.name.as_ref().map_or_else(described, |name: &SongTitle| name.as_str().to_owned())
+}
+
+/// What the words and the voice of a song that is sung are asked for with.
+///
+/// # Errors
+/// `Caller` for a prompt that no words can be written about.
+pub fn vocals_request(request: &CompositionRequest, song: &ComposedSong) -> Result<MelodyToVocalsRequest, Failure> {
+    let CompositionOptions { language, voice, .. } = &request.options;
+    let about = |text: &str| Prompt::new(text).ok();
+    let text = request.prompt.as_str();
+    // Lyrics are asked for in 10 to 500 characters, music in 3 to 2000.
+    let short: String = text.chars().take(Prompt::MAX_CHARS).collect();
+    let prompt = about(&short).or_else(|| about(&format!("A song: {text}"))).ok_or_else(|| {
+        Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, "prompt: no words can be written about it")
+    })?;
+    let label = |word: &str| Label::new(word).ok();
+    let options = SongOptions { language: *language, voice: *voice, ..SongOptions::default() };
+    let mood = song.effective.mood.and_then(|mood| label(mood.name()));
+    Ok(MelodyToVocalsRequest { prompt, genre: label(song.effective.style.name()), mood, seed: request.seed, options })
+}

@@ -1,0 +1,179 @@
+//! What a request asks for, as the composer takes it: its words become styles, moods, instruments, charts and forms, or are
+//! refused with what there is. Whoever accepts a request asks here, so that nothing is accepted that the composer refuses.
+
+use std::str::FromStr;
+
+use domain::{
+    InvalidField, KeyChoice,
+    kinds::composition::{CompositionOptions, CompositionRequest, LEAST_SUNG_MS},
+    kinds::melody_vocals::Label,
+};
+use music::{Key, Mode};
+
+use crate::{ChordChart, Form, Instrument, MOST_SECONDS, Mood, Options, Style, understand};
+
+/// The request with everything decided that depends on the sentence, if a song can be made of it.
+///
+/// # Errors
+/// The first field that the composer does not know, or that cannot be beside another.
+pub fn settled(request: CompositionRequest) -> Result<CompositionRequest, InvalidField> {
+    options(&request)?;
+    let sentence = understand(request.prompt.as_str());
+    let request = request.settled(sentence.instrumental)?;
+    // What the sentence says counts where nothing is said beside it.
+    if let Some(seconds) = sentence.seconds.filter(|_| request.options.length_ms.is_none()) {
+        let least = if request.is_sung() { f64::from(LEAST_SUNG_MS) / 1000.0 } else { crate::LEAST_SECONDS };
+        if !(least..=MOST_SECONDS).contains(&seconds) {
+            return Err(wrong("prompt", format!("it asks for {seconds} seconds: say {least} to {MOST_SECONDS}")));
+        }
+    }
+    Ok(request)
+}
+
+/// What the composer is asked for.
+///
+/// # Errors
+/// The first field that it does not know.
+pub fn options(request: &CompositionRequest) -> Result<Options, InvalidField> {
+    // Stems, formats, the language and the voice are for whoever plays and sings.
+    let CompositionOptions {
+        length_ms,
+        output_format: _,
+        tempo_bpm,
+        key,
+        style,
+        mood,
+        instruments,
+        instrumental,
+        chords,
+        form,
+        stems: _,
+        formats: _,
+        language: _,
+        voice: _,
+    } = &request.options;
+    let style = of_list("style", style.as_ref(), || Style::ALL.map(Style::name).join(", "))?;
+    let mood: Option<Mood> = of_list("mood", mood.as_ref(), || Mood::ALL.map(Mood::name).join(", "))?;
+    let known = || Instrument::ALL.iter().map(|instrument| instrument.name()).collect::<Vec<_>>().join(", ");
+    let instruments: Result<Vec<Option<Instrument>>, InvalidField> =
+        instruments.iter().map(|name| of_list("instruments", Some(name), known)).collect();
+    let chords = chords.as_ref().map(|chart| chart.as_str().parse::<ChordChart>()).transpose();
+    let form = form.as_ref().map(|form| form.parse::<Form>()).transpose();
+    Ok(Options {
+        style,
+        mood,
+        tempo_bpm: *tempo_bpm,
+        key: key.map(of_choice),
+        chords: chords.map_err(|error| wrong("chords", error.to_string()))?,
+        form: form.map_err(|error| wrong("form", error.to_string()))?,
+        instruments: instruments?.into_iter().flatten().collect(),
+        seconds: length_ms.map(|length| f64::from(length) / 1000.0),
+        instrumental: *instrumental,
+        seed: request.seed,
+        ..Options::default()
+    })
+}
+
+/// A word of a list. What was sent is not repeated: it may be long, or private.
+fn of_list<T: FromStr>(
+    field: &'static str,
+    word: Option<&Label>,
+    known: impl Fn() -> String,
+) -> Result<Option<T>, InvalidField> {
+    let Some(word) = word else { return Ok(None) };
+    word.as_str().parse().map(Some).map_err(|_| wrong(field, format!("expected one of {}", known())))
+}
+
+fn of_choice(key: KeyChoice) -> Key {
+    Key { tonic: key.tonic, mode: if key.minor { Mode::Minor } else { Mode::Major }, confidence: 1.0 }
+}
+
+fn wrong(field: &'static str, detail: String) -> InvalidField {
+    InvalidField { field, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(fields: &[(&str, &'static str)]) -> Result<CompositionRequest, InvalidField> {
+        let prompt = ("prompt", "upbeat electronic music");
+        let field =
+            |name: &str| fields.iter().chain([&prompt]).find(|(field, _)| *field == name).map(|(_, text)| *text);
+        settled(CompositionRequest::read(field, 7)?)
+    }
+
+    #[test]
+    fn what_is_asked_for_is_what_is_made() {
+        let asked = request(&[
+            ("lengthMs", "31500"),
+            ("tempo", "96"),
+            ("key", "F# minor"),
+            ("genre", "bossa nova"),
+            ("mood", "Calm"),
+            ("instruments", "Piano"),
+            ("chords", "| C | Am F |"),
+            ("form", "ab-a"),
+            ("seed", "3"),
+        ]);
+        let expected = Options {
+            style: Some(Style::Bossa),
+            mood: Some(Mood::Calm),
+            tempo_bpm: Some(96.0),
+            key: Some(Key { tonic: 6, mode: Mode::Minor, confidence: 1.0 }),
+            chords: Some("| C | Am F |".parse().unwrap()),
+            form: Some("ABA".parse().unwrap()),
+            instruments: vec!["piano".parse().unwrap()],
+            seconds: Some(31.5),
+            instrumental: Some(true),
+            seed: 3,
+            ..Options::default()
+        };
+        assert_eq!(options(&asked.unwrap()).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_the_composer_does_not_know_is_refused_with_what_there_is() {
+        let check = |field: &'static str, text: &'static str, says: &str| {
+            let error = request(&[(field, text)]).unwrap_err();
+            let of = if field == "genre" { "style" } else { field };
+            assert_eq!(error.field, of);
+            assert!(error.detail.contains(says) && !error.detail.contains(text), "{error}");
+        };
+        check("style", "polka-dub-zydeco", "expected one of pop, rock, ballad");
+        check("genre", "gregorian chant", "expected one of pop");
+        check("mood", "hungry", "expected one of happy, sad");
+        check("instruments", "kazoo orchestra", "piano");
+        assert!(request(&[("chords", "| C | H |")]).unwrap_err().detail.contains("line 1, column 7"));
+        assert_eq!(request(&[("chords", "once upon a time")]).unwrap_err().field, "chords");
+    }
+
+    #[test]
+    fn the_sentence_counts_where_nothing_is_said_beside_it() {
+        let of = |prompt: &'static str, more: &[(&str, &'static str)]| {
+            request(&[&[("prompt", prompt)], more].concat()).map(|request| request.is_sung())
+        };
+        assert_eq!(of("a folk song with vocals", &[]), Ok(true));
+        assert_eq!(
+            of("a folk song with vocals", &[("instrumental", "true")]),
+            Ok(false),
+            "what is said beside it wins"
+        );
+        assert_eq!(of("a folk song", &[]), Ok(false));
+        assert_eq!(of("a folk song with vocals", &[("lengthMs", "5000")]).unwrap_err().field, "lengthMs");
+    }
+
+    /// What a request may ask for, the composer takes.
+    #[test]
+    fn both_have_the_same_ranges() {
+        let (bpm, length) = (CompositionRequest::BPM, CompositionRequest::LENGTH_MS);
+        assert_eq!((*bpm.start(), *bpm.end()), (crate::LEAST_BPM, crate::MOST_BPM));
+        assert_eq!(f64::from(*length.start()) / 1000.0, crate::LEAST_SECONDS);
+        assert_eq!(f64::from(*length.end()) / 1000.0, MOST_SECONDS);
+        for (letters, is_form) in
+            [(CompositionRequest::MOST_LETTERS, true), (CompositionRequest::MOST_LETTERS + 1, false)]
+        {
+            assert_eq!("D".repeat(letters).parse::<Form>().is_ok(), is_form);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! A sentence made into a song: the capability, and the composer in this process.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use compose::{ComposeError, Composition, Effective, Options, Role, Section, Understanding};
+use domain::{Failure, FailureClass, FailureCode};
+use music::{Melody, Score};
+use serde::{Deserialize, Serialize};
+use settings::Settings;
+use telemetry::Metrics;
+
+use crate::{
+    ENGINE_VERSION,
+    capability::blocking,
+    chain::{CallLimits, Chain, Version},
+    offline,
+};
+
+/// A song in notes, with what it was made of.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ComposedSong {
+    pub score: Score,
+    /// The role of each part of the score.
+    pub part_roles: Vec<Role>,
+    /// Exact length, the sound of the last chord included.
+    pub seconds: f64,
+    pub effective: Effective,
+    pub sections: Vec<Section>,
+    pub chords: Vec<SongChord>,
+    /// The melody as a voice sings it.
+    pub melody: Melody,
+    /// What was read in the sentence, and what was not.
+    pub understanding: Understanding,
+}
+
+/// A chord of a song by name.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SongChord {
+    pub start_seconds: f64,
+    pub end_seconds: f64,
+    pub name: String,
+}
+
+impl ComposedSong {
+    fn of(composition: Composition, understanding: Understanding) -> Self {
+        let Composition { score, part_roles, seconds, effective, sections, chords, melody, lines: _ } = composition;
+        let chords = chords
+            .into_iter()
+            .map(|chord| SongChord {
+                start_seconds: chord.start_seconds,
+                end_seconds: chord.end_seconds,
+                name: chord.name,
+            })
+            .collect();
+        Self { score, part_roles, seconds, effective, sections, chords, melody, understanding }
+    }
+}
+
+/// Makes a song of a sentence.
+#[async_trait]
+pub trait SongComposer: Send + Sync {
+    /// `options` stand above what the sentence says; they say whether somebody sings.
+    async fn compose(&self, sentence: &str, options: &Options) -> Result<ComposedSong, Failure>;
+}
+
+/// The composer in this process: some 50 ms for ten minutes of music.
+pub struct OfflineComposer;
+
+#[async_trait]
+impl SongComposer for OfflineComposer {
+    async fn compose(&self, sentence: &str, options: &Options) -> Result<ComposedSong, Failure> {
+        let (understanding, options) = (compose::understand(sentence), options.clone());
+        blocking(move || {
+            let composition = compose::compose(&understanding, &options).map_err(|error| compose_failure(&error))?;
+            Ok(ComposedSong::of(composition, understanding))
+        })
+        .await?
+    }
+}
+
+/// What it means for a job that no song can be made as asked.
+pub fn compose_failure(error: &ComposeError) -> Failure {
+    let (class, code) = if error.is_callers() {
+        (FailureClass::Caller, FailureCode::ImpossibleOptions)
+    } else {
+        (FailureClass::Config, FailureCode::Internal)
+    };
+    Failure::new(class, code, error.to_string())
+}
+
+/// The composers that the settings ask for, in order: so far the one in this process.
+pub fn composers(settings: &Settings, metrics: &Metrics) -> Chain<dyn SongComposer> {
+    let providers = &settings.providers;
+    let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
+    let mut chain: Chain<dyn SongComposer> = Chain::new("compose", limits, metrics.clone());
+    chain.push(offline::NAME, Version::Known(ENGINE_VERSION.to_owned()), Arc::new(OfflineComposer), None);
+    chain
+}

@@ -1,0 +1,120 @@
+//! A model elsewhere that blends songs, and behaves as such services do. What each of its faults is to the provider is tried
+//! beside the provider; here it is what becomes of a job.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use music::score::ScoreNote;
+use serde_json::{Value, json};
+use testbed::{Manner, StandIn};
+
+use super::{accepted, begun, completed, file, reworked, roles, sample_songs};
+use crate::harness::{Deployment, Flavour, Part, User, own};
+
+over_both!(whatever_the_model_does_the_job_completes, a_model_that_has_answered_is_not_asked_again);
+
+const KEY: &str = "a key that only the model is told";
+/// Short: who made it is what matters.
+const SHORT: [(&str, &str); 2] = [("bars", "8"), ("seed", "1")];
+
+/// What the model answers when it is well: a song of so many times the length of one of ours.
+fn song(times: u64) -> Manner {
+    let (_, midi) = sample_songs().remove(0);
+    let midi = reworked(&midi, |score| {
+        let length = score.end;
+        for part in &mut score.parts {
+            let notes = part.notes.clone();
+            let later = |n| notes.iter().map(move |note| ScoreNote { onset: note.onset + n * length, ..*note });
+            part.notes.extend((1..times).flat_map(later));
+        }
+        score.end = length * times;
+    });
+    Manner::Answers(200, json!({ "midi_data": STANDARD.encode(&midi) }).to_string().into_bytes())
+}
+
+async fn with_model(flavour: Flavour, model: &StandIn) -> impl std::ops::Deref<Target = Deployment> {
+    let settings = [
+        ("ML_MODEL_URL", model.url()),
+        ("ML_MODEL_API_KEY", KEY),
+        // Each of its faults is to be seen by the model, and not kept from it.
+        ("CIRCUIT_BREAKER_THRESHOLD", "100"),
+        // Long enough for the engine on a busy machine, which it holds for as well.
+        ("DESCANT_PROVIDERS__CALL_TIMEOUT_MS", "15000"),
+        ("LOG_LEVEL", "debug"),
+    ];
+    own(flavour, &settings).await
+}
+
+/// Who made a job's song, as its result and its report agree; there is a provenance where it is known.
+async fn made_by(user: &User, job: &str) -> String {
+    let done = completed(user, job).await;
+    let report = file(user, job, "report").await.expect(200);
+    let provider = report["provider"].as_str().expect("the report says who").to_owned();
+    assert_eq!(done["result"]["provider"], provider.as_str(), "{done}");
+    let has_provenance = roles(&done).contains(&"provenance");
+    assert_eq!(has_provenance, provider == "offline", "{done}");
+    assert!(!done.to_string().contains(KEY) && !report.to_string().contains(KEY));
+    provider
+}
+
+async fn whatever_the_model_does_the_job_completes(flavour: Flavour) {
+    let out_of_order = Manner::Answers(500, b"out of order".to_vec());
+    let model = StandIn::start([out_of_order.clone(), out_of_order, song(1)]).await;
+    let deployment = with_model(flavour, &model).await;
+    let user = deployment.user();
+    let job = accepted(&user, &SHORT).await;
+    assert_eq!(made_by(&user, &job).await, "ml_model", "it is asked again");
+    assert_eq!(model.asked(), 3);
+
+    let midi_that_is_none = json!({ "midi_data": "UklGRgAAAABXQVZF" }).to_string().into_bytes();
+    for (what, manner, asked) in [
+        ("a drip", Manner::Drips, 1),
+        ("no base64", Manner::Answers(200, b"{\"midi_data\":\"!!!\"}".to_vec()), 3),
+        ("no MIDI", Manner::Answers(200, midi_that_is_none), 3),
+        ("no access", Manner::Answers(401, Vec::new()), 1),
+        ("too often", Manner::Later(3600), 1),
+    ] {
+        let before = model.asked();
+        model.behave([manner]);
+        let job = accepted(&user, &SHORT).await;
+        assert_eq!(made_by(&user, &job).await, "offline", "{what}");
+        assert_eq!(model.asked() - before, asked, "{what}");
+    }
+    // Once it is well again, so are the jobs.
+    model.behave([song(1)]);
+    let job = accepted(&user, &SHORT).await;
+    assert_eq!(made_by(&user, &job).await, "ml_model");
+
+    for heard in model.heard() {
+        assert!(heard.head.starts_with("POST /generate "), "{}", heard.head);
+        let bearer = format!("authorization: Bearer {KEY}");
+        assert!(heard.head.lines().any(|line| line == bearer), "{}", heard.head);
+        let asked: Value = serde_json::from_slice(&heard.body).expect("it is sent JSON");
+        assert_eq!(asked["midi_files"].as_array().map(Vec::len), Some(3));
+    }
+    nowhere_logged(&deployment);
+}
+
+async fn a_model_that_has_answered_is_not_asked_again(flavour: Flavour) {
+    let model = StandIn::start([song(2)]).await;
+    let deployment = with_model(flavour, &model).await;
+    let user = deployment.user();
+    let job = accepted(&user, &SHORT).await;
+    begun(&user, &job, "rendering").await;
+    let part = match flavour {
+        Flavour::Embedded => Part::Descant,
+        Flavour::Distributed => Part::Orchestrator,
+    };
+    deployment.kill(part);
+    deployment.launch(part).await;
+    let user = User::new(deployment.front_url(), user.claims.clone());
+    assert_eq!(made_by(&user, &job).await, "ml_model");
+    assert_eq!(model.asked(), 1);
+    nowhere_logged(&deployment);
+}
+
+fn nowhere_logged(deployment: &Deployment) {
+    let logs = deployment.logs();
+    assert!(!logs.is_empty());
+    for (name, log) in logs {
+        assert!(!log.contains(KEY), "{name} tells the key");
+    }
+}

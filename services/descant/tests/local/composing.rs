@@ -1,0 +1,109 @@
+//! `descant compose`: files, refusals, and the same song again.
+
+use std::fs;
+
+use crate::desk::{Desk, Said};
+
+const SENTENCE: &str = "a calm bossa nova with zithers";
+
+#[test]
+fn a_sentence_becomes_a_song_with_all_that_goes_along() {
+    let desk = Desk::new();
+    let asked = ["compose", SENTENCE, "--length", "7.123s", "--seed", "5", "--tempo", "118", "--name", "Low Tide"];
+    let said = desk.run(&[&asked[..], &["--stems", "--format", "mp3,wav,mid,flac,ogg,m4a", "--json"]].concat()).json();
+    assert_eq!(said["success"], true, "{said}");
+    let report = &said["report"];
+    assert_eq!((&report["title"], &report["seed"]), (&"Low Tide".into(), &5.into()), "{report}");
+    assert_eq!((&report["effective"]["style"], &report["effective"]["tempoBpm"]), (&"bossa".into(), &118.0.into()));
+    let lufs = report["sound"]["loudnessLufs"].as_f64().expect("it sounds");
+    assert!((lufs + 14.0).abs() <= 1.0, "{lufs} LUFS");
+    for name in [
+        "song.mp3",
+        "song.wav",
+        "song.mid",
+        "song.flac",
+        "song.ogg",
+        "song.m4a",
+        "song.svg",
+        "report.json",
+        "stem-bass.flac",
+    ] {
+        let path = desk.path("composition").join(name);
+        assert!(fs::metadata(&path).is_ok_and(|file| file.len() > 100), "{name}");
+    }
+    assert!(!desk.path("composition/lyrics.txt").exists() && !desk.path("composition/stem-voice.flac").exists());
+    let wav = fs::read(desk.path("composition/song.wav")).expect("a file");
+    let sound = media::decode(std::io::Cursor::new(wav), &media::Bounds::default()).expect("sound");
+    assert_eq!(sound.samples.len() / 2, (7.123f64 * 44_100.0).round() as usize, "to the frame");
+
+    // The same again is the same, in a folder of its own, and people are told what was understood.
+    let again = desk.run(&asked);
+    let told = String::from_utf8_lossy(&again.expect(0).out).into_owned();
+    for words in
+        ["Low Tide", "Understood: ", "Not understood: ", "zithers", "LUFS", "Its picture: composition-2/song.svg"]
+    {
+        assert!(told.contains(words), "no `{words}` in: {told}");
+    }
+    let read = |name: &str| fs::read(desk.path(name)).expect("a file");
+    assert!(read("composition/song.mid") == read("composition-2/song.mid"));
+}
+
+#[test]
+fn a_voice_sings_when_it_is_asked_for() {
+    let desk = Desk::new();
+    let asked =
+        ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--format", "wav"];
+    let said = desk.run(&[&asked[..], &["--seed", "3", "--stems", "--json"]].concat()).json();
+    let report = &said["report"];
+    assert_eq!(report["vocals"]["voice"], "formant", "{report}");
+    let lines = report["lyrics"].as_array().expect("words");
+    assert!(lines.iter().all(|line| line["words"][0]["startSeconds"].is_number()) && !lines.is_empty(), "{report}");
+    let lrc = fs::read_to_string(desk.path("composition/song.lrc")).expect("a file");
+    assert_eq!(lrc.lines().count(), lines.len(), "{lrc}");
+    for name in ["lyrics.txt", "stem-voice.flac"] {
+        assert!(desk.path("composition").join(name).is_file(), "{name}");
+    }
+    assert!(!desk.path("composition/stem-melody.flac").exists(), "the melody is the voice's");
+}
+
+#[test]
+fn what_cannot_be_composed_is_refused_before_anything_is_written() {
+    let desk = Desk::new();
+    let before = desk.contents();
+    let check = |arguments: &[&str], words: &[&str]| {
+        desk.run(&[&["compose"][..], arguments].concat()).says(3, words);
+        assert!(desk.contents() == before, "{arguments:?} left something");
+    };
+    check(&["x"], &["the prompt: expected a description"]);
+    for (flag, value, says) in [
+        ("--length", "soon", "--length: expected a time"),
+        ("--length", "2.9s", "--length: expected a time such as 30s"),
+        ("--length", "11m", "from 3s to 10m"),
+        ("--style", "zydeco", "--style: expected one of pop, rock"),
+        ("--mood", "hungry", "--mood: expected one of happy"),
+        ("--tempo", "500", "--tempo: expected"),
+        ("--key", "H", "--key: expected a key"),
+        ("--chords", "| C | H |", "--chords: chord chart, line 1, column 7"),
+        ("--form", "XYZ", "--form: expected"),
+        ("--instruments", "kazoo", "--instruments: expected one of"),
+        ("--voice", "bob", "--voice: expected one of"),
+    ] {
+        check(&["a happy song", flag, value], &[says]);
+    }
+    check(&["a happy song", "--instrumental", "--voice", "slt"], &["--voice: nobody sings"]);
+    check(&["a happy song", "--sung", "--length", "5s"], &["at least 10000"]);
+    desk.run(&["compose", "a happy song", "--instrumental", "--sung"]).expect(2);
+    desk.put("there/song.svg", b"mine");
+    desk.run(&["compose", "a happy song", "--out", "there"]).says(3, &["already has song.svg", "--overwrite"]);
+}
+
+#[test]
+fn a_sentence_comes_out_of_a_pipe_too() {
+    let desk = Desk::new();
+    let said =
+        Said::of(&mut desk.bash("echo 'a happy polka, no, a waltz' | descant compose - --length 3s --format mid"));
+    said.expect(0);
+    assert!(desk.path("composition/song.mid").is_file());
+    let said = Said::of(&mut desk.bash("printf '\\xff\\xfe' | descant compose -"));
+    said.says(3, &["not text"]);
+}

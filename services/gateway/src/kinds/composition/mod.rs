@@ -1,0 +1,80 @@
+//! A sentence becomes music; with the older API of a music generator.
+
+mod present;
+mod routes;
+mod wire;
+
+use actix_web::web::ServiceConfig;
+use compose::asked;
+use domain::{
+    InvalidField, KindSpec,
+    kinds::composition::{CompositionRequest, MODEL, SPEC},
+};
+use persistence::Job;
+use serde_json::{Map, Value, json};
+use utoipa::{OpenApi as _, openapi::OpenApi};
+
+use crate::{
+    fields::Fields,
+    problem::ApiError,
+    routing::{posted, read},
+    submit_kind::{Accepted, Asked, SubmitKind},
+};
+
+/// The kind `composition`.
+pub struct CompositionKind;
+
+impl SubmitKind for CompositionKind {
+    fn spec(&self) -> &'static KindSpec {
+        &SPEC
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        &CompositionRequest::FIELDS
+    }
+
+    fn list_fields(&self) -> &'static [&'static str] {
+        &["instruments", "formats"]
+    }
+
+    /// What the composer would refuse is refused here, before there is a job.
+    fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
+        let refused = |InvalidField { field, detail }| ApiError::InvalidField { field, detail };
+        let request = CompositionRequest::read(|name| fields.text(name), resilience::ids::seed()).map_err(refused)?;
+        let request = asked::settled(request).map_err(refused)?;
+        let texts = request.texts().into_iter().map(|(field, text)| (field, text.to_owned())).collect();
+        Ok(Asked { params: serde_json::to_value(&request).map_err(|_| ApiError::Internal)?, texts })
+    }
+
+    /// What was read in the sentence.
+    fn accepted(&self, accepted: &Accepted<'_>) -> Map<String, Value> {
+        let request = serde_json::from_value::<CompositionRequest>(accepted.job.params.clone());
+        let read = request.map(|request| compose::understand(request.prompt.as_str())).unwrap_or_default();
+        let told = json!({
+            "understood": read.understood,
+            "notUnderstood": read.not_understood,
+            "conflicts": read.conflicts,
+        });
+        Map::from_iter([("prompt".to_owned(), told)])
+    }
+
+    fn parameters(&self, params: &Value) -> Value {
+        let mut shown = params.clone();
+        shown["modelId"] = MODEL.into();
+        shown
+    }
+
+    fn result(&self, _job: &Job, made: &Value) -> Value {
+        made.clone()
+    }
+
+    fn routes(&self, app: &mut ServiceConfig) {
+        app.service(posted("/api/music-generator/generate", routes::generate))
+            .service(read("/api/music-generator/status/{musicId}", routes::status))
+            .service(read("/api/music-generator/download/{musicId}", routes::download));
+    }
+
+    fn openapi(&self) -> OpenApi {
+        routes::Document::openapi()
+    }
+}

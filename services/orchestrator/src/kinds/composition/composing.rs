@@ -1,0 +1,56 @@
+//! Has the song composed, and draws it. The words of the request are admitted first: nothing is paid for that must not be made.
+
+use async_trait::async_trait;
+use domain::{Failure, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest};
+use providers::blocking;
+use serde_json::json;
+
+use super::work;
+use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
+
+pub struct Composing;
+
+#[async_trait]
+impl Stage for Composing {
+    fn name(&self) -> StageName {
+        composition::COMPOSING
+    }
+
+    /// Everything that is asked for, and who composes.
+    async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
+        let mut request: CompositionRequest = run.request()?;
+        let Some((provider, version)) = run.tools.capabilities.compositions.preferred().await else { return Ok(None) };
+        // What the sound is written as changes nothing here.
+        request.options.stems = false;
+        request.options.formats.clear();
+        request.options.output_format = Default::default();
+        let words = run.tools.capabilities.content.version();
+        Ok(Some(ReuseKey { inputs: json!([provider, version, words, request]), provider: Some(provider) }))
+    }
+
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+        let request: CompositionRequest = run.request()?;
+        let capabilities = &run.tools.capabilities;
+        capabilities.content.admit(&request.texts(), run.remaining).await?;
+        run.report_progress(0.2);
+        let made = arrangement::compose(&capabilities.compositions, run.remaining, &request).await?;
+        run.report_progress(0.8);
+        let song = made.value;
+        let (song, midi, picture) = blocking(move || {
+            let (midi, picture) = (music::smf::write(&song.score), arrangement::roll(&song));
+            (song, midi, picture)
+        })
+        .await?;
+        run.put_bytes(work::SONG_MIDI, midi, artifact::MELODY_MIDI.media_type).await?;
+        run.put_bytes(work::SONG_SVG, picture.into_bytes(), artifact::MELODY_SVG.media_type).await?;
+        run.put_json(work::COMPOSED, &song).await?;
+        let detail = json!({
+            "style": song.effective.style,
+            "tempoBpm": song.effective.tempo_bpm,
+            "key": song.effective.key.to_string(),
+            "form": song.effective.form,
+            "seconds": song.seconds,
+        });
+        StageOutcome::done(Some(made.provider.to_owned()), detail)
+    }
+}
