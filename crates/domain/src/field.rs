@@ -26,6 +26,31 @@ pub(crate) fn filled(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// The items of a short list of words or numbers, with commas or blanks between them, also in brackets and quotes:
+/// `1,1,2`, `1 1 2`, `[1, 1, 2]`, `["flac", "ogg"]`.
+pub fn list_items(text: &str) -> impl Iterator<Item = &str> {
+    let text = text.trim();
+    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let items = inside.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
+    items.map(unquoted)
+}
+
+/// The same list in one way of writing it. Words between commas may have blanks in them, such as `electric piano, flute`.
+pub fn list_text(text: &str) -> String {
+    let is_of_numbers = list_items(text).all(|item| item.parse::<f64>().is_ok());
+    if is_of_numbers {
+        return list_items(text).collect::<Vec<_>>().join(",");
+    }
+    let inside = text.trim().trim_start_matches('[').trim_end_matches(']');
+    let items = inside.split(',').map(|item| unquoted(item.trim())).filter(|item| !item.is_empty());
+    items.collect::<Vec<_>>().join(",")
+}
+
+fn unquoted(item: &str) -> &str {
+    let within = |quote: char| item.strip_prefix(quote)?.strip_suffix(quote);
+    within('"').or_else(|| within('\'')).unwrap_or(item)
+}
+
 pub(crate) fn wrong(field: &'static str, detail: impl Into<String>) -> InvalidField {
     InvalidField { field, detail: detail.into() }
 }
@@ -66,18 +91,4 @@ pub(crate) fn choice(field: &'static str, text: Option<&str>) -> Result<Option<b
         Some("true" | "1" | "on" | "yes") => Ok(Some(true)),
         Some(_) => Err(wrong(field, "expected true or false (also on/off, yes/no, 1/0)")),
     }
-}
-
-/// The items of a short list of words or numbers, with commas or blanks between them, also in brackets and quotes:
-/// `1,1,2`, `1 1 2`, `[1, 1, 2]`, `["flac", "ogg"]`.
-pub fn list_items(text: &str) -> impl Iterator<Item = &str> {
-    let text = text.trim();
-    let inside = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    let items = inside.split(|c: char| c == ',' || c.is_whitespace()).filter(|item| !item.is_empty());
-    items.map(unquoted)
-}
-
-fn unquoted(item: &str) -> &str {
-    let within = |quote: char| item.strip_prefix(quote)?.strip_suffix(quote);
-    within('"').or_else(|| within('\'')).unwrap_or(item)
 }

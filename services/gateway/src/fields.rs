@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::field::list_items;
+use domain::field::list_text;
 use serde_json::{Map, Value};
 
 use crate::problem::ApiError;
@@ -35,24 +35,6 @@ impl Fields {
     /// A list or an object, of a field that the kind has named as one that holds some.
     pub fn structured(&self, name: &str) -> Option<&Value> {
         self.structured.get(name)
-    }
-
-    /// A list of words or numbers, of a structured field, as one text with commas between them; nothing when it is not
-    /// there.
-    pub fn list(&self, name: &'static str) -> Result<String, ApiError> {
-        let refused =
-            || ApiError::InvalidField { field: name, detail: "expected a list of words or numbers".to_owned() };
-        let Some(value) = self.structured(name) else { return Ok(String::new()) };
-        let items = value.as_array().ok_or_else(refused)?;
-        let words: Option<Vec<String>> = items
-            .iter()
-            .map(|item| match item {
-                Value::String(word) => Some(word.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            })
-            .collect();
-        words.map(|words| words.join(",")).ok_or_else(refused)
     }
 
     /// From the parts of a form. Those that are not known were not meant for us.
@@ -110,7 +92,7 @@ impl Fields {
     /// A list is kept in one way of writing it.
     fn put_text(&mut self, name: &'static str, text: String, shapes: &Shapes) {
         let is_list = shapes.lists.contains(&name);
-        self.texts.insert(name, if is_list { list_items(&text).collect::<Vec<_>>().join(",") } else { text });
+        self.texts.insert(name, if is_list { list_text(&text) } else { text });
     }
 
     /// What stands for a field in the hash of a request: the same for two ways of sending the same.
@@ -178,6 +160,10 @@ mod tests {
             check(of_json(json!({ "weights": text })), "1,1,2");
         }
         check(of_json(json!({ "weights": [1, "1", 2] })), "1,1,2");
+        check(of_json(json!({ "weights": ["nylon guitar", "flute"] })), "nylon guitar,flute");
+        for text in ["nylon guitar, flute", r#"["nylon guitar", "flute"]"#] {
+            check(Fields::of_form([("weights".to_owned(), text.to_owned())], &shapes()), "nylon guitar,flute");
+        }
         check(of_json(json!({ "weights": 1.5 })), "1.5");
         check(of_json(json!({ "weights": [] })), "");
         for none in [json!({ "weights": {} }), json!({ "weights": [[1], 2] }), json!({ "weights": [null] })] {

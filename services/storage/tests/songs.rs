@@ -234,6 +234,32 @@ async fn bombs_are_put_out() {
     assert_eq!(lines(&report), [format!("{root}/a/b: too_deep")]);
 }
 
+/// Every source has a line of its own, or one of what is in it.
+fn tells_of_each(report: &SongReport, sources: &[&str]) {
+    for source in sources {
+        assert!(report.files.iter().any(|line| line.file.starts_with(source)), "nothing of {source}: {report:?}");
+    }
+}
+
+/// An archive from before the word `ustar`, and one that is gzipped in two pieces, the first of a few bytes.
+#[tokio::test]
+async fn old_and_pieced_archives_are_archives() {
+    let harness = Harness::open().await;
+    let mut old = tar_of(&[("a.mid", midi(70, ""))]);
+    old[257..265].fill(0);
+    old[148..156].fill(b' ');
+    let sum: u32 = old[..512].iter().map(|byte| u32::from(*byte)).sum();
+    old[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let tar = tar_of(&[("b.mid", midi(71, ""))]);
+    let pieces = [gzip(&tar[..20]), gzip(&tar[20..])].concat();
+    let report = import(&harness, vec![file("old.tar", &old), file("pieces.tgz", &pieces)]).await;
+    assert_eq!(
+        report.files.iter().map(|line| line.file.as_str()).collect::<Vec<_>>(),
+        ["old.tar/a.mid", "pieces.tgz/b.mid"]
+    );
+    assert!(report.files.iter().all(|line| matches!(line.outcome, SongOutcome::Imported { .. })), "{report:?}");
+}
+
 #[tokio::test]
 async fn lying_and_broken_archives_end_with_a_line() {
     let harness = Harness::open().await;
@@ -242,18 +268,17 @@ async fn lying_and_broken_archives_end_with_a_line() {
     for at in (0..good.len()).step_by(7) {
         let mut broken = good.clone();
         broken[at] ^= 0x55;
-        import(&harness, vec![file("x.zip", &broken), file("y.zip", &good[..at])]).await;
+        let report = import(&harness, vec![file("x.zip", &broken), file("y.zip", &good[..at])]).await;
+        tells_of_each(&report, &["x.zip", "y.zip"]);
     }
     let tar = tar_of(&[("a.mid", midi(72, "")), ("b.mid", midi(73, ""))]);
     let packed = gzip(&tar);
     for at in (0..packed.len()).step_by(5) {
         let mut broken = packed.clone();
         broken[at] ^= 0x55;
-        import(
-            &harness,
-            vec![file("x.tgz", &broken), file("y.tgz", &packed[..at]), file("z.tar", &tar[..at.min(tar.len())])],
-        )
-        .await;
+        let cut = file("z.tar", &tar[..at.min(tar.len())]);
+        let report = import(&harness, vec![file("x.tgz", &broken), file("y.tgz", &packed[..at]), cut]).await;
+        tells_of_each(&report, &["x.tgz", "y.tgz", "z.tar"]);
     }
     let mut lying = tar.clone();
     // An entry of eight gigabytes.

@@ -146,7 +146,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 fn head(file: &mut File) -> std::io::Result<(Vec<u8>, u64)> {
     let mut head = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    file.take(512).read_to_end(&mut head)?;
+    file.take(tarred::HEADER_BYTES as u64).read_to_end(&mut head)?;
     file.seek(SeekFrom::Start(0))?;
     Ok((head, file.metadata()?.len()))
 }

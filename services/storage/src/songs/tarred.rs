@@ -5,7 +5,8 @@
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufReader, Read},
+    ops::Range,
 };
 
 use flate2::bufread::MultiGzDecoder;
@@ -20,12 +21,23 @@ use super::{
 
 /// Longest name of an entry, and most records about one.
 const NAME_BYTES: u64 = 64 * 1024;
-/// Where a tar archive says what it is: `ustar`, in its first header.
+/// A header, and where it says what it is: `ustar`. Archives that are older than that word have only their checksum.
+pub const HEADER_BYTES: usize = 512;
 const MARK_AT: usize = 257;
+const CHECKSUM: Range<usize> = 148..156;
 
-/// Whether a file's beginning is that of a tar archive.
+/// Whether a file's beginning, of [`HEADER_BYTES`] or all there is, is that of a tar archive.
 pub fn is_tar(head: &[u8]) -> bool {
-    head.get(MARK_AT..MARK_AT + 5) == Some(b"ustar")
+    head.get(MARK_AT..MARK_AT + 5) == Some(b"ustar") || head.get(..HEADER_BYTES).is_some_and(has_checksum)
+}
+
+/// The sum of a header's bytes, those of the sum itself taken as blanks, in octal digits.
+fn has_checksum(header: &[u8]) -> bool {
+    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    let written = &header[CHECKSUM];
+    let digits: String = written.iter().map(|byte| char::from(*byte)).filter(|c| !matches!(c, ' ' | '\0')).collect();
+    let blanks = CHECKSUM.len() as u32 * u32::from(b' ');
+    header[0] != 0 && u32::from_str_radix(&digits, 8) == Ok(sum(header) - sum(written) + blanks)
 }
 
 /// Gives every entry of a gzipped file to `sink`: of the archive in it, or the one file that it is.
@@ -33,19 +45,22 @@ pub fn walk_gzip(file: File, within: &str, limits: &ImportLimits, sink: &mut dyn
     let flow = Flow::default();
     let packed = BufReader::new(flow.packed(file));
     let mut unpacked = BufReader::with_capacity(8 * 1024, flow.unpacked(MultiGzDecoder::new(packed), *limits));
-    let head = unpacked.fill_buf().map(is_tar);
-    match head {
-        Ok(true) => walk_entries(unpacked, within, limits, sink),
-        Ok(false) => {
-            let name = within.strip_suffix(".gz").unwrap_or(within);
-            if !sink.wants(name) {
-                return Ok(());
-            }
-            let content = read_file(unpacked, limits.file_bytes).unwrap_or_else(|error| Err(bounded::refusal(&error)));
-            sink.take(Item { path: name.to_owned(), content })
-        }
-        Err(error) => sink.take(Item { path: within.to_owned(), content: Err(bounded::refusal(&error)) }),
+    // A gzipped file may come in pieces of a few bytes.
+    let mut head = Vec::new();
+    if let Err(error) = unpacked.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut head) {
+        return sink.take(Item { path: within.to_owned(), content: Err(bounded::refusal(&error)) });
     }
+    let is_archive = is_tar(&head);
+    let whole = head.as_slice().chain(unpacked);
+    if is_archive {
+        return walk_entries(whole, within, limits, sink);
+    }
+    let name = within.strip_suffix(".gz").unwrap_or(within);
+    if !sink.wants(name) {
+        return Ok(());
+    }
+    let content = read_file(whole, limits.file_bytes).unwrap_or_else(|error| Err(bounded::refusal(&error)));
+    sink.take(Item { path: name.to_owned(), content })
 }
 
 /// Gives every entry of a tar archive to `sink`; `within` is the archive's own name.

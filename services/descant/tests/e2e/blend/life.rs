@@ -22,6 +22,9 @@ over_both!(
 /// Options of a blend that is still played when a test gets to it.
 const LONG: [(&str, &str); 3] = [("bars", "250"), ("seed", "1"), ("tempo", "120")];
 
+/// Long enough to be killed while it is played, and to be played twice on a busy machine.
+const TWICE: [(&str, &str); 3] = [("bars", "100"), ("seed", "1"), ("tempo", "120")];
+
 /// Waits until no object is left but those that may stay.
 async fn objects_go(deployment: &Deployment, may_stay: impl Fn(&str) -> bool) {
     eventually("objects to go", Duration::from_secs(30), || async {
@@ -81,7 +84,7 @@ async fn a_blend_is_its_owners_and_stops_when_asked(flavour: Flavour) {
 async fn a_blend_survives_a_crash(flavour: Flavour) {
     let deployment = own(flavour, &[]).await;
     let user = deployment.user();
-    let job = accepted(&user, &LONG).await;
+    let job = accepted(&user, &TWICE).await;
     begun(&user, &job, "rendering").await;
     deployment.kill(worker(flavour));
     deployment.launch(worker(flavour)).await;

@@ -94,7 +94,7 @@ async fn whatever_the_model_does_the_job_completes(flavour: Flavour) {
 }
 
 async fn a_model_that_has_answered_is_not_asked_again(flavour: Flavour) {
-    let model = StandIn::start([song(5)]).await;
+    let model = StandIn::start([song(2)]).await;
     let deployment = with_model(flavour, &model).await;
     let user = deployment.user();
     let job = accepted(&user, &SHORT).await;

@@ -24,9 +24,6 @@ use crate::{
 /// The kind `composition`.
 pub struct CompositionKind;
 
-/// A list of names, in which there may be blanks.
-const INSTRUMENTS: &str = "instruments";
-
 impl SubmitKind for CompositionKind {
     fn spec(&self) -> &'static KindSpec {
         &SPEC
@@ -36,20 +33,14 @@ impl SubmitKind for CompositionKind {
         &CompositionRequest::FIELDS
     }
 
-    fn structured_fields(&self) -> &'static [&'static str] {
-        &[INSTRUMENTS]
-    }
-
     fn list_fields(&self) -> &'static [&'static str] {
-        &["formats"]
+        &["instruments", "formats"]
     }
 
     /// What the composer would refuse is refused here, before there is a job.
     fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
-        let instruments = fields.list(INSTRUMENTS)?;
-        let text = |name: &str| if name == INSTRUMENTS { Some(instruments.as_str()) } else { fields.text(name) };
         let refused = |InvalidField { field, detail }| ApiError::InvalidField { field, detail };
-        let request = CompositionRequest::read(text, resilience::ids::seed()).map_err(refused)?;
+        let request = CompositionRequest::read(|name| fields.text(name), resilience::ids::seed()).map_err(refused)?;
         let request = asked::settled(request).map_err(refused)?;
         let texts = request.texts().into_iter().map(|(field, text)| (field, text.to_owned())).collect();
         Ok(Asked { params: serde_json::to_value(&request).map_err(|_| ApiError::Internal)?, texts })
