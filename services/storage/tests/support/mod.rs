@@ -72,21 +72,27 @@ impl Harness {
 
     pub async fn storing_job_of(&self, spec: &'static KindSpec) -> Job {
         let now = self.clock.now();
-        let (owner, upload) = (UserId::local(), self.upload().await);
-        let new = NewJob {
-            id: JobId::new(now, random10()),
-            kind: spec.name.clone(),
-            tier: Tier::Enterprise,
-            params: serde_json::json!({}),
-            inputs: vec![NewInput {
-                role: spec.inputs[0].role.to_owned(),
+        let owner = UserId::local();
+        // A kind that takes no files has none.
+        let mut inputs = Vec::new();
+        if let Some(input) = spec.inputs.first() {
+            let upload = self.upload().await;
+            inputs.push(NewInput {
+                role: input.role.to_owned(),
                 upload_id: Some(upload),
                 object_key: ObjectKey::upload(upload).to_string(),
                 sha256: String::new(),
                 size_bytes: 100,
                 file_name: None,
                 verdict: None,
-            }],
+            });
+        }
+        let new = NewJob {
+            id: JobId::new(now, random10()),
+            kind: spec.name.clone(),
+            tier: Tier::Enterprise,
+            params: serde_json::json!({}),
+            inputs,
             reuse: true,
             due_at: now,
             deadline_at: None,
