@@ -6,6 +6,7 @@ use rand_chacha::{
 };
 
 /// A row of numbers that is the same for the same seed, on every platform.
+#[derive(Clone)]
 pub struct Dice(ChaCha8Rng);
 
 impl Dice {

@@ -10,15 +10,19 @@ use music::{
 use crate::{
     accompany,
     dice::Dice,
-    library::{Choice, Harmony, Letter, Library},
+    library::{self, Choice, Harmony, Letter, Library},
     plan::Plan,
     role::Role,
     tonal,
     tune::{self, Ground, Tune},
 };
 
-/// Blocks of harmony of each song that a plan tries.
+/// Blocks of harmony of each song that a plan tries: those that are best as harmony, and those that carry the song's own
+/// tune best, so that a tune may have its own chords where those of the others would bend it.
 const TRIED: usize = 4;
+const TRIED_SUNG: usize = 2;
+/// How much the quality of the chords matters beside how well the tune fits them.
+const HARMONY: f64 = 1.0;
 /// A song with less than this share of the weight need not have a section of its own.
 const LEAST_OWN_SECTION: f64 = 0.15;
 
@@ -122,9 +126,12 @@ impl Library<'_> {
         for length in lengths {
             let songs = std::array::from_fn(|song| {
                 let mut some = self.harmony[&length][song].clone();
-                some.iter_mut().for_each(|harmony| harmony.cost += self.noise(dice));
-                some.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-                some.truncate(TRIED);
+                for harmony in &mut some {
+                    let noise = self.noise(dice);
+                    harmony.cost += noise;
+                    harmony.sung = harmony.sung.map(|cost| cost + noise);
+                }
+                library::keep(&mut some, TRIED, TRIED_SUNG);
                 some
             });
             tried.insert(length, songs);
@@ -178,7 +185,7 @@ impl Library<'_> {
         let tune_of = |bars: usize, harmony, option, song| tunes.get(&(bars, harmony, option, song));
         let count = harmony.map_or(1, |song| tried[&letter.bars][song].len());
         let cost = |option: usize| {
-            let mut cost = harmony.map_or(0.0, |song| 0.7 * tried[&letter.bars][song][option].cost);
+            let mut cost = harmony.map_or(0.0, |song| HARMONY * tried[&letter.bars][song][option].cost);
             let tune = melody.map(|song| tune_of(letter.bars, harmony, option, song));
             cost += tune.map_or(0.0, |tune| tune.map_or(5.0, |tune| tune.cost));
             for (&(other_pair, other_option), other) in picked.iter().zip(&self.letters) {

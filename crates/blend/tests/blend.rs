@@ -93,6 +93,20 @@ fn three_songs_become_one_that_passes_every_gate() {
 }
 
 #[test]
+fn two_songs_and_a_drummer_keep_their_tunes() {
+    // The third song gives no pitch, so that either tune is heard over the chords of the other.
+    for titles in [["Drum Circle", "Winter Chorale", "Iron Gate"], ["Slow River", "Drum Circle", "Old Waltz"]] {
+        let songs = titles.map(song);
+        for seed in 0..3 {
+            let made = blended(&songs, &Options { seed, ..Options::default() });
+            let figure = |name| made.report.figure(name).expect("it has a melody");
+            assert!(figure("motifs that are in a song") >= 0.33, "{titles:?} {seed}");
+            assert!(figure("CTnCTR") >= 0.85, "{titles:?} {seed}: {}", figure("CTnCTR"));
+        }
+    }
+}
+
+#[test]
 fn cheap_ways_fail() {
     let songs = ["Harbour Lights", "Samba for Three", "Slow River"].map(song);
     let options = Options::default();

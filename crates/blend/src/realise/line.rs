@@ -34,6 +34,16 @@ pub struct Ground<'a> {
 
 /// Costs of the path; found by trial on a dozen songs.
 const FOREIGN: f64 = 3.0;
+/// Semitones of a degree of the scale, in the mean.
+const DEGREE: f64 = 12.0 / 7.0;
+/// Of what another interval costs: the part for its size in degrees of the scale. The rest is for semitones. A phrase that
+/// moves as a whole to other degrees keeps its motifs, although some of its thirds become minor.
+const BY_DEGREES: f64 = 0.7;
+/// What remains of the cost of a note outside the chord that moves on by step, on a strong place and on a weak one.
+const RESOLVED_STRONG: f64 = 0.8;
+const RESOLVED_WEAK: f64 = 0.5;
+/// What it costs to leap from it instead.
+const UNRESOLVED: f64 = 0.7;
 const MOVED_SEMITONE: f64 = 0.16;
 const OUT_OF_RANGE: f64 = 4.0;
 /// What another direction costs, in semitones of another interval.
@@ -71,7 +81,11 @@ pub fn fit(line: &[Sung], ground: &Ground<'_>) -> Vec<LineNote> {
     let offsets: Vec<i32> = (-reach..=reach).collect();
     let width = offsets.len();
     let scale = tonal::scale(ground.key);
+    // A step or a repeated note, in semitones.
+    let is_step = |interval: i32| interval.abs() <= 2;
     let mut costs = vec![0.0; width];
+    // What each pitch of the note before costs or gains by what follows: leaps from outside the chord, or steps.
+    let mut leaving = vec![Leaving::default(); width];
     let mut back: Vec<Vec<usize>> = Vec::with_capacity(line.len());
     for (index, sung) in line.iter().enumerate() {
         let emission = Emission::new(line, index, ground, scale);
@@ -86,10 +100,15 @@ pub fn fit(line: &[Sung], ground: &Ground<'_>) -> Vec<LineNote> {
                 continue;
             };
             let step = sung.note.pitch - before;
+            let degrees = degree(sung.note.pitch, scale) - degree(before, scale);
             let mut best = (f64::MAX, 0);
             for (other, other_offset) in offsets.iter().enumerate() {
                 let interval = pitch - (before + other_offset);
-                let mut cost = costs[other] + ground.stiffness * f64::from((interval - step).abs());
+                let semitones = f64::from((interval - step).abs());
+                let in_degrees = (degree(pitch, scale) - degree(before + other_offset, scale) - degrees).abs() * DEGREE;
+                let changed = BY_DEGREES * in_degrees + (1.0 - BY_DEGREES) * semitones;
+                let left = if is_step(interval) { leaving[other].by_step } else { leaving[other].by_leap };
+                let mut cost = costs[other] + left + ground.stiffness * changed;
                 if interval.signum() != step.signum() {
                     cost += ground.stiffness * CHANGED_DIRECTION;
                 }
@@ -105,6 +124,7 @@ pub fn fit(line: &[Sung], ground: &Ground<'_>) -> Vec<LineNote> {
         }
         back.push(from);
         costs = next;
+        leaving = offsets.iter().map(|offset| emission.leaving(sung.note.pitch + offset, ground)).collect();
     }
     let mut place = (0..width).min_by(|&a, &b| costs[a].total_cmp(&costs[b])).unwrap_or(reach as usize);
     let mut fitted = vec![line[0].note; line.len()];
@@ -121,6 +141,21 @@ pub fn fit(line: &[Sung], ground: &Ground<'_>) -> Vec<LineNote> {
         }
     }
     fitted
+}
+
+/// Place of a pitch on the scale, in degrees; half-way between two of them if it is in none.
+fn degree(pitch: i32, scale: Classes) -> f64 {
+    let class = pitch.rem_euclid(12) as usize;
+    let below = (scale.0 & ((1 << class) - 1)).count_ones();
+    let place = f64::from(below) - if scale.has(class) { 0.0 } else { 0.5 };
+    f64::from(pitch.div_euclid(12)) * f64::from(scale.count()) + place
+}
+
+/// What a pitch costs more or less by how the line goes on from it.
+#[derive(Clone, Copy, Default)]
+struct Leaving {
+    by_step: f64,
+    by_leap: f64,
 }
 
 /// What a pitch costs at one place.
@@ -161,6 +196,18 @@ impl Emission {
             above: (ground.above)(note.onset),
             tones,
         }
+    }
+
+    /// A note outside the chord asks to be resolved by step.
+    fn leaving(&self, pitch: i32, ground: &Ground<'_>) -> Leaving {
+        let class = pitch.rem_euclid(12) as usize;
+        if self.set.has(class) || ground.is_bass {
+            return Leaving::default();
+        }
+        let remains = if self.weight > 0.6 { RESOLVED_STRONG } else { RESOLVED_WEAK };
+        let gained =
+            if self.scale.has(class) { (1.6 * self.weight + 0.1) * self.ornament * (1.0 - remains) } else { 0.0 };
+        Leaving { by_step: -gained, by_leap: UNRESOLVED }
     }
 
     fn cost(&self, pitch: i32, offset: i32, ground: &Ground<'_>) -> f64 {
@@ -261,6 +308,42 @@ mod tests {
         let line = fitted(&[60, 64, 67, 72], &[0, 4, 7], &[9, 0, 4], (55, 80));
         assert!(line.windows(2).all(|pair| pair[1] > pair[0]), "{line:?}");
         assert!(line.iter().all(|pitch| [9, 0, 4].contains(&(pitch % 12))), "{line:?}");
+    }
+
+    #[test]
+    fn notes_outside_the_chord_go_on_by_step() {
+        // Broken F over C, on weak places as well: where F or A stays, the line does not leap from it.
+        let key = Key { tonic: 0, mode: Mode::Major, confidence: 1.0 };
+        let line: Vec<Sung> = [69, 65, 72, 65, 69, 77, 72, 65]
+            .iter()
+            .enumerate()
+            .map(|(index, &pitch)| Sung {
+                note: LineNote { onset: index as f64 * 0.25, length: 0.25, pitch, velocity: 80 },
+                chord: Some(vec![5, 9, 0]),
+            })
+            .collect();
+        let ground = Ground {
+            key: &key,
+            beats: 4.0,
+            range: (55, 81),
+            is_bass: false,
+            stiffness: 0.3,
+            chord_at: &|_| vec![0, 4, 7],
+            above: &|_| None,
+        };
+        let pitches: Vec<i32> = fit(&line, &ground).iter().map(|note| note.pitch).collect();
+        for pair in pitches.windows(2) {
+            let is_foreign = ![0, 4, 7].contains(&pair[0].rem_euclid(12));
+            assert!(!is_foreign || (pair[1] - pair[0]).abs() <= 2, "{pitches:?}");
+        }
+    }
+
+    #[test]
+    fn thirds_are_thirds_on_every_degree() {
+        let scale = tonal::collection(0);
+        let third = |from: i32, to: i32| degree(to, scale) - degree(from, scale);
+        assert_eq!([third(60, 64), third(62, 65), third(71, 74)], [2.0; 3]);
+        assert_eq!([third(60, 61), third(61, 62), third(59, 60)], [0.5, 0.5, 1.0]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
         runs::runs,
     },
     role::{LineNote, Role},
-    tonal,
+    tonal::{self, Classes},
 };
 
 /// Share of the places for an ornament that get one at creativity 1.
@@ -22,7 +22,8 @@ const LEAST_ORNAMENTED: f64 = 0.95;
 const RANGE: (i32, i32) = (56, 70);
 const MIDDLE: i32 = 63;
 
-/// Puts passing notes into thirds and neighbours between repeated notes. `line` is in quarters from the start of the
+/// Puts passing notes into thirds and neighbours between repeated notes; where chance or the tune gave no place for
+/// either, one note is anticipated, so that a varied return is never the same. `line` is in quarters from the start of the
 /// section. Returns the bars of the section that were changed.
 pub fn ornament(
     line: &mut Vec<LineNote>,
@@ -32,41 +33,51 @@ pub fn ornament(
     dice: &mut Dice,
 ) -> Vec<usize> {
     let scale = tonal::scale(&plan.target.key);
-    let mut out = Vec::with_capacity(line.len());
-    let mut touched = Vec::new();
+    let mut places: Vec<(usize, i32)> = Vec::new();
+    let mut spare: Option<(usize, i32)> = None;
     for (index, note) in line.iter().enumerate() {
-        let next = line.get(index + 1).filter(|next| next.onset - note.end() < 0.3);
         let wish = dice.share() < ORNAMENTED * creativity;
-        let Some(next) = next.filter(|_| wish && note.length >= LEAST_ORNAMENTED && note.onset >= 0.0) else {
-            out.push(*note);
+        let Some(next) = line.get(index + 1).filter(|_| note.length >= LEAST_ORNAMENTED && note.onset >= 0.0) else {
             continue;
         };
-        let step = next.pitch - note.pitch;
-        let between = match step.abs() {
-            // From third to third: the note of the scale between.
-            3 | 4 => (1..step.abs())
-                .map(|away| note.pitch + away * step.signum())
-                .find(|p| scale.has(p.rem_euclid(12) as usize)),
-            // A repeated note: its upper neighbour.
-            0 => (1..=2).map(|away| note.pitch + away).find(|pitch| scale.has(pitch.rem_euclid(12) as usize)),
-            _ => None,
-        };
-        let Some(pitch) = between else {
-            out.push(*note);
-            continue;
-        };
-        // On the eighth before the next note.
-        let length = 0.5;
-        out.push(LineNote { length: note.length - length, ..*note });
+        let follows = next.onset - note.end() < 0.3;
+        match between(note, next, scale).filter(|_| follows) {
+            Some(pitch) if wish => places.push((index, pitch)),
+            Some(pitch) => spare = spare.or(Some((index, pitch))),
+            None => spare = spare.or(Some((index, next.pitch))),
+        }
+    }
+    if places.is_empty() {
+        places.extend(spare);
+    }
+    let mut touched = Vec::new();
+    // On the eighth before the note's end.
+    let length = 0.5;
+    for &(index, pitch) in places.iter().rev() {
+        let note = line[index];
+        line[index].length -= length;
         let onset = note.end() - length;
-        out.push(LineNote { onset, length, pitch, velocity: note.velocity.saturating_sub(8).max(1) });
+        line.insert(index + 1, LineNote { onset, length, pitch, velocity: note.velocity.saturating_sub(8).max(1) });
         let bar = (onset / plan.target.bar()) as usize;
         if bar < section.bars && touched.last() != Some(&bar) {
             touched.push(bar);
         }
     }
-    *line = out;
+    touched.reverse();
     touched
+}
+
+/// A note to be put between two others.
+fn between(note: &LineNote, next: &LineNote, scale: Classes) -> Option<i32> {
+    let step = next.pitch - note.pitch;
+    let in_scale = |pitch: &i32| scale.has(pitch.rem_euclid(12) as usize);
+    match step.abs() {
+        // From third to third: the note of the scale between.
+        3 | 4 => (1..step.abs()).map(|away| note.pitch + away * step.signum()).find(in_scale),
+        // A repeated note: its upper neighbour.
+        0 => (1..=2).map(|away| note.pitch + away).find(in_scale),
+        _ => None,
+    }
 }
 
 /// Realises the counter-melody: the long and strong notes of its song's line, fitted to the chords below the tune.
