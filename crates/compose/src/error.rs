@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{
     chart::ChartError,
-    options::{LEAST_BPM, LEAST_SECONDS, MOST_BPM, MOST_SECONDS},
+    limits::{LEAST_BPM, LEAST_SECONDS, MOST_BPM, MOST_SECONDS},
 };
 
 /// What was asked cannot be made; says what is wrong and what to do.

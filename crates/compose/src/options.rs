@@ -7,17 +7,11 @@ use crate::{
     chart::ChordChart,
     error::ComposeError,
     instrument::Instrument,
+    limits::{LEAST_BPM, LEAST_SECONDS, MOST_BPM, MOST_SECONDS},
     role::Role,
     style::Style,
     wishes::{Era, Form, Mood},
 };
-
-/// Length of a song in seconds, both inclusive.
-pub const LEAST_SECONDS: f64 = 3.0;
-pub const MOST_SECONDS: f64 = 600.0;
-/// Tempo in beats (quarters) per minute, both inclusive.
-pub const LEAST_BPM: f64 = 40.0;
-pub const MOST_BPM: f64 = 240.0;
 
 /// What is asked in so many words. What is absent is taken from the sentence, and else from the style and the seed.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]

@@ -48,7 +48,7 @@ const CLOSE: usize = 8;
 impl Theme {
     pub fn new(brief: &Brief<'_>, letter: char, is_solo: bool, dice: &mut Dice) -> Self {
         let count = if is_solo { 6 } else { 4 };
-        let mut cells: Vec<&Line> = brief.spec.cells.iter().collect();
+        let mut rhythms: Vec<&Line> = brief.spec.rhythms.iter().collect();
         let mut motifs = Vec::new();
         // Another theme begins on another rhythm.
         let turn = match letter {
@@ -58,13 +58,13 @@ impl Theme {
             _ => 0,
         };
         for index in 0..count {
-            let rest = cells.len().max(1);
+            let rest = rhythms.len().max(1);
             let pick = (dice.below(rest) + turn * usize::from(index == 0)) % rest;
-            let cell = if cells.is_empty() { break } else { cells.swap_remove(pick) };
-            if cells.is_empty() {
-                cells = brief.spec.cells.iter().collect();
+            let own = if rhythms.is_empty() { break } else { rhythms.swap_remove(pick) };
+            if rhythms.is_empty() {
+                rhythms = brief.spec.rhythms.iter().collect();
             }
-            let rhythm = vary(brief, cell, if is_solo { 3 } else { 1 + dice.below(3) }, is_solo, dice);
+            let rhythm = vary(brief, own, if is_solo { 3 } else { 1 + dice.below(3) }, is_solo, dice);
             motifs.push(Motif::new(rhythm, brief.spec.leap_share, dice));
         }
         let closes = (0..2).filter_map(|_| dice.pick(&brief.spec.closes).cloned()).collect::<Vec<_>>();
@@ -176,8 +176,8 @@ impl Motif {
 }
 
 /// A rhythm as this song has it: some notes shifted, joined, divided or left out.
-fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut Dice) -> Vec<(u32, u32)> {
-    let mut steps: Vec<Stroke> = cell.0.clone();
+fn vary(brief: &Brief<'_>, own: &Line, times: usize, denser: bool, dice: &mut Dice) -> Vec<(u32, u32)> {
+    let mut steps: Vec<Stroke> = own.0.clone();
     let unit = if brief.spec.steps_per_beat == 3
         || steps.iter().enumerate().any(|(at, s)| at % 2 == 1 && *s == Stroke::Plain)
     {
@@ -216,7 +216,7 @@ fn vary(brief: &Brief<'_>, cell: &Line, times: usize, denser: bool, dice: &mut D
                 steps[at] = if before == Stroke::Rest { Stroke::Rest } else { Stroke::Hold };
                 if steps[at] == Stroke::Rest {
                     (at + 1..steps.len())
-                        .take_while(|next| cell.0[*next] == Stroke::Hold)
+                        .take_while(|next| own.0[*next] == Stroke::Hold)
                         .for_each(|next| steps[next] = Stroke::Rest);
                 }
             }

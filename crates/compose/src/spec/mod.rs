@@ -143,7 +143,7 @@ pub struct Spec {
     pub comping: BTreeMap<Slot, Vec<Line>>,
     pub pad: BTreeMap<Slot, Vec<Line>>,
     /// Rhythms of melody bars, and of bars that end a phrase.
-    pub cells: Vec<Line>,
+    pub rhythms: Vec<Line>,
     pub closes: Vec<Line>,
 }
 
@@ -235,7 +235,7 @@ mod tests {
                 );
                 assert!(!patterns(&spec.bass, slot).is_empty(), "{style} {slot:?}");
             }
-            assert!(spec.cells.len() >= 5 && spec.closes.len() >= 2, "{style}: few rhythms");
+            assert!(spec.rhythms.len() >= 5 && spec.closes.len() >= 2, "{style}: few rhythms");
             let kinds = [spec.bass.get(&Slot::A).map_or(0, Vec::len), spec.comping.get(&Slot::A).map_or(0, Vec::len)];
             assert!(kinds.iter().all(|count| *count >= 2), "{style} has one A only: {kinds:?}");
             if !spec.drums.is_empty() && !matches!(style, Style::Ambient) {

@@ -63,7 +63,7 @@ fn empty(style: Style) -> Spec {
         bass: BTreeMap::new(),
         comping: BTreeMap::new(),
         pad: BTreeMap::new(),
-        cells: Vec::new(),
+        rhythms: Vec::new(),
         closes: Vec::new(),
     }
 }
@@ -174,7 +174,7 @@ impl Table {
                 spec.drums.entry(slot).or_default().push(Lanes::default());
                 self.lanes = Some(slot);
             }
-            "bass" | "comping" | "pad" | "cell" | "close" => return self.strokes(name, rest),
+            "bass" | "comping" | "pad" | "rhythm" | "close" => return self.strokes(name, rest),
             _ => return Err(format!("\"{name}\" says nothing here")),
         }
         Ok(())
@@ -207,14 +207,14 @@ impl Table {
     }
 
     fn strokes(&mut self, name: &str, rest: &str) -> Result<(), String> {
-        if matches!(name, "cell" | "close") {
+        if matches!(name, "rhythm" | "close") {
             let line = Line(self.letters(rest, Line::chords)?);
             let (steps, spec) = (self.steps(), &mut self.spec);
             if line.0.len() != steps || !line.0.contains(&Stroke::Plain) {
                 return Err("a rhythm of a melody is one bar of x, - and .".to_owned());
             }
-            if name == "cell" {
-                spec.cells.push(line)
+            if name == "rhythm" {
+                spec.rhythms.push(line)
             } else {
                 spec.closes.push(line)
             }

@@ -4,7 +4,7 @@ use music::Mode;
 
 use super::{lexicon::Meaning, words::Word};
 use crate::{
-    options::{LEAST_BPM, MOST_BPM},
+    limits::{LEAST_BPM, MOST_BPM},
     style::Style,
     wishes::Era,
 };
