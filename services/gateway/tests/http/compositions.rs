@@ -232,7 +232,8 @@ async fn what_cannot_be_is_refused_before_there_is_a_job() {
     check(json!({ "style": "pop", "genre": "rock" }), "genre", "not both").await;
     check(json!({ "mood": "hungry" }), "mood", "happy").await;
     check(json!({ "instruments": ["kazoo"] }), "instruments", "expected one of").await;
-    check(json!({ "instruments": "piano" }), "instruments", "expected a list").await;
+    check(json!({ "instruments": { "first": "piano" } }), "instruments", "expected a list").await;
+    check(json!({ "instruments": "piano, kazoo" }), "instruments", "expected one of").await;
     check(json!({ "instrumental": "perhaps" }), "instrumental", "true or false").await;
     check(json!({ "seed": -1 }), "seed", "whole number").await;
     check(json!({ "chords": "| C | H |" }), "chords", "line 1, column 7").await;
