@@ -35,7 +35,10 @@ pub fn lrc(score: &Score) -> Option<String> {
             _ => true,
         };
         match lines.last_mut() {
-            Some((_, line)) if !is_new => *line = format!("{line} {}", word.text),
+            Some((_, line)) if !is_new => {
+                line.push(' ');
+                line.push_str(&word.text);
+            }
             _ => lines.push((word.begins, word.text.clone())),
         }
         before = Some(word);
@@ -85,7 +88,8 @@ fn words(score: &Score) -> Vec<Word> {
     for Piece { text, seconds, is_new_line, continues } in pieces(score) {
         match words.last_mut() {
             Some(word) if continues => {
-                word.text = word.text.trim_end_matches('-').to_owned() + text;
+                word.text.truncate(word.text.trim_end_matches('-').len());
+                word.text.push_str(text);
                 word.last_begins = seconds;
             }
             _ => words.push(Word { text: text.to_owned(), begins: seconds, last_begins: seconds, is_new_line }),
@@ -98,13 +102,13 @@ fn pieces(score: &Score) -> Vec<Piece<'_>> {
     let has_blanks = score.lyrics.iter().any(|syllable| syllable.text.contains(' '));
     let mut pieces: Vec<Piece<'_>> = Vec::new();
     let (mut is_new_line, mut is_open) = (true, false);
-    for syllable in &score.lyrics {
+    let onsets = score.seconds_of(score.lyrics.iter().map(|syllable| syllable.at));
+    for (syllable, seconds) in score.lyrics.iter().zip(onsets) {
         for (index, piece) in syllable.text.split('\n').enumerate() {
             is_new_line |= index > 0;
             is_open &= index == 0 && !piece.starts_with(' ');
             let text = piece.trim();
             if !text.is_empty() {
-                let seconds = score.seconds_at(syllable.at);
                 pieces.push(Piece { text, seconds, is_new_line, continues: is_open && !is_new_line });
                 is_new_line = false;
             }

@@ -176,6 +176,19 @@ impl Score {
         seconds
     }
 
+    /// Seconds from the start to each of these ticks, which must not go back. One walk through the tempos for all of them.
+    pub fn seconds_of(&self, ticks: impl IntoIterator<Item = Tick>) -> impl Iterator<Item = f64> {
+        let mut changes = self.tempos.iter().peekable();
+        let (mut at, mut seconds, mut per_tick) = (0, 0.0, 0.0);
+        ticks.into_iter().map(move |tick| {
+            while let Some(change) = changes.next_if(|change| change.at <= tick) {
+                seconds += change.at.saturating_sub(at) as f64 * per_tick;
+                (at, per_tick) = (change.at, self.seconds_per_tick(change));
+            }
+            seconds + tick.saturating_sub(at) as f64 * per_tick
+        })
+    }
+
     /// Length in seconds.
     pub fn seconds(&self) -> f64 {
         self.seconds_at(self.end)

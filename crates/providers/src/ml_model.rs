@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use blend::{Length, Options};
 use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
-use music::{Score, smf};
+use music::{Score, score::ScoreNote, smf};
 use reqwest::{Client, Response, StatusCode, redirect};
 use serde::{Deserialize, Serialize};
 use settings::Secret;
@@ -140,7 +140,8 @@ impl SongBlender for MlModelClient {
 /// Whether a song of the model can be played and is not far shorter than the `asked` seconds. What it makes amiss is its own
 /// fault, never that of whoever asked.
 fn check(score: &Score, asked: f64) -> Result<(), Failure> {
-    if score.seconds() < asked * LEAST_SHARE {
+    let last = score.parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0);
+    if score.seconds_at(last) < asked * LEAST_SHARE {
         return Err(failure(FailureClass::Transient, "sent far less than it was asked for"));
     }
     if score.seconds() > MOST_BLEND_SECONDS {

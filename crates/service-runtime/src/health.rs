@@ -7,8 +7,9 @@ use std::{
 };
 
 use blob_store::BlobStore;
+use chrono::Utc;
 use messaging::Bus;
-use persistence::Database;
+use persistence::{BreakerRow, Database};
 use resilience::{BreakerRegistry, BreakerSnapshot};
 use serde::Serialize;
 use telemetry::error_chain;
@@ -38,14 +39,14 @@ pub struct Check {
     pub latency_ms: u64,
 }
 
-/// A provider that this process calls, as the calls of late went. Whatever it does, work goes on by another one or waits:
+/// A provider outside, as the calls of late went. Whatever it does, work goes on by another one or waits:
 /// it is nothing that a restart heals.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ProviderState {
     /// As in settings and metrics, such as `ml_model`.
     pub name: String,
     /// Its circuit breaker: `CLOSED`, `HALF_OPEN`, or `OPEN` while it is left alone.
-    pub breaker: &'static str,
+    pub breaker: String,
     /// Consecutive failures.
     pub failures: u32,
 }
@@ -60,7 +61,7 @@ pub struct HealthReport {
     pub instance: String,
     pub uptime_seconds: u64,
     pub checks: Vec<Check>,
-    /// Empty in a process that calls none.
+    /// Of several orchestrators, the one that meets most failures.
     pub providers: Vec<ProviderState>,
 }
 
@@ -135,14 +136,32 @@ impl Health {
             instance: self.0.instance.clone(),
             uptime_seconds: self.0.started.elapsed().as_secs(),
             checks,
-            providers: self.providers(),
+            providers: self.providers().await,
         }
     }
 
-    fn providers(&self) -> Vec<ProviderState> {
-        let of =
-            |BreakerSnapshot { name, state, failures, .. }| ProviderState { name, breaker: state.as_str(), failures };
-        self.0.breakers.snapshot().into_iter().map(of).collect()
+    /// As this process meets them; as orchestrators say, in one that calls none.
+    async fn providers(&self) -> Vec<ProviderState> {
+        let own = |BreakerSnapshot { name, state, failures, .. }| ProviderState {
+            name,
+            breaker: state.as_str().to_owned(),
+            failures,
+        };
+        let own: Vec<ProviderState> = self.0.breakers.snapshot().into_iter().map(own).collect();
+        let Some(database) = self.0.database.as_ref().filter(|_| own.is_empty()) else { return own };
+        let told = tokio::time::timeout(CHECK_TIMEOUT, database.breakers().current(Utc::now())).await;
+        let mut worst: BTreeMap<String, ProviderState> = BTreeMap::new();
+        // A database that does not answer has its own line.
+        for BreakerRow { provider: name, state: breaker, failures, .. } in
+            told.ok().and_then(Result::ok).unwrap_or_default()
+        {
+            let state = ProviderState { name: name.clone(), breaker, failures };
+            let known = worst.entry(name).or_insert_with(|| state.clone());
+            if state.failures > known.failures {
+                *known = state;
+            }
+        }
+        worst.into_values().collect()
     }
 
     async fn checks(&self) -> Vec<Check> {
@@ -223,7 +242,7 @@ mod tests {
         let fails = async { Err::<(), _>(Failure::new(FailureClass::Transient, FailureCode::Internal, "gone")) };
         model.call(fails).await.unwrap_err();
         let report = health.report().await;
-        let model = ProviderState { name: "ml_model".to_owned(), breaker: "OPEN", failures: 1 };
+        let model = ProviderState { name: "ml_model".to_owned(), breaker: "OPEN".to_owned(), failures: 1 };
         assert_eq!((report.providers.as_slice(), report.is_ready()), ([model].as_slice(), true));
     }
 

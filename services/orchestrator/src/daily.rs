@@ -5,6 +5,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::{JobState, KindSpec, daily};
 use persistence::{DailyFigures, PersistenceError};
 
+use telemetry::error_chain;
+
 use crate::context::Context;
 
 /// Remembers until when there is nothing to count.
@@ -20,17 +22,28 @@ impl DailyReport {
         if self.next.is_some_and(|next| now < next) {
             return Ok(());
         }
+        // One kind's trouble is not another's.
+        let mut outcome = Ok(());
         for spec in context.kinds.specs() {
-            let counted = context.tools.database.days().last(&spec.name).await?;
-            for day in daily::due(counted, now) {
-                count(context, spec, day, now).await?;
+            if let Err(error) = count_due(context, spec, now).await {
+                tracing::warn!(kind = %spec.name, error = error_chain(&error), "days are not counted");
+                outcome = Err(error);
             }
         }
+        outcome?;
         let next = daily::next_due(now);
         tracing::debug!(until = %next, "days are counted");
         self.next = Some(next);
         Ok(())
     }
+}
+
+async fn count_due(context: &Context, spec: &KindSpec, now: DateTime<Utc>) -> Result<(), PersistenceError> {
+    let counted = context.tools.database.days().last(&spec.name).await?;
+    for day in daily::due(counted, now) {
+        count(context, spec, day, now).await?;
+    }
+    Ok(())
 }
 
 async fn count(context: &Context, spec: &KindSpec, day: NaiveDate, now: DateTime<Utc>) -> Result<(), PersistenceError> {

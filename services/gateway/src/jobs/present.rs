@@ -1,5 +1,7 @@
 //! From rows to the JSON of jobs of any kind.
 
+use std::time::Duration;
+
 use domain::{JobState, KindSpec, UserId, kind::UNKNOWN_ERROR};
 use persistence::{Artifact, Input, Job};
 use service_runtime::error_chain;
@@ -108,7 +110,7 @@ pub async fn artifacts(state: &AppState, user: &UserId, job: &Job) -> Result<Vec
     let files = state.database.jobs_of(user).artifacts(job.id).await?.unwrap_or_default();
     let mut bodies = Vec::with_capacity(files.len());
     for file in &files {
-        bodies.push(artifact(&state.links, file, signed(state, file).await));
+        bodies.push(artifact(&state.links, file, signed(state, job, file).await));
     }
     Ok(bodies)
 }
@@ -125,9 +127,18 @@ fn artifact(links: &LinkMaker, file: &Artifact, signed_url: Option<String>) -> A
     }
 }
 
-async fn signed(state: &AppState, file: &Artifact) -> Option<String> {
+/// A link to the object itself, for no longer than the file is kept.
+async fn signed(state: &AppState, job: &Job, file: &Artifact) -> Option<String> {
     let key = file.object_key.parse().ok()?;
-    let expires = state.settings.objects.presign;
+    let presign = state.settings.objects.presign;
+    let expires = match job.files_expire_at {
+        // Stores sign for whole seconds.
+        Some(at) => presign.min(Duration::from_secs((at - state.clock.now()).num_seconds().try_into().ok()?)),
+        None => presign,
+    };
+    if expires.is_zero() {
+        return None;
+    }
     match state.blobs.presign_get(&key, expires, &file.file_name, &file.media_type).await {
         Ok(url) => url.map(String::from),
         // The other link works all the same.

@@ -4,6 +4,9 @@ mod blend;
 mod composition;
 mod kind;
 mod melody_vocals;
+mod played;
+#[cfg(test)]
+mod room;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -14,7 +14,7 @@ use super::{
     facts::{Looked, look},
     item::{Item, Sink, Stop},
     limits::ImportLimits,
-    names_list::NamesList,
+    names_list::{NamesList, TooLong},
     naming::{self, Wishes},
     refusal::Refusal,
     source::Source,
@@ -187,11 +187,8 @@ impl Lists {
 
     fn read(&mut self, path: &str, bytes: &[u8]) -> Result<(), Refusal> {
         let Some(room) = self.room(bytes.len()) else { return Err(self.too_large()) };
-        // One line more than there is room for tells that there are too many.
-        let Some(list) = NamesList::read(path, bytes, room.saturating_add(1)) else { return Ok(()) };
-        if list.count() > room {
-            return Err(self.too_large());
-        }
+        let Some(list) = NamesList::read(path, bytes, room) else { return Ok(()) };
+        let list = list.map_err(|TooLong| self.too_large())?;
         self.names.extend(list);
         self.count += 1;
         self.bytes = self.bytes.saturating_add(bytes.len() as u64);

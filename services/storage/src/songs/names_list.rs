@@ -16,15 +16,19 @@ pub struct Listed {
     pub artist: Option<String>,
 }
 
+/// A list has more lines than are looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TooLong;
+
 impl NamesList {
     /// Whether a file of this name may be a list.
     pub fn is_named(path: &str) -> bool {
         path.len() >= 4 && path.get(path.len() - 4..).is_some_and(|ending| ending.eq_ignore_ascii_case(".csv"))
     }
 
-    /// Reads the list at `path`, of which no more than `most_lines` are looked at; files are named as seen from its folder.
-    /// `None` when it is no such list.
-    pub fn read(path: &str, bytes: &[u8], most_lines: usize) -> Option<Self> {
+    /// Reads the list at `path`; files are named as seen from its folder. `None` when it is no such list; the error is that it
+    /// has more lines than `most_lines`.
+    pub fn read(path: &str, bytes: &[u8], most_lines: usize) -> Option<Result<Self, TooLong>> {
         let folder = path.rsplit_once('/').map(|(folder, _)| folder);
         let text = String::from_utf8_lossy(bytes);
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -36,14 +40,18 @@ impl NamesList {
         let column = |name: &str| headings.iter().position(|heading| heading.trim().eq_ignore_ascii_case(name));
         let (file, title, artist) = (column("file")?, column("title")?, column("artist"));
         let mut names = HashMap::new();
-        for record in reader.records().take(most_lines).flatten() {
+        for (count, record) in reader.records().enumerate() {
+            if count >= most_lines {
+                return Some(Err(TooLong));
+            }
+            let Ok(record) = record else { continue };
             let field = |at: usize| record.get(at).map(str::trim).filter(|text| !text.is_empty());
             let (Some(file), Some(title)) = (field(file).and_then(plain_path), field(title)) else { continue };
             let file = folder.map_or(file.clone(), |folder| format!("{folder}/{file}"));
             let artist = artist.and_then(field).map(str::to_owned);
             names.insert(file.to_lowercase(), Listed { title: title.to_owned(), artist });
         }
-        Some(Self { names })
+        Some(Ok(Self { names }))
     }
 
     pub fn extend(&mut self, other: Self) {
@@ -72,12 +80,21 @@ mod tests {
             b"\xef\xbb\xbfFile,Artist,Title\r\n\"x,1.mid\",Queen,\"A \"\"B\"\"\"\r\nsub\\y.mid,,C\n,,\n",
             10,
         );
-        let comma = comma.unwrap();
+        let comma = comma.unwrap().unwrap();
         assert_eq!(comma.of("a.zip/X,1.mid").unwrap().title, "A \"B\"");
         assert_eq!(comma.of("a.zip/sub/y.mid").unwrap().artist, None);
         assert_eq!(comma.of("y.mid"), None);
-        let semicolon = NamesList::read("list.csv", "file;title;artist\nx.mid;Über;Ä\n".as_bytes(), 10).unwrap();
+        let semicolon =
+            NamesList::read("list.csv", "file;title;artist\nx.mid;Über;Ä\n".as_bytes(), 10).unwrap().unwrap();
         assert_eq!(semicolon.of("x.mid").unwrap().artist.as_deref(), Some("Ä"));
+    }
+
+    /// Also lines that name nothing, or one file again, are lines.
+    #[test]
+    fn a_list_of_too_many_lines_is_refused_whole() {
+        let list = b"file,title\na.mid,A\n,\na.mid,A\nb.mid,B\n";
+        assert_eq!(NamesList::read("list.csv", list, 4).unwrap().map(|list| list.count()), Ok(2));
+        assert_eq!(NamesList::read("list.csv", list, 3), Some(Err(TooLong)));
     }
 
     #[test]

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn whoever_imports_has_the_first_word_and_a_list_the_second() {
-        let list = NamesList::read("songs/list.csv", b"file,title,artist\na.mid,Listed,Somebody\n", 10).unwrap();
+        let list =
+            NamesList::read("songs/list.csv", b"file,title,artist\na.mid,Listed,Somebody\n", 10).unwrap().unwrap();
         let listed = name("songs/a.mid", "own", &list, &Wishes::default()).unwrap();
         assert_eq!(listed.to_string(), "Listed - Somebody");
         let wishes = Wishes { title: Some("Wanted".to_owned()), artist: Some("Me".to_owned()) };

@@ -39,8 +39,9 @@ impl There {
         let fields: Vec<(&'static str, String)> =
             [("title", title), ("artist", artist)].into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
         let mut whole = Whole::default();
-        for path in paths {
-            let mut parcels = Parcels::of(path)?;
+        // What cannot be opened is said before anything is sent.
+        let all: Vec<Parcels> = paths.iter().map(|path| Parcels::of(path)).collect::<Result<_>>()?;
+        for mut parcels in all {
             whole.refuse(std::mem::take(&mut parcels.refused), &mut told)?;
             while let Some(Parcel { file, name, refused }) = parcels.next()? {
                 whole.refuse(refused, &mut told)?;

@@ -4,10 +4,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use music::score::ScoreNote;
 use serde_json::{Value, json};
-use testbed::{Manner, StandIn};
+use testbed::{Manner, StandIn, eventually};
 
 use super::{accepted, begun, completed, file, reworked, roles, sample_songs};
-use crate::harness::{Deployment, Flavour, Part, User, own};
+use crate::harness::{Deployment, Flavour, PATIENCE, Part, User, own};
 
 over_both!(whatever_the_model_does_the_job_completes, a_model_that_has_answered_is_not_asked_again);
 
@@ -91,6 +91,13 @@ async fn whatever_the_model_does_the_job_completes(flavour: Flavour) {
         assert_eq!(asked["midi_files"].as_array().map(Vec::len), Some(3));
     }
     nowhere_logged(&deployment);
+    // Whoever asks the house how it is hears of the model too.
+    eventually("the model to be told of", PATIENCE, || async {
+        let health = user.get("/api/health/detailed").await.expect(200);
+        let providers = health["providers"].as_array().cloned().unwrap_or_default();
+        if providers.iter().any(|provider| provider["name"] == "ml_model") { Ok(()) } else { Err(health) }
+    })
+    .await;
 }
 
 async fn a_model_that_has_answered_is_not_asked_again(flavour: Flavour) {

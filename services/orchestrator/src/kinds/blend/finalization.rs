@@ -11,8 +11,11 @@ use domain::{
 use providers::BlendedSong;
 use serde_json::{Value, json};
 
-use super::{analysis::ReadSongs, rendering::Sound, work};
-use crate::stage::{Stage, StageOutcome, StageRun};
+use super::{analysis::ReadSongs, work};
+use crate::{
+    kinds::played::{self, Sound},
+    stage::{Stage, StageOutcome, StageRun},
+};
 
 pub struct Finalization;
 
@@ -26,7 +29,7 @@ impl Stage for Finalization {
         let request: BlendRequest = run.request()?;
         let songs: ReadSongs = run.get_json(work::SONGS).await?;
         let blended: BlendedSong = run.get_json(work::BLENDED).await?;
-        let sound: Sound = run.get_json(work::SOUND).await?;
+        let sound: Sound = run.get_json(played::SOUND).await?;
         let provider = run.done.get(blend::BLENDING.as_str()).and_then(|stage| stage.provider.clone());
         let heard = (sound.summary, sound.warnings.as_slice());
         let provider = provider.as_deref().unwrap_or("unknown");
@@ -37,7 +40,7 @@ impl Stage for Finalization {
         let mut names = vec![
             (ArtifactRole::REPORT, work::REPORT.to_owned()),
             (blend::SONG_MIDI, work::SONG_MIDI.to_owned()),
-            (blend::COVER, work::COVER.to_owned()),
+            (blend::COVER, played::COVER.to_owned()),
         ];
         if blended.origin.is_some() {
             names.push((blend::PROVENANCE, work::PROVENANCE.to_owned()));
@@ -45,11 +48,11 @@ impl Stage for Finalization {
         }
         for format in &request.options.formats {
             let role = ArtifactRole::parse(&format!("audio_{}", format.as_str()));
-            names.extend(role.map(|role| (role, work::song_as(*format))));
+            names.extend(role.map(|role| (role, played::song_as(*format))));
         }
         if request.options.stems {
             let stems = report.sound.stems.iter();
-            names.extend(stems.filter_map(|stem| Some((stem_role(stem)?.clone(), work::stem(stem)))));
+            names.extend(stems.filter_map(|stem| Some((stem_role(stem)?.clone(), played::stem(stem)))));
         }
         for (role, name) in names {
             files.push(run.result_file(&role, &name).await?);
@@ -57,9 +60,9 @@ impl Stage for Finalization {
         let plan = IngestPlan {
             title: report.title.clone(),
             comment: Some(format!("blended of {}, job {}", songs.titles.join(", "), run.job.id)),
-            audio: Some(run.result_audio(work::SONG_WAV).await?),
+            audio: Some(run.result_audio(played::SONG_WAV).await?),
             is_mastered: true,
-            cover: Some(run.result_audio(work::COVER).await?),
+            cover: Some(run.result_audio(played::COVER).await?),
             files,
             ..IngestPlan::default()
         };

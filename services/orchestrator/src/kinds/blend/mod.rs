@@ -4,8 +4,6 @@ mod analysis;
 mod blending;
 mod finalization;
 mod rendering;
-#[cfg(test)]
-mod room;
 mod songs;
 mod work;
 

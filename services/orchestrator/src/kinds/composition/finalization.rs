@@ -11,8 +11,11 @@ use lyrics::Lyrics;
 use providers::ComposedSong;
 use serde_json::{Value, json};
 
-use super::{rendering::Sound, work};
-use crate::stage::{FinishedStage, Stage, StageOutcome, StageRun};
+use super::work;
+use crate::{
+    kinds::played::{self, Sound},
+    stage::{FinishedStage, Stage, StageOutcome, StageRun},
+};
 
 pub struct Finalization;
 
@@ -25,7 +28,7 @@ impl Stage for Finalization {
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: CompositionRequest = run.request()?;
         let song: ComposedSong = run.get_json(work::COMPOSED).await?;
-        let sound: Sound = run.get_json(work::SOUND).await?;
+        let sound: Sound = run.get_json(played::SOUND).await?;
         let lyrics: Option<Lyrics> = if request.is_sung() { Some(run.get_json(work::LYRICS).await?) } else { None };
         let report = CompositionReport::new(Reported {
             request: &request,
@@ -42,7 +45,7 @@ impl Stage for Finalization {
             (ArtifactRole::REPORT, work::REPORT.to_owned()),
             (composition::SONG_MIDI, work::SONG_MIDI.to_owned()),
             (composition::SONG_SVG, work::SONG_SVG.to_owned()),
-            (composition::COVER, work::COVER.to_owned()),
+            (composition::COVER, played::COVER.to_owned()),
         ];
         if request.is_sung() {
             names.push((ArtifactRole::LYRICS, work::LYRICS_TEXT.to_owned()));
@@ -50,11 +53,11 @@ impl Stage for Finalization {
         }
         for format in &request.options.formats {
             let role = ArtifactRole::parse(&format!("audio_{}", format.as_str()));
-            names.extend(role.map(|role| (role, work::song_as(*format))));
+            names.extend(role.map(|role| (role, played::song_as(*format))));
         }
         if request.options.stems {
             let stems = report.sound.stems.iter();
-            names.extend(stems.filter_map(|stem| Some((stem_role(stem)?.clone(), work::stem(stem)))));
+            names.extend(stems.filter_map(|stem| Some((stem_role(stem)?.clone(), played::stem(stem)))));
         }
         let mut files = Vec::new();
         for (role, name) in names {
@@ -66,9 +69,9 @@ impl Stage for Finalization {
             object_name: Some(object_name(name, accepted_at(run).await?)),
             mp3_kbps: Some(request.options.output_format.mp3_kbps()),
             comment: Some(format!("composed by rules, seed {}, job {}", request.seed, run.job.id)),
-            audio: Some(run.result_audio(work::SONG_WAV).await?),
+            audio: Some(run.result_audio(played::SONG_WAV).await?),
             is_mastered: true,
-            cover: Some(run.result_audio(work::COVER).await?),
+            cover: Some(run.result_audio(played::COVER).await?),
             files,
         };
         let ingested = run.ingest(plan).await?;

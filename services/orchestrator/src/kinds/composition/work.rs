@@ -1,6 +1,6 @@
 //! Names of working objects, shared by the stages that write and read them; and what of a request more than one stage asks.
 
-use domain::{ExtraFormat, kinds::composition::CompositionRequest};
+use domain::kinds::composition::CompositionRequest;
 use serde_json::Value;
 
 /// What was composed.
@@ -11,19 +11,7 @@ pub const LYRICS: &str = "lyrics.json";
 pub const LYRICS_TEXT: &str = "lyrics.txt";
 pub const LYRICS_LRC: &str = "lyrics.lrc";
 pub const VOCALS: &str = "vocals.wav";
-pub const SONG_WAV: &str = "song.wav";
-pub const COVER: &str = "cover.png";
-/// What is to be said of the sound.
-pub const SOUND: &str = "sound.json";
 pub const REPORT: &str = "report.json";
-
-pub fn song_as(format: ExtraFormat) -> String {
-    format!("song.{}", format.as_str())
-}
-
-pub fn stem(name: &str) -> String {
-    format!("stem-{name}.flac")
-}
 
 /// Whether a job has words and a voice. One whose request cannot be read fails where it is read first.
 pub fn is_sung(request: &Value) -> bool {

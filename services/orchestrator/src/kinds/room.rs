@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use domain::kinds::blend::{MOST_SECONDS, SPEC};
+use domain::{
+    KindSpec,
+    kinds::{blend, composition},
+};
 use settings::{LoadOptions, Settings};
 
 const RATE_HZ: f64 = 44_100.0;
@@ -13,12 +16,26 @@ const WRITTEN: f64 = 4.0;
 /// Of M4A at 160 kbit/s and Ogg Vorbis at about 192 kbit/s together.
 const PACKED: f64 = 1.0;
 
-/// A stem gives its room back when it is written, so that never more than one is there twice.
-fn bytes_of_one_job() -> f64 {
-    let stems = SPEC.artifacts.iter().filter(|artifact| artifact.role.as_str().starts_with("stem_")).count();
+fn stems(spec: &KindSpec) -> f64 {
+    spec.artifacts.iter().filter(|artifact| artifact.role.as_str().starts_with("stem_")).count() as f64
+}
+
+/// While a song is written down: the mix and its stems as they were played, and the files. A stem gives its room back when it
+/// is written, so that never more than one is there twice.
+fn while_written(stems: f64) -> f64 {
     let (song, flac, one_stem) = (WRITTEN, WRITTEN, WRITTEN);
-    let frames = (MOST_SECONDS + soundfont::MOST_TAIL_SECONDS) * RATE_HZ;
-    frames * (SPOOLED * (1.0 + stems as f64) + song + flac + one_stem + PACKED)
+    SPOOLED * (1.0 + stems) + song + flac + one_stem + PACKED
+}
+
+fn bytes_of_a_blend() -> f64 {
+    (blend::MOST_SECONDS + soundfont::MOST_TAIL_SECONDS) * RATE_HZ * while_written(stems(&blend::SPEC))
+}
+
+/// While a voice is laid over its band, the band is there once more; the voice is the last of the stems.
+fn bytes_of_a_composition() -> f64 {
+    let stems = stems(&composition::SPEC);
+    let while_mixed = SPOOLED * (1.0 + stems) + SPOOLED * stems;
+    f64::from(composition::MOST_MS) / 1e3 * RATE_HZ * while_written(stems).max(while_mixed)
 }
 
 fn file(path: &str) -> String {
@@ -36,7 +53,7 @@ fn gibibytes(manifest: &str, key: &str) -> f64 {
 #[test]
 fn the_manifests_give_room_for_the_longest_songs_that_are_rendered_at_once() {
     let concurrency = Settings::load(&LoadOptions::default()).expect("defaults are valid").jobs.concurrency as f64;
-    let needed = concurrency * bytes_of_one_job();
+    let needed = concurrency * bytes_of_a_blend().max(bytes_of_a_composition());
     let manifest = file("k8s/base/orchestrator.yaml");
     let (volume, limit) = (gibibytes(&manifest, "sizeLimit:"), gibibytes(&manifest, "ephemeral-storage:"));
     assert!(volume >= needed, "{needed} bytes in {volume}");
