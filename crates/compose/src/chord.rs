@@ -80,6 +80,12 @@ impl Quality {
         self.has(10) && !self.has(3) && !self.has(6)
     }
 
+    /// Whether a song can end on it: with a perfect fifth and nothing suspended or altered.
+    pub(crate) fn is_at_rest(self) -> bool {
+        let is_suspended = !self.has(3) && !self.has(4) && !matches!(self, Self::Power);
+        self.has(7) && !is_suspended && !self.has(13) && !self.has(15)
+    }
+
     pub fn has_seventh(self) -> bool {
         self.has(10) || self.has(11) || matches!(self, Self::DiminishedSeventh)
     }

@@ -1,10 +1,10 @@
 //! The song bar by bar: sections, their chords, and where everything is in time.
 
-use music::Key;
+use music::{Key, Mode};
 
 use crate::{
     brief::Brief,
-    chord::Chord,
+    chord::{Chord, Quality},
     composition::SectionKind,
     dice::Matter,
     form::{self, Frame, PlannedSection},
@@ -76,8 +76,8 @@ impl Plan {
             seconds,
             sections,
             bars: Vec::new(),
-            pickup_chord: Chord::new(brief.key.tonic, crate::Quality::Major),
-            last_chord: Chord::new(brief.key.tonic, crate::Quality::Major),
+            pickup_chord: Chord::new(brief.key.tonic, Quality::Major),
+            last_chord: Chord::new(brief.key.tonic, Quality::Major),
             key: brief.key,
             bar_ticks,
             pickup_ticks,
@@ -153,8 +153,11 @@ impl Plan {
             .unwrap_or(self.last_chord)
             .moved(i32::from(self.key.tonic) - i32::from(last_key.tonic));
         if let Some(chart) = brief.chart {
-            let tonic = chart.bars().iter().flat_map(|bar| &bar.chords).find(|chord| chord.root == self.key.tonic);
-            self.last_chord = tonic.copied().unwrap_or(self.last_chord);
+            let mut chords = chart.bars().iter().flat_map(|bar| &bar.chords);
+            let tonic = chords.find(|chord| chord.root == self.key.tonic && chord.quality.is_at_rest());
+            let plain = if self.key.mode == Mode::Minor { Quality::Minor } else { Quality::Major };
+            // In root position, however the chart has it: an inversion or a suspension would want to go on.
+            self.last_chord = Chord::new(self.key.tonic, tonic.map_or(plain, |chord| chord.quality));
             self.pickup_chord = chart.bars()[0].chords[0];
         } else if self.bars.len() >= 3
             && let Some(bar) = self.bars.last_mut()

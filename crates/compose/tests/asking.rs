@@ -220,6 +220,22 @@ fn impossible_wishes_are_told() {
     assert!(serde_json::to_string(&warned.effective).unwrap().contains("\"style\":\"waltz\""));
 }
 
+#[test]
+fn a_chart_ends_on_its_tonic_in_root_position() {
+    for (chart, last) in [
+        ("{key: C}\n[C/E]la [F]la [G]la [C/G]la", "C"),
+        ("{key: C}\n[Csus4]la [F]la [G]la [Csus4]la", "C"),
+        ("{key: Am}\n[Am/C]la [Dm]la [Asus2]la", "Am"),
+        ("| Cmaj7/E | F | G7 | Cmaj7/E |", "Cmaj7"),
+        ("| C7 | F7 | C7 | G7 | C7 |", "C7"),
+        ("| Csus4 | C | G | C |", "C"),
+        ("{key: C}\n[F]la [G]la", "C"),
+    ] {
+        let song = of("", &Options { chords: Some(chart.parse().unwrap()), ..Options::default() });
+        assert_eq!(song.chords.last().unwrap().chord.to_string(), last, "{chart}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
