@@ -10,14 +10,17 @@ use domain::{
 };
 use music::{Key, Mode};
 
-use crate::{ChordChart, Form, Instrument, MOST_SECONDS, Mood, Options, Style, understand};
+use crate::{
+    ChordChart, ComposeError, Form, Instrument, MOST_SECONDS, Mood, Options, Style, Understanding, brief::Brief,
+    understand,
+};
 
 /// The request with everything decided that depends on the sentence, if a song can be made of it.
 ///
 /// # Errors
 /// The first field that the composer does not know, or that cannot be beside another.
 pub fn settled(request: CompositionRequest) -> Result<CompositionRequest, InvalidField> {
-    options(&request)?;
+    let of_fields = options(&request)?;
     let sentence = understand(request.prompt.as_str());
     let request = request.settled(sentence.instrumental)?;
     // What the sentence says counts where nothing is said beside it.
@@ -27,7 +30,22 @@ pub fn settled(request: CompositionRequest) -> Result<CompositionRequest, Invali
             return Err(wrong("prompt", format!("it asks for {seconds} seconds: say {least} to {MOST_SECONDS}")));
         }
     }
+    let options = Options { instrumental: request.options.instrumental, ..of_fields };
+    Brief::of(&sentence, &options).map_err(|error| refused(error, &sentence, &options))?;
     Ok(request)
+}
+
+/// Why there is no song, at the field that asks for what cannot be.
+fn refused(error: ComposeError, sentence: &Understanding, options: &Options) -> InvalidField {
+    let field = match error {
+        ComposeError::Seconds { .. } if options.seconds.is_some() => "lengthMs",
+        ComposeError::Tempo { .. } if options.tempo_bpm.is_some() => "tempo",
+        ComposeError::Tempo { .. } if sentence.tempo_bpm.is_none() => "chords",
+        ComposeError::Chart(_) => "chords",
+        ComposeError::Style { .. } => "style",
+        _ => "prompt",
+    };
+    wrong(field, error.to_string())
 }
 
 /// What the composer is asked for.
@@ -161,6 +179,25 @@ mod tests {
         );
         assert_eq!(of("a folk song", &[]), Ok(false));
         assert_eq!(of("a folk song with vocals", &[("lengthMs", "5000")]).unwrap_err().field, "lengthMs");
+    }
+
+    #[test]
+    fn what_the_composer_would_refuse_is_refused_before() {
+        let check = |prompt: &'static str, more: &[(&str, &'static str)], field: &str, says: &str| {
+            let error = request(&[&[("prompt", prompt)], more].concat()).unwrap_err();
+            assert!(error.field == field && error.detail.contains(says), "{prompt}: {error}");
+        };
+        check("techno at 300 bpm", &[], "prompt", "from 40 to 240 bpm");
+        check("20 bpm", &[], "prompt", "from 40 to 240 bpm");
+        check("folk", &[("chords", "{tempo: 300}\n[C]la [G]la")], "chords", "from 40 to 240 bpm");
+        check("no melody, no chords, no bass, no drums, no pads", &[], "prompt", "at least one");
+        check("20 minutes of ambient", &[], "prompt", "seconds");
+        // What is said beside the sentence wins over it.
+        assert!(request(&[("prompt", "techno at 300 bpm"), ("tempo", "130")]).is_ok());
+        assert!(
+            request(&[("prompt", "no melody, no chords, no bass, no drums, no pads"), ("instruments", "piano")])
+                .is_ok()
+        );
     }
 
     /// What a request may ask for, the composer takes.
