@@ -129,6 +129,56 @@ instruments! {
     Drums "drums" 0 Drums ["drum" "drum kit" "drumkit" "drum set" "percussion" "drum machine" "beat" "beats"];
 }
 
+impl Instrument {
+    /// Whether somebody who does not want this instrument does not want that General MIDI program either: the program is one of
+    /// its kinds.
+    pub(crate) const fn is_kin(self, program: u8) -> bool {
+        match self {
+            // The kit is no program of the others.
+            Self::Drums => false,
+            Self::Piano => matches!(program, 0..=5),
+            Self::HonkyTonkPiano => program == 3,
+            Self::ElectricPiano => matches!(program, 4..=5),
+            Self::Harpsichord => matches!(program, 6..=7),
+            Self::Celesta => matches!(program, 8..=10 | 14),
+            Self::Vibraphone => program == 11,
+            Self::Marimba => matches!(program, 12..=13 | 108),
+            Self::Organ => matches!(program, 16..=20),
+            Self::Accordion => matches!(program, 21 | 23),
+            Self::Harmonica => program == 22,
+            Self::NylonGuitar => program == 24,
+            Self::AcousticGuitar => matches!(program, 24..=25),
+            Self::JazzGuitar => program == 26,
+            Self::ElectricGuitar => matches!(program, 26..=31),
+            Self::DistortedGuitar => matches!(program, 29..=31),
+            Self::DoubleBass => program == 32,
+            Self::BassGuitar => matches!(program, 33..=37),
+            Self::FretlessBass => program == 35,
+            Self::SynthBass => matches!(program, 38..=39),
+            Self::Violin => matches!(program, 40 | 110),
+            Self::Cello => matches!(program, 41..=42),
+            Self::Harp => program == 46,
+            Self::Strings => matches!(program, 40..=45 | 48..=51 | 110),
+            Self::Choir => matches!(program, 52..=54 | 85 | 91),
+            Self::Trumpet => matches!(program, 56 | 59),
+            Self::Trombone => program == 57,
+            Self::Horn => program == 60,
+            Self::Brass => matches!(program, 56..=63),
+            Self::Saxophone => matches!(program, 64..=67),
+            Self::Oboe => matches!(program, 68..=69),
+            Self::Clarinet => program == 71,
+            Self::Flute => matches!(program, 72..=75 | 78),
+            Self::PanFlute => program == 75,
+            Self::SynthLead => matches!(program, 80..=87),
+            Self::SynthPad => matches!(program, 50..=51 | 88..=103),
+            Self::Sitar => program == 104,
+            Self::Banjo => program == 105,
+            Self::Mandolin => program == 25,
+            Self::SteelDrums => program == 114,
+        }
+    }
+}
+
 impl fmt::Display for Instrument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
@@ -172,6 +222,7 @@ mod tests {
         for &instrument in Instrument::ALL {
             assert_eq!(instrument.name().parse(), Ok(instrument));
             assert_eq!(serde_json::to_string(&instrument).unwrap(), format!("\"{instrument}\""));
+            assert!(instrument.is_kin(instrument.program()) || instrument == Instrument::Drums, "{instrument}");
             for alias in instrument.aliases() {
                 assert_eq!(alias.parse(), Ok(instrument), "{alias}");
                 assert!(seen.insert(*alias), "{alias} names two");

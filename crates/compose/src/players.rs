@@ -41,7 +41,7 @@ pub fn choose(
     let mut programs = [0u8; Role::COUNT];
     let unwanted: Vec<Instrument> =
         asked.without_instruments.iter().copied().filter(|one| !options.instruments.contains(one)).collect();
-    let is_unwanted = |program: u8| unwanted.iter().any(|one| one.role() != Role::Drums && one.program() == program);
+    let is_unwanted = |program: u8| unwanted.iter().any(|one| one.is_kin(program));
     let mut plays = Role::ALL.map(|role| !options.without.contains(&role));
     let mut is_taken = [false; Role::COUNT];
     for role in Role::ALL {
@@ -59,7 +59,11 @@ pub fn choose(
     }
     let era = options.era.or(asked.era);
     if let Some(era) = era {
-        programs = Role::ALL.map(|role| of_era(era.decade, programs[role.index()]));
+        programs = programs.map(|program| {
+            let of_era = of_era(era.decade, program);
+            // A decade brings back nothing that is not wanted.
+            if is_unwanted(of_era) { program } else { of_era }
+        });
     }
     for instrument in options.instruments.iter().chain(&asked.instruments) {
         let is_option = options.instruments.contains(instrument);

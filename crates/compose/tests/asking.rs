@@ -221,6 +221,32 @@ fn impossible_wishes_are_told() {
 }
 
 #[test]
+fn no_kind_of_an_unwanted_instrument_plays() {
+    let check = |what: &str, gone: &[std::ops::RangeInclusive<u8>]| {
+        for style in Style::ALL {
+            for (era, seed) in [("", 1), ("1950s", 2), ("1960s", 3), ("1970s", 4), ("1980s", 5)] {
+                let options = Options { style: Some(style), seed, seconds: Some(45.0), ..Options::default() };
+                let sentence = format!("{era} song, {what}");
+                let Ok(song) = compose(&understand(&sentence), &options) else { panic!("{style}: {sentence}") };
+                for part in song.score.parts.iter().filter(|part| !part.drums) {
+                    assert!(
+                        !gone.iter().any(|range| range.contains(&part.program)),
+                        "{style}: {sentence}: {}",
+                        part.program
+                    );
+                }
+            }
+        }
+    };
+    check("no organ", &[16..=20]);
+    check("no saxophone", &[64..=67]);
+    check("no guitar", &[24..=31]);
+    check("no synths", &[80..=103]);
+    check("no strings", &[40..=45, 48..=51]);
+    check("without piano", &[0..=5]);
+}
+
+#[test]
 fn a_chart_ends_on_its_tonic_in_root_position() {
     for (chart, last) in [
         ("{key: C}\n[C/E]la [F]la [G]la [C/G]la", "C"),

@@ -259,6 +259,10 @@ impl Reader<'_> {
                     Instrument::ALL.iter().filter(|one| one.name().ends_with("guitar") && one.role() != Role::Bass);
                 guitars.for_each(|guitar| push_new(&mut self.found.without_instruments, *guitar));
             }
+            Instrument::SynthLead if !self.plain(self.at + 1).starts_with("lead") && self.plain(self.at) != "lead" => {
+                let synths = [Instrument::SynthLead, Instrument::SynthPad, Instrument::SynthBass];
+                synths.into_iter().for_each(|synth| push_new(&mut self.found.without_instruments, synth));
+            }
             other => push_new(&mut self.found.without_instruments, other),
         }
     }
