@@ -91,3 +91,86 @@ fn moods_energy_and_what_was_not_understood_are_told() {
     let told: Vec<&str> = asked.understood.iter().map(|one| one.meaning.as_str()).collect();
     assert_eq!(told, ["mood: energetic", "style: disco"]);
 }
+
+#[test]
+fn a_song_has_one_key_and_contradictions_are_told() {
+    let told = |sentence: &str, part: &str| {
+        check(sentence, |asked| asked.conflicts.len() == 1 && asked.conflicts[0].contains(part));
+    };
+    for sentence in ["Starts in C major and moves to A minor", "in C major, minor key", "minor key, in C major"] {
+        check(sentence, |asked| (asked.tonic, asked.mode) == (Some(0), Some(Mode::Major)));
+        told(sentence, "the key is C major");
+    }
+    check("in C, then in A minor", |asked| (asked.tonic, asked.mode) == (Some(0), None));
+    told("in C, then in A minor", "both C and A minor");
+    check("in A minor, yes, A minor", |asked| asked.conflicts.is_empty());
+    told("slow and fast", "both slow and fast: the song is slow");
+    told("quiet, then loud", "both quiet and loud: the song is quiet");
+    told("from the 1960s and the 1980s", "both 1960s and 1980s");
+    told("form AABA, form ABA", "the form is AABA");
+    told("30 seconds, 40 seconds", "both 30 and 40 seconds");
+    check("slow, langsam, quiet and soft, 1 minute, 60 seconds", |asked| asked.conflicts.is_empty());
+}
+
+#[test]
+fn keys_and_tempos_are_not_cities_and_speeds() {
+    for sentence in ["Blues in E", "Slow, in E, with organ", "A song about rain, in E."] {
+        check(sentence, |asked| (asked.tonic, asked.mode) == (Some(4), None));
+    }
+    check("vitamin rich in C and D", |asked| asked.tonic.is_none());
+    check("in a minor, with drums", |asked| (asked.tonic, asked.mode) == (Some(9), Some(Mode::Minor)));
+    check("A minor blues", |asked| asked.mode == Some(Mode::Minor));
+    for sentence in ["in a major city", "A major city at night", "a walk in A"] {
+        check(sentence, |asked| (asked.tonic, asked.mode) == (None, None));
+    }
+    for sentence in
+        ["at 100 miles an hour", "driving at 120 km/h", "120 km/h", "at 45 degrees", "45 degrees", "at 60 percent"]
+    {
+        check(sentence, |asked| asked.tempo_bpm.is_none());
+    }
+    for sentence in ["techno at 120", "at 120, with drums", "at 120 with drums", "at about 120", "tempo of about 120"] {
+        check(sentence, |asked| asked.tempo_bpm == Some(120.0));
+    }
+}
+
+#[test]
+fn an_article_before_a_genre_or_an_instrument_is_no_obstacle() {
+    check("A salsa with trumpets", |asked| {
+        asked.style == Some(Style::Salsa) && asked.instruments == [Instrument::Trumpet]
+    });
+    check("A lullaby for my daughter", |asked| asked.style == Some(Style::Ballad));
+    check("A rap about cats", |asked| asked.style == Some(Style::HipHop));
+    check("with a harp and an organ", |asked| asked.instruments == [Instrument::Harp, Instrument::Organ]);
+    check("With an orchestra", |asked| asked.instruments == [Instrument::Strings]);
+    for sentence in ["about my house", "fell into a trap", "sitting on a rock", "in the country", "like a rock"] {
+        check(sentence, |asked| asked.style.is_none());
+    }
+}
+
+#[test]
+fn everyday_words_make_nobody_sing() {
+    for sentence in [
+        "meditation with singing bowls",
+        "birdsong",
+        "the voice of the wind",
+        "a voice in the wilderness",
+        "makes you want to sing",
+        "birds singing",
+    ] {
+        check(sentence, |asked| asked.instrumental.is_none());
+    }
+    for sentence in [
+        "with vocals",
+        "sung by a woman",
+        "a singer",
+        "with a voice",
+        "female voice",
+        "with singing",
+        "Sing of the sea",
+    ] {
+        check(sentence, |asked| asked.instrumental == Some(false));
+    }
+    for sentence in ["no singing", "don't sing", "without a voice"] {
+        check(sentence, |asked| asked.instrumental == Some(true));
+    }
+}

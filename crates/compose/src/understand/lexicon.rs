@@ -135,8 +135,7 @@ const ERAS: &[(u16, &str)] = &[
     (2020, "modern, contemporary"),
 ];
 
-const SUNG: &str =
-    "vocals, vocal, singing, sung, singer, lyrics, with voice, a voice, male voice, female voice, voice, sing";
+const SUNG: &str = "vocals, vocal, vocalist, vocalists, singing, sung, singer, singers, lyrics, with voice, a voice, male voice, female voice, voice, sing";
 const INSTRUMENTAL: &str = "instrumental, instrumental only, instrumentals, karaoke, backing track";
 
 const ROLES: &[(Role, &str)] =

@@ -1,5 +1,6 @@
 //! What a sentence asks of a song: whole words, one meaning each, and a plain account of what was not understood.
 
+mod context;
 mod lexicon;
 mod numbers;
 mod words;
@@ -8,6 +9,7 @@ use music::Mode;
 use serde::{Deserialize, Serialize};
 
 use self::{
+    context::Phrase,
     lexicon::{Meaning, Sense},
     words::Word,
 };
@@ -127,7 +129,8 @@ impl Reader<'_> {
             self.negation = Negation::None;
         }
         if let Some((length, sense)) = lexicon::longest(self.words, self.at) {
-            if sense.is_ambiguous && !self.is_about_music(length) {
+            let phrase = Phrase { words: self.words, at: self.at, length };
+            if !phrase.is_music(&sense, self.negation != Negation::None) {
                 self.unknown(word);
                 return 1;
             }
@@ -165,24 +168,6 @@ impl Reader<'_> {
             self.found.topic.get_or_insert(topic);
         }
         length + 1
-    }
-
-    /// Whether a word that also has another meaning ("house", "country") stands for music here.
-    fn is_about_music(&self, length: usize) -> bool {
-        let follows = |ahead: usize| self.words.get(self.at + length + ahead).filter(|word| !word.after_break);
-        if (0..3).any(|ahead| follows(ahead).is_some_and(|word| lexicon::is_music(&word.plain))) {
-            return true;
-        }
-        let before = self.before();
-        // "my house", "in the country", "to rock", "to my soul", "on a rock".
-        if lexicon::is_determiner(before) || matches!(before, "to" | "of" | "through" | "from" | "near" | "at" | "into")
-        {
-            return false;
-        }
-        // "house in the woods", "rock me", "rock the boat".
-        let next = follows(0).map_or("", |word| word.plain.as_str());
-        !(lexicon::is_determiner(next) || matches!(next, "on" | "me" | "you" | "us" | "of" | "by" | "near"))
-            || before.is_empty() && next.is_empty()
     }
 
     fn unknown(&mut self, word: &Word) {
@@ -271,34 +256,74 @@ impl Reader<'_> {
         let found = &mut self.found;
         match meaning {
             Meaning::Style(style) => self.styles.push((style, self.at, self.at + length)),
-            Meaning::Mood(mood) => {
-                if let Some(first) = found.mood.filter(|first| *first != mood) {
-                    found.conflicts.push(format!("both {first} and {mood}: the song is {first}"));
+            Meaning::Mood(mood) => keep(&mut found.mood, mood, &mut found.conflicts, |a, b| {
+                (a != b).then(|| format!("both {a} and {b}: the song is {a}"))
+            }),
+            Meaning::Bpm(bpm) => keep(&mut found.tempo_bpm, bpm, &mut found.conflicts, |a, b| {
+                ((a - b).abs() > 0.01).then(|| format!("both {a} and {b} bpm: the tempo is {a} bpm"))
+            }),
+            Meaning::Pace(pace) => keep(&mut found.pace, pace, &mut found.conflicts, |a, b| {
+                let said = |pace: &f64| {
+                    if pace.abs() <= 0.2 {
+                        "medium"
+                    } else if *pace > 0.0 {
+                        "fast"
+                    } else {
+                        "slow"
+                    }
+                };
+                (said(a) != said(b)).then(|| format!("both {} and {}: the song is {}", said(a), said(b), said(a)))
+            }),
+            Meaning::Key(tonic, mode) => self.key(tonic, mode),
+            Meaning::Mode(mode) => match (found.tonic, found.mode) {
+                (Some(tonic), Some(own)) if own != mode => {
+                    let name = key_name(tonic, Some(own));
+                    found.conflicts.push(format!("both {name} and {}: the key is {name}", mode_name(mode)));
                 }
-                found.mood.get_or_insert(mood);
-            }
-            Meaning::Bpm(bpm) => {
-                if let Some(first) = found.tempo_bpm.filter(|first| (first - bpm).abs() > 0.01) {
-                    found.conflicts.push(format!("both {first} and {bpm} bpm: the tempo is {first} bpm"));
-                }
-                found.tempo_bpm.get_or_insert(bpm);
-            }
-            Meaning::Pace(pace) => _ = found.pace.get_or_insert(pace),
-            Meaning::Key(tonic, mode) => {
-                found.tonic = found.tonic.or(Some(tonic));
-                found.mode = mode.or(found.mode);
-            }
-            Meaning::Mode(mode) => _ = found.mode.get_or_insert(mode),
+                _ => keep(&mut found.mode, mode, &mut found.conflicts, |a, b| {
+                    (a != b).then(|| format!("both major and minor: the key is {}", mode_name(*a)))
+                }),
+            },
             Meaning::Instrument(instrument) => push_new(&mut found.instruments, instrument),
             Meaning::Role(_) => {}
-            Meaning::Energy(energy) => _ = found.energy.get_or_insert(energy),
-            Meaning::Era(era) => _ = found.era.get_or_insert(era),
-            Meaning::Form(ref form) => _ = found.form.get_or_insert_with(|| form.clone()),
-            Meaning::Seconds(seconds) => _ = found.seconds.get_or_insert(seconds),
+            Meaning::Energy(energy) => keep(&mut found.energy, energy, &mut found.conflicts, |a, b| {
+                let said = |energy: &f64| if *energy > 0.5 { "loud" } else { "quiet" };
+                (said(a) != said(b)).then(|| format!("both {} and {}: the song is {}", said(a), said(b), said(a)))
+            }),
+            Meaning::Era(era) => keep(&mut found.era, era, &mut found.conflicts, |a, b| {
+                (a != b).then(|| format!("both {a} and {b}: the sounds are those of the {a}"))
+            }),
+            Meaning::Form(ref form) => keep(&mut found.form, form.clone(), &mut found.conflicts, |a, b| {
+                (a != b).then(|| format!("both {a} and {b}: the form is {a}"))
+            }),
+            Meaning::Seconds(seconds) => keep(&mut found.seconds, seconds, &mut found.conflicts, |a, b| {
+                ((a - b).abs() > 0.001).then(|| format!("both {a} and {b} seconds: the song lasts {a} seconds"))
+            }),
             Meaning::Instrumental => _ = found.instrumental.get_or_insert(true),
             Meaning::Sung => _ = found.instrumental.get_or_insert(false),
         }
         self.understood(length, said);
+    }
+
+    /// A song has one key, tonic and mode together: the first that is named.
+    fn key(&mut self, tonic: u8, mode: Option<Mode>) {
+        let found = &mut self.found;
+        let is_other_mode = found.mode.zip(mode).is_some_and(|(own, other)| own != other);
+        match found.tonic {
+            None => {
+                if let Some(said) = found.mode.filter(|_| is_other_mode) {
+                    let name = key_name(tonic, mode);
+                    found.conflicts.push(format!("both {} and {name}: the key is {name}", mode_name(said)));
+                }
+                found.tonic = Some(tonic);
+                found.mode = mode.or(found.mode);
+            }
+            Some(own) if own != tonic || is_other_mode => {
+                let (own, other) = (key_name(own, found.mode), key_name(tonic, mode));
+                found.conflicts.push(format!("both {own} and {other}: the key is {own}"));
+            }
+            Some(_) => found.mode = found.mode.or(mode),
+        }
     }
 
     /// Of styles side by side the last is the noun ("folk rock"); of those apart the first is meant.
@@ -327,6 +352,25 @@ impl Reader<'_> {
         }
         instruments.retain(|one| !is_out(one));
         self.found
+    }
+}
+
+/// Keeps what was said first; what contradicts it is told.
+fn keep<T>(own: &mut Option<T>, new: T, conflicts: &mut Vec<String>, contradiction: impl Fn(&T, &T) -> Option<String>) {
+    match own {
+        Some(own) => conflicts.extend(contradiction(own, &new)),
+        None => *own = Some(new),
+    }
+}
+
+fn key_name(tonic: u8, mode: Option<Mode>) -> String {
+    Meaning::Key(tonic, mode).says().trim_start_matches("key: ").to_owned()
+}
+
+const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Major => "major",
+        Mode::Minor => "minor",
     }
 }
 

@@ -2,7 +2,10 @@
 
 use music::Mode;
 
-use super::{lexicon::Meaning, words::Word};
+use super::{
+    lexicon::{self, Meaning},
+    words::Word,
+};
 use crate::{
     limits::{LEAST_BPM, MOST_BPM},
     style::Style,
@@ -92,6 +95,14 @@ fn measure(words: &[Word], at: usize) -> Option<(usize, f64)> {
     Some((2, count * unit(&following.plain)?))
 }
 
+/// Whether a word goes on with what stands before it and says nothing of music.
+fn is_strange(words: &[Word], at: usize) -> bool {
+    words.get(at).is_some_and(|word| {
+        let is_figure = word.plain.starts_with(|first: char| first.is_ascii_digit());
+        !word.after_break && !is_figure && !lexicon::is_filler(&word.plain) && lexicon::longest(words, at).is_none()
+    })
+}
+
 /// `120 bpm`, `120bpm`, `tempo 96`, `at 90`.
 fn tempo(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
     let here = plain(words, at);
@@ -109,13 +120,20 @@ fn tempo(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
         return None;
     }
     let skip = match here {
-        "tempo" | "bpm" => usize::from(matches!(plain(words, at + 1), "of" | "is" | "at" | "around")) + 1,
-        "at" => 1,
+        "tempo" | "bpm" => {
+            let is_skipped =
+                |ahead: &usize| matches!(plain(words, at + ahead), "of" | "is" | "at" | "around" | "about");
+            // "Tempo 90", "tempo of 90", "tempo of about 90".
+            (1..=2).take_while(is_skipped).count() + 1
+        }
+        "at" => 1 + usize::from(matches!(plain(words, at + 1), "about" | "around")),
         _ => return None,
     };
     let bpm = number(plain(words, at + skip)).filter(|bpm| here != "at" || could_be(*bpm))?;
-    // "At 90 seconds", "at 3 o'clock", "at 80s".
-    if here == "at" && unit(plain(words, at + skip + 1)).is_some() {
+    // "At 90 seconds", "at 100 miles an hour", "at 45 degrees", "at 60 per cent": what is counted is not beats.
+    let next = plain(words, at + skip + 1);
+    let is_counted = unit(next).is_some() || next == "per" || is_strange(words, at + skip + 1);
+    if here == "at" && next != "beats" && is_counted {
         return None;
     }
     let said = usize::from(plain(words, at + skip + 1) == "bpm");
@@ -146,7 +164,8 @@ fn era(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
     Some((1, Meaning::Era(Era { decade })))
 }
 
-/// `in A minor`, `F# major`, `Bb`, `in Am`, `key of G`. A letter alone is a key only after "key of".
+/// `in A minor`, `F# major`, `Bb`, `in Am`, `key of G`. A letter alone is a key only after "key
+/// of", or after "in" where the sentence or a part of it ends with it: `blues in E`.
 fn key(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
     let (skip, is_named) = match (plain(words, at), plain(words, at + 1)) {
         ("key", "of") => (2, true),
@@ -177,7 +196,10 @@ fn key(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
         // "Ab" and "Eb", which are no words, and after "in" only.
         (shift, is_sure, rest) = (-1, is_sure || skip > 0, behind);
     }
+    let ends = words.get(at + skip + 1).is_none_or(|next| next.after_break);
     match rest {
+        // "A" may be the article of what was cut off.
+        "" if skip == 1 && shift == 0 && is_capital && first != 'A' && ends => is_sure = true,
         "" => {}
         "m" if is_capital && (skip > 0 || shift != 0) => (mode, is_sure) = (Some(Mode::Minor), true),
         _ => return None,
@@ -196,11 +218,14 @@ fn key(words: &[Word], at: usize) -> Option<(usize, Meaning)> {
     }
     // "A major": an article before an adjective reads like a key ("a minor piece"); a small letter needs "in" or "key".
     let is_article = first == 'a' && shift == 0 && skip == 0;
-    // "a major hit", "in a minor mood".
+    // "a major hit", "in a minor mood", "in a major city"; at the start of a sentence also with a capital.
+    let is_first = at == 0 || words[at].after_break;
+    let may_be_article = shift == 0 && (first == 'a' || first == 'A' && skip == 0 && is_first);
     let goes_on = words.get(at + length).is_some_and(|next| {
         !next.after_break && matches!(next.plain.as_str(), "key" | "mood" | "hit" | "way" | "role")
+            || is_strange(words, at + length)
     });
-    if is_article || first == 'a' && goes_on {
+    if is_article || may_be_article && goes_on {
         return None;
     }
     Some((length, Meaning::Key((natural + shift).rem_euclid(12) as u8, mode)))
