@@ -126,7 +126,7 @@ instruments! {
     Banjo "banjo" 105 Comping ["banjos"];
     Mandolin "mandolin" 25 Comping ["mandolins"];
     SteelDrums "steel-drums" 114 Melody ["steel drums" "steelpan" "steel pan"];
-    Drums "drums" 0 Drums ["drum" "drum kit" "drumkit" "drum set" "percussion" "drum machine" "beat" "beats"];
+    Drums "drums" 0 Drums ["drum" "drum kit" "drumkit" "drum set" "percussion" "schlagzeug" "drum machine" "beat" "beats"];
 }
 
 impl Instrument {

@@ -18,9 +18,9 @@ pub struct Players {
     pub soloist: u8,
 }
 
-/// Parts that an instrument may take over, its own first.
-fn parts(instrument: Instrument) -> Vec<Role> {
-    let own = instrument.role();
+/// Parts that an instrument may take over, its own first; of one that leads, the melody.
+fn parts(instrument: Instrument, leads: bool) -> Vec<Role> {
+    let own = if leads { Role::Melody } else { instrument.role() };
     let others: &[Role] = match own {
         Role::Bass | Role::Drums => &[],
         _ => &[Role::Melody, Role::Comping, Role::Pad],
@@ -65,9 +65,14 @@ pub fn choose(
             if is_unwanted(of_era) { program } else { of_era }
         });
     }
-    for instrument in options.instruments.iter().chain(&asked.instruments) {
+    let lead = asked.lead.filter(|lead| asked.instruments.contains(lead));
+    let others = asked.instruments.iter().filter(|one| lead != Some(**one));
+    let named: Vec<Instrument> = options.instruments.iter().chain(&lead).chain(others).copied().collect();
+    for instrument in &named {
         let is_option = options.instruments.contains(instrument);
-        let possible = parts(*instrument).into_iter().find(|role| !is_taken[role.index()] && plays[role.index()]);
+        let possible = parts(*instrument, lead == Some(*instrument))
+            .into_iter()
+            .find(|role| !is_taken[role.index()] && plays[role.index()]);
         match possible {
             Some(role) => {
                 is_taken[role.index()] = true;
@@ -80,6 +85,22 @@ pub fn choose(
                 warnings.push(format!("no part is left for the {instrument} that the {source} ask for"));
             }
             None => {}
+        }
+    }
+    let is_alone = asked.alone && !named.is_empty();
+    if is_alone {
+        // Who plays chords and is alone plays the tune over them, and the other way round.
+        let chordal = named.iter().find(|one| matches!(one.role(), Role::Comping | Role::Pad));
+        for role in [Role::Melody, Role::Comping] {
+            if let Some(instrument) = chordal.filter(|_| !is_taken[role.index()]) {
+                programs[role.index()] = instrument.program();
+                is_taken[role.index()] = true;
+            }
+        }
+        // A voice needs its tune, whoever accompanies it.
+        let is_sung = !options.instrumental.or(asked.instrumental).unwrap_or(true);
+        for role in Role::ALL {
+            plays[role.index()] &= is_taken[role.index()] || role == Role::Melody && is_sung;
         }
     }
     for role in &asked.without {
@@ -100,7 +121,7 @@ pub fn choose(
         .filter(|program| *program != programs[Role::Melody.index()] && !is_unwanted(*program))
         .collect();
     let soloist = dice.pick(&others).copied().unwrap_or(programs[Role::Melody.index()]);
-    let soloist = if is_taken[Role::Melody.index()] { programs[Role::Melody.index()] } else { soloist };
+    let soloist = if is_alone || is_taken[Role::Melody.index()] { programs[Role::Melody.index()] } else { soloist };
     Ok(Players { programs, plays, drums, drums_throughout: wants_drums, soloist })
 }
 

@@ -221,6 +221,30 @@ fn impossible_wishes_are_told() {
 }
 
 #[test]
+fn players_are_alone_or_lead_where_that_is_said() {
+    for style in Style::ALL {
+        let options = Options { style: Some(style), seconds: Some(40.0), ..Options::default() };
+        for (sentence, program, roles) in [
+            ("solo piano", 0, vec![Role::Melody, Role::Comping]),
+            ("piano only", 0, vec![Role::Melody, Role::Comping]),
+            ("just flute", 73, vec![Role::Melody]),
+        ] {
+            let song = of(sentence, &options);
+            assert_eq!(song.part_roles, roles, "{style}: {sentence}");
+            assert!(song.score.parts.iter().all(|part| part.program == program && !part.drums), "{style}: {sentence}");
+        }
+        assert_eq!(of("just drums", &options).part_roles, [Role::Drums], "{style}");
+        for (sentence, program) in [("electric guitar solo", 27), ("piano melody", 0), ("violin, flute lead", 73)] {
+            let song = of(sentence, &options);
+            assert_eq!(plays(&song, Role::Melody), Some(program), "{style}: {sentence}");
+            assert!(song.part_roles.len() > 1, "{style}: {sentence}");
+        }
+    }
+    let sung = of("a folk song with vocals, just piano", &Options::default());
+    assert!(!sung.melody.notes.is_empty() && sung.part_roles == [Role::Melody, Role::Comping]);
+}
+
+#[test]
 fn no_kind_of_an_unwanted_instrument_plays() {
     let check = |what: &str, gone: &[std::ops::RangeInclusive<u8>]| {
         for style in Style::ALL {

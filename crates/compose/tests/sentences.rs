@@ -174,3 +174,70 @@ fn everyday_words_make_nobody_sing() {
         check(sentence, |asked| asked.instrumental == Some(true));
     }
 }
+
+#[test]
+fn a_topic_ends_where_the_music_is_spoken_of_again() {
+    check("A piano piece of about 2 minutes in D minor", |asked| {
+        asked.topic.is_none()
+            && (asked.seconds, asked.tonic, asked.mode) == (Some(120.0), Some(2), Some(Mode::Minor))
+            && asked.instruments == [Instrument::Piano]
+    });
+    check("techno, about 130 bpm", |asked| asked.tempo_bpm == Some(130.0) && asked.topic.is_none());
+    check("about half a minute", |asked| asked.seconds == Some(30.0));
+    check("about 99 red balloons", |asked| asked.topic.as_deref() == Some("99 red balloons"));
+    check("about the sea in a jazz style on banjo", |asked| {
+        asked.topic.as_deref() == Some("the sea")
+            && asked.style == Some(Style::JazzSwing)
+            && asked.instruments == [Instrument::Banjo]
+    });
+    for (sentence, topic) in [
+        ("about the sea in the style of a waltz", "the sea"),
+        ("about the sea in D minor", "the sea"),
+        ("about the sea in a minor key", "the sea"),
+        ("about the sea played on the harp", "the sea"),
+        ("about the sea by a flute", "the sea"),
+        ("about a man on the road in the country", "a man on the road in the country"),
+        ("about leaving in style", "leaving in style"),
+    ] {
+        check(sentence, |asked| asked.topic.as_deref() == Some(topic));
+    }
+}
+
+#[test]
+fn a_ruling_out_ends_where_something_else_is_spoken_of() {
+    check("A no-frills punk song", |asked| asked.style == Some(Style::Rock));
+    check("A no-fuss punk song", |asked| asked.style == Some(Style::Rock));
+    check("Do not forget the drums", |asked| asked.instruments == [Instrument::Drums] && asked.without.is_empty());
+    check("Not only violin but also cello", |asked| {
+        asked.instruments == [Instrument::Violin, Instrument::Cello] && !asked.alone
+    });
+    check("Ohne Schlagzeug mit accordion", |asked| {
+        asked.without == [Role::Drums] && asked.instruments == [Instrument::Accordion]
+    });
+    check("Without a doubt the best reggae", |asked| asked.style == Some(Style::Reggae));
+    check("without words but piano", |asked| asked.instruments == [Instrument::Piano]);
+    check("no drums just piano", |asked| asked.without == [Role::Drums] && asked.alone);
+    check("without any of the drums", |asked| asked.without == [Role::Drums]);
+}
+
+#[test]
+fn players_are_alone_or_lead_where_that_is_said() {
+    for sentence in
+        ["solo piano", "piano only", "just piano", "just a piano", "nothing but piano", "solo piano in D minor"]
+    {
+        check(sentence, |asked| asked.alone && asked.instruments == [Instrument::Piano]);
+    }
+    for sentence in ["piano only in the intro", "a solo career with piano", "just add piano", "not just piano"] {
+        check(sentence, |asked| !asked.alone && asked.instruments == [Instrument::Piano]);
+    }
+    for (sentence, lead) in [
+        ("electric guitar solo", Instrument::ElectricGuitar),
+        ("piano melody", Instrument::Piano),
+        ("violin and strings, flute lead", Instrument::Flute),
+        ("lead guitar", Instrument::AcousticGuitar),
+        ("melody on the flute", Instrument::Flute),
+    ] {
+        check(sentence, |asked| asked.lead == Some(lead) && asked.instruments.contains(&lead) && !asked.alone);
+    }
+    check("bass solo, drum solo", |asked| asked.lead.is_none());
+}

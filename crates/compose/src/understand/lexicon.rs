@@ -202,6 +202,28 @@ pub fn negation(words: &[Word], at: usize) -> Option<usize> {
     }
 }
 
+/// Phrases with a "no" in them that rule nothing out.
+const IDIOMS: &str = "not only, not just, not merely, not simply, not least, not to mention, do not forget, don't forget, \
+         dont forget, never forget, do not leave out, don't leave out, do not omit, don't omit, do not skip, don't skip, \
+         do not hesitate, don't hesitate, do not be afraid, don't be afraid, without a doubt, without doubt, \
+         without question, without fail, without further ado, no doubt, no matter, no problem, no wonder, no less than, \
+         no nonsense, no frills, no strings attached, no one, never mind, why not, nicht nur, no sólo, no solo, pas seulement";
+
+/// How many words of such a phrase begin here, if any do.
+pub fn idiom(words: &[Word], at: usize) -> Option<usize> {
+    listed(IDIOMS).find_map(|idiom| {
+        let length = idiom.split(' ').count();
+        let here = words.get(at..at + length)?;
+        let is_whole = here.iter().skip(1).all(|word| !word.after_break);
+        (is_whole && here.iter().map(|word| word.plain.as_str()).eq(idiom.split(' '))).then_some(length)
+    })
+}
+
+/// Words that end a ruling out: what follows them is wanted.
+pub fn goes_against(word: &str) -> bool {
+    matches!(word, "but" | "only" | "just" | "mit" | "con" | "avec" | "aber" | "sondern" | "pero" | "mais" | "nur")
+}
+
 /// Words that carry a ruling out on to what follows.
 pub fn joins(word: &str) -> bool {
     matches!(word, "or" | "nor" | "and" | "any" | "oder" | "und" | "ou")

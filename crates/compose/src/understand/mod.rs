@@ -1,8 +1,10 @@
 //! What a sentence asks of a song: whole words, one meaning each, and a plain account of what was not understood.
 
 mod context;
+mod ensemble;
 mod lexicon;
 mod numbers;
+mod topic;
 mod words;
 
 use music::Mode;
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::{
     context::Phrase,
+    ensemble::Place,
     lexicon::{Meaning, Sense},
     words::Word,
 };
@@ -41,6 +44,12 @@ pub struct Understanding {
     /// Instruments and parts that are not wanted.
     pub without_instruments: Vec<Instrument>,
     pub without: Vec<Role>,
+    /// Nobody plays but the instruments that are named.
+    #[serde(default)]
+    pub alone: bool,
+    /// Plays the melody; one of the instruments.
+    #[serde(default)]
+    pub lead: Option<Instrument>,
     /// 0 to 1.
     pub energy: Option<f64>,
     pub era: Option<Era>,
@@ -78,7 +87,7 @@ pub fn understand(prompt: &str) -> Understanding {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Negation {
     None,
-    /// After "no" and its like, until something was ruled out.
+    /// After "no" and its like, until something was ruled out or something else is spoken of.
     Pending,
     /// Something was ruled out: another follows only after "or" (and, after "without", "and").
     Done,
@@ -114,8 +123,14 @@ impl Reader<'_> {
 
     /// Reads at this place; answers how many words that took.
     fn step(&mut self, word: &Word) -> usize {
+        if word.plain == "about" && topic::is_approximate(self.words, self.at) {
+            return 1;
+        }
         if matches!(word.plain.as_str(), "about" | "titled" | "called" | "entitled") {
             return self.topic();
+        }
+        if let Some(length) = lexicon::idiom(self.words, self.at) {
+            return length;
         }
         if let Some(length) = self.negated(word) {
             return length;
@@ -128,14 +143,30 @@ impl Reader<'_> {
         if self.negation == Negation::Done && !lexicon::joins(self.before()) && !lexicon::joins(&word.plain) {
             self.negation = Negation::None;
         }
+        if lexicon::goes_against(&word.plain) {
+            self.negation = Negation::None;
+        }
+        if let Some((length, place)) = ensemble::before(self.words, self.at).filter(|_| self.negation == Negation::None)
+        {
+            self.place(length, place);
+            return length;
+        }
         if let Some((length, sense)) = lexicon::longest(self.words, self.at) {
             let phrase = Phrase { words: self.words, at: self.at, length };
             if !phrase.is_music(&sense, self.negation != Negation::None) {
                 self.unknown(word);
                 return 1;
             }
+            let place = match sense.meaning {
+                Meaning::Instrument(instrument) if self.negation == Negation::None => {
+                    ensemble::after(self.words, self.at + length, instrument)
+                }
+                _ => None,
+            };
             self.mean(length, sense.meaning);
-            return length;
+            let Some(place) = place else { return length };
+            self.place(length + 1, place);
+            return length + 1;
         }
         if !lexicon::is_filler(&word.plain) {
             self.unknown(word);
@@ -150,14 +181,10 @@ impl Reader<'_> {
         Some(length)
     }
 
-    /// Everything up to the next break is what the song is about.
+    /// Everything up to where the music is spoken of again is what the song is about.
     fn topic(&mut self) -> usize {
         let rest = &self.words[self.at + 1..];
-        let ends = |word: &Word| {
-            word.after_break || matches!(word.plain.as_str(), "with" | "at" | "for" | "using" | "without")
-        };
-        // Words that come first cannot end it: "about the two of us" has none of these.
-        let length = rest.iter().enumerate().position(|(index, word)| index > 0 && ends(word)).unwrap_or(rest.len());
+        let length = topic::length(self.words, self.at + 1);
         let topic: Vec<&str> = rest[..length].iter().map(|word| word.text.as_str()).collect();
         if !topic.is_empty() {
             let topic = topic.join(" ");
@@ -170,7 +197,21 @@ impl Reader<'_> {
         length + 1
     }
 
+    fn place(&mut self, length: usize, place: Place) {
+        let said = match place {
+            Place::Alone => "nobody else plays".to_owned(),
+            Place::Lead(instrument) => format!("melody: {instrument}"),
+        };
+        match place {
+            Place::Alone => self.found.alone = true,
+            Place::Lead(instrument) => _ = self.found.lead.get_or_insert(instrument),
+        }
+        self.understood(length, said);
+    }
+
+    /// It also ends a ruling out: "no-frills punk" is punk.
     fn unknown(&mut self, word: &Word) {
+        self.negation = Negation::None;
         let is_new = !self.found.not_understood.contains(&word.text);
         if is_new && self.found.not_understood.len() < MOST_UNKNOWN {
             self.found.not_understood.push(word.text.chars().take(60).collect());

@@ -43,7 +43,7 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// Seconds of a unit.
-fn unit(text: &str) -> Option<f64> {
+pub fn unit(text: &str) -> Option<f64> {
     match text {
         "s" | "sec" | "secs" | "second" | "seconds" | "sekunden" | "secondes" | "segundos" => Some(1.0),
         "m" | "min" | "mins" | "minute" | "minutes" | "minuten" | "minutos" => Some(60.0),
