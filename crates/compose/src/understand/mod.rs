@@ -1,5 +1,6 @@
 //! What a sentence asks of a song: whole words, one meaning each, and a plain account of what was not understood.
 
+mod conflicts;
 mod context;
 mod ensemble;
 mod lexicon;
@@ -11,6 +12,7 @@ use music::Mode;
 use serde::{Deserialize, Serialize};
 
 use self::{
+    conflicts::keep,
     context::Phrase,
     ensemble::Place,
     lexicon::{Meaning, Sense},
@@ -315,16 +317,10 @@ impl Reader<'_> {
                 };
                 (said(a) != said(b)).then(|| format!("both {} and {}: the song is {}", said(a), said(b), said(a)))
             }),
-            Meaning::Key(tonic, mode) => self.key(tonic, mode),
-            Meaning::Mode(mode) => match (found.tonic, found.mode) {
-                (Some(tonic), Some(own)) if own != mode => {
-                    let name = key_name(tonic, Some(own));
-                    found.conflicts.push(format!("both {name} and {}: the key is {name}", mode_name(mode)));
-                }
-                _ => keep(&mut found.mode, mode, &mut found.conflicts, |a, b| {
-                    (a != b).then(|| format!("both major and minor: the key is {}", mode_name(*a)))
-                }),
-            },
+            Meaning::Key(tonic, mode) => {
+                conflicts::keep_key((&mut found.tonic, &mut found.mode), (tonic, mode), &mut found.conflicts);
+            }
+            Meaning::Mode(mode) => conflicts::keep_mode(found.tonic, &mut found.mode, mode, &mut found.conflicts),
             Meaning::Instrument(instrument) => push_new(&mut found.instruments, instrument),
             Meaning::Role(_) => {}
             Meaning::Energy(energy) => keep(&mut found.energy, energy, &mut found.conflicts, |a, b| {
@@ -344,27 +340,6 @@ impl Reader<'_> {
             Meaning::Sung => _ = found.instrumental.get_or_insert(false),
         }
         self.understood(length, said);
-    }
-
-    /// A song has one key, tonic and mode together: the first that is named.
-    fn key(&mut self, tonic: u8, mode: Option<Mode>) {
-        let found = &mut self.found;
-        let is_other_mode = found.mode.zip(mode).is_some_and(|(own, other)| own != other);
-        match found.tonic {
-            None => {
-                if let Some(said) = found.mode.filter(|_| is_other_mode) {
-                    let name = key_name(tonic, mode);
-                    found.conflicts.push(format!("both {} and {name}: the key is {name}", mode_name(said)));
-                }
-                found.tonic = Some(tonic);
-                found.mode = mode.or(found.mode);
-            }
-            Some(own) if own != tonic || is_other_mode => {
-                let (own, other) = (key_name(own, found.mode), key_name(tonic, mode));
-                found.conflicts.push(format!("both {own} and {other}: the key is {own}"));
-            }
-            Some(_) => found.mode = found.mode.or(mode),
-        }
     }
 
     /// Of styles side by side the last is the noun ("folk rock"); of those apart the first is meant.
@@ -393,25 +368,6 @@ impl Reader<'_> {
         }
         instruments.retain(|one| !is_out(one));
         self.found
-    }
-}
-
-/// Keeps what was said first; what contradicts it is told.
-fn keep<T>(own: &mut Option<T>, new: T, conflicts: &mut Vec<String>, contradiction: impl Fn(&T, &T) -> Option<String>) {
-    match own {
-        Some(own) => conflicts.extend(contradiction(own, &new)),
-        None => *own = Some(new),
-    }
-}
-
-fn key_name(tonic: u8, mode: Option<Mode>) -> String {
-    Meaning::Key(tonic, mode).says().trim_start_matches("key: ").to_owned()
-}
-
-const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Major => "major",
-        Mode::Minor => "minor",
     }
 }
 
