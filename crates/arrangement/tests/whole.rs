@@ -84,12 +84,16 @@ async fn a_render_that_is_stopped_stops() {
 
 #[tokio::test]
 async fn a_length_that_no_tempo_makes_is_the_callers_to_change() {
-    let failure = blended(&[("seconds", "700"), ("tempo", "240")]).await.unwrap_err();
+    for (field, length, tempo) in [("seconds", "700", "240"), ("bars", "400", "60")] {
+        let asked =
+            |name: &str| [(field, length), ("tempo", tempo)].into_iter().find(|(f, _)| *f == name).map(|(_, t)| t);
+        let refused = BlendRequest::read(asked, 7).unwrap_err();
+        assert_eq!(refused.field, field, "{}", refused.detail);
+    }
+    // In 3/4 it would be possible.
+    let failure = blended(&[("bars", "400"), ("tempo", "120")]).await.unwrap_err();
     assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ImpossibleOptions));
-    assert!(failure.message.contains("at 240 bpm it must be from"), "{}", failure.message);
-    let failure = blended(&[("bars", "400"), ("tempo", "60")]).await.unwrap_err();
-    assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ImpossibleOptions));
-    assert!(failure.message.contains("fewer bars"), "{}", failure.message);
+    assert!(failure.message.contains("at 120 bpm in 4/4"), "{}", failure.message);
 }
 
 #[test]

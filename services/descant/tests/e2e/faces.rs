@@ -119,11 +119,17 @@ async fn every_documented_route_is_there(flavour: Flavour) {
     let mut missing = Vec::new();
     for (path, operations) in paths {
         let filled = path.replace("{jobId}", &job).replace("{id}", &job).replace("{messageId}", &message);
-        let filled = filled.replace("{fileId}", &job);
-        // There is no such song, and to the API of blends this is none of its jobs: only a method that no path takes says
+        let filled = filled.replace("{fileId}", &job).replace("{musicId}", &job);
+        // There is no such song, and to the APIs of other kinds this is none of their jobs: only a method that no path takes says
         // that there is a route.
-        let is_elsewhere =
-            ["/api/v1/songs/{id}", "/api/status/{jobId}", "/api/download/{fileId}"].contains(&path.as_str());
+        let is_elsewhere = [
+            "/api/v1/songs/{id}",
+            "/api/status/{jobId}",
+            "/api/download/{fileId}",
+            "/api/music-generator/status/{musicId}",
+            "/api/music-generator/download/{musicId}",
+        ]
+        .contains(&path.as_str());
         if is_elsewhere {
             let request = user.http.request(Method::PUT, format!("{}{filled}", user.base));
             let answer = Answer::of(request.bearer_auth(user.token().unwrap_or_default())).await;

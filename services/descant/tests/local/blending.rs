@@ -91,7 +91,10 @@ fn what_cannot_be_blended_is_refused_before_anything_is_written() {
     ] {
         check(&["blend", song, song, song, flag, value], &[says]);
     }
-    check(&["blend", song, song, song, "--seconds", "700", "--tempo", "240"], &["at 240 bpm it must be from"]);
+    check(
+        &["blend", song, song, song, "--seconds", "700", "--tempo", "240"],
+        &["at 240 beats per minute a blend of 8 to 400 bars lasts from 7 to 400 s"],
+    );
     check(&["render", "noise.mid"], &["not a MIDI file but"]);
 }
 
