@@ -49,7 +49,8 @@ impl StorageService {
         let tags = Tags {
             title,
             artist: Some("Descant".to_owned()),
-            comment: Some(format!("job {}", job.id)),
+            // As in those that are made with the song.
+            comment: None,
             cover_png: None,
         };
         let bounds = self.bounds(job);

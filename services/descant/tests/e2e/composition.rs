@@ -256,7 +256,7 @@ async fn a_song_comes_with_all_that_goes_along_and_is_the_same_again(flavour: Fl
     // Same sentence, same options, same seed: same notes and the same sound.
     let again = submit(&user, &body).await;
     assert_eq!(ended(&user, &again).await["state"], "completed");
-    for role in ["song_midi", "audio_flac"] {
+    for role in ["song_midi", "audio_flac", "audio_wav", "audio_mp3"] {
         let (one, other) = (file(&user, &job, role).await, file(&user, &again, role).await);
         assert!(one.bytes == other.bytes, "{role}");
     }

@@ -68,7 +68,8 @@ impl Stage for Finalization {
             title: report.title.clone(),
             object_name: Some(object_name(name, accepted_at(run).await?)),
             mp3_kbps: Some(request.options.output_format.mp3_kbps()),
-            comment: Some(format!("composed by rules, seed {}, job {}", request.seed, run.job.id)),
+            // Nothing of this job alone: the same request makes the same file.
+            comment: Some(format!("composed by rules, seed {}", request.seed)),
             audio: Some(run.result_audio(played::SONG_WAV).await?),
             is_mastered: true,
             cover: Some(run.result_audio(played::COVER).await?),
