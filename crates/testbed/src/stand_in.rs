@@ -57,8 +57,10 @@ impl StandIn {
     /// # Panics
     /// When there is no port to be had, or no manner.
     pub async fn start(manners: impl IntoIterator<Item = Manner>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port of this machine");
-        let url = format!("http://{}", listener.local_addr().expect("a listener has an address"));
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|why| panic!("no port of this machine: {why}"));
+        let address = listener.local_addr().unwrap_or_else(|why| panic!("a listener without an address: {why}"));
+        let url = format!("http://{address}");
         let state = Arc::new(Mutex::new(State { manners: VecDeque::new(), heard: Vec::new() }));
         let serving = tokio::spawn(serve(listener, Arc::clone(&state)));
         let stand_in = Self { url, state, serving };
