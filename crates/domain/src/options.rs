@@ -128,12 +128,25 @@ words! {
 }
 
 words! {
+    /// Whose beat it is when a band plays.
+    Beat {
+        /// The singer's own: the band hurries and lingers with the voice.
+        #[default]
+        Follow = "follow",
+        /// An even one, to which the voice is brought.
+        Steady = "steady",
+    }
+}
+
+words! {
     /// What plays under the voice.
     Backing {
         #[default]
         None = "none",
         /// Chords and a bass that fit the melody.
         Chords = "chords",
+        /// A band in a style: drums, bass, chords, an instrument that answers, an intro and an ending.
+        Band = "band",
     }
 }
 

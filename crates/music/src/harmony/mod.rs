@@ -147,6 +147,11 @@ pub fn accompany(melody: &Melody, style: Style, seed: u64) -> Option<Accompanime
     Some(Accompaniment { style, in_time, chords, parts, consonance })
 }
 
+/// The chords that fit a melody, from the first bar to the end; none without notes. The same seed gives the same chords.
+pub fn chords(melody: &Melody, seed: u64) -> Vec<ChordSpan> {
+    chords::find(melody, seed)
+}
+
 /// Share (0–1) of the sung time under chords in which the note belongs to its chord; 0 when nothing sounds together.
 pub fn consonance(melody: &Melody, chords: &[ChordSpan]) -> f64 {
     let (mut inside, mut all) = (0.0, 0.0);
