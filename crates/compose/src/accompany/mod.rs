@@ -95,7 +95,6 @@ pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, Comp
     let (score, part_roles) = write::score(&brief, &plan, &lines, &sections);
     let effective = effective(&brief, &plan, &sections, &part_roles);
     let chords = chord_spans(&plan);
-    let tune = Melody { duration_seconds: plan.seconds, ..tune };
     let song =
         Composition { score, part_roles, seconds: plan.seconds, effective, sections, chords, melody: tune, lines };
     Ok(Accompanied { song, style_is_asked: choice.is_asked, harmony, consonance })

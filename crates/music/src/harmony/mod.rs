@@ -81,6 +81,17 @@ pub enum Style {
 impl Style {
     pub const ALL: [Self; 5] = [Self::Ballad, Self::Pop, Self::Folk, Self::Waltz, Self::Rock];
 
+    /// As reports name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ballad => "ballad",
+            Self::Pop => "pop",
+            Self::Folk => "folk",
+            Self::Waltz => "waltz",
+            Self::Rock => "rock",
+        }
+    }
+
     /// The style that a genre asks for, by words in its name. Bars of three become a waltz, except where the genre asks
     /// for guitars.
     pub fn for_genre(genre: Option<&str>, meter: Meter) -> Self {
