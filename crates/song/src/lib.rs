@@ -8,6 +8,7 @@ mod backing;
 mod band;
 mod documents;
 mod engine_options;
+mod on_the_beat;
 mod pipeline;
 mod report;
 mod steps;
@@ -118,9 +119,15 @@ pub fn sound_figures(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> Sou
 
 /// Where vowels should begin, in seconds: on the onsets of the notes that begin a syllable.
 fn vowel_onsets(melody: &Melody, lyrics: &Lyrics) -> Vec<f64> {
+    vowel_notes(melody, lyrics).into_iter().map(|note| melody.notes[note].onset_seconds).collect()
+}
+
+/// The notes that begin a syllable.
+fn vowel_notes(melody: &Melody, lyrics: &Lyrics) -> Vec<usize> {
     let mut notes: Vec<usize> = lyrics.lines.iter().flat_map(|line| &line.syllables).map(|s| s.note).collect();
     notes.dedup();
-    notes.into_iter().filter_map(|note| melody.notes.get(note)).map(|note| note.onset_seconds).collect()
+    notes.retain(|note| *note < melody.notes.len());
+    notes
 }
 
 fn count(n: usize) -> u32 {

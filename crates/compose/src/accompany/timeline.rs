@@ -27,7 +27,7 @@ const BEFORE_BAR_QUARTERS: f64 = 0.25;
 /// Onsets this far from a beat are meant to be on it: a sixteenth is 0.25.
 const NEAR_BEAT_QUARTERS: f64 = 0.18;
 /// And are sung at most this far from it.
-const MOST_STRAY_SECONDS: f64 = 0.008;
+const MOST_STRAY_SECONDS: f64 = 0.003;
 /// The intro is about this share of what is sung, within these seconds.
 const INTRO_SHARE: f64 = 0.3;
 const INTRO_SECONDS: (f64, f64) = (2.2, 9.5);
