@@ -17,7 +17,7 @@ use providers::{AccompanimentPlayer, compose_failure, font_failure};
 use serde::{Deserialize, Serialize};
 use soundfont::Song;
 
-use crate::together::{Together, together};
+use crate::together::{Meeting, Together, together};
 
 /// A melody as it is sung with a band, and the band.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -155,17 +155,18 @@ impl Band {
         self.score.parts.iter().map(part).collect()
     }
 
-    /// Moments on which a note of the melody and a beat of the band are meant to be together.
-    fn shared_beats(&self, melody: &Melody) -> Vec<f64> {
+    /// The notes of the melody that begin on a beat of the band.
+    pub fn notes_on_beats(&self, melody: &Melody) -> Vec<usize> {
         const NEAR_SECONDS: f64 = 0.012;
         let per_beat = u64::from(self.score.ticks_per_quarter);
         let ticks = (0..self.score.end).step_by(usize::try_from(per_beat).unwrap_or(1).max(1));
         let beats: Vec<f64> = self.score.seconds_of(ticks).collect();
-        let is_sung = |beat: &f64| {
-            let next = melody.notes.partition_point(|note| note.onset_seconds < beat - NEAR_SECONDS);
-            melody.notes.get(next).is_some_and(|note| note.onset_seconds <= beat + NEAR_SECONDS)
+        let is_on_beat = |index: &usize| {
+            let onset = melody.notes[*index].onset_seconds;
+            let next = beats.partition_point(|beat| *beat < onset - NEAR_SECONDS);
+            beats.get(next).is_some_and(|beat| *beat <= onset + NEAR_SECONDS)
         };
-        beats.into_iter().filter(is_sung).collect()
+        (0..melody.notes.len()).filter(is_on_beat).collect()
     }
 }
 
@@ -203,7 +204,9 @@ pub fn play(
     let stems = band_stems(&band.score, &band.part_roles);
     let how = Rendering { keep_stems, threads };
     let played = render_exactly(instruments, &band.score, &stems, how, band.seconds, progress)?;
-    let together = together(&played.master, voice, &band.shared_beats(melody))?;
+    let sung: Vec<f64> = melody.notes.iter().map(|note| note.onset_seconds).collect();
+    let meeting = Meeting { sung: &sung, shared: &band.notes_on_beats(melody) };
+    let together = together(&played.master, voice, &meeting)?;
     let warnings = played.report.warnings.clone();
     let song = with_voice(&played, voice)?;
     let mut summary = SoundSummary::of(&song.report, &stems);

@@ -36,7 +36,7 @@ pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Uno
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 pub use steps::{Mixed, admit, backing, corrected, extract_melody, mix, validate};
 pub use takes::{BestTake, sing, write_lyrics};
-pub use together::Together;
+pub use together::{Meeting, Together, beats_apart};
 
 /// Loudness of every result: where music services play a voice alone, with room below full scale for lossy encoders.
 pub const LOUDNESS: LoudnessTarget = LoudnessTarget { lufs: -16.0, max_dbtp: -1.0 };

@@ -23,12 +23,20 @@ const VOICE_REACH_SECONDS: f64 = 0.12;
 /// Bands play between the beats as well.
 const BAND_REACH_SECONDS: f64 = 0.06;
 
-/// Measures a voice and its band on some moments, in seconds and in order. `None` where fewer than four of them are heard in
-/// both. Blocking.
+/// Where voice and band are to be together.
+pub struct Meeting<'a> {
+    /// Moments at which something begins in the voice, in seconds and in order.
+    pub sung: &'a [f64],
+    /// Those of them that are beats of the band.
+    pub shared: &'a [usize],
+}
+
+/// Measures a voice and its band on the beats that they share. `None` where fewer than four of them are heard in both.
+/// Blocking.
 ///
 /// # Errors
 /// `Transient` when the band's temporary file cannot be read.
-pub fn together(band: &Master, voice: &[f32], moments: &[f64]) -> Result<Option<Together>, Failure> {
+pub fn together(band: &Master, voice: &[f32], meeting: &Meeting<'_>) -> Result<Option<Together>, Failure> {
     let mut mono: Vec<f32> = Vec::with_capacity(usize::try_from(band.frames()).unwrap_or(0));
     band.each(|block| {
         mono.extend(block.chunks_exact(2).map(|pair| (pair[0] + pair[1]) / 2.0));
@@ -41,14 +49,17 @@ pub fn together(band: &Master, voice: &[f32], moments: &[f64]) -> Result<Option<
             format!("the band cannot be heard: {error}"),
         )
     })?;
-    Ok(apart(&mono, voice, band.sample_rate_hz, moments))
+    Ok(beats_apart(&mono, voice, band.sample_rate_hz, meeting))
 }
 
 /// The same for two mono sounds of one rate.
-fn apart(band: &[f32], voice: &[f32], sample_rate_hz: u32, moments: &[f64]) -> Option<Together> {
-    let of_band = onsets_near(band, sample_rate_hz, moments, BAND_REACH_SECONDS, Onset::Attack);
-    let of_voice = onsets_near(voice, sample_rate_hz, moments, VOICE_REACH_SECONDS, Onset::Vowel);
-    let both = of_band.into_iter().zip(of_voice).filter_map(|(band, voice)| Some((band?, voice?)));
+pub fn beats_apart(band: &[f32], voice: &[f32], sample_rate_hz: u32, meeting: &Meeting<'_>) -> Option<Together> {
+    let beats: Vec<f64> = meeting.shared.iter().filter_map(|index| meeting.sung.get(*index)).copied().collect();
+    let of_band = onsets_near(band, sample_rate_hz, &beats, BAND_REACH_SECONDS, Onset::Attack);
+    // All that is sung, so that no neighbour of a beat is taken for it.
+    let of_voice = onsets_near(voice, sample_rate_hz, meeting.sung, VOICE_REACH_SECONDS, Onset::Vowel);
+    let on_beats = meeting.shared.iter().filter_map(|index| of_voice.get(*index)).copied();
+    let both = of_band.into_iter().zip(on_beats).filter_map(|(band, voice)| Some((band?, voice?)));
     let mut apart: Vec<f64> = both.map(|(band, voice)| 1000.0 * (voice - band).abs()).collect();
     if apart.len() < LEAST_BEATS {
         return None;
@@ -94,6 +105,11 @@ mod tests {
             .collect()
     }
 
+    fn heard(band: &[f32], voice: &[f32], beats: &[f64]) -> Option<Together> {
+        let shared: Vec<usize> = (0..beats.len()).collect();
+        beats_apart(band, voice, RATE, &Meeting { sung: beats, shared: &shared })
+    }
+
     fn beats() -> Vec<f64> {
         (0..16).map(|beat| 1.0 + 0.53 * f64::from(beat)).collect()
     }
@@ -103,7 +119,7 @@ mod tests {
         let band = strokes(&beats());
         for late_ms in [0.0, 12.0, 45.0, 60.0, 90.0] {
             let voice = vowels(&beats().iter().map(|beat| beat + late_ms / 1000.0).collect::<Vec<_>>());
-            let heard = apart(&band, &voice, RATE, &beats()).unwrap();
+            let heard = heard(&band, &voice, &beats()).unwrap();
             assert!(heard.beats >= 14, "{heard:?}");
             assert!((heard.median_ms - late_ms).abs() <= 6.0, "{heard:?} for {late_ms} ms");
             assert_eq!(heard.within_30_ms > 0.9, late_ms < 30.0, "{heard:?} for {late_ms} ms");
@@ -112,11 +128,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_sung_between_the_beats_is_not_taken_for_them() {
+        let beats = beats();
+        let sung: Vec<f64> = beats.iter().flat_map(|beat| [*beat, beat + 0.1]).collect();
+        // Vowels on the beats are soft and those after them are loud.
+        let soft = vowels(&beats).iter().map(|sample| 0.2 * sample).collect::<Vec<f32>>();
+        let late = vowels(&beats.iter().map(|beat| beat + 0.1).collect::<Vec<_>>());
+        let voice: Vec<f32> = soft.iter().zip(&late).map(|(soft, late)| soft + late).collect();
+        let shared: Vec<usize> = (0..beats.len()).map(|index| 2 * index).collect();
+        let heard = beats_apart(&strokes(&beats), &voice, RATE, &Meeting { sung: &sung, shared: &shared }).unwrap();
+        assert!(heard.median_ms <= 10.0, "{heard:?}");
+    }
+
+    #[test]
     fn silence_and_few_beats_say_nothing() {
         let beats = beats();
-        assert!(apart(&strokes(&beats), &vec![0.0; 160_000], RATE, &beats).is_none());
-        assert!(apart(&[], &vowels(&beats), RATE, &beats).is_none());
-        assert!(apart(&strokes(&beats), &vowels(&beats), RATE, &beats[..3]).is_none());
-        assert!(apart(&strokes(&beats), &vowels(&beats), RATE, &[]).is_none());
+        assert!(heard(&strokes(&beats), &vec![0.0; 160_000], &beats).is_none());
+        assert!(heard(&[], &vowels(&beats), &beats).is_none());
+        assert!(heard(&strokes(&beats), &vowels(&beats), &beats[..3]).is_none());
+        assert!(heard(&strokes(&beats), &vowels(&beats), &[]).is_none());
     }
 }

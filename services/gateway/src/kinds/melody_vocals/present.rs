@@ -112,6 +112,7 @@ pub fn song(job: &Job, made: &Value) -> SongBody {
         melody_info: made["melody"].clone(),
         lyrics_info: made["lyricsInfo"].clone(),
         voice_info: made["voiceInfo"].clone(),
+        backing_info: made["backing"].clone(),
         processing_steps: made["steps"].clone(),
         processing_time_ms: Option::zip(job.started_at, job.finished_at)
             .map(|(started, finished)| (finished - started).num_milliseconds()),

@@ -142,6 +142,9 @@ pub struct SongBody {
     pub lyrics_info: Value,
     /// Who sang, in which octave, and how many takes it took.
     pub voice_info: Value,
+    /// What plays under the voice: style, chords and how well they fit; of a band also its players, its form, and how far its
+    /// beats and the voice's are apart. `null` where the voice is alone.
+    pub backing_info: Value,
     /// Stage by stage: who did it and how long it took.
     pub processing_steps: Value,
     /// From first claim to completion.
