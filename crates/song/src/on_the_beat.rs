@@ -119,7 +119,7 @@ fn share_together(heard: &[Option<f64>]) -> f64 {
 /// The melody with the onsets of some notes moved; each ends where it did, and the one before makes room.
 fn moved(melody: &Melody, notes: &[usize], shifts: &[f64]) -> Melody {
     let mut moved = melody.clone();
-    for (note, shift) in notes.iter().zip(shifts) {
+    for (note, shift) in notes.iter().zip(shifts).filter(|(_, shift)| **shift != 0.0) {
         let earliest = match note.checked_sub(1).map(|before| &moved.notes[before]) {
             Some(before) => before.onset_seconds + 0.5 * (melody.notes[*note].onset_seconds - before.onset_seconds),
             None => 0.0,

@@ -2,7 +2,7 @@
 //!
 //! A vowel opens the mouth: the bands of the lower formants rise together, whatever consonant was before it (D. Hermes,
 //! "Vowel-onset detection", JASA 87(2), 1990, on the same ground). Near each expected onset the steepest common rise
-//! counts.
+//! counts, and of two that are alike the nearer one.
 
 use realfft::RealFftPlanner;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ const HOP_SECONDS: f64 = 0.0025;
 const WINDOW_SECONDS: f64 = 0.016;
 /// Frames before and after a moment that its rise is taken between: 20 ms each.
 const SIDE_FRAMES: usize = 8;
+/// A place is the steepest if it is steeper than the 10 ms to each side.
+const PEAK_FRAMES: usize = 4;
 /// Onsets are looked for this far around where they are expected, or half the way to the next one.
 const REACH_SECONDS: f64 = 0.12;
 /// A weaker rise, in dB as the mean of all bands, is none.
@@ -95,7 +97,17 @@ fn nearest_rise(rises: &[f64], expected: &[f64], index: usize, reach: f64) -> Op
     let frame = |seconds: f64| ((seconds / HOP_SECONDS).round().max(0.0) as usize).min(rises.len());
     let from = frame(at - before.clamp(0.0, reach));
     let to = frame(at + after.clamp(0.0, reach));
-    let steepest = (from..to).max_by(|a, b| rises[*a].total_cmp(&rises[*b]))?;
+    // The foot of a rise whose steepest place lies outside is no onset here.
+    let is_peak = |at: &usize| {
+        let around = at.saturating_sub(PEAK_FRAMES)..(at + PEAK_FRAMES + 1).min(rises.len());
+        rises[around].iter().all(|near| *near <= rises[*at])
+    };
+    // A burst of the consonant before a vowel may be as steep as the vowel: the nearer one counts for more, up to twice.
+    let weighed = |frame: usize| {
+        let away = (frame as f64 * HOP_SECONDS - at).abs() / reach.max(HOP_SECONDS);
+        rises[frame] * (1.0 - 0.5 * away)
+    };
+    let steepest = (from..to).filter(is_peak).max_by(|a, b| weighed(*a).total_cmp(&weighed(*b)))?;
     (rises[steepest] >= LEAST_RISE_DB).then_some(steepest as f64 * HOP_SECONDS - at)
 }
 
