@@ -111,7 +111,10 @@ async fn the_voice_lies_over_its_backing(user: &User, status: &Value, song_lufs:
     for (audio, expected) in [(&song, song_lufs), (&voice, -16.0)] {
         let loudness = media::measure_loudness(&audio.samples, audio.sample_rate_hz, audio.channels);
         let lufs = loudness.integrated_lufs.expect("it is not silent");
-        assert!((lufs - expected).abs() <= 1.0 && loudness.true_peak_dbtp.is_some_and(|peak| peak <= -0.5), "{loudness:?}");
+        assert!(
+            (lufs - expected).abs() <= 1.0 && loudness.true_peak_dbtp.is_some_and(|peak| peak <= -0.5),
+            "{loudness:?}"
+        );
     }
     let sides: f32 = song.samples.chunks_exact(2).map(|pair| (pair[0] - pair[1]).abs()).sum();
     assert!(sides > 1.0, "the two sides differ: {sides}");
