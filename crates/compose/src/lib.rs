@@ -5,6 +5,7 @@
 
 pub mod asked;
 mod band;
+mod breath;
 mod brief;
 mod chart;
 mod chord;
@@ -27,6 +28,7 @@ mod players;
 mod role;
 mod spec;
 mod style;
+mod sung;
 mod understand;
 mod wishes;
 mod write;
@@ -41,5 +43,6 @@ pub use limits::{LEAST_BPM, LEAST_SECONDS, MOST_BPM, MOST_SECONDS};
 pub use options::Options;
 pub use role::{LineNote, Role, TICKS_PER_QUARTER};
 pub use style::{Style, UnknownStyle};
+pub use sung::SOLO_PART;
 pub use understand::{Understanding, Understood, understand};
 pub use wishes::{Era, Form, InvalidForm, Mood, UnknownMood};

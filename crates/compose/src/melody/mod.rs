@@ -122,7 +122,9 @@ fn section(
 
 /// Lowest and highest key of a section's tune: B lies higher, a solo has all of it.
 fn range(brief: &Brief<'_>, kind: SectionKind, is_solo: bool) -> (u8, u8) {
-    let (low, high) = brief.register(Role::Melody);
+    // Whoever sings, solos and breaks are an instrument's.
+    let is_played = is_solo || kind == SectionKind::Break;
+    let (low, high) = if is_played { brief.spec.registers[Role::Melody.index()] } else { brief.register(Role::Melody) };
     match kind {
         _ if is_solo => (low, high),
         SectionKind::B => (low + 2, high),
