@@ -73,7 +73,9 @@ impl<'a> Brief<'a> {
         }
         let whim = 0.5 * dice.bell();
         let pace = asked.pace.unwrap_or_else(|| mood.map_or(0.0, Mood::pace)).clamp(-1.0, 1.0);
-        let lean = (0.8 * pace + whim * (1.0 - pace.abs())).clamp(-1.0, 1.0);
+        // What is said leaves little to chance, also "medium".
+        let freedom = if asked.pace.is_some() { 0.2 } else { 1.0 - pace.abs() };
+        let lean = (0.8 * pace + whim * freedom).clamp(-1.0, 1.0);
         let free = usual + if lean > 0.0 { lean * (fastest - usual) } else { lean * (usual - slowest) };
         let key = key(asked, options, mood, chart, spec, &mut dice, &mut warnings);
         let players = players::choose(asked, options, spec, &mut dice, &mut warnings)?;

@@ -131,7 +131,10 @@ fn returns(facts: &Facts<'_>) -> Option<f64> {
         }
     }
     let theme = by_name.get("A")?;
-    let again = alike(facts, *theme.first()?, *theme.get(1)?)?;
+    let bars = |place: &usize| facts.song.sections[*place].bars;
+    // A shortened chorus is no return of the whole.
+    let whole = theme.iter().skip(1).find(|place| facts.style != Style::Blues || bars(place) == bars(&theme[0]));
+    let again = alike(facts, *theme.first()?, *whole?)?;
     let other = facts.song.sections.iter().position(|section| {
         section.kind != SectionKind::Intro
             && section.bars > 0
@@ -168,7 +171,7 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
     let least = if slow { 6.0 } else { 8.0 };
     // Seven pitches, each as often, are 0.29; more is a tune that is pinned to its lowest or highest.
     let most_at_edges = if slow { 0.4 } else { 0.3 };
-    vec![
+    let mut gates = vec![
         Gate::new("mean interval in semitones", of(|tune| tune.mean_interval), 1.6, 4.6, spoil::drone),
         Gate::new("different pitches", of(|tune| tune.pitches as f64), least, 30.0, spoil::drone),
         Gate::new("longest run of one pitch", of(|tune| tune.longest_run as f64), 1.0, 5.0, spoil::drone),
@@ -179,11 +182,14 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
         } else {
             Gate::new("figures heard before", of(|tune| tune.repeated), 0.12, 0.96, spoil::scatter)
         },
-        // Two choruses of blues have no theme that returns, but a line that is said twice.
-        if facts.style == Style::Blues {
-            Gate::new("a line said twice", said_twice(facts), 0.25, 1.0, spoil::scatter)
-        } else {
-            Gate::new("return less contrast", returns(facts), 0.25, 1.0, spoil::scatter)
-        },
-    ]
+    ];
+    // A line that is said twice in each chorus of a blues; two choruses have no theme that returns, more have one.
+    if facts.style == Style::Blues {
+        gates.push(Gate::new("a line said twice", said_twice(facts), 0.25, 1.0, spoil::scatter));
+    }
+    let themes = facts.song.sections.iter().filter(|section| section.name == "A" && section.bars == 12).count();
+    if facts.style != Style::Blues || themes > 1 {
+        gates.push(Gate::new("return less contrast", returns(facts), 0.25, 1.0, spoil::scatter));
+    }
+    gates
 }
