@@ -6,7 +6,7 @@ use crate::{
     band, breath,
     brief::Brief,
     composition::{ChordSpan, Composition, Effective, Player, Section, SectionKind},
-    ending,
+    ending, era,
     error::ComposeError,
     melody,
     options::Options,
@@ -45,6 +45,7 @@ pub fn compose(asked: &Understanding, options: &Options) -> Result<Composition, 
     }
     let sections = sections(&plan);
     let (score, part_roles) = write::score(&brief, &plan, &lines, &sections);
+    brief.warnings.extend(era::silence(&brief, &part_roles));
     let tune = sung::of_voice(&plan, &lines[Role::Melody.index()]);
     let melody = if tune.is_empty() { Melody::default() } else { write::melody(&plan, &brief, &tune) };
     let players = sung::players(&brief, &score, &part_roles);
@@ -66,6 +67,8 @@ fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], instruments: 
         seed: brief.seed,
         energy: brief.energy,
         era: brief.era,
+        without: brief.without.clone(),
+        genre: brief.genre,
         seconds: plan.seconds,
         bars: plan.length.bars(brief.beats()),
         pickup_beats: plan.length.pickup_beats(brief.beats()),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     chord::Chord,
+    genre::Genre,
     role::{LineNote, Role},
     style::Style,
     wishes::{Era, Mood},
@@ -51,6 +52,12 @@ pub struct Effective {
     /// 0 to 1.
     pub energy: f64,
     pub era: Option<Era>,
+    /// Parts and instruments that were left out because that was asked for, by name.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// The genre that the style stands in for.
+    #[serde(default)]
+    pub genre: Option<Genre>,
     /// Exact length.
     pub seconds: f64,
     /// Whole bars before the last chord.

@@ -60,7 +60,7 @@ impl Plan {
             beats_per_bar: beats,
             bpm: brief.bpm,
             is_locked: brief.tempo_is_given,
-            range_bpm: (brief.spec.tempo.0, brief.spec.tempo.2),
+            range_bpm: (brief.tempo.0, brief.tempo.2),
             hold_seconds: (least, most),
         };
         let length = length::plan(&wanted, |bars| frame.misfit(bars));
@@ -172,9 +172,7 @@ fn usual_seconds(brief: &Brief<'_>, frame: &Frame<'_>) -> f64 {
     let bars = match (frame.wanted, frame.chart_bars) {
         (Some(form), _) => 4 + 8 * form.letters().len() as u32,
         (None, Some(chart)) => chart * (24u32.div_ceil(chart)).clamp(1, 8),
-        (None, None) => {
-            (USUAL_BARS / brief.spec.unit).max(3) * brief.spec.unit + 4
-        }
+        (None, None) => (USUAL_BARS / brief.spec.unit).max(3) * brief.spec.unit + 4,
     };
     let hold = (brief.spec.hold.0 + brief.spec.hold.1) / 2.0;
     let seconds = f64::from(bars * brief.beats()) * 60.0 / brief.bpm + hold;

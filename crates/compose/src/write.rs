@@ -91,11 +91,8 @@ pub fn score(
 
 /// The key at the start, and wherever a section is in another than the one before.
 fn signatures(plan: &Plan) -> Vec<KeySignature> {
-    let signature = |at: u32, key: &Key| KeySignature {
-        at: at.into(),
-        sharps: key.sharps(),
-        minor: key.mode == Mode::Minor,
-    };
+    let signature =
+        |at: u32, key: &Key| KeySignature { at: at.into(), sharps: key.sharps(), minor: key.mode == Mode::Minor };
     let mut signatures = vec![signature(0, &plan.key)];
     let firsts = plan.bars.iter().filter(|bar| bar.index == 0);
     for own in firsts.map(|bar| signature(bar.start, &plan.key_of(bar.section))) {

@@ -14,9 +14,7 @@ fn seconds_at(score: &Score, tick: u64) -> f64 {
     let starts = score.tempos.iter().map(|tempo| tempo.at);
     let ends = starts.clone().skip(1).chain([u64::MAX]);
     let spans = score.tempos.iter().zip(starts.zip(ends)).filter(|(_, (start, _))| *start < tick);
-    spans
-        .map(|(tempo, (start, end))| quarters(end.min(tick) - start) * f64::from(tempo.micros_per_quarter) / 1e6)
-        .sum()
+    spans.map(|(tempo, (start, end))| quarters(end.min(tick) - start) * f64::from(tempo.micros_per_quarter) / 1e6).sum()
 }
 
 /// Quarters per minute that a player of the file reads at its start.

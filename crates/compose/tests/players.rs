@@ -8,13 +8,7 @@ fn song(options: Options) -> Composition {
 }
 
 fn sung(style: Style, seconds: f64, seed: u64) -> Composition {
-    song(Options {
-        style: Some(style),
-        seconds: Some(seconds),
-        seed,
-        instrumental: Some(false),
-        ..Options::default()
-    })
+    song(Options { style: Some(style), seconds: Some(seconds), seed, instrumental: Some(false), ..Options::default() })
 }
 
 /// Whether a moment lies in a section that an instrument has to itself; a little is left for human timing.

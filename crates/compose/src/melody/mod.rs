@@ -33,15 +33,14 @@ const ATTEMPTS: u32 = 32;
 /// nearest to that.
 pub fn compose(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
     let mut best: Option<(f64, Vec<LineNote>)> = None;
-    let is_chorus = |section: &PlannedSection| {
-        brief.spec.unit == 12 && section.bars == 12 && section.kind != SectionKind::Solo
-    };
+    let is_chorus =
+        |section: &PlannedSection| brief.spec.unit == 12 && section.bars == 12 && section.kind != SectionKind::Solo;
     let firsts = plan.bars.iter().filter(|bar| bar.index == 0 && is_chorus(plan.section(bar)));
     let choruses: Vec<u32> = firsts.map(|bar| bar.start).collect();
     for attempt in 0..ATTEMPTS {
         let line = self::attempt(brief, plan, attempt);
-        let shortfall = measure::shortfall(brief.spec.style, &line)
-            + measure::chorus_shortfall(&line, &choruses, plan.bar_ticks);
+        let shortfall =
+            measure::shortfall(brief.spec.style, &line) + measure::chorus_shortfall(&line, &choruses, plan.bar_ticks);
         if best.as_ref().is_none_or(|(least, _)| shortfall < *least) {
             best = Some((shortfall, line));
         }

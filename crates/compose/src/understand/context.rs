@@ -32,7 +32,7 @@ impl<'a> Phrase<'a> {
         match sense.meaning {
             Meaning::Sung => self.is_sung(is_negated),
             ref meaning if sense.is_ambiguous => {
-                self.is_about_music(matches!(meaning, Meaning::Style(_) | Meaning::Instrument(_)))
+                self.is_about_music(matches!(meaning, Meaning::Style(_) | Meaning::Genre(_) | Meaning::Instrument(_)))
             }
             _ => true,
         }

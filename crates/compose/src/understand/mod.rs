@@ -3,11 +3,15 @@
 mod conflicts;
 mod context;
 mod ensemble;
+mod language;
 mod lexicon;
 mod numbers;
 mod topic;
 mod words;
 
+use std::fmt;
+
+use domain::options::Language;
 use music::Mode;
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +23,12 @@ use self::{
     words::Word,
 };
 use crate::{
+    genre::Genre,
     instrument::Instrument,
     role::Role,
     style::Style,
     wishes::{Era, Form, Mood},
+    without::Without,
 };
 
 /// Letters of a sentence that are read.
@@ -34,6 +40,9 @@ const MOST_UNKNOWN: usize = 40;
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Understanding {
     pub style: Option<Style>,
+    /// What the style stands in for, if the genre that is named has none of its own.
+    #[serde(default)]
+    pub genre: Option<Genre>,
     pub mood: Option<Mood>,
     /// Said as a number.
     pub tempo_bpm: Option<f64>,
@@ -58,6 +67,9 @@ pub struct Understanding {
     pub form: Option<Form>,
     pub seconds: Option<f64>,
     pub instrumental: Option<bool>,
+    /// Of the words, if any are sung: as is said, else that of the sentence where it is not English.
+    #[serde(default)]
+    pub language: Option<Language>,
     /// What the song is about; nothing is read from it.
     pub topic: Option<String>,
     /// In the order of the sentence.
@@ -79,8 +91,14 @@ pub struct Understood {
 /// Reads a sentence. Any text is read; an empty one asks for nothing.
 pub fn understand(prompt: &str) -> Understanding {
     let words = words::split(&prompt.chars().take(MOST_LETTERS).collect::<String>());
-    let mut reader =
-        Reader { words: &words, at: 0, negation: Negation::None, found: Understanding::default(), styles: Vec::new() };
+    let mut reader = Reader {
+        words: &words,
+        at: 0,
+        negation: Negation::None,
+        is_described: false,
+        found: Understanding::default(),
+        styles: Vec::new(),
+    };
     reader.read();
     reader.finish()
 }
@@ -99,9 +117,24 @@ struct Reader<'a> {
     words: &'a [Word],
     at: usize,
     negation: Negation,
+    /// Adjectives stand between the "or" before and what follows here.
+    is_described: bool,
     found: Understanding,
     /// Styles that are wanted, with the place of their first word and of the word after them.
-    styles: Vec<(Style, usize, usize)>,
+    styles: Vec<(Named, usize, usize)>,
+}
+
+/// A style as a sentence names it: by itself, or by a genre that is played in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Named {
+    style: Style,
+    genre: Option<Genre>,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.genre.map_or_else(|| self.style.name(), Genre::name))
+    }
 }
 
 impl Reader<'_> {
@@ -142,11 +175,19 @@ impl Reader<'_> {
             self.take(length, said, meaning);
             return length;
         }
-        if self.negation == Negation::Done && !lexicon::joins(self.before()) && !lexicon::joins(&word.plain) {
+        let is_joined = lexicon::joins(self.before()) || lexicon::joins(&word.plain) || self.is_described;
+        self.is_described = false;
+        if self.negation == Negation::Done && !is_joined {
             self.negation = Negation::None;
         }
         if lexicon::goes_against(&word.plain) {
             self.negation = Negation::None;
+        }
+        // "No drums or screaming guitars".
+        if self.negation == Negation::Done && lexicon::is_or(&word.plain) {
+            let described = self.adjectives(self.at + 1);
+            self.is_described = described > 0;
+            return 1 + described;
         }
         if let Some((length, place)) = ensemble::before(self.words, self.at).filter(|_| self.negation == Negation::None)
         {
@@ -179,8 +220,30 @@ impl Reader<'_> {
     /// Reads "no", "without" and their like.
     fn negated(&mut self, word: &Word) -> Option<usize> {
         let length = lexicon::negation(self.words, self.at)?;
-        self.negation = if word.plain == "with" && length == 1 { Negation::None } else { Negation::Pending };
-        Some(length)
+        if word.plain == "with" && length == 1 {
+            self.negation = Negation::None;
+            return Some(length);
+        }
+        let next = self.at + length;
+        // "No-fuss" and "no-nonsense" rule nothing out; "no-drums" does.
+        if self.words.get(next).is_some_and(|next| next.after_hyphen) && lexicon::longest(self.words, next).is_none() {
+            return Some(length + 1);
+        }
+        self.negation = Negation::Pending;
+        // "Not too loud drums" are drums.
+        Some(if word.plain == "not" { length } else { length + self.adjectives(next) })
+    }
+
+    /// Words from a place on that only describe what is ruled out; those that nobody knows are told.
+    fn adjectives(&mut self, from: usize) -> usize {
+        let count = lexicon::adjectives(self.words, from).unwrap_or(0);
+        for place in from..from + count {
+            let word = &self.words[place];
+            if lexicon::longest(self.words, place).is_none() && !lexicon::is_filler(&word.plain) {
+                self.tell_unknown(word);
+            }
+        }
+        count
     }
 
     /// Everything up to where the music is spoken of again is what the song is about.
@@ -214,6 +277,10 @@ impl Reader<'_> {
     /// It also ends a ruling out: "no-frills punk" is punk.
     fn unknown(&mut self, word: &Word) {
         self.negation = Negation::None;
+        self.tell_unknown(word);
+    }
+
+    fn tell_unknown(&mut self, word: &Word) {
         let is_new = !self.found.not_understood.contains(&word.text);
         if is_new && self.found.not_understood.len() < MOST_UNKNOWN {
             self.found.not_understood.push(word.text.chars().take(60).collect());
@@ -239,7 +306,7 @@ impl Reader<'_> {
         self.negation = Negation::Done;
         let said = match meaning {
             Meaning::Instrument(instrument) => {
-                self.rule_out(instrument);
+                self.rule_out(instrument, length);
                 format!("no {instrument}")
             }
             Meaning::Role(role) => {
@@ -256,11 +323,11 @@ impl Reader<'_> {
                 "energy: medium".to_owned()
             }
             Meaning::Sung => {
-                self.found.instrumental = Some(true);
+                self.keep_voice(true);
                 "instrumental".to_owned()
             }
             Meaning::Instrumental => {
-                self.found.instrumental = Some(false);
+                self.keep_voice(false);
                 "with a voice".to_owned()
             }
             Meaning::Mode(Mode::Minor) => {
@@ -276,29 +343,19 @@ impl Reader<'_> {
         self.understood(length, said);
     }
 
-    /// "No guitar" rules out every guitar, "no bass" the part.
-    fn rule_out(&mut self, instrument: Instrument) {
-        match instrument {
-            Instrument::Drums => push_new(&mut self.found.without, Role::Drums),
-            Instrument::BassGuitar => push_new(&mut self.found.without, Role::Bass),
-            Instrument::SynthPad => push_new(&mut self.found.without, Role::Pad),
-            Instrument::AcousticGuitar if self.plain(self.at).starts_with("guitar") => {
-                let guitars =
-                    Instrument::ALL.iter().filter(|one| one.name().ends_with("guitar") && one.role() != Role::Bass);
-                guitars.for_each(|guitar| push_new(&mut self.found.without_instruments, *guitar));
-            }
-            Instrument::SynthLead if !self.plain(self.at + 1).starts_with("lead") && self.plain(self.at) != "lead" => {
-                let synths = [Instrument::SynthLead, Instrument::SynthPad, Instrument::SynthBass];
-                synths.into_iter().for_each(|synth| push_new(&mut self.found.without_instruments, synth));
-            }
-            other => push_new(&mut self.found.without_instruments, other),
-        }
+    fn rule_out(&mut self, instrument: Instrument, length: usize) {
+        let Without { roles, instruments } = Without::of(instrument, &self.said(length).to_lowercase());
+        roles.into_iter().for_each(|role| push_new(&mut self.found.without, role));
+        instruments.into_iter().for_each(|one| push_new(&mut self.found.without_instruments, one));
     }
 
     fn take(&mut self, length: usize, said: String, meaning: Meaning) {
         let found = &mut self.found;
         match meaning {
-            Meaning::Style(style) => self.styles.push((style, self.at, self.at + length)),
+            Meaning::Style(style) => self.styles.push((Named { style, genre: None }, self.at, self.at + length)),
+            Meaning::Genre(genre) => {
+                self.styles.push((Named { style: genre.style(), genre: Some(genre) }, self.at, self.at + length));
+            }
             Meaning::Mood(mood) => keep(&mut found.mood, mood, &mut found.conflicts, |a, b| {
                 (a != b).then(|| format!("both {a} and {b}: the song is {a}"))
             }),
@@ -336,10 +393,21 @@ impl Reader<'_> {
             Meaning::Seconds(seconds) => keep(&mut found.seconds, seconds, &mut found.conflicts, |a, b| {
                 ((a - b).abs() > 0.001).then(|| format!("both {a} and {b} seconds: the song lasts {a} seconds"))
             }),
-            Meaning::Instrumental => _ = found.instrumental.get_or_insert(true),
-            Meaning::Sung => _ = found.instrumental.get_or_insert(false),
+            Meaning::Language(language) => keep(&mut found.language, language, &mut found.conflicts, |a, b| {
+                (a != b).then(|| format!("both {} and {}: the words are {}", english(*a), english(*b), english(*a)))
+            }),
+            Meaning::Instrumental => self.keep_voice(true),
+            Meaning::Sung => self.keep_voice(false),
         }
         self.understood(length, said);
+    }
+
+    fn keep_voice(&mut self, instrumental: bool) {
+        let found = &mut self.found;
+        keep(&mut found.instrumental, instrumental, &mut found.conflicts, |own, other| {
+            let rest = if *own { "nobody sings" } else { "a voice sings" };
+            (own != other).then(|| format!("both instrumental and with a voice: {rest}, as is said first"))
+        });
     }
 
     /// Of styles side by side the last is the noun ("folk rock"); of those apart the first is meant.
@@ -348,16 +416,24 @@ impl Reader<'_> {
         while self.styles.get(run + 1).is_some_and(|next| next.1 == self.styles[run].2) {
             run += 1;
         }
-        if let Some(&(style, ..)) = self.styles.get(run) {
-            self.found.style = Some(style);
-            let mut others: Vec<Style> = Vec::new();
+        if let Some(&(named, ..)) = self.styles.get(run) {
+            self.found.style = Some(named.style);
+            self.found.genre = named.genre;
+            let mut others: Vec<Named> = Vec::new();
             self.styles
                 .iter()
-                .filter(|(other, ..)| *other != style)
+                .filter(|(other, ..)| *other != named)
                 .for_each(|(other, ..)| push_new(&mut others, *other));
             for other in others {
-                self.found.conflicts.push(format!("both {style} and {other}: the band plays {style}"));
+                self.found.conflicts.push(format!("both {named} and {other}: the band plays {named}"));
             }
+        }
+        if self.found.language.is_none()
+            && let Some((language, words)) = language::language(self.words)
+        {
+            self.found.language = Some(language);
+            let meaning = format!("language of the sentence, and of words that are sung: {}", english(language));
+            self.found.understood.push(Understood { words, meaning });
         }
         let Understanding { instruments, without_instruments, without, conflicts, .. } = &mut self.found;
         let is_out = |one: &Instrument| {
@@ -368,6 +444,14 @@ impl Reader<'_> {
         }
         instruments.retain(|one| !is_out(one));
         self.found
+    }
+}
+
+/// What a language is called in English.
+const fn english(language: Language) -> &'static str {
+    match language {
+        Language::English => "English",
+        Language::Spanish => "Spanish",
     }
 }
 
