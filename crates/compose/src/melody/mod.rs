@@ -130,9 +130,11 @@ fn range(brief: &Brief<'_>, kind: SectionKind, is_solo: bool) -> (u8, u8) {
     // Whoever sings, solos and breaks are an instrument's.
     let is_played = is_solo || kind == SectionKind::Break;
     let (low, high) = if is_played { brief.spec.registers[Role::Melody.index()] } else { brief.register(Role::Melody) };
+    // A player goes further in a contrast; a singer keeps to the voice.
+    let wider = if is_played || brief.instrumental { 3 } else { 0 };
     match kind {
-        _ if is_solo => (low, high),
-        SectionKind::B => (low + 2, high),
+        _ if is_solo => (low.saturating_sub(wider), high + wider),
+        SectionKind::B => (low + 2, high + wider),
         SectionKind::Break => (low, high - 4),
         _ => (low, high - 2),
     }
