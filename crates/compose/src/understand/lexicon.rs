@@ -77,6 +77,12 @@ pub struct Sense {
     pub is_ambiguous: bool,
 }
 
+impl Sense {
+    const fn sure(meaning: Meaning) -> Self {
+        Self { meaning, is_ambiguous: false }
+    }
+}
+
 /// Words of the longest phrase that is known.
 const MOST_WORDS: usize = 4;
 
