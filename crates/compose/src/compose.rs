@@ -45,7 +45,7 @@ pub fn compose(asked: &Understanding, options: &Options) -> Result<Composition, 
     }
     let sections = sections(&plan);
     let (score, part_roles) = write::score(&brief, &plan, &lines, &sections);
-    brief.warnings.extend(era::silence(&brief, &part_roles));
+    brief.warnings.extend(era::silence(brief.era, &brief.players.of_era, &part_roles));
     let tune = sung::of_voice(&plan, &lines[Role::Melody.index()]);
     let melody = if tune.is_empty() { Melody::default() } else { write::melody(&plan, &brief, &tune) };
     let players = sung::players(&brief, &score, &part_roles);

@@ -1,6 +1,6 @@
 //! What a decade played instead of an instrument, and on which drums.
 
-use crate::{brief::Brief, role::Role};
+use crate::{role::Role, wishes::Era};
 
 /// Kits of Roland's GS, which many fonts have; one without them plays its standard kit.
 mod kit {
@@ -30,8 +30,8 @@ pub fn played(decade: u16, programs: [u8; Role::COUNT]) -> [u8; Role::COUNT] {
 }
 
 /// Says that a decade that is asked for is not heard in the parts that play.
-pub fn silence(brief: &Brief<'_>, playing: &[Role]) -> Option<String> {
-    let era = brief.era.filter(|_| playing.iter().all(|role| !brief.players.of_era[role.index()]))?;
+pub fn silence(era: Option<Era>, of_era: &[bool; Role::COUNT], playing: &[Role]) -> Option<String> {
+    let era = era.filter(|_| playing.iter().all(|role| !of_era[role.index()]))?;
     Some(format!("the {era} make no difference here: nothing that this band plays had another sound then"))
 }
 
