@@ -93,7 +93,7 @@ impl<'a> Brief<'a> {
             } else {
                 String::new()
             };
-            warnings.push(format!("there is no {genre} style: it is played as {style}{at}"));
+            warnings.push(genre.note() + &at);
         }
         let key = key(asked, options, mood, chart, spec, &mut dice, &mut warnings);
         let players = players::choose(asked, options, (spec, genre), &mut dice, &mut warnings)?;

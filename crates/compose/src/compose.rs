@@ -54,7 +54,7 @@ pub fn compose(asked: &Understanding, options: &Options) -> Result<Composition, 
     Ok(Composition { score, part_roles, seconds: plan.seconds, effective, sections, chords, melody, lines })
 }
 
-fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], instruments: Vec<Player>) -> Effective {
+pub fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], instruments: Vec<Player>) -> Effective {
     Effective {
         style: brief.spec.style,
         mood: brief.mood,
@@ -79,7 +79,7 @@ fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], instruments: 
     }
 }
 
-fn sections(plan: &Plan) -> Vec<Section> {
+pub fn sections(plan: &Plan) -> Vec<Section> {
     let at = |ticks: u32| write::seconds(plan, f64::from(ticks));
     let mut sections = Vec::new();
     let mut push = |kind, name: String, first_bar, bars, start_seconds: f64, end_seconds: f64, transposed| {
@@ -107,7 +107,7 @@ fn sections(plan: &Plan) -> Vec<Section> {
     sections
 }
 
-fn chords(plan: &Plan) -> Vec<ChordSpan> {
+pub fn chords(plan: &Plan) -> Vec<ChordSpan> {
     let at = |ticks: u32| write::seconds(plan, f64::from(ticks));
     let mut spans: Vec<ChordSpan> = Vec::new();
     if plan.pickup_ticks > 0 {

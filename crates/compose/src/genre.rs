@@ -50,6 +50,11 @@ impl Genre {
         self.row().style
     }
 
+    /// That it is played in another's style, for people.
+    pub(crate) fn note(self) -> String {
+        format!("there is no {self} style: it is played as {}", self.style())
+    }
+
     pub(crate) const fn tempo(self) -> Option<TempoRange> {
         self.row().tempo
     }

@@ -13,7 +13,7 @@ use std::{
 use arrangement::SoundSummary;
 use domain::{ExtraFormat, Failure, FailureClass, FailureCode, KindSpec, artifact};
 use media::{Encoding, Master, MediaError, Tags};
-use providers::{AccompanimentPlayer, ProgressSink, blocking};
+use providers::{AccompanimentPlayer, ProgressSink, blocking, font_failure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use soundfont::{FontError, Instruments};
@@ -47,7 +47,7 @@ pub struct Sound {
 
 /// What a song's sound, and what is said of it, has of a font. Another build of the same font is another font.
 pub async fn font_key(player: AccompanimentPlayer) -> Result<Value, Failure> {
-    blocking(move || player.instruments().and_then(key_of)).await?.map_err(|error| of_font(&error))
+    blocking(move || player.instruments().and_then(key_of)).await?.map_err(|error| font_failure(&error))
 }
 
 fn key_of(instruments: &Instruments) -> Result<Value, FontError> {
@@ -87,9 +87,12 @@ impl Playing {
     }
 }
 
-/// A song in files without names, at their starts.
+/// Name among the working objects, a file without a name at its start, and its media type.
+pub type PlayedFile = (String, File, &'static str);
+
+/// A song that was played, in its files.
 pub struct Played {
-    files: Vec<(String, File, &'static str)>,
+    files: Vec<PlayedFile>,
     cover: Vec<u8>,
     sound: Sound,
 }
@@ -121,10 +124,7 @@ impl Album<'_> {
         }
         for (place, name) in self.stems.iter().enumerate().take(master.stems()) {
             let tags = Tags { title: Some(format!("{} ({name})", self.title)), cover_png: None, ..tags.clone() };
-            let file = written(|file| master.encode_stem_to(place, file, Encoding::Flac, &tags))?;
-            files.push((stem(name), file, "audio/flac"));
-            // Written down it takes half the room at most.
-            master.forget_stem(place).map_err(of_sound)?;
+            files.push(written_stem(master, place, name, &tags)?);
         }
         playing.written();
         Ok(Played { files, cover: self.cover, sound })
@@ -148,7 +148,16 @@ pub async fn keep(run: &StageRun<'_>, played: Played) -> Result<StageOutcome, Fa
     StageOutcome::done(None, serde_json::to_value(&sound.summary).unwrap_or_default())
 }
 
-fn written(encode: impl FnOnce(File) -> Result<(), MediaError>) -> Result<File, Failure> {
+/// Writes a stem down and gives its room on the disk back.
+pub fn written_stem(master: &mut Master, place: usize, name: &str, tags: &Tags) -> Result<PlayedFile, Failure> {
+    let file = written(|file| master.encode_stem_to(place, file, Encoding::Flac, tags))?;
+    // Written down it takes half the room at most.
+    master.forget_stem(place).map_err(of_sound)?;
+    Ok((stem(name), file, "audio/flac"))
+}
+
+/// Encodes into a file without a name, and leaves it at its start.
+pub fn written(encode: impl FnOnce(File) -> Result<(), MediaError>) -> Result<File, Failure> {
     let of_io = |source| of_sound(MediaError::Write { source });
     let mut file = tempfile::tempfile().map_err(of_io)?;
     encode(file.try_clone().map_err(of_io)?).map_err(of_sound)?;
@@ -162,10 +171,6 @@ const fn encoding(format: ExtraFormat) -> Encoding {
         ExtraFormat::M4a => Encoding::M4a { kbps: 160 },
         ExtraFormat::Ogg => Encoding::Ogg { quality: 6.0 },
     }
-}
-
-pub fn of_font(error: &FontError) -> Failure {
-    Failure::new(FailureClass::Config, FailureCode::ProviderConfig, telemetry::error_chain(error).to_string())
 }
 
 pub fn of_sound(error: MediaError) -> Failure {

@@ -6,7 +6,7 @@ use contracts::{IngestPlan, IngestedResult};
 use domain::{
     ArtifactRole, Failure, StageName,
     kinds::blend::BlendRequest,
-    kinds::blend::{self, stem_role},
+    kinds::blend::{self, SPEC},
 };
 use providers::BlendedSong;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ impl Stage for Finalization {
         }
         if request.options.stems {
             let stems = report.sound.stems.iter();
-            names.extend(stems.filter_map(|stem| Some((stem_role(stem)?.clone(), played::stem(stem)))));
+            names.extend(stems.filter_map(|stem| Some((SPEC.stem_role(stem)?.clone(), played::stem(stem)))));
         }
         for (role, name) in names {
             files.push(run.result_file(&role, &name).await?);

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
 use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, StageName,
-    kinds::composition::{self, CompositionRequest, SongTitle, object_name, stem_role},
+    kinds::composition::{self, CompositionRequest, SPEC, SongTitle, object_name},
 };
 use lyrics::Lyrics;
 use providers::ComposedSong;
@@ -57,7 +57,7 @@ impl Stage for Finalization {
         }
         if request.options.stems {
             let stems = report.sound.stems.iter();
-            names.extend(stems.filter_map(|stem| Some((stem_role(stem)?.clone(), played::stem(stem)))));
+            names.extend(stems.filter_map(|stem| Some((SPEC.stem_role(stem)?.clone(), played::stem(stem)))));
         }
         let mut files = Vec::new();
         for (role, name) in names {
