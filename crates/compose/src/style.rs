@@ -101,7 +101,7 @@ impl Style {
             Self::Rock => {
                 &["rock and roll", "rock n roll", "rock music", "hard rock", "indie rock", "garage rock", "alternative"]
             }
-            Self::Ballad => &["power ballad", "slow song", "love song", "ballade"],
+            Self::Ballad => &["power ballad", "slow song", "love song", "ballade", "balada"],
             Self::Folk => &["folk music", "acoustic folk", "singer songwriter", "campfire", "americana", "acoustic"],
             Self::Country => &["country music", "honky tonk", "country and western", "western", "nashville"],
             Self::Bluegrass => &["blue grass", "hoedown", "newgrass"],

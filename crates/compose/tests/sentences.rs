@@ -339,6 +339,13 @@ fn genres_without_a_style_are_played_in_the_nearest() {
         });
     }
     check("rock", |asked| asked.genre.is_none());
+    check("a jazz song with drum and bass", |asked| {
+        asked.style == Some(Style::JazzSwing)
+            && asked.conflicts.is_empty()
+            && asked.instruments == [Instrument::Drums, Instrument::BassGuitar]
+    });
+    check("with a drum and bass beat", |asked| asked.genre.is_some());
+    check("no drum and bass", |asked| asked.without == [Role::Drums, Role::Bass] && asked.style.is_none());
     check("a night at the opera", |asked| asked.style.is_none());
     check("techno and house", |asked| {
         asked.genre.is_some() && asked.conflicts == ["both techno and house: the band plays techno"]
@@ -372,5 +379,12 @@ fn the_language_of_a_sentence_is_told_by_its_small_words() {
     ] {
         check(sentence, |asked| asked.language.is_none());
     }
+    check("una balada triste sobre el mar, con guitarra, sin batería", |asked| {
+        asked.style == Some(Style::Ballad)
+            && asked.topic.as_deref() == Some("el mar")
+            && asked.instruments == [Instrument::AcousticGuitar]
+            && asked.without == [Role::Drums]
+            && asked.not_understood.is_empty()
+    });
     check("una canción en inglés", |asked| asked.language == Some(Language::English));
 }

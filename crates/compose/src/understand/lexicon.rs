@@ -95,7 +95,8 @@ fn listed(list: &'static str) -> impl Iterator<Item = &'static str> {
 const AMBIGUOUS: &str = "house, rock, country, soul, folk, trap, swing, western, metal, film, alternative, drone, goa, rave, dub, \
          horn, bells, harp, recorder, whistle, keys, pop, organ, beat, beats, bop, orchestra, irish, cuban, \
          brazilian, voices, nashville, trailer, disco, rap, soundtrack, salsa, lullaby, meditation, 808, heavy, \
-         light, hard, cool, bright, warm, emo, jungle, drill, opera, aria, industrial, outrun, gospel, boogie";
+         light, hard, cool, bright, warm, emo, jungle, drill, opera, aria, industrial, outrun, gospel, boogie, \
+         drum and bass, drum bass";
 
 const MOODS: &[(Mood, &str)] = &[
     (
@@ -197,9 +198,14 @@ static SENSES: LazyLock<BTreeMap<String, Sense>> = LazyLock::new(|| {
 
 /// The longest phrase that begins at a place and does not run over a break.
 pub fn longest(words: &[Word], at: usize) -> Option<(usize, Sense)> {
+    phrases(words, at).next()
+}
+
+/// All phrases that begin at a place and do not run over a break, the longest first.
+pub fn phrases(words: &[Word], at: usize) -> impl Iterator<Item = (usize, Sense)> + '_ {
     let until_break =
         words[at..].iter().skip(1).position(|word| word.after_break).map_or(words.len() - at, |rest| rest + 1);
-    (1..=MOST_WORDS.min(until_break)).rev().find_map(|length| {
+    (1..=MOST_WORDS.min(until_break)).rev().filter_map(move |length| {
         let phrase = words[at..at + length].iter().map(|word| word.plain.as_str()).collect::<Vec<_>>().join(" ");
         SENSES.get(&phrase).map(|sense| (length, sense.clone()))
     })
@@ -210,7 +216,9 @@ pub fn negation(words: &[Word], at: usize) -> Option<usize> {
     let plain = |ahead: usize| words.get(at + ahead).map_or("", |word| word.plain.as_str());
     match plain(0) {
         // "No. 5" and "no one" aside, what follows is not wanted.
-        "no" | "without" | "minus" | "except" | "excluding" | "ohne" | "kein" | "keine" | "sans" | "never" => Some(1),
+        "no" | "without" | "minus" | "except" | "excluding" | "ohne" | "kein" | "keine" | "sans" | "sin" | "never" => {
+            Some(1)
+        }
         "not" => Some(1 + usize::from(matches!(plain(1), "too" | "very" | "so" | "really" | "overly"))),
         "don't" | "do" | "dont" if plain(0) != "do" || plain(1) == "not" => {
             let skip = if plain(0) == "do" { 2 } else { 1 };
@@ -361,7 +369,7 @@ pub fn is_filler(word: &str) -> bool {
          line, part, band, theme, background, over, under, then, about, around, have, has, should, can, could, \
          will, length, duration, lasting, kind, type, sort, nice, good, great, beautiful, cool, ein, eine, einen, \
          der, die, das, und, mit, für, lied, musik, un, une, una, el, la, le, les, los, con, avec, y, et, de, \
-         per, note, notes, any, all, out, up, groove, rhythm, touch, hint";
+         canción, canciones, para, per, note, notes, any, all, out, up, groove, rhythm, touch, hint";
     listed(FILLERS).any(|filler| filler == word)
 }
 

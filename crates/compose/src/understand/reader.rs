@@ -10,7 +10,7 @@ use super::{
     context::Phrase,
     ensemble::{self, Place},
     language,
-    lexicon::{self, Meaning},
+    lexicon::{self, Meaning, Sense},
     numbers, topic,
     understanding::{Understanding, Understood},
     words::{self, Word},
@@ -95,7 +95,7 @@ impl Reader<'_> {
         if word.plain == "about" && topic::is_approximate(self.words, self.at) {
             return 1;
         }
-        if matches!(word.plain.as_str(), "about" | "titled" | "called" | "entitled") {
+        if matches!(word.plain.as_str(), "about" | "sobre" | "titled" | "called" | "entitled") {
             return self.topic();
         }
         if let Some(length) = lexicon::idiom(self.words, self.at) {
@@ -128,12 +128,11 @@ impl Reader<'_> {
             self.place(length, place);
             return length;
         }
-        if let Some((length, sense)) = lexicon::longest(self.words, self.at) {
-            let phrase = Phrase { words: self.words, at: self.at, length };
-            if !phrase.is_music(&sense, self.negation != Negation::None) {
-                self.unknown(word);
-                return 1;
-            }
+        let is_negated = self.negation != Negation::None;
+        let is_music = |(length, sense): &(usize, Sense)| {
+            Phrase { words: self.words, at: self.at, length: *length }.is_music(sense, is_negated)
+        };
+        if let Some((length, sense)) = lexicon::phrases(self.words, self.at).find(is_music) {
             let place = match sense.meaning {
                 Meaning::Instrument(instrument) if self.negation == Negation::None => {
                     ensemble::after(self.words, self.at + length, instrument)
@@ -145,7 +144,8 @@ impl Reader<'_> {
             self.place(length + 1, place);
             return length + 1;
         }
-        if !lexicon::is_filler(&word.plain) {
+        // A word that means something elsewhere is not understood here.
+        if !lexicon::is_filler(&word.plain) || lexicon::longest(self.words, self.at).is_some() {
             self.unknown(word);
         }
         1
