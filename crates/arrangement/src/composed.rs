@@ -1,11 +1,11 @@
 //! `report.json` of a composed song: what was understood of the sentence, what was in effect, and how it measures.
 
-use compose::{Player, Role, Understood};
+use compose::{Player, Understood};
 use domain::kinds::composition::{CompositionOptions, CompositionRequest, MODEL};
 use providers::{ComposedSong, SongChord};
 use serde::{Deserialize, Serialize};
 
-use crate::{report::SoundSummary, words::TimedLine};
+use crate::{composing, report::SoundSummary, words::TimedLine};
 
 /// Of a composition.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -51,6 +51,12 @@ pub struct EffectiveSummary {
     /// 0 to 1.
     pub energy: f64,
     pub era: Option<String>,
+    /// Parts and instruments that were left out because that was asked for.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// The genre that the style stands in for.
+    #[serde(default)]
+    pub genre: Option<String>,
     pub bars: u32,
     pub instruments: Vec<Player>,
     pub instrumental: bool,
@@ -118,14 +124,10 @@ impl CompositionReport {
                 form: effective.form.clone(),
                 energy: effective.energy,
                 era: effective.era.map(|era| era.to_string()),
+                without: effective.without.clone(),
+                genre: effective.genre.map(|genre| genre.name().to_owned()),
                 bars: effective.bars,
-                // The melody of a song that is sung is the voice's.
-                instruments: effective
-                    .instruments
-                    .iter()
-                    .filter(|player| effective.instrumental || player.role != Role::Melody)
-                    .cloned()
-                    .collect(),
+                instruments: effective.instruments.clone(),
                 instrumental: effective.instrumental,
                 has_chart: effective.has_chart,
                 seconds: song.seconds,
@@ -146,11 +148,13 @@ impl CompositionReport {
             lyrics,
             vocals,
             sound,
-            warnings: [&song.understanding.conflicts, &effective.warnings, &heard.to_vec()]
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect(),
+            warnings: [
+                &song.understanding.conflicts[..],
+                &effective.warnings,
+                &composing::words_warning(request).into_iter().collect::<Vec<_>>(),
+                heard,
+            ]
+            .concat(),
         }
     }
 

@@ -50,13 +50,31 @@ pub fn vocals_request(request: &CompositionRequest, song: &ComposedSong) -> Resu
     let CompositionOptions { language, voice, .. } = &request.options;
     let about = |text: &str| Prompt::new(text).ok();
     let text = request.prompt.as_str();
-    // Lyrics are asked for in 10 to 500 characters, music in 3 to 2000.
-    let short: String = text.chars().take(Prompt::MAX_CHARS).collect();
-    let prompt = about(&short).or_else(|| about(&format!("A song: {text}"))).ok_or_else(|| {
+    let prompt = about(beginning(text)).or_else(|| about(&format!("A song: {text}"))).ok_or_else(|| {
         Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, "prompt: no words can be written about it")
     })?;
     let label = |word: &str| Label::new(word).ok();
-    let options = SongOptions { language: *language, voice: *voice, ..SongOptions::default() };
+    let options = SongOptions { language: language.unwrap_or_default(), voice: *voice, ..SongOptions::default() };
     let mood = song.effective.mood.and_then(|mood| label(mood.name()));
     Ok(MelodyToVocalsRequest { prompt, genre: label(song.effective.style.name()), mood, seed: request.seed, options })
+}
+
+/// What words are written about of a sentence: lyrics are asked for in 10 to 500 characters, music in 3 to 2000. Ends with a
+/// whole word where there is one.
+fn beginning(text: &str) -> &str {
+    let Some((end, _)) = text.char_indices().nth(Prompt::MAX_CHARS) else { return text };
+    let head = &text[..end];
+    let is_whole = text[end..].starts_with(char::is_whitespace);
+    let last_space = head.rfind(char::is_whitespace).filter(|_| !is_whole);
+    head[..last_space.unwrap_or(end)].trim_end()
+}
+
+/// Says that the words of a song that is sung are about a part of a long sentence only.
+pub(crate) fn words_warning(request: &CompositionRequest) -> Option<String> {
+    let text = request.prompt.as_str();
+    let kept = beginning(text);
+    (request.is_sung() && kept.len() < text.len()).then(|| {
+        let (kept, all) = (kept.chars().count(), text.chars().count());
+        format!("the words are written about the first {kept} of the sentence's {all} characters; the music follows all of it")
+    })
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use domain::{Failure, FailureClass, FailureCode};
-use music::{Score, analysis};
+use music::{Score, analysis, score::Part};
 use providers::{ComposedSong, LoudnessTarget};
 use soundfont::{Instruments, RenderError, RenderReport, RenderSettings, RustySynth, Song, StemMix, StemSpec};
 use telemetry::error_chain;
@@ -49,17 +49,18 @@ fn stems_at(score: &Score, places: &[Option<usize>]) -> Vec<StemSpec> {
     stems.filter(|stem| !stem.parts.is_empty()).collect()
 }
 
-/// One stem for each role that plays in a composed song. Of one that is sung the melody is left to the voice.
+/// One stem for each role that plays in a composed song. Of one that is sung the melody is left to the voice, but for solos and
+/// breaks.
 pub fn composed_stems(song: &ComposedSong, is_sung: bool) -> Vec<StemSpec> {
-    let place = |role: &compose::Role| match role {
-        compose::Role::Melody if is_sung => None,
+    let place = |(part, role): (&Part, &compose::Role)| match role {
+        compose::Role::Melody if is_sung && part.name != compose::SOLO_PART => None,
         compose::Role::Melody => Some(0),
         compose::Role::Comping => Some(2),
         compose::Role::Bass => Some(3),
         compose::Role::Drums => Some(4),
         compose::Role::Pad => Some(5),
     };
-    stems_at(&song.score, &song.part_roles.iter().map(place).collect::<Vec<_>>())
+    stems_at(&song.score, &song.score.parts.iter().zip(&song.part_roles).map(place).collect::<Vec<_>>())
 }
 
 /// The same for a band under a voice, whose lead answers the voice.

@@ -113,10 +113,15 @@ impl<'a> Picture<'a> {
         );
         let mut x = EDGE;
         for role in Role::ALL {
-            let played = effective.instruments.iter().find(|player| player.role == role);
-            let Some(player) = played else { continue };
-            let is_sung = role == Role::Melody && !effective.instrumental;
-            let label = format!("{}: {}", role.name(), if is_sung { "voice" } else { &player.instrument });
+            let player = effective.instruments.iter().find(|player| player.role == role);
+            let player = player.map(|player| player.instrument.as_str());
+            let is_sung = role == Role::Melody && !effective.instrumental && self.song.part_roles.contains(&role);
+            let label = match (player, is_sung) {
+                (Some(soloist), true) => format!("{}: voice, solos {soloist}", role.name()),
+                (None, true) => format!("{}: voice", role.name()),
+                (Some(player), false) => format!("{}: {player}", role.name()),
+                (None, false) => continue,
+            };
             let _ = write!(
                 self.out,
                 "<rect class=\"{}\" x=\"{x:.1}\" y=\"55\" width=\"12\" height=\"9\"/>\n<text class=\"about\" x=\"{:.1}\" \

@@ -1,6 +1,6 @@
 //! The words of a song that is sung, with their times: they are known, not found by ear.
 
-use lyrics::Lyrics;
+use lyrics::{LyricLine, Lyrics};
 use music::Melody;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +9,15 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct TimedLine {
     pub start_seconds: f64,
+    /// When its last note is over; 0 in reports of older versions.
+    #[serde(default)]
+    pub end_seconds: f64,
     pub text: String,
     pub words: Vec<TimedWord>,
 }
+
+/// A rest of the voice after which a line is no longer shown.
+const LONG_REST_SECONDS: f64 = 6.0;
 
 /// A word and when it begins.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -24,6 +30,15 @@ pub struct TimedWord {
 /// Every line that has a note.
 pub fn timed_lines(melody: &Melody, lyrics: &Lyrics) -> Vec<TimedLine> {
     let onset = |note: usize| melody.notes.get(note).map(|note| note.onset_seconds);
+    // Notes behind the last syllable of a phrase hold its vowel, where no other line has them.
+    let next_notes: Vec<usize> = lyrics.lines.iter().filter_map(|line| Some(line.syllables.first()?.note)).collect();
+    let end = |line: &LyricLine| {
+        let last = line.syllables.last()?.note;
+        let of_phrase = melody.phrases.get(line.phrase).map_or(last, |phrase| phrase.end.saturating_sub(1).max(last));
+        let next = next_notes.iter().copied().filter(|note| *note > last).min();
+        let held = next.map_or(of_phrase, |next| of_phrase.min(next - 1));
+        melody.notes.get(held).map(music::Note::end_seconds)
+    };
     lyrics
         .lines
         .iter()
@@ -36,19 +51,28 @@ pub fn timed_lines(melody: &Melody, lyrics: &Lyrics) -> Vec<TimedLine> {
                     Some(TimedWord { start_seconds: onset(syllable.note)?, text: text.to_owned() })
                 })
                 .collect();
-            Some(TimedLine { start_seconds, text: line.text.clone(), words })
+            Some(TimedLine { start_seconds, end_seconds: end(line)?, text: line.text.clone(), words })
         })
         .collect()
 }
 
-/// As players show them (LRC: a line each, `[mm:ss.xx]` before it).
+/// As players show them (LRC: a line each, `[mm:ss.xx]` before it). Where the voice rests for long, as in a solo, a time without
+/// words ends the line, which players would show on.
 pub fn lines_as_lrc(lines: &[TimedLine]) -> String {
-    lines.iter().map(|line| super::karaoke::lrc_line(line.start_seconds, &line.text)).collect()
+    let mut lrc = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        lrc += &super::karaoke::lrc_line(line.start_seconds, &line.text);
+        let next = lines.get(index + 1).map(|next| next.start_seconds);
+        if next.is_some_and(|next| next - line.end_seconds > LONG_REST_SECONDS) {
+            lrc += &super::karaoke::lrc_line(line.end_seconds, "");
+        }
+    }
+    lrc
 }
 
 #[cfg(test)]
 mod tests {
-    use lyrics::{LyricLine, Section, Syllable};
+    use lyrics::{Section, Syllable};
     use music::{MidiPitch, Note};
 
     use super::*;
@@ -84,6 +108,10 @@ mod tests {
         assert_eq!(lines.len(), 2);
         let times: Vec<f64> = lines[0].words.iter().map(|word| word.start_seconds).collect();
         assert_eq!(times, [0.5, 1.5]);
-        assert_eq!(lines_as_lrc(&lines), "[00:00.50]Summer nights\n[01:02.25]warm\n");
+        assert!((lines[0].end_seconds - 1.9).abs() < 1e-9 && (lines[1].end_seconds - 62.65).abs() < 1e-9, "{lines:?}");
+        // The voice rests for a minute.
+        assert_eq!(lines_as_lrc(&lines), "[00:00.50]Summer nights\n[00:01.90]\n[01:02.25]warm\n");
+        let near = TimedLine { start_seconds: 4.0, ..lines[1].clone() };
+        assert_eq!(lines_as_lrc(&[lines[0].clone(), near]), "[00:00.50]Summer nights\n[00:04.00]warm\n");
     }
 }

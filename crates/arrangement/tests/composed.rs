@@ -80,6 +80,105 @@ async fn a_voice_stands_over_the_band_and_takes_the_place_of_its_melody() {
     assert_eq!(short.prompt.as_str(), "A song: jazz", "words are asked for in ten characters at least");
 }
 
+/// In a long song with words, solos and breaks are an instrument's: nobody sings there, and it is heard.
+#[tokio::test]
+async fn the_words_stay_right_around_a_solo() {
+    let fields = [("prompt", "a rock song about rivers"), ("lengthMs", "150000"), ("instrumental", "false")];
+    let mut with_solo = 0;
+    for seed in ["1", "2", "3"] {
+        let request = request(&[&fields[..], &[("seed", seed)]].concat());
+        let song = composed(&request).await;
+        let is_played = |name: &str| matches!(name, "solo" | "break");
+        let gaps: Vec<_> = song.sections.iter().filter(|section| is_played(&section.name)).collect();
+        let stems = composed_stems(&song, true);
+        assert_eq!(stems.iter().any(|stem| stem.name == "melody"), !gaps.is_empty(), "{}", song.effective.form);
+        if gaps.is_empty() {
+            continue;
+        }
+        with_solo += 1;
+        let asked = arrangement::vocals_request(&request, &song).unwrap();
+        let lyrics = lyrics::write_lyrics(
+            &song.melody,
+            &lyrics::LyricsRequest {
+                prompt: asked.prompt.as_str().to_owned(),
+                seed: asked.seed,
+                ..lyrics::LyricsRequest::default()
+            },
+        )
+        .unwrap();
+        let lines = arrangement::timed_lines(&song.melody, &lyrics);
+        assert_eq!(lines.len(), lyrics.lines.len());
+        for line in &lines {
+            assert!(line.start_seconds < line.end_seconds, "{line:?}");
+            for gap in &gaps {
+                let end = gap.start_seconds + gap.seconds;
+                let inside = |at: f64| gap.start_seconds + 0.05 < at && at < end - 0.05;
+                assert!(line.words.iter().all(|word| !inside(word.start_seconds)), "{line:?} in {gap:?}");
+                assert!(!inside(line.end_seconds), "{line:?} goes on in {gap:?}");
+            }
+        }
+        assert!(lines.windows(2).all(|pair| pair[0].end_seconds <= pair[1].start_seconds + 1e-6));
+        let lrc = arrangement::lines_as_lrc(&lines);
+        let ends = lrc.lines().filter(|line| line.ends_with(']')).count();
+        assert!(ends >= 1 && ends < lines.len() && lrc.lines().count() == lines.len() + ends, "{lrc}");
+
+        let sound = played(&song, true, false);
+        let report = CompositionReport::new(Reported {
+            request: &request,
+            song: &song,
+            provider: "offline",
+            lyrics: lines,
+            vocals: None,
+            sound: SoundSummary::of(&sound.report, &stems),
+            heard: &[],
+        });
+        let players: Vec<_> = report.effective.instruments.iter().map(|player| player.role).collect();
+        assert_eq!(players.iter().filter(|role| **role == compose::Role::Melody).count(), 1, "who plays the solo");
+        let svg = roll(&song);
+        assert!(svg.contains("melody: voice, solos "), "the legend says who plays");
+    }
+    assert!(with_solo > 0);
+}
+
+/// A song in words about a long sentence: its beginning, up to a whole word, and that is said.
+#[tokio::test]
+async fn words_about_a_long_sentence_are_about_its_beginning() {
+    let long: &'static str = format!("a slow folk song about {}the end", "rivers and mountains, ".repeat(30)).leak();
+    let request = request(&[("prompt", long), ("lengthMs", "10000"), ("instrumental", "false")]);
+    let song = composed(&request).await;
+    let prompt = arrangement::vocals_request(&request, &song).unwrap().prompt;
+    let prompt = prompt.as_str();
+    assert!(
+        prompt.chars().count() <= 500 && long.starts_with(prompt) && long[prompt.len()..].starts_with(' '),
+        "{prompt}"
+    );
+    let warnings = |prompt: &'static str, instrumental: &'static str| {
+        let request = self::request(&[("prompt", prompt), ("lengthMs", "10000"), ("instrumental", instrumental)]);
+        let sound = played(&song, true, false);
+        let stems = composed_stems(&song, true);
+        let sound = SoundSummary::of(&sound.report, &stems);
+        let (lyrics, heard) = (Vec::new(), &[][..]);
+        let reported =
+            Reported { request: &request, song: &song, provider: "offline", lyrics, vocals: None, sound, heard };
+        CompositionReport::new(reported).warnings
+    };
+    let is_told =
+        |warnings: Vec<String>| warnings.iter().any(|told| told.contains("the words are written about the first"));
+    assert!(is_told(warnings(long, "false")));
+    assert!(!is_told(warnings(long, "true")), "nobody sings");
+    assert!(!is_told(warnings("a slow folk song", "false")));
+}
+
+#[tokio::test]
+async fn the_words_of_a_spanish_sentence_are_spanish() {
+    let spanish = ("prompt", "una canción lenta sobre el mar");
+    let request = request(&[spanish, ("lengthMs", "10000"), ("instrumental", "false")]);
+    let song = composed(&request).await;
+    let asked = arrangement::vocals_request(&request, &song).unwrap();
+    assert_eq!(asked.options.language.as_str(), "es");
+    assert!(song.understanding.understood.iter().any(|one| one.meaning.contains("Spanish")), "and that is told");
+}
+
 #[tokio::test]
 async fn the_picture_shows_the_song_and_runs_nothing() {
     let request = request(&[("prompt", "a waltz"), ("lengthMs", "20000"), ("name", "<script>\"&")]);

@@ -11,8 +11,8 @@ use domain::{
 use music::{Key, Mode};
 
 use crate::{
-    ChordChart, ComposeError, Form, Instrument, MOST_SECONDS, Mood, Options, Style, Understanding, brief::Brief,
-    understand,
+    ChordChart, ComposeError, Era, Form, Genre, Instrument, MOST_SECONDS, Mood, Options, Role, Style, Understanding,
+    Without, brief::Brief, understand,
 };
 
 /// The request with everything decided that depends on the sentence, if a song can be made of it.
@@ -22,7 +22,10 @@ use crate::{
 pub fn settled(request: CompositionRequest) -> Result<CompositionRequest, InvalidField> {
     let of_fields = options(&request)?;
     let sentence = understand(request.prompt.as_str());
-    let request = request.settled(sentence.instrumental)?;
+    let mut request = request.settled(sentence.instrumental)?;
+    if request.is_sung() {
+        request.options.language = request.options.language.or(sentence.language);
+    }
     // What the sentence says counts where nothing is said beside it.
     if let Some(seconds) = sentence.seconds.filter(|_| request.options.length_ms.is_none()) {
         let least = if request.is_sung() { f64::from(LEAST_SUNG_MS) / 1000.0 } else { crate::LEAST_SECONDS };
@@ -43,6 +46,9 @@ fn refused(error: ComposeError, sentence: &Understanding, options: &Options) -> 
         ComposeError::Tempo { .. } if sentence.tempo_bpm.is_none() => "chords",
         ComposeError::Chart(_) => "chords",
         ComposeError::Style { .. } => "style",
+        ComposeError::NobodyPlays if !options.without.is_empty() || !options.without_instruments.is_empty() => {
+            "without"
+        }
         _ => "prompt",
     };
     wrong(field, error.to_string())
@@ -69,27 +75,61 @@ pub fn options(request: &CompositionRequest) -> Result<Options, InvalidField> {
         formats: _,
         language: _,
         voice: _,
+        energy,
+        era,
+        without,
     } = &request.options;
-    let style = of_list("style", style.as_ref(), || Style::ALL.map(Style::name).join(", "))?;
+    let (style, genre) = style_or_genre(style.as_ref())?;
     let mood: Option<Mood> = of_list("mood", mood.as_ref(), || Mood::ALL.map(Mood::name).join(", "))?;
     let known = || Instrument::ALL.iter().map(|instrument| instrument.name()).collect::<Vec<_>>().join(", ");
     let instruments: Result<Vec<Option<Instrument>>, InvalidField> =
         instruments.iter().map(|name| of_list("instruments", Some(name), known)).collect();
+    let instruments: Vec<Instrument> = instruments?.into_iter().flatten().collect();
+    let parts = || format!("melody, chords, pad, bass, drums, {}", known());
+    let without: Result<Vec<Option<Without>>, InvalidField> =
+        without.iter().map(|name| of_list("without", Some(name), parts)).collect();
+    let without: Vec<Without> = without?.into_iter().flatten().collect();
+    let is_out = |one: &&Instrument| {
+        let is_whole_part = matches!(one.role(), Role::Drums | Role::Bass);
+        let is_part_out = |own: &Without| is_whole_part && own.roles.contains(&one.role());
+        without.iter().any(|own| own.instruments.contains(one) || is_part_out(own))
+    };
+    if let Some(one) = instruments.iter().find(is_out) {
+        return Err(wrong("without", format!("{one} is among the instruments, too: leave it out of one of the two")));
+    }
     let chords = chords.as_ref().map(|chart| chart.as_str().parse::<ChordChart>()).transpose();
     let form = form.as_ref().map(|form| form.parse::<Form>()).transpose();
     Ok(Options {
         style,
+        genre,
         mood,
         tempo_bpm: *tempo_bpm,
         key: key.map(of_choice),
         chords: chords.map_err(|error| wrong("chords", error.to_string()))?,
         form: form.map_err(|error| wrong("form", error.to_string()))?,
-        instruments: instruments?.into_iter().flatten().collect(),
+        instruments,
+        without: without.iter().flat_map(|own| &own.roles).copied().collect(),
+        without_instruments: without.iter().flat_map(|own| &own.instruments).copied().collect(),
+        energy: *energy,
+        era: era.map(|decade| Era { decade: decade.first_year() }),
         seconds: length_ms.map(|length| f64::from(length) / 1000.0),
         instrumental: *instrumental,
         seed: request.seed,
-        ..Options::default()
     })
+}
+
+/// A style by name, or a genre that is played in one.
+fn style_or_genre(word: Option<&Label>) -> Result<(Option<Style>, Option<Genre>), InvalidField> {
+    let genre = word.and_then(|word| word.as_str().parse::<Genre>().ok());
+    if genre.is_some() {
+        return Ok((genre.map(Genre::style), genre));
+    }
+    let known = || {
+        let (styles, genres): (Vec<_>, Vec<_>) =
+            (Style::ALL.map(Style::name).to_vec(), Genre::all().map(Genre::name).collect());
+        format!("{}; or a genre that is played in one: {}", styles.join(", "), genres.join(", "))
+    };
+    of_list("style", word, known).map(|style| (style, None))
 }
 
 /// A word of a list. What was sent is not repeated: it may be long, or private.
@@ -133,6 +173,9 @@ mod tests {
             ("chords", "| C | Am F |"),
             ("form", "ab-a"),
             ("seed", "3"),
+            ("energy", "0.8"),
+            ("era", "70s"),
+            ("without", "drums, synths"),
         ]);
         let expected = Options {
             style: Some(Style::Bossa),
@@ -142,6 +185,10 @@ mod tests {
             chords: Some("| C | Am F |".parse().unwrap()),
             form: Some("ABA".parse().unwrap()),
             instruments: vec!["piano".parse().unwrap()],
+            without: vec![Role::Drums],
+            without_instruments: vec![Instrument::SynthLead, Instrument::SynthPad, Instrument::SynthBass],
+            energy: Some(0.8),
+            era: Some(Era { decade: 1970 }),
             seconds: Some(31.5),
             instrumental: Some(true),
             seed: 3,
@@ -164,6 +211,47 @@ mod tests {
         check("instruments", "kazoo orchestra", "piano");
         assert!(request(&[("chords", "| C | H |")]).unwrap_err().detail.contains("line 1, column 7"));
         assert_eq!(request(&[("chords", "once upon a time")]).unwrap_err().field, "chords");
+    }
+
+    #[test]
+    fn a_genre_is_played_in_a_style() {
+        for field in ["style", "genre"] {
+            let asked = options(&request(&[(field, "Drum-and-Bass")]).unwrap()).unwrap();
+            assert_eq!((asked.style, asked.genre.map(Genre::name)), (Some(Style::House), Some("drum and bass")));
+        }
+        assert_eq!(options(&request(&[("style", "rock")]).unwrap()).unwrap().genre, None);
+        let refused = request(&[("style", "zydeco")]).unwrap_err();
+        assert!(refused.detail.contains("ambient; or a genre") && refused.detail.contains("techno"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_both_wanted_and_not_is_refused() {
+        let check = |instruments: &'static str, without: &'static str, is_refused: bool| {
+            let asked = request(&[("instruments", instruments), ("without", without)]);
+            let field = asked.err().map(|error| error.field);
+            assert_eq!(field, is_refused.then_some("without"), "{instruments} without {without}");
+        };
+        check("piano", "piano", true);
+        check("nylon guitar", "guitars", true);
+        check("drums", "drums", true);
+        check("double bass", "bass", true);
+        check("piano", "bass, drums", false);
+        let all = request(&[("without", "melody, chords, pad, bass, drums")]).unwrap_err();
+        assert!(all.field == "without" && all.detail.contains("at least one"), "{all}");
+        assert_eq!(request(&[("without", "kazoo")]).unwrap_err().field, "without");
+    }
+
+    #[test]
+    fn the_words_are_in_the_language_of_the_sentence_unless_another_is_chosen() {
+        use domain::options::Language;
+        let of = |fields: &[(&str, &'static str)]| request(fields).unwrap().options.language;
+        let spanish = ("prompt", "una canción triste sobre el mar, con una voz");
+        let sung = ("instrumental", "false");
+        assert_eq!(of(&[spanish, sung]), Some(Language::Spanish));
+        assert_eq!(of(&[spanish, ("language", "en")]), Some(Language::English));
+        assert_eq!(of(&[spanish]), None, "nobody sings");
+        assert_eq!(of(&[("prompt", "a folk song in Spanish with vocals")]), Some(Language::Spanish));
+        assert_eq!(of(&[("prompt", "a song about Los Angeles and El Paso"), sung]), None);
     }
 
     #[test]

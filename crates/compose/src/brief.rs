@@ -7,6 +7,7 @@ use crate::{
     chord::Chord,
     dice::{Dice, Matter},
     error::ComposeError,
+    genre::{Genre, TempoRange},
     instrument::Instrument,
     limits::{LEAST_BPM, MOST_BPM},
     options::{Options, check_seconds},
@@ -26,8 +27,13 @@ pub struct Brief<'a> {
     pub mood: Option<Mood>,
     pub energy: f64,
     pub era: Option<Era>,
+    /// What is left out because that is asked for, by name.
+    pub without: Vec<String>,
+    pub genre: Option<Genre>,
     /// Preferred, or asked for.
     pub bpm: f64,
+    /// Slowest, usual and fastest of the style, or of the genre that it stands in for.
+    pub tempo: TempoRange,
     pub tempo_is_given: bool,
     pub seconds: Option<f64>,
     pub chart: Option<&'a ChordChart>,
@@ -51,6 +57,7 @@ impl<'a> Brief<'a> {
         let chart = options.chords.as_ref();
         let mut warnings: Vec<String> = Vec::new();
         let mood = options.mood.or(asked.mood);
+        let genre = genre(asked, options);
         let style = style(asked, options, mood, &mut warnings);
         let spec = Spec::of(style)?;
         if let Some(meter) = chart.and_then(|chart| chart.meter).filter(|meter| *meter != spec.meter) {
@@ -65,18 +72,31 @@ impl<'a> Brief<'a> {
         if let Some(bpm) = given.filter(|bpm| !(LEAST_BPM..=MOST_BPM).contains(bpm)) {
             return Err(ComposeError::Tempo { bpm });
         }
-        let (slowest, usual, fastest) = spec.tempo;
+        let tempo = genre.and_then(Genre::tempo).unwrap_or(spec.tempo);
+        let (slowest, usual, fastest) = tempo;
         if let Some(bpm) = given.filter(|bpm| !(slowest..=fastest).contains(bpm)) {
+            let name = genre.map_or_else(|| style.name(), Genre::name);
             warnings.push(format!(
-                "{style} is usually played at {slowest}–{fastest} bpm; {bpm} bpm were asked for and are kept"
+                "{name} is usually played at {slowest}–{fastest} bpm; {bpm} bpm were asked for and are kept"
             ));
         }
         let whim = 0.5 * dice.bell();
         let pace = asked.pace.unwrap_or_else(|| mood.map_or(0.0, Mood::pace)).clamp(-1.0, 1.0);
-        let lean = (0.8 * pace + whim * (1.0 - pace.abs())).clamp(-1.0, 1.0);
+        // What is said leaves little to chance, also "medium".
+        let freedom = if asked.pace.is_some() { 0.2 } else { 1.0 - pace.abs() };
+        let lean = (0.8 * pace + whim * freedom).clamp(-1.0, 1.0);
         let free = usual + if lean > 0.0 { lean * (fastest - usual) } else { lean * (usual - slowest) };
+        if let Some(genre) = genre {
+            // Where the tempo is the genre's own it may be moved a little to meet the length.
+            let at = if given.is_none() && genre.tempo().is_some() {
+                format!(" at about {free:.0} bpm")
+            } else {
+                String::new()
+            };
+            warnings.push(genre.note() + &at);
+        }
         let key = key(asked, options, mood, chart, spec, &mut dice, &mut warnings);
-        let players = players::choose(asked, options, spec, &mut dice, &mut warnings)?;
+        let players = players::choose(asked, options, (spec, genre), &mut dice, &mut warnings)?;
         Ok(Self {
             spec,
             seed: options.seed,
@@ -84,7 +104,10 @@ impl<'a> Brief<'a> {
             mood,
             energy,
             era: options.era.or(asked.era),
+            without: without(asked, options),
+            genre,
             bpm: given.unwrap_or(free),
+            tempo,
             tempo_is_given: given.is_some(),
             seconds,
             chart,
@@ -112,8 +135,33 @@ impl<'a> Brief<'a> {
     }
 }
 
+/// Parts and instruments that are ruled out, of the sentence only those that are not asked for beside it.
+fn without(asked: &Understanding, options: &Options) -> Vec<String> {
+    let roles = asked.without.iter().filter(|role| options.instruments.iter().all(|one| one.role() != **role));
+    let instruments = asked.without_instruments.iter().filter(|one| !options.instruments.contains(one));
+    let mut names: Vec<String> = Vec::new();
+    let roles = options.without.iter().chain(roles).map(|role| role.name().to_owned());
+    let instruments = options.without_instruments.iter().chain(instruments).map(|one| one.name().to_owned());
+    for name in roles.chain(instruments) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The genre that the style stands in for. One that the sentence names is overridden by any style beside it.
+fn genre(asked: &Understanding, options: &Options) -> Option<Genre> {
+    match (options.style, options.genre) {
+        (None, None) => asked.genre.filter(|genre| asked.style == Some(genre.style())),
+        (Some(style), genre) => genre.filter(|genre| genre.style() == style),
+        (None, genre) => genre,
+    }
+}
+
 fn style(asked: &Understanding, options: &Options, mood: Option<Mood>, warnings: &mut Vec<String>) -> Style {
-    if let Some(style) = options.style.or(asked.style) {
+    let of_options = options.style.or(options.genre.map(Genre::style));
+    if let Some(style) = of_options.or(asked.style) {
         return style;
     }
     let in_three = options.chords.as_ref().and_then(|chart| chart.meter) == Some(Meter::ThreeFour);

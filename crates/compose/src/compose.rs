@@ -3,15 +3,16 @@
 use music::Melody;
 
 use crate::{
-    band,
+    band, breath,
     brief::Brief,
     composition::{ChordSpan, Composition, Effective, Player, Section, SectionKind},
-    ending,
+    ending, era,
     error::ComposeError,
-    gm, melody,
+    melody,
     options::Options,
     plan::Plan,
     role::{LineNote, Role},
+    sung,
     understand::Understanding,
     write,
 };
@@ -34,6 +35,7 @@ pub fn compose(asked: &Understanding, options: &Options) -> Result<Composition, 
     lines[Role::Drums.index()] = band.drums;
     ending::pickup(&brief, &plan, &mut lines);
     ending::close(&brief, &plan, &band.last, &mut lines);
+    breath::take(&brief, &plan, &mut lines[Role::Melody.index()]);
     for role in Role::ALL {
         let line = &mut lines[role.index()];
         if !brief.players.plays[role.index()] {
@@ -43,19 +45,16 @@ pub fn compose(asked: &Understanding, options: &Options) -> Result<Composition, 
     }
     let sections = sections(&plan);
     let (score, part_roles) = write::score(&brief, &plan, &lines, &sections);
-    let tune = &lines[Role::Melody.index()];
-    let melody = if tune.is_empty() { Melody::default() } else { write::melody(&plan, &brief, tune) };
-    let effective = effective(&brief, &plan, &sections, &part_roles);
+    brief.warnings.extend(era::silence(brief.era, &brief.players.of_era, &part_roles));
+    let tune = sung::of_voice(&plan, &lines[Role::Melody.index()]);
+    let melody = if tune.is_empty() { Melody::default() } else { write::melody(&plan, &brief, &tune) };
+    let players = sung::players(&brief, &score, &part_roles);
+    let effective = effective(&brief, &plan, &sections, players);
     let chords = chords(&plan);
     Ok(Composition { score, part_roles, seconds: plan.seconds, effective, sections, chords, melody, lines })
 }
 
-pub fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], roles: &[Role]) -> Effective {
-    let player = |role: &Role| {
-        let program = brief.players.programs[role.index()];
-        let instrument = if *role == Role::Drums { "drums" } else { gm::name(program) };
-        Player { role: *role, instrument: instrument.to_owned(), program }
-    };
+pub fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], instruments: Vec<Player>) -> Effective {
     Effective {
         style: brief.spec.style,
         mood: brief.mood,
@@ -68,10 +67,12 @@ pub fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], roles: &[
         seed: brief.seed,
         energy: brief.energy,
         era: brief.era,
+        without: brief.without.clone(),
+        genre: brief.genre,
         seconds: plan.seconds,
         bars: plan.length.bars(brief.beats()),
         pickup_beats: plan.length.pickup_beats(brief.beats()),
-        instruments: roles.iter().map(player).collect(),
+        instruments,
         instrumental: brief.instrumental,
         has_chart: brief.chart.is_some(),
         warnings: brief.warnings.clone(),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     chord::Chord,
+    genre::Genre,
     role::{LineNote, Role},
     style::Style,
     wishes::{Era, Mood},
@@ -13,7 +14,8 @@ use crate::{
 /// A song.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Composition {
-    /// One part for each role that plays, in the order of [`Role::ALL`]. Its last key is let go early enough for the sound to
+    /// One part for each role that plays, in the order of [`Role::ALL`]; of a song that is sung, solos and breaks are a part of
+    /// their own ([`SOLO_PART`](crate::SOLO_PART)) behind the voice's. Its last key is let go early enough for the sound to
     /// die away before `seconds`.
     pub score: Score,
     /// The role of each part of the score.
@@ -23,7 +25,8 @@ pub struct Composition {
     pub effective: Effective,
     pub sections: Vec<Section>,
     pub chords: Vec<ChordSpan>,
-    /// The melody as a voice sings it: with swing and without human timing. Without notes if the melody is left out.
+    /// The melody as a voice sings it: with swing and without human timing, solos and breaks left out. Without notes if the
+    /// melody is left out.
     pub melody: Melody,
     /// The notes of each role as they are written: in straight time, before swing and human timing. In the order of
     /// [`Role::ALL`].
@@ -49,12 +52,19 @@ pub struct Effective {
     /// 0 to 1.
     pub energy: f64,
     pub era: Option<Era>,
+    /// Parts and instruments that were left out because that was asked for, by name.
+    #[serde(default)]
+    pub without: Vec<String>,
+    /// The genre that the style stands in for.
+    #[serde(default)]
+    pub genre: Option<Genre>,
     /// Exact length.
     pub seconds: f64,
     /// Whole bars before the last chord.
     pub bars: u32,
     /// Beats before the first whole bar.
     pub pickup_beats: u32,
+    /// Who is heard. The melody of a song that is sung is the voice's: there its player is who plays solos, if there are any.
     pub instruments: Vec<Player>,
     pub instrumental: bool,
     /// Whether the chords are those of a chart.

@@ -15,6 +15,10 @@ pub struct PlannedSection {
     pub from_bar: u32,
 }
 
+/// Bars of a chorus, and of each of its three lines, in styles that have choruses of twelve bars.
+const CHORUS: u32 = 12;
+const LINE: u32 = 4;
+
 /// What a form has to fit.
 #[derive(Clone, Copy)]
 pub struct Frame<'a> {
@@ -29,17 +33,17 @@ pub struct Frame<'a> {
 impl Frame<'_> {
     fn intro(&self, bars: u32) -> u32 {
         match (self.chart_bars, bars, self.unit) {
-            (Some(_), ..) | (None, ..=9, _) => 0,
-            (None, _, 12) => {
-                if bars >= 24 && matches!(bars % 12, 1..=4) {
-                    bars % 12
-                } else {
-                    0
-                }
-            }
+            (Some(_), ..) | (None, ..=9, _) | (None, ..=CHORUS, CHORUS) => 0,
+            // A turnaround of up to four bars, so that lines of four are left.
+            (None, _, CHORUS) => (bars - 1) % LINE + 1,
             (None, ..=19, _) => 2,
             (None, ..) => 4,
         }
+    }
+
+    /// Whether the form is choruses of twelve bars, with nothing that says otherwise.
+    fn has_choruses(&self, bars: u32) -> bool {
+        self.unit == CHORUS && self.chart_bars.is_none() && self.wanted.is_none() && bars > CHORUS
     }
 
     /// Bars of a section in a song of so many.
@@ -50,8 +54,8 @@ impl Frame<'_> {
             Some(chart @ 1..=3) => chart * 4u32.div_ceil(chart),
             Some(chart) if chart % 8 == 0 => 8,
             Some(_) => 4,
-            None if self.unit == 12 && body >= 12 => 12,
-            None if self.unit != 12 && body / self.unit >= 3 => self.unit,
+            None if self.unit == CHORUS && body >= CHORUS => CHORUS,
+            None if self.unit != CHORUS && body / self.unit >= 3 => self.unit,
             None => 4,
         }
     }
@@ -68,10 +72,19 @@ impl Frame<'_> {
                 _ => 0.03,
             };
         }
+        if self.has_choruses(bars) {
+            // Whole choruses, else two lines of one, behind an intro that is not cut short.
+            let rest = match body % CHORUS {
+                0 => 0.0,
+                8 => 0.005,
+                _ => 0.015,
+            };
+            return rest + 0.004 * f64::from(LINE - self.intro(bars));
+        }
         let section = self.section(bars);
         match body % section {
             0 => 0.0,
-            half if 2 * half == section || half == 4 && section == 12 => 0.012,
+            half if 2 * half == section || half == LINE && section == CHORUS => 0.012,
             _ => 0.03,
         }
     }
@@ -105,6 +118,9 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
             sections.push(section(*letter, each + if is_longer { 2 } else { 0 }));
         }
         tag = rest;
+    } else if frame.has_choruses(bars) {
+        sections = choruses(bars - intro, dice);
+        tag = 0;
     } else {
         let unit = frame.section(bars);
         let body = bars - intro;
@@ -115,7 +131,7 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
             rest = 0;
         }
         let letters = letters(count, dice);
-        if count == 2 && unit < 12 && frame.chart_bars.is_none() {
+        if count == 2 && unit < CHORUS && frame.chart_bars.is_none() {
             // Two sections would leave no room for the theme to return: three shorter ones.
             let third = |place: u32| body / 3 + u32::from(body % 3 > place);
             sections.extend([section('A', third(0)), section('B', third(2)), section('A', third(1))]);
@@ -127,7 +143,7 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
                     .map(|(letter, transposed)| PlannedSection { transposed: *transposed, ..section(*letter, unit) }),
             );
         }
-        if count >= 3 && rest >= 4 && frame.chart_bars.is_none() && unit != 12 {
+        if count >= 3 && rest >= 4 && frame.chart_bars.is_none() && unit != CHORUS {
             let place = sections.len() - 1;
             sections.insert(place, PlannedSection { transposed: sections[place].transposed, ..section('K', 4) });
             rest -= 4;
@@ -147,7 +163,9 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
         sections.push(PlannedSection { kind: SectionKind::Tag, letter, bars: tag, transposed, from_bar });
     }
     if intro > 0 {
-        sections.insert(0, PlannedSection { kind: SectionKind::Intro, ..section('I', intro) });
+        // Of a turnaround its end.
+        let from_bar = if frame.unit == CHORUS { LINE.saturating_sub(intro) } else { 0 };
+        sections.insert(0, PlannedSection { kind: SectionKind::Intro, from_bar, ..section('I', intro) });
     }
     sections.retain(|section| section.bars > 0);
     sections
@@ -155,6 +173,20 @@ pub fn plan(bars: u32, frame: &Frame<'_>, dice: &mut Dice, warnings: &mut Vec<St
 
 fn section(letter: char, bars: u32) -> PlannedSection {
     PlannedSection { kind: SectionKind::A, letter, bars, transposed: 0, from_bar: 0 }
+}
+
+/// Choruses of twelve bars, the last of them from its second or third line on where not all of it has room. `bars` are whole
+/// lines.
+fn choruses(bars: u32, dice: &mut Dice) -> Vec<PlannedSection> {
+    let (count, rest) = (bars / CHORUS, bars % CHORUS);
+    let whole = |&(letter, transposed): &(char, i32)| PlannedSection { transposed, ..section(letter, CHORUS) };
+    let mut sections: Vec<PlannedSection> = letters(count, dice).iter().map(whole).collect();
+    if rest > 0 {
+        // After a single chorus something else, after others the theme once more.
+        let letter = if count == 1 { 'B' } else { 'A' };
+        sections.push(PlannedSection { from_bar: CHORUS - rest, ..section(letter, rest) });
+    }
+    sections
 }
 
 /// Letters for so many sections, and by how much each is moved up. Long songs get solos, breaks, other themes and other keys, so
@@ -228,6 +260,13 @@ mod tests {
             if let Some(form) = form.as_ref().filter(|form| bars >= 10 + form.letters().len() as u32) {
                 let played: Vec<char> = sections.iter().filter(|s| !matches!(s.kind, SectionKind::Intro | SectionKind::Tag)).map(|s| s.letter).collect();
                 prop_assert_eq!(&played, form.letters());
+            }
+            let (first, has_choruses) = (sections.first(), form.is_none() && chart.is_none() && unit == CHORUS);
+            if has_choruses && bars > CHORUS {
+                let intro = first.map_or(0, |intro| u32::from(intro.kind == SectionKind::Intro) * intro.bars);
+                prop_assert!((1..=LINE).contains(&intro), "{:?}", sections);
+                prop_assert!(sections.iter().skip(1).all(|section| section.bars + section.from_bar == CHORUS), "{:?}", sections);
+                prop_assert!(bars < 17 || sections.iter().any(|section| section.letter == 'B' || section.letter == 'S'), "{:?}", sections);
             }
             if form.is_none() && chart.is_none() && bars >= 20 && unit == 8 {
                 prop_assert!(sections.iter().any(|section| section.letter == 'B'), "no contrast in {} bars", bars);

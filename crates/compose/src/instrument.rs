@@ -98,7 +98,7 @@ instruments! {
     Accordion "accordion" 21 Comping ["squeezebox" "concertina"];
     Harmonica "harmonica" 22 Melody ["mouth organ" "blues harp"];
     NylonGuitar "nylon-guitar" 24 Comping ["nylon guitar" "classical guitar" "spanish guitar"];
-    AcousticGuitar "acoustic-guitar" 25 Comping ["acoustic guitar" "acoustic guitars" "steel guitar" "guitar" "guitars" "ukulele" "strumming"];
+    AcousticGuitar "acoustic-guitar" 25 Comping ["acoustic guitar" "acoustic guitars" "steel guitar" "guitar" "guitars" "guitarra" "guitarras" "ukulele" "strumming"];
     JazzGuitar "jazz-guitar" 26 Comping ["jazz guitar"];
     ElectricGuitar "electric-guitar" 27 Comping ["electric guitar" "electric guitars" "clean guitar"];
     DistortedGuitar "distorted-guitar" 30 Comping ["distorted guitar" "distorted guitars" "distortion guitar" "overdriven guitar" "power chords"];
@@ -106,19 +106,19 @@ instruments! {
     BassGuitar "bass-guitar" 33 Bass ["bass guitar" "electric bass" "bass" "bassline" "bass line"];
     FretlessBass "fretless-bass" 35 Bass ["fretless bass" "fretless"];
     SynthBass "synth-bass" 38 Bass ["synth bass" "sub bass" "808 bass" "808"];
-    Violin "violin" 40 Melody ["violins" "fiddle" "fiddles"];
+    Violin "violin" 40 Melody ["violins" "violín" "fiddle" "fiddles"];
     Cello "cello" 42 Melody ["cellos" "violoncello" "viola"];
     Harp "harp" 46 Comping ["harps"];
     Strings "strings" 48 Pad ["string section" "orchestra" "string orchestra" "string quartet"];
     Choir "choir" 52 Pad ["choirs" "chorus of voices" "aahs" "voices"];
-    Trumpet "trumpet" 56 Melody ["trumpets" "cornet" "flugelhorn"];
+    Trumpet "trumpet" 56 Melody ["trumpets" "trompeta" "trompetas" "cornet" "flugelhorn"];
     Trombone "trombone" 57 Melody ["trombones"];
     Horn "horn" 60 Melody ["french horn" "french horns"];
     Brass "brass" 61 Comping ["brass section" "horns" "horn section"];
-    Saxophone "saxophone" 65 Melody ["sax" "alto sax" "tenor sax" "saxophones" "saxes"];
+    Saxophone "saxophone" 65 Melody ["sax" "saxofón" "alto sax" "tenor sax" "saxophones" "saxes"];
     Oboe "oboe" 68 Melody ["english horn"];
     Clarinet "clarinet" 71 Melody ["clarinets"];
-    Flute "flute" 73 Melody ["flutes" "piccolo" "recorder" "whistle" "tin whistle"];
+    Flute "flute" 73 Melody ["flutes" "flauta" "piccolo" "recorder" "whistle" "tin whistle"];
     PanFlute "pan-flute" 75 Melody ["pan flute" "panpipes" "pan pipes"];
     SynthLead "synth-lead" 80 Melody ["synth lead" "lead synth" "synth" "synths" "synthesizer" "synthesizers" "synthesiser" "chiptune"];
     SynthPad "synth-pad" 89 Pad ["synth pad" "pad" "pads" "synth pads" "warm pad"];
@@ -126,7 +126,7 @@ instruments! {
     Banjo "banjo" 105 Comping ["banjos"];
     Mandolin "mandolin" 25 Comping ["mandolins"];
     SteelDrums "steel-drums" 114 Melody ["steel drums" "steelpan" "steel pan"];
-    Drums "drums" 0 Drums ["drum" "drum kit" "drumkit" "drum set" "percussion" "schlagzeug" "drum machine" "beat" "beats"];
+    Drums "drums" 0 Drums ["drum" "drum kit" "drumkit" "drum set" "percussion" "schlagzeug" "batería" "drum machine" "beat" "beats"];
 }
 
 impl Instrument {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     chart::ChordChart,
     error::ComposeError,
+    genre::Genre,
     instrument::Instrument,
     limits::{LEAST_BPM, LEAST_SECONDS, MOST_BPM, MOST_SECONDS},
     role::Role,
@@ -18,6 +19,8 @@ use crate::{
 #[serde(default, deny_unknown_fields)]
 pub struct Options {
     pub style: Option<Style>,
+    /// What the style stands in for; alone, it is played in its style.
+    pub genre: Option<Genre>,
     pub mood: Option<Mood>,
     /// Kept exactly: a song of a stated tempo meets its length by a pickup and by the hold of its last chord.
     pub tempo_bpm: Option<f64>,
@@ -29,6 +32,8 @@ pub struct Options {
     pub instruments: Vec<Instrument>,
     /// Parts that are not played.
     pub without: Vec<Role>,
+    /// Instruments that do not play, whatever part they would have.
+    pub without_instruments: Vec<Instrument>,
     pub era: Option<Era>,
     /// How much the band gives, 0 to 1.
     pub energy: Option<f64>,

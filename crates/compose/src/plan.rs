@@ -57,15 +57,12 @@ impl Plan {
         let beats = brief.beats();
         let seconds = brief.seconds.unwrap_or_else(|| usual_seconds(brief, &frame));
         let (least, most) = brief.spec.hold;
-        if brief.spec.unit == 12 && !brief.tempo_is_given && brief.chart.is_none() && brief.form.is_none() {
-            brief.bpm = whole_choruses(brief, seconds);
-        }
         let wanted = Wanted {
             seconds,
             beats_per_bar: beats,
             bpm: brief.bpm,
             is_locked: brief.tempo_is_given,
-            range_bpm: (brief.spec.tempo.0, brief.spec.tempo.2),
+            range_bpm: (brief.tempo.0, brief.tempo.2),
             hold_seconds: (least, most),
         };
         let length = length::plan(&wanted, |bars| frame.misfit(bars));
@@ -195,25 +192,12 @@ impl Plan {
     }
 }
 
-/// The tempo nearest to the preferred one at which whole choruses of twelve bars fill the time, if the style has such a tempo.
-fn whole_choruses(brief: &Brief<'_>, seconds: f64) -> f64 {
-    let (slowest, _, fastest) = brief.spec.tempo;
-    let rest = seconds - (brief.spec.hold.0 + brief.spec.hold.1) / 2.0;
-    let chorus = f64::from(12 * brief.beats());
-    let tempos = (1..=80u32).map(|count| f64::from(count) * chorus * 60.0 / rest);
-    let away = |bpm: &f64| (bpm / brief.bpm).ln().abs();
-    let fitting = tempos.filter(|bpm| (slowest..=fastest).contains(bpm));
-    fitting.min_by(|a, b| away(a).total_cmp(&away(b))).unwrap_or(brief.bpm)
-}
-
 /// Long enough for the whole form, at the preferred tempo.
 fn usual_seconds(brief: &Brief<'_>, frame: &Frame<'_>) -> f64 {
     let bars = match (frame.wanted, frame.chart_bars) {
         (Some(form), _) => 4 + 8 * form.letters().len() as u32,
         (None, Some(chart)) => chart * (24u32.div_ceil(chart)).clamp(1, 8),
-        (None, None) => {
-            (USUAL_BARS / brief.spec.unit).max(3) * brief.spec.unit + if brief.spec.unit == 12 { 0 } else { 4 }
-        }
+        (None, None) => (USUAL_BARS / brief.spec.unit).max(3) * brief.spec.unit + 4,
     };
     let hold = (brief.spec.hold.0 + brief.spec.hold.1) / 2.0;
     let seconds = f64::from(bars * brief.beats()) * 60.0 / brief.bpm + hold;

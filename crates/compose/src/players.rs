@@ -1,8 +1,8 @@
 //! Who plays each part.
 
 use crate::{
-    dice::Dice, error::ComposeError, instrument::Instrument, options::Options, role::Role, spec::Spec, style::Style,
-    understand::Understanding,
+    dice::Dice, era, error::ComposeError, genre::Genre, instrument::Instrument, options::Options, role::Role,
+    spec::Spec, style::Style, understand::Understanding,
 };
 
 /// The band.
@@ -16,6 +16,8 @@ pub struct Players {
     pub drums_throughout: bool,
     /// Plays solos.
     pub soloist: u8,
+    /// Roles that have another sound for the sake of a decade.
+    pub of_era: [bool; Role::COUNT],
 }
 
 /// Parts that an instrument may take over, its own first; of one that leads, the melody.
@@ -34,13 +36,13 @@ fn parts(instrument: Instrument, leads: bool) -> Vec<Role> {
 pub fn choose(
     asked: &Understanding,
     options: &Options,
-    spec: &'static Spec,
+    (spec, genre): (&'static Spec, Option<Genre>),
     dice: &mut Dice,
     warnings: &mut Vec<String>,
 ) -> Result<Players, ComposeError> {
     let mut programs = [0u8; Role::COUNT];
-    let unwanted: Vec<Instrument> =
-        asked.without_instruments.iter().copied().filter(|one| !options.instruments.contains(one)).collect();
+    let of_sentence = asked.without_instruments.iter().filter(|one| !options.instruments.contains(one));
+    let unwanted: Vec<Instrument> = of_sentence.chain(&options.without_instruments).copied().collect();
     let is_unwanted = |program: u8| unwanted.iter().any(|one| one.is_kin(program));
     let mut plays = Role::ALL.map(|role| !options.without.contains(&role));
     let mut is_taken = [false; Role::COUNT];
@@ -57,16 +59,27 @@ pub fn choose(
             None => {}
         }
     }
+    for (role, program) in genre.map_or(&[][..], Genre::programs) {
+        if !is_unwanted(*program) {
+            programs[role.index()] = *program;
+        }
+    }
     let era = options.era.or(asked.era);
+    let before_era = programs;
     if let Some(era) = era {
-        programs = programs.map(|program| {
-            let of_era = of_era(era.decade, program);
+        let of_era = era::played(era.decade, programs);
+        for role in Role::ALL {
             // A decade brings back nothing that is not wanted.
-            if is_unwanted(of_era) { program } else { of_era }
-        });
+            if role == Role::Drums || !is_unwanted(of_era[role.index()]) {
+                programs[role.index()] = of_era[role.index()];
+            }
+        }
     }
     let lead = asked.lead.filter(|lead| asked.instruments.contains(lead));
+    let lead = lead.filter(|lead| !options.without_instruments.contains(lead));
+    // What is left out beside the sentence is left out, whatever the sentence asks for.
     let others = asked.instruments.iter().filter(|one| lead != Some(**one));
+    let others = others.filter(|one| !options.without_instruments.contains(one));
     let named: Vec<Instrument> = options.instruments.iter().chain(&lead).chain(others).copied().collect();
     for instrument in &named {
         let is_option = options.instruments.contains(instrument);
@@ -81,8 +94,8 @@ pub fn choose(
                 }
             }
             None if plays.iter().any(|plays| *plays) => {
-                let source = if is_option { "options" } else { "sentence" };
-                warnings.push(format!("no part is left for the {instrument} that the {source} ask for"));
+                let source = if is_option { "options ask" } else { "sentence asks" };
+                warnings.push(format!("no part is left for the {instrument} that the {source} for"));
             }
             None => {}
         }
@@ -114,6 +127,10 @@ pub fn choose(
     }
     let wants_drums = is_taken[Role::Drums.index()];
     let drums = if spec.drums.is_empty() && wants_drums { Spec::of(Style::Pop)? } else { spec };
+    let of_era = Role::ALL.map(|role| {
+        let is_free = role == Role::Drums || !is_taken[role.index()];
+        is_free && programs[role.index()] != before_era[role.index()]
+    });
     let others: Vec<u8> = spec.programs[Role::Melody.index()]
         .iter()
         .chain(&spec.programs[Role::Comping.index()])
@@ -122,7 +139,7 @@ pub fn choose(
         .collect();
     let soloist = dice.pick(&others).copied().unwrap_or(programs[Role::Melody.index()]);
     let soloist = if is_alone || is_taken[Role::Melody.index()] { programs[Role::Melody.index()] } else { soloist };
-    Ok(Players { programs, plays, drums, drums_throughout: wants_drums, soloist })
+    Ok(Players { programs, plays, drums, drums_throughout: wants_drums, soloist, of_era })
 }
 
 /// Who may step in where everybody that the style knows is unwanted.
@@ -133,25 +150,5 @@ const fn spare(role: Role) -> &'static [u8] {
         Role::Pad => &[48, 89, 16],
         Role::Bass => &[33, 32, 38],
         Role::Drums => &[],
-    }
-}
-
-/// What a decade played instead of an instrument.
-fn of_era(decade: u16, program: u8) -> u8 {
-    match (decade, program) {
-        (..=1959, 33..=39) => 32,
-        (..=1959, 27..=31) => 26,
-        (..=1959, 4..=7 | 16..=18) => 0,
-        (..=1959, 80..=95) => 48,
-        (1960..=1969, 34..=39) => 33,
-        (1960..=1969, 80..=103) => 16,
-        (1960..=1969, 4..=7) => 16,
-        (1970..=1979, 0) => 4,
-        (1970..=1979, 88..=95) => 48,
-        (1980..=1989, 32..=37) => 38,
-        (1980..=1989, 0 | 4) => 5,
-        (1980..=1989, 48 | 89) => 90,
-        (1980..=1989, 71..=75) => 81,
-        _ => program,
     }
 }

@@ -11,10 +11,13 @@ use crate::{
     perform::{perform, swung},
     plan::Plan,
     role::{LineNote, Role, TICKS_PER_QUARTER},
+    sung::{self, PartLine, SOLO_PART},
 };
 
 /// MIDI channel of each role.
 const CHANNELS: [u8; Role::COUNT] = [0, 1, 2, 3, 9];
+/// Of solos where a voice has the tune.
+const SOLO_CHANNEL: u8 = 4;
 /// Controllers of General MIDI.
 const VOLUME: u8 = 7;
 const PAN: u8 = 10;
@@ -37,12 +40,8 @@ pub fn score(
     let tempos = plan.clock.tempos();
     let end = end(plan, &tempos);
     let (mut parts, mut roles) = (Vec::new(), Vec::new());
-    for role in Role::ALL {
-        let line = &lines[role.index()];
-        if line.is_empty() {
-            continue;
-        }
-        let notes = perform(brief, plan, role, line).into_iter().filter(|note| u64::from(note.onset) < end);
+    for PartLine { role, is_solo, line } in sung::part_lines(brief, plan, lines) {
+        let notes = perform(brief, plan, role, &line).into_iter().filter(|note| u64::from(note.onset) < end);
         let notes = notes.map(|note| ScoreNote {
             onset: note.onset.into(),
             duration: u64::from(note.duration).min(end - u64::from(note.onset)),
@@ -51,16 +50,16 @@ pub fn score(
         });
         let control = |number, value| Control { at: 0, change: ControlChange::Controller(number, value) };
         let mut controls = vec![control(VOLUME, brief.spec.volumes[role.index()]), control(PAN, PANS[role.index()])];
-        if role == Role::Melody {
+        if role == Role::Melody && brief.instrumental {
             controls.extend(soloists(brief, plan));
         }
         roles.push(role);
         parts.push(Part {
             track: parts.len() as u16 + 1,
             port: 0,
-            channel: CHANNELS[role.index()],
-            name: role.name().to_owned(),
-            program: brief.players.programs[role.index()],
+            channel: if is_solo { SOLO_CHANNEL } else { CHANNELS[role.index()] },
+            name: if is_solo { SOLO_PART } else { role.name() }.to_owned(),
+            program: if is_solo { brief.players.soloist } else { brief.players.programs[role.index()] },
             drums: role == Role::Drums,
             notes: notes.collect(),
             controls,
@@ -80,7 +79,7 @@ pub fn score(
         tempos,
         meters,
         meter_is_given: true,
-        key_signatures: vec![signature(&plan.key)],
+        key_signatures: signatures(plan),
         parts,
         lyrics: Vec::new(),
         markers: sections.iter().map(marker).collect(),
@@ -102,8 +101,18 @@ fn end(plan: &Plan, tempos: &[TempoChange]) -> u64 {
     0
 }
 
-fn signature(key: &Key) -> KeySignature {
-    KeySignature { at: 0, sharps: key.sharps(), minor: key.mode == Mode::Minor }
+/// The key at the start, and wherever a section is in another than the one before.
+fn signatures(plan: &Plan) -> Vec<KeySignature> {
+    let signature =
+        |at: u32, key: &Key| KeySignature { at: at.into(), sharps: key.sharps(), minor: key.mode == Mode::Minor };
+    let mut signatures = vec![signature(0, &plan.key)];
+    let firsts = plan.bars.iter().filter(|bar| bar.index == 0);
+    for own in firsts.map(|bar| signature(bar.start, &plan.key_of(bar.section))) {
+        if signatures.last().is_some_and(|last| (last.sharps, last.minor) != (own.sharps, own.minor)) {
+            signatures.push(own);
+        }
+    }
+    signatures
 }
 
 /// Solos have another player.
@@ -183,5 +192,6 @@ fn phrases(plan: &Plan, line: &[LineNote]) -> Vec<Phrase> {
             start = index;
         }
     }
+    sung::join_lone_notes(plan, line, &mut phrases);
     phrases
 }

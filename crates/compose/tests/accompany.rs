@@ -370,6 +370,16 @@ fn words_that_say_nothing_to_a_band_are_told() {
     assert_eq!(accompany(&sung, &wish).unwrap().unread, ["qwertz", "xyzzy"]);
 }
 
+/// Its tempo is the singer's, and not that of the genre.
+#[test]
+fn a_genre_without_a_style_is_told_under_a_voice_too() {
+    let sung = sing(IN_FOUR, Meter::FourFour, 0, |_| 100.0, 0.0);
+    let made = accompany(&sung, &wish(Some("drum and bass"), Beat::Follow)).unwrap().song.effective;
+    assert_eq!((made.style, made.genre.map(|genre| genre.name())), (Style::House, Some("drum and bass")));
+    let told = made.warnings.iter().filter(|told| told.contains("there is no drum and bass style"));
+    assert_eq!(told.collect::<Vec<_>>(), ["there is no drum and bass style: it is played as house"]);
+}
+
 #[test]
 fn without_notes_there_is_no_band() {
     let error = accompany(&Melody::default(), &wish(None, Beat::Follow)).unwrap_err();

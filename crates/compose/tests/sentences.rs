@@ -241,3 +241,150 @@ fn players_are_alone_or_lead_where_that_is_said() {
     }
     check("bass solo, drum solo", |asked| asked.lead.is_none());
 }
+
+#[test]
+fn a_ruling_out_reaches_over_adjectives_to_its_noun() {
+    let guitars = |asked: &Understanding| {
+        asked.without_instruments.contains(&Instrument::ElectricGuitar) && asked.instruments.is_empty()
+    };
+    for sentence in [
+        "rock, no screaming guitars",
+        "rock without any loud guitars",
+        "rock, no loud, and no screaming heavy guitars",
+        "rock without those terribly screaming guitars",
+        "rock, don't use wailing guitars",
+        "rock, no piano or screaming guitars",
+    ] {
+        check(sentence, guitars);
+    }
+    check("rock, no screaming guitars", |asked| asked.not_understood == ["screaming"]);
+    check("no pounding drums, with a soft piano", |asked| {
+        asked.without == [Role::Drums] && asked.instruments == [Instrument::Piano]
+    });
+    check("no 80s synths", |asked| {
+        asked.without_instruments.contains(&Instrument::SynthLead)
+            && asked.era.is_none()
+            && asked.instruments.is_empty()
+    });
+    check("no happy singing", |asked| asked.instrumental == Some(true) && asked.mood.is_none());
+    check("no trap beats", |asked| asked.style.is_none() && asked.without == [Role::Drums]);
+    // What is said of something else is not reached.
+    check("no drums and a soft piano", |asked| {
+        asked.without == [Role::Drums] && asked.instruments == [Instrument::Piano]
+    });
+    check("not too loud drums", |asked| asked.without.is_empty());
+    check("no rain, guitar", |asked| asked.instruments == [Instrument::AcousticGuitar]);
+    check("no rush with guitar", |asked| asked.instruments == [Instrument::AcousticGuitar]);
+    check("a no-nonsense guitar song", |asked| asked.instruments == [Instrument::AcousticGuitar]);
+    check("a no-guitar song", |asked| asked.without_instruments.contains(&Instrument::AcousticGuitar));
+    check("no fuss, just drums", |asked| asked.without.is_empty() && asked.alone);
+}
+
+#[test]
+fn a_voice_that_is_wanted_and_not_is_told() {
+    for (sentence, instrumental, says) in [
+        ("an instrumental with vocals", true, "nobody sings"),
+        ("with vocals, instrumental", false, "a voice sings"),
+        ("sung by a choir, no vocals", false, "a voice sings"),
+    ] {
+        check(sentence, |asked| {
+            asked.instrumental == Some(instrumental) && asked.conflicts.len() == 1 && asked.conflicts[0].contains(says)
+        });
+    }
+    check("instrumental, no vocals, without a voice", |asked| asked.conflicts.is_empty());
+}
+
+#[test]
+fn two_eras_are_told_however_they_are_named() {
+    for sentence in [
+        "80s and 90s",
+        "an 80s/90s pop song",
+        "eighties or nineties",
+        "retro 1990s",
+        "vintage modern jazz",
+        "from the 1980s to the 2000s",
+    ] {
+        check(sentence, |asked| {
+            asked.era.is_some()
+                && asked.conflicts.iter().filter(|told| told.contains("the sounds are those of")).count() == 1
+        });
+    }
+    check("80s, eighties, 1980s, retro", |asked| asked.conflicts.is_empty());
+}
+
+#[test]
+fn genres_without_a_style_are_played_in_the_nearest() {
+    for (sentence, genre, style) in [
+        ("drum and bass", "drum and bass", Style::House),
+        ("a Drum & Bass track", "drum and bass", Style::House),
+        ("fast dnb", "drum and bass", Style::House),
+        ("synthwave", "synthwave", Style::Pop),
+        ("heavy metal", "metal", Style::Rock),
+        ("punk", "punk", Style::Rock),
+        ("techno", "techno", Style::House),
+        ("a K-Pop song", "k-pop", Style::Pop),
+        ("EDM", "edm", Style::House),
+        ("gospel choir", "gospel", Style::Soul),
+        ("an opera song", "opera", Style::Cinematic),
+        ("dubstep", "dubstep", Style::HipHop),
+        ("reggaeton", "reggaeton", Style::Reggae),
+        ("afrobeats", "afrobeat", Style::Funk),
+        ("flamenco guitar", "flamenco", Style::Folk),
+        ("upbeat electronic music", "electronic", Style::House),
+    ] {
+        check(sentence, |asked| {
+            asked.style == Some(style)
+                && asked.genre.is_some_and(|own| own.name() == genre)
+                && asked.not_understood.is_empty()
+        });
+    }
+    check("rock", |asked| asked.genre.is_none());
+    check("a jazz song with drum and bass", |asked| {
+        asked.style == Some(Style::JazzSwing)
+            && asked.conflicts.is_empty()
+            && asked.instruments == [Instrument::Drums, Instrument::BassGuitar]
+    });
+    check("with a drum and bass beat", |asked| asked.genre.is_some());
+    check("no drum and bass", |asked| asked.without == [Role::Drums, Role::Bass] && asked.style.is_none());
+    check("a night at the opera", |asked| asked.style.is_none());
+    check("techno and house", |asked| {
+        asked.genre.is_some() && asked.conflicts == ["both techno and house: the band plays techno"]
+    });
+    check("techno, minimal techno", |asked| asked.conflicts.is_empty());
+}
+
+#[test]
+fn the_language_of_a_sentence_is_told_by_its_small_words() {
+    use domain::options::Language;
+    for sentence in [
+        "una canción triste sobre el mar",
+        "haz una balada para mi madre, con guitarra",
+        "Música alegre para una fiesta en la playa",
+        "a folk song, sung in Spanish",
+    ] {
+        check(sentence, |asked| {
+            asked.language == Some(Language::Spanish)
+                && asked.understood.iter().any(|one| one.meaning.starts_with("language of"))
+        });
+    }
+    for sentence in [
+        "a song about Los Angeles and El Paso",
+        "salsa con trompetas",
+        "una mattina, canzone per la mia mamma",
+        "uma canção com violão sobre o mar",
+        "une chanson sur la mer avec une guitare",
+        "traurig und langsam",
+        "pop",
+        "",
+    ] {
+        check(sentence, |asked| asked.language.is_none());
+    }
+    check("una balada triste sobre el mar, con guitarra, sin batería", |asked| {
+        asked.style == Some(Style::Ballad)
+            && asked.topic.as_deref() == Some("el mar")
+            && asked.instruments == [Instrument::AcousticGuitar]
+            && asked.without == [Role::Drums]
+            && asked.not_understood.is_empty()
+    });
+    check("una canción en inglés", |asked| asked.language == Some(Language::English));
+}

@@ -13,15 +13,16 @@ use music::{Melody, harmony};
 
 use self::{beats::SungBeats, choose::Choice, timeline::Timeline};
 use crate::{
-    band,
+    band, breath,
     brief::Brief,
     compose::{chords as chord_spans, effective, sections as section_spans},
     composition::Composition,
-    ending,
+    ending, era,
     error::ComposeError,
     options::Options,
     plan::Plan,
     role::{LineNote, Role},
+    sung::players,
     understand::{Understanding, understand},
     write,
 };
@@ -74,7 +75,7 @@ pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, Comp
     let consonance = harmony::consonance(&tune, &harmony);
 
     let options = Options { style: Some(choice.style), key: Some(sung.key), seed: wish.seed, ..Options::default() };
-    let brief = brief(&asked, &options, &choice, &timeline)?;
+    let mut brief = brief(&asked, &options, &choice, &timeline)?;
     let sections = sections::plan(&timeline, &tune);
     let bars = chords::bars(&brief, &timeline, &sections, &tune, &harmony);
     let plan = Plan::under(&brief, timeline.clock.clone(), sections, bars);
@@ -86,6 +87,7 @@ pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, Comp
     lines[Role::Bass.index()] = parts.bass;
     lines[Role::Drums.index()] = parts.drums;
     ending::close(&brief, &plan, &parts.last, &mut lines);
+    breath::take(&brief, &plan, &mut lines[Role::Melody.index()]);
     for role in Role::ALL {
         let line = &mut lines[role.index()];
         if !brief.players.plays[role.index()] {
@@ -95,7 +97,8 @@ pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, Comp
     }
     let sections = section_spans(&plan);
     let (score, part_roles) = write::score(&brief, &plan, &lines, &sections);
-    let effective = effective(&brief, &plan, &sections, &part_roles);
+    brief.warnings.extend(era::silence(brief.era, &brief.players.of_era, &part_roles));
+    let effective = effective(&brief, &plan, &sections, players(&brief, &score, &part_roles));
     let chords = chord_spans(&plan);
     let song =
         Composition { score, part_roles, seconds: plan.seconds, effective, sections, chords, melody: tune, lines };
@@ -143,5 +146,10 @@ fn brief<'a>(
     brief.bpm = timeline.bpm();
     brief.tempo_is_given = true;
     brief.warnings.extend(choice.warning.clone());
+    // The tempo is the singer's, whatever the genre's would be.
+    if let Some(genre) = asked.genre.filter(|genre| genre.style() == choice.style) {
+        brief.genre = Some(genre);
+        brief.warnings.push(genre.note());
+    }
     Ok(brief)
 }

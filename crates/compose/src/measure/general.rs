@@ -17,15 +17,12 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
     };
     let contrast = has(&[SectionKind::B, SectionKind::Other, SectionKind::Solo]);
     let mut gates = vec![
+        Gate::new("intro", Some(has(&[SectionKind::Intro])), 1.0, 1.0, spoil::one_section),
         Gate::new("contrast", Some(contrast), 1.0, 1.0, spoil::one_section),
         Gate::new("last chord is the tonic, held", ending(facts), 1.0, 1.0, spoil::no_ending),
         Gate::new("longest silence in seconds", Some(longest_silence(facts)), 0.0, 1.5, spoil::hole),
         Gate::new("spread of velocities", spread(facts), 3.0, 40.0, spoil::flat),
     ];
-    // Choruses of twelve bars begin at once when they fill the length.
-    if facts.style != Style::Blues {
-        gates.push(Gate::new("intro", Some(has(&[SectionKind::Intro])), 1.0, 1.0, spoil::one_section));
-    }
     if !matches!(facts.style, Style::Bluegrass | Style::Ambient) {
         gates.push(Gate::new("fills before changes", fills(facts), 0.8, 1.0, spoil::no_fills));
     }

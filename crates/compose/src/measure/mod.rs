@@ -11,7 +11,7 @@ mod tune;
 
 use crate::{composition::Composition, style::Style};
 
-pub(crate) use self::tune::shortfall;
+pub(crate) use self::tune::{chorus_shortfall, shortfall};
 pub use self::{
     facts::Facts,
     tune::{Tune, figures, tune},

@@ -8,10 +8,13 @@ use super::{
     spoil,
 };
 use crate::{
-    composition::SectionKind,
+    composition::{Section, SectionKind},
     role::{LineNote, Role, TICKS_PER_QUARTER},
     style::Style,
 };
+
+/// Least of [`said_twice`].
+const LEAST_TWICE: f64 = 0.25;
 
 /// Figures of a line of single notes.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -131,7 +134,10 @@ fn returns(facts: &Facts<'_>) -> Option<f64> {
         }
     }
     let theme = by_name.get("A")?;
-    let again = alike(facts, *theme.first()?, *theme.get(1)?)?;
+    let bars = |place: &usize| facts.song.sections[*place].bars;
+    // A shortened chorus is no return of the whole.
+    let whole = theme.iter().skip(1).find(|place| facts.style != Style::Blues || bars(place) == bars(&theme[0]));
+    let again = alike(facts, *theme.first()?, *whole?)?;
     let other = facts.song.sections.iter().position(|section| {
         section.kind != SectionKind::Intro
             && section.bars > 0
@@ -141,22 +147,23 @@ fn returns(facts: &Facts<'_>) -> Option<f64> {
     Some(again - alike(facts, theme[0], other)?)
 }
 
-/// How much more the rhythm of bars 5 to 8 of a chorus of twelve is like that of bars 1 to 4 than that of bars 9 to 12 is.
-fn said_twice(facts: &Facts<'_>) -> Option<f64> {
-    let places = |from: usize| -> BTreeSet<u32> {
-        let bars = facts.bars.get(from..from + 4).unwrap_or_default().iter().enumerate();
-        bars.flat_map(|(bar, own)| {
-            facts.inside(Role::Melody, own).map(move |(at, _)| bar as u32 * facts.bar_ticks + at)
-        })
-        .collect()
+/// How much more the rhythm of bars 5 to 8 of a chorus of twelve is like that of bars 1 to 4 than that of bars 9 to 12 is, on
+/// average over choruses that begin at `starts`.
+fn said_twice(line: &[LineNote], starts: impl Iterator<Item = u32>, bar_ticks: u32) -> Option<f64> {
+    let places = |from: u32| -> BTreeSet<u32> {
+        let inside = line.iter().map(|note| note.onset).filter(|onset| (from..from + 4 * bar_ticks).contains(onset));
+        inside.map(|onset| onset - from).collect()
     };
-    let choruses = facts.song.sections.iter().filter(|section| section.bars == 12 && section.kind != SectionKind::Solo);
-    mean(choruses.filter_map(|section| {
-        let first = section.first_bar as usize;
-        let (one, two, three) = (places(first), places(first + 4), places(first + 8));
+    mean(starts.filter_map(|start| {
+        let (one, two, three) = (places(start), places(start + 4 * bar_ticks), places(start + 8 * bar_ticks));
         let like = |other: &BTreeSet<u32>| share(one.iter().map(|place| other.contains(place)));
         Some(like(&two)? - like(&three)?)
     }))
+}
+
+/// How far choruses of twelve bars, which begin at `starts`, are from having a line that is said twice.
+pub(crate) fn chorus_shortfall(line: &[LineNote], starts: &[u32], bar_ticks: u32) -> f64 {
+    said_twice(line, starts.iter().copied(), bar_ticks).map_or(0.0, |twice| (LEAST_TWICE + 0.05 - twice).max(0.0))
 }
 
 /// The whole tune.
@@ -168,7 +175,7 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
     let least = if slow { 6.0 } else { 8.0 };
     // Seven pitches, each as often, are 0.29; more is a tune that is pinned to its lowest or highest.
     let most_at_edges = if slow { 0.4 } else { 0.3 };
-    vec![
+    let mut gates = vec![
         Gate::new("mean interval in semitones", of(|tune| tune.mean_interval), 1.6, 4.6, spoil::drone),
         Gate::new("different pitches", of(|tune| tune.pitches as f64), least, 30.0, spoil::drone),
         Gate::new("longest run of one pitch", of(|tune| tune.longest_run as f64), 1.0, 5.0, spoil::drone),
@@ -179,11 +186,18 @@ pub fn gates(facts: &Facts<'_>) -> Vec<Gate> {
         } else {
             Gate::new("figures heard before", of(|tune| tune.repeated), 0.12, 0.96, spoil::scatter)
         },
-        // Two choruses of blues have no theme that returns, but a line that is said twice.
-        if facts.style == Style::Blues {
-            Gate::new("a line said twice", said_twice(facts), 0.25, 1.0, spoil::scatter)
-        } else {
-            Gate::new("return less contrast", returns(facts), 0.25, 1.0, spoil::scatter)
-        },
-    ]
+    ];
+    // A line that is said twice in each chorus of a blues; two choruses have no theme that returns, more have one.
+    if facts.style == Style::Blues {
+        let is_chorus = |section: &&Section| section.bars == 12 && section.kind != SectionKind::Solo;
+        let choruses = facts.song.sections.iter().filter(is_chorus);
+        let starts = choruses.filter_map(|section| facts.bars.get(section.first_bar as usize)).map(|bar| bar.start);
+        let twice = said_twice(facts.line(Role::Melody), starts, facts.bar_ticks);
+        gates.push(Gate::new("a line said twice", twice, LEAST_TWICE, 1.0, spoil::scatter));
+    }
+    let themes = facts.song.sections.iter().filter(|section| section.name == "A" && section.bars == 12).count();
+    if facts.style != Style::Blues || themes > 1 {
+        gates.push(Gate::new("return less contrast", returns(facts), 0.25, 1.0, spoil::scatter));
+    }
+    gates
 }

@@ -27,15 +27,20 @@ use crate::{
 const VELOCITY: f64 = 84.0;
 
 /// Themes that are tried for one song.
-const ATTEMPTS: u32 = 24;
+const ATTEMPTS: u32 = 32;
 
 /// The whole tune, without the last note: the first of some attempts that is neither dull nor erratic, or the one that comes
 /// nearest to that.
 pub fn compose(brief: &Brief<'_>, plan: &Plan) -> Vec<LineNote> {
     let mut best: Option<(f64, Vec<LineNote>)> = None;
+    let is_chorus =
+        |section: &PlannedSection| brief.spec.unit == 12 && section.bars == 12 && section.kind != SectionKind::Solo;
+    let firsts = plan.bars.iter().filter(|bar| bar.index == 0 && is_chorus(plan.section(bar)));
+    let choruses: Vec<u32> = firsts.map(|bar| bar.start).collect();
     for attempt in 0..ATTEMPTS {
         let line = self::attempt(brief, plan, attempt);
-        let shortfall = measure::shortfall(brief.spec.style, &line);
+        let shortfall =
+            measure::shortfall(brief.spec.style, &line) + measure::chorus_shortfall(&line, &choruses, plan.bar_ticks);
         if best.as_ref().is_none_or(|(least, _)| shortfall < *least) {
             best = Some((shortfall, line));
         }
@@ -122,10 +127,14 @@ fn section(
 
 /// Lowest and highest key of a section's tune: B lies higher, a solo has all of it.
 fn range(brief: &Brief<'_>, kind: SectionKind, is_solo: bool) -> (u8, u8) {
-    let (low, high) = brief.register(Role::Melody);
+    // Whoever sings, solos and breaks are an instrument's.
+    let is_played = is_solo || kind == SectionKind::Break;
+    let (low, high) = if is_played { brief.spec.registers[Role::Melody.index()] } else { brief.register(Role::Melody) };
+    // A player goes further in a contrast; a singer keeps to the voice.
+    let wider = if is_played || brief.instrumental { 3 } else { 0 };
     match kind {
-        _ if is_solo => (low, high),
-        SectionKind::B => (low + 2, high),
+        _ if is_solo => (low.saturating_sub(wider), high + wider),
+        SectionKind::B => (low + 2, high + wider),
         SectionKind::Break => (low, high - 4),
         _ => (low, high - 2),
     }
@@ -156,7 +165,12 @@ fn spot(brief: &Brief<'_>, key: &Key, chord: &Chord, tone: Tone, room: u32, is_e
         Scale::Blues => 0.4,
     };
     // A theme of few notes is known by its contour alone.
-    let pull = if brief.spec.density.1 <= 2.0 { 0.75 } else { 0.38 };
+    let pull = match brief.spec.scale {
+        _ if brief.spec.density.1 <= 2.0 => 0.75,
+        // A line of blues is said again over other chords, all of which its notes go with.
+        Scale::Blues => 0.6,
+        Scale::Diatonic | Scale::Pentatonic => 0.38,
+    };
     Spot {
         classes,
         is_strong,

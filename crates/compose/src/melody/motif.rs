@@ -74,7 +74,7 @@ impl Theme {
         });
         let closes: Vec<Motif> = closes.collect();
         let lift = match letter {
-            'B' => 3.0,
+            'B' => 4.0,
             'C' => 1.0,
             'K' => -2.0,
             _ => 0.0,
@@ -145,13 +145,13 @@ fn scheme(instrumental: bool, is_sparse: bool, lift: f64, dice: &mut Dice) -> [(
     ];
     let arch = dice.pick(&arches).copied().unwrap_or_default();
     // Few notes are to be recognised: they stay where they are.
-    let size = if is_sparse { 0.5 } else { 1.4 };
+    let size = if is_sparse { 0.5 } else { 2.0 };
     std::array::from_fn(|bar| (chosen[bar], size * arch[bar] + lift))
 }
 
 impl Motif {
     fn new(rhythm: Vec<(u32, u32)>, leap_share: f64, dice: &mut Dice) -> Self {
-        const REACH: f64 = 4.5;
+        const REACH: f64 = 5.5;
         let mut contour = Vec::with_capacity(rhythm.len());
         let mut height: f64 = [-1.0, 0.0, 0.0, 1.0, 2.0][dice.below(5)];
         let mut up = if dice.chance(0.5) { 1.0 } else { -1.0 };

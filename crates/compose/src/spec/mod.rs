@@ -131,7 +131,7 @@ pub struct Spec {
     pub builds: bool,
     /// How much softer it begins than it ends, 0 to 1, over the whole song.
     pub crescendo: f64,
-    /// Lowest and highest key by role.
+    /// Lowest and highest key by role; solos and the tune of B may go a little further.
     pub registers: [(u8, u8); Role::COUNT],
     /// General MIDI programs by role that a seed chooses from.
     pub programs: [Vec<u8>; Role::COUNT],

@@ -31,11 +31,21 @@ impl<'a> Phrase<'a> {
     pub fn is_music(&self, sense: &Sense, is_negated: bool) -> bool {
         match sense.meaning {
             Meaning::Sung => self.is_sung(is_negated),
+            Meaning::Genre(_) if self.is_two_players() => false,
             ref meaning if sense.is_ambiguous => {
-                self.is_about_music(matches!(meaning, Meaning::Style(_) | Meaning::Instrument(_)))
+                self.is_about_music(matches!(meaning, Meaning::Style(_) | Meaning::Genre(_) | Meaning::Instrument(_)))
             }
             _ => true,
         }
+    }
+
+    /// "With drum and bass" names two players of a band, and no genre.
+    fn is_two_players(&self) -> bool {
+        let names = &self.words[self.at..self.at + self.length];
+        let are_players = names.first().is_some_and(|word| word.plain == "drum")
+            && names.last().is_some_and(|word| word.plain == "bass");
+        let are_told = matches!(self.before(1), "with" | "on" | "and" | "plus" | "for" | "by" | "no" | "without");
+        are_players && are_told && !(0..2).any(|ahead| lexicon::is_music(self.after(ahead)))
     }
 
     fn is_about_music(&self, is_noun: bool) -> bool {

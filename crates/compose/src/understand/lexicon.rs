@@ -2,10 +2,12 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use domain::options::Language;
 use music::Mode;
 
 use super::words::Word;
 use crate::{
+    genre::Genre,
     instrument::Instrument,
     role::Role,
     style::Style,
@@ -16,6 +18,7 @@ use crate::{
 #[derive(Clone, PartialEq, Debug)]
 pub enum Meaning {
     Style(Style),
+    Genre(Genre),
     Mood(Mood),
     Bpm(f64),
     /// −1 to 1.
@@ -32,12 +35,15 @@ pub enum Meaning {
     Seconds(f64),
     Instrumental,
     Sung,
+    /// Of the words.
+    Language(Language),
 }
 
 impl Meaning {
     pub fn says(&self) -> String {
         match self {
             Self::Style(style) => format!("style: {style}"),
+            Self::Genre(genre) => format!("genre: {genre}, played as {}", genre.style()),
             Self::Mood(mood) => format!("mood: {mood}"),
             Self::Bpm(bpm) => format!("tempo: {bpm} bpm"),
             Self::Pace(pace) if *pace > 0.2 => "tempo: fast for the style".to_owned(),
@@ -59,6 +65,7 @@ impl Meaning {
             Self::Seconds(seconds) => format!("length: {seconds} s"),
             Self::Instrumental => "instrumental".to_owned(),
             Self::Sung => "with a voice".to_owned(),
+            Self::Language(language) => format!("language of words that are sung: {language}"),
         }
     }
 }
@@ -68,6 +75,12 @@ impl Meaning {
 pub struct Sense {
     pub meaning: Meaning,
     pub is_ambiguous: bool,
+}
+
+impl Sense {
+    const fn sure(meaning: Meaning) -> Self {
+        Self { meaning, is_ambiguous: false }
+    }
 }
 
 /// Words of the longest phrase that is known.
@@ -82,7 +95,8 @@ fn listed(list: &'static str) -> impl Iterator<Item = &'static str> {
 const AMBIGUOUS: &str = "house, rock, country, soul, folk, trap, swing, western, metal, film, alternative, drone, goa, rave, dub, \
          horn, bells, harp, recorder, whistle, keys, pop, organ, beat, beats, bop, orchestra, irish, cuban, \
          brazilian, voices, nashville, trailer, disco, rap, soundtrack, salsa, lullaby, meditation, 808, heavy, \
-         light, hard, cool, bright, warm";
+         light, hard, cool, bright, warm, emo, jungle, drill, opera, aria, industrial, outrun, gospel, boogie, \
+         drum and bass, drum bass";
 
 const MOODS: &[(Mood, &str)] = &[
     (
@@ -131,7 +145,7 @@ const ENERGIES: &[(f64, &str)] = &[
 const ERAS: &[(u16, &str)] = &[
     (1950, "fifties style"),
     (1960, "vintage, old school, oldschool"),
-    (1980, "retro, synthwave"),
+    (1980, "retro"),
     (2020, "modern, contemporary"),
 ];
 
@@ -147,12 +161,17 @@ static SENSES: LazyLock<BTreeMap<String, Sense>> = LazyLock::new(|| {
     let mut add = |phrase: &str, meaning: Meaning| {
         let phrase = phrase.replace('-', " ");
         let sense = Sense { is_ambiguous: listed(AMBIGUOUS).any(|word| word == phrase), ..Sense::sure(meaning) };
-        // The first to name a phrase keeps it: styles before instruments before moods.
+        // The first to name a phrase keeps it: styles before genres before instruments before moods.
         senses.entry(phrase).or_insert(sense);
     };
     for style in Style::ALL {
         for phrase in style.aliases().iter().copied().chain([style.name()]) {
             add(phrase, Meaning::Style(style));
+        }
+    }
+    for genre in Genre::all() {
+        for phrase in genre.aliases().iter().copied().chain([genre.name()]) {
+            add(phrase, Meaning::Genre(genre));
         }
     }
     for &instrument in Instrument::ALL {
@@ -163,6 +182,8 @@ static SENSES: LazyLock<BTreeMap<String, Sense>> = LazyLock::new(|| {
     let mut all: Vec<(Meaning, &'static str)> = vec![
         (Meaning::Sung, SUNG),
         (Meaning::Instrumental, INSTRUMENTAL),
+        (Meaning::Language(Language::Spanish), "in spanish, en español, auf spanisch"),
+        (Meaning::Language(Language::English), "in english, en inglés, auf englisch"),
         (Meaning::Mode(Mode::Major), "major key, in major, dur"),
         (Meaning::Mode(Mode::Minor), "minor key, in minor, moll"),
     ];
@@ -177,9 +198,14 @@ static SENSES: LazyLock<BTreeMap<String, Sense>> = LazyLock::new(|| {
 
 /// The longest phrase that begins at a place and does not run over a break.
 pub fn longest(words: &[Word], at: usize) -> Option<(usize, Sense)> {
+    phrases(words, at).next()
+}
+
+/// All phrases that begin at a place and do not run over a break, the longest first.
+pub fn phrases(words: &[Word], at: usize) -> impl Iterator<Item = (usize, Sense)> + '_ {
     let until_break =
         words[at..].iter().skip(1).position(|word| word.after_break).map_or(words.len() - at, |rest| rest + 1);
-    (1..=MOST_WORDS.min(until_break)).rev().find_map(|length| {
+    (1..=MOST_WORDS.min(until_break)).rev().filter_map(move |length| {
         let phrase = words[at..at + length].iter().map(|word| word.plain.as_str()).collect::<Vec<_>>().join(" ");
         SENSES.get(&phrase).map(|sense| (length, sense.clone()))
     })
@@ -190,7 +216,9 @@ pub fn negation(words: &[Word], at: usize) -> Option<usize> {
     let plain = |ahead: usize| words.get(at + ahead).map_or("", |word| word.plain.as_str());
     match plain(0) {
         // "No. 5" and "no one" aside, what follows is not wanted.
-        "no" | "without" | "minus" | "except" | "excluding" | "ohne" | "kein" | "keine" | "sans" | "never" => Some(1),
+        "no" | "without" | "minus" | "except" | "excluding" | "ohne" | "kein" | "keine" | "sans" | "sin" | "never" => {
+            Some(1)
+        }
         "not" => Some(1 + usize::from(matches!(plain(1), "too" | "very" | "so" | "really" | "overly"))),
         "don't" | "do" | "dont" if plain(0) != "do" || plain(1) == "not" => {
             let skip = if plain(0) == "do" { 2 } else { 1 };
@@ -200,6 +228,90 @@ pub fn negation(words: &[Word], at: usize) -> Option<usize> {
         "with" => Some(1),
         _ => None,
     }
+}
+
+/// Words between a "no" and its noun, at most.
+const MOST_ADJECTIVES: usize = 3;
+
+/// How many words stand between a ruling out that ends before a place and the player, part or singer that it is about: "no
+/// [screaming] guitars", "no [loud 80s] synths". `None` where no such noun follows.
+pub fn adjectives(words: &[Word], from: usize) -> Option<usize> {
+    let mut place = from;
+    let mut count = 0;
+    loop {
+        let word = words.get(place).filter(|word| place == from || !word.after_break)?;
+        let plain = word.plain.as_str();
+        if parts_a_noun(plain) || count > MOST_ADJECTIVES {
+            return None;
+        }
+        let found = longest(words, place);
+        if let Some((_, Sense { meaning: Meaning::Instrument(_) | Meaning::Role(_) | Meaning::Sung, .. })) = found {
+            return Some(place - from);
+        }
+        if !is_filler(plain) {
+            count += 1;
+        }
+        let describes = matches!(
+            &found,
+            Some((
+                _,
+                Sense {
+                    meaning: Meaning::Style(_)
+                        | Meaning::Genre(_)
+                        | Meaning::Mood(_)
+                        | Meaning::Pace(_)
+                        | Meaning::Energy(_)
+                        | Meaning::Era(_),
+                    ..
+                }
+            ))
+        );
+        place += found.filter(|_| describes).map_or(1, |(length, _)| length);
+    }
+}
+
+/// Words that do not stand between an adjective and its noun.
+fn parts_a_noun(word: &str) -> bool {
+    joins(word) && word != "any"
+        || goes_against(word)
+        || matches!(
+            word,
+            "with"
+                | "for"
+                | "in"
+                | "on"
+                | "to"
+                | "from"
+                | "by"
+                | "at"
+                | "as"
+                | "is"
+                | "it"
+                | "its"
+                | "be"
+                | "that"
+                | "this"
+                | "i"
+                | "me"
+                | "we"
+                | "us"
+                | "you"
+                | "please"
+                | "then"
+                | "also"
+                | "song"
+                | "songs"
+                | "music"
+                | "track"
+                | "tune"
+                | "piece"
+                | "style"
+                | "play"
+                | "plays"
+                | "played"
+                | "playing"
+                | "plus"
+        )
 }
 
 /// Phrases with a "no" in them that rule nothing out.
@@ -237,6 +349,12 @@ pub fn is_music(word: &str) -> bool {
     listed(NOUNS).any(|noun| noun == word)
 }
 
+/// Joining words after which an adjective still belongs to what is ruled out; after "and" it begins something else: "no drums and
+/// a soft piano".
+pub fn is_or(word: &str) -> bool {
+    matches!(word, "or" | "nor" | "oder" | "ou")
+}
+
 pub fn is_determiner(word: &str) -> bool {
     matches!(word, "a" | "an" | "the" | "my" | "your" | "our" | "his" | "her" | "their" | "its" | "this" | "that")
 }
@@ -251,7 +369,7 @@ pub fn is_filler(word: &str) -> bool {
          line, part, band, theme, background, over, under, then, about, around, have, has, should, can, could, \
          will, length, duration, lasting, kind, type, sort, nice, good, great, beautiful, cool, ein, eine, einen, \
          der, die, das, und, mit, für, lied, musik, un, une, una, el, la, le, les, los, con, avec, y, et, de, \
-         per, note, notes, any, all, out, up, groove, rhythm, touch, hint";
+         canción, canciones, para, per, note, notes, any, all, out, up, groove, rhythm, touch, hint";
     listed(FILLERS).any(|filler| filler == word)
 }
 

@@ -60,13 +60,22 @@ pub struct CompositionOptionArgs {
     /// Who plays, between commas, such as "piano, flute"; each takes the part that suits it.
     #[arg(long, value_name = "NAMES")]
     instruments: Option<String>,
+    /// Who is not to be heard, between commas: parts (melody, chords, pad, bass, drums) and instruments.
+    #[arg(long, value_name = "NAMES")]
+    without: Option<String>,
+    /// How much the band gives, 0 to 1.
+    #[arg(long, value_name = "SHARE")]
+    energy: Option<String>,
+    /// Decade whose sounds are played, such as 1980s.
+    #[arg(long, value_name = "DECADE")]
+    era: Option<String>,
     /// Nobody sings, whatever the sentence says.
     #[arg(long)]
     instrumental: bool,
     /// A voice sings words to the melody.
     #[arg(long, conflicts_with = "instrumental")]
     sung: bool,
-    /// Of the words: en or es.
+    /// Of the words: en or es; that of the sentence when absent.
     #[arg(long)]
     language: Option<String>,
     /// Who sings: auto, formant, rms, slt, awb or kal16.
@@ -91,6 +100,9 @@ impl CompositionOptionArgs {
             chords,
             form,
             instruments,
+            without,
+            energy,
+            era,
             instrumental,
             sung,
             language,
@@ -108,6 +120,9 @@ impl CompositionOptionArgs {
             ("chords", chords.clone()),
             ("form", form.clone()),
             ("instruments", instruments.clone()),
+            ("without", without.clone()),
+            ("energy", energy.clone()),
+            ("era", era.clone()),
             ("instrumental", instrumental),
             ("language", language.clone()),
             ("voice", voice.clone()),

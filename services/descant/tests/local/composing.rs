@@ -66,6 +66,62 @@ fn a_voice_sings_when_it_is_asked_for() {
     assert!(!desk.path("composition/stem-melody.flac").exists(), "the melody is the voice's");
 }
 
+/// Energy, decade and who is left out beside the sentence, and what is told of them and of a genre without a style.
+#[test]
+fn what_was_in_effect_is_told() {
+    let desk = Desk::new();
+    let asked =
+        ["compose", "instrumental drum and bass, with vocals", "--length", "6s", "--instrumental", "--seed", "2"];
+    let beside = ["--energy", "0.9", "--era", "80s", "--without", "bass, guitar", "--format", "mid", "--json"];
+    let said = desk.run(&[&asked[..], &beside].concat()).json();
+    let effective = &said["report"]["effective"];
+    assert_eq!((&effective["energy"], &effective["era"]), (&0.9.into(), &"1980s".into()), "{effective}");
+    assert_eq!(
+        (&effective["without"][0], &effective["genre"]),
+        (&"bass".into(), &"drum and bass".into()),
+        "{effective}"
+    );
+    let roles: Vec<&str> =
+        effective["instruments"].as_array().expect("a band").iter().filter_map(|one| one["role"].as_str()).collect();
+    assert!(!roles.contains(&"bass") && roles.contains(&"drums"), "{effective}");
+    let told = said["warnings"].to_string();
+    for words in
+        ["there is no drum and bass style: it is played as house at about 17", "both instrumental and with a voice"]
+    {
+        assert!(told.contains(words), "no `{words}` in {told}");
+    }
+}
+
+/// A song that is long enough for a solo: the voice rests, the words go on behind it.
+#[test]
+fn a_voice_rests_while_somebody_plays_a_solo() {
+    let desk = Desk::new();
+    let asked = ["compose", "una canción de rock sobre el mar", "--sung", "--length", "75s", "--tempo", "150"];
+    let said = desk
+        .run(&[&asked[..], &["--voice", "formant", "--format", "wav", "--stems", "--seed", "2", "--json"]].concat());
+    let said = said.json();
+    let report = &said["report"];
+    assert_eq!(report["options"]["language"], "es", "{report}");
+    let sections = report["sections"].as_array().expect("sections");
+    let solo = sections.iter().find(|section| section["name"] == "solo").expect("a solo");
+    let (start, length) = (solo["startSeconds"].as_f64().expect("a time"), solo["seconds"].as_f64().expect("a time"));
+    let wav = |name: &str| {
+        let file = fs::File::open(desk.path("composition").join(name)).expect("a file");
+        media::decode(file, &media::Bounds::default()).expect("sound").samples
+    };
+    // Stereo; two tenths of a second are left for reverberation and an early note.
+    let loudest = |samples: &[f32], from: f64, to: f64| {
+        let at = |seconds: f64| (seconds * 44_100.0) as usize * 2;
+        samples[at(from)..at(to)].iter().fold(0.0f32, |most, sample| most.max(sample.abs()))
+    };
+    let (voice, melody) = (wav("stem-voice.flac"), wav("stem-melody.flac"));
+    let inside = (start + 0.5, start + length - 0.5);
+    assert!(loudest(&voice, inside.0, inside.1) < 1e-3, "the voice goes on in the solo");
+    assert!(loudest(&voice, 0.0, start) > 0.05 && loudest(&melody, inside.0, inside.1) > 0.02, "one after the other");
+    let lrc = fs::read_to_string(desk.path("composition/song.lrc")).expect("a file");
+    assert!(lrc.lines().any(|line| line.ends_with(']')), "the line before the solo ends: {lrc}");
+}
+
 #[test]
 fn what_cannot_be_composed_is_refused_before_anything_is_written() {
     let desk = Desk::new();
@@ -87,6 +143,9 @@ fn what_cannot_be_composed_is_refused_before_anything_is_written() {
         ("--form", "XYZ", "--form: expected"),
         ("--instruments", "kazoo", "--instruments: expected one of"),
         ("--voice", "bob", "--voice: expected one of"),
+        ("--energy", "loud", "--energy: expected"),
+        ("--era", "1985", "--era: expected a decade"),
+        ("--without", "kazoo", "--without: expected one of melody, chords"),
     ] {
         check(&["a happy song", flag, value], &[says]);
     }

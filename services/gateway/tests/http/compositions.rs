@@ -238,6 +238,10 @@ async fn what_cannot_be_is_refused_before_there_is_a_job() {
     check(json!({ "seed": -1 }), "seed", "whole number").await;
     check(json!({ "chords": "| C | H |" }), "chords", "line 1, column 7").await;
     check(json!({ "form": "XYZ" }), "form", "letters A to D").await;
+    check(json!({ "energy": 1.5 }), "energy", "from 0 to 1").await;
+    check(json!({ "era": "1985" }), "era", "such as 1980s").await;
+    check(json!({ "without": ["kazoo"] }), "without", "expected one of melody").await;
+    check(json!({ "without": ["piano"], "instruments": ["piano"] }), "without", "among the instruments").await;
     check(json!({ "formats": ["aiff"] }), "formats", "flac, m4a and ogg").await;
     check(json!({ "voice": "slt", "instrumental": true }), "voice", "nobody sings").await;
     check(json!({ "voice": "bob" }), "voice", "expected one of").await;

@@ -1,10 +1,12 @@
 //! A sentence becomes music: composed in a style, played, and sung where that is asked for.
 
+mod decade;
 mod object_name;
 mod output_format;
 mod request;
 mod texts;
 
+pub use decade::{Decade, InvalidDecade};
 pub use object_name::object_name;
 pub use output_format::OutputFormat;
 pub use request::{CompositionOptions, CompositionRequest, MODEL};

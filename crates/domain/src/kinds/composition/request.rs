@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    LEAST_MS, LEAST_SUNG_MS, MOST_MS, OutputFormat,
+    Decade, InvalidDecade, LEAST_MS, LEAST_SUNG_MS, MOST_MS, OutputFormat,
     texts::{ChordText, MusicPrompt, SongTitle},
 };
 use crate::{
@@ -56,15 +56,22 @@ pub struct CompositionOptions {
     pub stems: bool,
     /// Sound files beside MP3 and WAV.
     pub formats: Vec<ExtraFormat>,
-    /// Of the words; only where there are some.
-    pub language: Language,
+    /// Of the words; only where there are some. Not given: that of the sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     pub voice: Voice,
+    /// How much the band gives, 0 to 1.
+    pub energy: Option<f64>,
+    /// Whose sounds are played.
+    pub era: Option<Decade>,
+    /// Parts of the band and instruments that are not to be heard.
+    pub without: Vec<Label>,
 }
 
 impl CompositionRequest {
     /// The names of the fields that [`read`](Self::read) looks for. Their order is part of stored hashes of requests:
     /// new ones come last.
-    pub const FIELDS: [&'static str; 19] = [
+    pub const FIELDS: [&'static str; 22] = [
         "prompt",
         "name",
         "lengthMs",
@@ -84,12 +91,17 @@ impl CompositionRequest {
         "formats",
         "language",
         "voice",
+        "energy",
+        "era",
+        "without",
     ];
 
     pub const LENGTH_MS: RangeInclusive<u32> = LEAST_MS..=MOST_MS;
     pub const BPM: RangeInclusive<f64> = 40.0..=240.0;
     pub const MOST_LETTERS: usize = 26;
+    /// In each of the lists of those that play and of those that do not.
     pub const MOST_INSTRUMENTS: usize = 12;
+    pub const ENERGY: RangeInclusive<f64> = 0.0..=1.0;
 
     /// Reads a request out of text fields; one that is absent or blank leaves its default. `random` gives the seed where
     /// none was chosen. Words that only the composer knows (styles, instruments, chords) are for it to read.
@@ -129,7 +141,7 @@ impl CompositionRequest {
                 .map_err(|why: InvalidKey| InvalidField::because("key", &why))?,
             style,
             mood: label("mood")?,
-            instruments: text("instruments").map(instruments).transpose()?.unwrap_or_default(),
+            instruments: names("instruments", text("instruments"))?,
             instrumental,
             chords: text("chords")
                 .map(ChordText::new)
@@ -138,8 +150,14 @@ impl CompositionRequest {
             form: text("form").map(form).transpose()?,
             stems: flag("stems", text("stems"))?,
             formats: text("formats").map(formats).transpose()?.unwrap_or_default(),
-            language: language.unwrap_or_default(),
+            language,
             voice: voice.unwrap_or_default(),
+            energy: number("energy", text("energy"), &Self::ENERGY, "")?,
+            era: text("era")
+                .map(str::parse)
+                .transpose()
+                .map_err(|why: InvalidDecade| InvalidField::because("era", &why))?,
+            without: names("without", text("without"))?,
         };
         Ok(Self { prompt, name, seed: seed(text("seed"), random)?, options })
     }
@@ -170,6 +188,7 @@ impl CompositionRequest {
         texts.extend(options.style.as_ref().map(|style| ("style", style.as_str())));
         texts.extend(options.mood.as_ref().map(|mood| ("mood", mood.as_str())));
         texts.extend(options.instruments.iter().map(|instrument| ("instruments", instrument.as_str())));
+        texts.extend(options.without.iter().map(|name| ("without", name.as_str())));
         // ChordPro has words between its chords.
         texts.extend(options.chords.as_ref().map(|chords| ("chords", chords.as_str())));
         texts
@@ -183,13 +202,14 @@ fn length_ms(text: &str) -> Result<u32, InvalidField> {
     })
 }
 
-fn instruments(text: &str) -> Result<Vec<Label>, InvalidField> {
+fn names(field: &'static str, text: Option<&str>) -> Result<Vec<Label>, InvalidField> {
     let most = CompositionRequest::MOST_INSTRUMENTS;
+    let text = text.unwrap_or_default();
     let words: Vec<&str> = text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     let labels: Result<Vec<Label>, _> = words.iter().map(|word| Label::new(word)).collect();
     labels.ok().filter(|labels| labels.len() <= most).ok_or_else(|| {
         let detail = format!("expected up to {most} names between commas, of {} characters at most", Label::MAX_CHARS);
-        wrong("instruments", detail)
+        wrong(field, detail)
     })
 }
 
@@ -253,6 +273,9 @@ mod tests {
             ("formats", "mp3, OGG,flac,ogg"),
             ("language", "es"),
             ("voice", "slt"),
+            ("energy", "0.75"),
+            ("era", "'80s"),
+            ("without", "drums, nylon guitar"),
         ];
         let label = |text: &str| Label::new(text).unwrap();
         let expected = CompositionOptions {
@@ -268,18 +291,23 @@ mod tests {
             form: Some("AABA".to_owned()),
             stems: true,
             formats: vec![ExtraFormat::Flac, ExtraFormat::Ogg],
-            language: Language::Spanish,
+            language: Some(Language::Spanish),
             voice: Voice::Slt,
+            energy: Some(0.75),
+            era: Some("1980s".parse().unwrap()),
+            without: vec![label("drums"), label("nylon guitar")],
         };
         let request = read(&all).unwrap();
         assert_eq!(request.name.as_ref().unwrap().as_str(), "My Awesome Song");
         assert_eq!((request.seed, &request.options), (7, &expected));
         let row = serde_json::to_value(&request).unwrap();
         assert_eq!(row["options"]["outputFormat"], "mp3_44100_192");
-        assert_eq!(serde_json::from_value::<CompositionRequest>(row).unwrap(), request, "as it is stored");
+        assert_eq!(serde_json::from_value::<CompositionRequest>(row.clone()).unwrap(), request, "as it is stored");
         assert_eq!(read(&[("genre", "Bossa")]).unwrap().options.style, expected.style);
         let fields: Vec<&str> = request.texts().into_iter().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["prompt", "name", "style", "mood", "instruments", "instruments", "chords"]);
+        let listed = ["prompt", "name", "style", "mood", "instruments", "instruments", "without", "without", "chords"];
+        assert_eq!(fields, listed);
+        assert_eq!((&row["options"]["era"], &row["options"]["energy"]), (&"1980s".into(), &0.75.into()));
     }
 
     #[test]
@@ -295,6 +323,16 @@ mod tests {
             [false, false, true],
             "the sentence may ask for a voice"
         );
+    }
+
+    /// A row of an older version says the language always, and a newer one only where it was chosen.
+    #[test]
+    fn rows_of_other_versions_are_read() {
+        let row = r#"{"lengthMs": 30000, "language": "en", "voice": "auto"}"#;
+        let options: CompositionOptions = serde_json::from_str(row).unwrap();
+        assert_eq!((options.language, options.energy, options.era), (Some(Language::English), None, None));
+        let row = serde_json::to_value(CompositionOptions::default()).unwrap();
+        assert!(row.get("language").is_none(), "{row}");
     }
 
     #[test]
@@ -320,6 +358,9 @@ mod tests {
         check("instrumental", &["maybe"]);
         check("form", &["ABE", "- -", "AAAAAAAAAAAAAAAAAAAAAAAAAAA"]);
         check("stems", &["maybe"]);
+        check("energy", &["-0.1", "1.01", "NaN", "high"]);
+        check("era", &["1985", "1910s", "20s", "soon"]);
+        check("without", &["a,b,c,d,e,f,g,h,i,j,k,l,m"]);
         check("formats", &["aiff"]);
         check("language", &["xx"]);
         check("voice", &["bob"]);

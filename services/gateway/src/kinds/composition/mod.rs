@@ -34,7 +34,7 @@ impl SubmitKind for CompositionKind {
     }
 
     fn list_fields(&self) -> &'static [&'static str] {
-        &["instruments", "formats"]
+        &["instruments", "formats", "without"]
     }
 
     /// What the composer would refuse is refused here, before there is a job.

@@ -27,7 +27,7 @@ pub struct GenerateBody {
     pub tempo: Option<f64>,
     /// Such as `C`, `F# minor` or `Am`.
     pub key: Option<String>,
-    /// One of the styles, such as `bossa`, or a genre that is played in one.
+    /// One of the styles, such as `bossa`, or a genre that is played in one, such as `techno`.
     pub style: Option<String>,
     /// The same as `style`; only one of them.
     pub genre: Option<String>,
@@ -45,10 +45,17 @@ pub struct GenerateBody {
     pub stems: Option<bool>,
     /// Of `flac`, `m4a`, `ogg`, beside MP3 and WAV.
     pub formats: Option<Vec<String>>,
-    /// Of the words of a song that is sung: en or es.
+    /// Of the words of a song that is sung: en or es. That of the prompt when absent.
     pub language: Option<String>,
     /// Who sings: auto, formant, rms, slt, awb or kal16.
     pub voice: Option<String>,
+    /// How much the band gives, 0 to 1.
+    pub energy: Option<f64>,
+    /// The decade whose sounds are played, 1920s to 2020s.
+    #[schema(example = "1980s")]
+    pub era: Option<String>,
+    /// Up to 12 parts (`melody`, `chords`, `pad`, `bass`, `drums`) and instruments that are not to be heard.
+    pub without: Option<Vec<String>>,
     /// Whether finished stages of your earlier jobs may be reused; true when absent.
     pub reuse: Option<bool>,
 }
