@@ -55,7 +55,10 @@ fn a_voice_sings_when_it_is_asked_for() {
         ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--format", "wav"];
     let said = desk.run(&[&asked[..], &["--seed", "3", "--stems", "--json"]].concat()).json();
     let report = &said["report"];
-    assert_eq!(report["vocals"]["voice"], "formant", "{report}");
+    let vocals = &report["vocals"];
+    assert_eq!(vocals["voice"], "formant", "{report}");
+    assert!(vocals["quality"]["pitch_within_50_cents"].as_f64().is_some_and(|share| share > 0.5), "{vocals}");
+    assert!(vocals["takes"].as_u64().is_some_and(|takes| takes >= 1), "{vocals}");
     let lines = report["lyrics"].as_array().expect("words");
     assert!(lines.iter().all(|line| line["words"][0]["startSeconds"].is_number()) && !lines.is_empty(), "{report}");
     let lrc = fs::read_to_string(desk.path("composition/song.lrc")).expect("a file");
@@ -64,6 +67,21 @@ fn a_voice_sings_when_it_is_asked_for() {
         assert!(desk.path("composition").join(name).is_file(), "{name}");
     }
     assert!(!desk.path("composition/stem-melody.flac").exists(), "the melody is the voice's");
+}
+
+/// There is a whole song around it; whoever asked for it is told in figures.
+#[test]
+fn a_voice_that_the_gate_has_something_against_is_sung_again_and_then_told_of() {
+    let desk = Desk::new();
+    let asked = ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--seed", "3"];
+    let mut strict = desk.descant([&asked[..], &["--format", "wav", "--json"]].concat());
+    let strict = strict.env("DESCANT_QUALITY__MIN_PITCH_WITHIN_50_CENTS", "1").env("DESCANT_QUALITY__TAKES", "2");
+    let said = Said::of(strict).json();
+    let vocals = &said["report"]["vocals"];
+    assert_eq!((&vocals["takes"], &vocals["shortfalls"][0]["check"]), (&2.into(), &"pitch".into()), "{vocals}");
+    let warning = said["warnings"].as_array().and_then(|told| told.first()?.as_str()).expect("a warning").to_owned();
+    assert!(warning.contains("% of the sung pitch") && warning.contains("100.0 % is the least"), "{warning}");
+    assert!(desk.path("composition/song.wav").is_file());
 }
 
 #[test]
