@@ -1,6 +1,6 @@
 //! Songs that services deliver as finished sound: checked when they come, and brought to length and loudness like every other.
 
-use std::{fs::File, ops::ControlFlow};
+use std::{fs::File, ops::ControlFlow, time::Duration};
 
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::MOST_MS};
 use media::{Bounds, Master, MediaError, Multitrack};
@@ -16,6 +16,10 @@ const RATE_HZ: u32 = 44_100;
 const FADE_SECONDS: f64 = 0.05;
 /// Further off than this the length is told of, in seconds: codecs add some thousandths.
 const NEAR_SECONDS: f64 = 0.1;
+/// Longest song.
+const MOST_SECONDS: f64 = MOST_MS as f64 / 1000.0;
+/// While it is decoded it is written down, too.
+const DECODED_WITHIN: Duration = Duration::from_secs(300);
 /// Columns of the cover.
 const COLUMNS: usize = 71;
 
@@ -36,7 +40,7 @@ impl SoundSong {
     /// # Errors
     /// `Transient`, as a fault of whoever sent it: no sound that can be decoded, silence, or more than a song may last.
     pub fn check(sound: &AudioInput, title: String) -> Result<Self, Failure> {
-        let bounds = Bounds::for_duration(f64::from(MOST_MS) / 1000.0);
+        let bounds = Bounds::for_duration(MOST_SECONDS);
         let facts = media::inspect(sound.reopen()?, sound.size_bytes, &bounds).map_err(|error| match error {
             error if error.is_retryable() => of_media(&error),
             error => of_service(&format!("that cannot be played: {}", error_chain(&error))),
@@ -47,8 +51,8 @@ impl SoundSong {
         Ok(Self { title, seconds: facts.duration_seconds, media_type: facts.format.media_type().to_owned() })
     }
 
-    /// Brings it to the loudness of every song, and to its length in seconds where it is longer than asked for; what else was
-    /// asked for and cannot be is told of. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
+    /// Brings it to the loudness of every song, and to its length in seconds where it is longer than asked for, or than any may be;
+    /// what else was asked for and cannot be is told of. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
     ///
     /// # Errors
     /// `Transient` when there is no room for temporary files or the work was stopped, `Config` when it no longer decodes.
@@ -59,10 +63,10 @@ impl SoundSong {
         asks_for_stems: bool,
         progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<FinishedSound, Failure> {
-        let mut trim = Trim::new(self.seconds, asked_seconds);
+        let mut trim = Trim::new(self.seconds, asked_seconds.unwrap_or(MOST_SECONDS));
         let mut levels = vec![0.0_f32; COLUMNS];
         let mut tracks = Multitrack::new(RATE_HZ, 0).map_err(|error| of_media(&error))?;
-        let bounds = Bounds { max_seconds: self.seconds + 1.0, ..Bounds::for_duration(f64::from(MOST_MS) / 1000.0) };
+        let bounds = Bounds { deadline: DECODED_WITHIN, ..Bounds::for_duration(MOST_SECONDS) };
         let mut is_stopped = false;
         let decoded = media::decode_stereo(sound, RATE_HZ, &bounds, |block| {
             let start = trim.at;
@@ -130,14 +134,10 @@ struct Trim {
 }
 
 impl Trim {
-    fn new(seconds: f64, asked_seconds: Option<f64>) -> Self {
+    fn new(seconds: f64, most_seconds: f64) -> Self {
         let frames = |seconds: f64| (seconds * f64::from(RATE_HZ)).round() as u64;
-        let (has, asked) = (frames(seconds), asked_seconds.map(frames));
-        Self {
-            at: 0,
-            expected: asked.unwrap_or(u64::MAX).min(has.max(1)),
-            cuts: asked.is_some_and(|asked| asked < has),
-        }
+        let (has, most) = (frames(seconds), frames(most_seconds));
+        Self { at: 0, expected: most.min(has.max(1)), cuts: most < has }
     }
 
     /// What is kept of the next piece.
