@@ -431,7 +431,13 @@ async fn a_song_survives_a_crash(flavour: Flavour) {
 async fn a_long_song_ends_on_the_frame_that_was_asked_for(flavour: Flavour) {
     let deployment = shared(flavour).await;
     let user = deployment.user();
-    let body = json!({ "prompt": "a slow ambient piece", "lengthMs": 61_713, "seed": 2, "formats": ["flac"] });
+    let body = json!({
+        "prompt": "a slow ambient piece",
+        "name": "A name of which no more is kept than object stores can take",
+        "lengthMs": 61_713,
+        "seed": 2,
+        "formats": ["flac"]
+    });
     let job = submit(&user, &body).await;
     assert_eq!(ended(&user, &job).await["state"], "completed");
     for role in ["audio_wav", "audio_flac"] {

@@ -76,7 +76,9 @@ async fn a_song_that_nobody_judges_is_tried_twice_half_a_minute_apart_and_its_en
     assert!(status["data"]["error"].as_str().is_some_and(|error| error.contains("moderation")), "{status}");
     let job = user.get(&format!("/api/v1/jobs/{music}")).await.expect(200);
     assert_eq!((&job["attempts"], &job["errorType"]), (&json!(2), &json!("GENERATION_ERROR")), "{job}");
-    assert_eq!(at(&job, "expiresAt") - at(&job, "completedAt"), TimeDelta::hours(24), "a failed one is kept for a day");
+    // To the moment by the orchestrator's clock; here it was read twice.
+    let kept = at(&job, "expiresAt") - at(&job, "completedAt");
+    assert!((kept - TimeDelta::hours(24)).abs() < TimeDelta::minutes(1), "a failed one is kept for a day: {job}");
 
     judge.behave([Manner::Answers(200, CLEAN.as_bytes().to_vec())]);
     let music = ask().await;
