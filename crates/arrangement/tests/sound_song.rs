@@ -40,7 +40,8 @@ fn sound(seconds: f64, rate_hz: u32, channels: u16, level: f32, encoding: Encodi
         .flat_map(|frame| {
             let at = frame as f32 / rate_hz as f32;
             let swell = 0.6 + 0.4 * (at * 2.0).sin();
-            (0..channels).map(move |side| level * swell * (at * (220.0 + 110.0 * f32::from(side)) * 6.283).sin())
+            (0..channels)
+                .map(move |side| level * swell * (at * (220.0 + 110.0 * f32::from(side)) * std::f32::consts::TAU).sin())
         })
         .collect();
     media::encode(&samples, rate_hz, channels, encoding, &Tags::default()).unwrap()

@@ -75,12 +75,12 @@ fn a_voice_that_the_gate_has_something_against_is_sung_again_and_then_told_of() 
     let desk = Desk::new();
     let asked = ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--seed", "3"];
     let mut strict = desk.descant([&asked[..], &["--format", "wav", "--json"]].concat());
-    let strict = strict.env("DESCANT_QUALITY__MIN_PITCH_WITHIN_50_CENTS", "1").env("DESCANT_QUALITY__TAKES", "2");
+    let strict = strict.env("DESCANT_QUALITY__MAX_TRUE_PEAK_DBTP", "-20").env("DESCANT_QUALITY__TAKES", "2");
     let said = Said::of(strict).json();
     let vocals = &said["report"]["vocals"];
-    assert_eq!((&vocals["takes"], &vocals["shortfalls"][0]["check"]), (&2.into(), &"pitch".into()), "{vocals}");
+    assert_eq!((&vocals["takes"], &vocals["shortfalls"][0]["check"]), (&2.into(), &"true_peak".into()), "{vocals}");
     let warning = said["warnings"].as_array().and_then(|told| told.first()?.as_str()).expect("a warning").to_owned();
-    assert!(warning.contains("% of the sung pitch") && warning.contains("100.0 % is the least"), "{warning}");
+    assert!(warning.contains("true peak is ") && warning.contains("-20.0 is the most"), "{warning}");
     assert!(desk.path("composition/song.wav").is_file());
 }
 
