@@ -48,8 +48,12 @@ enum Task {
         #[command(flatten)]
         consent: packages::Consent,
     },
-    /// From a fresh clone to a sung MP3: installs, builds, hums a tune and sings it
+    /// From a fresh clone to a whole song: installs, builds, hums a tune and sings it with a band; blends three songs; makes
+    /// one of a sentence
     Demo {
+        /// What is made: all three, or only one of them
+        #[arg(long, value_enum)]
+        only: Option<demo::Made>,
         /// What the song is about
         #[arg(long, default_value = "a paper boat on its way to the sea")]
         prompt: String,
@@ -124,7 +128,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
             }
             println!("everything is installed");
         }
-        Task::Demo { prompt, consent } => demo::run(&prompt, &consent)?,
+        Task::Demo { only, prompt, consent } => demo::run(only, &prompt, &consent)?,
         Task::Test { filter, consent } => return test::run(&filter, &consent),
         Task::Servers { consent } => servers::run(&consent)?,
         Task::Up { release, consent } => up::run(release, &consent)?,

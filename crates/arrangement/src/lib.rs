@@ -26,7 +26,8 @@ pub use cover::cover;
 pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};
 pub use rendering::{
-    LOUDNESS, MOST_SECONDS, Rendering, VOICE, check, composed_stems, render, render_exactly, stems_of, with_voice,
+    LOUDNESS, MOST_SECONDS, Rendering, VOICE, band_stems, check, composed_stems, render, render_exactly, stems_of,
+    with_voice,
 };
 pub use report::{BlendReport, FontSummary, RenderReport, SongShare, SoundSummary};
 pub use roll::roll;

@@ -62,6 +62,18 @@ pub fn composed_stems(song: &ComposedSong, is_sung: bool) -> Vec<StemSpec> {
     stems_at(&song.score, &song.part_roles.iter().map(place).collect::<Vec<_>>())
 }
 
+/// The same for a band under a voice, whose lead answers the voice.
+pub fn band_stems(score: &Score, roles: &[compose::Role]) -> Vec<StemSpec> {
+    let place = |role: &compose::Role| match role {
+        compose::Role::Melody => Some(1),
+        compose::Role::Comping => Some(2),
+        compose::Role::Bass => Some(3),
+        compose::Role::Drums => Some(4),
+        compose::Role::Pad => Some(5),
+    };
+    stems_at(score, &roles.iter().map(place).collect::<Vec<_>>())
+}
+
 /// What the voice is called among the stems, of which it is the first.
 pub const VOICE: &str = "voice";
 /// How far the voice stands above the band, in LU: the words stay clear, the band is a band.

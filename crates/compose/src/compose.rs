@@ -50,7 +50,7 @@ pub fn compose(asked: &Understanding, options: &Options) -> Result<Composition, 
     Ok(Composition { score, part_roles, seconds: plan.seconds, effective, sections, chords, melody, lines })
 }
 
-fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], roles: &[Role]) -> Effective {
+pub fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], roles: &[Role]) -> Effective {
     let player = |role: &Role| {
         let program = brief.players.programs[role.index()];
         let instrument = if *role == Role::Drums { "drums" } else { gm::name(program) };
@@ -78,7 +78,7 @@ fn effective(brief: &Brief<'_>, plan: &Plan, sections: &[Section], roles: &[Role
     }
 }
 
-fn sections(plan: &Plan) -> Vec<Section> {
+pub fn sections(plan: &Plan) -> Vec<Section> {
     let at = |ticks: u32| write::seconds(plan, f64::from(ticks));
     let mut sections = Vec::new();
     let mut push = |kind, name: String, first_bar, bars, start_seconds: f64, end_seconds: f64, transposed| {
@@ -106,7 +106,7 @@ fn sections(plan: &Plan) -> Vec<Section> {
     sections
 }
 
-fn chords(plan: &Plan) -> Vec<ChordSpan> {
+pub fn chords(plan: &Plan) -> Vec<ChordSpan> {
     let at = |ticks: u32| write::seconds(plan, f64::from(ticks));
     let mut spans: Vec<ChordSpan> = Vec::new();
     if plan.pickup_ticks > 0 {

@@ -18,7 +18,7 @@ const MOST_RELEASE_SHARE: f64 = 0.42;
 
 /// Adds the last chord to each line.
 pub fn close(brief: &Brief<'_>, plan: &Plan, last: &Last, lines: &mut [Vec<LineNote>; Role::COUNT]) {
-    let ticks_per_second = plan.length.bpm / 60.0 * f64::from(TICKS_PER_QUARTER);
+    let ticks_per_second = plan.clock.ticks_per_second(plan.end);
     let hold = plan.length.hold_seconds;
     let swell = 14.0 * (brief.energy - 0.5) + 30.0 * brief.spec.crescendo;
     let held = |role: Role| {

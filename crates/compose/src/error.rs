@@ -18,6 +18,8 @@ pub enum ComposeError {
     Energy { value: f64 },
     #[error("every part of the band is left out: leave at least one of melody, comping, pad, bass and drums")]
     NobodyPlays,
+    #[error("there is no melody that a band could play to: hum or play some notes")]
+    NoMelody,
     #[error(transparent)]
     Chart(#[from] ChartError),
     /// A table of our own is broken; no input of anybody leads here.
@@ -33,6 +35,7 @@ impl ComposeError {
             Self::Tempo { .. } => "bad_tempo",
             Self::Energy { .. } => "bad_energy",
             Self::NobodyPlays => "nobody_plays",
+            Self::NoMelody => "no_melody",
             Self::Chart(_) => "bad_chords",
             Self::Style { .. } => "broken_style",
         }

@@ -3,11 +3,13 @@
 //! [`understand()`] reads what a sentence asks for and says what it did not understand. [`compose()`] makes a song of it: a band of
 //! five parts in one of 24 styles, of exactly the length that was asked for, with an ending.
 
+mod accompany;
 pub mod asked;
 mod band;
 mod brief;
 mod chart;
 mod chord;
+mod clock;
 mod compose;
 mod composition;
 mod dice;
@@ -31,6 +33,7 @@ mod understand;
 mod wishes;
 mod write;
 
+pub use accompany::{Accompanied, BandWish, accompany};
 pub use chart::{ChartBar, ChartError, ChartProblem, ChordChart, MOST_CHART_BARS, MOST_CHART_BYTES};
 pub use chord::{Chord, Quality};
 pub use compose::compose;

@@ -36,7 +36,6 @@ const fn touch(role: Role) -> (f64, f64) {
 
 /// The notes of a role as they are played. Those from the last chord on keep their time.
 pub fn perform(brief: &Brief<'_>, plan: &Plan, role: Role, line: &[LineNote]) -> Vec<LineNote> {
-    let ticks_per_ms = plan.length.bpm / 60_000.0 * f64::from(TICKS_PER_QUARTER);
     let mut dice = brief.dice(Matter::Timing, role.index() as u32);
     let (loose_ms, loose_velocity) = brief.spec.human;
     let (part, late_ms) = touch(role);
@@ -53,6 +52,7 @@ pub fn perform(brief: &Brief<'_>, plan: &Plan, role: Role, line: &[LineNote]) ->
             (together, string) = (Some(note.onset), 0);
             stray = late_ms + part * loose_ms * dice.bell() / 1.5;
         }
+        let ticks_per_ms = plan.clock.ticks_per_second(note.onset) / 1000.0;
         let velocity = f64::from(note.velocity) + 0.6 * loose_velocity * dice.bell() / 1.5;
         let velocity = velocity.round().clamp(1.0, 127.0) as u8;
         let later = strum * f64::from(string.min(5)) * ticks_per_ms;

@@ -5,6 +5,7 @@ use music::{Key, Mode};
 use crate::{
     brief::Brief,
     chord::{Chord, Quality},
+    clock::Clock,
     composition::SectionKind,
     dice::Matter,
     form::{self, Frame, PlannedSection},
@@ -28,6 +29,7 @@ pub struct Bar {
 /// The whole plan.
 pub struct Plan {
     pub length: Length,
+    pub clock: Clock,
     pub seconds: f64,
     pub sections: Vec<PlannedSection>,
     pub bars: Vec<Bar>,
@@ -73,6 +75,7 @@ impl Plan {
         let sections = form::plan(length.bars(beats), &frame, &mut dice, &mut brief.warnings);
         let mut plan = Self {
             length,
+            clock: Clock::steady(length.bpm),
             seconds,
             sections,
             bars: Vec::new(),
@@ -85,6 +88,28 @@ impl Plan {
         };
         plan.harmonise(brief);
         plan
+    }
+
+    /// The plan of a band under somebody: time, sections and bars with their chords are given.
+    pub fn under(brief: &Brief<'_>, clock: Clock, sections: Vec<PlannedSection>, bars: Vec<Bar>) -> Self {
+        let bar_ticks = brief.beats() * TICKS_PER_QUARTER;
+        let end = bars.len() as u32 * bar_ticks;
+        let hold_seconds = (brief.spec.hold.0 + brief.spec.hold.1) / 2.0;
+        let last = brief.dice(Matter::Harmony, 1).pick(&brief.spec.harmony(brief.key.mode).last).copied();
+        let last_chord = last.map_or(Chord::new(brief.key.tonic, Quality::Major), |last| last.in_key(&brief.key));
+        Self {
+            length: Length { bpm: brief.bpm, beats: end / TICKS_PER_QUARTER, hold_seconds },
+            seconds: clock.seconds(f64::from(end)) + hold_seconds,
+            clock,
+            sections,
+            bars,
+            pickup_chord: last_chord,
+            last_chord,
+            key: brief.key,
+            bar_ticks,
+            pickup_ticks: 0,
+            end,
+        }
     }
 
     /// The key of a section.

@@ -24,7 +24,7 @@ const BREATH_QUARTERS: f64 = 0.5;
 
 /// Seconds of a tick.
 pub fn seconds(plan: &Plan, tick: f64) -> f64 {
-    tick / f64::from(TICKS_PER_QUARTER) * 60.0 / plan.length.bpm
+    plan.clock.seconds(tick)
 }
 
 /// The score and the role of each of its parts.
@@ -34,8 +34,8 @@ pub fn score(
     lines: &[Vec<LineNote>; Role::COUNT],
     sections: &[Section],
 ) -> (Score, Vec<Role>) {
-    let micros_per_quarter = (60e6 / plan.length.bpm).round().clamp(1.0, 16_777_215.0) as u32;
-    let end = (plan.seconds * 1e6 / f64::from(micros_per_quarter) * f64::from(TICKS_PER_QUARTER)).floor() as u64;
+    let tempos = plan.clock.tempos();
+    let end = end(plan, &tempos);
     let (mut parts, mut roles) = (Vec::new(), Vec::new());
     for role in Role::ALL {
         let line = &lines[role.index()];
@@ -66,8 +66,7 @@ pub fn score(
             controls,
         });
     }
-    let ticks =
-        |seconds: f64| ((seconds * plan.length.bpm / 60.0 * f64::from(TICKS_PER_QUARTER)).round() as u64).min(end);
+    let ticks = |seconds: f64| (plan.clock.ticks(seconds).round() as u64).min(end);
     let marker = |section: &Section| Text { at: ticks(section.start_seconds), text: section.name.clone() };
     let mut meters = vec![MeterChange { at: 0, beats: brief.beats() as u8, unit: 4 }];
     if plan.pickup_ticks > 0 {
@@ -78,7 +77,7 @@ pub fn score(
     let score = Score {
         ticks_per_quarter: TICKS_PER_QUARTER,
         title: String::new(),
-        tempos: vec![TempoChange { at: 0, micros_per_quarter }],
+        tempos,
         meters,
         meter_is_given: true,
         key_signatures: vec![signature(&plan.key)],
@@ -88,6 +87,19 @@ pub fn score(
         end,
     };
     (score, roles)
+}
+
+/// The last tick of a song, by the tempos that its score has.
+fn end(plan: &Plan, tempos: &[TempoChange]) -> u64 {
+    let mut from = 0.0;
+    for (place, tempo) in tempos.iter().enumerate() {
+        let per_tick = f64::from(tempo.micros_per_quarter) / 1e6 / f64::from(TICKS_PER_QUARTER);
+        match tempos.get(place + 1) {
+            Some(next) => from += (next.at - tempo.at) as f64 * per_tick,
+            None => return tempo.at + ((plan.seconds - from) / per_tick).max(0.0).floor() as u64,
+        }
+    }
+    0
 }
 
 fn signature(key: &Key) -> KeySignature {

@@ -103,6 +103,8 @@ const MIB: u64 = 1024 * 1024;
 const MAX_DOCUMENT_BYTES: u64 = 8 * MIB;
 /// Ten minutes of 44.1 kHz 16-bit mono.
 const MAX_VOICE_BYTES: u64 = 54 * MIB;
+/// Ten minutes of 44.1 kHz 16-bit stereo are 101 MiB before they are packed.
+const MAX_STEM_BYTES: u64 = 128 * MIB;
 /// An hour of 44.1 kHz 16-bit stereo stays below.
 const MAX_RENDITION_BYTES: u64 = 1024 * MIB;
 
@@ -121,6 +123,16 @@ pub const AUDIO_WAV: ArtifactSpec = ArtifactSpec {
     max_bytes: MAX_RENDITION_BYTES,
     check: ContentCheck::MadeByStorage,
 };
+/// What one group of players of a song plays, of ten minutes at most.
+pub const fn stem(role: &'static str) -> ArtifactSpec {
+    ArtifactSpec {
+        role: ArtifactRole::new(role),
+        media_type: "audio/flac",
+        extension: "flac",
+        max_bytes: MAX_STEM_BYTES,
+        check: ContentCheck::Signature { at: 0, bytes: b"fLaC" },
+    }
+}
 pub const WAVEFORM: ArtifactSpec = ArtifactSpec {
     role: ArtifactRole::WAVEFORM,
     media_type: "application/json",

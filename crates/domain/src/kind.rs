@@ -183,6 +183,12 @@ impl KindSpec {
         self.inputs.iter().find(|input| input.role == role)
     }
 
+    /// The role under which a stem is kept, such as `stem_counter_melody` for `counter-melody`.
+    pub fn stem_role(&self, stem: &str) -> Option<&'static ArtifactRole> {
+        let word = format!("stem_{}", stem.replace('-', "_"));
+        self.artifacts.iter().map(|artifact| &artifact.role).find(|role| role.as_str() == word)
+    }
+
     pub fn artifact(&self, role: &ArtifactRole) -> Option<&'static ArtifactSpec> {
         self.artifacts.iter().find(|artifact| artifact.role == *role)
     }

@@ -128,12 +128,25 @@ words! {
 }
 
 words! {
+    /// Whose beat it is when a band plays.
+    Beat {
+        /// The singer's own: the band hurries and lingers with the voice.
+        #[default]
+        Follow = "follow",
+        /// An even one, to which the voice is brought.
+        Steady = "steady",
+    }
+}
+
+words! {
     /// What plays under the voice.
     Backing {
         #[default]
         None = "none",
         /// Chords and a bass that fit the melody.
         Chords = "chords",
+        /// A band in a style: drums, bass, chords, an instrument that answers, an intro and an ending.
+        Band = "band",
     }
 }
 
@@ -211,6 +224,10 @@ pub struct SongOptions {
     pub register: Register,
     pub expression: Expression,
     pub backing: Backing,
+    /// Of a band.
+    pub beat: Beat,
+    /// Whether what each of a band plays is kept as a file of its own.
+    pub stems: bool,
     /// The tempo of the recording, where whoever made it tells; found by ear where absent.
     pub tempo_bpm: Option<Tempo>,
     pub corrections: Corrections,
@@ -218,12 +235,14 @@ pub struct SongOptions {
 
 impl SongOptions {
     /// The names of the fields that [`read`](Self::read) looks for.
-    pub const FIELDS: [&'static str; 10] = [
+    pub const FIELDS: [&'static str; 12] = [
         "language",
         "voice",
         "register",
         "expression",
         "backing",
+        "beat",
+        "stems",
         "tempo",
         "snapToKey",
         "quantise",
@@ -247,6 +266,8 @@ impl SongOptions {
             register: word("register", text("register"))?,
             expression: word("expression", text("expression"))?,
             backing: word("backing", text("backing"))?,
+            beat: word("beat", text("beat"))?,
+            stems: flag("stems", text("stems"))?,
             tempo_bpm: tempo("tempo", text("tempo"))?,
             corrections: Corrections {
                 snap_to_key: flag("snapToKey", text("snapToKey"))?,
@@ -316,7 +337,9 @@ mod tests {
             ("voice", "SLT"),
             ("register", "high"),
             ("expression", "contour"),
-            ("backing", "chords"),
+            ("backing", "band"),
+            ("beat", "steady"),
+            ("stems", "on"),
             ("tempo", "68.9"),
             ("snapToKey", "true"),
             ("quantise", "1/8"),
@@ -328,7 +351,9 @@ mod tests {
             voice: Voice::Slt,
             register: Register::High,
             expression: Expression::Contour,
-            backing: Backing::Chords,
+            backing: Backing::Band,
+            beat: Beat::Steady,
+            stems: true,
             tempo_bpm: Tempo::new(68.9).ok(),
             corrections: Corrections {
                 snap_to_key: true,

@@ -11,7 +11,7 @@ use midly::{
 };
 
 use crate::{
-    harmony::{Accompaniment, Part},
+    harmony::Part,
     key::{Key, Mode},
     melody::Melody,
     rhythm::BeatGrid,
@@ -28,17 +28,17 @@ const LAST_TICK: u32 = (1 << 28) - 2;
 /// Writes a melody as a MIDI file. `lyrics` are syllables with the index of their note; they need no order, and those
 /// without a note of the melody are left out.
 pub fn write(melody: &Melody, lyrics: Option<&[(usize, &str)]>) -> Vec<u8> {
-    write_song(melody, lyrics, None)
+    write_song(melody, lyrics, &[])
 }
 
-/// [`write`] with the parts of an accompaniment as further tracks.
+/// [`write`] with parts that play along as further tracks.
 #[expect(clippy::expect_used, reason = "memory takes every byte, and so few tracks are not too many")]
-pub fn write_song(melody: &Melody, lyrics: Option<&[(usize, &str)]>, accompaniment: Option<&Accompaniment>) -> Vec<u8> {
+pub fn write_song(melody: &Melody, lyrics: Option<&[(usize, &str)]>, parts: &[Part]) -> Vec<u8> {
     let grid = BeatGrid::of(melody);
     let mut smf = Smf::new(Header::new(Format::Parallel, Timing::Metrical(u15::new(TICKS_PER_BEAT))));
     smf.tracks.push(conductor_track(&grid, &melody.key));
     smf.tracks.push(melody_track(melody, &grid, lyrics.unwrap_or_default()));
-    smf.tracks.extend(accompaniment.iter().flat_map(|song| &song.parts).map(|part| part_track(part, &grid)));
+    smf.tracks.extend(parts.iter().map(|part| part_track(part, &grid)));
     let mut bytes = Vec::new();
     smf.write_std(&mut bytes).expect("memory takes every byte");
     bytes

@@ -78,7 +78,7 @@ fn at_one_tick_words_come_first_then_programs_then_ends_then_starts() {
     let sung = melody(notes, 120.0);
     let words: Vec<(usize, &str)> = (0..scale.len()).map(|index| (index, "la")).collect();
     let band = music::harmony::accompany(&sung, music::harmony::Style::Folk, 1).expect("a band");
-    let bytes = midi::write_song(&sung, Some(&words), Some(&band));
+    let bytes = midi::write_song(&sung, Some(&words), &band.parts);
     let smf = Smf::parse(&bytes).expect("a MIDI file");
     assert_eq!(smf.tracks.len(), 2 + band.parts.len(), "no part is left out");
     let place = |kind: &TrackEventKind<'_>| match kind {

@@ -49,13 +49,11 @@ impl AccompanimentPlayer {
         let sung_seconds = voice.len() as f64 / f64::from(sample_rate_hz.max(1));
         // The last chord is played to its end.
         let seconds = accompaniment.chords.last().map_or(0.0, |chord| chord.end_seconds).max(sung_seconds);
-        let config =
-            |error: &FontError| Failure::new(FailureClass::Config, FailureCode::ProviderConfig, error_chain(error));
         let playing = self.instruments().and_then(|font| font.play(&accompaniment.parts, seconds, sample_rate_hz));
-        let mut playing = playing.map_err(|error| config(&error))?;
+        let mut playing = playing.map_err(|error| font_failure(&error))?;
         let mixed = media::mix(voice, playing.by_ref(), sample_rate_hz, target.lufs, target.max_dbtp);
         if let Some(error) = playing.failure() {
-            return Err(config(error));
+            return Err(font_failure(error));
         }
         mixed.map_err(|error| {
             let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
@@ -75,6 +73,11 @@ impl AccompanimentPlayer {
         tracing::info!(soundfont = loaded.name(), "instruments loaded");
         Ok(self.instruments.get_or_init(|| loaded))
     }
+}
+
+/// What it means for a job that the sound font cannot be used.
+pub fn font_failure(error: &FontError) -> Failure {
+    Failure::new(FailureClass::Config, FailureCode::ProviderConfig, error_chain(error).to_string())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ pub mod moderation;
 mod offline;
 mod retry_after;
 
-pub use accompaniment::{AccompanimentPlayer, LoudnessTarget};
+pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
 pub use blenders::blenders;
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,

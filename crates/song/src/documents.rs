@@ -3,12 +3,12 @@
 use lyrics::Lyrics;
 use music::{
     Melody,
-    harmony::{Accompaniment, ChordSpan},
+    harmony::ChordSpan,
     musicxml::{self, Score},
 };
 use picture::SongPicture;
 
-use crate::Song;
+use crate::{Backing, Song};
 
 /// Everything but the sound and the report.
 pub struct Documents {
@@ -23,11 +23,11 @@ pub struct Documents {
 
 /// Writes them all. Blocking: tracks the F0 of the whole sound.
 pub fn documents(song: &Song<'_>) -> Documents {
-    let Song { melody, lyrics, accompaniment, .. } = *song;
+    let Song { melody, lyrics, backing, .. } = *song;
     Documents {
         lyrics: lyrics_text(lyrics),
-        midi: midi(melody, lyrics, accompaniment),
-        musicxml: score(melody, lyrics, accompaniment),
+        midi: midi(melody, lyrics, backing),
+        musicxml: score(melody, lyrics, backing),
         svg: picture(song),
     }
 }
@@ -37,23 +37,24 @@ pub fn lyrics_text(lyrics: &Lyrics) -> String {
     format!("{}\n\n{}", lyrics.title, lyrics.text_with_sections())
 }
 
-fn chords(accompaniment: Option<&Accompaniment>) -> &[ChordSpan] {
-    accompaniment.map_or(&[], |accompaniment| &accompaniment.chords)
+fn chords(backing: Option<&Backing>) -> &[ChordSpan] {
+    backing.map_or(&[], Backing::chords)
 }
 
-fn midi(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>) -> Vec<u8> {
+fn midi(melody: &Melody, lyrics: &Lyrics, backing: Option<&Backing>) -> Vec<u8> {
     let syllables: Vec<(usize, &str)> =
         lyrics.lines.iter().flat_map(|line| &line.syllables).map(|s| (s.note, s.text.as_str())).collect();
-    music::midi::write_song(melody, Some(&syllables), accompaniment)
+    let parts = backing.map(Backing::parts).unwrap_or_default();
+    music::midi::write_song(melody, Some(&syllables), &parts)
 }
 
-fn score(melody: &Melody, lyrics: &Lyrics, accompaniment: Option<&Accompaniment>) -> String {
+fn score(melody: &Melody, lyrics: &Lyrics, backing: Option<&Backing>) -> String {
     let syllables = lyrics.score_syllables();
-    musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords: chords(accompaniment) })
+    musicxml::write(&Score { title: &lyrics.title, melody, syllables: &syllables, chords: chords(backing) })
 }
 
 fn picture(song: &Song<'_>) -> String {
-    let Song { melody, lyrics, heard, accompaniment, .. } = *song;
+    let Song { melody, lyrics, heard, backing, .. } = *song;
     const ENVELOPE_BUCKETS: usize = 1200;
     let sung = pitch::f0::track(heard.samples, heard.sample_rate_hz);
     let envelope = media::waveform_peaks(heard.samples, ENVELOPE_BUCKETS);
@@ -62,6 +63,6 @@ fn picture(song: &Song<'_>) -> String {
         lyrics: Some(lyrics),
         sung: Some(&sung),
         envelope: &envelope,
-        chords: chords(accompaniment),
+        chords: chords(backing),
     })
 }

@@ -4,12 +4,16 @@
 //!
 //! Nothing here knows of jobs, rows, messages or HTTP.
 
+mod backing;
+mod band;
 mod documents;
 mod engine_options;
+mod on_the_beat;
 mod pipeline;
 mod report;
 mod steps;
 mod takes;
+mod together;
 
 use domain::{
     kinds::melody_vocals::MelodyToVocalsRequest,
@@ -17,19 +21,22 @@ use domain::{
 };
 use lyrics::Lyrics;
 use media::Loudness;
-use music::{Accompaniment, Melody};
+use music::Melody;
 use pitch::{PitchAgreement, pitch_agreement};
 use providers::{LoudnessTarget, Performance, Vocal};
 use voice::vowel_onset_error;
 
+pub use backing::Backing;
+pub use band::{Arranged, Band, BandPlaying, BandSound, BandSummary, arrange, play};
 pub use documents::{Documents, documents, lyrics_text};
 pub use engine_options::{lyrics_request, voice_options};
 /// What can be counted in the words.
 pub use lyrics::lyrics_figures;
 pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
-pub use steps::{accompaniment, admit, corrected, extract_melody, mix, validate};
+pub use steps::{Mixed, admit, backing, corrected, extract_melody, mix, validate};
 pub use takes::{BestTake, Sung, sing, write_lyrics};
+pub use together::{Meeting, Together, beats_apart};
 
 /// Loudness of every result: where music services play a voice alone, with room below full scale for lossy encoders.
 pub const LOUDNESS: LoudnessTarget = LoudnessTarget { lufs: -16.0, max_dbtp: -1.0 };
@@ -73,7 +80,7 @@ pub struct Song<'a> {
     /// The voice alone.
     pub heard: Heard<'a>,
     /// What plays under the voice.
-    pub accompaniment: Option<&'a Accompaniment>,
+    pub backing: Option<&'a Backing>,
     /// How often it was sung.
     pub takes: u32,
     pub request: &'a MelodyToVocalsRequest,
@@ -112,9 +119,15 @@ pub fn sound_figures(melody: &Melody, lyrics: &Lyrics, heard: &Heard<'_>) -> Sou
 
 /// Where vowels should begin, in seconds: on the onsets of the notes that begin a syllable.
 fn vowel_onsets(melody: &Melody, lyrics: &Lyrics) -> Vec<f64> {
+    vowel_notes(melody, lyrics).into_iter().map(|note| melody.notes[note].onset_seconds).collect()
+}
+
+/// The notes that begin a syllable.
+fn vowel_notes(melody: &Melody, lyrics: &Lyrics) -> Vec<usize> {
     let mut notes: Vec<usize> = lyrics.lines.iter().flat_map(|line| &line.syllables).map(|s| s.note).collect();
     notes.dedup();
-    notes.into_iter().filter_map(|note| melody.notes.get(note)).map(|note| note.onset_seconds).collect()
+    notes.retain(|note| *note < melody.notes.len());
+    notes
 }
 
 fn count(n: usize) -> u32 {

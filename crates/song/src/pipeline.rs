@@ -1,20 +1,27 @@
 //! All steps in turn, in this process.
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
 
 use domain::{
     Failure, StageName,
     audio::{AudioLimits, Verdict},
     kinds::melody_vocals as stage,
     kinds::melody_vocals::MelodyToVocalsRequest,
+    options,
     quality::QualityGate,
 };
 use lyrics::Lyrics;
-use media::Mix;
-use music::{Accompaniment, Melody};
+use music::Melody;
 use providers::{AccompanimentPlayer, AudioInput, Capabilities, ProgressSink, blocking, no_progress};
 
-use crate::{Documents, Heard, Mastered, Report, Song, StepSummary, documents, steps, takes};
+use crate::{
+    Backing, Documents, Heard, Mastered, Report, Song, StepSummary, documents,
+    steps::{self, Mixed},
+    takes,
+};
 
 /// What songs are made with. Cheap to clone.
 #[derive(Clone)]
@@ -73,7 +80,7 @@ pub struct FinishedSong {
     pub lyrics: Lyrics,
     /// The voice alone.
     pub vocal: Mastered,
-    pub accompaniment: Option<Accompaniment>,
+    pub backing: Option<Backing>,
     pub report: Report,
     request: MelodyToVocalsRequest,
 }
@@ -84,7 +91,7 @@ impl FinishedSong {
             melody: &self.melody,
             lyrics: &self.lyrics,
             heard: Heard::of(&self.vocal),
-            accompaniment: self.accompaniment.as_ref(),
+            backing: self.backing.as_ref(),
             takes: self.report.voice.takes,
             request: &self.request,
         }
@@ -95,12 +102,16 @@ impl FinishedSong {
         documents(&self.song())
     }
 
-    /// The voice over its accompaniment, where it has one. Blocking.
+    /// The voice over its backing, where it has one; what is heard of a band is noted in the report. Blocking.
     ///
     /// # Errors
     /// As [`steps::mix`].
-    pub fn mix(&self, player: &AccompanimentPlayer) -> Result<Option<Mix>, Failure> {
-        steps::mix(&self.song(), player)
+    pub fn mix(&mut self, player: &AccompanimentPlayer, threads: usize) -> Result<Option<Mixed>, Failure> {
+        let mixed = steps::mix(&self.song(), player, threads, &mut |_| ControlFlow::Continue(()))?;
+        if let Some(Mixed::Band(sound)) = &mixed {
+            self.report.heard_band(sound);
+        }
+        Ok(mixed)
     }
 }
 
@@ -130,6 +141,19 @@ impl Pipeline {
                 Ok((found.value, Some(found.provider)))
             })
             .await?;
+        let backing = if request.options.backing == options::Backing::Band {
+            run.step(stage::ARRANGEMENT, async |_| {
+                let (melody, request) = (melody.clone(), request.clone());
+                Ok((blocking(move || steps::backing(&melody, &request)).await??, None))
+            })
+            .await?
+        } else {
+            steps::backing(&melody, request).map_err(|failure| StepFailure { step: stage::PITCH, failure })?
+        };
+        let melody = match &backing {
+            Some(Backing::Band(arranged)) => arranged.melody.clone(),
+            _ => melody,
+        };
         let lyrics = run
             .step(stage::LYRICS, async |_| {
                 let written = takes::write_lyrics(capabilities, gate, timeout, &melody, request).await?;
@@ -145,17 +169,16 @@ impl Pipeline {
             .await?;
         let (gate, request) = (gate.clone(), request.clone());
         let listen = move || {
-            let accompaniment = steps::accompaniment(&melody, &request);
             let song = Song {
                 melody: &melody,
                 lyrics: &lyrics,
                 heard: Heard::of(&vocal),
-                accompaniment: accompaniment.as_ref(),
+                backing: backing.as_ref(),
                 takes,
                 request: &request,
             };
             let report = Report::on(&song, &gate, Vec::new());
-            FinishedSong { verdict, melody, lyrics, vocal, accompaniment, report, request }
+            FinishedSong { verdict, melody, lyrics, vocal, backing, report, request }
         };
         let mut song = run.step(stage::QUALITY, async |_| Ok((blocking(listen).await?, None))).await?;
         song.report.steps = run.steps;

@@ -6,14 +6,11 @@ use domain::{
     quality::{QualityFigures, QualityGate, QualityShortfall},
 };
 use lyrics::Lyrics;
-use music::{
-    Key, Melody, MidiPitch, Range,
-    harmony::{Accompaniment, ChordSpan, Style},
-};
+use music::{Melody, MidiPitch, Range, harmony::ChordSpan};
 use providers::Performance;
 use serde::{Deserialize, Serialize};
 
-use crate::{Song, assess};
+use crate::{Backing, BandSound, BandSummary, Song, assess};
 
 /// What was understood about the melody, for people and programs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -123,12 +120,15 @@ impl VoiceSummary {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BackingSummary {
-    pub style: Style,
+    pub style: String,
     /// Whether it plays on the singer's beats; otherwise chords change with notes and phrases.
     pub in_time: bool,
     pub chords: Vec<ChordSummary>,
     /// Share (0–1) of the sung time in which the note belongs to its chord.
     pub consonance: f64,
+    /// Of a band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub band: Option<BandSummary>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -140,15 +140,45 @@ pub struct ChordSummary {
 }
 
 impl BackingSummary {
-    pub fn of(accompaniment: &Accompaniment, key: &Key) -> Self {
-        let chord =
-            |span: &ChordSpan| ChordSummary { start_seconds: span.start_seconds, name: span.chord.name_in(key) };
-        Self {
-            style: accompaniment.style,
-            in_time: accompaniment.in_time,
-            chords: accompaniment.chords.iter().map(chord).collect(),
-            consonance: accompaniment.consonance,
-        }
+    pub fn of(backing: &Backing, melody: &Melody) -> Self {
+        let chord = |span: &ChordSpan| ChordSummary {
+            start_seconds: span.start_seconds,
+            name: span.chord.name_in(&melody.key),
+        };
+        let (style, in_time, band) = match backing {
+            Backing::Chords(chords) => (chords.style.as_str().to_owned(), chords.in_time, None),
+            Backing::Band(arranged) => {
+                (arranged.band.style.name().to_owned(), true, Some(arranged.band.summary.clone()))
+            }
+        };
+        let chords = backing.chords().iter().map(chord).collect();
+        Self { style, in_time, chords, consonance: backing.consonance(melody), band }
+    }
+
+    /// For people.
+    pub fn summary(&self) -> String {
+        let fitting = self.consonance * 100.0;
+        let Some(band) = &self.band else {
+            return format!("{} chords; {fitting:.0} % of the sung time fits its chord", self.style);
+        };
+        let players: Vec<String> =
+            band.instruments.iter().map(|player| format!("{} ({})", player.instrument, player.role.name())).collect();
+        let together = band.together.map_or_else(String::new, |together| {
+            format!(
+                "; voice and band are {:.0} ms apart on {} beats (median), {:.0} % within 30 ms",
+                together.median_ms,
+                together.beats,
+                together.within_30_ms * 100.0
+            )
+        });
+        format!(
+            "{} band at {:.0} bpm, {}: {}\n{}\n{fitting:.0} % of the sung time fits its chord{together}",
+            self.style,
+            band.tempo_bpm,
+            band.meter,
+            band.form,
+            players.join(", ")
+        )
     }
 }
 
@@ -187,7 +217,7 @@ impl Report {
 
     /// Measures a song and holds the figures against the gate. Blocking: tracks the F0 of the whole sound.
     pub fn on(song: &Song<'_>, gate: &QualityGate, steps: Vec<StepSummary>) -> Self {
-        let Song { melody, lyrics, heard, accompaniment, takes, request } = *song;
+        let Song { melody, lyrics, heard, backing, takes, request } = *song;
         let quality = assess(song);
         let shortfalls = gate.judge(&quality);
         Self {
@@ -195,12 +225,21 @@ impl Report {
             melody: MelodySummary::of(melody),
             lyrics: LyricsSummary::of(lyrics, request),
             voice: VoiceSummary::of(heard.performance, takes),
-            backing: accompaniment.map(|accompaniment| BackingSummary::of(accompaniment, &melody.key)),
+            backing: backing.map(|backing| BackingSummary::of(backing, melody)),
             options: request.options,
             quality,
             passed: shortfalls.is_empty(),
             shortfalls,
             steps,
+        }
+    }
+
+    /// Notes how the band sounds with the voice.
+    pub fn heard_band(&mut self, sound: &BandSound) {
+        if let Some(band) = self.backing.as_mut().and_then(|backing| backing.band.as_mut()) {
+            band.together = sound.together;
+            band.sound = Some(sound.summary.clone());
+            band.warnings.extend(sound.warnings.iter().cloned());
         }
     }
 

@@ -1,22 +1,26 @@
 //! The steps around the takes: what comes before the lyrics, and what is laid under the voice.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::File, ops::ControlFlow, sync::Arc, time::Duration};
 
 use domain::{
     Failure, FailureClass, FailureCode,
     audio::{AudioLimits, Verdict},
     kinds::melody_vocals::{Label, MelodyToVocalsRequest},
-    options::Backing,
+    options,
 };
-use media::{Bounds, MediaError, Mix};
+use media::{Bounds, Encoding, MediaError, Mix, Tags};
 use music::{
     Melody, breath, correct,
-    harmony::{self, Accompaniment, Style},
+    harmony::{self, Style},
     rhythm,
 };
 use providers::{AccompanimentPlayer, AudioInput, Capabilities, MelodyExtractor, ProgressSink, Provided, blocking};
 
-use crate::{LOUDNESS, Song, engine_options};
+use crate::{
+    Backing, LOUDNESS, Song,
+    band::{self, BandPlaying, BandSound},
+    engine_options,
+};
 
 /// Refuses words that must not be sung.
 ///
@@ -93,22 +97,61 @@ pub fn corrected(melody: Melody, request: &MelodyToVocalsRequest) -> Result<Melo
         .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::Internal, error.to_string()))
 }
 
-/// The parts that play under the voice, when they were asked for.
-pub fn accompaniment(melody: &Melody, request: &MelodyToVocalsRequest) -> Option<Accompaniment> {
+/// What plays under a melody as it was heard, where that was asked for. A band brings the melody that is to be sung with it.
+///
+/// # Errors
+/// As [`band::arrange`].
+pub fn backing(melody: &Melody, request: &MelodyToVocalsRequest) -> Result<Option<Backing>, Failure> {
     match request.options.backing {
-        Backing::None => None,
-        Backing::Chords => {
+        options::Backing::None => Ok(None),
+        options::Backing::Chords => {
             let genre = request.genre.as_ref().map(Label::as_str);
-            harmony::accompany(melody, Style::for_genre(genre, melody.rhythm.meter), request.seed)
+            let style = Style::for_genre(genre, melody.rhythm.meter);
+            Ok(harmony::accompany(melody, style, request.seed).map(Backing::Chords))
+        }
+        options::Backing::Band => Ok(band::arrange(melody, request)?.map(|arranged| Backing::Band(Box::new(arranged)))),
+    }
+}
+
+/// The voice over its backing.
+pub enum Mixed {
+    Chords(Mix),
+    Band(Box<BandSound>),
+}
+
+impl Mixed {
+    /// Writes it into a file, from its start.
+    ///
+    /// # Errors
+    /// When it cannot be encoded or written.
+    pub fn encode_to(&self, file: File, encoding: Encoding, tags: &Tags) -> Result<(), MediaError> {
+        match self {
+            Self::Chords(mix) => mix.encode_to(file, encoding, tags),
+            Self::Band(sound) => sound.song.master.encode_to(file, encoding, tags),
         }
     }
 }
 
-/// The voice over its accompaniment, where it has one. Blocking.
+/// The voice over its backing, where it has one. Blocking; `progress` hears the share that is done, 0–1, and may stop the
+/// work.
 ///
 /// # Errors
-/// As [`AccompanimentPlayer::play_under`].
-pub fn mix(song: &Song<'_>, player: &AccompanimentPlayer) -> Result<Option<Mix>, Failure> {
-    let Song { heard, accompaniment, .. } = song;
-    accompaniment.map(|parts| player.play_under(heard.samples, heard.sample_rate_hz, parts, LOUDNESS)).transpose()
+/// As [`AccompanimentPlayer::play_under`] and [`band::play`].
+pub fn mix(
+    song: &Song<'_>,
+    player: &AccompanimentPlayer,
+    threads: usize,
+    progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Option<Mixed>, Failure> {
+    let Song { heard, backing, request, .. } = song;
+    match backing {
+        None => Ok(None),
+        Some(Backing::Chords(parts)) => {
+            player.play_under(heard.samples, heard.sample_rate_hz, parts, LOUDNESS).map(|mix| Some(Mixed::Chords(mix)))
+        }
+        Some(Backing::Band(arranged)) => {
+            let playing = BandPlaying { player, keep_stems: request.options.stems, threads, progress };
+            band::play(arranged, heard.samples, playing).map(|sound| Some(Mixed::Band(Box::new(sound))))
+        }
+    }
 }

@@ -9,14 +9,19 @@ use std::{
 use domain::{
     Failure, FailureClass, FailureCode,
     kinds::melody_vocals::MelodyToVocalsRequest,
+    options::Backing,
     quality::{QualityCheck, QualityGate, QualityShortfall, SoundFigures, seed_of_take},
 };
 use lyrics::{Lyrics, LyricsRequest};
 use music::Melody;
-use providers::{Capabilities, LyricsWriter, ProgressSink, Provided, Vocal, VocalSynthesizer, blocking};
+use providers::{Capabilities, LyricsWriter, ProgressSink, Provided, Vocal, blocking};
 use voice::VoiceOptions;
 
-use crate::{Heard, Mastered, engine_options, lyrics_figures, master, sound_figures};
+use crate::{
+    Heard, Mastered, engine_options, lyrics_figures, master,
+    on_the_beat::{self, Part},
+    sound_figures,
+};
 
 /// The take that was kept.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,11 +95,12 @@ pub async fn sing(
     let mut takes = Takes::new(gate.takes, remaining);
     while let Some((take, left)) = takes.next() {
         let voice = &VoiceOptions { seed: seed_of_take(voice.seed, take), ..voice.clone() };
-        let call = |singer: Arc<dyn VocalSynthesizer>| {
-            let progress = progress.clone();
-            async move { singer.sing(melody, lyrics, voice, progress).await }
+        let part = Part { melody, lyrics, voice };
+        let sung = match request.options.backing {
+            Backing::Band => on_the_beat::sing(capabilities, left, part, progress).await,
+            Backing::None | Backing::Chords => on_the_beat::once(capabilities, left, part, progress).await,
         };
-        let made = match capabilities.vocals.call(left, call).await {
+        let made = match sung {
             Ok(sung) => mastered_and_judged(sung, (melody, lyrics), gate).await,
             Err(failure) => Err(failure),
         };

@@ -54,7 +54,7 @@ fn sung(notes: &[(f64, f64)], request: &MelodyToVocalsRequest) -> (String, Repor
     };
     let mastered = song::master(Vocal { sample_rate_hz: made.sample_rate_hz, samples: made.samples, performance });
     let heard = Heard::of(&mastered);
-    let song = Song { melody: &melody, lyrics: &lyrics, heard, accompaniment: None, takes: 1, request };
+    let song = Song { melody: &melody, lyrics: &lyrics, heard, backing: None, takes: 1, request };
     (lyrics.text(), Report::on(&song, &QualityGate::default(), Vec::new()))
 }
 
@@ -126,14 +126,8 @@ fn the_documents_divide_words_as_scores_do() {
     };
     let mastered = song::master(Vocal { sample_rate_hz: made.sample_rate_hz, samples: made.samples, performance });
     let heard = Heard::of(&mastered);
-    let documents = song::documents(&Song {
-        melody: &melody,
-        lyrics: &lyrics,
-        heard,
-        accompaniment: None,
-        takes: 1,
-        request: &request,
-    });
+    let documents =
+        song::documents(&Song { melody: &melody, lyrics: &lyrics, heard, backing: None, takes: 1, request: &request });
     // A lyric event of MIDI: FF 05, its length, its text.
     assert!(documents.midi.windows(8).any(|bytes| bytes == b"\xFF\x05\x05where"), "MIDI");
     assert!(documents.musicxml.contains(">where<"), "MusicXML");

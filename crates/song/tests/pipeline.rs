@@ -95,7 +95,7 @@ async fn a_hum_goes_through_every_step_and_comes_out_as_a_song() {
     let pipeline = pipeline(&[]);
     let asked = request(&[("backing", "chords"), ("transpose", "2")]);
     let (song, diary) = run(&pipeline, &hum(), &asked).await;
-    let song = song.unwrap_or_else(|refused| panic!("{refused:?}"));
+    let mut song = song.unwrap_or_else(|refused| panic!("{refused:?}"));
     let steps = [stage::VALIDATION, stage::PITCH, stage::LYRICS, stage::VOCALS, stage::QUALITY];
     assert_eq!(diary.begun, steps);
     assert_eq!(diary.ended, steps.map(|step| (step, true)));
@@ -114,7 +114,7 @@ async fn a_hum_goes_through_every_step_and_comes_out_as_a_song() {
     assert!((lufs - LOUDNESS.lufs).abs() < 0.5, "{lufs}");
     assert!(song.documents().lyrics.starts_with(&song.lyrics.title));
 
-    let mix = song.mix(&pipeline.capabilities.accompaniment).expect("the built-in instruments");
+    let mix = song.mix(&pipeline.capabilities.accompaniment, 1).expect("the built-in instruments");
     assert_eq!((song.report.backing.is_some(), mix.is_some()), (true, true));
 }
 
@@ -122,10 +122,10 @@ async fn a_hum_goes_through_every_step_and_comes_out_as_a_song() {
 async fn a_song_that_is_not_good_enough_says_so_and_is_there_to_be_heard() {
     let pipeline = pipeline(&[("quality.max_vowel_onset_ms", "0"), ("quality.takes", "1")]);
     let (song, _) = run(&pipeline, &hum(), &request(&[])).await;
-    let song = song.unwrap_or_else(|refused| panic!("{refused:?}"));
+    let mut song = song.unwrap_or_else(|refused| panic!("{refused:?}"));
     let refusal = song.report.refusal().expect("no vowel begins that exactly");
     assert_eq!(refusal.code, FailureCode::QualityGate);
-    assert!(song.mix(&pipeline.capabilities.accompaniment).expect("nothing to play").is_none());
+    assert!(song.mix(&pipeline.capabilities.accompaniment, 1).expect("nothing to play").is_none());
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ use self::{
 /// What may be chosen of a voice is the same wherever it is asked for.
 pub use domain::options::{Expression, Register, Voice};
 pub use error::VoiceError;
-pub use onsets::{VowelOnsets, vowel_onset_error};
+pub use onsets::{Onset, VowelOnsets, onsets_near, vowel_onset_error};
 pub use speaker::{Speaker, SpeechError, SpokenWord, Utterance};
 
 pub const SAMPLE_RATE_HZ: u32 = 44_100;

@@ -2,18 +2,23 @@
 //!
 //! A vowel opens the mouth: the bands of the lower formants rise together, whatever consonant was before it (D. Hermes,
 //! "Vowel-onset detection", JASA 87(2), 1990, on the same ground). Near each expected onset the steepest common rise
-//! counts.
+//! counts, and of two that are alike the nearer one.
 
 use realfft::RealFftPlanner;
 use serde::{Deserialize, Serialize};
 
 /// Bands that vowels fill and hiss does not, in Hz.
-const EDGES_HZ: [f64; 10] = [200.0, 400.0, 600.0, 850.0, 1150.0, 1500.0, 1900.0, 2400.0, 3000.0, 3800.0];
-const BANDS: usize = EDGES_HZ.len() - 1;
+const VOWEL_EDGES_HZ: Edges = [200.0, 400.0, 600.0, 850.0, 1150.0, 1500.0, 1900.0, 2400.0, 3000.0, 3800.0];
+/// Bands from a bass drum to cymbals.
+const ATTACK_EDGES_HZ: Edges = [40.0, 90.0, 180.0, 360.0, 720.0, 1400.0, 2800.0, 5000.0, 8500.0, 14000.0];
+const BANDS: usize = 9;
+type Edges = [f64; BANDS + 1];
 const HOP_SECONDS: f64 = 0.0025;
 const WINDOW_SECONDS: f64 = 0.016;
 /// Frames before and after a moment that its rise is taken between: 20 ms each.
 const SIDE_FRAMES: usize = 8;
+/// A place is the steepest if it is steeper than the 10 ms to each side.
+const PEAK_FRAMES: usize = 4;
 /// Onsets are looked for this far around where they are expected, or half the way to the next one.
 const REACH_SECONDS: f64 = 0.12;
 /// A weaker rise, in dB as the mean of all bands, is none.
@@ -36,14 +41,42 @@ pub struct VowelOnsets {
     pub within_50_ms: f64,
 }
 
+/// What begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onset {
+    /// Vowels of a voice.
+    Vowel,
+    /// Strokes of instruments and drums.
+    Attack,
+}
+
+/// Where something begins in a mono sound near each of some moments, in seconds from that moment, at most `reach_seconds`
+/// away or half the way to the next one. `None` where nothing does. The moments are in order.
+pub fn onsets_near(
+    samples: &[f32],
+    sample_rate_hz: u32,
+    moments: &[f64],
+    reach_seconds: f64,
+    what: Onset,
+) -> Vec<Option<f64>> {
+    if moments.is_empty() {
+        return Vec::new();
+    }
+    let edges = match what {
+        Onset::Vowel => &VOWEL_EDGES_HZ,
+        Onset::Attack => &ATTACK_EDGES_HZ,
+    };
+    let rises = rises(&levels(samples, f64::from(sample_rate_hz.max(1)), edges));
+    (0..moments.len()).map(|index| nearest_rise(&rises, moments, index, reach_seconds)).collect()
+}
+
 /// Finds the vowel onsets of a mono sound and holds them against the expected ones, in seconds, in order. With no
 /// expectation all figures are 0.
 pub fn vowel_onset_error(samples: &[f32], sample_rate_hz: u32, expected: &[f64]) -> VowelOnsets {
     if expected.is_empty() {
         return VowelOnsets::default();
     }
-    let rises = rises(&levels(samples, f64::from(sample_rate_hz.max(1))));
-    let found: Vec<Option<f64>> = (0..expected.len()).map(|index| nearest_rise(&rises, expected, index)).collect();
+    let found = onsets_near(samples, sample_rate_hz, expected, REACH_SECONDS, Onset::Vowel);
     let mut errors: Vec<f64> = found.iter().map(|error| 1000.0 * error.map_or(REACH_SECONDS, f64::abs)).collect();
     errors.sort_by(f64::total_cmp);
     let at = |share: f64| errors[((share * (errors.len() - 1) as f64).round() as usize).min(errors.len() - 1)];
@@ -57,19 +90,29 @@ pub fn vowel_onset_error(samples: &[f32], sample_rate_hz: u32, expected: &[f64])
 }
 
 /// Seconds from the expected onset to the steepest rise near it.
-fn nearest_rise(rises: &[f64], expected: &[f64], index: usize) -> Option<f64> {
+fn nearest_rise(rises: &[f64], expected: &[f64], index: usize, reach: f64) -> Option<f64> {
     let at = expected[index];
     let before = index.checked_sub(1).map_or(f64::INFINITY, |i| 0.5 * (at - expected[i]));
     let after = expected.get(index + 1).map_or(f64::INFINITY, |next| 0.5 * (next - at));
     let frame = |seconds: f64| ((seconds / HOP_SECONDS).round().max(0.0) as usize).min(rises.len());
-    let from = frame(at - before.clamp(0.0, REACH_SECONDS));
-    let to = frame(at + after.clamp(0.0, REACH_SECONDS));
-    let steepest = (from..to).max_by(|a, b| rises[*a].total_cmp(&rises[*b]))?;
+    let from = frame(at - before.clamp(0.0, reach));
+    let to = frame(at + after.clamp(0.0, reach));
+    // The foot of a rise whose steepest place lies outside is no onset here.
+    let is_peak = |at: &usize| {
+        let around = at.saturating_sub(PEAK_FRAMES)..(at + PEAK_FRAMES + 1).min(rises.len());
+        rises[around].iter().all(|near| *near <= rises[*at])
+    };
+    // A burst of the consonant before a vowel may be as steep as the vowel: the nearer one counts for more, up to twice.
+    let weighed = |frame: usize| {
+        let away = (frame as f64 * HOP_SECONDS - at).abs() / reach.max(HOP_SECONDS);
+        rises[frame] * (1.0 - 0.5 * away)
+    };
+    let steepest = (from..to).filter(is_peak).max_by(|a, b| weighed(*a).total_cmp(&weighed(*b)))?;
     (rises[steepest] >= LEAST_RISE_DB).then_some(steepest as f64 * HOP_SECONDS - at)
 }
 
 /// Level of each band in dB above silence, at each hop.
-fn levels(samples: &[f32], rate: f64) -> Vec<[f64; BANDS]> {
+fn levels(samples: &[f32], rate: f64, edges: &Edges) -> Vec<[f64; BANDS]> {
     let length = ((WINDOW_SECONDS * rate) as usize).max(16);
     let forward = RealFftPlanner::<f64>::new().plan_fft_forward(length.next_power_of_two());
     let bin_hz = rate / forward.len() as f64;
@@ -88,7 +131,7 @@ fn levels(samples: &[f32], rate: f64) -> Vec<[f64; BANDS]> {
         debug_assert!(done.is_ok());
         let mut bands = [0.0; BANDS];
         for (bin, value) in spectrum.iter().enumerate() {
-            let above = EDGES_HZ.partition_point(|edge| *edge <= bin as f64 * bin_hz);
+            let above = edges.partition_point(|edge| *edge <= bin as f64 * bin_hz);
             if (1..=BANDS).contains(&above) {
                 bands[above - 1] += value.norm_sqr();
             }

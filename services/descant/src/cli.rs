@@ -193,9 +193,15 @@ pub struct OptionArgs {
     /// Where the pitch comes from: notes, or the contour of the recording.
     #[arg(long)]
     expression: Option<String>,
-    /// What plays under the voice: none or chords.
+    /// What plays under the voice: none, chords, or a whole band in the style of --genre.
     #[arg(long)]
     backing: Option<String>,
+    /// Whose beat a band plays: follow (the singer's own) or steady (an even one, and the voice is brought to it).
+    #[arg(long)]
+    beat: Option<String>,
+    /// Keep what each of a band plays as a file of its own.
+    #[arg(long)]
+    stems: bool,
     /// The recording's tempo in quarter notes per minute, 20 to 300; found by ear when absent.
     #[arg(long, value_name = "BPM")]
     tempo: Option<String>,
@@ -216,14 +222,28 @@ pub struct OptionArgs {
 impl OptionArgs {
     /// Those that were given, named as the fields of the HTTP form.
     pub fn fields(&self) -> Vec<(&'static str, String)> {
-        let Self { language, voice, register, expression, backing, tempo, snap_to_key, quantise, transpose, octave } =
-            self;
+        let Self {
+            language,
+            voice,
+            register,
+            expression,
+            backing,
+            beat,
+            stems,
+            tempo,
+            snap_to_key,
+            quantise,
+            transpose,
+            octave,
+        } = self;
         let given = [
             language.clone(),
             voice.clone(),
             register.clone(),
             expression.clone(),
             backing.clone(),
+            beat.clone(),
+            stems.then(|| "true".to_owned()),
             tempo.clone(),
             snap_to_key.then(|| "true".to_owned()),
             quantise.clone(),

@@ -182,8 +182,12 @@ async fn melody_to_vocals(
 }
 
 /// The song with its MP3 and its WAV. Blocks.
-fn encoded_song(song: FinishedSong, state: &AppState) -> Result<(FinishedSong, NamedTempFile, NamedTempFile), Refusal> {
-    let mix = song.mix(&state.pipeline.capabilities.accompaniment)?;
+fn encoded_song(
+    mut song: FinishedSong,
+    state: &AppState,
+) -> Result<(FinishedSong, NamedTempFile, NamedTempFile), Refusal> {
+    // Requests are answered beside each other; each has one core.
+    let mix = song.mix(&state.pipeline.capabilities.accompaniment, 1)?;
     let Mastered { samples, sample_rate_hz, .. } = &song.vocal;
     let tags = Tags { title: Some(song.lyrics.title.clone()), ..Tags::default() };
     let encode = |encoding| {

@@ -1,5 +1,6 @@
 //! What a style plays, read from the tables under `styles/` (their format is explained in `styles/README.md`).
 
+mod fit;
 mod numeral;
 mod parse;
 mod pattern;

@@ -81,6 +81,17 @@ pub enum Style {
 impl Style {
     pub const ALL: [Self; 5] = [Self::Ballad, Self::Pop, Self::Folk, Self::Waltz, Self::Rock];
 
+    /// As reports name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ballad => "ballad",
+            Self::Pop => "pop",
+            Self::Folk => "folk",
+            Self::Waltz => "waltz",
+            Self::Rock => "rock",
+        }
+    }
+
     /// The style that a genre asks for, by words in its name. Bars of three become a waltz, except where the genre asks
     /// for guitars.
     pub fn for_genre(genre: Option<&str>, meter: Meter) -> Self {
@@ -145,6 +156,11 @@ pub fn accompany(melody: &Melody, style: Style, seed: u64) -> Option<Accompanime
     let in_time = melody.rhythm.is_steady();
     let parts = parts::play(melody, &BeatGrid::of(melody), &chords, style, seed);
     Some(Accompaniment { style, in_time, chords, parts, consonance })
+}
+
+/// The chords that fit a melody, from the first bar to the end; none without notes. The same seed gives the same chords.
+pub fn chords(melody: &Melody, seed: u64) -> Vec<ChordSpan> {
+    chords::find(melody, seed)
 }
 
 /// Share (0–1) of the sung time under chords in which the note belongs to its chord; 0 when nothing sounds together.

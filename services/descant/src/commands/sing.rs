@@ -13,12 +13,12 @@ use domain::{
     kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use indicatif::ProgressBar;
-use media::{Encoding, Mix, Tags};
+use media::{Encoding, Tags};
 use providers::{AudioInput, Capabilities, ProgressSink, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use settings::{LoadOptions, Settings};
-use song::{Documents, FinishedSong, Mastered, MelodySummary, Observer, Pipeline, Report, StepFailure};
+use song::{Documents, FinishedSong, Mastered, MelodySummary, Mixed, Observer, Pipeline, Report, StepFailure};
 
 use super::bars;
 use crate::{
@@ -26,11 +26,11 @@ use crate::{
     exit::Exit,
     output::{self, OutputError},
     recording::{Recording, Source},
-    results::Destination,
+    results::{Destination, Files},
 };
 
 /// Every name that a file of a song may have, so that no folder holds one song's voice and another one's mix.
-const SONG_FILES: [&str; 9] = [
+const SONG_FILES: [&str; 15] = [
     "vocals.mp3",
     "vocals.wav",
     "lyrics.txt",
@@ -40,6 +40,12 @@ const SONG_FILES: [&str; 9] = [
     "report.json",
     "song.mp3",
     "song.wav",
+    "stem-voice.flac",
+    "stem-counter-melody.flac",
+    "stem-chords.flac",
+    "stem-bass.flac",
+    "stem-drums.flac",
+    "stem-pad.flac",
 ];
 
 pub async fn run(args: cli::Sing, json: bool) -> Result<()> {
@@ -87,7 +93,7 @@ struct Song {
     title: String,
     vocal: Mastered,
     /// The voice over its backing, where one was asked for.
-    mix: Option<Mix>,
+    mix: Option<Mixed>,
     report: Report,
     documents: Documents,
     verdict: Verdict,
@@ -100,14 +106,14 @@ async fn make(settings: &Settings, request: &MelodyToVocalsRequest, recording: R
     let input = song::Recording { audio: &audio, file_name: name.as_deref() };
     let pipeline = pipeline(settings)?;
     let made = pipeline.run(input, request, &mut Bars { current: None, quiet }).await;
-    let made = made.map_err(|StepFailure { step, failure }| match step {
+    let mut made = made.map_err(|StepFailure { step, failure }| match step {
         stage::INITIALIZATION => Exit::refused(failure.message),
         stage::VALIDATION => Exit::refused(format!("{shown} was refused: {}", failure.message)),
         _ => Exit::of_failure(failure),
     })?;
     let documents = made.documents();
-    let mix = made.mix(&pipeline.capabilities.accompaniment);
-    let mix = mix.map_err(Exit::of_failure)?;
+    let threads = settings.providers.engine_threads;
+    let mix = made.mix(&pipeline.capabilities.accompaniment, threads).map_err(Exit::of_failure)?;
     let FinishedSong { lyrics, vocal, report, verdict, .. } = made;
     Ok(Song { title: lyrics.title, vocal, mix, report, documents, verdict })
 }
@@ -180,14 +186,30 @@ fn write(to: Destination, song: &Song) -> Result<(PathBuf, Vec<PathBuf>)> {
             let file = files.create(name)?;
             mix.encode_to(file, encoding, &tags).with_context(|| unwritable(name))?;
         }
+        write_stems(mix, &mut files, &tags)?;
     }
     let written = files.commit()?;
     Ok((folder, written))
 }
 
+fn write_stems(mix: &Mixed, files: &mut Files, tags: &Tags) -> Result<()> {
+    let Mixed::Band(sound) = mix else { return Ok(()) };
+    for (place, stem) in sound.stems.iter().enumerate() {
+        let name = format!("stem-{stem}.flac");
+        let unwritable = format!("{} cannot be written", files.folder().join(&name).display());
+        let tags = Tags { title: tags.title.as_ref().map(|title| format!("{title} ({stem})")), ..tags.clone() };
+        let file = files.create(&name)?;
+        sound.song.master.encode_stem_to(place, file, Encoding::Flac, &tags).context(unwritable)?;
+    }
+    Ok(())
+}
+
 fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) -> Result<(), OutputError> {
     let heard = song.report.melody.warnings.iter().map(String::as_str);
-    let warnings: Vec<&str> = song.verdict.warnings().map(|finding| finding.message.as_str()).chain(heard).collect();
+    let band = song.report.backing.as_ref().and_then(|backing| backing.band.as_ref());
+    let of_band = band.into_iter().flat_map(|band| &band.warnings).map(String::as_str);
+    let warnings: Vec<&str> =
+        song.verdict.warnings().map(|finding| finding.message.as_str()).chain(heard).chain(of_band).collect();
     if json {
         let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
         let result =
@@ -208,6 +230,9 @@ fn report(out: &Path, song: &Song, files: &[PathBuf], json: bool) -> Result<(), 
         quality.sound.pitch_within_50_cents * 100.0,
         quality.sound.loudness_lufs.unwrap_or(f64::NEG_INFINITY),
     ))?;
+    if let Some(backing) = song.report.backing.as_ref().filter(|_| band.is_some()) {
+        output::line(backing.summary())?;
+    }
     let listen_to = if song.mix.is_some() { "song.mp3" } else { "vocals.mp3" };
     output::path("Your song: ", &out.join(listen_to))
 }

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use domain::{SongOptions, kinds::melody_vocals};
+use domain::{ArtifactSpec, SongOptions, kinds::melody_vocals};
 use media::Bounds;
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use crate::{
 
 over_both!(
     every_choice_is_heard,
+    a_hum_gets_a_whole_band,
     choices_that_cannot_be_made_are_refused,
     a_song_that_is_not_good_enough_is_sung_again_and_then_fails,
 );
@@ -64,23 +65,56 @@ async fn every_choice_is_heard(flavour: Flavour) {
     let highest = |status: &Value| status["result"]["melodyInfo"]["highestNote"].clone();
     assert_eq!((highest(&plain), highest(&chosen)), ("D4".into(), "F4".into()), "three semitones up");
 
-    files_are_as_described(&user, &chosen, melody_vocals::SPEC.artifacts).await;
+    files_are_as_described(&user, &chosen, &files(|role| !role.starts_with("stem_"))).await;
     let report = fetch(&user, &chosen, "report").await.json();
     assert_eq!(report["options"]["corrections"]["transposeSemitones"], 3, "{report}");
     assert_eq!(report["backing"]["chords"].as_array().map(|chords| chords.len() >= 4), Some(true), "{report}");
-    the_voice_lies_over_its_backing(&user, &chosen).await;
+    the_voice_lies_over_its_backing(&user, &chosen, -16.0).await;
+}
+
+/// The files of this kind whose roles are wanted.
+fn files(wanted: impl Fn(&str) -> bool) -> Vec<ArtifactSpec> {
+    melody_vocals::SPEC.artifacts.iter().filter(|file| wanted(file.role.as_str())).cloned().collect()
+}
+
+async fn a_hum_gets_a_whole_band(flavour: Flavour) {
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
+    let song =
+        made(&user, &[("backing", "band"), ("beat", "steady"), ("stems", "true"), ("genre", "bossa nova")]).await;
+    assert_eq!((&song["parameters"]["backing"], &song["parameters"]["beat"]), (&"band".into(), &"steady".into()));
+    let result = &song["result"];
+    let backing = &result["backingInfo"];
+    assert_eq!(backing["style"], "bossa", "{backing}");
+    let band = &backing["band"];
+    assert_eq!((&band["styleIsAsked"], &band["beat"]), (&true.into(), &"steady".into()), "{band}");
+    let together = band["together"]["within30Ms"].as_f64();
+    assert!(together.is_some_and(|share| share > 0.8), "{band}");
+    let (intro, seconds) = (band["introSeconds"].as_f64(), band["seconds"].as_f64());
+    assert!(intro.is_some_and(|intro| intro > 2.0), "{band}");
+    // An intro, the hum, and an ending.
+    assert!(seconds.is_some_and(|seconds| seconds > 15.5 + 4.0), "{band}");
+    let lasts = result["durationSeconds"].as_f64().zip(seconds);
+    assert!(lasts.is_some_and(|(file, song)| (file - song).abs() < 0.1), "{result}");
+    let steps = result["processingSteps"].as_array().into_iter().flatten();
+    assert!(steps.into_iter().any(|step| step["stage"] == "arrangement"), "{result}");
+    files_are_as_described(&user, &song, &files(|_| true)).await;
+    the_voice_lies_over_its_backing(&user, &song, -14.0).await;
 }
 
 /// The song is the mix, in stereo; the voice alone comes beside it.
-async fn the_voice_lies_over_its_backing(user: &User, status: &Value) {
+async fn the_voice_lies_over_its_backing(user: &User, status: &Value, song_lufs: f64) {
     let bounds = Bounds::for_duration(300.0);
     let song = media::decode(Cursor::new(fetch(user, status, "audio_wav").await.bytes), &bounds).expect("a WAV");
     let voice = media::decode(Cursor::new(fetch(user, status, "vocals_wav").await.bytes), &bounds).expect("a WAV");
     assert_eq!((song.channels, voice.channels), (2, 1));
-    for audio in [&song, &voice] {
+    for (audio, expected) in [(&song, song_lufs), (&voice, -16.0)] {
         let loudness = media::measure_loudness(&audio.samples, audio.sample_rate_hz, audio.channels);
         let lufs = loudness.integrated_lufs.expect("it is not silent");
-        assert!((lufs + 16.0).abs() <= 1.0 && loudness.true_peak_dbtp.is_some_and(|peak| peak <= -0.5), "{loudness:?}");
+        assert!(
+            (lufs - expected).abs() <= 1.0 && loudness.true_peak_dbtp.is_some_and(|peak| peak <= -0.5),
+            "{loudness:?}"
+        );
     }
     let sides: f32 = song.samples.chunks_exact(2).map(|pair| (pair[0] - pair[1]).abs()).sum();
     assert!(sides > 1.0, "the two sides differ: {sides}");

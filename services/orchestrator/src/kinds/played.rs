@@ -14,7 +14,7 @@ use arrangement::SoundSummary;
 use contracts::IngestPlan;
 use domain::{ArtifactRole, ExtraFormat, Failure, FailureClass, FailureCode, KindSpec, artifact};
 use media::{Encoding, Master, MediaError, Tags};
-use providers::{AccompanimentPlayer, ProgressSink, blocking};
+use providers::{AccompanimentPlayer, ProgressSink, blocking, font_failure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use soundfont::{FontError, Instruments};
@@ -48,7 +48,7 @@ pub struct Sound {
 
 /// What a song's sound, and what is said of it, has of a font. Another build of the same font is another font.
 pub async fn font_key(player: AccompanimentPlayer) -> Result<Value, Failure> {
-    blocking(move || player.instruments().and_then(key_of)).await?.map_err(|error| of_font(&error))
+    blocking(move || player.instruments().and_then(key_of)).await?.map_err(|error| font_failure(&error))
 }
 
 fn key_of(instruments: &Instruments) -> Result<Value, FontError> {
@@ -88,9 +88,12 @@ impl Playing {
     }
 }
 
-/// A song in files without names, at their starts.
+/// Name among the working objects, a file without a name at its start, and its media type.
+pub type PlayedFile = (String, File, &'static str);
+
+/// A song that was played, in its files.
 pub struct Played {
-    files: Vec<(String, File, &'static str)>,
+    files: Vec<PlayedFile>,
     cover: Vec<u8>,
     sound: Sound,
 }
@@ -122,10 +125,7 @@ impl Album<'_> {
         }
         for (place, name) in self.stems.iter().enumerate().take(master.stems()) {
             let tags = Tags { title: Some(format!("{} ({name})", self.title)), cover_png: None, ..tags.clone() };
-            let file = written(|file| master.encode_stem_to(place, file, Encoding::Flac, &tags))?;
-            files.push((stem(name), file, "audio/flac"));
-            // Written down it takes half the room at most.
-            master.forget_stem(place).map_err(of_sound)?;
+            files.push(written_stem(master, place, name, &tags)?);
         }
         playing.written();
         Ok(Played { files, cover: self.cover, sound })
@@ -154,8 +154,6 @@ pub struct Beside<'a> {
     pub formats: &'a [ExtraFormat],
     /// Names of the stems that were kept; none where nobody asked for them.
     pub stems: &'a [String],
-    /// Under which role a kind keeps a stem.
-    pub stem_role: fn(&str) -> Option<&'static ArtifactRole>,
 }
 
 /// What storage is to take in of a song that lies among the working objects: its sound with the cover, the documents that go
@@ -166,14 +164,14 @@ pub async fn plan(
     documents: Vec<(ArtifactRole, &str)>,
     beside: Beside<'_>,
 ) -> Result<IngestPlan, Failure> {
-    let Beside { formats, stems, stem_role } = beside;
+    let Beside { formats, stems } = beside;
     let mut names: Vec<(ArtifactRole, String)> =
         documents.into_iter().map(|(role, name)| (role, name.to_owned())).collect();
     for format in formats {
         let role = ArtifactRole::parse(&format!("audio_{}", format.as_str()));
         names.extend(role.map(|role| (role, song_as(*format))));
     }
-    names.extend(stems.iter().filter_map(|name| Some((stem_role(name)?.clone(), stem(name)))));
+    names.extend(stems.iter().filter_map(|name| Some((run.job.spec.stem_role(name)?.clone(), stem(name)))));
     let mut files = Vec::new();
     for (role, name) in names {
         files.push(run.result_file(&role, &name).await?);
@@ -188,7 +186,16 @@ pub async fn plan(
     })
 }
 
-fn written(encode: impl FnOnce(File) -> Result<(), MediaError>) -> Result<File, Failure> {
+/// Writes a stem down and gives its room on the disk back.
+pub fn written_stem(master: &mut Master, place: usize, name: &str, tags: &Tags) -> Result<PlayedFile, Failure> {
+    let file = written(|file| master.encode_stem_to(place, file, Encoding::Flac, tags))?;
+    // Written down it takes half the room at most.
+    master.forget_stem(place).map_err(of_sound)?;
+    Ok((stem(name), file, "audio/flac"))
+}
+
+/// Encodes into a file without a name, and leaves it at its start.
+pub fn written(encode: impl FnOnce(File) -> Result<(), MediaError>) -> Result<File, Failure> {
     let of_io = |source| of_sound(MediaError::Write { source });
     let mut file = tempfile::tempfile().map_err(of_io)?;
     encode(file.try_clone().map_err(of_io)?).map_err(of_sound)?;
@@ -202,10 +209,6 @@ const fn encoding(format: ExtraFormat) -> Encoding {
         ExtraFormat::M4a => Encoding::M4a { kbps: 160 },
         ExtraFormat::Ogg => Encoding::Ogg { quality: 6.0 },
     }
-}
-
-pub fn of_font(error: &FontError) -> Failure {
-    Failure::new(FailureClass::Config, FailureCode::ProviderConfig, telemetry::error_chain(error).to_string())
 }
 
 pub fn of_sound(error: MediaError) -> Failure {

@@ -54,12 +54,6 @@ const fn stem(role: &'static str) -> ArtifactSpec {
     sound(role, "audio/flac", "flac", FLAC)
 }
 
-/// The role under which a stem is kept, such as `stem_counter_melody` for `counter-melody`.
-pub fn stem_role(stem: &str) -> Option<&'static ArtifactRole> {
-    let word = format!("stem_{}", stem.replace('-', "_"));
-    SPEC.artifacts.iter().map(|artifact| &artifact.role).find(|role| role.as_str() == word)
-}
-
 // What clients are told where a code says no more than that we failed.
 const ANALYSIS_ERROR: &str = "ANALYSIS_ERROR";
 const GENERATION_ERROR: &str = "GENERATION_ERROR";

@@ -57,16 +57,6 @@ const fn sound(
     ArtifactSpec { role: ArtifactRole::new(role), media_type, extension, max_bytes: MAX_SOUND_BYTES, check }
 }
 
-const fn stem(role: &'static str) -> ArtifactSpec {
-    sound(role, "audio/flac", "flac", FLAC)
-}
-
-/// The role under which a stem is kept, such as `stem_counter_melody` for `counter-melody`.
-pub fn stem_role(stem: &str) -> Option<&'static ArtifactRole> {
-    let word = format!("stem_{}", stem.replace('-', "_"));
-    SPEC.artifacts.iter().map(|artifact| &artifact.role).find(|role| role.as_str() == word)
-}
-
 // What clients are told where a code says no more than that we failed.
 const GENERATION_ERROR: &str = "GENERATION_ERROR";
 const RENDERING_ERROR: &str = "RENDERING_ERROR";
@@ -146,14 +136,14 @@ pub static SPEC: KindSpec = KindSpec {
         sound("audio_flac", "audio/flac", "flac", FLAC),
         sound("audio_m4a", "audio/mp4", "m4a", ContentCheck::Signature { at: 4, bytes: b"ftyp" }),
         sound("audio_ogg", "audio/ogg", "ogg", ContentCheck::Signature { at: 0, bytes: b"OggS" }),
-        stem("stem_voice"),
-        stem("stem_melody"),
-        stem("stem_counter_melody"),
-        stem("stem_chords"),
-        stem("stem_bass"),
-        stem("stem_drums"),
-        stem("stem_pad"),
-        stem("stem_effects"),
+        artifact::stem("stem_voice"),
+        artifact::stem("stem_melody"),
+        artifact::stem("stem_counter_melody"),
+        artifact::stem("stem_chords"),
+        artifact::stem("stem_bass"),
+        artifact::stem("stem_drums"),
+        artifact::stem("stem_pad"),
+        artifact::stem("stem_effects"),
     ],
     default_role: ArtifactRole::AUDIO_MP3,
     limits: KindLimits {

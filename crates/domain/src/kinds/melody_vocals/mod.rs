@@ -19,6 +19,8 @@ pub const AUDIO: &str = "audio";
 pub const INITIALIZATION: StageName = StageName::new("initialization");
 pub const VALIDATION: StageName = StageName::new("validation");
 pub const PITCH: StageName = StageName::new("pitch");
+/// Only where a band is asked for.
+pub const ARRANGEMENT: StageName = StageName::new("arrangement");
 pub const LYRICS: StageName = StageName::new("lyrics");
 pub const VOCALS: StageName = StageName::new("vocals");
 pub const QUALITY: StageName = StageName::new("quality");
@@ -31,7 +33,7 @@ const AI_SERVICE_ERROR: &str = "AI_SERVICE_ERROR";
 const TIMEOUT_ERROR: &str = "TIMEOUT_ERROR";
 const STORAGE_ERROR: &str = "STORAGE_ERROR";
 
-/// Seven stages on the progress scale that clients of the older API already draw.
+/// On the progress scale that clients of the older API already draw: seven stages, and one more where a band plays.
 pub static SPEC: KindSpec = KindSpec {
     name: NAME,
     inputs: &[InputSpec { role: AUDIO, min: 1, max: 1, what: "the recording", check: InputCheck::Audio }],
@@ -52,6 +54,12 @@ pub static SPEC: KindSpec = KindSpec {
             name: PITCH,
             label: "Following the melody",
             progress: ProgressSpan::new(15, 30),
+            error_word: AUDIO_PROCESSING_ERROR,
+        },
+        StageSpec {
+            name: ARRANGEMENT,
+            label: "Arranging the band",
+            progress: ProgressSpan::new(30, 40),
             error_word: AUDIO_PROCESSING_ERROR,
         },
         StageSpec {
@@ -78,6 +86,12 @@ pub static SPEC: KindSpec = KindSpec {
         artifact::AUDIO_MP3,
         artifact::AUDIO_WAV,
         artifact::VOCALS_WAV,
+        artifact::stem("stem_voice"),
+        artifact::stem("stem_counter_melody"),
+        artifact::stem("stem_chords"),
+        artifact::stem("stem_bass"),
+        artifact::stem("stem_drums"),
+        artifact::stem("stem_pad"),
         artifact::LYRICS,
         artifact::MELODY_MIDI,
         artifact::MELODY_MUSICXML,

@@ -35,7 +35,7 @@ pub fn parameters(params: &Value) -> Option<Parameters> {
 
 fn requested(request: &MelodyToVocalsRequest) -> Parameters {
     let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = request;
-    let SongOptions { language, voice, register, expression, backing, tempo_bpm, corrections } = options;
+    let SongOptions { language, voice, register, expression, backing, beat, stems, tempo_bpm, corrections } = options;
     let Corrections { snap_to_key, quantise, transpose_semitones, octaves } = corrections;
     Parameters {
         prompt: prompt.as_str().to_owned(),
@@ -47,6 +47,8 @@ fn requested(request: &MelodyToVocalsRequest) -> Parameters {
         register: register.as_str(),
         expression: expression.as_str(),
         backing: backing.as_str(),
+        beat: beat.as_str(),
+        stems: *stems,
         tempo: tempo_bpm.map(domain::options::Tempo::bpm),
         snap_to_key: *snap_to_key,
         quantise: quantise.as_str(),
@@ -109,6 +111,7 @@ pub fn song(job: &Job, made: &Value) -> SongBody {
         melody_info: made["melody"].clone(),
         lyrics_info: made["lyricsInfo"].clone(),
         voice_info: made["voiceInfo"].clone(),
+        backing_info: made["backing"].clone(),
         processing_steps: made["steps"].clone(),
         processing_time_ms: Option::zip(job.started_at, job.finished_at)
             .map(|(started, finished)| (finished - started).num_milliseconds()),

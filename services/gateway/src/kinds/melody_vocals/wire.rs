@@ -37,8 +37,13 @@ pub struct ConvertForm {
     pub register: Option<String>,
     /// Where the pitch comes from: notes, or the recorded contour; notes when absent.
     pub expression: Option<String>,
-    /// What plays under the voice: none or chords; none when absent.
+    /// What plays under the voice: none, chords, or a band in the style of the genre; none when absent.
     pub backing: Option<String>,
+    /// Whose beat a band plays: follow (the singer's own) or steady (an even one, and the voice is brought to it); follow when
+    /// absent.
+    pub beat: Option<String>,
+    /// Whether what each of a band plays is kept as a file of its own; false when absent.
+    pub stems: Option<bool>,
     /// The recording's tempo in quarter notes per minute, 20 to 300; found by ear when absent.
     pub tempo: Option<f64>,
     /// Whether notes move to the nearest one of the melody's key (true, on, yes, 1 or false, off, no, 0); false when absent.
@@ -88,6 +93,8 @@ pub struct Parameters {
     pub register: &'static str,
     pub expression: &'static str,
     pub backing: &'static str,
+    pub beat: &'static str,
+    pub stems: bool,
     /// `null`: found by ear, see `tempoBpm` of the result's `melodyInfo`.
     pub tempo: Option<f64>,
     pub snap_to_key: bool,
@@ -135,6 +142,9 @@ pub struct SongBody {
     pub lyrics_info: Value,
     /// Who sang, in which octave, and how many takes it took.
     pub voice_info: Value,
+    /// What plays under the voice: style, chords and how well they fit; of a band also its players, its form, and how far its
+    /// beats and the voice's are apart. `null` where the voice is alone.
+    pub backing_info: Value,
     /// Stage by stage: who did it and how long it took.
     pub processing_steps: Value,
     /// From first claim to completion.

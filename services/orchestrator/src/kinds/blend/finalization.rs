@@ -3,11 +3,7 @@
 use arrangement::BlendReport;
 use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
-use domain::{
-    ArtifactRole, Failure, StageName,
-    kinds::blend::BlendRequest,
-    kinds::blend::{self, stem_role},
-};
+use domain::{ArtifactRole, Failure, StageName, kinds::blend, kinds::blend::BlendRequest};
 use providers::BlendedSong;
 use serde_json::{Value, json};
 
@@ -46,7 +42,7 @@ impl Stage for Finalization {
             documents.push((blend::PROVENANCE_SVG, work::PROVENANCE_SVG));
         }
         let stems = if request.options.stems { report.sound.stems.as_slice() } else { &[] };
-        let beside = Beside { formats: &request.options.formats, stems, stem_role };
+        let beside = Beside { formats: &request.options.formats, stems };
         let plan = IngestPlan {
             comment: Some(format!("blended of {}, job {}", songs.titles.join(", "), run.job.id)),
             ..played::plan(run, &report.title, documents, beside).await?

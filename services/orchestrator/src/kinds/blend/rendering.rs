@@ -6,7 +6,7 @@ use domain::{
     ExtraFormat, Failure, StageName,
     kinds::blend::{self, BlendOptions, BlendRequest, SPEC},
 };
-use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, blocking};
+use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, blocking, font_failure};
 use serde_json::json;
 
 use super::work;
@@ -54,7 +54,7 @@ impl Work {
     fn play(self) -> Result<Played, Failure> {
         let score = &self.blended.score;
         let stems = stems_of(score, self.blended.part_roles.as_deref());
-        let instruments = self.player.instruments().map_err(|error| played::of_font(&error))?;
+        let instruments = self.player.instruments().map_err(|error| font_failure(&error))?;
         // Jobs run beside each other; each has one core.
         let how = How { keep_stems: self.keep_stems, threads: 1 };
         let mut song = render(instruments, score, &stems, how, &mut |share| self.playing.heard(share))?;

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
 use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, StageName,
-    kinds::composition::{self, CompositionRequest, SongTitle, object_name, stem_role},
+    kinds::composition::{self, CompositionRequest, SongTitle, object_name},
     quality::QualityShortfall,
 };
 use lyrics::Lyrics;
@@ -57,7 +57,7 @@ impl Stage for Finalization {
             documents.push((composition::LYRICS_LRC, work::LYRICS_LRC));
         }
         let stems = if request.options.stems { report.sound.stems.as_slice() } else { &[] };
-        let beside = Beside { formats: &request.options.formats, stems, stem_role };
+        let beside = Beside { formats: &request.options.formats, stems };
         let name = request.name.as_ref().map_or(report.title.as_str(), SongTitle::as_str);
         let how = match &song {
             Song::Notes(_) => "composed by rules".to_owned(),

@@ -13,7 +13,7 @@ use domain::{
     kinds::composition::{self, CompositionOptions, CompositionRequest, MOST_MS, SPEC},
 };
 use media::Bounds;
-use providers::{AccompanimentPlayer, ComposedSong, ENGINE_VERSION, blocking};
+use providers::{AccompanimentPlayer, ComposedSong, ENGINE_VERSION, blocking, font_failure};
 use serde_json::json;
 
 use super::work;
@@ -97,7 +97,7 @@ impl Work {
     fn play(self) -> Result<Played, Failure> {
         let score = &self.song.score;
         let stems = composed_stems(&self.song, self.voice.is_some());
-        let instruments = self.player.instruments().map_err(|error| played::of_font(&error))?;
+        let instruments = self.player.instruments().map_err(|error| font_failure(&error))?;
         // Jobs run beside each other; each has one core.
         let how = How { keep_stems: self.keep_stems, threads: 1 };
         let mut song =

@@ -2,12 +2,18 @@
 
 use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
-use domain::{ArtifactRole, Failure, StageName, kinds::melody_vocals};
+use domain::{
+    ArtifactRole, Failure, StageName,
+    kinds::melody_vocals::{self, SPEC},
+};
 use serde_json::json;
 use song::{LyricsSummary, Report};
 
 use super::work;
-use crate::stage::{Stage, StageOutcome, StageRun};
+use crate::{
+    kinds::played,
+    stage::{Stage, StageOutcome, StageRun},
+};
 
 pub struct Finalization;
 
@@ -32,11 +38,21 @@ impl Stage for Finalization {
         ]) {
             files.push(run.result_file(&role, name).await?);
         }
+        let band = report.backing.as_ref().and_then(|backing| backing.band.as_ref());
+        if report.options.stems {
+            for stem in band.into_iter().flat_map(|band| &band.sound).flat_map(|sound| &sound.stems) {
+                if let Some(role) = SPEC.stem_role(stem) {
+                    files.push(run.result_file(role, &played::stem(stem)).await?);
+                }
+            }
+        }
         let audio = run.result_audio(if has_backing { work::SONG } else { work::VOCALS }).await?;
         let plan = IngestPlan {
             title: report.lyrics.title.clone(),
             comment: Some(format!("sung by a machine, job {}", run.job.id)),
             audio: Some(audio),
+            // A band with a voice is at the loudness of whole songs.
+            is_mastered: band.is_some(),
             files,
             ..IngestPlan::default()
         };
@@ -55,6 +71,7 @@ async fn result(run: &StageRun<'_>, report: &Report, ingested: &IngestedResult) 
         "melody": report.melody,
         "lyricsInfo": summary,
         "voiceInfo": report.voice,
+        "backing": report.backing,
         "quality": report.quality,
         "steps": report.steps,
         "durationSeconds": ingested.duration_seconds,

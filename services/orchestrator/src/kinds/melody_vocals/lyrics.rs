@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use domain::{Failure, StageName, kinds::melody_vocals, kinds::melody_vocals::MelodyToVocalsRequest};
-use music::Melody;
 use serde_json::json;
 use song::LyricsSummary;
 
@@ -19,10 +18,12 @@ impl Stage for LyricsWriting {
 
     /// The melody, all that is asked for in words, and what writers and gates make of it.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
-        let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = run.request()?;
+        let request: MelodyToVocalsRequest = run.request()?;
+        let sung = work::sung(&request);
+        let MelodyToVocalsRequest { prompt, genre, mood, seed, options } = request;
         let capabilities = &run.tools.capabilities;
         let (Some(melody), Some((provider, version))) =
-            (run.object_sha256(work::MELODY), capabilities.lyrics.preferred().await)
+            (run.object_sha256(sung), capabilities.lyrics.preferred().await)
         else {
             return Ok(None);
         };
@@ -33,7 +34,7 @@ impl Stage for LyricsWriting {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
-        let melody: Melody = run.get_json(work::MELODY).await?;
+        let (melody, _) = work::melody(run, &request).await?;
         let tools = run.tools;
         let written = song::write_lyrics(&tools.capabilities, &tools.gate, run.remaining, &melody, &request).await?;
         run.put_json(work::LYRICS, &written.value).await?;

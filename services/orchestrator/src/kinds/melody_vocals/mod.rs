@@ -1,5 +1,6 @@
 //! Melody-to-vocals: a recorded melody and a prompt become a sung vocal with lyrics, a stage in each file.
 
+mod arrangement;
 mod finalization;
 mod initialization;
 mod lyrics;
@@ -20,6 +21,7 @@ pub fn kind() -> Kind {
             Box::new(initialization::Initialization),
             Box::new(validation::Validation),
             Box::new(pitch::Pitch),
+            Box::new(arrangement::Arrangement),
             Box::new(lyrics::LyricsWriting),
             Box::new(vocals::Vocals),
             Box::new(quality::Quality),

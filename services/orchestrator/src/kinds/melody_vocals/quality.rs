@@ -1,23 +1,20 @@
 //! Listens back with instruments, holds the figures against the gate, and writes the documents that go with the song.
 
-use std::{
-    fs::File,
-    io::{self, Seek as _, SeekFrom},
-};
-
 use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals,
     kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use lyrics::Lyrics;
-use media::{Bounds, Encoding, Mix, Tags};
+use media::{Bounds, Encoding, Tags};
 use music::Melody;
-use service_runtime::error_chain;
-use song::{Documents, Heard, Report, Song, StepSummary};
+use song::{Arranged, Backing, Documents, Heard, Mixed, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
-use crate::stage::{Stage, StageOutcome, StageRun, StageTools};
+use crate::{
+    kinds::played::{self, PlayedFile, Playing},
+    stage::{Stage, StageOutcome, StageRun, StageTools},
+};
 
 pub struct Quality;
 
@@ -29,82 +26,97 @@ impl Stage for Quality {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
-        let melody: Melody = run.get_json(work::MELODY).await?;
+        let (melody, band) = work::melody(run, &request).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let plan: VocalsPlan = run.get_json(work::VOCALS_PLAN).await?;
         let wav = run.get_bytes(work::VOCALS).await?;
-        let (tools, steps) = (run.tools.clone(), steps(run));
-        let listened =
-            providers::blocking(move || listen(wav, &melody, &lyrics, &plan, &request, &tools, steps)).await??;
-        run.report_progress(0.6);
-
-        let Listened { report, documents, mix } = listened;
+        let (playing, _wanted) = Playing::new(run.progress.clone());
+        let listening = Listening {
+            wav,
+            melody,
+            band,
+            lyrics,
+            plan,
+            request,
+            tools: run.tools.clone(),
+            steps: steps(run),
+            playing,
+        };
+        let listened = providers::blocking(move || listening.listen()).await??;
+        let Listened { report, documents, files } = listened;
         let Documents { lyrics, midi, musicxml, svg } = documents;
         run.put_bytes(work::LYRICS_TEXT, lyrics.into_bytes(), artifact::LYRICS.media_type).await?;
         run.put_bytes(work::MELODY_MIDI, midi, artifact::MELODY_MIDI.media_type).await?;
         run.put_bytes(work::MELODY_MUSICXML, musicxml.into_bytes(), artifact::MELODY_MUSICXML.media_type).await?;
         run.put_bytes(work::MELODY_SVG, svg.into_bytes(), artifact::MELODY_SVG.media_type).await?;
-        if let Some(mix) = mix {
-            run.put_file(work::SONG, mix, artifact::AUDIO_WAV.media_type).await?;
+        for (name, file, media_type) in files {
+            run.put_file(&name, file, media_type).await?;
         }
         run.put_json(work::REPORT, &report).await?;
         StageOutcome::done(None, serde_json::to_value(&report.quality).unwrap_or_default())
     }
 }
 
+/// What is listened to, and what it is held against.
+struct Listening {
+    /// The voice.
+    wav: bytes::Bytes,
+    melody: Melody,
+    band: Option<Box<Arranged>>,
+    lyrics: Lyrics,
+    plan: VocalsPlan,
+    request: MelodyToVocalsRequest,
+    tools: StageTools,
+    steps: Vec<StepSummary>,
+    playing: Playing,
+}
+
 struct Listened {
     report: Report,
     documents: Documents,
-    /// The voice over its backing, as WAV; only where a backing was asked for.
-    mix: Option<File>,
+    /// The voice over its backing and the stems, where they were asked for.
+    files: Vec<PlayedFile>,
 }
 
-/// Decodes the vocal as any listener would, measures that, and makes what goes with a song that is good enough.
-fn listen(
-    wav: bytes::Bytes,
-    melody: &Melody,
-    lyrics: &Lyrics,
-    plan: &VocalsPlan,
-    request: &MelodyToVocalsRequest,
-    tools: &StageTools,
-    steps: Vec<StepSummary>,
-) -> Result<Listened, Failure> {
-    let sound =
-        media::decode_mono(std::io::Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default()).map_err(|error| {
-            Failure::new(
-                FailureClass::Transient,
-                FailureCode::AudioProcessing,
-                format!("the vocal does not decode: {error}"),
-            )
+impl Listening {
+    /// Decodes the vocal as any listener would, measures that, and makes what goes with a song that is good enough.
+    fn listen(self) -> Result<Listened, Failure> {
+        let Self { wav, melody, band, lyrics, plan, request, tools, steps, playing } = self;
+        let decoded = media::decode_mono(std::io::Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default());
+        let sound = decoded.map_err(|error| {
+            let message = format!("the vocal does not decode: {error}");
+            Failure::new(FailureClass::Transient, FailureCode::AudioProcessing, message)
         })?;
-    let heard = Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance: &plan.performance };
-    let accompaniment = song::accompaniment(melody, request);
-    let accompaniment = accompaniment.as_ref();
-    let song = Song { melody, lyrics, heard, accompaniment, takes: plan.takes, request };
-    let report = Report::on(&song, &tools.gate, steps);
-    if let Some(refusal) = report.refusal() {
-        return Err(refusal);
+        let performance = &plan.performance;
+        let heard = Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance };
+        let backing = match band {
+            Some(band) => Some(Backing::Band(band)),
+            None => song::backing(&melody, &request)?,
+        };
+        let backing = backing.as_ref();
+        let song = Song { melody: &melody, lyrics: &lyrics, heard, backing, takes: plan.takes, request: &request };
+        let mut report = Report::on(&song, &tools.gate, steps);
+        if let Some(refusal) = report.refusal() {
+            return Err(refusal);
+        }
+        let documents = song::documents(&song);
+        // Jobs run beside each other; each has one core.
+        let player = &tools.capabilities.accompaniment;
+        let mixed = song::mix(&song, player, 1, &mut |share| playing.heard(share))?;
+        let mut files = Vec::new();
+        if let Some(mixed) = &mixed {
+            let wav = played::written(|file| mixed.encode_to(file, Encoding::Wav16, &Tags::default()))?;
+            files.push((work::SONG.to_owned(), wav, artifact::AUDIO_WAV.media_type));
+        }
+        if let Some(Mixed::Band(mut sound)) = mixed {
+            report.heard_band(&sound);
+            for (place, stem) in sound.stems.iter().enumerate() {
+                let tags = Tags { title: Some(format!("{} ({stem})", lyrics.title)), ..Tags::default() };
+                files.push(played::written_stem(&mut sound.song.master, place, stem, &tags)?);
+            }
+        }
+        Ok(Listened { report, documents, files })
     }
-    let documents = song::documents(&song);
-    let mix = song::mix(&song, &tools.capabilities.accompaniment)?.map(|mix| written(&mix)).transpose()?;
-    Ok(Listened { report, documents, mix })
-}
-
-/// A mix as WAV, in a temporary file at its start.
-fn written(mix: &Mix) -> Result<File, Failure> {
-    let not_written = |class, error: &(dyn std::error::Error + 'static)| {
-        let why = error_chain(error);
-        Failure::new(class, FailureCode::AudioProcessing, format!("the mix was not written: {why}"))
-    };
-    let of_io = |error: io::Error| not_written(FailureClass::Transient, &error);
-    let mut wav = tempfile::tempfile().map_err(of_io)?;
-    let writer = wav.try_clone().map_err(of_io)?;
-    mix.encode_to(writer, Encoding::Wav16, &Tags::default()).map_err(|error| {
-        let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
-        not_written(class, &error)
-    })?;
-    wav.seek(SeekFrom::Start(0)).map_err(of_io)?;
-    Ok(wav)
 }
 
 fn steps(run: &StageRun<'_>) -> Vec<StepSummary> {

@@ -7,7 +7,6 @@ use domain::{
 };
 use lyrics::Lyrics;
 use media::{Encoding, Tags};
-use music::Melody;
 use providers::Performance;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -35,10 +34,11 @@ impl Stage for Vocals {
 
     /// What is sung, by whom, how, and until when it is good enough.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
-        let MelodyToVocalsRequest { seed, options, .. } = run.request()?;
+        let request: MelodyToVocalsRequest = run.request()?;
+        let MelodyToVocalsRequest { seed, options, .. } = &request;
         let preferred = run.tools.capabilities.vocals.preferred().await;
         let (Some(melody), Some(lyrics), Some((provider, version))) =
-            (run.object_sha256(work::MELODY), run.object_sha256(work::LYRICS), preferred)
+            (run.object_sha256(work::sung(&request)), run.object_sha256(work::LYRICS), preferred)
         else {
             return Ok(None);
         };
@@ -49,7 +49,7 @@ impl Stage for Vocals {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
-        let melody: Melody = run.get_json(work::MELODY).await?;
+        let (melody, _) = work::melody(run, &request).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let tools = run.tools;
         let parts = (&melody, &lyrics);

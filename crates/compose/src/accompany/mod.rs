@@ -1,0 +1,135 @@
+//! A band for a melody that somebody has sung: harmony that fits it, an intro before it and an ending after it, fills where it
+//! rests. The band follows the singer's beat, or the melody is brought to an even one.
+
+mod beats;
+mod choose;
+mod chords;
+mod lead;
+mod sections;
+mod timeline;
+
+use domain::options::Beat;
+use music::{Melody, harmony};
+
+use self::{beats::SungBeats, choose::Choice, timeline::Timeline};
+use crate::{
+    band,
+    brief::Brief,
+    compose::{chords as chord_spans, effective, sections as section_spans},
+    composition::Composition,
+    ending,
+    error::ComposeError,
+    options::Options,
+    plan::Plan,
+    role::{LineNote, Role},
+    understand::{Understanding, understand},
+    write,
+};
+
+/// What is asked of a band.
+#[derive(Clone, Copy, Debug)]
+pub struct BandWish<'a> {
+    /// In free words: its style, its instruments.
+    pub genre: Option<&'a str>,
+    pub mood: Option<&'a str>,
+    /// What the song is about; read for a style where no genre is given.
+    pub sentence: &'a str,
+    pub beat: Beat,
+    pub seed: u64,
+}
+
+/// A melody with its band.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Accompanied {
+    /// The band, and the melody as it is to be sung with it: its times are those of the song, its beats those of the band.
+    /// The role "melody" is the instrument that plays the intro and the fills.
+    pub song: Composition,
+    /// Whether the style was asked for and not chosen.
+    pub style_is_asked: bool,
+    /// Chords under the melody, without what the style adds to them; in seconds of the song.
+    pub harmony: Vec<harmony::ChordSpan>,
+    /// Share (0–1) of the sung time in which the note belongs to its chord.
+    pub consonance: f64,
+}
+
+/// Makes a band for a melody. The same melody, wish and seed give the same notes.
+///
+/// # Errors
+///
+/// [`ComposeError::NoMelody`] without notes; [`ComposeError::NobodyPlays`] where every part is left out.
+pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, ComposeError> {
+    let (Some(first), Some(last)) = (sung.notes.first(), sung.notes.last()) else { return Err(ComposeError::NoMelody) };
+    let asked = asked(wish);
+    let beats = SungBeats::of(sung, wish.beat);
+    let choice = choose::style(&asked, beats.bpm(), sung.rhythm.meter);
+    let spec = choice.spec()?;
+    let timeline = Timeline::new(beats, (first.onset_seconds, last.end_seconds()), &choice, spec);
+    let tune = timeline.tune(sung);
+    // The band plays these beats, however unsure they were.
+    let mut certain = tune.clone();
+    certain.rhythm.tempo_confidence = 1.0;
+    let harmony = harmony::chords(&certain, wish.seed);
+    let consonance = harmony::consonance(&tune, &harmony);
+
+    let options = Options { style: Some(choice.style), key: Some(sung.key), seed: wish.seed, ..Options::default() };
+    let brief = brief(&asked, &options, &choice, &timeline)?;
+    let sections = sections::plan(&timeline, &tune);
+    let bars = chords::bars(&brief, &timeline, &sections, &tune, &harmony);
+    let plan = Plan::under(&brief, timeline.clock.clone(), sections, bars);
+    let mut lines: [Vec<LineNote>; Role::COUNT] = Default::default();
+    let parts = band::play(&brief, &plan);
+    lines[Role::Melody.index()] = lead::play(&brief, &plan, &timeline, &tune);
+    lines[Role::Comping.index()] = parts.comping;
+    lines[Role::Pad.index()] = parts.pad;
+    lines[Role::Bass.index()] = parts.bass;
+    lines[Role::Drums.index()] = parts.drums;
+    ending::close(&brief, &plan, &parts.last, &mut lines);
+    for role in Role::ALL {
+        let line = &mut lines[role.index()];
+        if !brief.players.plays[role.index()] {
+            line.clear();
+        }
+        crate::perform::tidy(line, role == Role::Melody);
+    }
+    let sections = section_spans(&plan);
+    let (score, part_roles) = write::score(&brief, &plan, &lines, &sections);
+    let effective = effective(&brief, &plan, &sections, &part_roles);
+    let chords = chord_spans(&plan);
+    let song =
+        Composition { score, part_roles, seconds: plan.seconds, effective, sections, chords, melody: tune, lines };
+    Ok(Accompanied { song, style_is_asked: choice.is_asked, harmony, consonance })
+}
+
+/// What the words say about the band. Tempo, key, form and length are the singer's.
+fn asked(wish: &BandWish<'_>) -> Understanding {
+    let of_genre = wish.genre.map(understand).unwrap_or_default();
+    let mut asked =
+        if of_genre.style.is_some() || !of_genre.instruments.is_empty() { of_genre } else { understand(wish.sentence) };
+    let named = wish.mood.and_then(|mood| mood.parse().ok().or_else(|| understand(mood).mood));
+    asked.mood = named.or(asked.mood);
+    Understanding {
+        tempo_bpm: None,
+        tonic: None,
+        mode: None,
+        form: None,
+        seconds: None,
+        instrumental: None,
+        conflicts: Vec::new(),
+        ..asked
+    }
+}
+
+fn brief<'a>(
+    asked: &'a Understanding,
+    options: &'a Options,
+    choice: &Choice,
+    timeline: &Timeline,
+) -> Result<Brief<'a>, ComposeError> {
+    let mut brief = Brief::of(asked, options)?;
+    brief.spec = choice.spec()?;
+    brief.players.drums = choice.fitted(brief.players.drums.style)?;
+    brief.bpm = timeline.bpm();
+    brief.tempo_is_given = true;
+    brief.warnings.extend(choice.warning.clone());
+    Ok(brief)
+}
