@@ -8,9 +8,10 @@ use std::{
 };
 
 /// What a song follows from, beside the inputs: crates of ours, and how the stages of jobs call them.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "../arrangement/src",
     "../blend/src",
+    "../compose/src",
     "../domain/src",
     "../lyrics/src",
     "../media/src",

@@ -238,9 +238,10 @@ fn the_song_has_an_intro_before_and_an_ending_after_the_voice() {
     assert!(lead.iter().filter(|note| seconds(note.onset) < first).count() >= 3, "{lead:?}");
     let under = |note: &&compose::LineNote| {
         let (from, to) = (seconds(note.onset), seconds(note.end()));
-        song.melody.notes.iter().any(|sung| from < sung.end_seconds() - 0.02 && sung.onset_seconds + 0.02 < to)
+        song.melody.notes.iter().any(|sung| from < sung.end_seconds() - 0.06 && sung.onset_seconds + 0.02 < to)
     };
-    assert_eq!(lead.iter().filter(under).count(), 0);
+    let under: Vec<_> = lead.iter().filter(under).collect();
+    assert!(under.is_empty(), "{under:?}");
     assert!(made.consonance > 0.7, "{}", made.consonance);
     assert_eq!(song.chords.last().unwrap().name, "C");
 }
@@ -278,6 +279,95 @@ fn the_same_seed_plays_the_same_and_another_does_not() {
     let of = |seed| accompany(&sung, &BandWish { seed, ..wish(Some("soul"), Beat::Follow) }).unwrap();
     assert_eq!(of(1), of(1));
     assert_ne!(of(1).song.score, of(2).song.score);
+}
+
+/// Two phrases with a rest of so many quarters between them.
+fn with_rest(quarters: f64) -> Melody {
+    let tune: Vec<(u8, f64)> = [
+        &[(64, 1.0), (64, 1.0), (65, 1.0), (67, 1.0), (67, 1.0), (65, 1.0), (64, 1.0), (62, 1.0)][..],
+        &[(0, quarters)],
+        &[(64, 1.0), (64, 1.0), (65, 1.0), (67, 1.0), (64, 1.0), (62, 1.0), (60, 2.0)],
+    ]
+    .concat();
+    sing(tune.leak(), Meter::FourFour, 0, |_| 104.0, 0.0)
+}
+
+#[test]
+fn the_lead_answers_where_the_voice_rests() {
+    for (rest, least) in [(2.0, 2), (3.0, 2), (4.0, 3), (8.0, 3), (24.0, 9)] {
+        let sung = with_rest(rest);
+        for genre in ["pop", "folk", "bossa", "rock", "soul"] {
+            let song = accompany(&sung, &wish(Some(genre), Beat::Follow)).unwrap().song;
+            let (from, to) = (song.melody.notes[7].end_seconds(), song.melody.notes[8].onset_seconds);
+            let lead = song.part_roles.iter().position(|role| *role == Role::Melody).unwrap();
+            let part = &song.score.parts[lead];
+            let onsets = song.score.seconds_of(part.notes.iter().map(|note| note.onset));
+            let ends = song.score.seconds_of(part.notes.iter().map(|note| note.end()));
+            let inside = onsets.zip(ends).filter(|(onset, end)| *onset > from - 0.1 && *onset < to && *end < to + 0.02);
+            let count = inside.count();
+            assert!(count >= least, "{genre}: {count} notes in a rest of {rest} quarters");
+        }
+    }
+}
+
+#[test]
+fn a_last_note_is_held_over_one_chord() {
+    let sung = sing(IN_FOUR, Meter::FourFour, 0, |_| 104.0, 0.0);
+    let song = accompany(&sung, &wish(Some("pop"), Beat::Follow)).unwrap().song;
+    let last = song.melody.notes.last().unwrap();
+    let under: Vec<&str> = song
+        .chords
+        .iter()
+        .filter(|chord| {
+            chord.start_seconds < last.end_seconds() - 0.05 && chord.end_seconds > last.onset_seconds + 0.05
+        })
+        .map(|chord| chord.name.as_str())
+        .collect();
+    assert_eq!(under, ["C"]);
+}
+
+#[test]
+fn who_sings_straight_swings_with_a_band_that_swings() {
+    // The seconds of pairs of eighths.
+    const PAIRS: Tune = &[
+        (64, 0.5),
+        (65, 0.5),
+        (67, 0.5),
+        (69, 0.5),
+        (67, 1.0),
+        (65, 0.5),
+        (64, 0.5),
+        (62, 1.0),
+        (64, 0.5),
+        (65, 0.5),
+        (67, 1.0),
+        (69, 0.5),
+        (67, 0.5),
+        (65, 1.0),
+        (64, 0.5),
+        (62, 0.5),
+        (60, 2.0),
+        (64, 1.0),
+        (62, 1.0),
+        (60, 2.0),
+    ];
+    let sung = sing(PAIRS, Meter::FourFour, 0, |_| 140.0, 0.01);
+    let off_beats = |genre| {
+        let song = accompany(&sung, &wish(Some(genre), Beat::Steady)).unwrap().song;
+        let quarter = 60.0 / song.effective.tempo_bpm;
+        let shares = song.melody.notes.iter().map(|note| (note.onset_seconds / quarter).fract());
+        shares.filter(|share| (0.3..0.8).contains(share)).collect::<Vec<f64>>()
+    };
+    let (swung, straight) = (off_beats("jazz"), off_beats("pop"));
+    assert!(swung.len() >= 6 && swung.iter().all(|share| (share - 1.75 / 2.75).abs() < 0.01), "{swung:?}");
+    assert!(straight.iter().all(|share| (share - 0.5).abs() < 0.05), "{straight:?}");
+}
+
+#[test]
+fn words_that_say_nothing_to_a_band_are_told() {
+    let sung = sing(IN_FOUR, Meter::FourFour, 0, |_| 104.0, 0.0);
+    let wish = BandWish { mood: Some("xyzzy"), ..wish(Some("qwertz"), Beat::Follow) };
+    assert_eq!(accompany(&sung, &wish).unwrap().unread, ["qwertz", "xyzzy"]);
 }
 
 #[test]

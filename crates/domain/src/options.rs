@@ -260,7 +260,7 @@ impl SongOptions {
     pub fn read<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidField> {
         let text = |name: &str| filled(field(name));
         let (transpose, octaves) = (Self::TRANSPOSE_SEMITONES, Self::OCTAVES);
-        Ok(Self {
+        let options = Self {
             language: word("language", text("language").map(primary_subtag))?,
             voice: word("voice", text("voice"))?,
             register: word("register", text("register"))?,
@@ -275,7 +275,16 @@ impl SongOptions {
                 transpose_semitones: steps("transpose", "semitones", text("transpose"), &transpose)?,
                 octaves: steps("octave", "octaves", text("octave"), &octaves)?,
             },
-        })
+        };
+        let only_band = |field, what: &str| {
+            let detail = format!("{what} of a band, and no band plays: expected backing to be band as well");
+            Err(InvalidField { field, detail })
+        };
+        match options.backing {
+            Backing::None | Backing::Chords if options.beat == Beat::Steady => only_band("beat", "the beat is that"),
+            Backing::None | Backing::Chords if options.stems => only_band("stems", "stems are those"),
+            _ => Ok(options),
+        }
     }
 }
 
@@ -363,6 +372,18 @@ mod tests {
             },
         };
         assert_eq!(chosen.unwrap(), expected);
+    }
+
+    #[test]
+    fn what_only_a_band_has_is_refused_without_one() {
+        for (field, value) in [("beat", "steady"), ("stems", "true")] {
+            for backing in ["none", "chords"] {
+                let refused = read(&[("backing", backing), (field, value)]).unwrap_err();
+                assert!(refused.field == field && refused.detail.contains("backing to be band"), "{refused:?}");
+            }
+            assert!(read(&[("backing", "band"), (field, value)]).is_ok());
+        }
+        assert!(read(&[("beat", "follow"), ("stems", "off")]).is_ok());
     }
 
     #[test]

@@ -64,8 +64,33 @@ pub struct BandSummary {
     pub warnings: Vec<String>,
 }
 
-/// A beat that was heard less surely than this is told.
+/// What was heard less surely than this is told.
 const SURE_TEMPO: f64 = 0.5;
+const SURE_METER: f64 = 0.2;
+const SURE_KEY: f64 = 0.3;
+
+/// What the band took for granted though it was not sure.
+fn unsure(melody: &Melody, request: &MelodyToVocalsRequest) -> Vec<String> {
+    let rhythm = &melody.rhythm;
+    let mut warnings = Vec::new();
+    if rhythm.beats_seconds.len() < 4 {
+        let bpm = melody.tempo_bpm;
+        warnings
+            .push(format!("no beat was found in the recording: the band plays {bpm:.0} bpm from the first note on"));
+    } else if rhythm.tempo_confidence < SURE_TEMPO && request.options.tempo_bpm.is_none() {
+        let heard = rhythm.tempo_confidence;
+        warnings.push(format!(
+            "the beat of the recording is not sure ({heard:.2} of 1): tell its tempo if the band sounds astray"
+        ));
+    }
+    if rhythm.meter_confidence < SURE_METER {
+        warnings.push(format!("the meter of the recording is not sure: the band plays {}", rhythm.meter));
+    }
+    if melody.key.confidence < SURE_KEY {
+        warnings.push(format!("the key of the recording is not sure: the band plays in {}", melody.key));
+    }
+    warnings
+}
 
 /// Makes a band for a melody, where one was asked for.
 ///
@@ -84,20 +109,12 @@ pub fn arrange(melody: &Melody, request: &MelodyToVocalsRequest) -> Result<Optio
         beat: request.options.beat,
         seed: request.seed,
     };
-    let Accompanied { song, style_is_asked, harmony, consonance: _ } =
+    let Accompanied { song, style_is_asked, harmony, unread, consonance: _ } =
         compose::accompany(melody, &wish).map_err(|error| compose_failure(&error))?;
     let mut warnings = song.effective.warnings.clone();
-    let rhythm = &melody.rhythm;
-    if rhythm.tempo_confidence < SURE_TEMPO && request.options.tempo_bpm.is_none() {
-        let heard = rhythm.tempo_confidence;
-        let other = match request.options.beat {
-            Beat::Follow => " or an even beat (beat: steady)",
-            Beat::Steady => "",
-        };
-        warnings.push(format!(
-            "the beat of the recording is not sure ({heard:.2} of 1): the band plays to what was heard; tell the tempo{other} \
-             if it sounds astray"
-        ));
+    warnings.extend(unsure(melody, request));
+    if !unread.is_empty() {
+        warnings.push(format!("not understood, and not heeded by the band: {}", unread.join(", ")));
     }
     let (beats, unit) = song.effective.meter.signature();
     let summary = BandSummary {
@@ -155,12 +172,25 @@ impl Band {
         self.score.parts.iter().map(part).collect()
     }
 
-    /// The notes of the melody that begin on a beat of the band.
+    /// The notes of the melody that begin on a beat on which somebody in the band begins as well. Pads swell and begin nowhere.
     pub fn notes_on_beats(&self, melody: &Melody) -> Vec<usize> {
         const NEAR_SECONDS: f64 = 0.012;
+        // Players are loose by so much.
+        const STROKE_SECONDS: f64 = 0.025;
         let per_beat = u64::from(self.score.ticks_per_quarter);
         let ticks = (0..self.score.end).step_by(usize::try_from(per_beat).unwrap_or(1).max(1));
         let beats: Vec<f64> = self.score.seconds_of(ticks).collect();
+        let parts = self.score.parts.iter().zip(&self.part_roles).filter(|(_, role)| **role != Role::Pad);
+        let mut strokes: Vec<f64> = Vec::new();
+        for (part, _) in parts {
+            strokes.extend(self.score.seconds_of(part.notes.iter().map(|note| note.onset)));
+        }
+        strokes.sort_by(f64::total_cmp);
+        let is_struck = |beat: &f64| {
+            let next = strokes.partition_point(|stroke| *stroke < beat - STROKE_SECONDS);
+            strokes.get(next).is_some_and(|stroke| *stroke <= beat + STROKE_SECONDS)
+        };
+        let beats: Vec<f64> = beats.into_iter().filter(is_struck).collect();
         let is_on_beat = |index: &usize| {
             let onset = melody.notes[*index].onset_seconds;
             let next = beats.partition_point(|beat| *beat < onset - NEAR_SECONDS);

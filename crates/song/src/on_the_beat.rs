@@ -17,10 +17,10 @@ use crate::vowel_notes;
 /// How often it is sung at most: once as written, then against what was heard.
 const ROUNDS: u32 = 3;
 /// What is heard further away is another onset.
-const REACH_SECONDS: f64 = 0.065;
+const REACH_SECONDS: f64 = 0.1;
 /// Share of an error that is taken back in a round, and most that a note is moved in all.
 const SHARE: f64 = 0.8;
-const MOST_SHIFT_SECONDS: f64 = 0.045;
+const MOST_SHIFT_SECONDS: f64 = 0.07;
 /// Nearer than this is together.
 const TOGETHER_SECONDS: f64 = 0.025;
 /// When this share is together, it is good enough.

@@ -165,10 +165,10 @@ impl BackingSummary {
             band.instruments.iter().map(|player| format!("{} ({})", player.instrument, player.role.name())).collect();
         let together = band.together.map_or_else(String::new, |together| {
             format!(
-                "; voice and band are {:.0} ms apart on {} beats (median), {:.0} % within 30 ms",
+                "; voice and band are {:.0} ms apart (median), {:.0} % of {} beats within 30 ms",
                 together.median_ms,
-                together.beats,
-                together.within_30_ms * 100.0
+                together.within_30_ms * 100.0,
+                together.beats
             )
         });
         format!(
@@ -238,6 +238,7 @@ impl Report {
     pub fn heard_band(&mut self, sound: &BandSound) {
         if let Some(band) = self.backing.as_mut().and_then(|backing| backing.band.as_mut()) {
             band.together = sound.together;
+            band.warnings.extend(sound.together.and_then(|together| together.warning()));
             band.sound = Some(sound.summary.clone());
             band.warnings.extend(sound.warnings.iter().cloned());
         }

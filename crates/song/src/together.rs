@@ -9,12 +9,31 @@ use voice::{Onset, onsets_near};
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Together {
-    /// Beats on which both were heard to begin.
+    /// Notes that are sung.
+    pub notes: usize,
+    /// Beats of the band on which one of them is to begin.
     pub beats: usize,
-    /// Median of the distance in milliseconds, early and late alike.
+    /// Of those, on how many voice and band were both heard to begin.
+    pub heard: usize,
+    /// Median of the distance on those, in milliseconds, early and late alike; the whole reach, 120 ms, where there are none.
     pub median_ms: f64,
-    /// Share (0–1) within 30 ms.
+    /// Share (0–1) of all those beats on which both were heard within 30 ms of each other: what was not heard is not together.
     pub within_30_ms: f64,
+}
+
+impl Together {
+    /// What is told of a voice that is often away from its band.
+    pub fn warning(&self) -> Option<String> {
+        const ENOUGH: f64 = 0.85;
+        (self.within_30_ms < ENOUGH).then(|| {
+            format!(
+                "voice and band are within 30 ms of each other on {:.0} % of the {} beats that they share; another take (seed) or \
+                 an even beat may be closer",
+                100.0 * self.within_30_ms,
+                self.beats
+            )
+        })
+    }
 }
 
 /// Fewer beats say nothing.
@@ -31,7 +50,7 @@ pub struct Meeting<'a> {
     pub shared: &'a [usize],
 }
 
-/// Measures a voice and its band on the beats that they share. `None` where fewer than four of them are heard in both.
+/// Measures a voice and its band on the beats that they share. `None` where there are fewer than four of them.
 /// Blocking.
 ///
 /// # Errors
@@ -61,14 +80,16 @@ pub fn beats_apart(band: &[f32], voice: &[f32], sample_rate_hz: u32, meeting: &M
     let on_beats = meeting.shared.iter().filter_map(|index| of_voice.get(*index)).copied();
     let both = of_band.into_iter().zip(on_beats).filter_map(|(band, voice)| Some((band?, voice?)));
     let mut apart: Vec<f64> = both.map(|(band, voice)| 1000.0 * (voice - band).abs()).collect();
-    if apart.len() < LEAST_BEATS {
+    if beats.len() < LEAST_BEATS {
         return None;
     }
     apart.sort_by(f64::total_cmp);
     Some(Together {
-        beats: apart.len(),
-        median_ms: apart[apart.len() / 2],
-        within_30_ms: apart.partition_point(|apart| *apart <= 30.0) as f64 / apart.len() as f64,
+        notes: meeting.sung.len(),
+        beats: beats.len(),
+        heard: apart.len(),
+        median_ms: apart.get(apart.len() / 2).copied().unwrap_or(1000.0 * VOICE_REACH_SECONDS),
+        within_30_ms: apart.partition_point(|apart| *apart <= 30.0) as f64 / beats.len() as f64,
     })
 }
 
@@ -117,11 +138,13 @@ mod tests {
     #[test]
     fn a_voice_that_is_late_is_heard_to_be() {
         let band = strokes(&beats());
-        for late_ms in [0.0, 12.0, 45.0, 60.0, 90.0] {
+        for late_ms in [0.0, 12.0, 45.0, 60.0, 90.0, 200.0, 300.0] {
             let voice = vowels(&beats().iter().map(|beat| beat + late_ms / 1000.0).collect::<Vec<_>>());
             let heard = heard(&band, &voice, &beats()).unwrap();
-            assert!(heard.beats >= 14, "{heard:?}");
-            assert!((heard.median_ms - late_ms).abs() <= 6.0, "{heard:?} for {late_ms} ms");
+            assert_eq!((heard.notes, heard.beats), (16, 16), "{heard:?}");
+            // Further off nothing is heard near the beats.
+            assert!(late_ms > 100.0 || heard.heard >= 14, "{heard:?}");
+            assert!(late_ms > 100.0 || (heard.median_ms - late_ms).abs() <= 6.0, "{heard:?} for {late_ms} ms");
             assert_eq!(heard.within_30_ms > 0.9, late_ms < 30.0, "{heard:?} for {late_ms} ms");
             assert_eq!(heard.within_30_ms < 0.1, late_ms > 30.0, "{heard:?} for {late_ms} ms");
         }
@@ -141,10 +164,13 @@ mod tests {
     }
 
     #[test]
-    fn silence_and_few_beats_say_nothing() {
+    fn silence_is_not_together_and_few_beats_say_nothing() {
         let beats = beats();
-        assert!(heard(&strokes(&beats), &vec![0.0; 160_000], &beats).is_none());
-        assert!(heard(&[], &vowels(&beats), &beats).is_none());
+        for (band, voice) in [(strokes(&beats), vec![0.0; 160_000]), (Vec::new(), vowels(&beats))] {
+            let heard = heard(&band, &voice, &beats).unwrap();
+            assert_eq!((heard.beats, heard.heard, heard.within_30_ms), (16, 0, 0.0));
+            assert!(heard.warning().is_some());
+        }
         assert!(heard(&strokes(&beats), &vowels(&beats), &beats[..3]).is_none());
         assert!(heard(&strokes(&beats), &vowels(&beats), &[]).is_none());
     }

@@ -13,6 +13,13 @@ const TEMPO_BPM: std::ops::RangeInclusive<f64> = domain::options::Tempo::BPM;
 /// Four times the beats of the fastest tempo.
 const MOST_BEATS_PER_SECOND: f64 = 16.0;
 
+/// A melody that is sung may be that of a whole song: one that was composed, or a hum with the intro and the ending of its band.
+pub fn longest_sung_seconds(longest_recording_seconds: f64) -> f64 {
+    const INTRO_AND_ENDING_SECONDS: f64 = 60.0;
+    let composed = f64::from(domain::kinds::composition::MOST_MS) / 1e3;
+    composed.max(longest_recording_seconds + INTRO_AND_ENDING_SECONDS)
+}
+
 /// Refuses a melody that is longer than `max_seconds` in any of its parts, or whose parts do not belong together.
 pub fn check(melody: &Melody, max_seconds: f64) -> Result<(), Refusal> {
     let refuse = |what: &str| Err(Refusal::invalid(format!("melody: {what}")));

@@ -105,7 +105,7 @@ async fn melody(payload: web::Payload, state: web::Data<AppState>) -> Result<Htt
 
 async fn lyrics(call: web::Json<LyricsCall>, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let LyricsCall { melody, request } = &*call;
-    bounds::check(melody, state.pipeline.limits.max_duration_seconds)?;
+    bounds::check(melody, bounds::longest_sung_seconds(state.pipeline.limits.max_duration_seconds))?;
     let write = |writer: Arc<dyn LyricsWriter>| async move { writer.write(melody, request).await };
     Ok(HttpResponse::Ok()
         .json(state.pipeline.capabilities.lyrics.call(state.pipeline.step_timeout, write).await?.value))
@@ -113,7 +113,7 @@ async fn lyrics(call: web::Json<LyricsCall>, state: web::Data<AppState>) -> Resu
 
 async fn vocals(call: web::Json<VocalsCall>, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let VocalsCall { melody, lyrics, voice } = &*call;
-    bounds::check(melody, state.pipeline.limits.max_duration_seconds)?;
+    bounds::check(melody, bounds::longest_sung_seconds(state.pipeline.limits.max_duration_seconds))?;
     let sing =
         |singer: Arc<dyn VocalSynthesizer>| async move { singer.sing(melody, lyrics, voice, no_progress()).await };
     let sung = state.pipeline.capabilities.vocals.call(state.pipeline.step_timeout, sing).await?.value;

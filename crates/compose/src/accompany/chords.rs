@@ -38,6 +38,7 @@ pub fn bars(
     for bar in bars.iter_mut().skip(intro).take(body) {
         bar.chords = sung(timeline, bar.start, &spans, tonic);
     }
+    come_home(timeline, tune, &mut bars, tonic);
     // The intro is the end of the song beforehand: a listener knows where home is.
     for index in 0..intro.min(bars.len()) {
         let from = (intro + body).saturating_sub(intro).max(intro) + index;
@@ -63,6 +64,22 @@ fn sung(timeline: &Timeline, start: u32, spans: &[(harmony::ChordSpan, Chord)], 
         }
     }
     chords
+}
+
+/// A last note that belongs to the tonic chord is held over it, and nothing moves under it any more.
+fn come_home(timeline: &Timeline, tune: &Melody, bars: &mut [Bar], tonic: Chord) {
+    let Some(last) = tune.notes.last().filter(|last| tonic.has(last.pitch.class())) else { return };
+    let onset = timeline.clock.ticks(last.onset_seconds).max(0.0) as u32 + TICKS_PER_QUARTER / 4;
+    let onset = onset / TICKS_PER_QUARTER * TICKS_PER_QUARTER;
+    for bar in
+        bars.iter_mut().filter(|bar| bar.start + timeline.bar_ticks > onset && bar.start < timeline.body_end_tick())
+    {
+        let at = onset.saturating_sub(bar.start);
+        bar.chords.retain(|(start, _)| *start < at);
+        if bar.chords.last().is_none_or(|(_, chord)| *chord != tonic) {
+            bar.chords.push((at, tonic));
+        }
+    }
 }
 
 /// The last bar of the intro goes over to the first that is sung: a dominant, where a pickup does not speak against it.

@@ -19,9 +19,12 @@ struct Sung {
 }
 
 const EIGHTH: u32 = TICKS_PER_QUARTER / 2;
-/// A rest that is filled is at least this long, in ticks; a fill ends this long before the voice returns.
-const LEAST_REST: u32 = TICKS_PER_QUARTER * 7 / 4;
-const BEFORE_VOICE: u32 = EIGHTH;
+/// What is filled is at least this long, in ticks; a fill ends this long before the voice returns.
+const LEAST_REST: u32 = 2 * EIGHTH;
+const BEFORE_VOICE: u32 = EIGHTH / 2;
+/// A note that is held for longer than this is as good as a rest from here on.
+const HELD: u32 = 3 * TICKS_PER_QUARTER;
+const AFTER_ONSET: u32 = 2 * TICKS_PER_QUARTER;
 /// A fill is an answer and no solo.
 const MOST_FILL: u32 = 4 * TICKS_PER_QUARTER;
 const MOST_ECHO: usize = 5;
@@ -42,14 +45,32 @@ pub fn play(brief: &Brief<'_>, plan: &Plan, timeline: &Timeline, tune: &Melody) 
     let mut notes = intro(brief, plan, timeline, &sung);
     for (index, note) in sung.iter().enumerate() {
         let until = sung.get(index + 1).map_or(plan.end, |next| next.onset.saturating_sub(BEFORE_VOICE));
-        let from = (note.end + EIGHTH / 2).div_ceil(EIGHTH) * EIGHTH;
-        if until.saturating_sub(from) < LEAST_REST {
-            continue;
+        let rests_from = if note.end - note.onset > HELD { note.onset + AFTER_ONSET } else { note.end };
+        // On the next eighth; what ends a little after one has ended on it.
+        let from = rests_from.saturating_sub(EIGHTH / 4).div_ceil(EIGHTH) * EIGHTH;
+        let said = said(&sung[..=index]);
+        for from in answers(from, until, plan.bar_ticks) {
+            notes.extend(fill(brief, plan, said, from..until.min(from + MOST_FILL), &mut dice));
         }
-        let said = &sung[(index + 1).saturating_sub(MOST_ECHO)..=index];
-        notes.extend(fill(brief, plan, said, from..until.min(from + MOST_FILL), &mut dice));
     }
     notes
+}
+
+/// The last notes that were sung without a rest between them.
+fn said(sung: &[Sung]) -> &[Sung] {
+    let earliest = sung.len().saturating_sub(MOST_ECHO);
+    let is_rest = |index: &usize| sung[*index].onset.saturating_sub(sung[index - 1].end) >= TICKS_PER_QUARTER;
+    let from = (earliest + 1..sung.len()).rev().find(is_rest).unwrap_or(earliest);
+    &sung[from..]
+}
+
+/// When the answers to what was sung begin: at once, and in a long rest with every other bar after that.
+fn answers(from: u32, until: u32, bar_ticks: u32) -> Vec<u32> {
+    let is_long_enough = |from: &u32| until.saturating_sub(*from) >= LEAST_REST;
+    let bar = (from + MOST_FILL).div_ceil(bar_ticks) * bar_ticks;
+    let later =
+        (0..).map(|turn| bar + 2 * turn * bar_ticks).take_while(|from| until.saturating_sub(*from) >= MOST_FILL);
+    std::iter::once(from).filter(is_long_enough).chain(later).collect()
 }
 
 /// The last bars of the tune, as long as the intro.
@@ -90,22 +111,24 @@ const fn is_long(onset: u32, end: u32) -> bool {
 fn fill(brief: &Brief<'_>, plan: &Plan, said: &[Sung], room: std::ops::Range<u32>, dice: &mut Dice) -> Vec<LineNote> {
     let (low, high) = brief.register(Role::Melody);
     let scale = scale(&brief.key);
-    let start = said[0].onset;
+    let Some(first) = said.first() else { return Vec::new() };
+    let faster = diminution(said, room.end.saturating_sub(room.start));
+    let after = |note: &Sung| (note.onset - first.onset + faster * EIGHTH / 2) / (faster * EIGHTH) * EIGHTH;
     let octave = octave(said.iter().map(|note| note.pitch), (low, high));
     let turned = dice.chance(0.4);
     let mut notes: Vec<LineNote> = Vec::new();
     for (place, note) in said.iter().enumerate() {
-        let onset = room.start + (note.onset - start + EIGHTH / 2) / EIGHTH * EIGHTH;
+        let onset = room.start + after(note);
         if onset + EIGHTH > room.end || notes.last().is_some_and(|last| last.onset >= onset) {
             continue;
         }
         // An answer goes the other way as often as not.
-        let height = i32::from(note.pitch) - i32::from(said[0].pitch);
-        let wanted = i32::from(said[0].pitch) + octave + if turned { -height } else { height };
+        let height = i32::from(note.pitch) - i32::from(first.pitch);
+        let wanted = i32::from(first.pitch) + octave + if turned { -height } else { height };
         let wanted = wanted.clamp(i32::from(low), i32::from(high)) as u8;
         let is_last = place + 1 == said.len();
-        let next = said.get(place + 1).map_or(2 * EIGHTH, |next| next.onset - note.onset);
-        let duration = ((next + EIGHTH / 2) / EIGHTH * EIGHTH).clamp(EIGHTH, 2 * TICKS_PER_QUARTER);
+        let next = said.get(place + 1).map_or(2 * EIGHTH, |next| after(next) - after(note));
+        let duration = next.clamp(EIGHTH, 2 * TICKS_PER_QUARTER);
         let end = (onset + duration).min(room.end);
         let strict = is_last || place == 0 || is_long(onset, end);
         let pitch = nearest(wanted, |class| fits(plan, onset, class) || !strict && scale[usize::from(class % 12)]);
@@ -116,8 +139,17 @@ fn fill(brief: &Brief<'_>, plan: &Plan, said: &[Sung], room: std::ops::Range<u32
     if let Some(last) = notes.last_mut() {
         last.duration = last.duration.clamp(EIGHTH / 2, TICKS_PER_QUARTER);
     }
-    // Two notes are no answer.
-    if notes.len() < 3 { Vec::new() } else { notes }
+    // One note is no answer.
+    if notes.len() < 2 { Vec::new() } else { notes }
+}
+
+/// How many times faster an answer is than what was sung, so that three of its notes fit into so many ticks.
+fn diminution(said: &[Sung], room: u32) -> u32 {
+    let fits = |faster: &u32| {
+        let third = said.get(2).or(said.last()).map_or(0, |note| note.onset - said[0].onset);
+        third / faster + EIGHTH <= room
+    };
+    [1, 2, 4].into_iter().find(fits).unwrap_or(4)
 }
 
 /// Whether a pitch class belongs to the chord of a moment.

@@ -50,6 +50,8 @@ pub struct Accompanied {
     pub harmony: Vec<harmony::ChordSpan>,
     /// Share (0–1) of the sung time in which the note belongs to its chord.
     pub consonance: f64,
+    /// Words of genre and mood that mean nothing to a band.
+    pub unread: Vec<String>,
 }
 
 /// Makes a band for a melody. The same melody, wish and seed give the same notes.
@@ -59,7 +61,7 @@ pub struct Accompanied {
 /// [`ComposeError::NoMelody`] without notes; [`ComposeError::NobodyPlays`] where every part is left out.
 pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, ComposeError> {
     let (Some(first), Some(last)) = (sung.notes.first(), sung.notes.last()) else { return Err(ComposeError::NoMelody) };
-    let asked = asked(wish);
+    let (asked, unread) = asked(wish);
     let beats = SungBeats::of(sung, wish.beat);
     let choice = choose::style(&asked, beats.bpm(), sung.rhythm.meter);
     let spec = choice.spec()?;
@@ -97,17 +99,26 @@ pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, Comp
     let chords = chord_spans(&plan);
     let song =
         Composition { score, part_roles, seconds: plan.seconds, effective, sections, chords, melody: tune, lines };
-    Ok(Accompanied { song, style_is_asked: choice.is_asked, harmony, consonance })
+    Ok(Accompanied { song, style_is_asked: choice.is_asked, harmony, consonance, unread })
 }
 
 /// What the words say about the band. Tempo, key, form and length are the singer's.
-fn asked(wish: &BandWish<'_>) -> Understanding {
+/// And the words of genre and mood that say nothing.
+fn asked(wish: &BandWish<'_>) -> (Understanding, Vec<String>) {
     let of_genre = wish.genre.map(understand).unwrap_or_default();
+    let mut unread = of_genre.not_understood.clone();
     let mut asked =
         if of_genre.style.is_some() || !of_genre.instruments.is_empty() { of_genre } else { understand(wish.sentence) };
-    let named = wish.mood.and_then(|mood| mood.parse().ok().or_else(|| understand(mood).mood));
-    asked.mood = named.or(asked.mood);
-    Understanding {
+    if let Some(mood) = wish.mood {
+        let of_mood = understand(mood);
+        let named = mood.parse().ok().or(of_mood.mood);
+        if named.is_none() {
+            unread.push(mood.to_owned());
+        }
+        asked.mood = named.or(asked.mood);
+        asked.energy = asked.energy.or(of_mood.energy);
+    }
+    let asked = Understanding {
         tempo_bpm: None,
         tonic: None,
         mode: None,
@@ -116,7 +127,8 @@ fn asked(wish: &BandWish<'_>) -> Understanding {
         instrumental: None,
         conflicts: Vec::new(),
         ..asked
-    }
+    };
+    (asked, unread)
 }
 
 fn brief<'a>(

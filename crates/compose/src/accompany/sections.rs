@@ -26,6 +26,7 @@ pub fn plan(timeline: &Timeline, tune: &Melody) -> Vec<PlannedSection> {
     let mut bar = 0;
     for bars in lengths(timeline, tune) {
         let own = &contour[bar as usize * eighths_per_bar..(bar + bars) as usize * eighths_per_bar];
+        let times = 1 + sections.iter().filter(|section| section.kind != SectionKind::Intro).count();
         let known = themes.iter().find(|(_, theme)| alike(own, theme)).map(|(letter, _)| *letter);
         let letter = known.unwrap_or_else(|| {
             let letter = ['A', 'B', 'C', 'D'][themes.len().min(3)];
@@ -34,6 +35,8 @@ pub fn plan(timeline: &Timeline, tune: &Melody) -> Vec<PlannedSection> {
         });
         let kind = match (letter, known) {
             ('A', None) => SectionKind::A,
+            // A tune that returns over and over is played in turns, so that there is a way up.
+            ('A', Some(_)) if times.is_multiple_of(3) && timeline.body_bars - bar > bars => SectionKind::B,
             ('A', Some(_)) => SectionKind::FullA,
             ('B', _) => SectionKind::B,
             _ => SectionKind::Other,

@@ -3,7 +3,11 @@
 use music::{Melody, Note, PitchTrack, Rhythm};
 
 use super::{beats::SungBeats, choose::Choice};
-use crate::{clock::Clock, role::TICKS_PER_QUARTER, spec::Spec};
+use crate::{
+    clock::Clock,
+    role::TICKS_PER_QUARTER,
+    spec::{Spec, SwingUnit},
+};
 
 /// Where everything is. Ticks are the band's, from the start of the song.
 #[derive(Clone, Debug)]
@@ -20,6 +24,8 @@ pub struct Timeline {
     /// Bars between the last of those and the last chord.
     pub tag_bars: u32,
     pub clock: Clock,
+    /// The pair of notes of which the first is longer in this style, in ticks, and where the second begins in it.
+    swing: Option<(f64, f64)>,
 }
 
 /// Onsets this far before a bar line belong behind it, in quarters.
@@ -28,6 +34,10 @@ const BEFORE_BAR_QUARTERS: f64 = 0.25;
 const NEAR_BEAT_QUARTERS: f64 = 0.18;
 /// And are sung at most this far from it.
 const MOST_STRAY_SECONDS: f64 = 0.003;
+/// Where the second of a pair of notes is sung, as a share of the pair: straight, swung, or about that.
+const OFF_BEAT: std::ops::Range<f64> = 0.4..0.72;
+/// Ratios up to this are hardly heard as swing.
+const HARDLY_SWUNG: f64 = 1.1;
 /// The intro is about this share of what is sung, within these seconds.
 const INTRO_SHARE: f64 = 0.3;
 const INTRO_SECONDS: (f64, f64) = (2.2, 9.5);
@@ -64,6 +74,7 @@ impl Timeline {
                 4
             },
             clock: Clock::steady(bpm),
+            swing: swing(choice, spec),
         };
         if !timeline.beats.is_even {
             timeline.clock = timeline.following(begins);
@@ -170,6 +181,12 @@ impl Timeline {
         let beat = (tick / unit).round() * unit;
         let here = self.clock.seconds(tick);
         let away = (tick - beat).abs() / f64::from(self.ticks_per_quarter);
+        if let Some((pair, second)) = self.swing
+            && OFF_BEAT.contains(&(tick / pair).fract())
+        {
+            // With a band that swings the second of a pair is sung when the band plays it.
+            return self.clock.seconds((tick / pair).floor() * pair + second);
+        }
         if away > NEAR_BEAT_QUARTERS {
             return here;
         }
@@ -198,6 +215,21 @@ fn at(anchors: &[(f64, f64)], moment: f64) -> f64 {
         (None, Some(b)) => b.1 + moment - b.0,
         (None, None) => moment,
     }
+}
+
+/// The pairs that a style swings, where the singer's beats are divided as the band's are.
+fn swing(choice: &Choice, spec: &Spec) -> Option<(f64, f64)> {
+    let ratio = if spec.steps_per_beat == 3 { 2.0 } else { spec.swing };
+    if ratio <= HARDLY_SWUNG || choice.ticks_per_quarter == super::choose::TICKS_OF_COMPOUND {
+        return None;
+    }
+    let pair = match spec.swing_unit {
+        _ if spec.steps_per_beat == 3 => TICKS_PER_QUARTER,
+        SwingUnit::Eighths => TICKS_PER_QUARTER,
+        SwingUnit::Sixteenths => TICKS_PER_QUARTER / 2,
+    };
+    let pair = f64::from(pair);
+    Some((pair, pair * ratio / (1.0 + ratio)))
 }
 
 /// Four bars, two or one: the most that are no longer than an intro may be.
