@@ -1,11 +1,11 @@
 //! `report.json` of a composed song: what was understood of the sentence, what was in effect, and how it measures.
 
-use compose::{Player, Understood};
+use compose::{Player, Section, Understood};
 use domain::kinds::composition::{CompositionOptions, CompositionRequest, MODEL};
 use providers::{ComposedSong, SongChord};
 use serde::{Deserialize, Serialize};
 
-use crate::{composing, report::SoundSummary, words::TimedLine};
+use crate::{composing, report::SoundSummary, sound_song::SoundSong, vocals::VocalsSummary, words::TimedLine};
 
 /// Of a composition.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -20,7 +20,8 @@ pub struct CompositionReport {
     pub provider: String,
     /// As asked for beside the sentence.
     pub options: CompositionOptions,
-    pub effective: EffectiveSummary,
+    /// Absent where a service delivered sound, of which nobody knows more than how it measures.
+    pub effective: Option<EffectiveSummary>,
     /// Words of the sentence and what they were taken for.
     pub understood: Vec<Understood>,
     /// Words that meant nothing to the composer.
@@ -66,6 +67,31 @@ pub struct EffectiveSummary {
     pub seconds: f64,
 }
 
+impl EffectiveSummary {
+    fn of(song: &ComposedSong) -> Self {
+        let effective = &song.effective;
+        let (beats, unit) = effective.meter.signature();
+        Self {
+            style: effective.style.name().to_owned(),
+            mood: effective.mood.map(|mood| mood.name().to_owned()),
+            tempo_bpm: effective.tempo_bpm,
+            key: effective.key.to_string(),
+            meter: format!("{beats}/{unit}"),
+            swing: effective.swing,
+            form: effective.form.clone(),
+            energy: effective.energy,
+            era: effective.era.map(|era| era.to_string()),
+            without: effective.without.clone(),
+            genre: effective.genre.map(|genre| genre.name().to_owned()),
+            bars: effective.bars,
+            instruments: effective.instruments.clone(),
+            instrumental: effective.instrumental,
+            has_chart: effective.has_chart,
+            seconds: song.seconds,
+        }
+    }
+}
+
 /// A stretch of the song.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,22 +102,24 @@ pub struct SectionSummary {
     pub bars: u32,
 }
 
-/// The voice of a song that is sung.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VocalsSummary {
-    pub title: String,
-    pub voice: String,
-    /// Who wrote the words, and who sang.
-    pub words_by: String,
-    pub sung_by: String,
-    pub syllables_placed: usize,
+impl SectionSummary {
+    fn of(section: &Section) -> Self {
+        let Section { name, start_seconds, seconds, bars, .. } = section;
+        Self { name: name.clone(), start_seconds: *start_seconds, seconds: *seconds, bars: *bars }
+    }
+}
+
+/// A song that was composed, in notes or as a service's finished sound.
+#[derive(Clone, Copy)]
+pub enum Subject<'a> {
+    Notes(&'a ComposedSong),
+    Sound(&'a SoundSong),
 }
 
 /// What a report is about.
 pub struct Reported<'a> {
     pub request: &'a CompositionRequest,
-    pub song: &'a ComposedSong,
+    pub song: Subject<'a>,
     pub provider: &'a str,
     pub lyrics: Vec<TimedLine>,
     pub vocals: Option<VocalsSummary>,
@@ -105,62 +133,42 @@ impl CompositionReport {
 
     pub fn new(reported: Reported<'_>) -> Self {
         let Reported { request, song, provider, lyrics, vocals, sound, heard } = reported;
-        let effective = &song.effective;
-        let (beats, unit) = effective.meter.signature();
+        let notes = match song {
+            Subject::Notes(song) => Some(song),
+            Subject::Sound(_) => None,
+        };
+        let title = match song {
+            Subject::Notes(song) => &song.score.title,
+            Subject::Sound(song) => &song.title,
+        };
+        let composed = notes.map(|song| [&song.understanding.conflicts, &song.effective.warnings]);
+        let warnings = composed.into_iter().flatten().flatten().cloned();
+        let weak = vocals.iter().flat_map(VocalsSummary::warnings);
         Self {
             version: Self::VERSION,
-            title: song.score.title.clone(),
+            title: title.clone(),
             seed: request.seed,
             model_id: MODEL.to_owned(),
             provider: provider.to_owned(),
             options: request.options.clone(),
-            effective: EffectiveSummary {
-                style: effective.style.name().to_owned(),
-                mood: effective.mood.map(|mood| mood.name().to_owned()),
-                tempo_bpm: effective.tempo_bpm,
-                key: effective.key.to_string(),
-                meter: format!("{beats}/{unit}"),
-                swing: effective.swing,
-                form: effective.form.clone(),
-                energy: effective.energy,
-                era: effective.era.map(|era| era.to_string()),
-                without: effective.without.clone(),
-                genre: effective.genre.map(|genre| genre.name().to_owned()),
-                bars: effective.bars,
-                instruments: effective.instruments.clone(),
-                instrumental: effective.instrumental,
-                has_chart: effective.has_chart,
-                seconds: song.seconds,
-            },
-            understood: song.understanding.understood.clone(),
-            not_understood: song.understanding.not_understood.clone(),
-            sections: song
-                .sections
-                .iter()
-                .map(|section| SectionSummary {
-                    name: section.name.clone(),
-                    start_seconds: section.start_seconds,
-                    seconds: section.seconds,
-                    bars: section.bars,
-                })
-                .collect(),
-            chords: song.chords.clone(),
+            effective: notes.map(EffectiveSummary::of),
+            understood: notes.map(|song| song.understanding.understood.clone()).unwrap_or_default(),
+            not_understood: notes.map(|song| song.understanding.not_understood.clone()).unwrap_or_default(),
+            sections: notes.map(|song| song.sections.iter().map(SectionSummary::of).collect()).unwrap_or_default(),
+            chords: notes.map(|song| song.chords.clone()).unwrap_or_default(),
             lyrics,
+            warnings: warnings
+                .chain(composing::words_warning(request))
+                .chain(weak)
+                .chain(heard.iter().cloned())
+                .collect(),
             vocals,
             sound,
-            warnings: [
-                &song.understanding.conflicts[..],
-                &effective.warnings,
-                &composing::words_warning(request).into_iter().collect::<Vec<_>>(),
-                heard,
-            ]
-            .concat(),
         }
     }
 
     /// For people.
     pub fn summary(&self) -> String {
-        let EffectiveSummary { style, mood, tempo_bpm, key, meter, form, instruments, .. } = &self.effective;
         let mut lines = Vec::new();
         if !self.understood.is_empty() {
             let understood: Vec<String> =
@@ -170,13 +178,21 @@ impl CompositionReport {
         if !self.not_understood.is_empty() {
             lines.push(format!("Not understood: {}.", self.not_understood.join(", ")));
         }
-        let mood = mood.as_ref().map(|mood| format!(", {mood}")).unwrap_or_default();
-        lines.push(format!("{style}{mood}, {key}, {tempo_bpm:.1} bpm, {meter}: {form}"));
-        let band: Vec<String> =
-            instruments.iter().map(|player| format!("{} ({})", player.instrument, player.role.name())).collect();
-        lines.push(format!("{}; seed {}", band.join(", "), self.seed));
+        match &self.effective {
+            Some(effective) => {
+                let EffectiveSummary { style, mood, tempo_bpm, key, meter, form, instruments, .. } = effective;
+                let mood = mood.as_ref().map(|mood| format!(", {mood}")).unwrap_or_default();
+                lines.push(format!("{style}{mood}, {key}, {tempo_bpm:.1} bpm, {meter}: {form}"));
+                let band: Vec<String> = instruments
+                    .iter()
+                    .map(|player| format!("{} ({})", player.instrument, player.role.name()))
+                    .collect();
+                lines.push(format!("{}; seed {}", band.join(", "), self.seed));
+            }
+            None => lines.push(format!("Made by {}, which delivers sound and no notes.", self.provider)),
+        }
         if let Some(vocals) = &self.vocals {
-            lines.push(format!("sung by {}: {} lines of words", vocals.voice, self.lyrics.len()));
+            lines.push(format!("sung by {}: {} lines of words{}", vocals.voice, self.lyrics.len(), vocals.figures()));
         }
         lines.push(self.sound.summary());
         lines.join("\n")

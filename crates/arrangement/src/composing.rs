@@ -9,9 +9,23 @@ use domain::{
     kinds::melody_vocals::{Label, MelodyToVocalsRequest},
     prompt::Prompt,
 };
-use providers::{Chain, ComposedSong, Provided, SongComposer, compose_failure};
+use providers::{AudioInput, Chain, Composed, ComposedSong, Provided, SongComposer, blocking, compose_failure};
 
-/// Has a song composed by the first provider that can, under its name.
+use crate::sound_song::SoundSong;
+
+/// What a song is called that nobody has named, and of whose notes nothing is known.
+const UNTITLED: &str = "Untitled";
+
+/// A song that was composed.
+#[derive(Debug)]
+pub enum Made {
+    Notes(Box<ComposedSong>),
+    /// What a service delivered as sound, and what is known of that.
+    Sound(SoundSong, AudioInput),
+}
+
+/// Has a song composed by the first provider that can, under its name. What comes as sound is listened to before it counts as
+/// made, so that the next provider is asked where there is nothing to be heard.
 ///
 /// # Errors
 /// `Caller` where no song can be made as asked; else what the chain answers.
@@ -19,16 +33,26 @@ pub async fn compose(
     composers: &Chain<dyn SongComposer>,
     remaining: Duration,
     request: &CompositionRequest,
-) -> Result<Provided<ComposedSong>, Failure> {
+) -> Result<Provided<Made>, Failure> {
     let options = asked::options(request).map_err(|InvalidField { field, detail }| {
         Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
     })?;
     options.check().map_err(|error| compose_failure(&error))?;
     let (sentence, options) = (request.prompt.as_str(), &options);
-    let call = |composer: Arc<dyn SongComposer>| async move { composer.compose(sentence, options).await };
-    let mut made = composers.call(remaining, call).await?;
-    made.value.score.title = title(request, &made.value);
-    Ok(made)
+    let call = |composer: Arc<dyn SongComposer>| async move {
+        match composer.compose(sentence, options).await? {
+            Composed::Notes(mut song) => {
+                song.score.title = title(request, &song);
+                Ok(Made::Notes(song))
+            }
+            Composed::Sound(sound) => {
+                let name = request.name.as_ref().map_or(UNTITLED, SongTitle::as_str).to_owned();
+                let (song, sound) = blocking(move || (SoundSong::check(&sound, name), sound)).await?;
+                Ok(Made::Sound(song?, sound))
+            }
+        }
+    };
+    composers.call(remaining, call).await
 }
 
 /// Its name, or what it is.

@@ -52,6 +52,19 @@ pub fn cover(score: &Score, stems: &[StemSpec], origin: Option<&BlendOrigin>) ->
     canvas.png()
 }
 
+/// Draws the cover of a song whose notes nobody knows: how loud it is in each of its parts, 0–1.
+pub fn cover_of_levels(levels: &[f32]) -> Vec<u8> {
+    let mut canvas = Canvas { pixels: vec![0; SIDE * SIDE] };
+    let loudest = levels.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let x = |column: usize| EDGE + column * (SIDE - 2 * EDGE) / levels.len().max(1);
+    for (column, level) in levels.iter().enumerate() {
+        let half = ((level / loudest).clamp(0.0, 1.0) * (SIDE / 2 - EDGE) as f32) as usize + 1;
+        let right = x(column + 1).saturating_sub(2).max(x(column) + 1);
+        canvas.fill((x(column), SIDE / 2 - half), (right, SIDE / 2 + half), FIRST_STEM);
+    }
+    canvas.png()
+}
+
 /// Notes by time and pitch.
 fn roll(canvas: &mut Canvas, score: &Score, stems: &[StemSpec], bottom: usize) {
     let pitched = |part: usize| score.parts.get(part).filter(|part| !part.drums);

@@ -15,11 +15,13 @@ mod rendering;
 mod report;
 mod roll;
 mod samples;
+mod sound_song;
+mod vocals;
 mod words;
 
 pub use blending::{blend, blend_options};
-pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary, VocalsSummary};
-pub use composing::{compose, vocals_request};
+pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary, Subject};
+pub use composing::{Made, compose, vocals_request};
 pub use cover::cover;
 pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};
@@ -30,4 +32,6 @@ pub use rendering::{
 pub use report::{BlendReport, FontSummary, RenderReport, SongShare, SoundSummary};
 pub use roll::roll;
 pub use samples::{Sample, sample_songs};
+pub use sound_song::{FinishedSound, SoundSong};
+pub use vocals::{VocalsSummary, check_voice};
 pub use words::{TimedLine, TimedWord, lines_as_lrc, timed_lines};

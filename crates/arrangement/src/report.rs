@@ -17,9 +17,9 @@ pub struct SoundSummary {
     pub true_peak_dbtp: Option<f64>,
     /// What is heard together; each is a file where stems were asked for.
     pub stems: Vec<String>,
-    /// Name and version of the synthesizer.
-    pub renderer: String,
-    pub font: FontSummary,
+    /// Name and version of the synthesizer; absent, as the font is, where a service delivered the sound.
+    pub renderer: Option<String>,
+    pub font: Option<FontSummary>,
 }
 
 /// The sound font.
@@ -37,8 +37,8 @@ impl SoundSummary {
             loudness_lufs: report.loudness.integrated_lufs,
             true_peak_dbtp: report.loudness.true_peak_dbtp,
             stems: stems.iter().map(|stem| stem.name.clone()).collect(),
-            renderer: report.renderer.clone(),
-            font: FontSummary { name: report.font.file_name.clone(), licence: report.font.licence.clone() },
+            renderer: Some(report.renderer.clone()),
+            font: Some(FontSummary { name: report.font.file_name.clone(), licence: report.font.licence.clone() }),
         }
     }
 }
@@ -154,14 +154,11 @@ impl SoundSummary {
             (Some(lufs), Some(peak)) => format!("{lufs:.1} LUFS, {peak:.1} dBTP"),
             _ => "silent".to_owned(),
         };
-        format!(
-            "{}:{:02}, {level}; {} with {} ({})",
-            seconds / 60,
-            seconds % 60,
-            self.renderer,
-            self.font.name,
-            self.font.licence
-        )
+        let played = match (&self.renderer, &self.font) {
+            (Some(renderer), Some(FontSummary { name, licence })) => format!("; {renderer} with {name} ({licence})"),
+            _ => String::new(),
+        };
+        format!("{}:{:02}, {level}{played}", seconds / 60, seconds % 60)
     }
 }
 

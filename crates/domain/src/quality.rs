@@ -80,7 +80,7 @@ pub struct LyricsFigures {
 /// What a result must reach.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct QualityGate {
-    /// How often lyrics are written and sung, each time with another seed, before a job fails; at least 1.
+    /// How often lyrics are written and sung, each time with another seed, before the best of them is what there is; at least 1.
     pub takes: u32,
     pub min_pitch_within_50_cents: f64,
     pub max_vowel_onset_ms: f64,

@@ -43,7 +43,7 @@ pub use master::{Master, Multitrack};
 pub use mix::{Mix, mix};
 pub use normalise::normalise;
 pub use over::lay_over;
-pub use pcm::{Audio, MonoAudio, decode, decode_mono};
+pub use pcm::{Audio, MonoAudio, decode, decode_mono, decode_stereo};
 pub use tags::Tags;
 pub use verdict::judge_file;
 

@@ -62,6 +62,35 @@ pub fn decode_mono(
     Ok(MonoAudio { sample_rate_hz: target_rate_hz, samples })
 }
 
+/// Decodes and resamples piece by piece, so that the sound is never in memory as a whole, and hands on interleaved stereo: one
+/// channel is on both sides, of more than two the mix of [`decode_mono`] is. Answers with the number of frames.
+///
+/// # Errors
+/// See [`MediaError`], and whatever `sink` answers.
+pub fn decode_stereo(
+    source: impl Read + Seek + Send + 'static,
+    target_rate_hz: u32,
+    bounds: &Bounds,
+    mut sink: impl FnMut(&[f32]) -> Result<(), MediaError>,
+) -> Result<u64, MediaError> {
+    let mut source = Source::open(source, bounds)?;
+    let mut converter = Converter { target: Some(Shape { rate_hz: target_rate_hz, channels: 2 }), part: None };
+    let (mut block, mut frames) = (Vec::new(), 0);
+    let mut pass = |block: &mut Vec<f32>| {
+        frames += block.len() as u64 / 2;
+        sink(block)?;
+        block.clear();
+        Ok::<_, MediaError>(())
+    };
+    let reader = decode_all(&mut source, bounds, |frame, shape| {
+        converter.push(frame, shape, &mut block)?;
+        pass(&mut block)
+    })?;
+    converter.finish(&mut block)?;
+    pass(&mut block)?;
+    if frames == 0 { Err(MediaError::NothingDecoded { errors: reader.errors }) } else { Ok(frames) }
+}
+
 /// `mono_rate_hz` asks for one channel at that rate, `None` for the shape that the file begins with.
 fn convert(
     source: impl Read + Seek + Send + 'static,

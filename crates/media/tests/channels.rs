@@ -5,7 +5,7 @@ mod support;
 use std::{fs, io::Cursor, path::Path};
 
 use domain::audio::{AudioLimits, FindingCode, judge};
-use media::{Bounds, Encoding, MediaError, Tags, decode, decode_mono, encode, finding, sample};
+use media::{Bounds, Encoding, MediaError, Tags, decode, decode_mono, decode_stereo, encode, finding, sample};
 use support::*;
 
 const ANALYSIS_HZ: u32 = 16_000;
@@ -210,4 +210,39 @@ fn what_changes_all_the_time_is_damage() {
     assert!(finding(&error).message.contains("over and over"));
     let decoded = decode_mono(Cursor::new(changing(60)), ANALYSIS_HZ, &Bounds::default());
     assert!(matches!(decoded, Err(MediaError::ParametersChange { .. })));
+}
+
+/// Left and right of a file, and how large its largest piece was, in samples.
+fn sides(bytes: Vec<u8>, rate_hz: u32) -> ([Vec<f32>; 2], usize) {
+    let (mut left, mut right, mut most) = (Vec::new(), Vec::new(), 0);
+    let frames = decode_stereo(Cursor::new(bytes), rate_hz, &Bounds::default(), |block| {
+        most = most.max(block.len());
+        left.extend(block.iter().step_by(2));
+        right.extend(block.iter().skip(1).step_by(2));
+        Ok(())
+    });
+    assert_eq!(frames.unwrap(), left.len() as u64);
+    ([left, right], most)
+}
+
+#[test]
+fn stereo_keeps_its_sides_and_comes_piece_by_piece() {
+    let (low, high) = (sine16(220.0, 20.0, RATE_HZ, 0.5), sine16(660.0, 20.0, RATE_HZ, 0.5));
+    let crossings = |side: &[f32]| side.windows(2).filter(|pair| pair[0] < 0.0 && pair[1] >= 0.0).count() as f64;
+    let stereo = Wave::pcm16(RATE_HZ, 2, interleaved(&[&low, &high])).bytes();
+    let ([left, right], most) = sides(stereo, 48_000);
+    assert_close("length", left.len() as f64, 20.0 * 48_000.0, 2.0);
+    assert_close("left", crossings(&left), 220.0 * 20.0, 2.0);
+    assert_close("right", crossings(&right), 660.0 * 20.0, 2.0);
+    assert!(most < left.len() / 4, "{most} of {} samples at once", 2 * left.len());
+
+    let ([left, right], _) = sides(Wave::pcm16(RATE_HZ, 1, low).bytes(), 44_100);
+    assert!(left == right && !left.is_empty(), "one channel is on both sides");
+    let nothing = decode_stereo(Cursor::new(b"RIFF".to_vec()), 44_100, &Bounds::default(), |_| Ok(()));
+    assert!(nothing.is_err());
+    let bytes = Wave::pcm16(RATE_HZ, 2, interleaved(&[&high, &high])).bytes();
+    let stopped = decode_stereo(Cursor::new(bytes), 44_100, &Bounds::default(), |_| {
+        Err(MediaError::NothingDecoded { errors: 7 })
+    });
+    assert!(matches!(stopped, Err(MediaError::NothingDecoded { errors: 7 })), "what the sink answers: {stopped:?}");
 }

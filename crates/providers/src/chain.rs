@@ -102,6 +102,11 @@ impl<P: ?Sized> Chain<P> {
         self.links.push(Link { name, version, provider, breaker });
     }
 
+    /// Puts a provider before all that are there.
+    pub fn put_first(&mut self, name: &'static str, version: Version, provider: Arc<P>, breaker: Option<Arc<Breaker>>) {
+        self.links.insert(0, Link { name, version, provider, breaker });
+    }
+
     /// The provider that is tried first, and its version; `None` also when the version is not known.
     pub async fn preferred(&self) -> Option<(&'static str, String)> {
         let link = self.links.first()?;

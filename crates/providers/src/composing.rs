@@ -12,7 +12,7 @@ use telemetry::Metrics;
 
 use crate::{
     ENGINE_VERSION,
-    capability::blocking,
+    capability::{AudioInput, blocking},
     chain::{CallLimits, Chain, Version},
     offline,
 };
@@ -58,11 +58,21 @@ impl ComposedSong {
     }
 }
 
+/// What a composer delivers.
+#[derive(Debug)]
+pub enum Composed {
+    /// Notes, which are played and sung here.
+    Notes(Box<ComposedSong>),
+    /// Finished sound, the voice in it where somebody was to sing: services compose, play and sing in one. In any of the formats
+    /// of recordings; what it is, how long, and whether there is anything to be heard is found out by whoever asked.
+    Sound(AudioInput),
+}
+
 /// Makes a song of a sentence.
 #[async_trait]
 pub trait SongComposer: Send + Sync {
     /// `options` stand above what the sentence says; they say whether somebody sings.
-    async fn compose(&self, sentence: &str, options: &Options) -> Result<ComposedSong, Failure>;
+    async fn compose(&self, sentence: &str, options: &Options) -> Result<Composed, Failure>;
 }
 
 /// The composer in this process: some 50 ms for ten minutes of music.
@@ -70,11 +80,11 @@ pub struct OfflineComposer;
 
 #[async_trait]
 impl SongComposer for OfflineComposer {
-    async fn compose(&self, sentence: &str, options: &Options) -> Result<ComposedSong, Failure> {
+    async fn compose(&self, sentence: &str, options: &Options) -> Result<Composed, Failure> {
         let (understanding, options) = (compose::understand(sentence), options.clone());
         blocking(move || {
             let composition = compose::compose(&understanding, &options).map_err(|error| compose_failure(&error))?;
-            Ok(ComposedSong::of(composition, understanding))
+            Ok(Composed::Notes(Box::new(ComposedSong::of(composition, understanding))))
         })
         .await?
     }

@@ -26,7 +26,7 @@ pub use capability::{
     lyrics_failure, no_progress, pitch_failure, voice_failure,
 };
 pub use chain::{CallLimits, Chain, Provided, TellsVersion, Version};
-pub use composing::{ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure, composers};
+pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure, composers};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;

@@ -361,7 +361,7 @@ async fn row(
     let mut go_on = |_| ControlFlow::Continue(());
     let player = &capabilities.accompaniment;
     let playing = BandPlaying { player, keep_stems: true, threads: 2, progress: &mut go_on };
-    let sound = song::play(&arranged, &sung.samples, playing)?;
+    let sound = song::play(&arranged, &sung.mastered.samples, playing)?;
     let master = &sound.song.master;
     let mut stems: Vec<Vec<f32>> = Vec::new();
     for stem in 0..master.stems() {
@@ -389,7 +389,7 @@ async fn row(
         consonance: harmony::consonance(&arranged.melody, &arranged.band.chords),
         tonic: harmony::consonance(&arranged.melody, &tonic.collect::<Vec<_>>()),
         with_band: heard(voice),
-        as_written: heard(&written.samples),
+        as_written: heard(&written.mastered.samples),
         late: heard(&late),
     })
 }

@@ -164,7 +164,7 @@ impl Pipeline {
             .step(stage::VOCALS, async |progress| {
                 let parts = (&melody, &lyrics);
                 let sung = takes::sing(capabilities, gate, timeout, parts, request, &progress).await?;
-                Ok(((sung.value, sung.takes), Some(sung.provider)))
+                Ok(((sung.value.mastered, sung.takes), Some(sung.provider)))
             })
             .await?;
         let (gate, request) = (gate.clone(), request.clone());

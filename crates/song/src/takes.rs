@@ -10,7 +10,7 @@ use domain::{
     Failure, FailureClass, FailureCode,
     kinds::melody_vocals::MelodyToVocalsRequest,
     options::Backing,
-    quality::{QualityCheck, QualityGate, QualityShortfall, seed_of_take},
+    quality::{QualityCheck, QualityGate, QualityShortfall, SoundFigures, seed_of_take},
 };
 use lyrics::{Lyrics, LyricsRequest};
 use music::Melody;
@@ -31,6 +31,15 @@ pub struct BestTake<T> {
     pub took: Duration,
     /// How many were made.
     pub takes: u32,
+    /// What the gate has against the one that was kept: no take was better.
+    pub shortfalls: Vec<QualityShortfall>,
+}
+
+/// A voice with its figures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sung {
+    pub mastered: Mastered,
+    pub figures: SoundFigures,
 }
 
 /// Writes lyrics until neither the gate nor the word lists have anything against them, or the takes or the time are
@@ -81,7 +90,7 @@ pub async fn sing(
     (melody, lyrics): (&Melody, &Lyrics),
     request: &MelodyToVocalsRequest,
     progress: &ProgressSink,
-) -> Result<BestTake<Mastered>, Failure> {
+) -> Result<BestTake<Sung>, Failure> {
     let voice = engine_options::voice_options(request);
     let mut takes = Takes::new(gate.takes, remaining);
     while let Some((take, left)) = takes.next() {
@@ -104,15 +113,16 @@ async fn mastered_and_judged(
     Provided { value: vocal, provider, took }: Provided<Vocal>,
     (melody, lyrics): (&Melody, &Lyrics),
     gate: &QualityGate,
-) -> Result<Judged<Mastered>, Failure> {
+) -> Result<Judged<Sung>, Failure> {
     let (gate, melody, lyrics) = (gate.clone(), melody.clone(), lyrics.clone());
-    let (mastered, shortfalls) = blocking(move || {
+    let (sung, shortfalls) = blocking(move || {
         let mastered = master(vocal);
-        let shortfalls = gate.judge_sound(&sound_figures(&melody, &lyrics, &Heard::of(&mastered)));
-        (mastered, shortfalls)
+        let figures = sound_figures(&melody, &lyrics, &Heard::of(&mastered));
+        let shortfalls = gate.judge_sound(&figures);
+        (Sung { mastered, figures }, shortfalls)
     })
     .await?;
-    Ok((Provided { value: mastered, provider, took }, shortfalls))
+    Ok((Provided { value: sung, provider, took }, shortfalls))
 }
 
 /// A take with what the gate has against it.
@@ -168,8 +178,8 @@ impl<T> Takes<T> {
 
     fn best(self) -> Result<BestTake<T>, Failure> {
         let none = || Failure::new(FailureClass::Config, FailureCode::Internal, "nothing was taken");
-        let (best, _) = self.best.ok_or_else(none)?;
-        Ok(BestTake { value: best.value, provider: best.provider, took: self.started.elapsed(), takes: self.made })
+        let (Provided { value, provider, .. }, shortfalls) = self.best.ok_or_else(none)?;
+        Ok(BestTake { value, provider, took: self.started.elapsed(), takes: self.made, shortfalls })
     }
 }
 
@@ -195,6 +205,7 @@ mod tests {
         }
         let best = takes.best().unwrap();
         assert_eq!((best.value, best.takes), (kept, made), "{outcomes:?}");
+        assert_eq!(Some(best.shortfalls.len()), outcomes[kept as usize], "what is left against it: {outcomes:?}");
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Deref for TestBucket {
 /// When there is no test server, or it is not an `s3-dev` (only that one creates buckets for unsigned requests).
 pub async fn s3_bucket() -> TestBucket {
     let servers = crate::servers();
-    let bucket = crate::fresh_name('-');
+    let bucket = short_name();
     let (endpoint, path) = (servers.s3_endpoint.clone(), crate::s3::control_path(&bucket));
     tokio::task::spawn_blocking(move || http::expect_success("PUT", &endpoint, &path, ""))
         .await
@@ -61,6 +61,14 @@ pub async fn s3_bucket() -> TestBucket {
         region: REGION.to_owned(),
     };
     TestBucket { endpoint: servers.s3_endpoint, location }
+}
+
+/// Nine characters: the test server writes bucket, key and upload in Base64 into one file name of at most 255 bytes, and the keys
+/// of songs leave no more of it.
+fn short_name() -> String {
+    let mut name = uuid::Uuid::new_v4().simple().to_string();
+    name.truncate(8);
+    format!("d{name}")
 }
 
 impl Drop for TestBucket {

@@ -69,7 +69,7 @@ fn address(name: &str) -> Url {
     Url::parse(&text).unwrap_or_else(|why| panic!("{NO_SERVERS} ({name} is not an address: {why})"))
 }
 
-/// A name that no other test has, accepted as the name of a database, a virtual host and a bucket.
+/// A name that no other test has, accepted as the name of a database and of a virtual host.
 fn fresh_name(separator: char) -> String {
     format!("descant{separator}test{separator}{}", uuid::Uuid::new_v4().simple())
 }

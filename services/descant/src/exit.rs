@@ -41,11 +41,11 @@ impl Exit {
         Self { code: Self::JOB_FAILED, message: message.into() }.into()
     }
 
-    /// What somebody asked for that cannot be is refused; any other failure is the work's own.
+    /// What somebody asked for that cannot be, or must not be, is refused; any other failure is the work's own.
     pub fn of_failure(failure: Failure) -> anyhow::Error {
         let Failure { class, message, .. } = failure;
         match class {
-            FailureClass::Caller => Self::refused(message),
+            FailureClass::Caller | FailureClass::Content => Self::refused(message),
             _ => Self::job_failed(message),
         }
     }
@@ -81,8 +81,10 @@ mod tests {
             let error = Exit::of_failure(Failure::new(class, FailureCode::ImpossibleOptions, "it is so"));
             error.downcast_ref::<Exit>().map(|exit| exit.code)
         };
-        assert_eq!(code(FailureClass::Caller), Some(Exit::REFUSED));
-        for class in [FailureClass::Config, FailureClass::Transient, FailureClass::Content] {
+        for class in [FailureClass::Caller, FailureClass::Content] {
+            assert_eq!(code(class), Some(Exit::REFUSED), "{class:?}");
+        }
+        for class in [FailureClass::Config, FailureClass::Transient] {
             assert_eq!(code(class), Some(Exit::JOB_FAILED), "{class:?}");
         }
     }

@@ -21,6 +21,7 @@ use crate::{
     follow::News,
     link_signer::LinkSigner,
     links::LinkMaker,
+    origin,
     problem::ApiError,
     submit_kind::SubmitKinds,
 };
@@ -38,7 +39,8 @@ pub struct AppState {
     pub kinds: SubmitKinds,
     /// What the process knows besides, if only to show it.
     known_kinds: Kinds,
-    pub links: LinkMaker,
+    /// For what is stored; answers have [`Self::links`].
+    pub stored_links: LinkMaker,
     pub signer: LinkSigner,
     pub news: News,
     /// Words that no job starts with; the job asks again, and an AI vendor where there is one.
@@ -57,7 +59,7 @@ impl AppState {
             auth: Authenticator::from_settings(&settings.auth)?,
             kinds,
             known_kinds: deps.kinds.clone(),
-            links: LinkMaker::new(settings.http.public_url.as_ref()),
+            stored_links: LinkMaker::new(settings.http.public_url.as_ref()),
             signer: LinkSigner::new(match &settings.auth.mode {
                 AuthMode::Hs256 { secret } => Some(secret.expose().as_str()),
                 AuthMode::None | AuthMode::Jwks { .. } => None,
@@ -78,6 +80,11 @@ impl AppState {
 
     pub async fn caller(&self, request: &HttpRequest) -> Result<Caller, ApiError> {
         self.auth.caller(request).await
+    }
+
+    /// Makes the links of the answer to a request.
+    pub fn links(&self, request: &HttpRequest) -> LinkMaker {
+        self.stored_links.asked_at(origin::of(request))
     }
 
     /// The caller, if they may use the operator's routes.

@@ -25,6 +25,7 @@ mod loopback_guard;
 mod named_inputs;
 mod observe;
 mod operator;
+mod origin;
 mod problem;
 mod quota;
 mod renditions;

@@ -1,8 +1,9 @@
-//! Addresses of a job, so that no client puts one together. Behind a proxy they start with the public address from the
-//! settings; without one they are relative to the host that was asked.
+//! Addresses of a job, so that no client puts one together. They start with the public address from the settings; without one,
+//! with the address that was asked (see [`crate::origin`]), and are relative to it where that cannot be told.
 
 use domain::{ArtifactRole, JobId};
 use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 use utoipa::ToSchema;
 
@@ -31,6 +32,23 @@ pub struct LinkMaker {
 impl LinkMaker {
     pub fn new(public_url: Option<&Url>) -> Self {
         Self { base: public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()).unwrap_or_default() }
+    }
+
+    /// The same for the answer to a request that reached us under `origin`.
+    pub fn asked_at(&self, origin: Option<String>) -> Self {
+        if self.base.is_empty() { Self { base: origin.unwrap_or_default() } } else { self.clone() }
+    }
+
+    /// Completes the links of a body that was made to be stored: its member `links`, where they are paths.
+    pub fn complete(&self, body: &mut Value) {
+        let links = body.get_mut("links").and_then(Value::as_object_mut);
+        for link in links.into_iter().flat_map(|links| links.values_mut()) {
+            if let Value::String(address) = link
+                && address.starts_with('/')
+            {
+                address.insert_str(0, &self.base);
+            }
+        }
     }
 
     /// Those that every job has.
@@ -85,5 +103,28 @@ mod tests {
             format!("/api/v1/melody-vocals/status/{id}")
         );
         assert!(LinkMaker::new(None).artifact(id, &ArtifactRole::AUDIO_WAV).ends_with("/result?role=audio_wav"));
+    }
+
+    #[test]
+    fn without_a_public_address_they_begin_with_the_one_that_was_asked() {
+        let id: JobId = "018f6b1e-7c2a-7000-8000-000000000000".parse().unwrap();
+        let asked = || Some("http://127.0.0.1:3000".to_owned());
+        let public = LinkMaker::new(Some(&Url::parse("https://music.example/").unwrap()));
+        let job = format!("/api/v1/jobs/{id}");
+        assert_eq!(public.asked_at(asked()).job(id).job, format!("https://music.example{job}"));
+        assert_eq!(LinkMaker::new(None).asked_at(asked()).job(id).job, format!("http://127.0.0.1:3000{job}"));
+        assert_eq!(LinkMaker::new(None).asked_at(None).job(id).job, job);
+
+        let stored = LinkMaker::new(None).job(id);
+        let mut body = serde_json::json!({ "links": stored, "name": "/api", "more": { "links": [1] } });
+        LinkMaker::new(None).asked_at(asked()).complete(&mut body);
+        assert_eq!(body["links"]["events"], format!("http://127.0.0.1:3000{job}/events"));
+        assert_eq!((&body["name"], &body["more"]), (&"/api".into(), &serde_json::json!({ "links": [1] })));
+        let whole = body.clone();
+        public.complete(&mut body);
+        assert_eq!(body, whole, "what is whole stays");
+        for mut none in [Value::Null, serde_json::json!([]), serde_json::json!({ "links": null })] {
+            public.complete(&mut none);
+        }
     }
 }

@@ -26,7 +26,13 @@ use actix_web::{
 use settings::HttpSettings;
 use url::{Host, Url};
 
-use crate::{app_state::AppState, auth::Authenticator, error_page, problem::ApiError};
+use crate::{
+    app_state::AppState,
+    auth::Authenticator,
+    error_page,
+    origin::{at, texts},
+    problem::ApiError,
+};
 
 /// Middleware: answers 403 to requests that come from elsewhere.
 pub async fn guard(
@@ -158,17 +164,6 @@ impl Door<'_> {
             _ => ours(host, "http") || (site == Site::Own && ours(host, "https")),
         })
     }
-}
-
-/// Values that are no text match nothing.
-fn texts(headers: &HeaderMap, name: impl header::AsHeaderName) -> impl Iterator<Item = &str> {
-    headers.get_all(name).map(|value| value.to_str().unwrap_or("?"))
-}
-
-/// The address of a `Host`; none for what is more, or less, than a host and a port.
-fn at(scheme: &str, host: &str) -> Option<Url> {
-    let plain = !host.contains(|c: char| "@/\\?#".contains(c) || c.is_whitespace() || c.is_control());
-    plain.then(|| Url::parse(&format!("{scheme}://{host}/")).ok()).flatten()
 }
 
 fn origin_of(address: &str) -> Option<String> {

@@ -103,6 +103,7 @@ pub struct Accepted<'a> {
     pub quota: QuotaBody,
     /// How many jobs of all users start before this one.
     pub queue_position: u64,
+    /// Without a public address they are paths. They belong into the answer's member `links`, where they are completed.
     pub links: Links,
 }
 

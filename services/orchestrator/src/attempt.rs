@@ -89,7 +89,8 @@ pub async fn run(
     let mut result = Value::Null;
     for (index, stage) in kind.spec.stages.iter().enumerate() {
         let is_last = index + 1 == kind.spec.stages.len();
-        if !is_last && kind.stage(stage.name).is_some_and(|runner| !runner.applies_to(&job.params)) {
+        let applies = |runner: &dyn Stage| runner.applies_to(&job.params, &attempt.done);
+        if !is_last && kind.stage(stage.name).is_some_and(|runner| !applies(runner)) {
             continue;
         }
         if let Some(finished) = attempt.done.get(stage.name.as_str()) {

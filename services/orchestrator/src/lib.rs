@@ -35,7 +35,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use domain::KindSpec;
 use messaging::Queue;
-use providers::Capabilities;
+use providers::{Capabilities, SongComposer, Version};
 use resilience::RateLimiter;
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
 use settings::Settings;
@@ -64,6 +64,14 @@ const COMMAND_PREFETCH: u16 = 16;
 #[derive(Default)]
 pub struct Orchestrator {
     kinds: Vec<Kind>,
+    composers: Vec<Composer>,
+}
+
+/// A provider of songs from outside of the settings.
+struct Composer {
+    name: &'static str,
+    version: String,
+    provider: Arc<dyn SongComposer>,
 }
 
 impl Orchestrator {
@@ -71,6 +79,19 @@ impl Orchestrator {
     #[must_use]
     pub fn with_kind(mut self, kind: Kind) -> Self {
         self.kinds.push(kind);
+        self
+    }
+
+    /// Has songs composed by one more provider, for a build with vendors of its own. It is asked before those of the settings;
+    /// `version` changes whenever it would make something else of the same sentence.
+    #[must_use]
+    pub fn with_composer(
+        mut self,
+        name: &'static str,
+        version: impl Into<String>,
+        provider: Arc<dyn SongComposer>,
+    ) -> Self {
+        self.composers.push(Composer { name, version: version.into(), provider });
         self
     }
 }
@@ -89,7 +110,10 @@ impl Service for Orchestrator {
     async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
         let settings = deps.settings.clone();
         let (call_offs, ended_jobs) = ended_jobs::channel();
-        let context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
+        let mut context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
+        for Composer { name, version, provider } in self.composers {
+            context.tools.capabilities.compositions.put_first(name, Version::Known(version), provider, None);
+        }
         let (running, wake) = (RunningJobs::default(), Arc::new(Notify::new()));
         let _lock = take_back_leases(&context, &settings).await?;
 

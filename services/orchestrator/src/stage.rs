@@ -137,9 +137,9 @@ pub struct ReuseKey {
 pub trait Stage: Send + Sync {
     fn name(&self) -> StageName;
 
-    /// Whether a job with this request has this stage at all; one that has not goes past it in silence. The last stage of a
-    /// kind is every job's.
-    fn applies_to(&self, _request: &Value) -> bool {
+    /// Whether a job has this stage at all, by its request and by what its finished stages (by name) have made; one that has not
+    /// goes past it in silence. The last stage of a kind is every job's.
+    fn applies_to(&self, _request: &Value, _done: &BTreeMap<String, FinishedStage>) -> bool {
         true
     }
 

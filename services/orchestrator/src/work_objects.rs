@@ -81,6 +81,28 @@ impl StageRun<'_> {
         }
     }
 
+    /// A working object in an unlinked file at its start, however large it is.
+    pub async fn get_file(&self, name: &str) -> Result<File, Failure> {
+        let object = self.object(name).await?;
+        match self.fetch(name, &object).await {
+            Ok(file) => Ok(file),
+            Err(failure) => Err(self.reopen_damaged().await.unwrap_or(failure)),
+        }
+    }
+
+    async fn fetch(&self, name: &str, object: &WorkObject) -> Result<File, Failure> {
+        let storage = |message: String| Failure::new(FailureClass::Transient, FailureCode::Storage, message);
+        let fetched = self.tools.blobs.fetch_to_file(&parse(&object.key)?, object.size_bytes).await;
+        let file = fetched.map_err(|error| of_blob(&error))?;
+        let (file, sha256) = providers::blocking(move || hashed(file))
+            .await?
+            .map_err(|error| storage(format!("{name} cannot be read: {error}")))?;
+        if sha256 == object.sha256 {
+            return Ok(file);
+        }
+        Err(storage(format!("{name} is not what was written; the object store has changed it")))
+    }
+
     async fn read_whole(&self, name: &str, object: &WorkObject) -> Result<Bytes, Failure> {
         if object.size_bytes > MAX_WORK_OBJECT_BYTES as u64 {
             let message = format!("{name} has {} bytes; at most {MAX_WORK_OBJECT_BYTES} are read", object.size_bytes);

@@ -172,14 +172,14 @@ const COUNT: &str = "a whole number, at least 0";
 
 pub const QUALITY: Section = Section {
     name: "quality",
-    about: "What a result must reach; a job whose result does not, take after take, fails with the figure.",
+    about: "What a result must reach; a job whose result does not, take after take, fails with the figure. A composed song, which has more than its voice, is kept with a warning that tells the figure.",
     keys: &[
         Key::new(
             "quality.takes",
             "3",
             "a whole number from 1 to 10",
             "1",
-            "How often lyrics are written and sung, each time with another seed, before a job fails for its quality.",
+            "How often lyrics are written and sung, each time with another seed, before the best of them is what there is.",
         ),
         Key::new(
             "quality.min_pitch_within_50_cents",

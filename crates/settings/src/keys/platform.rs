@@ -45,7 +45,7 @@ pub const HTTP: Section = Section {
             "http.public_url",
             "an http or https address without user, password, query or fragment",
             "\"https://descant.example.org\"",
-            "Where clients reach the gateway; links in answers begin with it. Not set: links are relative.",
+            "Where clients reach the gateway; links in answers begin with it. Not set: they begin with the name under which the gateway was asked, and are relative to it behind a proxy; set it there.",
         ),
         Key::new(
             "http.cors_origins",

@@ -1,9 +1,6 @@
 //! `descant blend`: three songs become one in this process, with no server. The same steps as a job.
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::{io::ErrorKind, path::PathBuf};
 
 use anyhow::{Context, Result};
 use arrangement::{BlendReport, SongRead, SoundSummary, cover, stems_of};
@@ -15,19 +12,17 @@ use domain::{
 use media::Tags;
 use providers::{BlendedSong, Provided, SongToBlend, blenders};
 use resilience::{BreakerRegistry, BreakerSettings};
-use serde_json::json;
 use settings::Settings;
 
 use super::{
     bars,
-    midi::{self, Album, Playing},
+    midi::{self, Album, Playing, Told},
     songs::here::{self, Here},
 };
 use crate::{
     cli,
     exit::Exit,
-    formats::{self, Format},
-    output,
+    formats,
     recording::{STDIN, Source},
     results::Destination,
 };
@@ -77,11 +72,22 @@ pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
         cover_png: Some(cover(&blended.score, &stems, blended.origin.as_ref())),
     };
     let formats = formats::distinct(&args.formats);
-    let album = Album { score: &blended.score, song: &song, stems: &stems, tags, formats: &formats, documents };
+    let album =
+        Album { score: Some(&blended.score), master: &song.master, stems: &stems, tags, formats: &formats, documents };
     let files = destination.begin()?;
     let folder = files.folder().to_owned();
     let written = album.write(files)?;
-    tell(&report, &folder, &formats, &written, json)
+    let told = Told {
+        report: serde_json::to_value(&report).context("the report cannot be written")?,
+        warnings: &report.warnings,
+        title: &report.title,
+        summary: report.summary(),
+        folder: &folder,
+        formats: &formats,
+        files: &written,
+        picture: report.passes.map(|_| ("What is from where: ", "provenance.svg")),
+    };
+    told.print(json)
 }
 
 /// What was asked for, checked as the HTTP API checks it.
@@ -164,23 +170,4 @@ async fn blended(
     let chain = blenders(settings, &breakers, &metrics).context("the blenders cannot be set up")?;
     let made = arrangement::blend(&chain, settings.jobs.deadline, songs, request).await;
     made.map_err(Exit::of_failure)
-}
-
-fn tell(report: &BlendReport, folder: &Path, formats: &[Format], files: &[PathBuf], json: bool) -> Result<()> {
-    if json {
-        let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-        return Ok(output::line(
-            json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }),
-        )?);
-    }
-    for warning in &report.warnings {
-        output::line(format_args!("note: {warning}"))?;
-    }
-    output::line(format_args!("\n{}\n{}", report.title, report.summary()))?;
-    let listen_to = formats.first().map_or("report.json", |format| format.file_name());
-    output::path("Your song: ", &folder.join(listen_to))?;
-    if report.passes.is_some() {
-        output::path("What is from where: ", &folder.join("provenance.svg"))?;
-    }
-    Ok(())
 }

@@ -1,37 +1,30 @@
 //! `descant compose`: a sentence becomes a song in this process, with no server. The same steps as a job.
 
-use std::{io::Read as _, path::PathBuf, time::Duration};
+use std::{io::Read as _, ops::ControlFlow, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use arrangement::{
-    CompositionReport, Reported, SoundSummary, VOICE, VocalsSummary, composed_stems, cover, lines_as_lrc, roll,
-    timed_lines, vocals_request, with_voice,
+    CompositionReport, FinishedSound, Made, Reported, SoundSong, SoundSummary, Subject, VOICE, VocalsSummary,
+    check_voice, composed_stems, cover, lines_as_lrc, roll, timed_lines, vocals_request, with_voice,
 };
 use compose::asked;
 use domain::{
-    Failure, FailureClass, InvalidField, StageName,
+    InvalidField, StageName,
     kinds::composition::{self as stage, CompositionRequest},
 };
 use lyrics::Lyrics;
-use media::Tags;
-use providers::{Capabilities, ComposedSong, ProgressSink, no_progress};
+use media::{Master, Tags};
+use music::Score;
+use providers::{AudioInput, Capabilities, ComposedSong, ProgressSink, Provided, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
-use serde_json::json;
 use settings::{LoadOptions, Settings};
 use soundfont::StemSpec;
 
 use super::{
     bars,
-    midi::{self, Album, Playing},
+    midi::{self, Album, Playing, Told},
 };
-use crate::{
-    cli,
-    exit::Exit,
-    formats::{self, Format},
-    output,
-    recording::STDIN,
-    results::Destination,
-};
+use crate::{cli, exit::Exit, formats, recording::STDIN, results::Destination};
 
 const FOLDER: &str = "composition";
 /// Longest prompt that is read from a pipe, in bytes; what is longer is refused for its length.
@@ -42,53 +35,137 @@ pub async fn run(args: cli::Compose, json: bool) -> Result<()> {
     let request = request(&args)?;
     let destination = Destination::beside(args.out, PathBuf::from(FOLDER), args.overwrite);
     destination.check(&midi::FILES)?;
-    let made = make(&settings, &request, json).await?;
+    let capabilities = capabilities(&settings)?;
+    let composed = composed(&settings, &capabilities, &request, json).await?;
+    let mut formats = formats::distinct(&args.formats);
+    let finished = match composed.value {
+        Made::Notes(song) => {
+            let sung = match request.is_sung() {
+                true => Some(sing(&settings, &capabilities, &request, &song, json).await?),
+                false => None,
+            };
+            of_notes(&settings, &request, *song, composed.provider, sung, json)?
+        }
+        Made::Sound(song, sound) => {
+            formats.retain(|format| format.encoding().is_some());
+            of_sound(&request, &song, &sound, composed.provider, json)?
+        }
+    };
 
-    let song = &made.song;
-    let mut stems = composed_stems(song, made.sung.is_some());
+    let Finished { score, master, stems, report, documents, cover } = finished;
+    let how = if score.is_some() { "composed by rules".to_owned() } else { format!("made by {}", report.provider) };
+    let tags = Tags {
+        title: Some(report.title.clone()),
+        artist: Some("Descant".to_owned()),
+        comment: Some(format!("{how}; seed {}", request.seed)),
+        cover_png: Some(cover),
+    };
+    let picture = score.as_ref().map(|_| ("Its picture: ", "song.svg"));
+    let album = Album { score: score.as_ref(), master: &master, stems: &stems, tags, formats: &formats, documents };
+    let files = destination.begin()?;
+    let folder = files.folder().to_owned();
+    let written = album.write(files)?;
+    let told = Told {
+        report: serde_json::to_value(&report).context("the report cannot be written")?,
+        warnings: &report.warnings,
+        title: &report.title,
+        summary: report.summary(),
+        folder: &folder,
+        formats: &formats,
+        files: &written,
+        picture,
+    };
+    told.print(json)
+}
+
+/// A song that is ready to be written down.
+struct Finished {
+    /// Where its notes are known.
+    score: Option<Score>,
+    master: Master,
+    stems: Vec<StemSpec>,
+    report: CompositionReport,
+    /// Names and contents.
+    documents: Vec<(&'static str, Vec<u8>)>,
+    /// As PNG.
+    cover: Vec<u8>,
+}
+
+/// Plays a song, with its voice where it has one.
+fn of_notes(
+    settings: &Settings,
+    request: &CompositionRequest,
+    song: ComposedSong,
+    provider: &str,
+    sung: Option<Sung>,
+    quiet: bool,
+) -> Result<Finished> {
+    let mut stems = composed_stems(&song, sung.is_some());
     let playing = Playing {
         score: &song.score,
         stems: &stems,
         keep_stems: request.options.stems,
-        bar: &step(stage::RENDERING, json),
+        bar: &step(stage::RENDERING, quiet),
     };
-    let mut played = midi::play_exactly(&settings, &playing, song.seconds)?;
-    if let Some(sung) = &made.sung {
-        played = with_voice(&played, &sung.voice).map_err(failed)?;
+    let mut played = midi::play_exactly(settings, &playing, song.seconds)?;
+    if let Some(sung) = &sung {
+        played = with_voice(&played, &sung.voice).map_err(Exit::of_failure)?;
         let voice = StemSpec { name: VOICE.to_owned(), parts: Vec::new(), mix: soundfont::StemMix::PLAIN };
         stems.insert(0, voice);
     }
-
-    let lines = made.sung.as_ref().map(|sung| timed_lines(&song.melody, &sung.lyrics)).unwrap_or_default();
+    let lines = sung.as_ref().map(|sung| timed_lines(&song.melody, &sung.lyrics)).unwrap_or_default();
     let report = CompositionReport::new(Reported {
-        request: &request,
-        song,
-        provider: made.provider,
+        request,
+        song: Subject::Notes(&song),
+        provider,
         lyrics: lines.clone(),
-        vocals: made.sung.as_ref().map(|sung| sung.summary.clone()),
+        vocals: sung.as_ref().map(|sung| sung.summary.clone()),
         sound: SoundSummary::of(&played.report, &stems),
         heard: &played.report.warnings,
     });
-    let mut documents = vec![
-        ("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?),
-        ("song.svg", roll(song).into_bytes()),
-    ];
-    if let Some(sung) = &made.sung {
+    let mut documents = vec![written(&report)?, ("song.svg", roll(&song).into_bytes())];
+    if let Some(sung) = &sung {
         documents.push(("lyrics.txt", song::lyrics_text(&sung.lyrics).into_bytes()));
         documents.push(("song.lrc", lines_as_lrc(&lines).into_bytes()));
     }
-    let tags = Tags {
-        title: Some(report.title.clone()),
-        artist: Some("Descant".to_owned()),
-        comment: Some(format!("composed by rules; seed {}", request.seed)),
-        cover_png: Some(cover(&song.score, &composed_stems(song, false), None)),
+    let cover = cover(&song.score, &composed_stems(&song, false), None);
+    Ok(Finished { score: Some(song.score), master: played.master, stems, report, documents, cover })
+}
+
+/// Brings what a service delivered as sound to length and loudness.
+fn of_sound(
+    request: &CompositionRequest,
+    song: &SoundSong,
+    sound: &AudioInput,
+    provider: &str,
+    quiet: bool,
+) -> Result<Finished> {
+    let bar = step(stage::RENDERING, quiet);
+    let asked_seconds = request.options.length_ms.map(|length| f64::from(length) / 1000.0);
+    let sound = sound.reopen().map_err(Exit::of_failure)?;
+    let mut progress = |share: f64| {
+        bar.set_position((share * 100.0) as u64);
+        ControlFlow::Continue(())
     };
-    let formats = formats::distinct(&args.formats);
-    let album = Album { score: &song.score, song: &played, stems: &stems, tags, formats: &formats, documents };
-    let files = destination.begin()?;
-    let folder = files.folder().to_owned();
-    let written = album.write(files)?;
-    tell(&report, &folder, &formats, &written, json)
+    let finished = song.finished(sound, asked_seconds, request.options.stems, &mut progress);
+    let finished = finished.map_err(Exit::of_failure)?;
+    bars::done(&bar);
+    let report = CompositionReport::new(Reported {
+        request,
+        song: Subject::Sound(song),
+        provider,
+        lyrics: Vec::new(),
+        vocals: None,
+        sound: finished.summary(),
+        heard: &finished.warnings,
+    });
+    let documents = vec![written(&report)?];
+    let FinishedSound { master, cover, warnings: _ } = finished;
+    Ok(Finished { score: None, master, stems: Vec::new(), report, documents, cover })
+}
+
+fn written(report: &CompositionReport) -> Result<(&'static str, Vec<u8>)> {
+    Ok(("report.json", serde_json::to_vec_pretty(report).context("the report cannot be written")?))
 }
 
 /// What was asked for, checked as the HTTP API checks it.
@@ -146,13 +223,6 @@ fn milliseconds(text: &str) -> Option<u32> {
     Some((seconds * 1000.0).round() as u32)
 }
 
-/// A song in notes, and its voice.
-struct Made {
-    song: ComposedSong,
-    provider: &'static str,
-    sung: Option<Sung>,
-}
-
 struct Sung {
     lyrics: Lyrics,
     /// Mono, at the rate of the band.
@@ -160,16 +230,18 @@ struct Sung {
     summary: VocalsSummary,
 }
 
-async fn make(settings: &Settings, request: &CompositionRequest, quiet: bool) -> Result<Made> {
-    let capabilities = capabilities(settings)?;
+async fn composed(
+    settings: &Settings,
+    capabilities: &Capabilities,
+    request: &CompositionRequest,
+    quiet: bool,
+) -> Result<Provided<Made>> {
     let time = settings.jobs.deadline;
     let bar = step(stage::COMPOSING, quiet);
-    capabilities.content.admit(&request.texts(), time).await.map_err(failed)?;
-    let composed = arrangement::compose(&capabilities.compositions, time, request).await.map_err(failed)?;
+    capabilities.content.admit(&request.texts(), time).await.map_err(Exit::of_failure)?;
+    let composed = arrangement::compose(&capabilities.compositions, time, request).await.map_err(Exit::of_failure)?;
     bars::done(&bar);
-    let song = composed.value;
-    let sung = if request.is_sung() { Some(sing(settings, &capabilities, request, &song, quiet).await?) } else { None };
-    Ok(Made { song, provider: composed.provider, sung })
+    Ok(composed)
 }
 
 async fn sing(
@@ -180,9 +252,10 @@ async fn sing(
     quiet: bool,
 ) -> Result<Sung> {
     let (gate, time): (_, Duration) = (settings.quality_gate().clone(), settings.jobs.deadline);
-    let vocals = vocals_request(request, song).map_err(failed)?;
+    let vocals = vocals_request(request, song).map_err(Exit::of_failure)?;
     let bar = step(stage::WORDS, quiet);
-    let written = song::write_lyrics(capabilities, &gate, time, &song.melody, &vocals).await.map_err(failed)?;
+    let written =
+        song::write_lyrics(capabilities, &gate, time, &song.melody, &vocals).await.map_err(Exit::of_failure)?;
     bars::done(&bar);
     let bar = step(stage::SINGING, quiet);
     let progress: ProgressSink = if quiet {
@@ -192,17 +265,21 @@ async fn sing(
         std::sync::Arc::new(move |share: f64| bar.set_position((share * 100.0) as u64))
     };
     let parts = (&song.melody, &written.value);
-    let sung = song::sing(capabilities, &gate, time, parts, &vocals, &progress).await.map_err(failed)?;
+    let sung = song::sing(capabilities, &gate, time, parts, &vocals, &progress).await.map_err(Exit::of_failure)?;
     bars::done(&bar);
-    let performance = &sung.value.performance;
+    let song::Sung { mastered, figures } = sung.value;
+    check_voice(&figures, &sung.shortfalls, sung.takes).map_err(Exit::of_failure)?;
     let summary = VocalsSummary {
         title: written.value.title.clone(),
-        voice: performance.voice.clone(),
+        voice: mastered.performance.voice,
         words_by: written.provider.to_owned(),
         sung_by: sung.provider.to_owned(),
-        syllables_placed: performance.syllables_placed,
+        syllables_placed: mastered.performance.syllables_placed,
+        takes: sung.takes,
+        quality: Some(figures),
+        shortfalls: written.shortfalls.into_iter().chain(sung.shortfalls).collect(),
     };
-    Ok(Sung { lyrics: written.value, voice: sung.value.samples, summary })
+    Ok(Sung { lyrics: written.value, voice: mastered.samples, summary })
 }
 
 fn capabilities(settings: &Settings) -> Result<Capabilities> {
@@ -213,38 +290,8 @@ fn capabilities(settings: &Settings) -> Result<Capabilities> {
     Capabilities::new(settings, &breakers, &metrics).context("the music providers cannot be set up")
 }
 
-/// What was asked for and cannot be had is refused; anything else is the work's own failure.
-fn failed(Failure { class, message, .. }: Failure) -> anyhow::Error {
-    match class {
-        FailureClass::Caller | FailureClass::Content => Exit::refused(message),
-        _ => Exit::job_failed(message),
-    }
-}
-
 fn step(name: StageName, quiet: bool) -> indicatif::ProgressBar {
     bars::bar(stage::SPEC.stage(name.as_str()).map_or("", |stage| stage.label), quiet)
-}
-
-fn tell(
-    report: &CompositionReport,
-    folder: &std::path::Path,
-    formats: &[Format],
-    files: &[PathBuf],
-    json: bool,
-) -> Result<()> {
-    if json {
-        let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
-        return Ok(output::line(
-            json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }),
-        )?);
-    }
-    for warning in &report.warnings {
-        output::line(format_args!("note: {warning}"))?;
-    }
-    output::line(format_args!("\n{}\n{}", report.title, report.summary()))?;
-    let listen_to = formats.first().map_or("report.json", |format| format.file_name());
-    output::path("Your song: ", &folder.join(listen_to))?;
-    Ok(output::path("Its picture: ", &folder.join("song.svg"))?)
 }
 
 #[cfg(test)]

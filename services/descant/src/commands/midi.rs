@@ -11,9 +11,10 @@ use anyhow::{Context, Result};
 use arrangement::{Rendering, SongRead, read_song};
 use domain::Failure;
 use indicatif::ProgressBar;
-use media::{Encoding, Tags};
+use media::{Encoding, Master, Tags};
 use music::Score;
 use providers::AccompanimentPlayer;
+use serde_json::{Value, json};
 use settings::Settings;
 use soundfont::{Instruments, Song, StemSpec};
 
@@ -21,6 +22,7 @@ use super::bars;
 use crate::{
     exit::Exit,
     formats::Format,
+    output,
     recording::{Recording, Source},
     results::Files,
 };
@@ -101,8 +103,9 @@ fn play_with(
 
 /// What goes with the sound.
 pub struct Album<'a> {
-    pub score: &'a Score,
-    pub song: &'a Song,
+    /// `None` where nobody knows its notes; then there is no MIDI file of it.
+    pub score: Option<&'a Score>,
+    pub master: &'a Master,
     pub stems: &'a [StemSpec],
     pub tags: Tags,
     pub formats: &'a [Format],
@@ -118,26 +121,66 @@ impl Album<'_> {
         let create = |files: &mut Files, name: &str| -> Result<File> { files.create(name) };
         for format in self.formats {
             let name = format.file_name();
-            let mut file = create(&mut files, name)?;
-            match format.encoding() {
-                Some((_, encoding)) => {
-                    self.song.master.encode_to(file, encoding, &self.tags).with_context(|| unwritable(name))?;
+            match (format.encoding(), self.score) {
+                (Some((_, encoding)), _) => {
+                    let file = create(&mut files, name)?;
+                    self.master.encode_to(file, encoding, &self.tags).with_context(|| unwritable(name))?;
                 }
-                None => file.write_all(&music::smf::write(self.score)).with_context(|| unwritable(name))?,
+                (None, Some(score)) => {
+                    let mut file = create(&mut files, name)?;
+                    file.write_all(&music::smf::write(score)).with_context(|| unwritable(name))?;
+                }
+                (None, None) => {}
             }
         }
-        for stem in 0..self.song.master.stems() {
+        for stem in 0..self.master.stems() {
             let Some(spec) = self.stems.get(stem) else { continue };
             let name = format!("stem-{}.flac", spec.name);
             let file = create(&mut files, &name)?;
             let title = self.tags.title.as_ref().map(|title| format!("{title} ({})", spec.name));
             let tags = Tags { title, cover_png: None, ..self.tags.clone() };
-            let written = self.song.master.encode_stem_to(stem, file, Encoding::Flac, &tags);
+            let written = self.master.encode_stem_to(stem, file, Encoding::Flac, &tags);
             written.with_context(|| unwritable(&name))?;
         }
         for (name, bytes) in self.documents {
             create(&mut files, name)?.write_all(&bytes).with_context(|| unwritable(name))?;
         }
         files.commit()
+    }
+}
+
+/// What is told of a song that was made.
+pub struct Told<'a> {
+    pub report: Value,
+    pub warnings: &'a [String],
+    /// What it is called, and what is to be said of it.
+    pub title: &'a str,
+    pub summary: String,
+    pub folder: &'a Path,
+    pub formats: &'a [Format],
+    pub files: &'a [PathBuf],
+    /// What there is to see of it: what it shows, and its file.
+    pub picture: Option<(&'static str, &'static str)>,
+}
+
+impl Told<'_> {
+    /// As JSON, or in words for people.
+    pub fn print(&self, json: bool) -> Result<()> {
+        let Self { report, warnings, title, summary, folder, formats, files, picture } = self;
+        if json {
+            let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+            let told = json!({ "success": true, "files": files, "warnings": warnings, "report": report });
+            return Ok(output::line(told)?);
+        }
+        for warning in *warnings {
+            output::line(format_args!("note: {warning}"))?;
+        }
+        output::line(format_args!("\n{title}\n{summary}"))?;
+        let listen_to = formats.first().map_or("report.json", |format| format.file_name());
+        output::path("Your song: ", &folder.join(listen_to))?;
+        if let Some((shows, file)) = picture {
+            output::path(shows, &folder.join(file))?;
+        }
+        Ok(())
     }
 }

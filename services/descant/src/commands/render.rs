@@ -4,14 +4,13 @@ use anyhow::{Context, Result};
 use arrangement::{RenderReport, SongRead, SoundSummary, cover, lrc, stems_of};
 use domain::kinds::blend as stage;
 use media::Tags;
-use serde_json::json;
 use settings::{LoadOptions, Settings};
 
 use super::{
     bars,
-    midi::{self, Album, Playing},
+    midi::{self, Album, Playing, Told},
 };
-use crate::{cli, exit::Exit, formats, output, recording::Source, results::Destination};
+use crate::{cli, exit::Exit, formats, recording::Source, results::Destination};
 
 pub fn run(args: cli::Render, json: bool) -> Result<()> {
     let settings = Settings::load(&LoadOptions::from_process(args.config.clone()))?;
@@ -35,20 +34,20 @@ pub fn run(args: cli::Render, json: bool) -> Result<()> {
     let tags =
         Tags { title: Some(song.title.clone()), cover_png: Some(cover(&song.score, &stems, None)), ..Tags::default() };
     let formats = formats::distinct(&args.formats);
-    let album = Album { score: &song.score, song: &played, stems: &stems, tags, formats: &formats, documents };
+    let album =
+        Album { score: Some(&song.score), master: &played.master, stems: &stems, tags, formats: &formats, documents };
     let files = destination.begin()?;
     let folder = files.folder().to_owned();
     let written = album.write(files)?;
-    if json {
-        let files: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-        return Ok(output::line(
-            json!({ "success": true, "files": files, "warnings": report.warnings, "report": report }),
-        )?);
-    }
-    for warning in &report.warnings {
-        output::line(format_args!("note: {warning}"))?;
-    }
-    output::line(format_args!("\n{}\n{}", report.title, report.summary()))?;
-    let listen_to = formats.first().map_or("report.json", |format| format.file_name());
-    Ok(output::path("Your song: ", &folder.join(listen_to))?)
+    let told = Told {
+        report: serde_json::to_value(&report).context("the report cannot be written")?,
+        warnings: &report.warnings,
+        title: &report.title,
+        summary: report.summary(),
+        folder: &folder,
+        formats: &formats,
+        files: &written,
+        picture: None,
+    };
+    told.print(json)
 }

@@ -18,6 +18,7 @@ over_both!(
     a_song_is_its_owners_and_stops_when_asked,
     what_is_refused_leaves_nothing,
     a_song_survives_a_crash,
+    a_long_song_ends_on_the_frame_that_was_asked_for,
 );
 
 const GENERATE: &str = "/api/music-generator/generate";
@@ -97,7 +98,7 @@ const network = globalThis.fetch;
 globalThis.fetch = (address, init) => network(new URL(address, base), init);
 globalThis.clerkToken = token;
 const played = new Promise((resolve) => {
-  const player = { set src(address) { resolve(new URL(address, base)); } };
+  const player = { set src(address) { resolve(new URL(address)); } };
   globalThis.document = { getElementById: (id) => (id === 'audio-player' ? player : null) };
 });
 await import('./page.mjs');
@@ -171,8 +172,7 @@ async fn the_commands_of_the_contract_run(flavour: Flavour) {
     assert_eq!(data["lengthMs"], 30_000, "as its file measures: {answer}");
     // A player sends no headers.
     let address = data["audioUrl"].as_str().expect("an address");
-    let address = if address.starts_with('/') { format!("{}{address}", user.base) } else { address.to_owned() };
-    let song = Answer::of(user.bearing(None).http.get(&address)).await;
+    let song = Answer::of(user.bearing(None).http.get(address)).await;
     assert!(song.status.is_success() && song.bytes.starts_with(b"ID3"), "{}", song.status);
 }
 
@@ -277,7 +277,10 @@ async fn a_voice_sings_when_it_is_asked_for_and_only_then(flavour: Flavour) {
     let done = ended(&user, &job).await;
     assert_eq!(done["state"], "completed", "{done}");
     let lines = done["result"]["lyrics"].as_array().expect("words");
-    assert!(!lines.is_empty() && done["result"]["vocals"]["voice"] == "formant", "{done}");
+    let vocals = &done["result"]["vocals"];
+    assert!(!lines.is_empty() && vocals["voice"] == "formant", "{done}");
+    assert!(vocals["takes"].as_u64().is_some_and(|takes| (1..=3).contains(&takes)), "{vocals}");
+    assert!(vocals["quality"]["pitch_within_50_cents"].as_f64().is_some_and(|share| share > 0.5), "{vocals}");
     assert_eq!(done["result"]["stems"][0], "voice", "{done}");
     let lrc = file(&user, &job, "lyrics_lrc").await.text();
     assert_eq!(lrc.lines().count(), lines.len(), "{lrc}");
@@ -423,4 +426,25 @@ async fn a_song_survives_a_crash(flavour: Flavour) {
     assert_eq!((started("composing"), started("rendering")), (1, 2), "what was finished is not done again: {events:?}");
     let status = user.get(&format!("/api/music-generator/status/{job}")).await.expect(200);
     assert_eq!((&status["data"]["status"], &status["data"]["lengthMs"]), (&json!("COMPLETED"), &json!(400_000)));
+}
+
+async fn a_long_song_ends_on_the_frame_that_was_asked_for(flavour: Flavour) {
+    let deployment = shared(flavour).await;
+    let user = deployment.user();
+    let body = json!({
+        "prompt": "a slow ambient piece",
+        "name": "A name of which no more is kept than object stores can take",
+        "lengthMs": 61_713,
+        "seed": 2,
+        "formats": ["flac"]
+    });
+    let job = submit(&user, &body).await;
+    assert_eq!(ended(&user, &job).await["state"], "completed");
+    for role in ["audio_wav", "audio_flac"] {
+        let sound = file(&user, &job, role).await.bytes;
+        let sound = media::decode(std::io::Cursor::new(sound), &Bounds::default()).expect("a sound file");
+        assert_eq!(sound.samples.len() / 2, (61.713f64 * 44_100.0).round() as usize, "{role}");
+    }
+    let status = user.get(&format!("/api/music-generator/status/{job}")).await.expect(200);
+    assert_eq!(status["data"]["lengthMs"], 61_713, "{status}");
 }

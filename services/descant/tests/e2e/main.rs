@@ -36,6 +36,7 @@ mod faces;
 mod following;
 mod idempotency;
 mod options;
+mod queue_rules;
 mod quota;
 mod recordings;
 mod refusals;

@@ -19,7 +19,7 @@ async fn a_hum_becomes_a_song(flavour: Flavour) {
     let answer = user
         .submit(&Submission::of("hum.wav", hum.wav()).with("genre", "pop").with("mood", "romantic").with("seed", "7"))
         .await;
-    let job = accepted_as_promised(&answer);
+    let job = accepted_as_promised(&user, &answer);
 
     let events = user.events(&job, 0).await.rest().await;
     events_tell_the_whole_story(&job, &events);
@@ -36,7 +36,7 @@ async fn a_hum_becomes_a_song(flavour: Flavour) {
 }
 
 /// Everything that clients of the melody-to-vocals API look at in the answer to a submission.
-fn accepted_as_promised(answer: &Answer) -> String {
+fn accepted_as_promised(user: &User, answer: &Answer) -> String {
     let body = answer.expect(202);
     assert_eq!(body["success"], true, "{body}");
     assert_eq!(body["message"], "Conversion job submitted successfully");
@@ -58,7 +58,10 @@ fn accepted_as_promised(answer: &Answer) -> String {
     let job = body["jobId"].as_str().expect("a job has an id").to_owned();
     assert_eq!(answer.header("location"), body["links"]["status"].as_str());
     for link in ["status", "events", "ws", "result", "cancel", "feedback"] {
-        assert!(body["links"][link].as_str().is_some_and(|path| path.contains(&job)), "{link}: {body}");
+        assert!(
+            body["links"][link].as_str().is_some_and(|url| url.starts_with(&user.base) && url.contains(&job)),
+            "{link}: {body}"
+        );
     }
     job
 }

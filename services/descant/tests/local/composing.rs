@@ -55,7 +55,10 @@ fn a_voice_sings_when_it_is_asked_for() {
         ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--format", "wav"];
     let said = desk.run(&[&asked[..], &["--seed", "3", "--stems", "--json"]].concat()).json();
     let report = &said["report"];
-    assert_eq!(report["vocals"]["voice"], "formant", "{report}");
+    let vocals = &report["vocals"];
+    assert_eq!(vocals["voice"], "formant", "{report}");
+    assert!(vocals["quality"]["pitch_within_50_cents"].as_f64().is_some_and(|share| share > 0.5), "{vocals}");
+    assert!(vocals["takes"].as_u64().is_some_and(|takes| takes >= 1), "{vocals}");
     let lines = report["lyrics"].as_array().expect("words");
     assert!(lines.iter().all(|line| line["words"][0]["startSeconds"].is_number()) && !lines.is_empty(), "{report}");
     let lrc = fs::read_to_string(desk.path("composition/song.lrc")).expect("a file");
@@ -120,6 +123,21 @@ fn a_voice_rests_while_somebody_plays_a_solo() {
     assert!(loudest(&voice, 0.0, start) > 0.05 && loudest(&melody, inside.0, inside.1) > 0.02, "one after the other");
     let lrc = fs::read_to_string(desk.path("composition/song.lrc")).expect("a file");
     assert!(lrc.lines().any(|line| line.ends_with(']')), "the line before the solo ends: {lrc}");
+}
+
+/// There is a whole song around it; whoever asked for it is told in figures.
+#[test]
+fn a_voice_that_the_gate_has_something_against_is_sung_again_and_then_told_of() {
+    let desk = Desk::new();
+    let asked = ["compose", "a slow folk song about rivers", "--length", "12s", "--voice", "formant", "--seed", "3"];
+    let mut strict = desk.descant([&asked[..], &["--format", "wav", "--json"]].concat());
+    let strict = strict.env("DESCANT_QUALITY__MAX_TRUE_PEAK_DBTP", "-20").env("DESCANT_QUALITY__TAKES", "2");
+    let said = Said::of(strict).json();
+    let vocals = &said["report"]["vocals"];
+    assert_eq!((&vocals["takes"], &vocals["shortfalls"][0]["check"]), (&2.into(), &"true_peak".into()), "{vocals}");
+    let warning = said["warnings"].as_array().and_then(|told| told.first()?.as_str()).expect("a warning").to_owned();
+    assert!(warning.contains("true peak is ") && warning.contains("-20.0 is the most"), "{warning}");
+    assert!(desk.path("composition/song.wav").is_file());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A new kind of job touches only its own files and a line in each registry: one is added here, to all services, from outside
-//! of every crate; and ARCHITECTURE.md says how, in steps that name what there is.
+//! of every crate; and ARCHITECTURE.md says how, in steps that name what there is. So is a composer, of the sort that vendors are.
 
+mod composer;
 mod reverie;
 
 use std::{

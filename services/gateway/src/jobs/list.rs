@@ -42,7 +42,8 @@ pub async fn list(
     };
     let after = query.cursor.as_deref().map(read_cursor).transpose()?;
     let JobList { jobs, next } = state.database.jobs_of(&caller.user).list(&filter, after, limit).await?;
-    let jobs = jobs.iter().map(|job| present::summary(&state, job)).collect();
+    let links = state.links(&request);
+    let jobs = jobs.iter().map(|job| present::summary(&state, &links, job)).collect();
     Ok(HttpResponse::Ok().json(JobListBody { success: true, jobs, next: next.map(write_cursor) }))
 }
 

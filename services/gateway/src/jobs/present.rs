@@ -47,7 +47,7 @@ pub async fn standing(state: &AppState, user: &UserId, job: &Job, warnings: Vec<
 }
 
 /// Everything about a job. Of a kind that only a newer version knows: what its rows say.
-pub async fn job(state: &AppState, user: &UserId, job: &Job) -> Result<JobBody, ApiError> {
+pub async fn job(state: &AppState, links: &LinkMaker, user: &UserId, job: &Job) -> Result<JobBody, ApiError> {
     let kind = state.kinds.get(job.kind.as_str());
     let inputs = state.database.jobs().inputs(job.id).await?;
     let inputs = in_order(state.spec(job.kind.as_str()), inputs);
@@ -64,11 +64,11 @@ pub async fn job(state: &AppState, user: &UserId, job: &Job) -> Result<JobBody, 
         parameters: kind.map_or_else(|| job.params.clone(), |kind| kind.parameters(&job.params)),
         reuse: job.reuse,
         result: Option::zip(kind, made).map(|(kind, made)| kind.result(job, made)),
-        artifacts: artifacts(state, user, job).await?,
+        artifacts: artifacts(state, links, user, job).await?,
         updated_at: job.updated_at,
         expires_at: job.files_expire_at,
         files_deleted_at: job.files_deleted_at,
-        links: state.links.job(job.id),
+        links: links.job(job.id),
     })
 }
 
@@ -103,14 +103,19 @@ async fn queue_position(state: &AppState, user: &UserId, job: &Job) -> Result<Op
 }
 
 /// The files of a finished job that are still there, with the object store's own links where it has some.
-pub async fn artifacts(state: &AppState, user: &UserId, job: &Job) -> Result<Vec<ArtifactBody>, ApiError> {
+pub async fn artifacts(
+    state: &AppState,
+    links: &LinkMaker,
+    user: &UserId,
+    job: &Job,
+) -> Result<Vec<ArtifactBody>, ApiError> {
     if job.state != JobState::Completed || !job.keeps_files(state.clock.now()) {
         return Ok(Vec::new());
     }
     let files = state.database.jobs_of(user).artifacts(job.id).await?.unwrap_or_default();
     let mut bodies = Vec::with_capacity(files.len());
     for file in &files {
-        bodies.push(artifact(&state.links, file, signed(state, job, file).await));
+        bodies.push(artifact(links, file, signed(state, job, file).await));
     }
     Ok(bodies)
 }
@@ -149,7 +154,7 @@ async fn signed(state: &AppState, job: &Job, file: &Artifact) -> Option<String> 
     }
 }
 
-pub fn summary(state: &AppState, job: &Job) -> JobSummary {
+pub fn summary(state: &AppState, links: &LinkMaker, job: &Job) -> JobSummary {
     let failure = failure(state.spec(job.kind.as_str()), job);
     let title = |kind: &dyn SubmitKind| job.result.as_ref().and_then(|made| kind.title(made));
     JobSummary {
@@ -164,6 +169,6 @@ pub fn summary(state: &AppState, job: &Job) -> JobSummary {
         error_code: failure.map(|failure| failure.code),
         created_at: job.created_at,
         completed_at: job.finished_at,
-        links: state.links.job(job.id),
+        links: links.job(job.id),
     }
 }

@@ -23,5 +23,5 @@ pub async fn read(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_job(&request, &id, &state).await?;
-    Ok(HttpResponse::Ok().json(present::job(&state, &user, &job).await?))
+    Ok(HttpResponse::Ok().json(present::job(&state, &state.links(&request), &user, &job).await?))
 }

@@ -57,7 +57,7 @@ pub async fn retry(
         progress: job.progress.percent(),
         message: "The job waits for another try",
         quota: QuotaBody::of(limits, usage),
-        links: state.links.job(job.id),
+        links: state.links(&request).job(job.id),
     }))
 }
 

@@ -14,11 +14,14 @@ use serde_json::Value;
 use crate::{
     app_state::AppState,
     jobs::wire::{InputBody, SubmittedBody},
+    links::LinkMaker,
     submit_kind::{Accepted, SubmitKind},
 };
 
-/// An answer with the job's own address in `Location`, the same for a repeat as for the first request.
-pub fn answered(status: StatusCode, body: Value, replayed: bool) -> HttpResponse {
+/// An answer with the job's own address in `Location`. A repeat gets the body of the first request, with links of its own: under
+/// which name we were asked is for nobody else.
+pub fn answered(status: StatusCode, mut body: Value, links: &LinkMaker, replayed: bool) -> HttpResponse {
+    links.complete(&mut body);
     let mut response = HttpResponse::build(status);
     let location = body["links"]["status"].as_str().and_then(|link| HeaderValue::from_str(link).ok());
     if let Some(location) = location {

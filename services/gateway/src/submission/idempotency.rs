@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 use super::answer::answered;
 use crate::{
-    app_state::AppState, auth::Caller, fields::Fields, problem::ApiError, submit_kind::SubmitKind, upload::ReceivedFile,
+    app_state::AppState, auth::Caller, fields::Fields, links::LinkMaker, problem::ApiError, submit_kind::SubmitKind,
+    upload::ReceivedFile,
 };
 
 /// Answers are kept for repeats this long.
@@ -43,7 +44,12 @@ pub enum Begun {
 }
 
 /// Takes the key, or gives the answer that its first request got.
-pub async fn begin(state: &AppState, key: Option<IdempotencyKey>, hash: &str) -> Result<Begun, ApiError> {
+pub async fn begin(
+    state: &AppState,
+    links: &LinkMaker,
+    key: Option<IdempotencyKey>,
+    hash: &str,
+) -> Result<Begun, ApiError> {
     let Some(key) = key else { return Ok(Begun::Ours(None)) };
     match state.database.idempotency().begin(&key, hash, state.clock.now(), HOLD).await? {
         Begin::Fresh(claim) => Ok(Begun::Ours(Some(claim))),
@@ -51,7 +57,7 @@ pub async fn begin(state: &AppState, key: Option<IdempotencyKey>, hash: &str) ->
         Begin::Mismatch => Err(ApiError::IdempotencyMismatch),
         Begin::Replay { status, body, .. } => {
             let status = StatusCode::from_u16(status).map_err(|_| ApiError::Internal)?;
-            Ok(Begun::Replay(answered(status, body, true)))
+            Ok(Begun::Replay(answered(status, body, links, true)))
         }
     }
 }

@@ -242,7 +242,7 @@ impl Request<'_> {
             self.state.database.uploads().complete(file.upload, *size_bytes, sha256).await?;
         }
         let hash = idempotency::request_hash(self.kind, &files, fields, reuse);
-        let claim = match idempotency::begin(self.state, key, &hash).await? {
+        let claim = match idempotency::begin(self.state, &self.state.links(self.http), key, &hash).await? {
             Begun::Ours(claim) => claim,
             Begun::Replay(response) => return Ok(Outcome::Replayed(response)),
         };
@@ -303,8 +303,9 @@ impl Request<'_> {
         };
         let limits = state.settings.quota.limits(caller.tier);
         let queue_position = state.database.jobs().waiting().await?;
+        // It is stored for repeats, which may come under another name.
         let body = |job: &Job, usage: QuotaUsage| {
-            let links = (door.links)(&state.links, job.id);
+            let links = (door.links)(&state.stored_links, job.id);
             let quota = QuotaBody::of(limits, usage);
             (door.answer)(kind, &Accepted { job, inputs: &inputs, quota, queue_position, links })
         };
@@ -324,7 +325,7 @@ impl Request<'_> {
                 state.outbox.notify_one();
                 state.metrics.job_accepted(job.kind.as_str());
                 tracing::info!(job_id = %job.id, kind = %job.kind, "job accepted");
-                Ok(answered(StatusCode::ACCEPTED, body(&job, usage), false))
+                Ok(answered(StatusCode::ACCEPTED, body(&job, usage), &state.links(http), false))
             }
             Submission::OverQuota { exceeded, usage } => Err(over_quota(state, exceeded, limits, usage)),
             Submission::TooManyStarts { starts } => {

@@ -84,7 +84,7 @@ async fn songs_named_by_title_belong_to_the_job() {
     assert_eq!((&body["success"], &body["status"]), (&json!(true), &json!("pending")), "{body}");
     assert_eq!(body["songs"], json!(THREE), "what was found is told");
     let id = body["jobId"].as_str().unwrap().to_owned();
-    assert_eq!(body["links"]["status"], format!("/api/status/{id}"));
+    assert_eq!(body["links"]["status"], harness.url(&format!("/api/status/{id}")));
     assert_eq!(accepted.header("ratelimit-limit"), Some("10"));
     assert_eq!(accepted.header("ratelimit-remaining"), Some("9"));
     assert_eq!(objects(&harness).await, before + 3, "each is copied");

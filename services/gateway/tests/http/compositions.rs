@@ -108,6 +108,7 @@ async fn a_finished_song_has_an_address_and_a_time_to_be_kept() {
     );
     assert!(data["expiresAt"].is_string(), "{data}");
     let address = data["audioUrl"].as_str().unwrap();
+    assert!(address.starts_with(&harness.url("/api/v1/jobs/")), "a player may be on another page: {address}");
     assert_eq!(harness.ask("GET", address, &[]).await.body, SONG);
 
     let answer = get(&harness, "download", &id).await.expect(200);
@@ -117,6 +118,7 @@ async fn a_finished_song_has_an_address_and_a_time_to_be_kept() {
     assert_eq!(link["formats"], json!(["mp3", "wav"]), "{answer}");
     assert_eq!(link["sizeBytes"], SONG.len());
     assert!(link["expiresAt"].is_string());
+    assert!(link["downloadUrl"].as_str().unwrap().starts_with(&harness.url("/api/v1/jobs/")), "{link}");
     let fetched = harness.ask("GET", link["downloadUrl"].as_str().unwrap(), &[]).await;
     assert_eq!(fetched.body, SONG);
     assert!(fetched.header("content-disposition").unwrap().contains(&format!("{file}.mp3")), "{fetched:?}");

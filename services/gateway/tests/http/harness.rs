@@ -151,8 +151,15 @@ impl Harness {
         self.deps.clock.now()
     }
 
+    /// `path` may also be an address that an answer told.
     pub async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let path = path.strip_prefix(&self.url("")).unwrap_or(path);
         wire::ask(self.address, method, path, headers, b"").await
+    }
+
+    /// The whole address of a path, as links have it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// A finished job of the local user with two events and a song.

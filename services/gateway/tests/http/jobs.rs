@@ -85,7 +85,7 @@ async fn a_finished_job_tells_everything_and_no_key() {
     assert_eq!((&job["status"], &job["progress"], &job["attempts"]), (&"completed".into(), &100.into(), &0.into()));
     let roles: Vec<_> = job["artifacts"].as_array().unwrap().iter().map(|file| file["role"].clone()).collect();
     assert_eq!(roles, ["audio_mp3", "stems_zip"]);
-    assert_eq!(job["links"]["job"], format!("/api/v1/jobs/{id}"));
+    assert_eq!(job["links"]["job"], harness.url(&format!("/api/v1/jobs/{id}")));
     assert_eq!(job["links"]["status"], job["links"]["job"]);
     assert!(!job.to_string().contains("jobs/work") && !job.to_string().contains("uploads/"), "{job}");
 

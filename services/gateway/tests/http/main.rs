@@ -10,6 +10,7 @@ mod forms;
 mod harness;
 mod jobs;
 mod limits;
+mod links;
 mod methods;
 mod retries;
 mod submissions;

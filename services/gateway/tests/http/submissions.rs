@@ -120,7 +120,7 @@ async fn a_kind_without_files_takes_json_and_forms_alike() {
     let told = first.json();
     assert_eq!((&told["kind"], &told["reuse"], &told["bars"]), (&"sketch".into(), &false.into(), &16.into()));
     assert_eq!(told["parameters"]["chords"], json!(["C", "G"]));
-    let address = format!("/api/v1/jobs/{job}");
+    let address = harness.url(&format!("/api/v1/jobs/{job}"));
     assert_eq!((first.header("location"), told["links"]["status"].as_str()), (Some(&*address), Some(&*address)));
     let stored = harness.deps.database().expect("rows").jobs().get(job).await.expect("rows").expect("it is there");
     assert!(!stored.reuse);
@@ -237,14 +237,14 @@ async fn the_older_api_is_another_door_to_the_same_flow() {
     let (job, told) = (id(&own), own.json());
     assert_eq!((&told["estimatedTime"], &told["inputs"][0]["role"]), (&"1-3 minutes".into(), &"audio".into()));
     assert_eq!((&told["parameters"]["seed"], &told["reuse"]), (&7.into(), &true.into()));
-    assert_eq!(own.header("location"), Some(&*format!("/api/v1/jobs/{job}")));
+    assert_eq!(own.header("location"), Some(&*harness.url(&format!("/api/v1/jobs/{job}"))));
 
     let headers = [("content-type", "multipart/form-data; boundary=edge")];
     let older = wire::ask(harness.address, "POST", "/api/v1/melody-vocals/convert", &headers, &form(&parts)).await;
     let (job, told) = (id(&older), older.json());
     assert_eq!(told["message"], "Conversion job submitted successfully");
-    assert_eq!(told["links"]["status"], format!("/api/v1/melody-vocals/status/{job}"));
-    assert_eq!(told["links"]["job"], format!("/api/v1/jobs/{job}"));
+    assert_eq!(told["links"]["status"], harness.url(&format!("/api/v1/melody-vocals/status/{job}")));
+    assert_eq!(told["links"]["job"], harness.url(&format!("/api/v1/jobs/{job}")));
     assert_eq!(older.header("location"), told["links"]["status"].as_str());
 }
 

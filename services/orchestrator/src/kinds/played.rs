@@ -11,7 +11,8 @@ use std::{
 };
 
 use arrangement::SoundSummary;
-use domain::{ExtraFormat, Failure, FailureClass, FailureCode, KindSpec, artifact};
+use contracts::IngestPlan;
+use domain::{ArtifactRole, ExtraFormat, Failure, FailureClass, FailureCode, KindSpec, artifact};
 use media::{Encoding, Master, MediaError, Tags};
 use providers::{AccompanimentPlayer, ProgressSink, blocking, font_failure};
 use serde::{Deserialize, Serialize};
@@ -146,6 +147,43 @@ pub async fn keep(run: &StageRun<'_>, played: Played) -> Result<StageOutcome, Fa
     run.put_bytes(COVER, cover, "image/png").await?;
     run.put_json(SOUND, &sound).await?;
     StageOutcome::done(None, serde_json::to_value(&sound.summary).unwrap_or_default())
+}
+
+/// What was asked for beside the song itself.
+pub struct Beside<'a> {
+    pub formats: &'a [ExtraFormat],
+    /// Names of the stems that were kept; none where nobody asked for them.
+    pub stems: &'a [String],
+}
+
+/// What storage is to take in of a song that lies among the working objects: its sound with the cover, the documents that go
+/// along by role and name, and what was asked for beside.
+pub async fn plan(
+    run: &StageRun<'_>,
+    title: &str,
+    documents: Vec<(ArtifactRole, &str)>,
+    beside: Beside<'_>,
+) -> Result<IngestPlan, Failure> {
+    let Beside { formats, stems } = beside;
+    let mut names: Vec<(ArtifactRole, String)> =
+        documents.into_iter().map(|(role, name)| (role, name.to_owned())).collect();
+    for format in formats {
+        let role = ArtifactRole::parse(&format!("audio_{}", format.as_str()));
+        names.extend(role.map(|role| (role, song_as(*format))));
+    }
+    names.extend(stems.iter().filter_map(|name| Some((run.job.spec.stem_role(name)?.clone(), stem(name)))));
+    let mut files = Vec::new();
+    for (role, name) in names {
+        files.push(run.result_file(&role, &name).await?);
+    }
+    Ok(IngestPlan {
+        title: title.to_owned(),
+        audio: Some(run.result_audio(SONG_WAV).await?),
+        is_mastered: true,
+        cover: Some(run.result_audio(COVER).await?),
+        files,
+        ..IngestPlan::default()
+    })
 }
 
 /// Writes a stem down and gives its room on the disk back.

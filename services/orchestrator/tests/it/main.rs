@@ -10,3 +10,4 @@ mod interrupted;
 mod kept;
 mod outside;
 mod parked;
+mod queue_rules;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use blob_store::{BlobStore, KeyPrefix, S3Config};
+use messaging::{Bus, NoopObserver, RabbitConfig};
 use persistence::Database;
 use tempfile::TempDir;
 use testbed::{TestBucket, TestDatabase, TestVhost, eventually};
@@ -304,6 +305,15 @@ impl Deployment {
             Ground::Folder(_) => panic!("an embedded deployment has no broker"),
             Ground::Servers(lent) => lent.vhost.name(),
         }
+    }
+
+    /// The broker, listened to beside the services; only a distributed deployment has one.
+    pub async fn bus(&self) -> Arc<dyn Bus> {
+        let url = match &self.ground {
+            Ground::Folder(_) => panic!("an embedded deployment has no broker"),
+            Ground::Servers(lent) => lent.vhost.url(),
+        };
+        messaging::rabbitmq(RabbitConfig::new(url, "e2e"), Arc::new(NoopObserver)).await.expect("the broker answers")
     }
 
     /// What every process has printed so far, by the name of its log.

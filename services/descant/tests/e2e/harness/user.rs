@@ -142,11 +142,16 @@ impl User {
     }
 
     pub fn getting(&self, path: &str) -> RequestBuilder {
-        self.signed(self.http.get(format!("{}{path}", self.base)))
+        self.signed(self.http.get(self.url(path)))
     }
 
     pub fn posting(&self, path: &str) -> RequestBuilder {
-        self.signed(self.http.post(format!("{}{path}", self.base)))
+        self.signed(self.http.post(self.url(path)))
+    }
+
+    /// Of a path, or of what is a whole address already, as links are.
+    fn url(&self, path: &str) -> String {
+        if path.starts_with('/') { format!("{}{path}", self.base) } else { path.to_owned() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -16,7 +16,7 @@ use crate::{
     app_state::AppState,
     jobs::{download, own_job_of, wire::SubmittedBody},
     problem::{ApiError, Problem},
-    submission::{self, Door},
+    submission::{self, Door, Refusals},
     submit_kind::{Accepted, SubmitKind},
 };
 
@@ -39,15 +39,10 @@ pub struct Document;
     params(("Idempotency-Key" = Option<String>, Header, description = "1–255 characters; a repeat gives the same job")),
     responses(
         (status = 202, description = "Accepted", body = SubmittedBody),
-        (status = 400, description = "A field or a song is refused", body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, description = "No song is called that; the nearest are told", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Several songs are called that; they are told", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A song is no MIDI file", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "The key belongs to another request", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Several songs are called that; they are told. Or the first request with this key still runs", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many blends in a short time, or the quota is used up", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Something that it needs is away", body = Problem, content_type = "application/problem+json"),
     )
 )]
 #[allow(dead_code, reason = "describes what the route of all kinds takes for this one")]
@@ -60,14 +55,10 @@ fn described() {}
     params(("Idempotency-Key" = Option<String>, Header, description = "1–255 characters; a repeat gives the same job")),
     responses(
         (status = 202, description = "Accepted", body = Generated),
-        (status = 400, description = "A field or a song is refused", body = Problem, content_type = "application/problem+json"),
-        (status = 401, body = Problem, content_type = "application/problem+json"),
+        Refusals,
         (status = 404, description = "No song is called that; the nearest are told", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "Several songs are called that; they are told", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "Too large", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "A song is no MIDI file", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "Several songs are called that; they are told. Or the first request with this key still runs", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Too many blends in a short time, or the quota is used up", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "Something that it needs is away", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn generate(

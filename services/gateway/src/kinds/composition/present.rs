@@ -57,11 +57,16 @@ fn name(request: &CompositionRequest) -> String {
     request.name.as_ref().map_or(UNTITLED, SongTitle::as_str).to_owned()
 }
 
-pub async fn music(state: &AppState, user: &UserId, job: &Job) -> Result<Enveloped<Music>, ApiError> {
+pub async fn music(
+    state: &AppState,
+    links: &LinkMaker,
+    user: &UserId,
+    job: &Job,
+) -> Result<Enveloped<Music>, ApiError> {
     // One that only a newer version can read is shown as far as its row goes.
     let request = request(job);
     let main = main_role(request.as_ref());
-    let file = artifacts(state, user, job).await?.into_iter().find(|file| file.role == main.as_str());
+    let file = artifacts(state, links, user, job).await?.into_iter().find(|file| file.role == main.as_str());
     let made = job.result.as_ref().filter(|_| job.state == JobState::Completed);
     let measured = made.and_then(|made| made["durationSeconds"].as_f64());
     let error = match job.state {
@@ -76,7 +81,7 @@ pub async fn music(state: &AppState, user: &UserId, job: &Job) -> Result<Envelop
         length_ms: measured
             .map(|seconds| (seconds * 1000.0).round() as u64)
             .or(request.and_then(|request| request.options.length_ms).map(u64::from)),
-        audio_url: file.map(|file| address(state, job, file)),
+        audio_url: file.map(|file| address(state, links, job, file)),
         error,
         expires_at: job.files_expire_at.filter(|_| job.state == JobState::Completed),
         created_at: job.created_at,
@@ -98,11 +103,11 @@ const fn word(state: JobState) -> &'static str {
 
 /// Where a file is fetched without a bearer token, for a while: signed by the object store, or, where that signs no links, by
 /// us.
-fn address(state: &AppState, job: &Job, file: ArtifactBody) -> String {
+fn address(state: &AppState, links: &LinkMaker, job: &Job, file: ArtifactBody) -> String {
     let of_ours = || {
         let role = ArtifactRole::parse(&file.role).ok()?;
         let token = state.signer.sign(job.id, &role, state.clock.now() + state.settings.objects.presign)?;
-        Some(state.links.signed_artifact(job.id, &role, &token))
+        Some(links.signed_artifact(job.id, &role, &token))
     };
     file.signed_url.clone().or_else(of_ours).unwrap_or(file.url)
 }
@@ -110,6 +115,7 @@ fn address(state: &AppState, job: &Job, file: ArtifactBody) -> String {
 /// A link to the song in a format, or in that which was asked for.
 pub async fn download(
     state: &AppState,
+    links: &LinkMaker,
     user: &UserId,
     job: &Job,
     format: Option<&str>,
@@ -118,7 +124,7 @@ pub async fn download(
         let detail = if job.state.is_final() { "it ended without a result" } else { "its result is not there yet" };
         return Err(ApiError::JobState { state: job.state, detail });
     }
-    let mut files = artifacts(state, user, job).await?;
+    let mut files = artifacts(state, links, user, job).await?;
     if files.is_empty() {
         return Err(ApiError::Gone);
     }
@@ -126,7 +132,7 @@ pub async fn download(
         format.and_then(made_on_demand).filter(|role| files.iter().all(|file| file.role != role.as_str()))
     {
         renditions::make(state, job.id, &role).await?;
-        files = artifacts(state, user, job).await?;
+        files = artifacts(state, links, user, job).await?;
     }
     let is_song = |file: &&ArtifactBody| file.role.starts_with("audio_") || file.role == "song_midi";
     let formats: Vec<String> = files.iter().filter(is_song).filter_map(|file| ending(&file.file_name)).collect();
@@ -155,7 +161,7 @@ pub async fn download(
         size_bytes: file.size_bytes,
         sha256: file.sha256.clone(),
         formats,
-        download_url: address(state, job, file),
+        download_url: address(state, links, job, file),
     };
     Ok(Enveloped { success: true, data, message: Some("Download link created successfully") })
 }

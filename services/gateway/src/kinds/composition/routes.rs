@@ -77,7 +77,7 @@ pub async fn status(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_music(&request, &id, &state).await?;
-    Ok(HttpResponse::Ok().json(present::music(&state, &user, &job).await?))
+    Ok(HttpResponse::Ok().json(present::music(&state, &state.links(&request), &user, &job).await?))
 }
 
 /// A temporary link to a song, in any of the formats that it was made in.
@@ -100,7 +100,7 @@ pub async fn download(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_music(&request, &id, &state).await?;
-    let link = present::download(&state, &user, &job, query.format.as_deref()).await?;
+    let link = present::download(&state, &state.links(&request), &user, &job, query.format.as_deref()).await?;
     Ok(HttpResponse::Ok().json(link))
 }
 

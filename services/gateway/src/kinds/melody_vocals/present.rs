@@ -13,7 +13,6 @@ use serde_json::Value;
 
 use super::wire::{Conversion, Converted, Parameters, QualityBody, QuotaDetail, ResultBody, SongBody, StatusBody};
 use crate::{
-    app_state::AppState,
     jobs::{
         present::failure,
         wire::{ArtifactBody, Standing},
@@ -126,7 +125,7 @@ pub fn song(job: &Job, made: &Value) -> SongBody {
     }
 }
 
-pub fn conversion(state: &AppState, job: &Job) -> Conversion {
+pub fn conversion(maker: &LinkMaker, job: &Job) -> Conversion {
     let parameters = parameters(&job.params);
     Conversion {
         job_id: job.id.to_string(),
@@ -140,7 +139,7 @@ pub fn conversion(state: &AppState, job: &Job) -> Conversion {
         error: failure(Some(&SPEC), job).map(|failure| failure.message),
         created_at: job.created_at,
         completed_at: job.finished_at,
-        links: links(&state.links, job.id),
+        links: links(maker, job.id),
     }
 }
 

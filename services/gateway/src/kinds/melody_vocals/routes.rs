@@ -88,9 +88,10 @@ pub async fn status(
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, ApiError> {
     let (user, job) = own_job_of(&request, &id, &NAME, &state).await?;
-    let files = artifacts(&state, &user, &job).await?;
+    let links = state.links(&request);
+    let files = artifacts(&state, &links, &user, &job).await?;
     let standing = standing(&state, &user, &job, warnings_of(&state, &job).await?).await?;
-    Ok(HttpResponse::Ok().json(present::status(&job, standing, files, &state.links)))
+    Ok(HttpResponse::Ok().json(present::status(&job, standing, files, &links)))
 }
 
 /// Stop a job. Repeating it is no error.
@@ -148,7 +149,8 @@ pub async fn history(
     };
     let filter = HistoryFilter { kind: Some(NAME), states, ..HistoryFilter::default() };
     let page = state.database.jobs_of(&caller.user).history(&filter, limit, offset).await?;
-    let conversions: Vec<_> = page.jobs.iter().map(|job| present::conversion(&state, job)).collect();
+    let links = state.links(&request);
+    let conversions: Vec<_> = page.jobs.iter().map(|job| present::conversion(&links, job)).collect();
     let has_more = offset.saturating_add(conversions.len() as u64) < page.total;
     let pagination = Pagination { limit, offset, total: page.total, has_more };
     Ok(HttpResponse::Ok().json(History { success: true, conversions, pagination }))

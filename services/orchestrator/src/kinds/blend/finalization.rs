@@ -3,17 +3,13 @@
 use arrangement::BlendReport;
 use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
-use domain::{
-    ArtifactRole, Failure, StageName,
-    kinds::blend::BlendRequest,
-    kinds::blend::{self, SPEC},
-};
+use domain::{ArtifactRole, Failure, StageName, kinds::blend, kinds::blend::BlendRequest};
 use providers::BlendedSong;
 use serde_json::{Value, json};
 
 use super::{analysis::ReadSongs, work};
 use crate::{
-    kinds::played::{self, Sound},
+    kinds::played::{self, Beside, Sound},
     stage::{Stage, StageOutcome, StageRun},
 };
 
@@ -36,35 +32,20 @@ impl Stage for Finalization {
         let report = BlendReport::new(&songs.titles, &blended, provider, &request, heard, &songs.warnings);
         run.put_json(work::REPORT, &report).await?;
 
-        let mut files = Vec::new();
-        let mut names = vec![
-            (ArtifactRole::REPORT, work::REPORT.to_owned()),
-            (blend::SONG_MIDI, work::SONG_MIDI.to_owned()),
-            (blend::COVER, played::COVER.to_owned()),
+        let mut documents = vec![
+            (ArtifactRole::REPORT, work::REPORT),
+            (blend::SONG_MIDI, work::SONG_MIDI),
+            (blend::COVER, played::COVER),
         ];
         if blended.origin.is_some() {
-            names.push((blend::PROVENANCE, work::PROVENANCE.to_owned()));
-            names.push((blend::PROVENANCE_SVG, work::PROVENANCE_SVG.to_owned()));
+            documents.push((blend::PROVENANCE, work::PROVENANCE));
+            documents.push((blend::PROVENANCE_SVG, work::PROVENANCE_SVG));
         }
-        for format in &request.options.formats {
-            let role = ArtifactRole::parse(&format!("audio_{}", format.as_str()));
-            names.extend(role.map(|role| (role, played::song_as(*format))));
-        }
-        if request.options.stems {
-            let stems = report.sound.stems.iter();
-            names.extend(stems.filter_map(|stem| Some((SPEC.stem_role(stem)?.clone(), played::stem(stem)))));
-        }
-        for (role, name) in names {
-            files.push(run.result_file(&role, &name).await?);
-        }
+        let stems = if request.options.stems { report.sound.stems.as_slice() } else { &[] };
+        let beside = Beside { formats: &request.options.formats, stems };
         let plan = IngestPlan {
-            title: report.title.clone(),
             comment: Some(format!("blended of {}, job {}", songs.titles.join(", "), run.job.id)),
-            audio: Some(run.result_audio(played::SONG_WAV).await?),
-            is_mastered: true,
-            cover: Some(run.result_audio(played::COVER).await?),
-            files,
-            ..IngestPlan::default()
+            ..played::plan(run, &report.title, documents, beside).await?
         };
         let ingested = run.ingest(plan).await?;
         StageOutcome::done(None, result(&report, &ingested))

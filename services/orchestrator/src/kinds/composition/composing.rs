@@ -1,8 +1,9 @@
 //! Has the song composed, and draws it. The words of the request are admitted first: nothing is paid for that must not be made.
 
+use arrangement::{Made, SoundSong};
 use async_trait::async_trait;
 use domain::{Failure, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest};
-use providers::blocking;
+use providers::{AudioInput, ComposedSong, blocking};
 use serde_json::json;
 
 use super::work;
@@ -35,22 +36,41 @@ impl Stage for Composing {
         run.report_progress(0.2);
         let made = arrangement::compose(&capabilities.compositions, run.remaining, &request).await?;
         run.report_progress(0.8);
-        let song = made.value;
-        let (song, midi, picture) = blocking(move || {
-            let (midi, picture) = (music::smf::write(&song.score), arrangement::roll(&song));
-            (song, midi, picture)
-        })
-        .await?;
-        run.put_bytes(work::SONG_MIDI, midi, artifact::MELODY_MIDI.media_type).await?;
-        run.put_bytes(work::SONG_SVG, picture.into_bytes(), artifact::MELODY_SVG.media_type).await?;
-        run.put_json(work::COMPOSED, &song).await?;
-        let detail = json!({
-            "style": song.effective.style,
-            "tempoBpm": song.effective.tempo_bpm,
-            "key": song.effective.key.to_string(),
-            "form": song.effective.form,
-            "seconds": song.seconds,
-        });
-        StageOutcome::done(Some(made.provider.to_owned()), detail)
+        match made.value {
+            Made::Notes(song) => keep_notes(run, *song, made.provider).await,
+            Made::Sound(song, sound) => keep_sound(run, &song, &sound, made.provider).await,
+        }
     }
+}
+
+/// What a service delivered as sound, as it came: later jobs may want it in other formats.
+async fn keep_sound(
+    run: &StageRun<'_>,
+    song: &SoundSong,
+    sound: &AudioInput,
+    provider: &str,
+) -> Result<StageOutcome, Failure> {
+    run.put_file(work::DELIVERED, sound.reopen()?, &song.media_type).await?;
+    run.put_json(work::SOUND_SONG, song).await?;
+    let detail = json!({ work::CAME_AS_SOUND: true, "seconds": song.seconds });
+    StageOutcome::done(Some(provider.to_owned()), detail)
+}
+
+async fn keep_notes(run: &StageRun<'_>, song: ComposedSong, provider: &str) -> Result<StageOutcome, Failure> {
+    let (song, midi, picture) = blocking(move || {
+        let (midi, picture) = (music::smf::write(&song.score), arrangement::roll(&song));
+        (song, midi, picture)
+    })
+    .await?;
+    run.put_bytes(work::SONG_MIDI, midi, artifact::MELODY_MIDI.media_type).await?;
+    run.put_bytes(work::SONG_SVG, picture.into_bytes(), artifact::MELODY_SVG.media_type).await?;
+    run.put_json(work::COMPOSED, &song).await?;
+    let detail = json!({
+        "style": song.effective.style,
+        "tempoBpm": song.effective.tempo_bpm,
+        "key": song.effective.key.to_string(),
+        "form": song.effective.form,
+        "seconds": song.seconds,
+    });
+    StageOutcome::done(Some(provider.to_owned()), detail)
 }

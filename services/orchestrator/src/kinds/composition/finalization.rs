@@ -1,19 +1,20 @@
 //! Writes the report and hands the song to storage.
 
-use arrangement::{CompositionReport, Reported, VocalsSummary, timed_lines};
+use arrangement::{CompositionReport, Reported, SoundSong, Subject, TimedLine, VocalsSummary, timed_lines};
 use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
 use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, StageName,
-    kinds::composition::{self, CompositionRequest, SPEC, SongTitle, object_name},
+    kinds::composition::{self, CompositionRequest, SongTitle, object_name},
+    quality::QualityShortfall,
 };
 use lyrics::Lyrics;
 use providers::ComposedSong;
 use serde_json::{Value, json};
 
-use super::work;
+use super::work::{self, SungDetail};
 use crate::{
-    kinds::played::{self, Sound},
+    kinds::played::{self, Beside, Sound},
     stage::{FinishedStage, Stage, StageOutcome, StageRun},
 };
 
@@ -27,56 +28,72 @@ impl Stage for Finalization {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: CompositionRequest = run.request()?;
-        let song: ComposedSong = run.get_json(work::COMPOSED).await?;
+        let song = if work::came_as_sound(run.done) {
+            Song::Sound(run.get_json(work::SOUND_SONG).await?)
+        } else {
+            Song::Notes(run.get_json(work::COMPOSED).await?)
+        };
         let sound: Sound = run.get_json(played::SOUND).await?;
-        let lyrics: Option<Lyrics> = if request.is_sung() { Some(run.get_json(work::LYRICS).await?) } else { None };
+        let is_sung_here = work::is_sung_here(&run.job.request, run.done);
+        let lyrics: Option<Lyrics> = if is_sung_here { Some(run.get_json(work::LYRICS).await?) } else { None };
         let report = CompositionReport::new(Reported {
             request: &request,
-            song: &song,
+            song: song.subject(),
             provider: provider(run, composition::COMPOSING),
-            lyrics: lyrics.as_ref().map(|lyrics| timed_lines(&song.melody, lyrics)).unwrap_or_default(),
+            lyrics: song.timed(lyrics.as_ref()),
             vocals: lyrics.as_ref().map(|lyrics| vocals(run, lyrics)),
             sound: sound.summary,
             heard: &sound.warnings,
         });
         run.put_json(work::REPORT, &report).await?;
 
-        let mut names = vec![
-            (ArtifactRole::REPORT, work::REPORT.to_owned()),
-            (composition::SONG_MIDI, work::SONG_MIDI.to_owned()),
-            (composition::SONG_SVG, work::SONG_SVG.to_owned()),
-            (composition::COVER, played::COVER.to_owned()),
-        ];
-        if request.is_sung() {
-            names.push((ArtifactRole::LYRICS, work::LYRICS_TEXT.to_owned()));
-            names.push((composition::LYRICS_LRC, work::LYRICS_LRC.to_owned()));
+        let mut documents = vec![(ArtifactRole::REPORT, work::REPORT), (composition::COVER, played::COVER)];
+        if let Song::Notes(_) = song {
+            documents.push((composition::SONG_MIDI, work::SONG_MIDI));
+            documents.push((composition::SONG_SVG, work::SONG_SVG));
         }
-        for format in &request.options.formats {
-            let role = ArtifactRole::parse(&format!("audio_{}", format.as_str()));
-            names.extend(role.map(|role| (role, played::song_as(*format))));
+        if is_sung_here {
+            documents.push((ArtifactRole::LYRICS, work::LYRICS_TEXT));
+            documents.push((composition::LYRICS_LRC, work::LYRICS_LRC));
         }
-        if request.options.stems {
-            let stems = report.sound.stems.iter();
-            names.extend(stems.filter_map(|stem| Some((SPEC.stem_role(stem)?.clone(), played::stem(stem)))));
-        }
-        let mut files = Vec::new();
-        for (role, name) in names {
-            files.push(run.result_file(&role, &name).await?);
-        }
+        let stems = if request.options.stems { report.sound.stems.as_slice() } else { &[] };
+        let beside = Beside { formats: &request.options.formats, stems };
         let name = request.name.as_ref().map_or(report.title.as_str(), SongTitle::as_str);
+        let how = match &song {
+            Song::Notes(_) => "composed by rules".to_owned(),
+            Song::Sound(_) => format!("made by {}", report.provider),
+        };
         let plan = IngestPlan {
-            title: report.title.clone(),
             object_name: Some(object_name(name, accepted_at(run).await?)),
             mp3_kbps: Some(request.options.output_format.mp3_kbps()),
             // Nothing of this job alone: the same request makes the same file.
-            comment: Some(format!("composed by rules, seed {}", request.seed)),
-            audio: Some(run.result_audio(played::SONG_WAV).await?),
-            is_mastered: true,
-            cover: Some(run.result_audio(played::COVER).await?),
-            files,
+            comment: Some(format!("{how}, seed {}", request.seed)),
+            ..played::plan(run, &report.title, documents, beside).await?
         };
         let ingested = run.ingest(plan).await?;
         StageOutcome::done(None, result(&report, &ingested))
+    }
+}
+
+/// What was composed.
+enum Song {
+    Notes(Box<ComposedSong>),
+    Sound(SoundSong),
+}
+
+impl Song {
+    fn subject(&self) -> Subject<'_> {
+        match self {
+            Self::Notes(song) => Subject::Notes(song),
+            Self::Sound(song) => Subject::Sound(song),
+        }
+    }
+
+    fn timed(&self, lyrics: Option<&Lyrics>) -> Vec<TimedLine> {
+        match (self, lyrics) {
+            (Self::Notes(song), Some(lyrics)) => timed_lines(&song.melody, lyrics),
+            _ => Vec::new(),
+        }
     }
 }
 
@@ -98,14 +115,20 @@ fn provider<'a>(run: &'a StageRun<'_>, stage: StageName) -> &'a str {
 }
 
 fn vocals(run: &StageRun<'_>, lyrics: &Lyrics) -> VocalsSummary {
-    let detail = finished(run, composition::SINGING).map(|stage| &stage.detail);
-    let of = |name: &str| detail.map_or(&Value::Null, |detail| &detail[name]);
+    let detail = |stage| finished(run, stage).map(|stage| stage.detail.clone()).unwrap_or_default();
+    let sung: SungDetail = serde_json::from_value(detail(composition::SINGING)).unwrap_or_default();
+    let words = detail(composition::WORDS)[work::SHORTFALLS].take();
+    let mut shortfalls: Vec<QualityShortfall> = serde_json::from_value(words).unwrap_or_default();
+    shortfalls.extend(sung.shortfalls);
     VocalsSummary {
         title: lyrics.title.clone(),
-        voice: of("voice").as_str().unwrap_or_default().to_owned(),
+        voice: sung.voice,
         words_by: provider(run, composition::WORDS).to_owned(),
         sung_by: provider(run, composition::SINGING).to_owned(),
-        syllables_placed: of("syllablesPlaced").as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(0),
+        syllables_placed: sung.syllables_placed,
+        takes: sung.takes,
+        quality: sung.quality,
+        shortfalls,
     }
 }
 

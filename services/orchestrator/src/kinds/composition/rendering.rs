@@ -1,14 +1,16 @@
 //! Plays the song to the frame as long as it was asked for, lays the voice over it where there is one, and writes it down as
-//! sound.
+//! sound. What a service delivered as sound is brought to the same length and loudness.
 
 use std::io::Cursor;
 
-use arrangement::{Rendering as How, SoundSummary, VOICE, composed_stems, cover, render_exactly, with_voice};
+use arrangement::{
+    FinishedSound, Rendering as How, SoundSong, SoundSummary, VOICE, composed_stems, cover, render_exactly, with_voice,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
     ExtraFormat, Failure, StageName,
-    kinds::composition::{self, CompositionRequest, MOST_MS, SPEC},
+    kinds::composition::{self, CompositionOptions, CompositionRequest, MOST_MS, SPEC},
 };
 use media::Bounds;
 use providers::{AccompanimentPlayer, ComposedSong, ENGINE_VERSION, blocking, font_failure};
@@ -31,6 +33,10 @@ impl Stage for Rendering {
     /// The song, the voice, what it is written as, and the instruments.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let options = run.request::<CompositionRequest>()?.options;
+        if let Some(sound) = run.object_sha256(work::DELIVERED) {
+            let inputs = json!([ENGINE_VERSION, sound, options.length_ms, options.stems, options.formats]);
+            return Ok(Some(ReuseKey { inputs, provider: None }));
+        }
         let Some(song) = run.object_sha256(work::COMPOSED) else { return Ok(None) };
         let voice = run.object_sha256(work::VOCALS);
         let font = played::font_key(run.tools.capabilities.accompaniment.clone()).await?;
@@ -40,6 +46,9 @@ impl Stage for Rendering {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
         let request: CompositionRequest = run.request()?;
+        if work::came_as_sound(run.done) {
+            return delivered(run, request.options).await;
+        }
         let song: ComposedSong = run.get_json(work::COMPOSED).await?;
         let voice = if request.is_sung() { Some(run.get_bytes(work::VOCALS).await?) } else { None };
         let (playing, _wanted) = Playing::new(run.progress.clone());
@@ -54,6 +63,24 @@ impl Stage for Rendering {
         let played = blocking(move || work.play()).await??;
         played::keep(run, played).await
     }
+}
+
+/// What a service delivered, as every song is.
+async fn delivered(run: &StageRun<'_>, options: CompositionOptions) -> Result<StageOutcome, Failure> {
+    let song: SoundSong = run.get_json(work::SOUND_SONG).await?;
+    let sound = run.get_file(work::DELIVERED).await?;
+    let (playing, _wanted) = Playing::new(run.progress.clone());
+    let played = blocking(move || {
+        let asked_seconds = options.length_ms.map(|length| f64::from(length) / 1000.0);
+        let heard = &mut |share| playing.heard(share);
+        let finished = song.finished(sound, asked_seconds, options.stems, heard)?;
+        let summary = finished.summary();
+        let FinishedSound { mut master, cover, warnings } = finished;
+        let album = Album { spec: &SPEC, title: &song.title, cover, formats: &options.formats, stems: &[] };
+        album.written(&mut master, Sound { summary, warnings }, &playing)
+    })
+    .await??;
+    played::keep(run, played).await
 }
 
 struct Work {

@@ -1,4 +1,7 @@
-//! Sings the words to the composed melody.
+//! Sings the words to the composed melody, again and again until the quality gate has nothing against the voice; the best take is
+//! kept with its figures and whatever is still against it.
+
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use domain::{
@@ -9,8 +12,8 @@ use media::{Encoding, Tags};
 use providers::ComposedSong;
 use serde_json::{Value, json};
 
-use super::work;
-use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
+use super::work::{self, SungDetail};
+use crate::stage::{FinishedStage, ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct Singing;
 
@@ -20,8 +23,8 @@ impl Stage for Singing {
         composition::SINGING
     }
 
-    fn applies_to(&self, request: &Value) -> bool {
-        work::is_sung(request)
+    fn applies_to(&self, request: &Value, done: &BTreeMap<String, FinishedStage>) -> bool {
+        work::is_sung_here(request, done)
     }
 
     /// What is sung, by whom, how, and until when it is good enough.
@@ -45,7 +48,8 @@ impl Stage for Singing {
         let vocals = arrangement::vocals_request(&request, &song)?;
         let (tools, parts) = (run.tools, (&song.melody, &lyrics));
         let sung = song::sing(&tools.capabilities, &tools.gate, run.remaining, parts, &vocals, &run.progress).await?;
-        let (mastered, takes) = (sung.value, sung.takes);
+        let song::Sung { mastered, figures } = sung.value;
+        arrangement::check_voice(&figures, &sung.shortfalls, sung.takes)?;
         let performance = mastered.performance.clone();
         let wav = providers::blocking(move || {
             media::encode(&mastered.samples, mastered.sample_rate_hz, 1, Encoding::Wav16, &Tags::default())
@@ -56,12 +60,14 @@ impl Stage for Singing {
             Failure::new(FailureClass::Config, FailureCode::AudioProcessing, message)
         })?;
         run.put_bytes(work::VOCALS, wav, artifact::AUDIO_WAV.media_type).await?;
-        let detail = json!({
-            "voice": performance.voice,
-            "syllablesPlaced": performance.syllables_placed,
-            "octaveShift": performance.octave_shift,
-            "takes": takes,
-        });
-        StageOutcome::done(Some(sung.provider.to_owned()), detail)
+        let detail = SungDetail {
+            voice: performance.voice,
+            syllables_placed: performance.syllables_placed,
+            octave_shift: performance.octave_shift,
+            takes: sung.takes,
+            quality: Some(figures),
+            shortfalls: sung.shortfalls,
+        };
+        StageOutcome::done(Some(sung.provider.to_owned()), serde_json::to_value(detail).unwrap_or_default())
     }
 }

@@ -1,5 +1,7 @@
 //! Writes words for the composed melody.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use domain::{Failure, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest};
 use providers::ComposedSong;
@@ -7,7 +9,7 @@ use serde_json::{Value, json};
 use song::LyricsSummary;
 
 use super::work;
-use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
+use crate::stage::{FinishedStage, ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct Words;
 
@@ -17,8 +19,8 @@ impl Stage for Words {
         composition::WORDS
     }
 
-    fn applies_to(&self, request: &Value) -> bool {
-        work::is_sung(request)
+    fn applies_to(&self, request: &Value, done: &BTreeMap<String, FinishedStage>) -> bool {
+        work::is_sung_here(request, done)
     }
 
     /// The song, all that is asked for in words, and what writers and gates make of it.
@@ -48,7 +50,8 @@ impl Stage for Words {
         run.put_bytes(work::LYRICS_TEXT, text.into_bytes(), artifact::LYRICS.media_type).await?;
         let lrc = arrangement::lines_as_lrc(&lines);
         run.put_bytes(work::LYRICS_LRC, lrc.into_bytes(), artifact::LYRICS.media_type).await?;
-        let summary = LyricsSummary::of(&written.value, &vocals);
-        StageOutcome::done(Some(written.provider.to_owned()), serde_json::to_value(summary).unwrap_or_default())
+        let mut detail = serde_json::to_value(LyricsSummary::of(&written.value, &vocals)).unwrap_or_default();
+        detail[work::SHORTFALLS] = serde_json::to_value(&written.shortfalls).unwrap_or_default();
+        StageOutcome::done(Some(written.provider.to_owned()), detail)
     }
 }

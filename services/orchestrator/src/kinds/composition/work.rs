@@ -1,9 +1,18 @@
-//! Names of working objects, shared by the stages that write and read them; and what of a request more than one stage asks.
+//! Names of working objects, shared by the stages that write and read them; what of a request and of finished stages more than
+//! one stage asks; and what stages leave for the last one.
 
-use domain::kinds::composition::CompositionRequest;
+use std::collections::BTreeMap;
+
+use domain::{
+    kinds::composition::{COMPOSING, CompositionRequest},
+    quality::{QualityShortfall, SoundFigures},
+};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What was composed.
+use crate::stage::FinishedStage;
+
+/// What was composed, where it is notes.
 pub const COMPOSED: &str = "composed.json";
 pub const SONG_MIDI: &str = "song.mid";
 pub const SONG_SVG: &str = "song.svg";
@@ -12,8 +21,39 @@ pub const LYRICS_TEXT: &str = "lyrics.txt";
 pub const LYRICS_LRC: &str = "lyrics.lrc";
 pub const VOCALS: &str = "vocals.wav";
 pub const REPORT: &str = "report.json";
+/// What was composed, where a service delivered it as sound: the file, and what is known of it.
+pub const DELIVERED: &str = "delivered";
+pub const SOUND_SONG: &str = "sound-song.json";
+
+/// Which of the two it is, in the detail of the stage that had it composed.
+pub const CAME_AS_SOUND: &str = "cameAsSound";
+
+/// Whether a service delivered the song as sound, the voice in it.
+pub fn came_as_sound(done: &BTreeMap<String, FinishedStage>) -> bool {
+    done.get(COMPOSING.as_str()).is_some_and(|stage| stage.detail[CAME_AS_SOUND] == true)
+}
+
+/// Whether words are written and sung here.
+pub fn is_sung_here(request: &Value, done: &BTreeMap<String, FinishedStage>) -> bool {
+    is_sung(request) && !came_as_sound(done)
+}
+
+/// What the quality gate has against the words that were kept, in the detail of the stage that wrote them.
+pub const SHORTFALLS: &str = "shortfalls";
+
+/// How the voice came about. Fields that a version before this one did not write are as if nobody had looked.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SungDetail {
+    pub voice: String,
+    pub syllables_placed: usize,
+    pub octave_shift: i32,
+    pub takes: u32,
+    pub quality: Option<SoundFigures>,
+    pub shortfalls: Vec<QualityShortfall>,
+}
 
 /// Whether a job has words and a voice. One whose request cannot be read fails where it is read first.
-pub fn is_sung(request: &Value) -> bool {
+fn is_sung(request: &Value) -> bool {
     serde_json::from_value::<CompositionRequest>(request.clone()).is_ok_and(|request| request.is_sung())
 }

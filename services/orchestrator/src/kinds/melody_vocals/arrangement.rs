@@ -1,5 +1,7 @@
 //! Makes a band for the melody, where one is asked for; the melody is moved into the time of its song.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode, StageName, kinds::melody_vocals, kinds::melody_vocals::MelodyToVocalsRequest,
@@ -9,7 +11,7 @@ use providers::blocking;
 use serde_json::Value;
 
 use super::work;
-use crate::stage::{Stage, StageOutcome, StageRun};
+use crate::stage::{FinishedStage, Stage, StageOutcome, StageRun};
 
 pub struct Arrangement;
 
@@ -19,7 +21,7 @@ impl Stage for Arrangement {
         melody_vocals::ARRANGEMENT
     }
 
-    fn applies_to(&self, request: &Value) -> bool {
+    fn applies_to(&self, request: &Value, _done: &BTreeMap<String, FinishedStage>) -> bool {
         work::has_band(request)
     }
 

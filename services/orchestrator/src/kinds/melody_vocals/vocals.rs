@@ -54,7 +54,7 @@ impl Stage for Vocals {
         let tools = run.tools;
         let parts = (&melody, &lyrics);
         let sung = song::sing(&tools.capabilities, &tools.gate, run.remaining, parts, &request, &run.progress).await?;
-        let (mastered, takes) = (sung.value, sung.takes);
+        let (mastered, takes) = (sung.value.mastered, sung.takes);
         let (wav, plan, loudness) = providers::blocking(move || {
             let wav = media::encode(&mastered.samples, mastered.sample_rate_hz, 1, Encoding::Wav16, &Tags::default());
             (wav, VocalsPlan { performance: mastered.performance, takes }, mastered.loudness)

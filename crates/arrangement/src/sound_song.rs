@@ -1,0 +1,169 @@
+//! Songs that services deliver as finished sound: checked when they come, and brought to length and loudness like every other.
+
+use std::{fs::File, ops::ControlFlow, time::Duration};
+
+use domain::{Failure, FailureClass, FailureCode, kinds::composition::MOST_MS};
+use media::{Bounds, Master, MediaError, Multitrack};
+use providers::AudioInput;
+use serde::{Deserialize, Serialize};
+use telemetry::error_chain;
+
+use crate::{cover::cover_of_levels, rendering::LOUDNESS, report::SoundSummary};
+
+/// Of every song, in Hz.
+const RATE_HZ: u32 = 44_100;
+/// A sound that is cut fades out over this much, in seconds: long enough not to click, short enough not to be a fade.
+const FADE_SECONDS: f64 = 0.05;
+/// Further off than this the length is told of, in seconds: codecs add some thousandths.
+const NEAR_SECONDS: f64 = 0.1;
+/// Longest song.
+const MOST_SECONDS: f64 = MOST_MS as f64 / 1000.0;
+/// While it is decoded it is written down, too.
+const DECODED_WITHIN: Duration = Duration::from_secs(300);
+/// Columns of the cover.
+const COLUMNS: usize = 71;
+
+/// What is known of a song that came as sound.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SoundSong {
+    pub title: String,
+    /// As it was delivered, measured.
+    pub seconds: f64,
+    /// Of what its bytes are, whatever was said of them.
+    pub media_type: String,
+}
+
+impl SoundSong {
+    /// Measures what a service delivered. Blocking: decodes all of it.
+    ///
+    /// # Errors
+    /// `Transient`, as a fault of whoever sent it: no sound that can be decoded, silence, or more than a song may last.
+    pub fn check(sound: &AudioInput, title: String) -> Result<Self, Failure> {
+        let bounds = Bounds::for_duration(MOST_SECONDS);
+        let facts = media::inspect(sound.reopen()?, sound.size_bytes, &bounds).map_err(|error| match error {
+            error if error.is_retryable() => of_media(&error),
+            error => of_service(&format!("that cannot be played: {}", error_chain(&error))),
+        })?;
+        if facts.peak_dbfs.is_none() {
+            return Err(of_service("that is silent"));
+        }
+        Ok(Self { title, seconds: facts.duration_seconds, media_type: facts.format.media_type().to_owned() })
+    }
+
+    /// Brings it to the loudness of every song, and to its length in seconds where it is longer than asked for, or than any may be;
+    /// what else was asked for and cannot be is told of. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
+    ///
+    /// # Errors
+    /// `Transient` when there is no room for temporary files or the work was stopped, `Config` when it no longer decodes.
+    pub fn finished(
+        &self,
+        sound: File,
+        asked_seconds: Option<f64>,
+        asks_for_stems: bool,
+        progress: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<FinishedSound, Failure> {
+        let mut trim = Trim::new(self.seconds, asked_seconds.unwrap_or(MOST_SECONDS));
+        let mut levels = vec![0.0_f32; COLUMNS];
+        let mut tracks = Multitrack::new(RATE_HZ, 0).map_err(|error| of_media(&error))?;
+        let bounds = Bounds { deadline: DECODED_WITHIN, ..Bounds::for_duration(MOST_SECONDS) };
+        let mut is_stopped = false;
+        let decoded = media::decode_stereo(sound, RATE_HZ, &bounds, |block| {
+            let start = trim.at;
+            let kept = trim.of(block);
+            for (frame, pair) in (start..).zip(kept.chunks_exact(2)) {
+                let column = (frame * COLUMNS as u64 / trim.expected.max(1)).min(COLUMNS as u64 - 1) as usize;
+                levels[column] = levels[column].max(pair[0].abs()).max(pair[1].abs());
+            }
+            if progress(trim.at as f64 / trim.expected.max(1) as f64).is_break() {
+                is_stopped = true;
+                return Err(MediaError::DeadlinePassed { limit: bounds.deadline });
+            }
+            tracks.push(&kept, &[])
+        });
+        if is_stopped {
+            return Err(Failure::new(FailureClass::Transient, FailureCode::StageTimeout, "nobody waits for the song"));
+        }
+        decoded.map_err(|error| of_media(&error))?;
+        let master = tracks.master(LOUDNESS.lufs, LOUDNESS.max_dbtp).map_err(|error| of_media(&error))?;
+        let seconds = master.frames() as f64 / f64::from(RATE_HZ);
+        let mut warnings = Vec::new();
+        if let Some(asked) = asked_seconds.filter(|asked| asked - seconds > NEAR_SECONDS) {
+            warnings.push(format!(
+                "The song lasts {seconds:.2} s and not {asked:.2} s: the service that made it delivered no more."
+            ));
+        }
+        if asks_for_stems {
+            warnings.push("There are no stems: the song was delivered as one sound.".to_owned());
+        }
+        Ok(FinishedSound { cover: cover_of_levels(&levels), warnings, master })
+    }
+}
+
+/// A song that came as sound, ready to be written down.
+pub struct FinishedSound {
+    pub master: Master,
+    /// As PNG.
+    pub cover: Vec<u8>,
+    /// How it is otherwise than asked.
+    pub warnings: Vec<String>,
+}
+
+impl FinishedSound {
+    /// No synthesizer, no font, no stems.
+    pub fn summary(&self) -> SoundSummary {
+        SoundSummary {
+            duration_seconds: self.master.frames() as f64 / f64::from(RATE_HZ),
+            loudness_lufs: self.master.loudness.integrated_lufs,
+            true_peak_dbtp: self.master.loudness.true_peak_dbtp,
+            stems: Vec::new(),
+            renderer: None,
+            font: None,
+        }
+    }
+}
+
+/// Cuts a sound at a length.
+struct Trim {
+    /// Frames that have come.
+    at: u64,
+    /// Frames that are kept.
+    expected: u64,
+    /// Whether there is more than that.
+    cuts: bool,
+}
+
+impl Trim {
+    fn new(seconds: f64, most_seconds: f64) -> Self {
+        let frames = |seconds: f64| (seconds * f64::from(RATE_HZ)).round() as u64;
+        let (has, most) = (frames(seconds), frames(most_seconds));
+        Self { at: 0, expected: most.min(has.max(1)), cuts: most < has }
+    }
+
+    /// What is kept of the next piece.
+    fn of(&mut self, block: &[f32]) -> Vec<f32> {
+        // Without a cut a frame more or less of the resampler's is kept as it is.
+        let left = if self.cuts { self.expected.saturating_sub(self.at) } else { u64::MAX };
+        let frames = (block.len() as u64 / 2).min(left);
+        let mut kept = block[..2 * frames as usize].to_vec();
+        let fade = (FADE_SECONDS * f64::from(RATE_HZ)) as u64;
+        if self.cuts {
+            for (frame, pair) in (self.at..).zip(kept.chunks_exact_mut(2)) {
+                let gain = (self.expected - frame).min(fade) as f32 / fade as f32;
+                pair.iter_mut().for_each(|sample| *sample *= gain);
+            }
+        }
+        self.at += frames;
+        kept
+    }
+}
+
+fn of_service(what: &str) -> Failure {
+    let message = format!("the service that composes sent a sound {what}");
+    Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message)
+}
+
+fn of_media(error: &MediaError) -> Failure {
+    let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
+    Failure::new(class, FailureCode::AudioProcessing, error_chain(error))
+}

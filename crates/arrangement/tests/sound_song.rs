@@ -1,0 +1,153 @@
+//! Songs that a service delivers as sound: checked, cut, brought to level, and told of.
+
+use std::{
+    fs::File,
+    io::{Seek as _, Write as _},
+    ops::ControlFlow,
+    sync::Arc,
+    time::Duration,
+};
+
+use arrangement::{CompositionReport, LOUDNESS, Made, Reported, SoundSong, Subject};
+use async_trait::async_trait;
+use domain::retry::RetryPolicy;
+use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest};
+use media::{Encoding, Tags};
+use providers::{AudioInput, CallLimits, Chain, Composed, OfflineComposer, SongComposer, Version};
+use telemetry::Metrics;
+
+/// A service that answers every sentence with the same bytes.
+struct Delivers(Vec<u8>);
+
+#[async_trait]
+impl SongComposer for Delivers {
+    async fn compose(&self, _: &str, _: &compose::Options) -> Result<Composed, Failure> {
+        Ok(Composed::Sound(AudioInput::new(file(&self.0)).unwrap()))
+    }
+}
+
+fn file(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+/// Two tones that swell, as a sound file.
+fn sound(seconds: f64, rate_hz: u32, channels: u16, level: f32, encoding: Encoding) -> Vec<u8> {
+    let frames = (seconds * f64::from(rate_hz)).round() as usize;
+    let samples: Vec<f32> = (0..frames)
+        .flat_map(|frame| {
+            let at = frame as f32 / rate_hz as f32;
+            let swell = 0.6 + 0.4 * (at * 2.0).sin();
+            (0..channels)
+                .map(move |side| level * swell * (at * (220.0 + 110.0 * f32::from(side)) * std::f32::consts::TAU).sin())
+        })
+        .collect();
+    media::encode(&samples, rate_hz, channels, encoding, &Tags::default()).unwrap()
+}
+
+fn request(fields: &[(&str, &'static str)]) -> CompositionRequest {
+    let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
+    compose::asked::settled(CompositionRequest::read(field, 7).unwrap()).unwrap()
+}
+
+async fn made(services: Vec<(&'static str, Arc<dyn SongComposer>)>) -> Result<(&'static str, Made), Failure> {
+    let retry = RetryPolicy { max_attempts: 1, base: Duration::ZERO, cap: Duration::ZERO };
+    let limits = CallLimits { call_timeout: Duration::from_secs(60), retry };
+    let mut chain: Chain<dyn SongComposer> = Chain::new("compose", limits, Metrics::new("test"));
+    for (name, service) in services {
+        chain.push(name, Version::Known("1".to_owned()), service, None);
+    }
+    let request = request(&[("prompt", "a calm waltz"), ("lengthMs", "3000"), ("name", "Tide")]);
+    let made = arrangement::compose(&chain, Duration::from_secs(60), &request).await?;
+    Ok((made.provider, made.value))
+}
+
+fn finished(bytes: &[u8], asked_seconds: Option<f64>) -> (arrangement::FinishedSound, Vec<f32>) {
+    let song = SoundSong::check(&AudioInput::new(file(bytes)).unwrap(), "Tide".to_owned()).unwrap();
+    let finished = song.finished(file(bytes), asked_seconds, false, &mut |_| ControlFlow::Continue(())).unwrap();
+    let mut samples = Vec::new();
+    let all = finished.master.each(|block| {
+        samples.extend_from_slice(block);
+        Ok::<_, media::MediaError>(())
+    });
+    all.unwrap();
+    (finished, samples)
+}
+
+#[test]
+fn a_delivered_sound_is_as_long_as_asked_and_as_loud_as_every_song() {
+    for (rate_hz, channels, encoding) in
+        [(44_100, 2, Encoding::Wav16), (48_000, 2, Encoding::Mp3 { kbps: 128 }), (22_050, 1, Encoding::Flac)]
+    {
+        let bytes = sound(7.3, rate_hz, channels, 0.1, encoding);
+        let (finished, samples) = finished(&bytes, Some(6.123));
+        assert_eq!(finished.master.frames(), (6.123f64 * 44_100.0).round() as u64, "{encoding:?}");
+        let loudness = finished.master.loudness;
+        assert!((loudness.integrated_lufs.unwrap() - LOUDNESS.lufs).abs() <= 1.0, "{encoding:?}: {loudness:?}");
+        assert!(loudness.true_peak_dbtp.unwrap() <= LOUDNESS.max_dbtp + 0.1, "{encoding:?}: {loudness:?}");
+        assert!(samples[samples.len() - 8..].iter().all(|sample| sample.abs() < 0.01), "it does not click");
+        let loud = |samples: &[f32]| samples.iter().fold(0.0_f32, |most, sample| most.max(sample.abs()));
+        assert!(loud(&samples[samples.len() - 2 * 44_100 / 5..]) > 0.1, "it sounds on until shortly before its end");
+        assert!(finished.warnings.is_empty(), "{:?}", finished.warnings);
+        assert!(finished.cover.starts_with(b"\x89PNG"));
+    }
+}
+
+#[test]
+fn one_that_is_short_is_kept_whole_and_told_of() {
+    let bytes = sound(4.0, 44_100, 2, 0.2, Encoding::Wav16);
+    let (short, samples) = finished(&bytes, Some(5.5));
+    assert_eq!((short.master.frames(), samples.len()), (4 * 44_100, 8 * 44_100));
+    assert_eq!(short.warnings, ["The song lasts 4.00 s and not 5.50 s: the service that made it delivered no more."]);
+    let (whole, _) = finished(&bytes, None);
+    assert_eq!((whole.master.frames(), whole.warnings.len()), (4 * 44_100, 0));
+    let (near, _) = finished(&bytes, Some(4.05));
+    assert!(near.warnings.is_empty(), "codecs add and leave out a little: {:?}", near.warnings);
+
+    let report = CompositionReport::new(Reported {
+        request: &request(&[("prompt", "a calm waltz"), ("lengthMs", "5500")]),
+        song: Subject::Sound(&SoundSong { title: "Tide".to_owned(), seconds: 4.0, media_type: "audio/wav".to_owned() }),
+        provider: "vendor",
+        lyrics: Vec::new(),
+        vocals: None,
+        sound: short.summary(),
+        heard: &short.warnings,
+    });
+    assert_eq!((report.title.as_str(), &report.effective, report.warnings.len()), ("Tide", &None, 1));
+    let summary = report.summary();
+    assert!(summary.contains("Made by vendor") && summary.contains("0:04, -1"), "{summary}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert!(json["sound"]["font"].is_null() && json["effective"].is_null(), "{json}");
+    assert_eq!(serde_json::from_value::<CompositionReport>(json).unwrap(), report);
+}
+
+#[tokio::test]
+async fn what_is_no_sound_is_left_to_the_next() {
+    let good =
+        || -> Arc<dyn SongComposer> { Arc::new(Delivers(sound(3.0, 44_100, 2, 0.2, Encoding::Mp3 { kbps: 128 }))) };
+    let (provider, song) = made(vec![("vendor", good()), ("offline", Arc::new(OfflineComposer))]).await.unwrap();
+    let Made::Sound(song, _) = song else { panic!("it is sound: {song:?}") };
+    assert_eq!((provider, song.title.as_str(), song.media_type.as_str()), ("vendor", "Tide", "audio/mpeg"));
+    assert!((song.seconds - 3.0).abs() < 0.1, "{song:?}");
+
+    let silence = sound(3.0, 44_100, 2, 0.0, Encoding::Wav16);
+    let too_long = sound(700.0, 8_000, 1, 0.2, Encoding::Flac);
+    for bytes in [Vec::new(), b"<html>busy</html>".to_vec(), silence, too_long] {
+        let bad = || -> Arc<dyn SongComposer> { Arc::new(Delivers(bytes.clone())) };
+        let (provider, song) = made(vec![("vendor", bad()), ("offline", Arc::new(OfflineComposer))]).await.unwrap();
+        assert!(matches!(song, Made::Notes(_)) && provider == "offline", "{} bytes", bytes.len());
+        let alone = made(vec![("vendor", bad())]).await.unwrap_err();
+        assert_eq!((alone.class, alone.code), (FailureClass::Transient, FailureCode::ProviderUnavailable), "{alone:?}");
+        assert!(alone.message.starts_with("the service that composes sent a sound that "), "{}", alone.message);
+    }
+}
+
+#[test]
+fn it_stops_when_nobody_waits() {
+    let bytes = sound(4.0, 44_100, 2, 0.2, Encoding::Wav16);
+    let song = SoundSong::check(&AudioInput::new(file(&bytes)).unwrap(), String::new()).unwrap();
+    let stopped = song.finished(file(&bytes), None, true, &mut |_| ControlFlow::Break(())).err().unwrap();
+    assert_eq!((stopped.class, stopped.code), (FailureClass::Transient, FailureCode::StageTimeout));
+}

@@ -1,0 +1,163 @@
+//! A composer added from outside that delivers finished sound, as vendors do: through the whole house, with every stage that
+//! composed songs have.
+
+use std::{
+    collections::BTreeSet,
+    io::{Cursor, Seek as _, Write as _},
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use domain::{Failure, FailureClass, FailureCode};
+use media::{Bounds, Encoding, Tags};
+use providers::{AudioInput, Composed, SongComposer};
+use serde_json::{Value, json};
+use service_runtime::{CancellationToken, Service};
+use settings::{LoadOptions, Settings};
+
+use super::PATIENCE;
+
+/// A vendor with one song: 11.3 s of two tones at 48 kHz as MP3, whatever is asked for.
+#[derive(Default)]
+struct Vendor {
+    asked: AtomicU32,
+    is_away: AtomicBool,
+}
+
+#[async_trait]
+impl SongComposer for Vendor {
+    async fn compose(&self, _sentence: &str, _options: &compose::Options) -> Result<Composed, Failure> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.is_away.load(Ordering::SeqCst) {
+            return Err(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "the vendor is away"));
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&song()).unwrap();
+        file.rewind().unwrap();
+        Ok(Composed::Sound(AudioInput::new(file).unwrap()))
+    }
+}
+
+fn song() -> Vec<u8> {
+    const RATE: u32 = 48_000;
+    let tone = |frame: u32, hz: f32| 0.1 * (std::f32::consts::TAU * hz * frame as f32 / RATE as f32).sin();
+    let samples: Vec<f32> = (0..RATE * 113 / 10).flat_map(|frame| [tone(frame, 220.0), tone(frame, 330.0)]).collect();
+    media::encode(&samples, RATE, 2, Encoding::Mp3 { kbps: 128 }, &Tags::default()).unwrap()
+}
+
+/// The house on this machine, for its one user.
+struct House {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl House {
+    async fn completed(&self, body: &Value) -> Value {
+        let posted = self.http.post(format!("{}/api/v1/jobs/composition", self.base)).json(body).send().await.unwrap();
+        let accepted: Value = posted.json().await.unwrap();
+        let id = accepted["jobId"].as_str().unwrap_or_else(|| panic!("no id in {accepted}")).to_owned();
+        let started = Instant::now();
+        loop {
+            let job: Value = self.get(&format!("/api/v1/jobs/{id}")).await.json().await.unwrap();
+            if job["state"] == "completed" {
+                return job;
+            }
+            assert!(started.elapsed() < PATIENCE && job["state"] != "failed", "{job}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(format!("{}{path}", self.base)).send().await.unwrap()
+    }
+
+    async fn file(&self, job: &Value, role: &str) -> Vec<u8> {
+        let id = job["jobId"].as_str().unwrap();
+        let answer = self.get(&format!("/api/v1/jobs/{id}/result?role={role}")).await;
+        assert_eq!(answer.status(), 200, "{role}");
+        answer.bytes().await.unwrap().to_vec()
+    }
+}
+
+fn roles(job: &Value) -> BTreeSet<&str> {
+    job["artifacts"].as_array().unwrap().iter().map(|file| file["role"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_composer_that_delivers_sound_goes_through_the_whole_house() {
+    service_runtime::install_crypto();
+    let folder = tempfile::tempdir().unwrap();
+    let options = LoadOptions::default()
+        .with("data_dir", folder.path().display().to_string())
+        .with("http.port", "0")
+        .with("providers.call_base_ms", "10")
+        .with("jobs.reconcile_ms", "50");
+    let settings = Settings::load(&options).unwrap();
+    let vendor = Arc::new(Vendor::default());
+    let (bound, address) = tokio::sync::oneshot::channel::<SocketAddr>();
+    let announced = move |address| {
+        // A test that has given up waits no more.
+        let _ = bound.send(address);
+    };
+    let orchestrator = orchestrator::Orchestrator::default().with_composer("vendor", "1", vendor.clone());
+    let services: Vec<Box<dyn Service>> = vec![
+        Box::new(validator::Validator),
+        Box::new(storage::Storage::default()),
+        Box::new(orchestrator),
+        Box::new(gateway::Gateway::announcing(announced)),
+    ];
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(service_runtime::run_until("test", settings, services, stop.clone()));
+    let house = House { base: format!("http://{}", address.await.unwrap()), http: reqwest::Client::new() };
+
+    let mut body = json!({
+        "prompt": "a slow folk song about rivers", "name": "Tide", "lengthMs": 10234, "seed": 3, "instrumental": false,
+        "stems": true, "formats": ["flac"],
+    });
+    let job = house.completed(&body).await;
+    let result = &job["result"];
+    assert_eq!((&result["provider"], &result["title"]), (&json!("vendor"), &json!("Tide")), "{result}");
+    assert!(result["effective"].is_null() && result["font"].is_null() && result["vocals"].is_null(), "{result}");
+    assert_eq!(result["warnings"], json!(["There are no stems: the song was delivered as one sound."]), "{result}");
+    let lufs = result["loudnessLufs"].as_f64().unwrap();
+    assert!((lufs + 14.0).abs() <= 1.0, "as loud as every song: {lufs} LUFS");
+    let expected = ["audio_flac", "audio_mp3", "audio_wav", "cover", "report", "waveform"];
+    assert_eq!(roles(&job), BTreeSet::from(expected), "no notes, no words and no stems");
+    let wav = media::decode(Cursor::new(house.file(&job, "audio_wav").await), &Bounds::default()).unwrap();
+    assert_eq!((wav.samples.len() / 2, wav.sample_rate_hz), ((10.234f64 * 44_100.0).round() as usize, 44_100));
+    assert!(house.file(&job, "audio_flac").await.starts_with(b"fLaC"));
+    assert!(house.file(&job, "audio_mp3").await.starts_with(b"ID3"));
+    let report: Value = serde_json::from_slice(&house.file(&job, "report").await).unwrap();
+    assert_eq!((&report["provider"], &report["effective"]), (&json!("vendor"), &Value::Null), "{report}");
+    let id = job["jobId"].as_str().unwrap();
+    let events = house.get(&format!("/api/v1/jobs/{id}/events")).await.text().await.unwrap();
+    assert!(
+        events.contains("\"rendering\"") && !events.contains("\"singing\"") && !events.contains("\"words\""),
+        "{events}"
+    );
+
+    // What was paid for is not asked for again, in whatever format it is wanted next.
+    body["formats"] = json!(["ogg"]);
+    body["stems"] = json!(false);
+    let again = house.completed(&body).await;
+    assert_eq!(roles(&again), BTreeSet::from(["audio_mp3", "audio_ogg", "audio_wav", "cover", "report", "waveform"]));
+    assert_eq!((vendor.asked.load(Ordering::SeqCst), &again["result"]["warnings"]), (1, &json!([])));
+
+    // While the vendor is away, songs are composed here.
+    vendor.is_away.store(true, Ordering::SeqCst);
+    body["instrumental"] = json!(true);
+    let ours = house.completed(&body).await;
+    assert_eq!(
+        (&ours["result"]["provider"], &ours["result"]["effective"]["style"]),
+        (&json!("offline"), &json!("folk"))
+    );
+    assert!(roles(&ours).contains("song_midi") && vendor.asked.load(Ordering::SeqCst) > 1);
+
+    stop.cancel();
+    running.await.unwrap();
+}
