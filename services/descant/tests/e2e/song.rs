@@ -27,7 +27,9 @@ async fn a_hum_becomes_a_song(flavour: Flavour) {
     let status = user.completed(&job).await;
     result_is_complete(&status, &hum);
     let all = melody_vocals::SPEC.artifacts.iter();
-    let files: Vec<_> = all.filter(|spec| spec.role != ArtifactRole::VOCALS_WAV).cloned().collect();
+    // The voice alone and the stems are of songs with a backing.
+    let is_of_backing = |role: &ArtifactRole| *role == ArtifactRole::VOCALS_WAV || role.as_str().starts_with("stem_");
+    let files: Vec<_> = all.filter(|spec| !is_of_backing(&spec.role)).cloned().collect();
     files_are_as_described(&user, &status, &files).await;
     sound_is_a_song(&user, &status, &hum).await;
     downloads_follow_the_rules_of_http(&user, &status).await;
