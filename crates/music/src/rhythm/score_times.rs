@@ -12,21 +12,12 @@ pub(super) const TICKS_PER_QUARTER: i64 = 12;
 const QUARTER: f64 = TICKS_PER_QUARTER as f64;
 /// Places within a quarter where notes begin, in ticks, and what each costs.
 const PLACES: [(i64, f64); 6] = [(0, 0.0), (3, 2.5), (4, 3.5), (6, 0.8), (8, 3.5), (9, 2.0)];
-/// Note values in ticks and how common they are in tunes that people sing.
-const NOTE_VALUES: [(i64, f64); 10] = [
-    (3, 0.04),
-    (4, 0.01),
-    (6, 0.30),
-    (9, 0.03),
-    (12, 0.40),
-    (18, 0.07),
-    (24, 0.08),
-    (36, 0.03),
-    (48, 0.02),
-    (60, 0.01),
-];
-/// Chance of any other value.
-const RARE_VALUE: f64 = 0.003;
+/// Note values (with the rests after them) in ticks and how common they are in tunes that people sing.
+const NOTE_VALUES: [(i64, f64); 9] =
+    [(3, 0.04), (4, 0.01), (6, 0.30), (9, 0.03), (12, 0.40), (18, 0.07), (24, 0.08), (36, 0.03), (48, 0.03)];
+/// Chance of a longer value of whole quarters, times the square of its quarters; and of any other value.
+const WHOLE_VALUE: f64 = 0.3;
+const RARE_VALUE: f64 = 0.002;
 /// Note values follow from each other and from the places; they count half.
 const VALUE_WEIGHT: f64 = 0.5;
 
@@ -35,14 +26,16 @@ const TEMPO_STEP: f64 = 0.025;
 const TEMPI_PER_SIDE: usize = 14;
 const TEMPI: usize = 2 * TEMPI_PER_SIDE + 1;
 /// Standard deviation of the logarithm of the tempo: from one quarter to the next, and at the start.
-const TEMPO_DRIFT: f64 = 0.05;
+const TEMPO_DRIFT: f64 = 0.07;
 const TEMPO_SPREAD: f64 = 0.12;
+/// Over more quarters than about this the tempo drifts no further: it comes back.
+const QUARTERS_OF_DRIFT: f64 = 4.0;
 /// What a quarter costs at a tempo that is a factor of e off the global one.
-const TEMPO_PULL: f64 = 2.0;
+const TEMPO_PULL: f64 = 4.0;
 /// Standard deviation of a distance between two onsets: always, and in proportion to it; more where a breath may be.
 const STRAY_SECONDS: f64 = 0.03;
 const STRAY_SHARE: f64 = 0.025;
-const BREATH_SHARE: f64 = 0.06;
+const BREATH_SHARE: f64 = 0.08;
 /// Deviations beyond so many standard deviations are not followed up, nor places further than this from the expected.
 const MOST_DEVIATIONS: f64 = 3.5;
 const TICKS_AROUND: (f64, f64) = (2.0, 7.0);
@@ -141,14 +134,16 @@ impl<'a> Lattice<'a> {
 
     /// Tries all ways on at a tempo over some ticks; `fixed` is what they cost whatever was before.
     fn arrive(&mut self, (from, to): (usize, usize), tempo: usize, ticks: i64, fixed: f64) {
-        let drift = 0.5 / (TEMPO_DRIFT * TEMPO_DRIFT * (ticks as f64 / QUARTER).max(0.5));
+        let quarters = (ticks as f64 / QUARTER).max(0.5);
+        let variance = TEMPO_DRIFT * TEMPO_DRIFT * quarters / (1.0 + quarters / QUARTERS_OF_DRIFT);
         for (place, (tick, _)) in PLACES.iter().enumerate() {
             let Some(next) = self.place_at[((tick + ticks) % TICKS_PER_QUARTER) as usize] else { continue };
             let here = fixed + place_cost(next, &self.onsets[to]);
             let at = to * STATES + state(next, tempo);
             for earlier in 0..TEMPI {
                 let change = TEMPO_STEP * (tempo as f64 - earlier as f64);
-                let cost = self.ways[from * STATES + state(place, earlier)].cost + here + drift * change * change;
+                let cost =
+                    self.ways[from * STATES + state(place, earlier)].cost + here + 0.5 * change * change / variance;
                 if cost < self.ways[at].cost {
                     self.ways[at] = Way { cost, from: Some((from as u32, state(place, earlier) as u16, ticks as u32)) };
                 }
@@ -184,6 +179,8 @@ fn place_cost(place: usize, onset: &Onset) -> f64 {
 }
 
 fn value_cost(ticks: i64) -> f64 {
-    let common = NOTE_VALUES.iter().find(|(value, _)| *value == ticks).map_or(RARE_VALUE, |(_, chance)| *chance);
+    let other =
+        if ticks % TICKS_PER_QUARTER == 0 { WHOLE_VALUE / (ticks as f64 / QUARTER).powi(2) } else { RARE_VALUE };
+    let common = NOTE_VALUES.iter().find(|(value, _)| *value == ticks).map_or(other, |(_, chance)| *chance);
     -common.ln()
 }
