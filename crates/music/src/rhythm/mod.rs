@@ -26,6 +26,8 @@ const COMMON_METER_BONUS: f64 = 0.06;
 const FEW_NOTES_BONUS: f64 = 0.4;
 /// Onsets closer together than this are one.
 const LEAST_APART_SECONDS: f64 = 0.02;
+/// A meter less certain than this is not told: most tunes are in four.
+const LEAST_CONFIDENCE: f64 = 0.2;
 /// Longer melodies have no beats: an hour.
 const MOST_SECONDS: f64 = 3600.0;
 
@@ -36,7 +38,7 @@ pub fn estimate(notes: &[Note], phrases: &[Phrase], tempo_bpm: f64, tempo_confid
         return nothing;
     }
     let quarter_seconds = 60.0 / tempo_bpm;
-    let weights = onset_weights(notes, phrases, quarter_seconds);
+    let weights = onset_weights(notes, quarter_seconds);
     let beats = beats_under(notes, phrases, &weights, quarter_seconds);
     if beats.len() < 3 {
         return nothing;
@@ -47,8 +49,10 @@ pub fn estimate(notes: &[Note], phrases: &[Phrase], tempo_bpm: f64, tempo_confid
     let mut best: Vec<(f64, Meter, usize)> =
         Meter::ALL.iter().map(|&meter| bars::fit(&accents, meter, common)).collect();
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let (score, meter, eighth) = best[0];
-    let meter_confidence = ((score - best[1].0) / SURE_LEAD * enough).clamp(0.0, 1.0);
+    let meter_confidence = ((best[0].0 - best[1].0) / SURE_LEAD * enough).clamp(0.0, 1.0);
+    let is_told =
+        |&(_, meter, _): &(f64, Meter, usize)| meter_confidence >= LEAST_CONFIDENCE || meter == Meter::default();
+    let (_, meter, eighth) = best.into_iter().find(is_told).unwrap_or_default();
     // A bar that begins between two beats means that the beats stand half a beat off.
     let beats = if eighth % 2 == 1 { half_later(&beats) } else { beats };
     let downbeat = eighth / 2;
@@ -62,15 +66,14 @@ pub fn at_tempo(melody: Melody, tempo_bpm: f64) -> Melody {
     Melody { tempo_bpm, tempo_alternatives_bpm: Vec::new(), rhythm, ..melody }
 }
 
-/// How much each onset asks for a strong beat, 0 to about 1.5: long notes and first notes of phrases do.
-fn onset_weights(notes: &[Note], phrases: &[Phrase], quarter_seconds: f64) -> Vec<f64> {
+/// How much each onset asks for a strong beat, about 0.3 to 1.2: long notes do, and loud ones.
+fn onset_weights(notes: &[Note], quarter_seconds: f64) -> Vec<f64> {
     (0..notes.len())
         .map(|index| {
             let until = notes.get(index + 1).map_or(notes[index].end_seconds(), |next| next.onset_seconds);
             let quarters = ((until - notes[index].onset_seconds) / quarter_seconds).clamp(0.1, 2.0);
-            let starts_phrase = phrases.iter().any(|phrase| phrase.start == index && phrase.note_count() > 1);
             let loud = f64::from(notes[index].velocity) / 127.0;
-            0.25 + 0.4 * quarters + 0.1 * f64::from(u8::from(starts_phrase)) + 0.15 * loud
+            0.25 + 0.4 * quarters + 0.15 * loud
         })
         .collect()
 }
