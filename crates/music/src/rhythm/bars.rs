@@ -18,19 +18,23 @@ pub(super) fn fit(accents: &[f64], meter: Meter, common: f64) -> (f64, Meter, us
     let last_accent = accents.iter().rposition(|&accent| accent > 0.0).filter(|&last| accents[last] > LONG_ACCENT);
     let agreement = |phase: usize| {
         let expected = (0..accents.len()).map(|at| template[(at + bar - phase) % bar]);
+        let ending = last_accent.map_or(0.0, |last| ENDING_BONUS * template[(last + bar - phase) % bar]);
+        // Where notes begin tells beats from what is between them; which of them are long tells bars.
+        let pairs = accents.iter().copied().zip(expected);
+        let of_notes = correlation(pairs.clone().filter(|(accent, _)| *accent > 0.0));
+        (correlation(pairs) + of_notes) / 2.0 + ending
+    };
+    // Where a tune begins in its bar says nothing of how long the bar is: it counts between phases, not between meters.
+    let likely = |phase: usize| {
         let prior = match phase {
             0 => OPENING_BONUS,
             // What the search took for beats mostly are some.
             odd if odd % 2 == 1 => -OFF_BEAT_COST,
             _ => 0.0,
         };
-        let ending = last_accent.map_or(0.0, |last| ENDING_BONUS * template[(last + bar - phase) % bar]);
-        // Where notes begin tells beats from what is between them; which of them are long tells bars.
-        let pairs = accents.iter().copied().zip(expected);
-        let of_notes = correlation(pairs.clone().filter(|(accent, _)| *accent > 0.0));
-        (correlation(pairs) + of_notes) / 2.0 + prior + ending
+        agreement(phase) + prior
     };
-    let phase = (0..bar).max_by(|&a, &b| agreement(a).total_cmp(&agreement(b))).unwrap_or(0);
+    let phase = (0..bar).max_by(|&a, &b| likely(a).total_cmp(&likely(b))).unwrap_or(0);
     (agreement(phase) + 0.7 * repeats + bonus, meter, phase)
 }
 

@@ -74,8 +74,9 @@ impl Shares {
     }
 }
 
-const STRAYS_SECONDS: [f64; 2] = [0.01, 0.03];
-const TEMPI_OFF: [f64; 2] = [-0.02, 0.04];
+const STRAYS_SECONDS: [f64; 3] = [0.0, 0.015, 0.03];
+/// How far, as a share, the tempo that is told is off the mean.
+const TEMPI_OFF: [f64; 3] = [0.0, -0.04, 0.04];
 
 fn over(manners: &[(&str, Vec<Manner>)]) -> Vec<Shares> {
     let mut tunes: Vec<Shares> = TUNES.iter().map(|_| Shares::default()).collect();
