@@ -26,8 +26,8 @@ const COMMON_METER_BONUS: f64 = 0.06;
 const FEW_NOTES_BONUS: f64 = 0.4;
 /// Onsets closer together than this are one.
 const LEAST_APART_SECONDS: f64 = 0.02;
-/// A meter less certain than this is not told: most tunes are in four.
-const LEAST_CONFIDENCE: f64 = 0.2;
+/// A meter that leads over 4/4 by less, as a share of a sure lead, is not told: most tunes are in four.
+const LEAST_LEAD: f64 = 0.2;
 /// Longer melodies have no beats: an hour.
 const MOST_SECONDS: f64 = 3600.0;
 
@@ -49,10 +49,10 @@ pub fn estimate(notes: &[Note], phrases: &[Phrase], tempo_bpm: f64, tempo_confid
     let mut best: Vec<(f64, Meter, usize)> =
         Meter::ALL.iter().map(|&meter| bars::fit(&accents, meter, common)).collect();
     best.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let meter_confidence = ((best[0].0 - best[1].0) / SURE_LEAD * enough).clamp(0.0, 1.0);
-    let is_told =
-        |&(_, meter, _): &(f64, Meter, usize)| meter_confidence >= LEAST_CONFIDENCE || meter == Meter::default();
-    let (_, meter, eighth) = best.into_iter().find(is_told).unwrap_or_default();
+    let lead = |over: &(f64, Meter, usize)| (best[0].0 - over.0) / SURE_LEAD * enough;
+    let meter_confidence = lead(&best[1]).clamp(0.0, 1.0);
+    let is_told = |read: &&(f64, Meter, usize)| read.1 == Meter::FourFour && lead(read) < LEAST_LEAD;
+    let &(_, meter, eighth) = best.iter().find(is_told).unwrap_or(&best[0]);
     // A bar that begins between two beats means that the beats stand half a beat off.
     let beats = if eighth % 2 == 1 { half_later(&beats) } else { beats };
     let downbeat = eighth / 2;
