@@ -28,8 +28,9 @@ const FEW_NOTES_BONUS: f64 = 0.4;
 const LEAST_APART_SECONDS: f64 = 0.02;
 /// A meter that leads over 4/4 by less, as a share of a sure lead, is not told: most tunes are in four.
 const LEAST_LEAD: f64 = 0.2;
-/// Longer melodies have no beats: an hour.
+/// Longer melodies have no beats: an hour, or so many onsets.
 const MOST_SECONDS: f64 = 3600.0;
+const MOST_ONSETS: usize = 10_000;
 
 /// Finds beats and meter for notes in order whose tempo is known. `tempo_bpm` counts quarters.
 pub fn estimate(notes: &[Note], phrases: &[Phrase], tempo_bpm: f64, tempo_confidence: f64) -> Rhythm {
@@ -91,6 +92,9 @@ fn beats_under(notes: &[Note], phrases: &[Phrase], weights: &[f64], quarter_seco
             let starts_phrase = phrases.iter().any(|phrase| phrase.start == index);
             onsets.push(Onset { seconds, weight, starts_phrase });
         }
+    }
+    if onsets.len() > MOST_ONSETS {
+        return Vec::new();
     }
     let anchors: Vec<Anchor> = score_times::find(&onsets, quarter_seconds)
         .into_iter()

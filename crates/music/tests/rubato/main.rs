@@ -2,19 +2,19 @@
 
 mod tunes;
 
-use music::{BeatGrid, Melody, rhythm};
+use music::{BeatGrid, Melody, Meter, MidiPitch, Note, rhythm};
 use tunes::{Manner, TUNES, Tune, sing};
 
 /// How well a tune was understood.
+#[derive(Debug)]
 struct Heard {
     /// No quarter too many or too few anywhere.
     keeps_count: bool,
     /// Share of the true beats within 70 ms of a found one (the window of the MIREX beat tracking task).
     on_beat: f64,
     meter: bool,
-    /// Bars begin where they should; only counted where the count is kept.
+    /// The meter is right and most bars begin where they should.
     downbeat: bool,
-    told: String,
 }
 
 const WINDOW_SECONDS: f64 = 0.07;
@@ -39,8 +39,7 @@ fn hear(tune: &Tune, manner: Manner, stray_seconds: f64, tempo_off: f64) -> Hear
     let bar = f64::from(tune.meter.quarters_per_bar());
     let into_bar = (middle + tune.pickup - f64::from(grid.pickup_quarters) + bar / 2.0).rem_euclid(bar) - bar / 2.0;
     let meter = melody.rhythm.meter == tune.meter;
-    let told = format!("{} {:.2} {into_bar:+.1}", melody.rhythm.meter, melody.rhythm.meter_confidence);
-    Heard { keeps_count, on_beat, meter, downbeat: meter && into_bar.abs() < 0.3, told }
+    Heard { keeps_count, on_beat, meter, downbeat: meter && into_bar.abs() < 0.3 }
 }
 
 /// Means of what was heard over some trials.
@@ -62,15 +61,14 @@ impl Shares {
         self.downbeat += f64::from(u8::from(heard.downbeat));
     }
 
+    /// Count, beats, meter and downbeat.
+    fn per_cent(&self) -> [f64; 4] {
+        [self.keeps_count, self.on_beat, self.meter, self.downbeat].map(|sum| 100.0 * sum / self.trials)
+    }
+
     fn line(&self) -> String {
-        let of = |sum: f64| 100.0 * sum / self.trials;
-        format!(
-            "count {:5.1} %  beats {:5.1} %  meter {:5.1} %  downbeat {:5.1} %",
-            of(self.keeps_count),
-            of(self.on_beat),
-            of(self.meter),
-            of(self.downbeat)
-        )
+        let [count, beats, meter, downbeat] = self.per_cent();
+        format!("count {count:5.1} %  beats {beats:5.1} %  meter {meter:5.1} %  downbeat {downbeat:5.1} %")
     }
 }
 
@@ -78,47 +76,80 @@ const STRAYS_SECONDS: [f64; 3] = [0.0, 0.015, 0.03];
 /// How far, as a share, the tempo that is told is off the mean.
 const TEMPI_OFF: [f64; 3] = [0.0, -0.04, 0.04];
 
-fn over(manners: &[(&str, Vec<Manner>)]) -> Vec<Shares> {
-    let mut tunes: Vec<Shares> = TUNES.iter().map(|_| Shares::default()).collect();
-    let mut all = Vec::new();
-    for (name, manners) in manners {
-        let mut shares = Shares::default();
-        for &manner in manners {
-            for (tune, of_tune) in TUNES.iter().zip(&mut tunes) {
-                for stray in STRAYS_SECONDS {
-                    for off in TEMPI_OFF {
-                        let heard = hear(tune, manner, stray, off);
-                        if std::env::var_os("VERBOSE").is_some() && !(heard.keeps_count && heard.downbeat) {
-                            println!(
-                                "  {:16} {manner:?} {stray} {off}: count {} beats {:.2} {}",
-                                tune.name, heard.keeps_count, heard.on_beat, heard.told
-                            );
-                        }
-                        shares.add(&heard);
-                        of_tune.add(&heard);
-                    }
-                }
-            }
-        }
-        println!("{name:24} {}", shares.line());
-        all.push(shares);
-    }
-    for (tune, shares) in TUNES.iter().zip(&tunes) {
-        println!("    {:20} {}", tune.name, shares.line());
-    }
-    all
-}
+/// Tunes whose long notes stand off the beat: by their rhythm alone nobody could tell.
+const OFF_THE_BEAT: [&str; 1] = ["Syncopated"];
 
+/// Prints what is heard of all tunes in some manners; the floors, in per cent, are a little below the figures.
 #[test]
 fn tunes_keep_their_beats_and_bars_under_rubato() {
     let wander = |share: f64| [8.0, 16.0, 24.0].map(|period| Manner::Wander(share, period)).to_vec();
     let manners = [
-        ("steady", vec![Manner::Steady]),
-        ("±6 %", wander(0.06)),
-        ("±12 %", wander(0.12)),
-        ("±18 %", wander(0.18)),
-        ("accelerando 80 to 110", vec![Manner::Slide(80.0 / 95.0, 110.0 / 95.0)]),
-        ("slower phrase ends", vec![Manner::PhraseEnds(0.25)]),
+        ("steady", vec![Manner::Steady], [99.0, 95.0, 99.0, 92.0]),
+        ("±6 %", wander(0.06), [99.0, 95.0, 99.0, 92.0]),
+        ("±12 %", wander(0.12), [91.0, 93.0, 97.0, 86.0]),
+        ("±18 %", wander(0.18), [66.0, 90.0, 92.0, 70.0]),
+        ("accelerando 80 to 110", vec![Manner::Slide(80.0 / 95.0, 110.0 / 95.0)], [94.0, 94.0, 95.0, 87.0]),
+        ("slower phrase ends", vec![Manner::PhraseEnds(0.25)], [85.0, 90.0, 95.0, 83.0]),
     ];
-    over(&manners);
+    let mut of_tunes: Vec<Shares> = TUNES.iter().map(|_| Shares::default()).collect();
+    for (name, manners, floors) in manners {
+        let mut shares = Shares::default();
+        for manner in manners {
+            for (tune, of_tune) in TUNES.iter().zip(&mut of_tunes) {
+                for (stray, off) in STRAYS_SECONDS.iter().flat_map(|stray| TEMPI_OFF.map(|off| (*stray, off))) {
+                    let heard = hear(tune, manner, stray, off);
+                    shares.add(&heard);
+                    of_tune.add(&heard);
+                }
+            }
+        }
+        println!("{name:24} {}", shares.line());
+        let per_cent = shares.per_cent();
+        assert!(
+            per_cent.iter().zip(floors).all(|(found, floor)| *found >= floor),
+            "{name}: {per_cent:?} of {floors:?}"
+        );
+    }
+    for (tune, shares) in TUNES.iter().zip(&of_tunes) {
+        println!("    {:20} {}", tune.name, shares.line());
+    }
+}
+
+#[test]
+fn a_steady_singer_is_heard_without_a_fault() {
+    for tune in TUNES.iter().filter(|tune| !OFF_THE_BEAT.contains(&tune.name)) {
+        for stray in STRAYS_SECONDS {
+            let heard = hear(tune, Manner::Steady, stray, 0.0);
+            assert!(heard.keeps_count && heard.on_beat == 1.0 && heard.downbeat, "{} {stray}: {heard:?}", tune.name);
+        }
+    }
+}
+
+#[test]
+fn a_long_note_has_the_tempo_of_what_is_around_it() {
+    let tune = TUNES.iter().find(|tune| tune.name == "Auld Lang Syne").unwrap();
+    let sung = sing(tune, Manner::Wander(0.12, 16.0), 0.0, 1);
+    let found = rhythm::estimate(&sung.notes, &sung.phrases, sung.mean_bpm, 0.9);
+    let lengths: Vec<f64> = found.beats_seconds.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let jump = lengths.windows(2).map(|pair| (pair[1] / pair[0] - 1.0).abs()).fold(0.0, f64::max);
+    assert!(jump < 0.1, "from one quarter to the next the tempo changes by {jump:.2} at most");
+}
+
+#[test]
+fn where_no_meter_is_sure_it_is_four() {
+    // Notes of lengths that repeat in no bar.
+    let lengths = [1.0, 2.0, 1.0, 1.0, 3.0, 1.0, 2.0, 2.0, 1.0, 1.0, 1.0, 2.0, 3.0, 1.0];
+    let mut onset_seconds = 0.5;
+    let notes: Vec<Note> = lengths
+        .iter()
+        .map(|quarters| {
+            let (pitch, duration_seconds) = (MidiPitch::new(60), 0.55 * quarters);
+            let note = Note { onset_seconds, duration_seconds, pitch, cents: 0.0, velocity: 90 };
+            onset_seconds += 0.6 * quarters;
+            note
+        })
+        .collect();
+    let found = rhythm::estimate(&notes, &[], 100.0, 0.9);
+    assert_eq!(found.meter, Meter::FourFour);
+    assert!(found.meter_confidence < 0.2, "{}", found.meter_confidence);
 }
