@@ -37,7 +37,7 @@ impl Meter {
     /// Tonal Music", 1983: the more levels of the metrical grid coincide, the stronger).
     pub(crate) const fn accents(self) -> &'static [f64] {
         match self {
-            Self::FourFour => &[1.0, 0.05, 0.4, 0.05, 0.85, 0.05, 0.4, 0.05],
+            Self::FourFour => &[1.0, 0.05, 0.4, 0.05, 0.9, 0.05, 0.4, 0.05],
             Self::ThreeFour => &[1.0, 0.05, 0.45, 0.05, 0.45, 0.05],
             Self::SixEight => &[1.0, 0.05, 0.2, 0.75, 0.05, 0.2],
         }
