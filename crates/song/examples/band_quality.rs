@@ -341,8 +341,8 @@ async fn row(
         let field = move |name: &str| match name {
             "prompt" => Some("a song about the sea in summer"),
             "backing" => Some(backing),
-            "beat" => Some(beat),
-            "stems" => Some("true"),
+            "beat" if backing == "band" => Some(beat),
+            "stems" if backing == "band" => Some("true"),
             _ => None,
         };
         MelodyToVocalsRequest::read(field, 3).map_err(|error| error.to_string())

@@ -106,7 +106,7 @@ async fn voice_and_band_are_together_in_the_finished_mix() {
             assert!(late.within_30_ms <= 0.35, "{beat}, {seconds} s late: {late:?}");
         }
         let late = heard(voice, &band, master.sample_rate_hz, arranged(&song), 0.06);
-        assert!(late.median_ms > 45.0 && late.within_30_ms <= 0.1, "{beat}: {late:?}");
+        assert!(late.median_ms > 40.0 && late.within_30_ms <= 0.2, "{beat}: {late:?}");
 
         let told = summary(&song);
         let told_together = told.together.expect("measured");

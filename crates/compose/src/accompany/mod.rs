@@ -105,8 +105,8 @@ pub fn accompany(sung: &Melody, wish: &BandWish<'_>) -> Result<Accompanied, Comp
     Ok(Accompanied { song, style_is_asked: choice.is_asked, harmony, consonance, unread })
 }
 
-/// What the words say about the band. Tempo, key, form and length are the singer's.
-/// And the words of genre and mood that say nothing.
+/// What the words say about the band, and the words of genre and mood that say nothing. Tempo, key, form and length are the
+/// singer's.
 fn asked(wish: &BandWish<'_>) -> (Understanding, Vec<String>) {
     let of_genre = wish.genre.map(understand).unwrap_or_default();
     let mut unread = of_genre.not_understood.clone();

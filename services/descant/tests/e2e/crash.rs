@@ -28,7 +28,11 @@ async fn stages(deployment: &Deployment, job: &str) -> Vec<Stage> {
 
 /// Submits a long hum and waits until its lyrics are written and its singing has begun.
 async fn in_the_middle(user: &User) -> String {
-    let job = User::accepted(&user.submit(&Submission::of("long.wav", long_hum(LONG_SECONDS).wav())).await);
+    in_the_middle_of(user, &Submission::of("long.wav", long_hum(LONG_SECONDS).wav())).await
+}
+
+async fn in_the_middle_of(user: &User, submission: &Submission) -> String {
+    let job = User::accepted(&user.submit(submission).await);
     let mut events = user.events(&job, 0).await;
     events.until("its singing", |event| event.kind == "stage_started" && event.stage() == Some("vocals")).await;
     job
@@ -76,11 +80,15 @@ async fn a_killed_orchestrator_loses_no_work() {
 async fn another_orchestrator_takes_over_from_a_dead_one() {
     let deployment = own(Flavour::Distributed, &[]).await;
     let user = deployment.user();
-    let job = in_the_middle(&user).await;
+    // With a band there is a stage more, whose melody the others sing.
+    let with_band = Submission::of("long.wav", long_hum(LONG_SECONDS).wav()).with("backing", "band");
+    let job = in_the_middle_of(&user, &with_band).await;
     deployment.launch(Part::SecondOrchestrator).await;
     deployment.kill(Part::Orchestrator);
     let before = stages(&deployment, &job).await;
-    user.completed(&job).await;
+    assert!(before.iter().any(|stage| stage.name.as_str() == "arrangement" && stage.state == StageState::Done));
+    let status = user.completed(&job).await;
+    assert!(status["result"]["backingInfo"]["band"]["seconds"].as_f64() > Some(LONG_SECONDS), "{status}");
     kept(&before, &stages(&deployment, &job).await);
     let events = user.events(&job, 0).await.rest().await;
     let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();

@@ -36,4 +36,12 @@ async fn finished_stages_are_reused_for_their_owner_unless_told_not_to(flavour: 
     // The melody does not depend on the words.
     let (reused, _) = sung(&user, &submission.clone().with("prompt", "Another song about another river")).await;
     assert_eq!(reused, ["pitch"]);
+    // Nor does it depend on the band; what is sung with one does.
+    let with_band = submission.clone().with("backing", "band").with("genre", "folk");
+    let (reused, _) = sung(&user, &with_band).await;
+    assert_eq!(reused, ["pitch"]);
+    let (reused, _) = sung(&user, &with_band.clone().with("stems", "true")).await;
+    assert_eq!(reused, KEPT, "stems are of the same song");
+    let (reused, _) = sung(&user, &with_band.with("beat", "steady")).await;
+    assert_eq!(reused, ["pitch"], "another beat is another melody");
 }

@@ -133,7 +133,8 @@ impl Harness {
         }
     }
 
-    /// Leaves what the stages of a job would leave, and says what to ask for.
+    /// Leaves what the stages of a job without a band would leave, and says what to ask for. The result has a file of every
+    /// role but the stems.
     pub async fn finished_work(&self, job: &Job, samples: &[f32]) -> IngestRequest {
         let wav = media::encode(samples, RATE_HZ, 1, media::Encoding::Wav16, &media::Tags::default()).unwrap();
         let audio = Some(self.work(job.id, "vocals.wav", &wav).await);

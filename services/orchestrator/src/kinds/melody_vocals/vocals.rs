@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, StageName, artifact, kinds::melody_vocals,
+    Failure, FailureClass, FailureCode, SongOptions, StageName, artifact, kinds::melody_vocals,
     kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use lyrics::Lyrics;
@@ -43,7 +43,9 @@ impl Stage for Vocals {
             return Ok(None);
         };
         let gate = format!("{:?}", run.tools.gate);
-        let inputs = json!([provider, version, gate, melody, lyrics, seed, options]);
+        let SongOptions { voice, register, expression, backing, corrections, .. } = options;
+        let how = json!([voice, register, expression, backing, corrections.octaves]);
+        let inputs = json!([provider, version, gate, melody, lyrics, seed, how]);
         Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
