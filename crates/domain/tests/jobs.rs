@@ -176,6 +176,8 @@ fn the_stages_keep_the_seeds_scale() {
             ("initialization", 0, 0),
             ("validation", 5, 5),
             ("pitch", 15, 30),
+            // Not of the seeds: where a band plays, between two of theirs.
+            ("arrangement", 30, 40),
             ("lyrics", 40, 60),
             ("vocals", 70, 90),
             ("quality", 90, 95),
