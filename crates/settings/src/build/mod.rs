@@ -1,6 +1,7 @@
 //! From what was given to what is valid. Every section is built to its end, so that all problems come out together.
 
 mod music;
+mod outbound;
 mod platform;
 mod safety;
 
@@ -49,6 +50,7 @@ fn read(reader: &mut Reader) -> Settings {
         auth,
         jobs: platform::jobs(reader),
         providers: platform::providers(reader),
+        outbound: outbound::outbound(reader),
         safety: safety::safety(reader),
         moderation: safety::moderation(reader),
         expert,

@@ -3,6 +3,7 @@
 
 mod engine;
 mod music;
+mod outbound;
 mod platform;
 mod safety;
 
@@ -71,6 +72,7 @@ pub const SECTIONS: &[Section] = &[
     platform::AUTH,
     platform::JOBS,
     platform::PROVIDERS,
+    outbound::OUTBOUND,
     engine::ENGINE,
     safety::SAFETY,
     safety::MODERATION,
