@@ -291,10 +291,18 @@ fn not_sent(error: &reqwest::Error) -> Option<NotSent> {
     Some(if error.is_timeout() { NotSent::ConnectTime } else { NotSent::Connect })
 }
 
-/// An error of the system's kind may carry one of TLS inside, which its own `source` passes over.
+/// An error of the system's kind may carry one of TLS inside, however deep, which its own `source` passes over.
 fn is_tls(cause: &(dyn StdError + 'static)) -> bool {
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    let mut cause = cause;
+    loop {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => cause = inner,
+            None => return false,
+        }
+    }
 }
 
 impl fmt::Debug for Request {
