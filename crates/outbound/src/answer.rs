@@ -62,6 +62,13 @@ impl Answer {
         retry_after(&self.headers, now)
     }
 
+    /// Takes a smaller body than the request does, such as of an answer that only says why not.
+    #[must_use]
+    pub fn at_most(mut self, max_body_bytes: u64) -> Self {
+        self.body.at_most(max_body_bytes);
+        self
+    }
+
     /// The whole body in memory.
     ///
     /// # Errors

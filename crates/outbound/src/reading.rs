@@ -45,6 +45,10 @@ impl Reading {
         &self.from
     }
 
+    pub fn at_most(&mut self, max_body_bytes: u64) {
+        self.limits.max_body_bytes = self.limits.max_body_bytes.min(max_body_bytes);
+    }
+
     /// The next piece, never empty; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, OutboundError> {
         let piece = self.decoded().await?;

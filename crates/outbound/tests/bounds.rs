@@ -28,6 +28,8 @@ async fn a_body_is_read_up_to_its_limit_and_no_further() {
     assert_eq!(body_of(&ten.url(), Limits::new(PATIENT, 10)).await.unwrap().len(), 10);
     let outcome = body_of(&ten.url(), Limits::new(PATIENT, 9)).await;
     assert!(matches!(outcome, Err(OutboundError::TooLarge { limit_bytes: 9, .. })), "{outcome:?}");
+    let outcome = ask(&ten.url(), limits()).await.unwrap().at_most(9).bytes().await;
+    assert!(matches!(outcome, Err(OutboundError::TooLarge { limit_bytes: 9, .. })), "{outcome:?}");
     let endless = StandIn::start([Manner::Floods]).await;
     let outcome = body_of(endless.url(), limits()).await;
     assert!(matches!(outcome, Err(OutboundError::TooLarge { .. })), "{outcome:?}");

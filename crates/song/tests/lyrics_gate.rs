@@ -17,7 +17,7 @@ use domain::{
 };
 use lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
-use providers::{AccompanimentPlayer, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter};
+use providers::{AccompanimentPlayer, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter, Outside};
 use resilience::{BreakerRegistry, BreakerSettings};
 use safety::Severity;
 use settings::{ModerationSettings, SafetySettings};
@@ -92,7 +92,8 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         fail_closed: false,
     };
     let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
-    let content = ContentGate::new(&safety, &nobody, &breakers, &metrics).expect("no lists to read");
+    let content =
+        ContentGate::new(&safety, &nobody, &Outside::default(), &breakers, &metrics).expect("no lists to read");
     Capabilities {
         melody: Chain::new("melody", limits, metrics.clone()),
         lyrics: writers,

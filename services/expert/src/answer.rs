@@ -146,7 +146,7 @@ mod tests {
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);
-        let client = ExpertClient::new(base).unwrap();
+        let client = ExpertClient::new(&providers::Outside::default().outbound().unwrap(), base).unwrap();
         let failure = client.write(&Melody::default(), &LyricsRequest::default()).await.unwrap_err();
         handle.stop(false).await;
         served.await.unwrap().unwrap();
