@@ -166,10 +166,10 @@ impl Request {
         if let Some(mistake) = self.mistake {
             return Err(OutboundError::NotSent { to: Site::of(&url), why: NotSent::Invalid(mistake) });
         }
-        if self.destination.is_traced() {
-            if let Ok(value) = HeaderValue::from_str(&trace::outgoing().traceparent()) {
-                self.headers.insert("traceparent", value);
-            }
+        if self.destination.is_traced()
+            && let Ok(value) = HeaderValue::from_str(&trace::outgoing().traceparent())
+        {
+            self.headers.insert("traceparent", value);
         }
         let follows = matches!(self.method, Method::GET | Method::HEAD);
         let mut hops_left = if follows { self.most_redirects } else { 0 };
