@@ -8,7 +8,7 @@ use arrangement::{
 };
 use compose::asked;
 use domain::{FailureClass, FailureCode, kinds::composition::CompositionRequest};
-use providers::{ComposedSong, composers};
+use providers::{CallScope, ComposedSong, DirectCalls, composers};
 use settings::{LoadOptions, Settings};
 use soundfont::Instruments;
 use telemetry::Metrics;
@@ -21,8 +21,9 @@ fn request(fields: &[(&str, &'static str)]) -> CompositionRequest {
 async fn composed(request: &CompositionRequest) -> ComposedSong {
     let settings = Settings::load(&LoadOptions::default()).unwrap();
     let chain = composers(&settings, &Metrics::new("test"));
-    let made = arrangement::compose(&chain, Duration::from_secs(60), request).await.unwrap();
-    assert_eq!(made.provider, "offline");
+    let calls = DirectCalls::default();
+    let made = arrangement::compose(&chain, CallScope::new(&calls, Duration::from_secs(60)), request).await.unwrap();
+    assert_eq!(&*made.provider, "offline");
     match made.value {
         Made::Notes(song) => *song,
         Made::Sound(song, _) => panic!("it writes notes: {song:?}"),
@@ -215,7 +216,9 @@ async fn what_no_composer_knows_is_the_callers_to_change() {
     odd.options.style = Some(domain::kinds::melody_vocals::Label::new("zydeco").unwrap());
     let settings = Settings::load(&LoadOptions::default()).unwrap();
     let chain = composers(&settings, &Metrics::new("test"));
-    let failure = arrangement::compose(&chain, Duration::from_secs(60), &odd).await.unwrap_err();
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, Duration::from_secs(60));
+    let failure = arrangement::compose(&chain, scope, &odd).await.unwrap_err().into_failure();
     assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ImpossibleOptions));
     assert!(failure.message.starts_with("style: expected one of"), "{}", failure.message);
 }

@@ -14,7 +14,8 @@ use domain::retry::RetryPolicy;
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest};
 use media::{Encoding, Tags};
 use providers::{
-    AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop, Terms,
+    AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop,
+    Terms,
 };
 use telemetry::Metrics;
 
@@ -133,7 +134,7 @@ async fn what_is_no_sound_is_left_to_the_next() {
         || -> Arc<dyn SongComposer> { Arc::new(Delivers(sound(3.0, 44_100, 2, 0.2, Encoding::Mp3 { kbps: 128 }))) };
     let (provider, song) = made(vec![("vendor", good()), ("offline", Arc::new(OfflineComposer))]).await.unwrap();
     let Made::Sound(song, _) = song else { panic!("it is sound: {song:?}") };
-    assert_eq!((provider, song.title.as_str(), song.media_type.as_str()), ("vendor", "Tide", "audio/mpeg"));
+    assert_eq!((provider.as_str(), song.title.as_str(), song.media_type.as_str()), ("vendor", "Tide", "audio/mpeg"));
     assert!((song.seconds - 3.0).abs() < 0.1, "{song:?}");
 
     let silence = sound(3.0, 44_100, 2, 0.0, Encoding::Wav16);

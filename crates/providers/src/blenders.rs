@@ -12,6 +12,7 @@ use crate::{
     chain::{CallLimits, Chain, Guard, Terms, Version},
     ml_model::{self, MlModelClient},
     offline,
+    outside::Outside,
 };
 
 /// The blenders that the settings ask for: the model when it has an address, then the one in this process.
@@ -23,11 +24,22 @@ pub fn blenders(
     breakers: &BreakerRegistry,
     metrics: &Metrics,
 ) -> Result<Chain<dyn SongBlender>, SetupError> {
+    with(settings, &Outside::new(&settings.outbound), breakers, metrics)
+}
+
+/// The same, on a way outside that others use too.
+pub fn with(
+    settings: &Settings,
+    outside: &Outside,
+    breakers: &BreakerRegistry,
+    metrics: &Metrics,
+) -> Result<Chain<dyn SongBlender>, SetupError> {
     let providers = &settings.providers;
     let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
     let mut chain: Chain<dyn SongBlender> = Chain::new("blend", limits, metrics.clone());
     if let Some(url) = &providers.ml_model_url {
-        let client = Arc::new(MlModelClient::new(url.clone(), providers.ml_model_api_key.clone())?);
+        let client =
+            Arc::new(MlModelClient::new(&outside.outbound()?, url.clone(), providers.ml_model_api_key.clone())?);
         let guard = Guard::new(ml_model::NAME, "blends", breakers);
         chain.push(ml_model::NAME, Terms::elsewhere(Version::Asked(client.clone()), guard), client);
     }

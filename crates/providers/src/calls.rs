@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     capability::{AudioInput, ProgressSink},
-    outside::{CallError, OutsideProgress, OutsideService},
+    outside_service::{CallError, OutsideProgress, OutsideService},
     stop::Stop,
 };
 

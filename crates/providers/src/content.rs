@@ -8,7 +8,10 @@ use safety::{Refusal, WordGate};
 use settings::{ModerationSettings, SafetySettings};
 use telemetry::Metrics;
 
-use crate::moderation::{Judgement, Moderator};
+use crate::{
+    moderation::{Judgement, Moderator},
+    outside::Outside,
+};
 
 /// Judges texts. What it refuses it never repeats.
 pub struct ContentGate {
@@ -23,8 +26,8 @@ pub struct ContentGate {
 pub enum ContentGateError {
     #[error(transparent)]
     Lists(#[from] settings::WordListError),
-    #[error("there is no HTTP client for moderation")]
-    Http(#[from] reqwest::Error),
+    #[error("nobody can be asked for moderation")]
+    Outside(#[from] outbound::SetupError),
 }
 
 impl ContentGate {
@@ -41,6 +44,7 @@ impl ContentGate {
     pub fn new(
         safety: &SafetySettings,
         moderation: &ModerationSettings,
+        outside: &Outside,
         breakers: &BreakerRegistry,
         metrics: &Metrics,
     ) -> Result<Self, ContentGateError> {
@@ -48,7 +52,7 @@ impl ContentGate {
         Ok(Self {
             version: version(&words, moderation),
             words,
-            moderator: Moderator::new(moderation, breakers, metrics)?,
+            moderator: Moderator::new(moderation, outside, breakers, metrics)?,
         })
     }
 

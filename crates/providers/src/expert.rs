@@ -7,15 +7,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
 use lyrics::{Lyrics, LyricsRequest};
 use media::Bounds;
 use music::Melody;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, header};
+use outbound::{Answer, Destination, Limits, NotSent, Outbound, OutboundError, Request, SetupError, StatusCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use telemetry::trace;
 use tokio::sync::Mutex;
 use url::Url;
 use voice::VoiceOptions;
@@ -24,7 +22,7 @@ use crate::{
     calls::ProviderCall,
     capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
     chain::TellsVersion,
-    retry_after,
+    outside::misdeed,
     stop::Stop,
 };
 
@@ -64,10 +62,14 @@ pub struct ExpertProblem {
 }
 
 /// Most that is read of a JSON answer: a five-minute melody is about 3 MB.
-const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
+const MAX_JSON_BYTES: u64 = 32 * 1024 * 1024;
 /// Most that is read of an audio answer: five minutes of 44.1 kHz 16-bit stereo, and some.
-const MAX_AUDIO_BYTES: usize = 64 * 1024 * 1024;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_AUDIO_BYTES: u64 = 64 * 1024 * 1024;
+/// Most that is read of a refusal.
+const MAX_PROBLEM_BYTES: u64 = 64 * 1024;
+/// Calls end long before, by the chain's deadline; this only says that none lives for ever.
+const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
+const FOR_JSON: Limits = Limits::new(LONGEST_CALL, MAX_JSON_BYTES);
 /// What the service says of its versions is believed for so long, and waited for no longer than that: without it nothing
 /// is reused, which costs time and is never wrong.
 const VERSIONS_LAST: Duration = Duration::from_secs(30);
@@ -92,41 +94,29 @@ pub struct ServedModel {
 
 /// Calls an Expert Music AI service. Deadlines are the chain's.
 pub struct ExpertClient {
-    http: Client,
-    base: Url,
+    outbound: Outbound,
+    service: Destination,
     /// What it said last, and when.
     models: Mutex<Option<(Instant, Arc<ModelsAnswer>)>>,
 }
 
 impl ExpertClient {
     /// `base` is the service's address, such as `http://localhost:8003`.
-    pub fn new(mut base: Url) -> Result<Self, reqwest::Error> {
-        if !base.path().ends_with('/') {
-            base.set_path(&format!("{}/", base.path()));
-        }
-        // A redirect would send a recording to an address that nobody configured.
-        let http =
-            Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Self { http, base, models: Mutex::default() })
+    ///
+    /// # Errors
+    /// When it is no address to build upon.
+    pub fn new(outbound: &Outbound, base: Url) -> Result<Self, SetupError> {
+        let service = Destination::configured(base)?.traced();
+        Ok(Self { outbound: outbound.clone(), service, models: Mutex::default() })
     }
 
-    fn url(&self, path: &str) -> Result<Url, Failure> {
-        let url =
-            self.base.join(path.trim_start_matches('/')).map_err(|_| misbehaved("named an address that is none"))?;
-        if url.origin() != self.base.origin() {
-            return Err(misbehaved("named an address on another host"));
-        }
-        Ok(url)
-    }
-
-    /// Takes the current trace along.
-    fn traced(&self, request: RequestBuilder) -> RequestBuilder {
-        request.header("traceparent", trace::outgoing().traceparent())
+    fn get(&self, path: &str) -> Request {
+        self.outbound.get(&self.service, path)
     }
 
     async fn call_json<A: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, call: &A) -> Result<T, Failure> {
-        let response = self.traced(self.http.post(self.url(path)?)).json(call).send().await.map_err(unreachable)?;
-        read_json(accepted(response).await?).await
+        let request = self.outbound.post(&self.service, path).json(call).limits(FOR_JSON);
+        accepted(request).await?.json().await.map_err(away)
     }
 
     async fn models(&self) -> Result<Arc<ModelsAnswer>, Failure> {
@@ -135,9 +125,8 @@ impl ExpertClient {
         if let Some((_, models)) = last.as_ref().filter(|(at, _)| at.elapsed() < VERSIONS_LAST) {
             return Ok(models.clone());
         }
-        let request = self.traced(self.http.get(self.url("models")?)).timeout(VERSIONS_TIMEOUT);
-        let response = request.send().await.map_err(unreachable)?;
-        let models: Arc<ModelsAnswer> = Arc::new(read_json(accepted(response).await?).await?);
+        let request = self.get("models").limits(Limits::new(VERSIONS_TIMEOUT, MAX_JSON_BYTES));
+        let models: Arc<ModelsAnswer> = Arc::new(accepted(request).await?.json().await.map_err(away)?);
         *last = Some((Instant::now(), models.clone()));
         Ok(models)
     }
@@ -159,13 +148,8 @@ impl TellsVersion for ExpertClient {
 impl MelodyExtractor for ExpertClient {
     async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
         let file = audio.reopen()?;
-        let request = self
-            .traced(self.http.post(self.url("v1/melody")?))
-            .header(header::CONTENT_TYPE, "application/octet-stream")
-            .header(header::CONTENT_LENGTH, audio.size_bytes)
-            .body(reqwest::Body::from(tokio::fs::File::from_std(file)));
-        let response = request.send().await.map_err(unreachable)?;
-        let melody = read_json(accepted(response).await?).await?;
+        let request = self.outbound.post(&self.service, "v1/melody").file(file, audio.size_bytes).limits(FOR_JSON);
+        let melody = accepted(request).await?.json().await.map_err(away)?;
         progress(1.0);
         Ok(melody)
     }
@@ -191,13 +175,13 @@ impl VocalSynthesizer for ExpertClient {
         let call = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
         let answer: VocalsAnswer = self.call_json("v1/vocals", &call).await?;
         progress(0.8);
-        let response = self.traced(self.http.get(self.url(&answer.audio_path)?)).send().await.map_err(unreachable)?;
+        let request = self.get(&answer.audio_path).limits(Limits::new(LONGEST_CALL, MAX_AUDIO_BYTES));
         // The vocal lies on the replica that sang it: another one has never heard of it, and singing again helps.
-        let response = accepted(response).await.map_err(|failure| match failure.class {
+        let sound = accepted(request).await.map_err(|failure| match failure.class {
             FailureClass::Config => misbehaved("no longer has what it sang"),
             _ => failure,
         })?;
-        let wav = read_bounded(response, MAX_AUDIO_BYTES).await?;
+        let wav = sound.bytes().await.map_err(away)?;
         let sound = tokio::task::spawn_blocking(move || {
             media::decode_mono(std::io::Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default())
         })
@@ -209,35 +193,12 @@ impl VocalSynthesizer for ExpertClient {
     }
 }
 
-async fn read_json<T: DeserializeOwned>(response: Response) -> Result<T, Failure> {
-    let body = read_bounded(response, MAX_JSON_BYTES).await?;
-    serde_json::from_slice(&body).map_err(|_| misbehaved("sent an answer that is not what it promises"))
-}
-
-async fn read_bounded(mut response: Response, limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        append_bounded(&mut body, &chunk, limit)?;
+fn away(error: OutboundError) -> Failure {
+    tracing::debug!(%error, "expert call failed");
+    match error {
+        OutboundError::NotSent { why: NotSent::Refused(_), .. } => misbehaved("named an address on another host"),
+        error => misbehaved(misdeed(&error)),
     }
-    Ok(body)
-}
-
-fn append_bounded(body: &mut Vec<u8>, chunk: &Bytes, limit: usize) -> Result<(), Failure> {
-    if body.len() + chunk.len() > limit {
-        return Err(misbehaved("sent more than it may"));
-    }
-    body.extend_from_slice(chunk);
-    Ok(())
-}
-
-fn unreachable(error: reqwest::Error) -> Failure {
-    let what = if error.is_connect() {
-        "the expert service cannot be reached"
-    } else {
-        "the connection to the expert service broke"
-    };
-    tracing::debug!(error = %error.without_url(), "expert call failed");
-    Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, what)
 }
 
 fn misbehaved(what: &str) -> Failure {
@@ -245,14 +206,14 @@ fn misbehaved(what: &str) -> Failure {
 }
 
 /// Passes a 2xx on; maps everything else to what a job should do about it.
-async fn accepted(response: Response) -> Result<Response, Failure> {
-    let status = response.status();
+async fn accepted(request: Request) -> Result<Answer, Failure> {
+    let answer = request.send().await.map_err(away)?;
+    let status = answer.status();
     if status.is_success() {
-        return Ok(response);
+        return Ok(answer);
     }
-    let retry_after = retry_after::requested(response.headers(), Utc::now());
-    let body = read_bounded(response, 64 * 1024).await.unwrap_or_default();
-    let problem: Option<ExpertProblem> = serde_json::from_slice(&body).ok();
+    let retry_after = answer.retry_after(Utc::now());
+    let problem: Option<ExpertProblem> = answer.at_most(MAX_PROBLEM_BYTES).json().await.ok();
     Err(failure_of_status(status, retry_after, problem))
 }
 
@@ -310,13 +271,5 @@ mod tests {
         let problem = ExpertProblem { code: "no_melody".to_owned(), detail: "nothing was sung".to_owned() };
         let failure = failure_of_status(StatusCode::UNPROCESSABLE_ENTITY, None, Some(problem));
         assert_eq!((failure.code, failure.message.as_str()), (FailureCode::NoMelody, "nothing was sung"));
-    }
-
-    #[test]
-    fn the_service_cannot_send_its_client_elsewhere() {
-        let client = ExpertClient::new(Url::parse("http://localhost:8003/music").unwrap()).unwrap();
-        assert_eq!(client.url("/files/1").unwrap().as_str(), "http://localhost:8003/music/files/1");
-        assert!(client.url("http://elsewhere.invalid/files/1").is_err());
-        assert!(client.url("//elsewhere.invalid/files/1").is_ok_and(|url| url.host_str() == Some("localhost")));
     }
 }

@@ -1,4 +1,4 @@
-//! Every music capability as a chain of providers in order of preference, and the only HTTP to AI services.
+//! Every music capability as a chain of providers in order of preference, and the only one that knows what AI services speak.
 //!
 //! A capability is a trait; a provider is an implementation of it; [`Chain`] tries providers in turn, each behind its
 //! circuit breaker and a deadline. Nothing here knows what a kind of job makes of them, nor of rows or messages.
@@ -17,7 +17,7 @@ pub mod ml_model;
 pub mod moderation;
 mod offline;
 mod outside;
-mod retry_after;
+mod outside_service;
 mod stop;
 
 pub use abilities::{Abilities, Need};
@@ -39,7 +39,8 @@ pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComp
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
-pub use outside::{CallError, OutsideProgress, OutsideService};
+pub use outside::Outside;
+pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use stop::{Parking, Stop};
 
 use std::{path::PathBuf, sync::Arc};
@@ -79,17 +80,18 @@ pub enum SetupError {
     #[error(transparent)]
     Content(#[from] ContentGateError),
     #[error("a client of an outside service cannot be made")]
-    Client(#[from] reqwest::Error),
+    Client(#[from] outbound::SetupError),
 }
 
 impl Capabilities {
     /// The chains that the settings ask for: the expert service when it has an address, then the engine in this process
     /// unless it is not wanted as a fallback. Breakers are registered under the providers' names.
     pub fn new(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
-        let mut chains = Self::none(settings, breakers, metrics)?;
+        let outside = Outside::new(&settings.outbound);
+        let mut chains = Self::none(settings, &outside, breakers, metrics)?;
         let providers = &settings.providers;
         if let Some(url) = &providers.expert_url {
-            let expert = Arc::new(ExpertClient::new(url.clone())?);
+            let expert = Arc::new(ExpertClient::new(&outside.outbound()?, url.clone())?);
             let version = Version::Asked(expert.clone());
             let terms = |capability| Terms::elsewhere(version.clone(), Guard::new(expert::NAME, capability, breakers));
             chains.melody.push(expert::NAME, terms("melody"), expert.clone());
@@ -104,21 +106,26 @@ impl Capabilities {
 
     /// The engine in this process and nobody else.
     pub fn offline(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
-        let mut chains = Self::none(settings, breakers, metrics)?;
+        let mut chains = Self::none(settings, &Outside::new(&settings.outbound), breakers, metrics)?;
         chains.push_offline(settings)?;
         Ok(chains)
     }
 
-    fn none(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
+    fn none(
+        settings: &Settings,
+        outside: &Outside,
+        breakers: &BreakerRegistry,
+        metrics: &Metrics,
+    ) -> Result<Self, SetupError> {
         let providers = &settings.providers;
         let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
-        let content = ContentGate::new(&settings.safety, &settings.moderation, breakers, metrics)?;
+        let content = ContentGate::new(&settings.safety, &settings.moderation, outside, breakers, metrics)?;
         Ok(Self {
             accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),
             melody: Chain::new("melody", limits, metrics.clone()),
             lyrics: Chain::new("lyrics", limits, metrics.clone()),
             vocals: Chain::new("vocals", limits, metrics.clone()),
-            blends: blenders(settings, breakers, metrics)?,
+            blends: blenders::with(settings, outside, breakers, metrics)?,
             compositions: composers(settings, metrics),
             content: Arc::new(content),
             outside: Vec::new(),

@@ -9,17 +9,16 @@ use blend::{Length, Options};
 use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
 use music::{Score, score::ScoreNote, smf};
-use reqwest::{Client, Response, StatusCode, redirect};
+use outbound::{Destination, Limits, Outbound, SetupError, StatusCode};
 use serde::{Deserialize, Serialize};
 use settings::Secret;
-use telemetry::trace;
 use url::Url;
 
 use crate::{
     blending::{BlendedSong, MOST_BLEND_SECONDS, SongBlender, SongToBlend},
     capability::blocking,
     chain::TellsVersion,
-    retry_after,
+    outside::misdeed,
 };
 
 /// The provider's name in results, metrics and `/stats`.
@@ -28,13 +27,14 @@ pub const NAME: &str = "ml_model";
 /// Largest MIDI file that is taken from the model.
 const MAX_MIDI_BYTES: usize = 4 << 20;
 /// Most that is read of an answer: such a file in base64, and some words around it.
-const MAX_ANSWER_BYTES: usize = MAX_MIDI_BYTES / 3 * 4 + (64 << 10);
+const MAX_ANSWER_BYTES: u64 = MAX_MIDI_BYTES as u64 / 3 * 4 + (64 << 10);
 /// Longest song that is read of the model, in seconds; what is longer than a blend may be is refused.
 const READ_SECONDS: f64 = 1_800.0;
 /// Share of the length asked for below which a song is no answer to it, and difference from it that is told, as shares of it.
 const LEAST_SHARE: f64 = 0.25;
 const TOLD_SHARE: f64 = 0.1;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Calls end long before, by the chain's deadline; this only says that none lives for ever.
+const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
 /// The model is told a length in seconds; where bars are asked for and no tempo, they are of four beats at this.
 const DEFAULT_BPM: f64 = 120.0;
 
@@ -59,8 +59,8 @@ struct Answer {
 
 /// Calls the model. Deadlines are the chain's.
 pub struct MlModelClient {
-    http: Client,
-    endpoint: Url,
+    outbound: Outbound,
+    service: Destination,
     key: Option<Secret<String>>,
 }
 
@@ -68,31 +68,24 @@ impl MlModelClient {
     /// `base` is the model's address, such as `http://localhost:8000`.
     ///
     /// # Errors
-    /// When no client can be made.
-    pub fn new(mut base: Url, key: Option<Secret<String>>) -> Result<Self, reqwest::Error> {
-        let path = format!("{}/generate", base.path().trim_end_matches('/'));
-        base.set_path(&path);
-        // A redirect would send songs and key to an address that nobody configured.
-        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none()).build()?;
-        Ok(Self { http, endpoint: base, key })
+    /// When `base` is no address to build upon.
+    pub fn new(outbound: &Outbound, base: Url, key: Option<Secret<String>>) -> Result<Self, SetupError> {
+        let service = Destination::configured(base)?.traced();
+        Ok(Self { outbound: outbound.clone(), service, key })
     }
 
     async fn ask(&self, call: &Call) -> Result<Vec<u8>, Failure> {
-        let mut request = self.http.post(self.endpoint.clone()).json(call);
-        request = request.header("traceparent", trace::outgoing().traceparent());
+        let away = |error| failure(FailureClass::Transient, misdeed(&error));
+        let limits = Limits::new(LONGEST_CALL, MAX_ANSWER_BYTES);
+        let mut request = self.outbound.post(&self.service, "generate").json(call).limits(limits);
         if let Some(key) = &self.key {
-            request = request.bearer_auth(key.expose());
+            request = request.bearer(key);
         }
-        let response = request.send().await.map_err(|error| {
-            tracing::debug!(error = %error.without_url(), "model call failed");
-            failure(FailureClass::Transient, "cannot be reached")
-        })?;
-        if response.status() != StatusCode::OK {
-            return Err(refused(response.status(), retry_after::requested(response.headers(), Utc::now())));
+        let answer = request.send().await.map_err(away)?;
+        if answer.status() != StatusCode::OK {
+            return Err(refused(answer.status(), answer.retry_after(Utc::now())));
         }
-        let body = read_bounded(response).await?;
-        let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|_| failure(FailureClass::Transient, "sent an answer that is not what it promises"))?;
+        let answer: Answer = answer.json().await.map_err(away)?;
         STANDARD
             .decode(answer.midi_data.trim())
             .map_err(|_| failure(FailureClass::Transient, "sent a song that is not in base64"))
@@ -176,18 +169,6 @@ fn not_told(options: &Options) -> Vec<String> {
         return Vec::new();
     }
     vec![format!("The model that blended the songs takes no {}: these were left to it.", names.join(", "))]
-}
-
-async fn read_bounded(mut response: Response) -> Result<Vec<u8>, Failure> {
-    let mut body = Vec::new();
-    let broke = |_| failure(FailureClass::Transient, "broke off its answer");
-    while let Some(chunk) = response.chunk().await.map_err(broke)? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-            return Err(failure(FailureClass::Transient, "sent more than it may"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
 }
 
 fn refused(status: StatusCode, retry_after: Option<Duration>) -> Failure {

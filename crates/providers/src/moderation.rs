@@ -9,25 +9,23 @@ use std::{
 
 use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
-use reqwest::{Client, StatusCode, redirect};
+use outbound::{Destination, Limits, Outbound, SetupError, StatusCode};
 use resilience::{Breaker, BreakerRegistry};
 use serde::{Deserialize, Serialize};
 use settings::{ModerationSettings, Secret};
 use telemetry::Metrics;
-use url::Url;
 
-use crate::retry_after;
+use crate::outside::{Outside, misdeed};
 
 /// The provider's name in metrics and among breakers.
 pub const NAME: &str = "openai_moderation";
 const CAPABILITY: &str = "moderation";
 /// Most that is read of an answer: one result is about 2 kB.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+const MAX_BODY_BYTES: u64 = 256 * 1024;
 /// Most that is sent of one text, in bytes: longer ones are cut into pieces, so that all of it is judged.
 const PIECE_BYTES: usize = 8 * 1024;
 /// Most pieces of one judgement; a song has one or two.
 const MOST_PIECES: usize = 32;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What the vendor says about some texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +39,8 @@ pub enum Judgement {
 
 /// Asks for judgements.
 pub struct Moderator {
-    http: Client,
-    endpoint: Url,
+    outbound: Outbound,
+    service: Destination,
     key: Secret<String>,
     model: String,
     timeout: Duration,
@@ -74,18 +72,14 @@ impl Moderator {
     /// `None` when the settings have no key.
     pub fn new(
         settings: &ModerationSettings,
+        outside: &Outside,
         breakers: &BreakerRegistry,
         metrics: &Metrics,
-    ) -> Result<Option<Self>, reqwest::Error> {
+    ) -> Result<Option<Self>, SetupError> {
         let Some(key) = settings.api_key.clone() else { return Ok(None) };
-        let mut endpoint = settings.url.clone();
-        let path = format!("{}/moderations", endpoint.path().trim_end_matches('/'));
-        endpoint.set_path(&path);
-        // A redirect would send texts and key to an address that nobody configured.
-        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).redirect(redirect::Policy::none()).build()?;
         Ok(Some(Self {
-            http,
-            endpoint,
+            outbound: outside.outbound()?,
+            service: Destination::configured(settings.url.clone())?,
             key,
             model: settings.model.clone(),
             timeout: settings.timeout,
@@ -105,14 +99,9 @@ impl Moderator {
             return Ok(Judgement::Clean);
         }
         let budget = self.timeout.min(remaining);
-        // The timeout lies inside the breaker, so that a vendor that hangs counts as a failure.
-        let bounded = async {
-            tokio::time::timeout(budget, self.ask(&pieces))
-                .await
-                .unwrap_or_else(|_| Err(failure(FailureClass::Transient, "did not answer in time")))
-        };
         let started = Instant::now();
-        let outcome = self.breaker.call(bounded).await;
+        // The time ends inside the breaker, so that a vendor that hangs counts as a failure.
+        let outcome = self.breaker.call(self.ask(&pieces, budget)).await;
         let word = outcome.as_ref().map_or_else(|failure| failure.class.as_str(), |_| "done");
         self.metrics.provider_call(NAME, CAPABILITY, word, started.elapsed());
         match outcome {
@@ -124,27 +113,15 @@ impl Moderator {
         }
     }
 
-    async fn ask(&self, pieces: &[&str]) -> Result<Judgement, Failure> {
-        let request = self
-            .http
-            .post(self.endpoint.clone())
-            .bearer_auth(self.key.expose())
-            .json(&Question { model: &self.model, input: pieces });
-        let mut response = request.send().await.map_err(|_| failure(FailureClass::Transient, "cannot be reached"))?;
-        if response.status() != StatusCode::OK {
-            return Err(refused(response.status(), retry_after::requested(response.headers(), Utc::now())));
+    async fn ask(&self, pieces: &[&str], budget: Duration) -> Result<Judgement, Failure> {
+        let away = |error| failure(FailureClass::Transient, misdeed(&error));
+        let request = self.outbound.post(&self.service, "moderations").bearer(&self.key);
+        let request = request.json(&Question { model: &self.model, input: pieces });
+        let answer = request.limits(Limits::new(budget, MAX_BODY_BYTES)).send().await.map_err(away)?;
+        if answer.status() != StatusCode::OK {
+            return Err(refused(answer.status(), answer.retry_after(Utc::now())));
         }
-        let mut body = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|_| failure(FailureClass::Transient, "broke its answer off"))?
-        {
-            if body.len() + chunk.len() > MAX_BODY_BYTES {
-                return Err(failure(FailureClass::Transient, "sent more than it may"));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|_| failure(FailureClass::Transient, "sent an answer that is not what it promises"))?;
+        let answer: Answer = answer.json().await.map_err(away)?;
         if answer.results.len() < pieces.len() {
             return Err(failure(FailureClass::Transient, "judged less than it was asked to"));
         }

@@ -1,101 +1,51 @@
-//! Somebody outside who works on a request for longer than one wants to hold a connection.
+//! The way to services elsewhere.
 
-use std::{fs::File, time::Duration};
+use std::sync::OnceLock;
 
-use async_trait::async_trait;
-use domain::{Cost, Failure, Usage};
-use serde_json::Value;
-use url::Url;
+use outbound::{Outbound, OutboundError, SetupError, Trouble};
+use settings::OutboundSettings;
 
-/// Work that is asked for, looked at until it is done, and called off when nobody wants it any more.
-#[async_trait]
-pub trait OutsideService: Send + Sync {
-    /// Its name in rows, metrics and results.
-    fn provider(&self) -> &str;
+/// Sends requests, and is made when the first client wants it: most settings name nobody outside, and then a machine
+/// without certificates is as good as any.
+#[derive(Default)]
+pub struct Outside {
+    settings: OutboundSettings,
+    made: OnceLock<Outbound>,
+}
 
-    /// Which of the provider's keys is used, by name; never the key.
-    fn credential(&self) -> &str {
-        "default"
+impl Outside {
+    /// Reads nothing yet.
+    pub fn new(settings: &OutboundSettings) -> Self {
+        Self { settings: settings.clone(), made: OnceLock::new() }
     }
 
-    /// Longest that one of its answers is waited for; at most 20 s.
-    fn answers_within(&self) -> Duration {
-        Duration::from_secs(15)
-    }
-
-    /// Asks for the work. `correlation` goes along so that [`Self::find`] finds it. Gives the other side's id.
-    async fn create(&self, correlation: &str, request: &Value) -> Result<String, CallError>;
-
-    /// The id of what was asked for under a correlation, if the other side knows of it.
-    async fn find(&self, correlation: &str) -> Result<Option<String>, Failure>;
-
-    /// How far it is. Also answers for work that was done some time ago.
-    async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure>;
-
-    /// Calls the work off. Done or unknown already is no error.
-    async fn cancel(&self, outside_id: &str) -> Result<(), Failure>;
-
-    /// Writes what it made, which lies at an address of its own answer, into a file.
+    /// The same one for every client, so that they share their connections. Blocking; meant for the start of a service.
     ///
     /// # Errors
-    /// `Transient` where it may be had later.
-    async fn download(&self, _from: &Url, _into: &mut File) -> Result<(), Failure> {
-        Err(Failure::new(
-            domain::FailureClass::Config,
-            domain::FailureCode::Internal,
-            format!("{} makes no files", self.provider()),
-        ))
-    }
-}
-
-/// Why a call was not answered with what it was made for.
-#[derive(Clone, Debug, PartialEq)]
-pub enum CallError {
-    /// It certainly made nothing: it was refused, or never sent.
-    Refused(Failure),
-    /// It may have arrived, and may have been paid for.
-    Unanswered(Failure),
-    /// It was answered, and paid for, with what cannot be used.
-    Useless { failure: Failure, usage: Usage, cost: Option<Cost> },
-}
-
-impl CallError {
-    pub fn into_failure(self) -> Failure {
-        match self {
-            Self::Refused(failure) | Self::Unanswered(failure) | Self::Useless { failure, .. } => failure,
+    /// When requests cannot be made as the settings want it.
+    pub fn outbound(&self) -> Result<Outbound, SetupError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made.clone());
         }
+        let made = Outbound::new(&self.settings)?;
+        Ok(self.made.get_or_init(|| made).clone())
     }
 }
 
-/// How far work outside is.
-#[derive(Clone, Debug, PartialEq)]
-pub enum OutsideProgress {
-    Working {
-        /// Of this work, 0–1, when the other side says.
-        fraction: Option<f64>,
-        look_again_in: Duration,
-    },
-    Succeeded {
-        value: Value,
-        /// Where the files that it made lie, for a while.
-        files: Vec<Url>,
-        usage: Usage,
-        cost: Option<Cost>,
-    },
-    Failed {
-        failure: Failure,
-        usage: Usage,
-        cost: Option<Cost>,
-    },
-}
-
-impl OutsideProgress {
-    /// Done, with a value and no files.
-    pub fn succeeded(value: Value, cost: Option<Cost>) -> Self {
-        Self::Succeeded { value, files: Vec::new(), usage: Usage::default(), cost }
-    }
-
-    pub fn failed(failure: Failure, cost: Option<Cost>) -> Self {
-        Self::Failed { failure, usage: Usage::default(), cost }
+/// What a service did, to be said behind its name.
+pub fn misdeed(error: &OutboundError) -> &'static str {
+    match error {
+        OutboundError::NotSent { .. } => "cannot be reached",
+        OutboundError::Unanswered { why: Trouble::TimedOut, .. }
+        | OutboundError::Broken { why: Trouble::TimedOut, .. } => "did not answer in time",
+        OutboundError::Unanswered { .. } => "did not answer",
+        OutboundError::Broken { .. } => "broke off its answer",
+        OutboundError::Redirected { .. } => "named an address on another host",
+        OutboundError::TooLarge { .. } => "sent more than it may",
+        OutboundError::TooSlow { .. } => "answers too slowly",
+        OutboundError::NotJson { .. } | OutboundError::OtherShape { .. } => {
+            "sent an answer that is not what it promises"
+        }
+        OutboundError::Write { .. } => "sent an answer that cannot be written down",
     }
 }

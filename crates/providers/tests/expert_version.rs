@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use providers::{CallLimits, Chain, ExpertClient, Guard, MelodyExtractor, Need, TellsVersion, Terms, Version};
+use providers::{CallLimits, Chain, ExpertClient, Guard, MelodyExtractor, Need, Outside, TellsVersion, Terms, Version};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use telemetry::Metrics;
@@ -29,7 +29,8 @@ fn service(status: &'static str, body: String) -> ExpertClient {
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
-    ExpertClient::new(format!("http://{address}/base").parse().unwrap()).unwrap()
+    ExpertClient::new(&Outside::default().outbound().unwrap(), format!("http://{address}/base").parse().unwrap())
+        .unwrap()
 }
 
 fn models(version: &str) -> String {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{FailureClass, FailureCode};
 use providers::{
-    ContentGate,
+    ContentGate, Outside,
     moderation::{Judgement, Moderator},
 };
 use resilience::{BreakerRegistry, BreakerSettings};
@@ -94,7 +94,9 @@ fn moderation(url: &str, fail_closed: bool, timeout: Duration) -> ModerationSett
 
 fn moderator(url: &str, fail_closed: bool, timeout: Duration) -> Moderator {
     let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics());
-    Moderator::new(&moderation(url, fail_closed, timeout), &breakers, &metrics()).expect("a client").expect("a key")
+    Moderator::new(&moderation(url, fail_closed, timeout), &Outside::default(), &breakers, &metrics())
+        .expect("a client")
+        .expect("a key")
 }
 
 const PATIENT: Duration = Duration::from_secs(20);
@@ -154,11 +156,12 @@ async fn the_gate_asks_nobody_without_a_key_and_refuses_what_is_flagged() {
     let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics());
     let (url, mut heard) = stand_in(Manner::Says("200 OK", FLAGGED.to_owned())).await;
     let keyless = ModerationSettings { api_key: None, ..moderation(&url, true, PATIENT) };
-    let gate = ContentGate::new(&safety, &keyless, &breakers, &metrics()).expect("a gate");
+    let gate = ContentGate::new(&safety, &keyless, &Outside::default(), &breakers, &metrics()).expect("a gate");
     assert!(gate.admit(&[("prompt", "home by the sea")], PATIENT).await.is_ok());
     assert!(heard.try_recv().is_err());
 
-    let gate = ContentGate::new(&safety, &moderation(&url, true, PATIENT), &breakers, &metrics()).expect("a gate");
+    let gate = ContentGate::new(&safety, &moderation(&url, true, PATIENT), &Outside::default(), &breakers, &metrics())
+        .expect("a gate");
     let refused = gate.admit(&[("prompt", "home by the sea")], PATIENT).await.expect_err("flagged");
     assert_eq!((refused.class, refused.code), (FailureClass::Caller, FailureCode::ContentRejected));
     assert!(refused.message.contains("violence"), "{}", refused.message);

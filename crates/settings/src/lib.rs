@@ -7,6 +7,7 @@
 mod build;
 mod database_url;
 pub mod docs;
+mod host_rule;
 pub mod keys;
 mod nearest;
 pub mod problem;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 
 use domain::{Tier, audio::AudioLimits, quality::QualityGate, quota::QuotaLimits, retention::RetentionPolicy};
 
+pub use host_rule::{HostRule, HostRuleError};
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;
 pub use sections::*;
@@ -45,6 +47,7 @@ pub struct Settings {
     pub vendors: Vec<Vendor>,
     pub capabilities: CapabilitySettings,
     pub spending: SpendingSettings,
+    pub outbound: OutboundSettings,
     pub engine: EngineSettings,
     pub safety: SafetySettings,
     pub moderation: ModerationSettings,

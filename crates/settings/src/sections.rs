@@ -11,7 +11,7 @@ use domain::{Tier, audio::AudioLimits, quota::QuotaLimits, retention::RetentionP
 use safety::Severity;
 use url::Url;
 
-use crate::secret::Secret;
+use crate::{host_rule::HostRule, secret::Secret};
 
 /// One process, or services over RabbitMQ.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -186,6 +186,33 @@ impl ProviderSettings {
     pub fn retry_policy(&self) -> RetryPolicy {
         let cap = RetryPolicy::PROVIDER_CALL.cap.max(self.call_base);
         RetryPolicy { max_attempts: self.call_attempts, base: self.call_base, cap }
+    }
+}
+
+/// How requests to the outside leave.
+#[derive(Clone, PartialEq, Debug)]
+pub struct OutboundSettings {
+    /// May hold a user and a password. `None` when requests go directly.
+    pub proxy: Option<Secret<Url>>,
+    /// Host names (each with all under it), addresses and networks that are reached without the proxy.
+    pub no_proxy: Vec<String>,
+    /// Certificates in PEM, trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// What addresses from users and from answers may name though it is private or without TLS.
+    pub allow_hosts: Vec<HostRule>,
+    pub connect_timeout: Duration,
+}
+
+impl Default for OutboundSettings {
+    /// Directly, and to public hosts alone.
+    fn default() -> Self {
+        Self {
+            proxy: None,
+            no_proxy: Vec::new(),
+            ca_file: None,
+            allow_hosts: Vec::new(),
+            connect_timeout: Duration::from_secs(5),
+        }
     }
 }
 

@@ -413,3 +413,26 @@ fn a_tracker_is_one_of_those_that_exist_and_its_model_lies_in_the_data_folder() 
     let settings = with_env(&[("DESCANT_ENGINE__MODELS_DIR", "/models")]);
     assert_eq!(settings.engine.models_dir, PathBuf::from("/models"));
 }
+
+#[test]
+fn the_way_out_is_direct_unless_a_proxy_is_named() {
+    let load = |key, value: &str| Settings::load(&LoadOptions::default().with(key, value));
+    let outbound = Settings::load(&LoadOptions::default()).unwrap().outbound;
+    assert_eq!((outbound.proxy, outbound.allow_hosts.len()), (None, 0));
+    assert_eq!(load("outbound.proxy", "none").unwrap().outbound.proxy, None);
+    let named = load("outbound.proxy", "http://user:hunter2@proxy.example.com:3128").unwrap().outbound;
+    assert!(named.proxy.is_some() && !format!("{named:?}").contains("hunter2"));
+    let listed = load("outbound.allow_hosts", "hooks.internal:8443,10.0.0.0/8").unwrap().outbound.allow_hosts;
+    assert_eq!(listed.iter().map(ToString::to_string).collect::<Vec<_>>(), ["hooks.internal:8443", "10.0.0.0/8"]);
+    for (key, value) in [
+        ("outbound.proxy", "socks5://user:hunter2@proxy.example.com"),
+        ("outbound.proxy", "http://user:hunter2@proxy.example.com/path"),
+        ("outbound.allow_hosts", "http://hooks.internal"),
+        ("outbound.allow_hosts", "10.0.0.0/33"),
+        ("outbound.no_proxy", "10.0.0.0/x"),
+        ("outbound.connect_timeout_ms", "0"),
+    ] {
+        let problems = load(key, value).unwrap_err().to_string();
+        assert!(problems.contains(key) && !problems.contains("hunter2"), "{problems}");
+    }
+}

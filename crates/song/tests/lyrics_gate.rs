@@ -17,7 +17,7 @@ use domain::{
 use lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
 use providers::{
-    AccompanimentPlayer, CallLimits, CallScope, Capabilities, Chain, ContentGate, DirectCalls, LyricsWriter,
+    AccompanimentPlayer, CallLimits, CallScope, Capabilities, Chain, ContentGate, DirectCalls, LyricsWriter, Outside,
     ProviderCall, Stop, Terms,
 };
 use resilience::{BreakerRegistry, BreakerSettings};
@@ -89,7 +89,8 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         fail_closed: false,
     };
     let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
-    let content = ContentGate::new(&safety, &nobody, &breakers, &metrics).expect("no lists to read");
+    let content =
+        ContentGate::new(&safety, &nobody, &Outside::default(), &breakers, &metrics).expect("no lists to read");
     Capabilities {
         melody: Chain::new("melody", limits, metrics.clone()),
         lyrics: writers,

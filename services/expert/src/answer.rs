@@ -152,7 +152,7 @@ mod tests {
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);
-        let client = ExpertClient::new(base).unwrap();
+        let client = ExpertClient::new(&providers::Outside::default().outbound().unwrap(), base).unwrap();
         let calls = DirectCalls::default();
         let call = ProviderCall::alone(&calls, "expert", Duration::from_secs(60));
         let failed = client.write(&Melody::default(), &LyricsRequest::default(), &call).await;

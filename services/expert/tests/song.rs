@@ -98,8 +98,10 @@ fn input(recording: &[u8]) -> AudioInput {
 async fn part_by_part_it_gives_what_the_engine_gives() {
     const STEP: f32 = 1.0 / 32_768.0;
     let expert = Expert::start();
-    let (there, here) =
-        (ExpertClient::new(expert.base.clone()).unwrap(), OfflineEngine::new(&EngineSettings::default(), 1).unwrap());
+    let (there, here) = (
+        ExpertClient::new(&providers::Outside::default().outbound().unwrap(), expert.base.clone()).unwrap(),
+        OfflineEngine::new(&EngineSettings::default(), 1).unwrap(),
+    );
     let audio = input(&hum());
 
     let melody = there.extract(&audio, no_progress()).await.unwrap();

@@ -1,6 +1,7 @@
 //! From what was given to what is valid. Every section is built to its end, so that all problems come out together.
 
 mod music;
+mod outbound;
 mod platform;
 mod safety;
 mod vendors;
@@ -54,6 +55,7 @@ fn read(reader: &mut Reader) -> Settings {
         capabilities: vendors::capabilities(reader, &vendors),
         vendors,
         spending: vendors::spending(reader),
+        outbound: outbound::outbound(reader),
         safety: safety::safety(reader),
         moderation: safety::moderation(reader),
         expert,

@@ -3,6 +3,7 @@
 
 mod engine;
 mod music;
+mod outbound;
 mod platform;
 mod providers;
 mod safety;
@@ -78,6 +79,7 @@ pub const SECTIONS: &[Section] = &[
     providers::PROVIDER,
     providers::CAPABILITIES,
     providers::SPENDING,
+    outbound::OUTBOUND,
     engine::ENGINE,
     safety::SAFETY,
     safety::MODERATION,
