@@ -19,6 +19,7 @@ mod offline;
 mod outside;
 mod outside_service;
 mod stop;
+pub mod vendors;
 
 pub use abilities::{Abilities, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};

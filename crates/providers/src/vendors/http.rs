@@ -1,0 +1,165 @@
+//! Requests to a vendor: where they go, with which key, for how long, and what an answer that is no success means.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
+use outbound::{Answer, Destination, Limits, Outbound, OutboundError, Request, header::HeaderName};
+use resilience::Bulkhead;
+use serde::de::DeserializeOwned;
+use settings::{Secret, Vendor, VendorKind};
+
+use super::retry_table;
+use crate::{SetupError, outside::misdeed, outside_service::CallError};
+
+/// Most that is read of an error.
+const MAX_ERROR_BYTES: u64 = 64 * 1024;
+/// Headers in which vendors say how much they take at once.
+const MOST_AT_ONCE: &str = "maximum-concurrent-requests";
+
+/// How a vendor wants its key.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyIn {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// A header of its own.
+    Header(&'static str),
+}
+
+/// The way to one vendor. Cheap to clone.
+#[derive(Clone)]
+pub struct VendorHttp {
+    pub name: String,
+    pub kind: VendorKind,
+    outbound: Outbound,
+    at: Destination,
+    key: Option<Secret<String>>,
+    key_in: KeyIn,
+    /// Of one answer.
+    pub timeout: Duration,
+    /// Calls at once, of all capabilities of the vendor.
+    pub slots: Bulkhead,
+}
+
+impl VendorHttp {
+    /// # Errors
+    /// When the vendor's address cannot be used.
+    pub fn new(outbound: &Outbound, vendor: &Vendor, key_in: KeyIn) -> Result<Self, SetupError> {
+        Ok(Self {
+            name: vendor.name.clone(),
+            kind: vendor.kind,
+            outbound: outbound.clone(),
+            at: Destination::configured(vendor.base_url.clone())?,
+            key: vendor.api_key.clone(),
+            key_in,
+            timeout: vendor.timeout,
+            slots: Bulkhead::new(&vendor.name, vendor.concurrency),
+        })
+    }
+
+    /// For what lies elsewhere, such as the files that an answer names.
+    pub const fn outbound(&self) -> &Outbound {
+        &self.outbound
+    }
+
+    pub fn get(&self, path: &str, max_body_bytes: u64) -> Request {
+        self.with_key(self.outbound.get(&self.at, path), max_body_bytes)
+    }
+
+    pub fn post(&self, path: &str, max_body_bytes: u64) -> Request {
+        self.with_key(self.outbound.post(&self.at, path), max_body_bytes)
+    }
+
+    fn with_key(&self, request: Request, max_body_bytes: u64) -> Request {
+        let request = request.limits(Limits::new(self.timeout, max_body_bytes));
+        match (&self.key, self.key_in) {
+            (None, _) => request,
+            (Some(key), KeyIn::Bearer) => request.bearer(key),
+            (Some(key), KeyIn::Header(name)) => request.secret_header(HeaderName::from_static(name), key),
+        }
+    }
+
+    /// Sends a request that may cost something, and passes a success on.
+    ///
+    /// # Errors
+    /// `Refused` where it certainly made nothing: it was not sent, or the vendor says so. `Unanswered` where nobody knows.
+    pub async fn paid(&self, request: Request) -> Result<Answer, CallError> {
+        match request.send().await {
+            Ok(answer) => self.success(answer).await.map_err(CallError::Refused),
+            Err(error) if error.may_have_arrived() => Err(CallError::Unanswered(self.trouble(&error))),
+            Err(error) => Err(CallError::Refused(self.trouble(&error))),
+        }
+    }
+
+    /// Sends a request that costs nothing, and passes a success on.
+    ///
+    /// # Errors
+    /// Of the class that the retry table says.
+    pub async fn free(&self, request: Request) -> Result<Answer, Failure> {
+        match request.send().await {
+            Ok(answer) => self.success(answer).await,
+            Err(error) => Err(self.trouble(&error)),
+        }
+    }
+
+    /// A success, or what the error that it is asks of us.
+    async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
+        self.learn_slots(&answer);
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(answer);
+        }
+        let told = answer.retry_after(Utc::now());
+        let body = answer.at_most(MAX_ERROR_BYTES).bytes().await.unwrap_or_default();
+        let error = retry_table::read(&body);
+        tracing::warn!(
+            provider = self.name,
+            status = status.as_u16(),
+            code = error.code,
+            "a vendor answered with an error"
+        );
+        Err(retry_table::failure((&self.name, self.kind), status, told, &body))
+    }
+
+    /// How many calls the vendor says it takes at once.
+    fn learn_slots(&self, answer: &Answer) {
+        let told =
+            answer.headers().get(MOST_AT_ONCE).and_then(|value| value.to_str().ok()?.trim().parse::<usize>().ok());
+        if let Some(slots) = told.filter(|slots| (1..=1000).contains(slots) && *slots != self.slots.slots()) {
+            self.slots.resize(slots);
+        }
+    }
+
+    /// The failure of a call that was not answered as it should be.
+    pub fn trouble(&self, error: &OutboundError) -> Failure {
+        let code = match error {
+            OutboundError::Unanswered { why: outbound::Trouble::TimedOut, .. } => FailureCode::StageTimeout,
+            _ => FailureCode::ProviderUnavailable,
+        };
+        Failure::new(FailureClass::Transient, code, format!("{} {}", self.name, misdeed(error)))
+    }
+
+    /// A failure of its own making: it was asked rightly and answered wrongly.
+    pub fn misbehaved(&self, what: &str) -> Failure {
+        let message = format!("{} {what}", self.name);
+        Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message)
+    }
+
+    /// The body of a success that was paid for.
+    ///
+    /// # Errors
+    /// `Useless` where it is not what the vendor promises; `Unanswered` where it broke off.
+    pub async fn json_of_paid<T: DeserializeOwned>(
+        &self,
+        answer: Answer,
+        charge: impl FnOnce() -> (Usage, Option<Cost>),
+    ) -> Result<T, CallError> {
+        answer.json().await.map_err(|error| match error {
+            OutboundError::NotJson { .. } | OutboundError::OtherShape { .. } | OutboundError::TooLarge { .. } => {
+                let (usage, cost) = charge();
+                CallError::Useless { failure: self.trouble(&error), usage, cost }
+            }
+            error => CallError::Unanswered(self.trouble(&error)),
+        })
+    }
+}
