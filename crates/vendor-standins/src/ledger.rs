@@ -30,7 +30,7 @@ pub struct Charge {
     pub amount_micros: u64,
     /// Whether all of the answer was handed to the connection.
     pub delivered: bool,
-    /// Of the request's body: two equal ones are two tries at the same.
+    /// Of the request's path, query and body: two equal ones are two tries at the same.
     pub request_sha256: String,
 }
 
@@ -62,7 +62,7 @@ impl Ledger {
             subject: subject.map(str::to_owned),
             amount_micros,
             delivered: false,
-            request_sha256: hex::encode(Sha256::digest(&call.body)),
+            request_sha256: fingerprint(call),
         });
         number
     }
@@ -91,7 +91,7 @@ impl Ledger {
         self.entries().clear();
     }
 
-    /// What was paid for twice or more: charges with the same vendor, route and correlation (the same body where there is no
+    /// What was paid for twice or more: charges with the same vendor, route and correlation (an equal request where there is no
     /// correlation), whole groups of them.
     pub fn paid_twice(&self) -> Vec<Vec<Charge>> {
         let mut groups: BTreeMap<_, Vec<Charge>> = BTreeMap::new();
@@ -101,6 +101,17 @@ impl Ledger {
         }
         groups.into_values().filter(|group| group.len() > 1).collect()
     }
+}
+
+fn fingerprint(call: &Call) -> String {
+    let mut hash = Sha256::new();
+    hash.update(&call.path);
+    for (name, value) in &call.query {
+        hash.update(format!("\0{name}\0{value}"));
+    }
+    hash.update([0]);
+    hash.update(&call.body);
+    hex::encode(hash.finalize())
 }
 
 /// What a client calls its request by. Looked for in this order: the header `Idempotency-Key`; in the query of a `webhook`

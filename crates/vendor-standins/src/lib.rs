@@ -128,7 +128,7 @@ impl Vendors {
         self.app.ledger.all()
     }
 
-    /// What was paid for more than once: groups of charges with the same vendor, route and correlation (the same body where
+    /// What was paid for more than once: groups of charges with the same vendor, route and correlation (an equal request where
     /// there is no correlation).
     pub fn paid_twice(&self) -> Vec<Vec<Charge>> {
         self.app.ledger.paid_twice()

@@ -24,7 +24,7 @@ pub fn alaw(sample: i16) -> u8 {
 mod tests {
     use super::*;
 
-    /// Values that the reference code of ITU-T G.191 gives.
+    /// The middle, small ones of both signs, and both ends.
     #[test]
     fn known_values() {
         assert_eq!([0, 100, -100, 1_000, i16::MAX, i16::MIN].map(ulaw), [0xff, 0xf2, 0x72, 0xce, 0x80, 0x00]);
