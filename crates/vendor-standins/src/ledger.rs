@@ -1,7 +1,7 @@
 //! What each request would have cost: the proof that nothing is paid for twice.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -34,12 +34,22 @@ pub struct Charge {
     pub request_sha256: String,
 }
 
+/// Most charges that are kept: the newest. Far more than a test makes, and a bound for a server that is left running.
+const MOST_CHARGES: usize = 200_000;
+
 /// All charges so far.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<Vec<Charge>>);
+pub struct Ledger(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    charges: VecDeque<Charge>,
+    /// How many older ones were forgotten.
+    forgotten: usize,
+}
 
 impl Ledger {
-    fn entries(&self) -> MutexGuard<'_, Vec<Charge>> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -53,8 +63,12 @@ impl Ledger {
         subject: Option<&str>,
     ) -> usize {
         let mut entries = self.entries();
-        let number = entries.len() + 1;
-        entries.push(Charge {
+        if entries.charges.len() >= MOST_CHARGES {
+            entries.charges.pop_front();
+            entries.forgotten += 1;
+        }
+        let number = entries.forgotten + entries.charges.len() + 1;
+        entries.charges.push_back(Charge {
             number,
             vendor,
             route,
@@ -68,8 +82,11 @@ impl Ledger {
     }
 
     fn change(&self, number: usize, change: impl FnOnce(&mut Charge)) {
-        if let Some(charge) = number.checked_sub(1).and_then(|at| self.entries().get_mut(at).map(change)) {
-            charge
+        let mut entries = self.entries();
+        // One that was forgotten, or reset, is nobody's any more.
+        let at = number.checked_sub(entries.forgotten + 1);
+        if let Some(charge) = at.and_then(|at| entries.charges.get_mut(at)) {
+            change(charge);
         }
     }
 
@@ -84,11 +101,11 @@ impl Ledger {
     }
 
     pub fn all(&self) -> Vec<Charge> {
-        self.entries().clone()
+        self.entries().charges.iter().cloned().collect()
     }
 
     pub fn clear(&self) {
-        self.entries().clear();
+        *self.entries() = Entries::default();
     }
 
     /// What was paid for twice or more: charges with the same vendor, route and correlation (an equal request where there is no
@@ -175,5 +192,22 @@ mod tests {
         ledger.delivered(again);
         assert_eq!(ledger.paid_twice().len(), 0);
         assert!(ledger.all()[2].delivered && !ledger.all()[0].delivered);
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_and_numbers_stay() {
+        let ledger = Ledger::default();
+        let call = call("{}");
+        let charge = || ledger.charge(Vendor::Ml, Route::Generate, &call, 1, None);
+        for _ in 0..MOST_CHARGES {
+            charge();
+        }
+        let last = charge();
+        assert_eq!(last, MOST_CHARGES + 1);
+        ledger.delivered(1);
+        ledger.delivered(last);
+        let all = ledger.all();
+        assert_eq!((all.len(), all[0].number), (MOST_CHARGES, 2));
+        assert!(all[MOST_CHARGES - 1].delivered && !all[0].delivered);
     }
 }

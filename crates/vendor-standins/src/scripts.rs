@@ -13,11 +13,16 @@ use crate::{
     steps::{Fault, Retry, Step},
 };
 
+/// Most steps that wait for one route.
+const MOST_STEPS: usize = 100_000;
+
 /// Why a script is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     #[error("step {number} ({step:?}) cannot happen on the route {route:?} of {vendor:?}")]
     DoesNotFit { number: usize, step: Box<Step>, vendor: Vendor, route: Route },
+    #[error("at most {MOST_STEPS} steps can wait for one route")]
+    TooMany,
     #[error("the share of calls that fail must be from 0 to 1, not {0}")]
     Share(f64),
 }
@@ -63,7 +68,12 @@ impl Scripts {
             let step = Box::new(step.clone());
             return Err(ScriptError::DoesNotFit { number: index + 1, step, vendor, route });
         }
-        self.state().queues.entry((vendor, route)).or_default().extend(steps);
+        let mut state = self.state();
+        let queue = state.queues.entry((vendor, route)).or_default();
+        if queue.len() + steps.len() > MOST_STEPS {
+            return Err(ScriptError::TooMany);
+        }
+        queue.extend(steps);
         Ok(())
     }
 
@@ -128,6 +138,9 @@ mod tests {
         let refused = scripts.add(Vendor::Replicate, Route::GetPrediction, steps).unwrap_err();
         assert!(refused.to_string().starts_with("step 2 (Text(Nul))"), "{refused}");
         assert_eq!(scripts.next(Vendor::Replicate, Route::GetPrediction), Step::Proper);
+        let many = vec![Step::CutBody; 60_000];
+        assert!(scripts.add(Vendor::Ml, Route::Any, many.clone()).is_ok());
+        assert!(matches!(scripts.add(Vendor::Ml, Route::Any, many), Err(ScriptError::TooMany)));
         assert!(scripts.random(Vendor::Ml, 1.5, 1).is_err());
     }
 

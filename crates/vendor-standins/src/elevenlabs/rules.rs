@@ -197,7 +197,7 @@ fn chunks(body: &Value, plan: &Value) -> Result<(u64, Vec<String>), Problem> {
         if chunk.get("song_id").is_some() {
             let (start, end) = (chunk["range"]["start_ms"].as_u64(), chunk["range"]["end_ms"].as_u64());
             match (start, end) {
-                (Some(start), Some(end)) if start < end => total += end - start,
+                (Some(start), Some(end)) if start < end => total = end.saturating_add(total) - start,
                 _ => return value_error(&field("range"), "start_ms must lie before end_ms"),
             }
             continue;

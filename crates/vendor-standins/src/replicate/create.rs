@@ -168,7 +168,7 @@ impl Replicate {
         let now = Utc::now();
         let events = body["webhook_events_filter"].as_array();
         let events = events.map(|events| events.iter().filter_map(Value::as_str).map(str::to_owned).collect());
-        store.runs.push(Run {
+        store.add_run(Run {
             id: id.clone(),
             kind: asked.kind,
             model: format!("{}/{}", asked.owner, asked.name),

@@ -54,6 +54,10 @@ impl Replicate {
         };
         let content_type = text("type").or_else(|| content.content_type.clone());
         let mut store = self.store();
+        if !store.has_room(content.content.len()) {
+            let detail = "The stand-in keeps 1 GiB of files: delete some, or reset it.";
+            return problem(507, "Insufficient storage", detail).into();
+        }
         let file = File {
             id: store.new_id(),
             name,

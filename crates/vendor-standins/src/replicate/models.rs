@@ -194,17 +194,21 @@ pub struct Recipe {
 
 /// Longest speech of one call of Bark, in seconds.
 const BARK_SECONDS: f64 = 13.5;
+/// Characters of a prompt that are spoken: more than fit in that time.
+const BARK_CHARACTERS: usize = 2_000;
 /// Longest music that is made, in seconds.
 const LONGEST_SECONDS: f64 = 300.0;
 
 pub fn recipe(makes: Makes, given: &Value, dice: u64) -> Recipe {
     match makes {
         Makes::Bark => {
-            let prompt = given["prompt"].as_str().unwrap_or_default();
-            let mut tones = sound::spoken(prompt, 1.0);
-            while sound::seconds(&tones) > BARK_SECONDS {
-                tones.pop();
-            }
+            let prompt: String = given["prompt"].as_str().unwrap_or_default().chars().take(BARK_CHARACTERS).collect();
+            let mut tones = sound::spoken(&prompt, 1.0);
+            let mut left = BARK_SECONDS;
+            tones.retain(|tone| {
+                left -= tone.seconds;
+                left >= 0.0
+            });
             Recipe { tones, codec: Codec::Wav, rate_hz: 24_000, channels: 1 }
         }
         Makes::Lyria => Recipe { tones: sound::tune(30.0, dice), codec: Codec::Wav, rate_hz: 48_000, channels: 2 },

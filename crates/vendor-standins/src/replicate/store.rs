@@ -52,7 +52,27 @@ pub struct Store {
     ids: u64,
 }
 
+/// Most runs that are kept; of more, the oldest that are over are forgotten.
+const MOST_RUNS: usize = 20_000;
+/// Most bytes of files that are kept at once.
+const MOST_FILE_BYTES: usize = 1 << 30;
+
 impl Store {
+    pub fn add_run(&mut self, run: Run) {
+        if self.runs.len() >= MOST_RUNS
+            && let Some(at) = self.runs.iter().position(Run::is_over)
+        {
+            let oldest = self.runs.remove(at);
+            self.outputs.retain(|_, output| output.run != oldest.id);
+        }
+        self.runs.push(run);
+    }
+
+    /// Whether there is room for so many more bytes of files.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.files.iter().map(|file| file.content.len()).sum::<usize>() + bytes <= MOST_FILE_BYTES
+    }
+
     /// A new id of 26 letters and digits, as the vendor's are.
     pub fn new_id(&mut self) -> String {
         self.ids += 1;
@@ -60,7 +80,8 @@ impl Store {
     }
 
     pub fn run(&mut self, id: &str) -> Option<&mut Run> {
-        self.runs.iter_mut().find(|run| run.id == id)
+        // The newest are asked for most.
+        self.runs.iter_mut().rev().find(|run| run.id == id)
     }
 
     /// What the version of a model makes, if there is such a version.

@@ -1,6 +1,7 @@
 //! Webhooks, signed by the scheme of Standard Webhooks and really sent.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -19,6 +20,8 @@ use crate::steps::Webhook;
 const TRIES: u32 = 4;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Most webhooks that are remembered: the newest.
+const MOST_REMEMBERED: usize = 20_000;
 /// How old the stamp of an old one is, in seconds.
 const OLD_SECONDS: i64 = 3_600;
 
@@ -39,7 +42,7 @@ pub struct Courier {
     key: Vec<u8>,
     /// Does not follow redirects, as the vendor does not.
     client: OnceLock<Option<reqwest::Client>>,
-    sent: Mutex<Vec<Sent>>,
+    sent: Mutex<VecDeque<Sent>>,
 }
 
 /// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`.
@@ -70,7 +73,7 @@ impl Courier {
     }
 
     pub fn sent(&self) -> Vec<Sent> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     pub fn clear(&self) {
@@ -105,7 +108,11 @@ impl Courier {
             let answered = self.post(url, faults, &id, &notice.to_string()).await;
             let status = notice["status"].as_str().unwrap_or_default().to_owned();
             let sent = Sent { webhook_id: id.clone(), url: url.to_owned(), run: run.to_owned(), status, answered };
-            self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(sent);
+            let mut all = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+            if all.len() >= MOST_REMEMBERED {
+                all.pop_front();
+            }
+            all.push_back(sent);
         }
     }
 

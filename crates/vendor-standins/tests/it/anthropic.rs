@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vendor_standins::{Vendor, Vendors};
 
-use crate::client::{post, send};
+use crate::client::{client, post, send};
 
 const PATH: &str = "/v1/messages";
 
@@ -55,7 +55,7 @@ async fn a_text_longer_than_its_tokens_is_cut() {
 #[tokio::test]
 async fn keys_models_and_parameters_are_held_against_the_rules() {
     let vendors = Vendors::start().await;
-    let client = reqwest::Client::new();
+    let client = client();
     let url = format!("{}{PATH}", vendors.url_of(Vendor::Anthropic));
     let got =
         send(client.post(&url).header("anthropic-version", "2023-06-01").json(&message(json!({})))).await.unwrap();

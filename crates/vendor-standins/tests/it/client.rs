@@ -1,6 +1,6 @@
 //! A plain client, and what is asked of each vendor most.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, redirect};
 use serde_json::{Value, json};
@@ -29,9 +29,16 @@ impl Got {
     }
 }
 
-fn client() -> Client {
-    // Every request on a connection of its own: a client must not try again by itself on one that had been kept.
+/// For all tests: to make one takes longer than most of them.
+static CLIENT: LazyLock<Client> = LazyLock::new(|| {
+    // Every request on a connection of its own: a client must not try again by itself on one that had been kept, and a
+    // connection ends with the runtime of its test.
     Client::builder().redirect(redirect::Policy::none()).pool_max_idle_per_host(0).no_proxy().build().unwrap()
+});
+
+/// Without a key.
+pub fn client() -> Client {
+    CLIENT.clone()
 }
 
 /// A request with the vendor's key.

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 use vendor_standins::{End, Fault, Pace, Retry, Run, Sound, Step, Stop, Vendor, Vendors, Webhook, Words};
 
-use crate::client::{Got, ask, post, send};
+use crate::client::{Got, ask, client, post, send};
 
 async fn tell(vendors: &Vendors, path: &str, body: Value) -> Got {
-    send(reqwest::Client::new().post(format!("{}/_control/{path}", vendors.url())).json(&body)).await.unwrap()
+    send(client().post(format!("{}/_control/{path}", vendors.url())).json(&body)).await.unwrap()
 }
 
 async fn read(vendors: &Vendors, path: &str) -> Value {
-    send(reqwest::Client::new().get(format!("{}/_control/{path}", vendors.url()))).await.unwrap().json()
+    send(client().get(format!("{}/_control/{path}", vendors.url()))).await.unwrap().json()
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vendor_standins::{Options, Pace, Route, Step, Vendor, Vendors};
 
-use crate::client::{Got, post, request, send};
+use crate::client::{Got, client, post, request, send};
 
 async fn music(vendors: &Vendors, path: &str, body: &Value) -> Got {
     post(vendors, Vendor::ElevenLabs, path, body).await
@@ -73,9 +73,9 @@ async fn refusals_have_their_shapes() {
     assert_eq!((got.status, &got.json()["detail"]["status"]), (400, &json!("bad_prompt")));
     assert!(got.json()["detail"]["data"]["prompt_suggestion"].is_string());
     let url = format!("{}/v1/music", vendors.url_of(Vendor::ElevenLabs));
-    let keyless = send(reqwest::Client::new().post(&url).json(&json!({"prompt": "x"}))).await.unwrap();
+    let keyless = send(client().post(&url).json(&json!({"prompt": "x"}))).await.unwrap();
     assert_eq!(keyless.status, 401);
-    let small = reqwest::Client::new().post(format!("{url}?output_format=pcm_44100")).header("xi-api-key", "starter");
+    let small = client().post(format!("{url}?output_format=pcm_44100")).header("xi-api-key", "starter");
     let got = send(small.json(&json!({"prompt": "x"}))).await.unwrap();
     assert_eq!((got.status, &got.json()["detail"]["status"]), (403, &json!("only_for_creator+")));
     assert_eq!(vendors.ledger().len(), 0);

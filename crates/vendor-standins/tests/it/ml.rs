@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use vendor_standins::{Vendor, Vendors};
 
-use crate::client::{MIDI, post};
+use crate::client::{MIDI, client, post};
 
 #[tokio::test]
 async fn three_songs_become_one_and_sound() {
@@ -34,6 +34,6 @@ async fn what_is_no_song_is_refused() {
         assert_eq!(post(&vendors, Vendor::Ml, "/generate", &body).await.status, 400, "{body}");
     }
     let url = format!("{}/generate", vendors.url_of(Vendor::Ml));
-    assert_eq!(reqwest::Client::new().post(url).json(&json!({})).send().await.unwrap().status(), 401);
+    assert_eq!(client().post(url).json(&json!({})).send().await.unwrap().status(), 401);
     assert_eq!(vendors.ledger().len(), 0);
 }

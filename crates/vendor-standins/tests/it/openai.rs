@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vendor_standins::{Vendor, Vendors};
 
-use crate::client::{Got, get, post, wav};
+use crate::client::{Got, client, get, post, wav};
 
 async fn chat(vendors: &Vendors, extra: Value) -> Got {
     let mut body = json!({"model": "gpt-5.5", "messages": [
@@ -53,8 +53,7 @@ async fn errors_have_all_four_fields() {
             assert!(error.get(field).is_some(), "{error} has no {field}");
         }
     }
-    let keyless =
-        reqwest::Client::new().get(format!("{}/v1/models", vendors.url_of(Vendor::OpenAi))).send().await.unwrap();
+    let keyless = client().get(format!("{}/v1/models", vendors.url_of(Vendor::OpenAi))).send().await.unwrap();
     assert_eq!(keyless.status(), 401);
     assert_eq!(chat(&vendors, json!({"model": "gpt-4o", "temperature": 0.2, "max_tokens": 500})).await.status, 200);
 }

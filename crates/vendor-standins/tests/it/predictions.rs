@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vendor_standins::{End, Options, Pace, Route, Run, Sound, Step, USER, Vendor, Vendors};
 
-use crate::client::{BARK, Got, MUSICGEN, TRAINER, get, post, request, send, wav};
+use crate::client::{BARK, Got, MUSICGEN, TRAINER, client, get, post, request, send, wav};
 
 async fn create(vendors: &Vendors, body: &Value) -> Got {
     post(vendors, Vendor::Replicate, "/v1/predictions", body).await
@@ -47,7 +47,7 @@ async fn bark_speaks_as_an_object_and_musicgen_plays_as_an_address() {
         (&json!("succeeded"), &json!("suno-ai/bark"), &json!(BARK))
     );
     assert!(done["output"]["prompt_npz"].is_null() && done["metrics"]["predict_time"].as_f64().unwrap() > 0.5);
-    let file = send(reqwest::Client::new().get(done["output"]["audio_out"].as_str().unwrap())).await.unwrap();
+    let file = send(client().get(done["output"]["audio_out"].as_str().unwrap())).await.unwrap();
     let (rate, channels, samples) = wav(&file.bytes);
     assert_eq!((rate, channels), (24_000, 1));
     assert!(samples.iter().any(|sample| sample.unsigned_abs() > 3_000));
@@ -55,7 +55,7 @@ async fn bark_speaks_as_an_object_and_musicgen_plays_as_an_address() {
     let body = json!({"version": format!("meta/musicgen:{MUSICGEN}"),
         "input": {"prompt": "folk", "duration": 5, "model_version": "stereo-melody-large", "seed": 3}});
     let done = over(&vendors, create(&vendors, &body).await.json()["id"].as_str().unwrap()).await;
-    let file = send(reqwest::Client::new().get(done["output"].as_str().unwrap())).await.unwrap();
+    let file = send(client().get(done["output"].as_str().unwrap())).await.unwrap();
     let (rate, channels, samples) = wav(&file.bytes);
     assert_eq!((rate, channels, samples.len()), (32_000, 2, 5 * 32_000 * 2));
 }
@@ -100,7 +100,7 @@ async fn runs_go_by_polls_or_by_hand() {
     let expired = look(&vendors, &id).await;
     assert_eq!((&expired["output"], &expired["data_removed"]), (&Value::Null, &json!(true)));
     let path = format!("{}/delivery/{id}/out.wav", vendors.url());
-    assert_eq!(reqwest::get(path).await.unwrap().status(), 404);
+    assert_eq!(client().get(path).send().await.unwrap().status(), 404);
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn every_end_looks_as_documented() {
     let private = json!({"audio_out": "http://169.254.169.254/latest/meta-data"});
     assert_eq!(ended(&vendors, End::Output(private.clone())).await["output"], private);
     let page = ended(&vendors, End::Audio(Sound::NotAudio)).await;
-    let file = reqwest::get(page["output"]["audio_out"].as_str().unwrap()).await.unwrap();
+    let file = client().get(page["output"]["audio_out"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(file.headers()["content-type"], "audio/wav");
     assert!(file.text().await.unwrap().starts_with("<!doctype html>"));
     let paid: Vec<bool> = vendors.ledger().iter().map(|charge| charge.amount_micros > 0).collect();
@@ -168,7 +168,7 @@ async fn a_training_makes_a_version_that_can_be_used() {
     })
     .await;
     let version = done["output"]["version"].as_str().unwrap();
-    let weights = reqwest::get(done["output"]["weights"].as_str().unwrap()).await.unwrap();
+    let weights = client().get(done["output"]["weights"].as_str().unwrap()).send().await.unwrap();
     assert_eq!(weights.status(), 200);
     let body = json!({"version": version, "input": {"prompt": "folk", "duration": 2}});
     let played = over(&vendors, create(&vendors, &body).await.json()["id"].as_str().unwrap()).await;

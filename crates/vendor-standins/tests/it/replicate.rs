@@ -7,7 +7,7 @@ use reqwest::{
 use serde_json::{Value, json};
 use vendor_standins::{Options, Pace, Route, Vendor, Vendors};
 
-use crate::client::{BARK, ask, get, request, send};
+use crate::client::{BARK, ask, client, get, request, send};
 
 #[tokio::test]
 async fn lists_come_in_pages_newest_first() {
@@ -20,7 +20,7 @@ async fn lists_come_in_pages_newest_first() {
     let mut seen = Vec::new();
     let mut next = Some(format!("{}/v1/predictions", vendors.url_of(Vendor::Replicate)));
     while let Some(url) = next {
-        let page = send(reqwest::Client::new().get(url).bearer_auth("key")).await.unwrap().json();
+        let page = send(client().get(url).bearer_auth("key")).await.unwrap().json();
         assert!(page["results"].as_array().unwrap().len() <= 2);
         seen.extend(ids(page["results"].as_array().unwrap()));
         next = page["next"].as_str().map(str::to_owned);
@@ -55,10 +55,9 @@ async fn models_tell_their_versions_and_inputs() {
     }
     let account = get(&vendors, Vendor::Replicate, "/v1/account").await.json();
     assert_eq!(account["type"], "user");
-    let keyless =
-        send(reqwest::Client::new().get(format!("{}/v1/account", vendors.url_of(Vendor::Replicate)))).await.unwrap();
+    let keyless = send(client().get(format!("{}/v1/account", vendors.url_of(Vendor::Replicate)))).await.unwrap();
     assert_eq!((keyless.status, &keyless.json()["title"]), (401, &json!("Unauthenticated")));
-    let token = reqwest::Client::new().get(format!("{}/v1/account", vendors.url_of(Vendor::Replicate)));
+    let token = client().get(format!("{}/v1/account", vendors.url_of(Vendor::Replicate)));
     assert_eq!(send(token.header("authorization", "Token key")).await.unwrap().status, 200);
 }
 
