@@ -16,6 +16,7 @@ mod m20260101_000005_breakers;
 mod m20261128_000001_inputs_and_outside_calls;
 mod m20261128_000002_songs;
 mod m20261128_000003_daily_figures;
+mod m20261128_000004_answers_and_spending;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000001_inputs_and_outside_calls::Migration),
             Box::new(m20261128_000002_songs::Migration),
             Box::new(m20261128_000003_daily_figures::Migration),
+            Box::new(m20261128_000004_answers_and_spending::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! Three songs become one.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use blend::{Length, Options};
 use domain::{
@@ -9,7 +9,7 @@ use domain::{
     kinds::blend::{BlendLength, BlendOptions, BlendRequest},
 };
 use music::{Key, Mode};
-use providers::{BlendedSong, Chain, Provided, SongBlender, SongToBlend, blend_failure};
+use providers::{BlendedSong, CallScope, Chain, Need, Provided, SongBlender, SongToBlend, Stop, blend_failure};
 
 /// Tempos are whole microseconds a quarter: so much may a song of the longest length be longer than was reckoned.
 const ROUNDING_SECONDS: f64 = 0.01;
@@ -47,22 +47,21 @@ pub fn blend_options(request: &BlendRequest) -> Options {
 /// `Caller` where the songs or the options make no blend; else what the chain answers.
 pub async fn blend(
     blenders: &Chain<dyn SongBlender>,
-    remaining: Duration,
+    scope: CallScope<'_>,
     songs: &[SongToBlend; 3],
     request: &BlendRequest,
-) -> Result<Provided<BlendedSong>, Failure> {
+) -> Result<Provided<BlendedSong>, Stop> {
     let options = blend_options(request);
     options.check().map_err(|error| blend_failure(&error))?;
     let options = &options;
-    let made =
-        blenders.call(remaining, |blender: Arc<dyn SongBlender>| async move { blender.blend(songs, options).await });
-    let made = made.await?;
+    let blend = |blender: Arc<dyn SongBlender>, _| async move { blender.blend(songs, options).await };
+    let made = blenders.call(scope, &Need::default(), blend).await?;
     let seconds = made.value.score.seconds();
     if seconds > MOST_SECONDS + ROUNDING_SECONDS {
         let message = format!(
             "the blend would last {seconds:.0} s, and {MOST_SECONDS:.0} s are possible: ask for fewer bars or a faster tempo"
         );
-        return Err(Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message));
+        return Err(Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message).into());
     }
     Ok(made)
 }

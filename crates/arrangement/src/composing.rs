@@ -1,6 +1,6 @@
 //! A sentence becomes a song in notes.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use compose::asked;
 use domain::{
@@ -9,7 +9,10 @@ use domain::{
     kinds::melody_vocals::{Label, MelodyToVocalsRequest},
     prompt::Prompt,
 };
-use providers::{AudioInput, Chain, Composed, ComposedSong, Provided, SongComposer, blocking, compose_failure};
+use providers::{
+    AudioInput, CallScope, Chain, Composed, ComposedSong, Need, Provided, ProviderCall, SongComposer, Stop, blocking,
+    compose_failure,
+};
 
 use crate::sound_song::SoundSong;
 
@@ -29,21 +32,21 @@ pub enum Made {
 ///
 /// # Errors
 /// `Caller` where no song can be made as asked; else what the chain answers.
-pub async fn compose(
+pub async fn compose<'a>(
     composers: &Chain<dyn SongComposer>,
-    remaining: Duration,
+    scope: CallScope<'a>,
     request: &CompositionRequest,
-) -> Result<Provided<Made>, Failure> {
+) -> Result<Provided<Made>, Stop> {
     let options = asked::options(request).map_err(|InvalidField { field, detail }| {
         Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
     })?;
     options.check().map_err(|error| compose_failure(&error))?;
     let (sentence, options) = (request.prompt.as_str(), &options);
-    let call = |composer: Arc<dyn SongComposer>| async move {
-        match composer.compose(sentence, options).await? {
+    let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
+        match composer.compose(sentence, options, &call).await? {
             Composed::Notes(mut song) => {
                 song.score.title = title(request, &song);
-                Ok(Made::Notes(song))
+                Ok::<_, Stop>(Made::Notes(song))
             }
             Composed::Sound(sound) => {
                 let name = request.name.as_ref().map_or(UNTITLED, SongTitle::as_str).to_owned();
@@ -52,7 +55,14 @@ pub async fn compose(
             }
         }
     };
-    composers.call(remaining, call).await
+    composers.call(scope, &composition_need(request), call).await
+}
+
+/// What is asked of whoever composes.
+pub fn composition_need(request: &CompositionRequest) -> Need {
+    let CompositionOptions { language, .. } = &request.options;
+    let seconds = asked::options(request).ok().and_then(|options| options.seconds);
+    Need { seconds, language: *language, is_sung: request.is_sung(), ..Need::default() }
 }
 
 /// Its name, or what it is.

@@ -13,7 +13,9 @@ use async_trait::async_trait;
 use domain::retry::RetryPolicy;
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest};
 use media::{Encoding, Tags};
-use providers::{AudioInput, CallLimits, Chain, Composed, OfflineComposer, SongComposer, Version};
+use providers::{
+    AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop, Terms,
+};
 use telemetry::Metrics;
 
 /// A service that answers every sentence with the same bytes.
@@ -21,7 +23,7 @@ struct Delivers(Vec<u8>);
 
 #[async_trait]
 impl SongComposer for Delivers {
-    async fn compose(&self, _: &str, _: &compose::Options) -> Result<Composed, Failure> {
+    async fn compose(&self, _: &str, _: &compose::Options, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
         Ok(Composed::Sound(AudioInput::new(file(&self.0)).unwrap()))
     }
 }
@@ -52,16 +54,18 @@ fn request(fields: &[(&str, &'static str)]) -> CompositionRequest {
     compose::asked::settled(CompositionRequest::read(field, 7).unwrap()).unwrap()
 }
 
-async fn made(services: Vec<(&'static str, Arc<dyn SongComposer>)>) -> Result<(&'static str, Made), Failure> {
+async fn made(services: Vec<(&'static str, Arc<dyn SongComposer>)>) -> Result<(String, Made), Failure> {
     let retry = RetryPolicy { max_attempts: 1, base: Duration::ZERO, cap: Duration::ZERO };
     let limits = CallLimits { call_timeout: Duration::from_secs(60), retry };
     let mut chain: Chain<dyn SongComposer> = Chain::new("compose", limits, Metrics::new("test"));
     for (name, service) in services {
-        chain.push(name, Version::Known("1".to_owned()), service, None);
+        chain.push(name, Terms::of_own("1"), service);
     }
     let request = request(&[("prompt", "a calm waltz"), ("lengthMs", "3000"), ("name", "Tide")]);
-    let made = arrangement::compose(&chain, Duration::from_secs(60), &request).await?;
-    Ok((made.provider, made.value))
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, Duration::from_secs(60));
+    let made = arrangement::compose(&chain, scope, &request).await.map_err(Stop::into_failure)?;
+    Ok((made.provider.to_string(), made.value))
 }
 
 fn finished(bytes: &[u8], asked_seconds: Option<f64>) -> (arrangement::FinishedSound, Vec<f32>) {

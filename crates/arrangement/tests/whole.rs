@@ -4,7 +4,7 @@ use std::{ops::ControlFlow, time::Duration};
 
 use arrangement::{BlendReport, LOUDNESS, Rendering, SoundSummary, cover, read_song, render, sample_songs, stems_of};
 use domain::{FailureClass, FailureCode, kinds::blend::BlendRequest};
-use providers::{SongToBlend, blenders};
+use providers::{CallScope, DirectCalls, SongToBlend, Stop, blenders};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
 use soundfont::Instruments;
@@ -23,8 +23,10 @@ async fn blended(fields: &[(&str, &'static str)]) -> Result<providers::BlendedSo
     let metrics = Metrics::new("test");
     let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
     let chain = blenders(&settings, &breakers, &metrics).unwrap();
-    let made = arrangement::blend(&chain, Duration::from_secs(60), &songs(), &request(fields)).await?;
-    assert_eq!(made.provider, "offline");
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, Duration::from_secs(60));
+    let made = arrangement::blend(&chain, scope, &songs(), &request(fields)).await.map_err(Stop::into_failure)?;
+    assert_eq!(&*made.provider, "offline");
     Ok(made.value)
 }
 

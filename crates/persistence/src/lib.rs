@@ -28,6 +28,7 @@ mod repositories;
 mod retry;
 mod rows;
 mod songs;
+mod spending;
 mod stage_results;
 mod stages;
 mod starts;
@@ -54,12 +55,13 @@ pub use jobs::{
 };
 pub use journal::{Journal, NewEvent};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
-pub use outside_calls::{Begun, Cost, OutsideCall, OutsideCallState, OutsideCalls};
+pub use outside_calls::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, OutsideCalls};
 pub use retry::RetryOutcome;
 pub use songs::{
     Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, OfferedSong, Resolved, Song, SongCursor, SongMatch,
     SongPage, Songs,
 };
+pub use spending::{Purse, Spending, SpendingLimits, Spent};
 pub use stage_results::{StageResult, StageResults};
 pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};
 pub use submit::{IdempotentAnswer, NewJob, Submission, SubmissionLimits};

@@ -4,18 +4,22 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use domain::{JobId, JobState, OutsideCallId, StageName};
+use domain::{Cost, JobId, JobState, OutsideCallId, StageName, Usage};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{Expr, Query},
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, Query, Value as Bound},
 };
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     backend::Backend,
     database::Database,
     error::{During, PersistenceError, Undecodable},
     rows::{self, outside_call::Column},
+    spending::{self, Purse, SpendingLimits},
+    stages::WorkObject,
     time::micros,
     words::state_words,
 };
@@ -25,6 +29,10 @@ use crate::{
 pub enum OutsideCallState {
     /// It was about to be made. Whether it arrived is not known until the other side is asked.
     Intended,
+    /// It is answered at once or never: there is nobody to ask for it. Without an answer nobody knows whether it was paid for.
+    Asking,
+    /// It was not answered, or what was answered was lost.
+    Unanswered,
     /// The other side works on it, under its own id.
     Open,
     Succeeded,
@@ -39,8 +47,10 @@ pub enum OutsideCallState {
 }
 
 impl OutsideCallState {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Intended,
+        Self::Asking,
+        Self::Unanswered,
         Self::Open,
         Self::Succeeded,
         Self::Failed,
@@ -53,6 +63,8 @@ impl OutsideCallState {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Intended => "intended",
+            Self::Asking => "asking",
+            Self::Unanswered => "unanswered",
             Self::Open => "open",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
@@ -68,9 +80,9 @@ impl OutsideCallState {
         found.ok_or_else(|| Undecodable::new("outside_calls.state", format!("unknown state {word:?}")))
     }
 
-    /// Whether there is something to look for or to fetch on the other side.
+    /// Whether it may have been paid for, so that it is not made again.
     pub const fn stands(self) -> bool {
-        matches!(self, Self::Intended | Self::Open | Self::Succeeded)
+        matches!(self, Self::Intended | Self::Asking | Self::Unanswered | Self::Open | Self::Succeeded)
     }
 }
 
@@ -80,17 +92,60 @@ impl fmt::Display for OutsideCallState {
     }
 }
 
-/// What a call cost.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Cost {
-    /// Millionths of the currency's unit.
-    pub micros: i64,
-    /// ISO 4217, such as `USD`.
-    pub currency: String,
+/// What was answered, as it is kept: the value, and where the files lie.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct KeptAnswer {
+    pub value: Value,
+    #[serde(default)]
+    pub files: Vec<WorkObject>,
+}
+
+/// A call that is about to be made.
+#[derive(Clone, Debug)]
+pub struct NewCall<'a> {
+    /// Also becomes the correlation.
+    pub id: OutsideCallId,
+    pub job: JobId,
+    pub generation: u64,
+    pub stage: StageName,
+    pub purpose: &'a str,
+    pub provider: &'a str,
+    pub credential: &'a str,
+    /// Whether it is answered at once or never.
+    pub answers_at_once: bool,
+    /// Whether one that was not answered is made again: it costs nothing.
+    pub may_repeat: bool,
+    /// What it will cost.
+    pub estimate: Option<Cost>,
+    pub limits: SpendingLimits,
+}
+
+impl<'a> NewCall<'a> {
+    /// A call that can be looked for, and costs nothing that is known.
+    pub fn new(
+        id: OutsideCallId,
+        (job, generation): (JobId, u64),
+        (stage, purpose): (StageName, &'a str),
+        (provider, credential): (&'a str, &'a str),
+    ) -> Self {
+        Self {
+            id,
+            job,
+            generation,
+            stage,
+            purpose,
+            provider,
+            credential,
+            answers_at_once: false,
+            may_repeat: false,
+            estimate: None,
+            limits: SpendingLimits::default(),
+        }
+    }
 }
 
 /// One row of `outside_calls`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct OutsideCall {
     pub id: OutsideCallId,
     pub job_id: JobId,
@@ -106,13 +161,18 @@ pub struct OutsideCall {
     pub outside_id: Option<String>,
     pub state: OutsideCallState,
     pub cost: Option<Cost>,
+    /// What was set aside for it.
+    pub estimate: Option<Cost>,
+    pub usage: Usage,
+    /// Of one that succeeded, where it is kept.
+    pub answer: Option<KeptAnswer>,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
 }
 
 /// The answer to the request to make a call.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub enum Begun {
     /// It is written down; make it.
     Fresh(OutsideCall),
@@ -121,6 +181,8 @@ pub enum Begun {
     Known(OutsideCall),
     /// There is one in a state that only a newer version knows: it may have been paid for, and is left to that version.
     Unknown,
+    /// More would be spent than a limit says; in words, whose.
+    OverLimit(String),
     /// Somebody else holds the job now.
     Lost,
 }
@@ -133,45 +195,55 @@ pub struct OutsideCalls<'a> {
 
 impl OutsideCalls<'_> {
     /// Writes down that a stage is about to ask a provider for something, unless it did before and that call has not come
-    /// to nothing. Only for the holder of the job's lease. `id` also becomes the correlation.
-    pub async fn begin(
-        &self,
-        id: OutsideCallId,
-        (job, generation): (JobId, u64),
-        (stage, purpose): (StageName, &str),
-        (provider, credential): (&str, &str),
-        now: DateTime<Utc>,
-    ) -> Result<Begun, PersistenceError> {
+    /// to nothing, or more would be spent than may be. Only for the holder of the job's lease.
+    pub async fn begin(&self, new: &NewCall<'_>, now: DateTime<Utc>) -> Result<Begun, PersistenceError> {
         const DOING: &str = "begin an outside call";
-        let Some(tx) = self.db.stages().begin_as_holder(job, generation, DOING).await? else { return Ok(Begun::Lost) };
+        let Some(tx) = self.db.stages().begin_as_holder(new.job, new.generation, DOING).await? else {
+            return Ok(Begun::Lost);
+        };
         // A state that only a newer version knows may stand, too: that call is not made again here.
         let over = OutsideCallState::ALL.into_iter().filter(|state| !state.stands()).map(OutsideCallState::as_str);
         let known = rows::outside_call::Entity::find()
-            .filter(Column::JobId.eq(job.uuid()))
-            .filter(Column::Stage.eq(stage.as_str()))
-            .filter(Column::Purpose.eq(purpose))
-            .filter(Column::Provider.eq(provider))
+            .filter(Column::JobId.eq(new.job.uuid()))
+            .filter(Column::Stage.eq(new.stage.as_str()))
+            .filter(Column::Purpose.eq(new.purpose))
+            .filter(Column::Provider.eq(new.provider))
             // What was asked with another key is seen with that key only; it is called off when the job ends.
-            .filter(Column::Credential.eq(credential))
+            .filter(Column::Credential.eq(new.credential))
             .filter(Column::State.is_not_in(over))
             .order_by_desc(Column::CreatedAt)
             .one(&tx)
             .await
             .during(DOING)?;
         if let Some(row) = known {
-            return Ok(read(row).map_or(Begun::Unknown, Begun::Known));
+            let Ok(call) = read(row) else { return Ok(Begun::Unknown) };
+            let is_lost = matches!(call.state, OutsideCallState::Asking | OutsideCallState::Unanswered);
+            if !(is_lost && new.may_repeat) {
+                return Ok(Begun::Known(call));
+            }
+            settle_in(&tx, &call, &Settled::of(OutsideCallState::NeverArrived), now).await?;
+        }
+        if let Some(estimate) = &new.estimate {
+            let owner = owner(&tx, new.job).await?;
+            let purses = (new.provider, owner.as_str());
+            if let Some(purse) = spending::reserve(&tx, now, estimate, purses, &new.limits).await? {
+                return Ok(Begun::OverLimit(Purse::described(purse)));
+            }
         }
         let call = OutsideCall {
-            id,
-            job_id: job,
-            stage: stage.to_string(),
-            purpose: purpose.to_owned(),
-            provider: provider.to_owned(),
-            credential: credential.to_owned(),
-            correlation: id.to_string(),
+            id: new.id,
+            job_id: new.job,
+            stage: new.stage.to_string(),
+            purpose: new.purpose.to_owned(),
+            provider: new.provider.to_owned(),
+            credential: new.credential.to_owned(),
+            correlation: new.id.to_string(),
             outside_id: None,
-            state: OutsideCallState::Intended,
+            state: if new.answers_at_once { OutsideCallState::Asking } else { OutsideCallState::Intended },
             cost: None,
+            estimate: new.estimate.clone(),
+            usage: Usage::default(),
+            answer: None,
             created_at: micros(now),
             updated_at: micros(now),
             ended_at: None,
@@ -200,7 +272,8 @@ impl OutsideCalls<'_> {
         Ok(opened.rows_affected == 1)
     }
 
-    /// Remembers how a call ended and what it cost. False when it was settled already: the first word stands.
+    /// Remembers how a call ended and what it cost. False when it was settled already: the first word stands. What was set
+    /// aside for one whose cost nobody tells counts as spent when it may have been paid for.
     pub async fn ended(
         &self,
         id: OutsideCallId,
@@ -208,18 +281,58 @@ impl OutsideCalls<'_> {
         cost: Option<&Cost>,
         now: DateTime<Utc>,
     ) -> Result<bool, PersistenceError> {
-        let ended = rows::outside_call::Entity::update_many()
-            .col_expr(Column::State, Expr::val(state.as_str()))
-            .col_expr(Column::CostMicros, Expr::val(cost.map(|cost| cost.micros)))
-            .col_expr(Column::Currency, Expr::val(cost.map(|cost| cost.currency.clone())))
-            .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
-            .col_expr(Column::EndedAt, Expr::val(micros(now)))
-            .filter(Column::Id.eq(id.uuid()))
-            .filter(Column::EndedAt.is_null())
-            .exec(self.db.writer())
+        self.settle(id, &Settled { cost, ..Settled::of(state) }, now).await
+    }
+
+    /// The same of a call that was answered, with what it used and, where it is kept, the answer.
+    pub async fn answered(
+        &self,
+        id: OutsideCallId,
+        state: OutsideCallState,
+        (usage, cost): (&Usage, Option<&Cost>),
+        answer: Option<&KeptAnswer>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, PersistenceError> {
+        self.settle(id, &Settled { state, cost, usage: Some(usage), answer }, now).await
+    }
+
+    async fn settle(
+        &self,
+        id: OutsideCallId,
+        settled: &Settled<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, PersistenceError> {
+        const DOING: &str = "settle an outside call";
+        let tx = self.db.begin(DOING).await?;
+        let query = rows::outside_call::Entity::find_by_id(id.uuid());
+        let query = match self.db.backend() {
+            Backend::Sqlite => query,
+            Backend::Postgres => query.lock_exclusive(),
+        };
+        let Some(row) = query.one(&tx).await.during(DOING)? else { return Ok(false) };
+        let call = read(row).during(DOING)?;
+        if call.ended_at.is_some() {
+            return Ok(false);
+        }
+        settle_in(&tx, &call, settled, now).await?;
+        tx.commit().await.during(DOING)?;
+        Ok(true)
+    }
+
+    /// Whether a stage has asked a provider for something that may still be answered, or was.
+    pub async fn has_begun(&self, job: JobId, stage: StageName, provider: &str) -> Result<bool, PersistenceError> {
+        let stands = OutsideCallState::ALL.into_iter().filter(|state| {
+            state.stands() && !matches!(state, OutsideCallState::Asking | OutsideCallState::Unanswered)
+        });
+        let found = rows::outside_call::Entity::find()
+            .filter(Column::JobId.eq(job.uuid()))
+            .filter(Column::Stage.eq(stage.as_str()))
+            .filter(Column::Provider.eq(provider))
+            .filter(Column::State.is_in(stands.map(OutsideCallState::as_str)))
+            .one(self.db.reader())
             .await
-            .during("settle an outside call")?;
-        Ok(ended.rows_affected == 1)
+            .during("look for a stage's outside calls")?;
+        Ok(found.is_some())
     }
 
     /// All calls of a job, oldest first.
@@ -255,16 +368,28 @@ impl OutsideCalls<'_> {
         outside_id: &str,
         now: DateTime<Utc>,
     ) -> Result<(), PersistenceError> {
+        const DOING: &str = "note a late answer of an outside call";
+        let tx = self.db.begin(DOING).await?;
+        let Some(row) = rows::outside_call::Entity::find_by_id(id.uuid()).one(&tx).await.during(DOING)? else {
+            return Ok(());
+        };
+        let call = read(row).during(DOING)?;
+        if let (Some(_), Some(estimate), None) = (call.ended_at, &call.estimate, &call.cost) {
+            // It was given back when the call was settled, and is owed again.
+            let owner = owner(&tx, call.job_id).await?;
+            let purses = (call.provider.as_str(), owner.as_str());
+            spending::reserve(&tx, call.created_at, estimate, purses, &SpendingLimits::default()).await?;
+        }
         rows::outside_call::Entity::update_many()
             .col_expr(Column::OutsideId, Expr::val(outside_id))
             .col_expr(Column::State, Expr::val(OutsideCallState::Cancelling.as_str()))
             .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
             .col_expr(Column::EndedAt, Expr::val(None::<DateTime<Utc>>))
             .filter(Column::Id.eq(id.uuid()))
-            .exec(self.db.writer())
+            .exec(&tx)
             .await
-            .during("note a late answer of an outside call")?;
-        Ok(())
+            .during(DOING)?;
+        tx.commit().await.during(DOING)
     }
 
     /// Takes an unsettled call away from its job, to call it off. False when it is settled, or when the job has not ended
@@ -337,6 +462,72 @@ impl OutsideCalls<'_> {
     }
 }
 
+/// How a call ended.
+struct Settled<'a> {
+    state: OutsideCallState,
+    cost: Option<&'a Cost>,
+    usage: Option<&'a Usage>,
+    answer: Option<&'a KeptAnswer>,
+}
+
+impl Settled<'_> {
+    const fn of(state: OutsideCallState) -> Self {
+        Self { state, cost: None, usage: None, answer: None }
+    }
+}
+
+async fn settle_in(
+    tx: &DatabaseTransaction,
+    call: &OutsideCall,
+    Settled { state, cost, usage, answer }: &Settled<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), PersistenceError> {
+    const DOING: &str = "settle an outside call";
+    // Nobody says what an unanswered call cost, or one that was called off: what was set aside is the likeliest.
+    let may_be_paid = matches!(
+        state,
+        OutsideCallState::Unanswered
+            | OutsideCallState::Succeeded
+            | OutsideCallState::Cancelled
+            | OutsideCallState::Abandoned
+    );
+    let cost = cost.cloned().or_else(|| call.estimate.clone().filter(|_| may_be_paid));
+    let update = rows::outside_call::Entity::update_many()
+        .col_expr(Column::State, Expr::val(state.as_str()))
+        .col_expr(Column::CostMicros, Expr::val(cost.as_ref().map(|cost| cost.micros)))
+        .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
+        .col_expr(Column::EndedAt, Expr::val(micros(now)))
+        .filter(Column::Id.eq(call.id.uuid()));
+    let update = match &cost {
+        Some(cost) => update.col_expr(Column::Currency, Expr::val(cost.currency.clone())),
+        None => update,
+    };
+    let update = match usage {
+        Some(usage) => update.col_expr(Column::Usage, Expr::val(Bound::from(serde_json::to_value(usage).ok()))),
+        None => update,
+    };
+    let update = match answer {
+        Some(answer) => update.col_expr(Column::Answer, Expr::val(Bound::from(serde_json::to_value(answer).ok()))),
+        None => update,
+    };
+    update.exec(tx).await.during(DOING)?;
+    // One that was settled before has given back what was set aside for it, and has its cost counted.
+    let is_settled = call.ended_at.is_some();
+    let reserved = call.estimate.clone().filter(|_| !is_settled);
+    let cost = cost.filter(|_| !(is_settled && call.cost.is_some()));
+    if reserved.is_some() || cost.is_some() {
+        let owner = owner(tx, call.job_id).await?;
+        let purses = (call.provider.as_str(), owner.as_str());
+        spending::settle(tx, call.created_at, purses, reserved.as_ref(), cost.as_ref()).await?;
+    }
+    Ok(())
+}
+
+async fn owner(tx: &DatabaseTransaction, job: JobId) -> Result<String, PersistenceError> {
+    let row = rows::job::Entity::find_by_id(job.uuid()).one(tx).await.during("look for a job's owner")?;
+    Ok(row.map(|row| row.owner).unwrap_or_default())
+}
+
 fn active(call: &OutsideCall) -> rows::outside_call::ActiveModel {
     let OutsideCall {
         id,
@@ -349,6 +540,9 @@ fn active(call: &OutsideCall) -> rows::outside_call::ActiveModel {
         outside_id,
         state,
         cost,
+        estimate,
+        usage,
+        answer,
         created_at,
         updated_at,
         ended_at,
@@ -364,7 +558,10 @@ fn active(call: &OutsideCall) -> rows::outside_call::ActiveModel {
         outside_id: Set(outside_id.clone()),
         state: Set(state.as_str().to_owned()),
         cost_micros: Set(cost.as_ref().map(|cost| cost.micros)),
-        currency: Set(cost.as_ref().map(|cost| cost.currency.clone())),
+        currency: Set(cost.as_ref().or(estimate.as_ref()).map(|cost| cost.currency.clone())),
+        answer: Set(answer.as_ref().and_then(|answer| serde_json::to_value(answer).ok())),
+        usage: Set(serde_json::to_value(usage).ok()),
+        estimate_micros: Set(estimate.as_ref().map(|cost| cost.micros)),
         created_at: Set(*created_at),
         updated_at: Set(*updated_at),
         ended_at: Set(*ended_at),
@@ -387,7 +584,13 @@ fn read(row: rows::outside_call::Model) -> Result<OutsideCall, Undecodable> {
         created_at,
         updated_at,
         ended_at,
+        answer,
+        usage,
+        estimate_micros,
     } = row;
+    let unreadable = |what| move |why: serde_json::Error| Undecodable::new(what, why);
+    let cost_of =
+        |micros: Option<i64>| micros.zip(currency.clone()).map(|(micros, currency)| Cost { micros, currency });
     Ok(OutsideCall {
         id: OutsideCallId::from_uuid(id),
         job_id: JobId::from_uuid(job_id),
@@ -398,7 +601,14 @@ fn read(row: rows::outside_call::Model) -> Result<OutsideCall, Undecodable> {
         correlation,
         outside_id,
         state: OutsideCallState::parse(&state)?,
-        cost: cost_micros.zip(currency).map(|(micros, currency)| Cost { micros, currency }),
+        cost: cost_of(cost_micros),
+        estimate: cost_of(estimate_micros),
+        usage: usage
+            .map(serde_json::from_value)
+            .transpose()
+            .map_err(unreadable("outside_calls.usage"))?
+            .unwrap_or_default(),
+        answer: answer.map(serde_json::from_value).transpose().map_err(unreadable("outside_calls.answer"))?,
         created_at,
         updated_at,
         ended_at,

@@ -3,8 +3,8 @@
 use domain::UserId;
 
 use crate::{
-    Artifacts, Breakers, Database, Days, IdempotencyKeys, Jobs, Outbox, OutsideCalls, Songs, StageResults, Stages,
-    Uploads, UserJobs, Users,
+    Artifacts, Breakers, Database, Days, IdempotencyKeys, Jobs, Outbox, OutsideCalls, Songs, Spending, StageResults,
+    Stages, Uploads, UserJobs, Users,
 };
 
 impl Database {
@@ -31,6 +31,10 @@ impl Database {
     }
 
     /// What was asked of somebody outside.
+    pub const fn spending(&self) -> Spending<'_> {
+        Spending { db: self }
+    }
+
     pub const fn outside_calls(&self) -> OutsideCalls<'_> {
         OutsideCalls { db: self }
     }

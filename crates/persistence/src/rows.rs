@@ -101,6 +101,7 @@ table!(stage, "job_stages", {
     finished_at: Option<DateTime<Utc>>,
     failure: Option<Json>,
     objects: Option<Json>,
+    tried: Option<Json>,
 });
 
 table!(event, "job_events", {
@@ -217,6 +218,21 @@ table!(outside_call, "outside_calls", {
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
+    answer: Option<Json>,
+    usage: Option<Json>,
+    estimate_micros: Option<i64>,
+});
+table!(spending, "spending", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    month: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    scope: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    name: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    currency: String,
+    spent_micros: i64,
+    reserved_micros: i64,
 });
 
 table!(stage_result, "stage_results", {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::{Failure, JobId, StageName};
+use domain::{Failure, JobId, StageName, Tried};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -88,6 +88,8 @@ pub struct Stage {
     pub started_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
     pub failure: Option<Failure>,
+    /// Providers that were asked, or passed over, before the one that did it, in this attempt.
+    pub tried: Vec<Tried>,
 }
 
 /// The answer to the start of a stage.
@@ -134,6 +136,11 @@ impl Stages<'_> {
                     .col_expr(Column::FinishedAt, Expr::val(None::<DateTime<Utc>>))
                     .filter(Column::JobId.eq(job.uuid()))
                     .filter(Column::Name.eq(name.as_str()));
+                // Another attempt asks everybody anew.
+                let again = match known.state {
+                    StageState::Running => again,
+                    _ => again.col_expr(Column::Tried, Expr::val(Bound::from(None::<Value>))),
+                };
                 again.exec(&tx).await.during(DOING)?;
             }
             None => {
@@ -195,6 +202,34 @@ impl Stages<'_> {
             .during(DOING)?;
         tx.commit().await.during(DOING)?;
         Ok(failed.rows_affected == 1)
+    }
+
+    /// Remembers whom a running stage has asked, or passed over. False when the lease is lost.
+    pub async fn note_tried(
+        &self,
+        job: JobId,
+        generation: u64,
+        name: StageName,
+        tried: &[Tried],
+    ) -> Result<bool, PersistenceError> {
+        const DOING: &str = "note who was asked";
+        let Some(tx) = self.begin_as_holder(job, generation, DOING).await? else { return Ok(false) };
+        let noted = rows::stage::Entity::update_many()
+            .col_expr(Column::Tried, Expr::val(Bound::from(serde_json::to_value(tried).ok())))
+            .filter(Column::JobId.eq(job.uuid()))
+            .filter(Column::Name.eq(name.as_str()))
+            .filter(Column::State.eq(StageState::Running.as_str()));
+        let noted = noted.exec(&tx).await.during(DOING)?;
+        tx.commit().await.during(DOING)?;
+        Ok(noted.rows_affected == 1)
+    }
+
+    /// Whom a running stage has asked, or passed over.
+    pub async fn tried(&self, job: JobId, name: StageName) -> Result<Vec<Tried>, PersistenceError> {
+        const DOING: &str = "read who was asked";
+        let key = (job.uuid(), name.as_str().to_owned());
+        let row = rows::stage::Entity::find_by_id(key).one(self.db.writer()).await.during(DOING)?;
+        Ok(row.map(read).transpose().during(DOING)?.map(|stage| stage.tried).unwrap_or_default())
     }
 
     /// Takes a finished stage back because what it left cannot be used any more: the next attempt runs it again. False
@@ -296,7 +331,10 @@ fn read(row: rows::stage::Model) -> Result<Stage, Undecodable> {
         finished_at,
         failure,
         objects,
+        tried,
     } = row;
+    // What a newer version says of it changes nothing that is done here.
+    let tried = tried.and_then(|tried| serde_json::from_value(tried).ok()).unwrap_or_default();
     let state = StageState::parse(&state)?;
     let objects = objects.map(decode_objects).transpose()?;
     let checkpoint = match (state, inputs_hash) {
@@ -312,5 +350,6 @@ fn read(row: rows::stage::Model) -> Result<Stage, Undecodable> {
         started_at,
         finished_at,
         failure: failure.map(decode_failure),
+        tried,
     })
 }

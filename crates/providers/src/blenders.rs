@@ -9,7 +9,7 @@ use telemetry::Metrics;
 use crate::{
     ENGINE_VERSION, SetupError,
     blending::{OfflineBlender, SongBlender},
-    chain::{CallLimits, Chain, Version},
+    chain::{CallLimits, Chain, Guard, Terms, Version},
     ml_model::{self, MlModelClient},
     offline,
 };
@@ -28,12 +28,12 @@ pub fn blenders(
     let mut chain: Chain<dyn SongBlender> = Chain::new("blend", limits, metrics.clone());
     if let Some(url) = &providers.ml_model_url {
         let client = Arc::new(MlModelClient::new(url.clone(), providers.ml_model_api_key.clone())?);
-        let breaker = breakers.breaker(ml_model::NAME);
-        chain.push(ml_model::NAME, Version::Asked(client.clone()), client, Some(breaker));
+        let guard = Guard::new(ml_model::NAME, "blends", breakers);
+        chain.push(ml_model::NAME, Terms::elsewhere(Version::Asked(client.clone()), guard), client);
     }
     if providers.ml_model_url.is_none() || providers.offline_fallback {
         let blender = OfflineBlender::new(providers.engine_threads);
-        chain.push(offline::NAME, Version::Known(ENGINE_VERSION.to_owned()), Arc::new(blender), None);
+        chain.push(offline::NAME, Terms::of_own(ENGINE_VERSION), Arc::new(blender));
     }
     Ok(chain)
 }

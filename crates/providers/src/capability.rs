@@ -14,6 +14,8 @@ use pitch::PitchError;
 use serde::{Deserialize, Serialize};
 use voice::{VoiceError, VoiceOptions};
 
+use crate::{calls::ProviderCall, stop::Stop};
+
 /// Told how much of a call is done, 0–1.
 pub type ProgressSink = Arc<dyn Fn(f64) + Send + Sync>;
 
@@ -82,7 +84,7 @@ pub trait MelodyExtractor: Send + Sync {
 /// Writes lyrics that fit a melody.
 #[async_trait]
 pub trait LyricsWriter: Send + Sync {
-    async fn write(&self, melody: &Melody, request: &LyricsRequest) -> Result<Lyrics, Failure>;
+    async fn write(&self, melody: &Melody, request: &LyricsRequest, call: &ProviderCall<'_>) -> Result<Lyrics, Stop>;
 }
 
 /// Sings lyrics to a melody.
@@ -94,7 +96,8 @@ pub trait VocalSynthesizer: Send + Sync {
         lyrics: &Lyrics,
         voice: &VoiceOptions,
         progress: ProgressSink,
-    ) -> Result<Vocal, Failure>;
+        call: &ProviderCall<'_>,
+    ) -> Result<Vocal, Stop>;
 }
 
 /// What it means for a job that no melody was found.

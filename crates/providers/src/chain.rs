@@ -8,11 +8,17 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode,
+    Failure, FailureClass, FailureCode, Tried,
     retry::{RetryDecision, RetryPolicy},
 };
-use resilience::Breaker;
+use resilience::{Breaker, BreakerRegistry, Bulkhead, Permit};
 use telemetry::Metrics;
+
+use crate::{
+    abilities::{Abilities, Need},
+    calls::{CallScope, ProviderCall, ProviderName},
+    stop::Stop,
+};
 
 /// Bounds on one call and on its repetitions.
 #[derive(Clone, Copy, Debug)]
@@ -45,21 +51,96 @@ pub trait TellsVersion: Send + Sync {
     async fn version(&self, capability: &str) -> Option<String>;
 }
 
+/// How a provider is called.
+#[derive(Clone)]
+pub struct Terms {
+    pub version: Version,
+    pub abilities: Abilities,
+    /// `None` for one that fails only because of its input.
+    pub guard: Option<Guard>,
+    /// Of this provider, where they are not the chain's.
+    pub limits: Option<CallLimits>,
+    /// Whether it is paid for what it does: it is not asked for another take.
+    pub is_paid: bool,
+}
+
+impl Terms {
+    /// Of somebody in this process, who costs nothing and whose health is ours.
+    pub fn of_own(version: impl Into<String>) -> Self {
+        Self {
+            version: Version::Known(version.into()),
+            abilities: Abilities::default(),
+            guard: None,
+            limits: None,
+            is_paid: false,
+        }
+    }
+
+    /// Of somebody elsewhere, whose breaker is the provider's for this capability.
+    pub fn elsewhere(version: Version, guard: Guard) -> Self {
+        Self { version, abilities: Abilities::default(), guard: Some(guard), limits: None, is_paid: false }
+    }
+}
+
+/// What keeps callers from a provider that is not well, and from taking more of it than it gives.
+#[derive(Clone)]
+pub struct Guard {
+    breaker: Arc<Breaker>,
+    breakers: BreakerRegistry,
+    /// Calls at once.
+    bulkhead: Option<Bulkhead>,
+}
+
+impl Guard {
+    /// With a breaker of its own for one capability.
+    pub fn new(provider: &str, capability: &str, breakers: &BreakerRegistry) -> Self {
+        Self {
+            breaker: breakers.breaker(&format!("{provider}/{capability}")),
+            breakers: breakers.clone(),
+            bulkhead: None,
+        }
+    }
+
+    /// With slots that all capabilities of the provider share.
+    #[must_use]
+    pub fn sharing(mut self, bulkhead: Bulkhead) -> Self {
+        self.bulkhead = Some(bulkhead);
+        self
+    }
+
+    /// How long nobody asks a provider whose money or key is at an end. An operator's reset ends it before.
+    const fn left_alone(class: FailureClass) -> Option<Duration> {
+        match class {
+            FailureClass::Money => Some(Duration::from_secs(15 * 60)),
+            FailureClass::Config => Some(Duration::from_secs(5 * 60)),
+            _ => None,
+        }
+    }
+
+    /// Keeps everybody from a provider that no caller can get anything of until an operator has acted.
+    fn close_for_everybody(&self, provider: &str, failure: &Failure, metrics: &Metrics) {
+        let Some(left_alone) = Self::left_alone(failure.class) else { return };
+        self.breakers.hold_open(provider, left_alone);
+        metrics.provider_closed(provider, failure.class.as_str());
+        tracing::error!(
+            provider,
+            class = %failure.class,
+            minutes = left_alone.as_secs() / 60,
+            why = failure.message,
+            "a provider is left alone: an operator has to see to its key, its address or its credit"
+        );
+    }
+}
+
 struct Link<P: ?Sized> {
-    name: &'static str,
-    version: Version,
+    name: ProviderName,
+    terms: Terms,
     provider: Arc<P>,
-    breaker: Option<Arc<Breaker>>,
 }
 
 impl<P: ?Sized> Clone for Link<P> {
     fn clone(&self) -> Self {
-        Self {
-            name: self.name,
-            version: self.version.clone(),
-            provider: self.provider.clone(),
-            breaker: self.breaker.clone(),
-        }
+        Self { name: self.name.clone(), terms: self.terms.clone(), provider: self.provider.clone() }
     }
 }
 
@@ -87,8 +168,18 @@ impl<P: ?Sized> Clone for Chain<P> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Provided<T> {
     pub value: T,
-    pub provider: &'static str,
+    pub provider: ProviderName,
+    /// Whether each further one would cost something.
+    pub is_paid: bool,
     pub took: Duration,
+}
+
+impl<T> Provided<T> {
+    /// The same of something made of it.
+    pub fn with<U>(self, make: impl FnOnce(T) -> U) -> Provided<U> {
+        let Self { value, provider, is_paid, took } = self;
+        Provided { value: make(value), provider, is_paid, took }
+    }
 }
 
 impl<P: ?Sized> Chain<P> {
@@ -98,104 +189,196 @@ impl<P: ?Sized> Chain<P> {
     }
 
     /// Appends a provider; the first one appended is tried first.
-    pub fn push(&mut self, name: &'static str, version: Version, provider: Arc<P>, breaker: Option<Arc<Breaker>>) {
-        self.links.push(Link { name, version, provider, breaker });
+    pub fn push(&mut self, name: &str, terms: Terms, provider: Arc<P>) {
+        self.links.push(Link { name: name.into(), terms, provider });
     }
 
     /// Puts a provider before all that are there.
-    pub fn put_first(&mut self, name: &'static str, version: Version, provider: Arc<P>, breaker: Option<Arc<Breaker>>) {
-        self.links.insert(0, Link { name, version, provider, breaker });
+    pub fn put_first(&mut self, name: &str, terms: Terms, provider: Arc<P>) {
+        self.links.insert(0, Link { name: name.into(), terms, provider });
     }
 
-    /// The provider that is tried first, and its version; `None` also when the version is not known.
-    pub async fn preferred(&self) -> Option<(&'static str, String)> {
-        let link = self.links.first()?;
-        let version = match &link.version {
+    /// The provider that is tried first for a request, and its version; `None` also when the version is not known.
+    pub async fn preferred(&self, need: &Need) -> Option<(ProviderName, String)> {
+        let link = self.links.iter().find(|link| link.terms.abilities.lacks(need).is_none())?;
+        let version = match &link.terms.version {
             Version::Known(version) => version.clone(),
             Version::Asked(provider) => provider.version(self.capability).await?,
         };
-        Some((link.name, version))
+        Some((link.name.clone(), version))
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.links.iter().map(|link| link.name)
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.links.iter().map(|link| &*link.name)
     }
 
-    /// Calls the providers in turn until one succeeds. The next one is tried when a failure's class allows; the last
-    /// failure is returned. Never takes longer than `remaining`.
-    pub async fn call<T, F, Fut>(&self, remaining: Duration, call: F) -> Result<Provided<T>, Failure>
+    /// Calls the providers in turn until one succeeds. Passed over is one that cannot do what is needed, and one that the log
+    /// says was given up. The next one is tried when a failure's class allows; the last failure is returned. Never takes
+    /// longer than the scope says.
+    pub async fn call<'a, T, E, F, Fut>(&self, scope: CallScope<'a>, need: &Need, call: F) -> Result<Provided<T>, Stop>
     where
-        F: Fn(Arc<P>) -> Fut,
-        Fut: Future<Output = Result<T, Failure>>,
+        E: Into<Stop>,
+        F: Fn(Arc<P>, ProviderCall<'a>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
     {
-        let ends_at = Instant::now() + remaining;
+        let ends_at = Instant::now() + scope.remaining;
+        let mut tried = scope.calls.tried().await?;
         let mut last = Failure::new(FailureClass::Config, FailureCode::ProviderConfig, "no provider is configured");
         for (index, link) in self.links.iter().enumerate() {
+            if tried.iter().any(|tried| *tried.provider == *link.name) {
+                continue;
+            }
+            if let Some(why) = link.terms.abilities.lacks(need) {
+                last = self.cannot(&link.name, &why);
+                tried.push(Tried::passed_over(&link.name, why));
+                scope.calls.give_up(tried[tried.len() - 1].clone()).await?;
+                continue;
+            }
             let started = Instant::now();
-            let is_last = index + 1 == self.links.len();
+            let is_able = |link: &Link<P>| link.terms.abilities.lacks(need).is_none();
+            let is_last = !self.links[index + 1..].iter().any(is_able);
             // A provider that hangs must leave time for the one after it.
             let link_ends_at = if is_last { ends_at } else { started + ends_at.saturating_duration_since(started) / 2 };
-            match self.call_link(link, link_ends_at, is_last, &call).await {
-                Ok(value) => return Ok(Provided { value, provider: link.name, took: started.elapsed() }),
-                Err(failure) if failure.class.may_fall_back() => {
-                    tracing::warn!(provider = link.name, class = %failure.class, code = %failure.code, "provider failed");
+            let within = ProviderCall {
+                calls: scope.calls,
+                provider: link.name.clone(),
+                ends_at: link_ends_at,
+                remaining: ends_at.saturating_duration_since(started),
+                is_last,
+            };
+            match self.call_link(link, within, &call).await {
+                Ok(value) => {
+                    let (provider, is_paid) = (link.name.clone(), link.terms.is_paid);
+                    return Ok(Provided { value, provider, is_paid, took: started.elapsed() });
+                }
+                Err(Stop::Parked(parking)) => return Err(Stop::Parked(parking)),
+                Err(Stop::Failed(failure)) if !failure.class.may_fall_back() => return Err(failure.into()),
+                Err(Stop::Failed(failure) | Stop::GivenUp(failure) | Stop::NotAsked(failure)) => {
+                    let (class, code) = (failure.class, failure.code);
+                    tracing::warn!(provider = &*link.name, %class, %code, "provider failed");
+                    scope.calls.give_up(Tried::failed(&link.name, &failure)).await?;
                     last = failure;
                 }
-                Err(failure) => return Err(failure),
             }
         }
-        Err(last)
+        Err(last.into())
     }
 
-    async fn call_link<T, F, Fut>(
-        &self,
-        link: &Link<P>,
-        ends_at: Instant,
-        is_last: bool,
-        call: &F,
-    ) -> Result<T, Failure>
+    fn cannot(&self, provider: &str, why: &str) -> Failure {
+        Failure::new(
+            FailureClass::Caller,
+            FailureCode::ImpossibleOptions,
+            format!("no provider can do this for {}: of {provider}, {why}", self.capability),
+        )
+    }
+
+    async fn call_link<'a, T, E, F, Fut>(&self, link: &Link<P>, within: ProviderCall<'a>, call: &F) -> Result<T, Stop>
     where
-        F: Fn(Arc<P>) -> Fut,
-        Fut: Future<Output = Result<T, Failure>>,
+        E: Into<Stop>,
+        F: Fn(Arc<P>, ProviderCall<'a>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
     {
+        let limits = link.terms.limits.unwrap_or(self.limits);
         let mut attempt = 1;
         loop {
-            let budget = ends_at.saturating_duration_since(Instant::now()).min(self.limits.call_timeout);
-            // The timeout lies inside the breaker, so that a call that hangs counts as a failure.
-            let bounded = async {
-                tokio::time::timeout(budget, call(link.provider.clone())).await.unwrap_or_else(|_| {
-                    Err(Failure::new(
-                        FailureClass::Transient,
-                        FailureCode::StageTimeout,
-                        format!("{} did not answer within {} s", link.name, budget.as_secs()),
-                    ))
-                })
-            };
-            let started = Instant::now();
-            let outcome = match &link.breaker {
-                Some(breaker) => breaker.call(bounded).await,
-                None => bounded.await,
-            };
-            let word = outcome.as_ref().map_or_else(|failure| failure.class.as_str(), |_| "done");
-            self.metrics.provider_call(link.name, self.capability, word, started.elapsed());
-            let failure = match outcome {
+            let stop = match self.call_once(link, &within, limits, call).await {
                 Ok(value) => return Ok(value),
-                Err(failure) => failure,
+                Err(Stop::Failed(failure)) => failure,
+                Err(stop) => return Err(stop),
             };
-            if failure.code == FailureCode::StageTimeout && !is_last {
-                // Somebody else may do better in the time that is left.
-                return Err(failure);
+            if let Some(guard) = &link.terms.guard {
+                guard.close_for_everybody(&link.name, &stop, &self.metrics);
             }
-            let Some(wait) = self.wait_before_retry(&failure, attempt, ends_at) else { return Err(failure) };
+            if stop.code == FailureCode::StageTimeout && !within.is_last {
+                // Somebody else may do better in the time that is left.
+                return Err(stop.into());
+            }
+            let Some(wait) = Self::wait_before_retry(limits.retry, &stop, attempt, within.ends_at) else {
+                return Err(stop.into());
+            };
             tokio::time::sleep(wait).await;
             attempt += 1;
         }
     }
 
+    async fn call_once<'a, T, E, F, Fut>(
+        &self,
+        link: &Link<P>,
+        within: &ProviderCall<'a>,
+        limits: CallLimits,
+        call: &F,
+    ) -> Result<T, Stop>
+    where
+        E: Into<Stop>,
+        F: Fn(Arc<P>, ProviderCall<'a>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let left = || within.ends_at.saturating_duration_since(Instant::now());
+        let _slot = self.slot(link, left()).await?;
+        let budget = left().min(limits.call_timeout);
+        let mut stopped = None;
+        // The timeout lies inside the breaker, so that a call that hangs counts as a failure.
+        let bounded = async {
+            let work = async { call(link.provider.clone(), within.clone()).await.map_err(Into::into) };
+            match tokio::time::timeout(budget, work).await {
+                Ok(Ok(value)) => Ok(Some(value)),
+                Ok(Err(Stop::Failed(failure))) => Err(failure),
+                Ok(Err(Stop::GivenUp(failure))) => {
+                    stopped = Some(Stop::GivenUp(failure.clone()));
+                    Err(failure)
+                }
+                // It answers, or was not asked: nothing is wrong with it.
+                Ok(Err(other @ (Stop::Parked(_) | Stop::NotAsked(_)))) => {
+                    stopped = Some(other);
+                    Ok(None)
+                }
+                Err(_) => Err(Failure::new(
+                    FailureClass::Transient,
+                    FailureCode::StageTimeout,
+                    format!("{} did not answer within {} s", link.name, budget.as_secs()),
+                )),
+            }
+        };
+        let started = Instant::now();
+        let outcome = match &link.terms.guard {
+            None => bounded.await,
+            // What it works on is looked at, however many others it fails.
+            Some(guard) if within.calls.has_begun(&link.name).await? => guard.breaker.observe(bounded).await,
+            Some(guard) => guard.breaker.call(bounded).await,
+        };
+        let word = match (&outcome, &stopped) {
+            (_, Some(Stop::Parked(_))) => "parked",
+            (_, Some(Stop::NotAsked(_))) => "not_asked",
+            (Ok(_), _) => "done",
+            (Err(failure), _) => failure.class.as_str(),
+        };
+        self.metrics.provider_call(&link.name, self.capability, word, started.elapsed());
+        match (outcome, stopped) {
+            (_, Some(stop)) => Err(stop),
+            (Ok(Some(value)), None) => Ok(value),
+            (Ok(None), None) => {
+                Err(Failure::new(FailureClass::Config, FailureCode::Internal, "nothing was made").into())
+            }
+            (Err(failure), None) => Err(failure.into()),
+        }
+    }
+
+    /// One of the provider's slots, where it has a number of them. Waiting for it says nothing about the provider.
+    async fn slot(&self, link: &Link<P>, budget: Duration) -> Result<Option<Permit>, Stop> {
+        let Some(bulkhead) = link.terms.guard.as_ref().and_then(|guard| guard.bulkhead.as_ref()) else {
+            return Ok(None);
+        };
+        let slot = tokio::time::timeout(budget, bulkhead.acquire()).await;
+        slot.map(Some).map_err(|_| {
+            let message = format!("all {} calls that {} allows at once are in use", bulkhead.slots(), link.name);
+            Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, message).into()
+        })
+    }
+
     /// How long to wait before the same provider is called again; `None` when it is not worth it. Waits that do not
     /// count as attempts are left to the job's own retry, which holds no slot while it waits.
-    fn wait_before_retry(&self, failure: &Failure, attempt: u32, ends_at: Instant) -> Option<Duration> {
-        match self.limits.retry.decide(failure, attempt, resilience::ids::random_unit()) {
+    fn wait_before_retry(retry: RetryPolicy, failure: &Failure, attempt: u32, ends_at: Instant) -> Option<Duration> {
+        match retry.decide(failure, attempt, resilience::ids::random_unit()) {
             RetryDecision::Again { after, counts: true } if Instant::now() + after < ends_at => Some(after),
             RetryDecision::Again { .. } | RetryDecision::GiveUp => None,
         }
@@ -207,6 +390,11 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::calls::DirectCalls;
+
+    fn scope(calls: &DirectCalls, seconds: u64) -> CallScope<'_> {
+        CallScope::new(calls, Duration::from_secs(seconds))
+    }
 
     fn limits() -> CallLimits {
         CallLimits {
@@ -218,7 +406,7 @@ mod tests {
     fn chain_of(names: &[&'static str]) -> Chain<str> {
         let mut chain = Chain::new("test", limits(), Metrics::new("test"));
         for name in names {
-            chain.push(name, Version::Known("1".to_owned()), Arc::from(*name), None);
+            chain.push(name, Terms::of_own("1"), Arc::from(*name));
         }
         chain
     }
@@ -229,60 +417,67 @@ mod tests {
 
     #[tokio::test]
     async fn transient_failures_are_tried_again_and_then_the_next_provider_is_asked() {
-        let calls = AtomicU32::new(0);
+        let (calls, calls_log) = (AtomicU32::new(0), DirectCalls::default());
         let provided = chain_of(&["first", "second"])
-            .call(Duration::from_secs(5), |provider| {
+            .call(scope(&calls_log, 5), &Need::default(), |provider, _| {
                 calls.fetch_add(1, Ordering::SeqCst);
                 async move { if &*provider == "first" { Err(failure(FailureClass::Transient)) } else { Ok(7) } }
             })
             .await
             .unwrap();
-        assert_eq!((provided.value, provided.provider, calls.into_inner()), (7, "second", 4));
+        assert_eq!((provided.value, &*provided.provider, calls.into_inner()), (7, "second", 4));
     }
 
     #[tokio::test]
     async fn a_callers_mistake_ends_the_chain_at_once() {
-        let calls = AtomicU32::new(0);
+        let (calls, calls_log) = (AtomicU32::new(0), DirectCalls::default());
         let refused = chain_of(&["first", "second"])
-            .call(Duration::from_secs(5), |_| {
+            .call(scope(&calls_log, 5), &Need::default(), |_, _| {
                 calls.fetch_add(1, Ordering::SeqCst);
                 async { Err::<(), _>(failure(FailureClass::Caller)) }
             })
             .await
-            .unwrap_err();
+            .unwrap_err()
+            .into_failure();
         assert_eq!((refused.class, calls.into_inner()), (FailureClass::Caller, 1));
     }
 
     #[tokio::test]
     async fn a_call_that_hangs_is_cut_off() {
+        let calls_log = DirectCalls::default();
         let hung = chain_of(&["only"])
-            .call(Duration::from_secs(5), |_| std::future::pending::<Result<(), Failure>>())
+            .call(scope(&calls_log, 5), &Need::default(), |_, _| std::future::pending::<Result<(), Failure>>())
             .await
-            .unwrap_err();
+            .unwrap_err()
+            .into_failure();
         assert_eq!(hung.code, FailureCode::StageTimeout);
     }
 
     #[tokio::test]
     async fn a_provider_that_hangs_is_asked_once_and_leaves_time_for_the_next() {
-        let calls = AtomicU32::new(0);
+        let (calls, calls_log) = (AtomicU32::new(0), DirectCalls::default());
         let provided = chain_of(&["hangs", "works"])
-            .call(Duration::from_secs(5), |provider| {
+            .call(scope(&calls_log, 5), &Need::default(), |provider, _| {
                 calls.fetch_add(1, Ordering::SeqCst);
                 async move {
                     if &*provider == "hangs" {
                         std::future::pending::<()>().await;
                     }
-                    Ok(7)
+                    Ok::<_, Failure>(7)
                 }
             })
             .await
             .unwrap();
-        assert_eq!((provided.provider, calls.into_inner()), ("works", 2));
+        assert_eq!((&*provided.provider, calls.into_inner()), ("works", 2));
     }
 
     #[tokio::test]
     async fn an_empty_chain_is_a_mistake_of_the_configuration() {
-        let none = chain_of(&[]).call(Duration::from_secs(1), |_| async { Ok(()) }).await.unwrap_err();
+        let none = chain_of(&[])
+            .call(scope(&DirectCalls::default(), 1), &Need::default(), |_, _| async { Ok::<_, Failure>(()) })
+            .await
+            .unwrap_err()
+            .into_failure();
         assert_eq!(none.class, FailureClass::Config);
     }
 }

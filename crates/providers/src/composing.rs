@@ -12,9 +12,11 @@ use telemetry::Metrics;
 
 use crate::{
     ENGINE_VERSION,
+    calls::ProviderCall,
     capability::{AudioInput, blocking},
-    chain::{CallLimits, Chain, Version},
+    chain::{CallLimits, Chain, Terms},
     offline,
+    stop::Stop,
 };
 
 /// A song in notes, with what it was made of.
@@ -72,7 +74,7 @@ pub enum Composed {
 #[async_trait]
 pub trait SongComposer: Send + Sync {
     /// `options` stand above what the sentence says; they say whether somebody sings.
-    async fn compose(&self, sentence: &str, options: &Options) -> Result<Composed, Failure>;
+    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop>;
 }
 
 /// The composer in this process: some 50 ms for ten minutes of music.
@@ -80,13 +82,13 @@ pub struct OfflineComposer;
 
 #[async_trait]
 impl SongComposer for OfflineComposer {
-    async fn compose(&self, sentence: &str, options: &Options) -> Result<Composed, Failure> {
+    async fn compose(&self, sentence: &str, options: &Options, _call: &ProviderCall<'_>) -> Result<Composed, Stop> {
         let (understanding, options) = (compose::understand(sentence), options.clone());
-        blocking(move || {
+        let composed = blocking(move || {
             let composition = compose::compose(&understanding, &options).map_err(|error| compose_failure(&error))?;
-            Ok(Composed::Notes(Box::new(ComposedSong::of(composition, understanding))))
-        })
-        .await?
+            Ok::<_, Failure>(Composed::Notes(Box::new(ComposedSong::of(composition, understanding))))
+        });
+        Ok(composed.await??)
     }
 }
 
@@ -105,6 +107,6 @@ pub fn composers(settings: &Settings, metrics: &Metrics) -> Chain<dyn SongCompos
     let providers = &settings.providers;
     let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
     let mut chain: Chain<dyn SongComposer> = Chain::new("compose", limits, metrics.clone());
-    chain.push(offline::NAME, Version::Known(ENGINE_VERSION.to_owned()), Arc::new(OfflineComposer), None);
+    chain.push(offline::NAME, Terms::of_own(ENGINE_VERSION), Arc::new(OfflineComposer));
     chain
 }

@@ -21,9 +21,11 @@ use url::Url;
 use voice::VoiceOptions;
 
 use crate::{
+    calls::ProviderCall,
     capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
     chain::TellsVersion,
     retry_after,
+    stop::Stop,
 };
 
 /// The provider's name in results, metrics and `/stats`.
@@ -171,8 +173,8 @@ impl MelodyExtractor for ExpertClient {
 
 #[async_trait]
 impl LyricsWriter for ExpertClient {
-    async fn write(&self, melody: &Melody, request: &LyricsRequest) -> Result<Lyrics, Failure> {
-        self.call_json("v1/lyrics", &LyricsCall { melody: melody.clone(), request: request.clone() }).await
+    async fn write(&self, melody: &Melody, request: &LyricsRequest, _call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+        Ok(self.call_json("v1/lyrics", &LyricsCall { melody: melody.clone(), request: request.clone() }).await?)
     }
 }
 
@@ -184,7 +186,8 @@ impl VocalSynthesizer for ExpertClient {
         lyrics: &Lyrics,
         voice: &VoiceOptions,
         progress: ProgressSink,
-    ) -> Result<Vocal, Failure> {
+        _call: &ProviderCall<'_>,
+    ) -> Result<Vocal, Stop> {
         let call = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
         let answer: VocalsAnswer = self.call_json("v1/vocals", &call).await?;
         progress(0.8);

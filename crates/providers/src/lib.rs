@@ -3,9 +3,11 @@
 //! A capability is a trait; a provider is an implementation of it; [`Chain`] tries providers in turn, each behind its
 //! circuit breaker and a deadline. Nothing here knows what a kind of job makes of them, nor of rows or messages.
 
+mod abilities;
 mod accompaniment;
 mod blenders;
 mod blending;
+mod calls;
 mod capability;
 mod chain;
 mod composing;
@@ -14,27 +16,36 @@ pub mod expert;
 pub mod ml_model;
 pub mod moderation;
 mod offline;
+mod outside;
 mod retry_after;
+mod stop;
 
+pub use abilities::{Abilities, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
 pub use blenders::blenders;
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };
+pub use calls::{
+    Answer, Answered, Call, CallLog, CallScope, DirectCalls, Make, Patience, ProviderCall, ProviderName, answer,
+    download, stop, too_long,
+};
 pub use capability::{
     AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
     lyrics_failure, no_progress, pitch_failure, voice_failure,
 };
-pub use chain::{CallLimits, Chain, Provided, TellsVersion, Version};
+pub use chain::{CallLimits, Chain, Guard, Provided, TellsVersion, Terms, Version};
 pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure, composers};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
+pub use outside::{CallError, OutsideProgress, OutsideService};
+pub use stop::{Parking, Stop};
 
 use std::{path::PathBuf, sync::Arc};
 
 use models::ModelsError;
-use resilience::{Breaker, BreakerRegistry};
+use resilience::BreakerRegistry;
 use settings::Settings;
 use speech::SpeechFailure;
 use telemetry::Metrics;
@@ -54,6 +65,8 @@ pub struct Capabilities {
     pub accompaniment: AccompanimentPlayer,
     /// Whether prompts and lyrics may be sung.
     pub content: Arc<ContentGate>,
+    /// Vendors whose work is waited for, so that it can be called off.
+    pub outside: Vec<Arc<dyn OutsideService>>,
 }
 
 /// Why the providers that the settings ask for cannot be had.
@@ -78,7 +91,10 @@ impl Capabilities {
         if let Some(url) = &providers.expert_url {
             let expert = Arc::new(ExpertClient::new(url.clone())?);
             let version = Version::Asked(expert.clone());
-            chains.push((expert::NAME, version), &expert, Some(&breakers.breaker(expert::NAME)));
+            let terms = |capability| Terms::elsewhere(version.clone(), Guard::new(expert::NAME, capability, breakers));
+            chains.melody.push(expert::NAME, terms("melody"), expert.clone());
+            chains.lyrics.push(expert::NAME, terms("lyrics"), expert.clone());
+            chains.vocals.push(expert::NAME, terms("vocals"), expert);
         }
         if providers.expert_url.is_none() || providers.offline_fallback {
             chains.push_offline(settings)?;
@@ -105,23 +121,17 @@ impl Capabilities {
             blends: blenders(settings, breakers, metrics)?,
             compositions: composers(settings, metrics),
             content: Arc::new(content),
+            outside: Vec::new(),
         })
-    }
-
-    fn push<P>(&mut self, (name, version): (&'static str, Version), provider: &Arc<P>, breaker: Option<&Arc<Breaker>>)
-    where
-        P: MelodyExtractor + LyricsWriter + VocalSynthesizer + 'static,
-    {
-        self.melody.push(name, version.clone(), provider.clone(), breaker.cloned());
-        self.lyrics.push(name, version.clone(), provider.clone(), breaker.cloned());
-        self.vocals.push(name, version, provider.clone(), breaker.cloned());
     }
 
     /// No breaker: the engine fails only because of its input.
     fn push_offline(&mut self, settings: &Settings) -> Result<(), SetupError> {
         let engine = Arc::new(OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?);
-        let version = Version::Known(engine.version().to_owned());
-        self.push((offline::NAME, version), &engine, None);
+        let terms = Terms::of_own(engine.version());
+        self.melody.push(offline::NAME, terms.clone(), engine.clone());
+        self.lyrics.push(offline::NAME, terms.clone(), engine.clone());
+        self.vocals.push(offline::NAME, terms, engine);
         Ok(())
     }
 }

@@ -16,10 +16,12 @@ use voice::{Speaker, SungVocal, VoiceOptions};
 
 use crate::{
     ENGINE_VERSION, SetupError,
+    calls::ProviderCall,
     capability::{
         AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
         lyrics_failure, pitch_failure, voice_failure,
     },
+    stop::Stop,
 };
 
 /// The provider's name in results, metrics and `/stats`.
@@ -122,9 +124,10 @@ impl MelodyExtractor for OfflineEngine {
 
 #[async_trait]
 impl LyricsWriter for OfflineEngine {
-    async fn write(&self, melody: &Melody, request: &LyricsRequest) -> Result<Lyrics, Failure> {
+    async fn write(&self, melody: &Melody, request: &LyricsRequest, _call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
         let (melody, request) = (melody.clone(), request.clone());
-        self.run(move || lyrics::write_lyrics(&melody, &request).map_err(|error| lyrics_failure(&error))).await
+        let write = move || lyrics::write_lyrics(&melody, &request).map_err(|error| lyrics_failure(&error));
+        Ok(self.run(write).await?)
     }
 }
 
@@ -136,16 +139,17 @@ impl VocalSynthesizer for OfflineEngine {
         lyrics: &Lyrics,
         voice: &VoiceOptions,
         progress: ProgressSink,
-    ) -> Result<Vocal, Failure> {
+        _call: &ProviderCall<'_>,
+    ) -> Result<Vocal, Stop> {
         let (melody, lyrics, voice, speaker) = (melody.clone(), lyrics.clone(), voice.clone(), self.speaker.clone());
-        self.run(move || {
+        let sung = self.run(move || {
             let sung = voice::sing(&melody, &lyrics, &voice, speaker.as_deref(), &mut |done| progress(done))
                 .map_err(|error| voice_failure(&error))?;
             let SungVocal { sample_rate_hz, samples, target, syllables_placed, octave_shift, voice, .. } = sung;
             let performance = Performance { target, syllables_placed, octave_shift, voice: voice.to_string() };
             Ok(Vocal { sample_rate_hz, samples, performance })
-        })
-        .await
+        });
+        Ok(sung.await?)
     }
 }
 

@@ -7,7 +7,8 @@ use std::{
     thread,
 };
 
-use providers::{CallLimits, Chain, ExpertClient, MelodyExtractor, TellsVersion, Version};
+use providers::{CallLimits, Chain, ExpertClient, Guard, MelodyExtractor, Need, TellsVersion, Terms, Version};
+use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use telemetry::Metrics;
 
@@ -62,7 +63,9 @@ async fn nothing_is_preferred_for_reuse_of_a_service_that_does_not_say_its_versi
     ] {
         let expert = Arc::new(service(status, body));
         let mut chain: Chain<dyn MelodyExtractor> = Chain::new("melody", CallLimits::default(), metrics.clone());
-        chain.push("expert", Version::Asked(expert.clone()), expert, None);
-        assert_eq!(chain.preferred().await, None);
+        let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
+        let terms = Terms::elsewhere(Version::Asked(expert.clone()), Guard::new("expert", "melody", &breakers));
+        chain.push("expert", terms, expert);
+        assert_eq!(chain.preferred(&Need::default()).await, None);
     }
 }

@@ -1,6 +1,6 @@
 //! A model that blends songs, and everything that it may do wrong: the engine takes over, and nothing hangs.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use music::{
@@ -8,7 +8,7 @@ use music::{
     score::{MeterChange, Part, ScoreNote, TempoChange},
     smf,
 };
-use providers::{BlendedSong, Provided, SongToBlend, blenders};
+use providers::{BlendedSong, CallScope, DirectCalls, Need, Provided, SongBlender, SongToBlend, Stop, blenders};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::{Value, json};
 use settings::{LoadOptions, Settings};
@@ -86,7 +86,10 @@ async fn blended(
     let chain = blenders(&settings, &breakers, &metrics).unwrap();
     let songs = songs();
     let songs = &songs;
-    chain.call(Duration::from_secs(20), |blender| async move { blender.blend(songs, options).await }).await
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, Duration::from_secs(20));
+    let blend = |blender: Arc<dyn SongBlender>, _| async move { blender.blend(songs, options).await };
+    chain.call(scope, &Need::default(), blend).await.map_err(Stop::into_failure)
 }
 
 #[tokio::test]
@@ -100,7 +103,7 @@ async fn a_model_that_keeps_its_word_is_taken_at_it() {
         ..blend::Options::default()
     };
     let made = blended(&model, &[], &options).await.unwrap();
-    assert_eq!(made.provider, "ml_model");
+    assert_eq!(&*made.provider, "ml_model");
     assert_eq!((made.value.score.note_count(), &made.value.origin), (score(65).note_count(), &None));
     assert_eq!(made.value.score.title, "One × Two × Three");
     for told in ["takes no tempo", "made 80 s of the 120 s"] {
@@ -159,7 +162,7 @@ async fn whatever_it_does_wrong_the_engine_takes_over() {
         let model = StandIn::start([manner]).await;
         let made = blended(&model, &[], &blend::Options::default()).await;
         let made = made.unwrap_or_else(|failure| panic!("{what}: {failure}"));
-        assert_eq!(made.provider, "offline", "{what}");
+        assert_eq!(&*made.provider, "offline", "{what}");
         assert!(made.value.origin.is_some(), "{what}");
         assert_eq!(model.asked(), calls, "{what}");
     }

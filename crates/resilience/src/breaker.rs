@@ -111,6 +111,15 @@ struct Gate {
     failures: u32,
     /// Counted up at each change of state; a result that carries an older one says nothing about the present.
     generation: u64,
+    /// Nobody is let through until then, whatever the machine says.
+    held_until: Option<Instant>,
+}
+
+impl Gate {
+    /// How long it is still held open.
+    fn held(&self) -> Option<Duration> {
+        self.held_until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
 }
 
 /// The breaker of one provider. Shared as `Arc<Breaker>`.
@@ -169,7 +178,7 @@ impl Breaker {
         let watch = Watch::default();
         let policy = failure_policy::consecutive_failures(settings.threshold, backoff::constant(settings.open_for));
         let machine = Config::new().failure_policy(policy).instrument(watch.clone()).build();
-        let gate = Gate { probing: false, open_until: Instant::now(), failures: 0, generation: 0 };
+        let gate = Gate { probing: false, open_until: Instant::now(), failures: 0, generation: 0, held_until: None };
         metrics.breaker_state(&name, BreakerGauge::Closed);
         Self { name, settings, machine, watch, gate: Mutex::new(gate), metrics }
     }
@@ -182,6 +191,22 @@ impl Breaker {
         let result = work.await;
         self.settle(&permit, Health::of(&result));
         result
+    }
+
+    /// Runs `work` whatever the state; what it meets counts as in [`Self::call`].
+    pub async fn observe<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+        let generation = lock(&self.gate).generation;
+        let result = work.await;
+        self.settle(&CallPermit { breaker: self, generation, probe: false }, Health::of(&result));
+        result
+    }
+
+    /// Keeps everybody out for so long, whatever callers met.
+    pub fn hold_open(&self, hold: Duration) {
+        let mut gate = lock(&self.gate);
+        let until = Instant::now() + hold;
+        gate.held_until = Some(gate.held_until.map_or(until, |known| known.max(until)));
+        self.publish(&gate);
     }
 
     pub fn name(&self) -> &str {
@@ -209,6 +234,7 @@ impl Breaker {
         self.machine.on_success();
         gate.failures = 0;
         gate.probing = false;
+        gate.held_until = None;
         gate.generation += 1;
         self.publish(&gate);
         tracing::info!(provider = self.name, "circuit breaker reset");
@@ -216,6 +242,9 @@ impl Breaker {
 
     fn admit(&self) -> Result<CallPermit<'_>, Failure> {
         let mut gate = lock(&self.gate);
+        if let Some(left) = gate.held() {
+            return Err(self.refusal(left));
+        }
         let before = self.watch.phase();
         if before == HALF_OPEN && gate.probing {
             return Err(self.refusal(PROBE_WAIT.min(self.settings.open_for)));
@@ -281,13 +310,17 @@ impl Breaker {
     }
 
     fn state_of(&self, gate: &Gate) -> BreakerState {
+        let open_for = |left| {
+            let left = TimeDelta::from_std(left).unwrap_or(TimeDelta::days(1));
+            BreakerState::Open { until: Utc::now() + left }
+        };
+        if let Some(left) = gate.held() {
+            return open_for(left);
+        }
         match self.watch.phase() {
             CLOSED => BreakerState::Closed,
             OPEN => match gate.open_until.checked_duration_since(Instant::now()) {
-                Some(left) if !left.is_zero() => {
-                    let left = TimeDelta::from_std(left).unwrap_or(TimeDelta::days(1));
-                    BreakerState::Open { until: Utc::now() + left }
-                }
+                Some(left) if !left.is_zero() => open_for(left),
                 // The time is over, but nobody has called since.
                 _ => BreakerState::HalfOpen,
             },

@@ -1,6 +1,6 @@
 //! A bound on how many calls of one sort run at once, so that one slow provider cannot take every slot.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -8,8 +8,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone, Debug)]
 pub struct Bulkhead {
     name: Arc<str>,
-    slots: usize,
+    slots: Arc<Mutex<Slots>>,
     semaphore: Arc<Semaphore>,
+}
+
+#[derive(Debug)]
+struct Slots {
+    wanted: usize,
+    /// Those that the semaphore has, in use or not: more than wanted while some that are to go are in use.
+    there: usize,
 }
 
 /// One slot, given back on drop.
@@ -23,7 +30,22 @@ impl Bulkhead {
     /// Zero slots would never let anything through and reads as one.
     pub fn new(name: &str, slots: usize) -> Self {
         let slots = slots.clamp(1, Semaphore::MAX_PERMITS);
-        Self { name: name.into(), slots, semaphore: Arc::new(Semaphore::new(slots)) }
+        let counts = Arc::new(Mutex::new(Slots { wanted: slots, there: slots }));
+        Self { name: name.into(), slots: counts, semaphore: Arc::new(Semaphore::new(slots)) }
+    }
+
+    /// Makes it larger or smaller; zero reads as one. Slots in use stay in use, and go when they are given back and the size
+    /// is set again.
+    pub fn resize(&self, slots: usize) {
+        let slots = slots.clamp(1, Semaphore::MAX_PERMITS);
+        let mut counts = crate::lock(&self.slots);
+        counts.wanted = slots;
+        if counts.there < slots {
+            self.semaphore.add_permits(slots - counts.there);
+            counts.there = slots;
+        } else {
+            counts.there -= self.semaphore.forget_permits(counts.there - slots);
+        }
     }
 
     /// Waits its turn, first come first served. Dropping the future gives the place in the queue back.
@@ -42,11 +64,12 @@ impl Bulkhead {
     }
 
     pub fn slots(&self) -> usize {
-        self.slots
+        crate::lock(&self.slots).wanted
     }
 
     pub fn in_use(&self) -> usize {
-        self.slots - self.semaphore.available_permits().min(self.slots)
+        let there = crate::lock(&self.slots).there;
+        there - self.semaphore.available_permits().min(there)
     }
 }
 
@@ -65,6 +88,22 @@ mod tests {
         assert!(bulkhead.try_acquire().is_some());
         drop(second);
         assert_eq!(bulkhead.in_use(), 0);
+    }
+
+    #[tokio::test]
+    async fn it_grows_at_once_and_shrinks_as_slots_come_back() {
+        let bulkhead = Bulkhead::new("vendor", 1);
+        let first = bulkhead.acquire().await;
+        bulkhead.resize(3);
+        let second = bulkhead.try_acquire();
+        assert!(second.is_some());
+        bulkhead.resize(1);
+        assert_eq!((bulkhead.slots(), bulkhead.in_use()), (1, 2), "nobody loses a slot");
+        drop(second);
+        bulkhead.resize(1);
+        assert!(bulkhead.try_acquire().is_none());
+        drop(first);
+        assert!(bulkhead.try_acquire().is_some());
     }
 
     #[tokio::test]

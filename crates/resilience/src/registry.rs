@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use telemetry::metrics::Metrics;
@@ -64,13 +65,23 @@ impl BreakerRegistry {
             .collect()
     }
 
-    /// Closes the breaker of that name; `false` when there is none.
-    pub fn reset(&self, name: &str) -> bool {
-        let breaker = lock(&self.breakers).get(name).cloned();
-        breaker.is_some_and(|breaker| {
-            breaker.reset();
-            true
-        })
+    /// Closes the breakers of that name, which is a breaker's own or that of a provider (`NAME` stands for each `NAME/…`);
+    /// says how many there are.
+    pub fn reset(&self, name: &str) -> usize {
+        let breakers = self.named(name);
+        breakers.iter().for_each(|breaker| breaker.reset());
+        breakers.len()
+    }
+
+    /// Opens the breakers of that name, as [`Self::reset`] understands it, for so long, whatever their callers met.
+    pub fn hold_open(&self, name: &str, hold: Duration) {
+        self.named(name).iter().for_each(|breaker| breaker.hold_open(hold));
+    }
+
+    fn named(&self, name: &str) -> Vec<Arc<Breaker>> {
+        let is_named =
+            |known: &str| known == name || known.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'));
+        lock(&self.breakers).iter().filter(|(known, _)| is_named(known)).map(|(_, breaker)| breaker.clone()).collect()
     }
 
     /// Closes all of them and says how many there are.
@@ -101,9 +112,24 @@ mod tests {
         let brief: Vec<_> = snapshot.iter().map(|b| (b.name.as_str(), b.state.as_str(), b.failures)).collect();
         assert_eq!(brief, [("expert", "OPEN", 1), ("melody", "CLOSED", 0)]);
 
-        assert!(registry.reset("expert"));
-        assert!(!registry.reset("nobody"), "and none is made by asking");
+        assert_eq!(registry.reset("expert"), 1);
+        assert_eq!(registry.reset("nobody"), 0, "and none is made by asking");
         assert!(registry.snapshot().iter().all(|b| b.state == BreakerState::Closed));
         assert_eq!(registry.reset_all(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_provider_is_held_open_with_all_that_it_does_until_it_is_reset() {
+        let registry = BreakerRegistry::new(BreakerSettings::default(), Metrics::new("test"));
+        let breakers = ["vendor/lyrics", "vendor/vocals", "vendors/lyrics"].map(|name| registry.breaker(name));
+        registry.hold_open("vendor", Duration::from_secs(60));
+        let is_let_through = async |breaker: &Breaker| breaker.call(ready(Ok::<_, Failure>(()))).await.is_ok();
+        assert!(!is_let_through(&breakers[0]).await && !is_let_through(&breakers[1]).await);
+        assert!(is_let_through(&breakers[2]).await, "another provider's name only begins alike");
+        assert!(breakers[0].observe(ready(Ok::<_, Failure>(()))).await.is_ok(), "what is on its way is looked at");
+        assert!(!is_let_through(&breakers[0]).await, "which says nothing about credit");
+        assert!(matches!(breakers[0].state(), BreakerState::Open { .. }));
+        assert_eq!(registry.reset("vendor"), 2);
+        assert!(is_let_through(&breakers[0]).await && is_let_through(&breakers[1]).await);
     }
 }

@@ -30,11 +30,14 @@ pub fn documented() -> Vec<Documented> {
 }
 
 fn variables(path: &str, key: &Key) -> Vec<String> {
-    std::iter::once(keys::variable(path)).chain(key.env.iter().map(|name| (*name).to_owned())).collect()
+    let others = keys::other_variables(path, key);
+    std::iter::once(keys::variable(path)).chain(others.into_iter().map(str::to_owned)).collect()
 }
 
 /// The tier that stands for all of them in the file.
 const SHOWN_TIER: &str = "premium";
+/// The provider that stands for all of them in the file.
+const SHOWN_PROVIDER: &str = "replicate";
 
 /// `deploy/descant.toml`: every setting commented out with its default. Lines of settings begin with `#` and no blank,
 /// lines of prose with `# `.
@@ -51,7 +54,11 @@ pub fn file() -> String {
         if section.name.is_empty() {
             file += &format!("# {}\n", section.about);
         } else {
-            file += &format!("# {}\n[{}]\n", section.about, section.name.replace("{tier}", SHOWN_TIER));
+            file += &format!(
+                "# {}\n[{}]\n",
+                section.about,
+                section.name.replace("{tier}", SHOWN_TIER).replace("{provider}", SHOWN_PROVIDER)
+            );
         }
         for key in section.keys {
             file += &setting(section, key);
@@ -102,7 +109,10 @@ pub fn reference() -> String {
         for key in section.keys {
             let default = key.default.map_or_else(|| "not set".to_owned(), |default| format!("`{default}`"));
             let names = variables(key.path, key);
-            let names: Vec<_> = names.iter().map(|name| format!("`{}`", name.replace("{TIER}", "TIER"))).collect();
+            let names: Vec<_> = names
+                .iter()
+                .map(|name| format!("`{}`", name.replace("{TIER}", "TIER").replace("{PROVIDER}", "NAME")))
+                .collect();
             let secret = if key.secret { " Secret." } else { "" };
             page += &format!(
                 "| `{}` | {default} | {} | {} | {}{secret} |\n",
@@ -112,6 +122,11 @@ pub fn reference() -> String {
                 key.meaning
             );
         }
+    }
+    page += VENDORS;
+    page += "| Variable | Key |\n|---|---|\n";
+    for (name, sets) in keys::VENDOR_VARIABLES {
+        page += &format!("| `{name}` | `{sets}` |\n");
     }
     page += "\n## Variables that are no settings\n\n| Variable | Meaning |\n|---|---|\n";
     page += "| `DESCANT_CONFIG` | The settings file, where none is named on the command line. |\n";
@@ -123,6 +138,13 @@ pub fn reference() -> String {
     }
     page
 }
+
+const VENDORS: &str = "
+## Variables of vendors
+
+Under these names vendors' own tools know them.
+
+";
 
 const INTRODUCTION: &str = "# Settings
 

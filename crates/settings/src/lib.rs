@@ -14,6 +14,7 @@ pub mod raw;
 mod reader;
 pub mod secret;
 mod sections;
+mod vendors;
 mod word_lists;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use domain::{Tier, audio::AudioLimits, quality::QualityGate, quota::QuotaLimits,
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;
 pub use sections::*;
+pub use vendors::{CapabilitySettings, SpendingSettings, Vendor, VendorKind};
 pub use word_lists::{WordListError, read_word_lists};
 
 /// All settings, valid. Durations are [`std::time::Duration`]s whatever unit their key names.
@@ -39,6 +41,10 @@ pub struct Settings {
     pub auth: AuthSettings,
     pub jobs: JobSettings,
     pub providers: ProviderSettings,
+    /// Vendors that are set up.
+    pub vendors: Vec<Vendor>,
+    pub capabilities: CapabilitySettings,
+    pub spending: SpendingSettings,
     pub engine: EngineSettings,
     pub safety: SafetySettings,
     pub moderation: ModerationSettings,

@@ -40,6 +40,8 @@ pub struct RawSettings {
     /// Names that are no settings, and what could not be read.
     pub(crate) problems: Vec<Problem>,
     pub(crate) notices: Vec<String>,
+    /// Tables of providers beside the built-in ones.
+    pub(crate) providers: Vec<String>,
 }
 
 /// Larger files are not settings.
@@ -73,13 +75,15 @@ impl RawSettings {
 
         let mut figment = Figment::new().merge(raw.defaults());
         let named = env.get("DESCANT_CONFIG").filter(|name| !name.is_empty()).map(Path::new);
-        if let Some(path) = options.file.as_deref().or(named) {
-            figment = figment.merge(raw.file(path));
+        let file = options.file.as_deref().or(named).map(|path| raw.file(path));
+        raw.providers = more_providers(file.as_ref(), &env, &options.overrides);
+        if let Some(file) = file {
+            figment = figment.merge(file);
         }
         let (layer, variables) = raw.environment(&env);
         figment = figment.merge(layer).merge(raw.command_line(&options.overrides));
 
-        for (path, _) in keys::entries() {
+        for (path, _) in keys::entries_with(&raw.providers) {
             let Ok(value) = figment.find_value(&path) else { continue };
             let layer = figment.get_metadata(value.tag()).map(|metadata| metadata.name.to_string());
             let origin = match layer.unwrap_or_default() {
@@ -134,7 +138,10 @@ impl RawSettings {
         let mut kept = Dict::new();
         for (name, value) in given {
             let path = if parent.is_empty() { name.clone() } else { format!("{parent}.{name}") };
-            let is_section = || keys::entries().any(|(entry, _)| entry.starts_with(&format!("{path}.")));
+            let is_section = || {
+                let is_vendor = path.strip_prefix("providers.").is_some_and(keys::is_provider_name);
+                is_vendor || keys::entries().any(|(entry, _)| entry.starts_with(&format!("{path}.")))
+            };
             if name.contains('.') {
                 self.unknown_key(&path, origin);
             } else if keys::find(&path).is_some() {
@@ -162,9 +169,9 @@ impl RawSettings {
         let mut values = Dict::new();
         let mut origins = BTreeMap::new();
         let mut known: BTreeSet<String> = keys::OTHER_VARIABLES.iter().map(|name| (*name).to_owned()).collect();
-        for (path, key) in keys::entries() {
+        for (path, key) in keys::entries_with(&self.providers) {
             let systematic = keys::variable(&path);
-            let names = std::iter::once(systematic.as_str()).chain(key.env.iter().copied());
+            let names = std::iter::once(systematic.as_str()).chain(keys::other_variables(&path, key));
             // An empty variable is how a container file says "not set".
             let mut given =
                 names.filter_map(|name| Some((name, *env.get(name)?))).filter(|(_, value)| !value.is_empty());
@@ -205,6 +212,24 @@ impl RawSettings {
         }
         Layer { name: "command line".to_owned(), values }
     }
+}
+
+/// The names of the tables of providers that the layers speak of, the built-in ones left out.
+fn more_providers(
+    file: Option<&Layer>,
+    env: &HashMap<&str, &str>,
+    overrides: &[(&'static str, String)],
+) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    if let Some(Value::Dict(_, tables)) = file.and_then(|file| file.values.get("providers")) {
+        names.extend(tables.iter().filter(|(_, table)| matches!(table, Value::Dict(..))).map(|(name, _)| name.clone()));
+    }
+    let of_variable = |name: &str| Some(name.strip_prefix("DESCANT_PROVIDERS__")?.split_once("__")?.0.to_lowercase());
+    names.extend(env.keys().filter_map(|name| of_variable(name)));
+    let of_path = |path: &str| Some(path.strip_prefix("providers.")?.split_once('.')?.0.to_owned());
+    names.extend(overrides.iter().filter_map(|(path, _)| of_path(path)));
+    names.retain(|name| keys::is_provider_name(name) && !keys::BUILT_IN_PROVIDERS.contains(&name.as_str()));
+    names.into_iter().collect()
 }
 
 fn no_such_setting(guess: Option<&str>) -> String {

@@ -40,6 +40,15 @@ impl Reader {
         keys::find(path).unwrap_or_else(|| unreachable!("{path} is not in the table"))
     }
 
+    /// All tables of providers that may be filled in.
+    pub fn provider_names(&self) -> Vec<String> {
+        keys::BUILT_IN_PROVIDERS
+            .iter()
+            .map(|name| (*name).to_owned())
+            .chain(self.raw.providers.iter().cloned())
+            .collect()
+    }
+
     /// Whether anything stronger than the default says something about it.
     pub fn is_given(&self, path: &str) -> bool {
         self.raw.entries.get(path).is_some_and(|entry| !entry.origin.is_empty())

@@ -6,7 +6,7 @@ use std::{f64::consts::TAU, io::Write as _, ops::ControlFlow, time::Duration};
 use domain::kinds::melody_vocals::MelodyToVocalsRequest;
 use media::{Encoding, MediaError, Tags};
 use music::harmony;
-use providers::{AudioInput, Capabilities, no_progress};
+use providers::{AudioInput, CallScope, Capabilities, DirectCalls, Stop, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
 use song::{Arranged, BandPlaying, Meeting, Together, beats_apart};
@@ -350,13 +350,23 @@ async fn row(
     let (request, alone) = (asked("band")?, asked("none")?);
     let audio = AudioInput::new(hum(tune, wander, stray)?)?;
     let time = Duration::from_secs(600);
-    let melody = song::extract_melody(capabilities, time, &audio, &request, &no_progress()).await?.value;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, time);
+    let melody = song::extract_melody(capabilities, scope, &audio, &request, &no_progress())
+        .await
+        .map_err(Stop::into_failure)?
+        .value;
     let arranged = song::arrange(&melody, &request)?.ok_or("no band")?;
     let gate = settings.quality_gate();
-    let lyrics = song::write_lyrics(capabilities, gate, time, &arranged.melody, &request).await?.value;
+    let lyrics = song::write_lyrics(capabilities, gate, scope, &arranged.melody, &request)
+        .await
+        .map_err(Stop::into_failure)?
+        .value;
     let parts = (&arranged.melody, &lyrics);
-    let sung = song::sing(capabilities, gate, time, parts, &request, &no_progress()).await?.value;
-    let written = song::sing(capabilities, gate, time, parts, &alone, &no_progress()).await?.value;
+    let sung =
+        song::sing(capabilities, gate, scope, parts, &request, &no_progress()).await.map_err(Stop::into_failure)?.value;
+    let written =
+        song::sing(capabilities, gate, scope, parts, &alone, &no_progress()).await.map_err(Stop::into_failure)?.value;
 
     let mut go_on = |_| ControlFlow::Continue(());
     let player = &capabilities.accompaniment;

@@ -35,7 +35,7 @@ pub use lyrics::lyrics_figures;
 pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 pub use steps::{Mixed, admit, backing, corrected, extract_melody, mix, validate};
-pub use takes::{BestTake, Sung, sing, write_lyrics};
+pub use takes::{BestTake, Sung, lyrics_need, sing, vocals_need, write_lyrics};
 pub use together::{Meeting, Together, beats_apart};
 
 /// Loudness of every result: where music services play a voice alone, with room below full scale for lossy encoders.

@@ -1,15 +1,14 @@
 //! Singing with a band: what is late or early by ear is sung earlier or later. A singer's syllables begin where their vowels are
 //! heard and not where their notes are written, and a consonant moves that by some 10 to 50 ms.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use domain::Failure;
 use lyrics::Lyrics;
 use music::Melody;
-use providers::{Capabilities, ProgressSink, Provided, Vocal, VocalSynthesizer, blocking};
+use providers::{
+    CallScope, Capabilities, Need, ProgressSink, Provided, ProviderCall, Stop, Vocal, VocalSynthesizer, blocking,
+};
 use voice::{Onset, VoiceOptions, onsets_near};
 
 use crate::vowel_notes;
@@ -41,16 +40,16 @@ pub struct Part<'a> {
 /// What the chain answers to the first round.
 pub async fn sing(
     capabilities: &Capabilities,
-    remaining: Duration,
+    scope: CallScope<'_>,
     part: Part<'_>,
     progress: &ProgressSink,
-) -> Result<Provided<Vocal>, Failure> {
+) -> Result<Provided<Vocal>, Stop> {
     let started = Instant::now();
     let notes = vowel_notes(part.melody, part.lyrics);
     let mut shifts = vec![0.0; notes.len()];
     let mut best: Option<(f64, Provided<Vocal>)> = None;
     for round in 0..ROUNDS {
-        let left = remaining.saturating_sub(started.elapsed());
+        let left = scope.remaining.saturating_sub(started.elapsed());
         if best.as_ref().is_some_and(|(_, vocal)| left < vocal.took * 3) {
             break;
         }
@@ -58,10 +57,12 @@ pub async fn sing(
         let share = move |done: f64| (f64::from(round) + done) / f64::from(ROUNDS);
         let sink = progress.clone();
         let progress: ProgressSink = Arc::new(move |done| sink(share(done)));
-        let sung = once(capabilities, left, Part { melody: &melody, ..part }, &progress).await;
+        let sung = once(capabilities, scope.within(left), Part { melody: &melody, ..part }, &progress).await;
         let vocal = match (sung, &best) {
             (Ok(vocal), _) => vocal,
-            (Err(failure), None) => return Err(failure),
+            (Err(stop), None) => return Err(stop),
+            // It goes on where it was.
+            (Err(stop @ Stop::Parked(_)), Some(_)) => return Err(stop),
             (Err(_), Some(_)) => break,
         };
         let (vocal, heard) = listened(vocal, part.melody, &notes).await?;
@@ -83,17 +84,18 @@ pub async fn sing(
 }
 
 /// Sings as written.
-pub async fn once(
+pub async fn once<'a>(
     capabilities: &Capabilities,
-    remaining: Duration,
+    scope: CallScope<'a>,
     Part { melody, lyrics, voice }: Part<'_>,
     progress: &ProgressSink,
-) -> Result<Provided<Vocal>, Failure> {
-    let call = |singer: Arc<dyn VocalSynthesizer>| {
+) -> Result<Provided<Vocal>, Stop> {
+    let call = |singer: Arc<dyn VocalSynthesizer>, call: ProviderCall<'a>| {
         let progress = progress.clone();
-        async move { singer.sing(melody, lyrics, voice, progress).await }
+        async move { singer.sing(melody, lyrics, voice, progress, &call).await }
     };
-    capabilities.vocals.call(remaining, call).await
+    let need = Need { language: lyrics.language.parse().ok(), ..Need::default() };
+    capabilities.vocals.call(scope, &need, call).await
 }
 
 /// Seconds from each note to where its vowel is heard.

@@ -15,7 +15,10 @@ use domain::{
 };
 use lyrics::Lyrics;
 use music::Melody;
-use providers::{AccompanimentPlayer, AudioInput, Capabilities, ProgressSink, blocking, no_progress};
+use providers::{
+    AccompanimentPlayer, AudioInput, CallLog as _, CallScope, Capabilities, DirectCalls, ProgressSink, ProviderName,
+    Stop, blocking, no_progress,
+};
 
 use crate::{
     Backing, Documents, Heard, Mastered, Report, Song, StepSummary, documents,
@@ -132,17 +135,18 @@ impl Pipeline {
         let admitted = steps::admit(capabilities, timeout, request).await;
         admitted.map_err(|failure| StepFailure { step: stage::INITIALIZATION, failure })?;
 
-        let mut run = Run { observer, steps: Vec::new() };
-        let verdict =
-            run.step(stage::VALIDATION, async |_| Ok((steps::validate(audio, file_name, limits).await?, None))).await?;
+        let mut run = Run { observer, timeout, steps: Vec::new() };
+        let verdict = run
+            .step(stage::VALIDATION, async |_, _| Ok((steps::validate(audio, file_name, limits).await?, None)))
+            .await?;
         let melody = run
-            .step(stage::PITCH, async |progress| {
-                let found = steps::extract_melody(capabilities, timeout, audio, request, &progress).await?;
+            .step(stage::PITCH, async |progress, scope| {
+                let found = steps::extract_melody(capabilities, scope, audio, request, &progress).await?;
                 Ok((found.value, Some(found.provider)))
             })
             .await?;
         let backing = if request.options.backing == options::Backing::Band {
-            run.step(stage::ARRANGEMENT, async |_| {
+            run.step(stage::ARRANGEMENT, async |_, _| {
                 let (melody, request) = (melody.clone(), request.clone());
                 Ok((blocking(move || steps::backing(&melody, &request)).await??, None))
             })
@@ -155,15 +159,15 @@ impl Pipeline {
             _ => melody,
         };
         let lyrics = run
-            .step(stage::LYRICS, async |_| {
-                let written = takes::write_lyrics(capabilities, gate, timeout, &melody, request).await?;
+            .step(stage::LYRICS, async |_, scope| {
+                let written = takes::write_lyrics(capabilities, gate, scope, &melody, request).await?;
                 Ok((written.value, Some(written.provider)))
             })
             .await?;
         let (vocal, takes) = run
-            .step(stage::VOCALS, async |progress| {
+            .step(stage::VOCALS, async |progress, scope| {
                 let parts = (&melody, &lyrics);
-                let sung = takes::sing(capabilities, gate, timeout, parts, request, &progress).await?;
+                let sung = takes::sing(capabilities, gate, scope, parts, request, &progress).await?;
                 Ok(((sung.value.mastered, sung.takes), Some(sung.provider)))
             })
             .await?;
@@ -180,7 +184,7 @@ impl Pipeline {
             let report = Report::on(&song, &gate, Vec::new());
             FinishedSong { verdict, melody, lyrics, vocal, backing, report, request }
         };
-        let mut song = run.step(stage::QUALITY, async |_| Ok((blocking(listen).await?, None))).await?;
+        let mut song = run.step(stage::QUALITY, async |_, _| Ok((blocking(listen).await?, None))).await?;
         song.report.steps = run.steps;
         Ok(song)
     }
@@ -189,6 +193,8 @@ impl Pipeline {
 /// One way through the steps.
 struct Run<'a> {
     observer: &'a mut dyn Observer,
+    /// Of each step.
+    timeout: Duration,
     steps: Vec<StepSummary>,
 }
 
@@ -197,16 +203,19 @@ impl Run<'_> {
     async fn step<T>(
         &mut self,
         step: StageName,
-        work: impl AsyncFnOnce(ProgressSink) -> Result<(T, Option<&'static str>), Failure>,
+        work: impl AsyncFnOnce(ProgressSink, CallScope<'_>) -> Result<(T, Option<ProviderName>), Stop>,
     ) -> Result<T, StepFailure> {
         let progress = self.observer.begun(step);
         let started = Instant::now();
-        let outcome = work(progress).await;
+        let calls = DirectCalls::default();
+        let outcome = work(progress, CallScope::new(&calls, self.timeout)).await;
         self.observer.ended(step, outcome.is_ok());
-        let (value, provider) = outcome.map_err(|failure| StepFailure { step, failure })?;
+        let (value, provider) = outcome.map_err(|stop| StepFailure { step, failure: stop.into_failure() })?;
+        let tried = calls.tried().await.map_err(|failure| StepFailure { step, failure })?;
         self.steps.push(StepSummary {
             stage: step.to_string(),
-            provider: provider.map(str::to_owned),
+            provider: provider.map(|name| name.to_string()),
+            tried,
             seconds: started.elapsed().as_secs_f64(),
         });
         Ok(value)

@@ -1,7 +1,7 @@
 //! `report.json`: what was understood, who made what, and how good it is, for people and programs.
 
 use domain::{
-    Failure, FailureClass, FailureCode, SongOptions,
+    Failure, FailureClass, FailureCode, SongOptions, Tried,
     kinds::melody_vocals::MelodyToVocalsRequest,
     quality::{QualityFigures, QualityGate, QualityShortfall},
 };
@@ -188,6 +188,9 @@ impl BackingSummary {
 pub struct StepSummary {
     pub stage: String,
     pub provider: Option<String>,
+    /// Who was asked, or passed over, before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
     pub seconds: f64,
 }
 

@@ -14,7 +14,10 @@ use music::{
     harmony::{self, Style},
     rhythm,
 };
-use providers::{AccompanimentPlayer, AudioInput, Capabilities, MelodyExtractor, ProgressSink, Provided, blocking};
+use providers::{
+    AccompanimentPlayer, AudioInput, CallScope, Capabilities, MelodyExtractor, Need, ProgressSink, Provided, Stop,
+    blocking,
+};
 
 use crate::{
     Backing, LOUDNESS, Song,
@@ -65,17 +68,18 @@ pub async fn validate(audio: &AudioInput, file_name: Option<&str>, limits: &Audi
 /// What the chain answers.
 pub async fn extract_melody(
     capabilities: &Capabilities,
-    remaining: Duration,
+    scope: CallScope<'_>,
     audio: &AudioInput,
     request: &MelodyToVocalsRequest,
     progress: &ProgressSink,
-) -> Result<Provided<Melody>, Failure> {
-    let extract = |extractor: Arc<dyn MelodyExtractor>| {
+) -> Result<Provided<Melody>, Stop> {
+    let extract = |extractor: Arc<dyn MelodyExtractor>, _| {
         let progress = progress.clone();
         async move { extractor.extract(audio, progress).await }
     };
-    let Provided { value: melody, provider, took } = capabilities.melody.call(remaining, extract).await?;
-    Ok(Provided { value: corrected(melody, request)?, provider, took })
+    let extracted = capabilities.melody.call(scope, &Need::default(), extract).await?;
+    let melody = corrected(extracted.value.clone(), request)?;
+    Ok(extracted.with(|_| melody))
 }
 
 /// The melody at the tempo that was told, with breaths in notes that nobody holds so long, and with the corrections that

@@ -11,13 +11,15 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{
-    Failure,
     kinds::melody_vocals::MelodyToVocalsRequest,
     quality::{QualityCheck, QualityGate},
 };
 use lyrics::{self, Lyrics, LyricsRequest};
 use music::{Key, Melody, MidiPitch, Mode, Note, Phrase};
-use providers::{AccompanimentPlayer, CallLimits, Capabilities, Chain, ContentGate, LyricsWriter};
+use providers::{
+    AccompanimentPlayer, CallLimits, CallScope, Capabilities, Chain, ContentGate, DirectCalls, LyricsWriter,
+    ProviderCall, Stop, Terms,
+};
 use resilience::{BreakerRegistry, BreakerSettings};
 use safety::Severity;
 use settings::{ModerationSettings, SafetySettings};
@@ -66,7 +68,7 @@ struct Writer {
 
 #[async_trait]
 impl LyricsWriter for Writer {
-    async fn write(&self, melody: &Melody, request: &LyricsRequest) -> Result<Lyrics, Failure> {
+    async fn write(&self, melody: &Melody, request: &LyricsRequest, _: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
         if self.takes.fetch_add(1, Ordering::Relaxed) < self.careless_takes {
             return Ok(careless(melody));
         }
@@ -77,12 +79,7 @@ impl LyricsWriter for Writer {
 fn capabilities(careless_takes: u32) -> Capabilities {
     let (limits, metrics) = (CallLimits::default(), Metrics::new("test"));
     let mut writers: Chain<dyn LyricsWriter> = Chain::new("lyrics", limits, metrics.clone());
-    writers.push(
-        "test",
-        providers::Version::Known("1".to_owned()),
-        Arc::new(Writer { careless_takes, takes: AtomicU32::new(0) }),
-        None,
-    );
+    writers.push("test", Terms::of_own("1"), Arc::new(Writer { careless_takes, takes: AtomicU32::new(0) }));
     let safety = SafetySettings { enabled: true, refuse_at: Severity::Block, lists: None, replace_built_in: false };
     let nobody = ModerationSettings {
         api_key: None,
@@ -101,6 +98,7 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         compositions: Chain::new("compositions", limits, metrics),
         accompaniment: AccompanimentPlayer::new(None),
         content: Arc::new(content),
+        outside: Vec::new(),
     }
 }
 
@@ -111,9 +109,10 @@ async fn a_text_that_ignores_its_notes_is_written_again() {
     let field = |name: &str| (name == "prompt").then_some("robots skating in winter snow");
     let asked = MelodyToVocalsRequest::read(field, 1).expect("a request");
     let wanted = request(asked.prompt.as_str(), "en", asked.seed);
-    let budget = Duration::from_secs(600);
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, Duration::from_secs(600));
     for (careless_takes, takes, shortfalls) in [(0, 1, 0), (1, 2, 0), (2, 3, 0), (9, 3, 3)] {
-        let written = song::write_lyrics(&capabilities(careless_takes), &gate, budget, &melody, &asked).await;
+        let written = song::write_lyrics(&capabilities(careless_takes), &gate, scope, &melody, &asked).await;
         let written = written.expect("a text");
         let found = gate.judge_lyrics(&song::lyrics_figures(&melody, &written.value, &wanted));
         assert_eq!((written.takes, found.len()), (takes, shortfalls), "{found:?}");

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use domain::{Failure, FailureClass};
+use providers::Stop;
 
 use crate::output::{self, OutputError};
 
@@ -42,6 +43,10 @@ impl Exit {
     }
 
     /// What somebody asked for that cannot be, or must not be, is refused; any other failure is the work's own.
+    pub fn of_stop(stop: Stop) -> anyhow::Error {
+        Self::of_failure(stop.into_failure())
+    }
+
     pub fn of_failure(failure: Failure) -> anyhow::Error {
         let Failure { class, message, .. } = failure;
         match class {

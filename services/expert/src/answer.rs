@@ -7,7 +7,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use domain::{Failure, FailureClass, FailureCode, quality::QualityFigures};
-use providers::expert::ExpertProblem;
+use providers::{Stop, expert::ExpertProblem};
 use serde::Serialize;
 use song::{LyricsSummary, MelodySummary, StepFailure, StepSummary, VoiceSummary};
 
@@ -84,6 +84,12 @@ impl From<Failure> for Refusal {
     }
 }
 
+impl From<Stop> for Refusal {
+    fn from(stop: Stop) -> Self {
+        stop.into_failure().into()
+    }
+}
+
 impl From<StepFailure> for Refusal {
     fn from(refused: StepFailure) -> Self {
         refused.failure.into()
@@ -130,7 +136,7 @@ mod tests {
     use actix_web::{App, HttpServer, web};
     use lyrics::LyricsRequest;
     use music::Melody;
-    use providers::{ExpertClient, LyricsWriter};
+    use providers::{DirectCalls, ExpertClient, LyricsWriter, ProviderCall};
 
     use super::*;
 
@@ -147,7 +153,10 @@ mod tests {
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);
         let client = ExpertClient::new(base).unwrap();
-        let failure = client.write(&Melody::default(), &LyricsRequest::default()).await.unwrap_err();
+        let calls = DirectCalls::default();
+        let call = ProviderCall::alone(&calls, "expert", Duration::from_secs(60));
+        let failed = client.write(&Melody::default(), &LyricsRequest::default(), &call).await;
+        let failure = failed.unwrap_err().into_failure();
         handle.stop(false).await;
         served.await.unwrap().unwrap();
         failure

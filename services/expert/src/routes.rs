@@ -12,7 +12,7 @@ use actix_web::{HttpRequest, HttpResponse, error::JsonPayloadError, web};
 use domain::{ArtifactSpec, artifact, kinds::melody_vocals::MelodyToVocalsRequest};
 use media::{Encoding, Tags};
 use providers::{
-    LyricsWriter, MelodyExtractor, Vocal, VocalSynthesizer,
+    CallScope, DirectCalls, MelodyExtractor, Need, ProviderName, Vocal,
     expert::{LyricsCall, ModelsAnswer, ServedModel, VocalsAnswer, VocalsCall},
     no_progress,
 };
@@ -73,9 +73,9 @@ async fn health(state: web::Data<AppState>) -> HttpResponse {
 async fn models(state: web::Data<AppState>) -> HttpResponse {
     let capabilities = &state.pipeline.capabilities;
     let (melody, lyrics, vocals) = (
-        capabilities.melody.preferred().await,
-        capabilities.lyrics.preferred().await,
-        capabilities.vocals.preferred().await,
+        capabilities.melody.preferred(&Need::default()).await,
+        capabilities.lyrics.preferred(&Need::default()).await,
+        capabilities.vocals.preferred(&Need::default()).await,
     );
     let served = [
         ("offline-f0", "melody", &melody),
@@ -83,9 +83,9 @@ async fn models(state: web::Data<AppState>) -> HttpResponse {
         ("offline-lyrics-es", "lyrics", &lyrics),
         ("offline-formant", "vocals", &vocals),
     ];
-    let model = |(name, capability, preferred): (&str, &str, &Option<(&'static str, String)>)| {
+    let model = |(name, capability, preferred): (&str, &str, &Option<(ProviderName, String)>)| {
         let (provider, version) = preferred.clone()?;
-        let model = ServedModel { capability: capability.to_owned(), provider: provider.to_owned(), version };
+        let model = ServedModel { capability: capability.to_owned(), provider: provider.to_string(), version };
         Some((name.to_owned(), model))
     };
     let base = served.into_iter().filter_map(model).collect();
@@ -99,25 +99,40 @@ async fn metrics(state: web::Data<AppState>) -> HttpResponse {
 async fn melody(payload: web::Payload, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let audio = upload::body(payload, state.pipeline.limits.max_size_bytes).await?;
     let audio = &audio;
-    let call = |tracker: Arc<dyn MelodyExtractor>| async move { tracker.extract(audio, no_progress()).await };
-    Ok(HttpResponse::Ok().json(state.pipeline.capabilities.melody.call(state.pipeline.step_timeout, call).await?.value))
+    let call = |tracker: Arc<dyn MelodyExtractor>, _| async move { tracker.extract(audio, no_progress()).await };
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, state.pipeline.step_timeout);
+    let extracted = state.pipeline.capabilities.melody.call(scope, &Need::default(), call).await?;
+    Ok(HttpResponse::Ok().json(extracted.value))
 }
 
 async fn lyrics(call: web::Json<LyricsCall>, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let LyricsCall { melody, request } = &*call;
     bounds::check(melody, bounds::longest_sung_seconds(state.pipeline.limits.max_duration_seconds))?;
-    let write = |writer: Arc<dyn LyricsWriter>| async move { writer.write(melody, request).await };
-    Ok(HttpResponse::Ok()
-        .json(state.pipeline.capabilities.lyrics.call(state.pipeline.step_timeout, write).await?.value))
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, state.pipeline.step_timeout);
+    let need = Need { language: request.language.parse().ok(), ..Need::default() };
+    let lyrics = &state.pipeline.capabilities.lyrics;
+    let written =
+        lyrics.call(scope, &need, |writer, call| async move { writer.write(melody, request, &call).await }).await?;
+    Ok(HttpResponse::Ok().json(written.value))
 }
 
 async fn vocals(call: web::Json<VocalsCall>, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let VocalsCall { melody, lyrics, voice } = &*call;
     bounds::check(melody, bounds::longest_sung_seconds(state.pipeline.limits.max_duration_seconds))?;
-    let sing =
-        |singer: Arc<dyn VocalSynthesizer>| async move { singer.sing(melody, lyrics, voice, no_progress()).await };
-    let sung = state.pipeline.capabilities.vocals.call(state.pipeline.step_timeout, sing).await?.value;
-    let Vocal { samples, sample_rate_hz: rate, performance } = sung;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, state.pipeline.step_timeout);
+    let need = Need { language: lyrics.language.parse().ok(), ..Need::default() };
+    let singers = &state.pipeline.capabilities.vocals;
+    let sung = singers
+        .call(
+            scope,
+            &need,
+            |singer, call| async move { singer.sing(melody, lyrics, voice, no_progress(), &call).await },
+        )
+        .await?;
+    let Vocal { samples, sample_rate_hz: rate, performance } = sung.value;
     let own = state.clone();
     let encode = move || {
         encoded(&own.files, |file| media::encode_to(file, &samples, rate, 1, Encoding::Wav16, &Tags::default()))

@@ -2,8 +2,10 @@
 
 mod support;
 
+use std::time::Duration;
+
 use lyrics::LyricsRequest;
-use providers::{ExpertClient, LyricsWriter, MelodyExtractor, no_progress};
+use providers::{DirectCalls, ExpertClient, LyricsWriter, MelodyExtractor, ProviderCall, no_progress};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -123,7 +125,9 @@ async fn melodies_that_ask_for_endless_sound() {
     let melody = client.extract(&audio, no_progress()).await.unwrap();
     let request =
         LyricsRequest { prompt: PROMPT.1.to_owned(), genre: None, mood: None, seed: 7, ..LyricsRequest::default() };
-    let lyrics = client.write(&melody, &request).await.unwrap();
+    let calls = DirectCalls::default();
+    let call = ProviderCall::alone(&calls, "expert", Duration::from_secs(600));
+    let lyrics = client.write(&melody, &request, &call).await.unwrap();
     let honest = json!({ "melody": melody, "lyrics": lyrics, "voice": {} });
 
     let changes: [(&str, Change); 4] = [

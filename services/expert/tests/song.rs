@@ -2,12 +2,16 @@
 
 mod support;
 
-use std::io::{Cursor, Write};
+use std::{
+    io::{Cursor, Write},
+    time::Duration,
+};
 
 use lyrics::LyricsRequest;
 use media::Bounds;
 use providers::{
-    AudioInput, ExpertClient, LyricsWriter, MelodyExtractor, OfflineEngine, VocalSynthesizer, no_progress,
+    AudioInput, DirectCalls, ExpertClient, LyricsWriter, MelodyExtractor, OfflineEngine, ProviderCall,
+    VocalSynthesizer, no_progress,
 };
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -113,12 +117,14 @@ async fn part_by_part_it_gives_what_the_engine_gives() {
         seed: SEED,
         ..LyricsRequest::default()
     };
-    let lyrics = there.write(&melody, &request).await.unwrap();
-    assert_eq!(lyrics, here.write(&own_melody, &request).await.unwrap());
+    let calls = DirectCalls::default();
+    let call = ProviderCall::alone(&calls, "test", Duration::from_secs(600));
+    let lyrics = there.write(&melody, &request, &call).await.unwrap();
+    assert_eq!(lyrics, here.write(&own_melody, &request, &call).await.unwrap());
 
     let voice = VoiceOptions { seed: SEED, ..VoiceOptions::default() };
-    let sung = there.sing(&melody, &lyrics, &voice, no_progress()).await.unwrap();
-    let own = here.sing(&own_melody, &lyrics, &voice, no_progress()).await.unwrap();
+    let sung = there.sing(&melody, &lyrics, &voice, no_progress(), &call).await.unwrap();
+    let own = here.sing(&own_melody, &lyrics, &voice, no_progress(), &call).await.unwrap();
     let how = |vocal: &providers::Vocal| {
         let performance = vocal.performance.clone();
         (performance.syllables_placed, performance.octave_shift, performance.voice, performance.target.frames.len())

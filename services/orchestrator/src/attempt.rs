@@ -11,13 +11,14 @@ use std::{
 
 use domain::{Failure, JobEvent, JobState, Progress, StageSpec, feed::FeedKind};
 use persistence::{Applied, Authority, Checkpoint, Claimed, Job, Patch, PersistenceError, Reported, StageStart};
+use providers::{Parking, ProviderName, Stop};
 use serde_json::Value;
 
 use crate::{
     context::Context,
     kinds::Kind,
     reuse,
-    stage::{FinishedStage, Parking, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun},
+    stage::{FinishedStage, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun},
 };
 
 /// How far an attempt is and how far its followers have been told, shared with whoever tells them.
@@ -118,7 +119,7 @@ fn finished_stage(row: persistence::Stage) -> Option<FinishedStage> {
     let took = row.finished_at.map(|finished| finished - row.started_at);
     let seconds = took.and_then(|took| took.num_microseconds()).unwrap_or_default() as f64 / 1e6;
     let Checkpoint { provider, output, objects, inputs_hash: _ } = row.checkpoint?;
-    Some(FinishedStage { provider, seconds, detail: output.unwrap_or_default(), objects })
+    Some(FinishedStage { provider, seconds, detail: output.unwrap_or_default(), tried: row.tried, objects })
 }
 
 /// Attempts are counted for each stage: the row's count is about the stage that it names.
@@ -158,7 +159,7 @@ impl Attempt<'_> {
                 self.context.metrics.stage(self.kind_name(), spec.name.as_str(), "reused", started.elapsed());
                 return self.finish(spec, *checkpoint, started.elapsed(), true).await;
             }
-            Reused::None { keep_as } => (stage.run(&run).await, keep_as),
+            Reused::None { keep_as } => (outcome(stage.run(&run).await), keep_as),
             Reused::Failed(failure) => (Err(failure), None),
         };
         let took = started.elapsed();
@@ -317,8 +318,21 @@ impl Attempt<'_> {
         self.gauge.reported(spec.progress.end());
         tracing::info!(stage = %spec.name, took_ms = took.as_millis() as u64, is_reused, "stage finished");
         let Checkpoint { provider, output, objects, inputs_hash: _ } = checkpoint;
-        Ok(FinishedStage { provider, seconds, detail: output.unwrap_or_default(), objects })
+        // Only a chain has anybody to ask.
+        let tried = match &provider {
+            Some(_) if !is_reused => context.tools.database.stages().tried(job.id, spec.name).await?,
+            _ => Vec::new(),
+        };
+        Ok(FinishedStage { provider, seconds, detail: output.unwrap_or_default(), tried, objects })
     }
+}
+
+/// That a provider works on it is an outcome like any other.
+fn outcome(run: Result<StageOutcome, Stop>) -> Result<StageOutcome, Failure> {
+    run.or_else(|stop| match stop {
+        Stop::Parked(parking) => Ok(StageOutcome::Parked(parking)),
+        stop => Err(stop.into_failure()),
+    })
 }
 
 enum Reused {
@@ -333,12 +347,12 @@ enum Reused {
 /// Under which hash something is kept for later jobs, and who must have made it.
 struct KeepAs {
     inputs_hash: String,
-    provider: Option<&'static str>,
+    provider: Option<ProviderName>,
 }
 
 impl KeepAs {
     fn is_made_by(&self, provider: Option<&str>) -> bool {
-        self.provider.is_none() || self.provider == provider
+        self.provider.as_deref().is_none_or(|maker| Some(maker) == provider)
     }
 }
 

@@ -114,6 +114,6 @@ pub async fn reset_on_request(deps: BreakerReporter, shutdown: CancellationToken
 }
 
 fn reset_breakers(registry: &BreakerRegistry, provider: &str) {
-    let reset = if provider.is_empty() { registry.reset_all() } else { usize::from(registry.reset(provider)) };
+    let reset = if provider.is_empty() { registry.reset_all() } else { registry.reset(provider) };
     tracing::info!(breakers = reset, "breakers reset by an operator");
 }

@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Failure, JobId, OutsideCallId};
 use persistence::{OutsideCall, OutsideCallState, PersistenceError};
+use providers::OutsideService;
 use service_runtime::error_chain;
 use tokio::{
     sync::Semaphore,
@@ -18,7 +19,6 @@ use crate::{
     context::Context,
     ended_jobs::EndedJobs,
     outside::{ARRIVAL, answered},
-    outside_service::OutsideService,
 };
 
 /// Calls that one sweep calls off; the next one goes on.
@@ -81,11 +81,18 @@ async fn unsettled(context: &Context, job: JobId) -> Result<Vec<OutsideCall>, Pe
 
 async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), PersistenceError> {
     let (tools, calls) = (&context.tools, context.tools.database.outside_calls());
+    if call.state == OutsideCallState::Asking {
+        // There is nobody to ask for it.
+        if calls.ended(call.id, OutsideCallState::Unanswered, None, tools.clock.now()).await? {
+            tools.metrics.outside_call(&call.provider, OutsideCallState::Unanswered.as_str());
+        }
+        return Ok(());
+    }
     // From here on a later try of the job makes a call of its own.
     if !calls.begin_call_off(call, tools.clock.now()).await? {
         return Ok(());
     }
-    let asked = match context.kinds.outside(&call.provider, &call.credential) {
+    let asked = match context.outside(&call.provider, &call.credential) {
         Some(service) => settled_as(&*service, call, tools.clock.now()).await,
         None => {
             tracing::warn!(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use providers::OutsideService;
 use telemetry::Metrics;
 use tokio::sync::Notify;
 
@@ -22,4 +23,14 @@ pub struct Context {
     pub call_offs: CallOffs,
     /// Wakes the outbox relay of this process after a change that left messages.
     pub outbox: Arc<Notify>,
+}
+
+impl Context {
+    /// The service that a call was made to.
+    pub fn outside(&self, provider: &str, credential: &str) -> Option<Arc<dyn OutsideService>> {
+        let is_it =
+            |service: &&Arc<dyn OutsideService>| service.provider() == provider && service.credential() == credential;
+        let of_kinds = self.kinds.iter().flat_map(|kind| &kind.outside);
+        of_kinds.chain(&self.tools.capabilities.outside).find(is_it).cloned()
+    }
 }

@@ -11,6 +11,7 @@ use domain::{
     Failure, FailureClass, FailureCode, JobEvent, JobState, Progress, StageSpec, feed::FeedKind, retry::RetryDecision,
 };
 use persistence::{Applied, Authority, Claimed, Held, Job, Journal, Patch, PersistenceError};
+use providers::Parking;
 use serde_json::Value;
 use service_runtime::error_chain;
 use tokio::{sync::Notify, time::MissedTickBehavior};
@@ -21,7 +22,6 @@ use crate::{
     context::Context,
     endings::{self, overtime},
     kinds::Kind,
-    stage::Parking,
 };
 
 /// Why the work ended before its attempt.

@@ -22,11 +22,11 @@ mod journals;
 mod kinds;
 mod lease;
 mod outside;
-mod outside_service;
 mod reconciler;
 mod reuse;
 mod rules;
 mod stage;
+mod stage_calls;
 mod work_objects;
 
 use std::{fs::File, sync::Arc};
@@ -35,7 +35,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use domain::KindSpec;
 use messaging::Queue;
-use providers::{Capabilities, SongComposer, Version};
+use providers::{Capabilities, SongComposer, Terms};
 use resilience::RateLimiter;
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
 use settings::Settings;
@@ -49,11 +49,12 @@ use ended_jobs::CallOffs;
 use journals::Journals;
 use kinds::Registry;
 use rules::{JobRules, LeaseTimes};
+use stage_calls::SpendingRules;
 
 pub use kinds::Kind;
 pub use outside::{Asked, ask};
-pub use outside_service::{CreateError, OutsideProgress, OutsideService};
-pub use stage::{FinishedStage, Parking, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun, StageTools};
+pub use providers::{CallError, OutsideProgress, OutsideService, Parking, Stop};
+pub use stage::{FinishedStage, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun, StageTools};
 
 /// Take-overs after which a job counts as what kills its workers.
 const MAX_CRASHES: u32 = 5;
@@ -112,7 +113,7 @@ impl Service for Orchestrator {
         let (call_offs, ended_jobs) = ended_jobs::channel();
         let mut context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
         for Composer { name, version, provider } in self.composers {
-            context.tools.capabilities.compositions.put_first(name, Version::Known(version), provider, None);
+            context.tools.capabilities.compositions.put_first(name, Terms::of_own(version), provider);
         }
         let (running, wake) = (RunningJobs::default(), Arc::new(Notify::new()));
         let _lock = take_back_leases(&context, &settings).await?;
@@ -161,6 +162,7 @@ fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<
             gate: settings.quality_gate().clone(),
             clock: deps.clock.clone(),
             metrics: deps.metrics.clone(),
+            spending: Arc::new(SpendingRules::of(settings)),
         },
         rules: Arc::new(rules(settings)),
         journals,

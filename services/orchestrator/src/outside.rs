@@ -4,16 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Failure, FailureClass, FailureCode, OutsideCallId};
-use persistence::{Begun, Cost, OutsideCall, OutsideCallState, PersistenceError};
+use domain::{Cost, Failure, FailureClass, FailureCode, OutsideCallId, Usage};
+use persistence::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, PersistenceError};
+use providers::{CallError, OutsideProgress, OutsideService, Parking, Patience, Stop};
 use resilience::ids::random10;
 use serde_json::Value;
 use service_runtime::error_chain;
+use url::Url;
 
-use crate::{
-    outside_service::{CreateError, OutsideProgress, OutsideService},
-    stage::{Parking, StageRun, StageTools},
-};
+use crate::stage::{StageRun, StageTools};
 
 /// Longest that a request may take to show up on the other side. One that nobody there knows of after that never arrived.
 pub const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
@@ -53,12 +52,42 @@ pub async fn ask(
     purpose: &str,
     request: &Value,
 ) -> Result<Asked, Failure> {
+    // The job's deadline ends it.
+    let patience = Patience { longest: Duration::MAX, remaining: Duration::MAX / 4, is_last: true };
+    let terms = Terms { purpose, estimate: None, patience };
+    match ask_for(run, service, terms, request).await {
+        Ok(Made { answer, outside_id }) => Ok(Asked::Answered { value: answer.value, outside_id }),
+        Err(Stop::Parked(parking)) => Ok(Asked::Parked(parking)),
+        Err(stop) => Err(stop.into_failure()),
+    }
+}
+
+/// What is asked, and how long it is waited for.
+pub struct Terms<'a> {
+    pub purpose: &'a str,
+    pub estimate: Option<Cost>,
+    pub patience: Patience,
+}
+
+/// What the other side made.
+pub struct Made {
+    pub answer: KeptAnswer,
+    pub outside_id: String,
+}
+
+/// As [`ask`], with the files of the answer among the job's objects.
+pub async fn ask_for(
+    run: &StageRun<'_>,
+    service: &dyn OutsideService,
+    terms: Terms<'_>,
+    request: &Value,
+) -> Result<Made, Stop> {
     let is_it = |known: &Arc<dyn OutsideService>| {
         (known.provider(), known.credential()) == (service.provider(), service.credential())
     };
-    if !run.outside.iter().any(is_it) {
+    if !run.outside.iter().chain(&run.tools.capabilities.outside).any(is_it) {
         let message = format!("the kind does not wait for {}, so nothing may be asked of it", service.provider());
-        return Err(Failure::new(FailureClass::Config, FailureCode::Internal, message));
+        return Err(Failure::new(FailureClass::Config, FailureCode::Internal, message).into());
     }
     let calls = run.tools.database.outside_calls();
     // Twice at most: a call that never arrived is settled, and then made.
@@ -67,24 +96,33 @@ pub async fn ask(
         let id = OutsideCallId::new(now, random10());
         let holder = (run.job.id, run.job.generation);
         let to = (service.provider(), service.credential());
-        match calls.begin(id, holder, (run.stage, purpose), to, now).await.map_err(|e| of_rows(&e))? {
-            Begun::Lost => return Err(lost()),
+        let new = NewCall {
+            estimate: terms.estimate.clone(),
+            limits: run.tools.spending.limits(service.provider()),
+            ..NewCall::new(id, holder, (run.stage, terms.purpose), to)
+        };
+        match calls.begin(&new, now).await.map_err(|e| of_rows(&e))? {
+            Begun::Lost => return Err(lost().into()),
+            Begun::OverLimit(whose) => return Err(over_limit(service.provider(), &whose)),
             Begun::Unknown => {
                 tracing::warn!(provider = service.provider(), "an outside call in a state of a newer version");
-                return Ok(parked(service, now + LOOK_AGAIN.1));
+                return Err(parked(service, now + LOOK_AGAIN.1));
             }
-            Begun::Fresh(call) => return create(run, service, &call, request).await,
+            Begun::Fresh(call) => return create(run, service, &call, &terms, request).await,
+            Begun::Known(OutsideCall { answer: Some(answer), outside_id, .. }) => {
+                return Ok(Made { answer, outside_id: outside_id.unwrap_or_default() });
+            }
             Begun::Known(call) => match call.outside_id.clone() {
-                Some(outside_id) => return look(run, service, &call, outside_id).await,
+                Some(outside_id) => return look(run, service, &call, &terms, outside_id).await,
                 None => match answered(service, service.find(&call.correlation)).await {
-                    Err(failure) => return later(run, service, &call, failure),
+                    Err(failure) => return Err(later(run, service, &call, &terms, failure)),
                     Ok(Some(outside_id)) => {
                         opened(run, service, &call, &outside_id).await?;
                         tracing::info!(provider = service.provider(), "an unanswered request was found");
-                        return look(run, service, &call, outside_id).await;
+                        return look(run, service, &call, &terms, outside_id).await;
                     }
                     Ok(None) if now < call.created_at + ARRIVAL => {
-                        return Ok(parked(service, call.created_at + ARRIVAL));
+                        return Err(parked(service, call.created_at + ARRIVAL));
                     }
                     Ok(None) => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
                 },
@@ -95,28 +133,34 @@ pub async fn ask(
         FailureClass::Transient,
         FailureCode::ProviderUnavailable,
         format!("{} could not be asked", service.provider()),
-    ))
+    )
+    .into())
 }
 
 async fn create(
     run: &StageRun<'_>,
     service: &dyn OutsideService,
     call: &OutsideCall,
+    terms: &Terms<'_>,
     request: &Value,
-) -> Result<Asked, Failure> {
-    let created = tokio::time::timeout(patience(service), service.create(&call.correlation, request)).await;
-    match created.unwrap_or_else(|_| Err(CreateError::Unanswered(no_answer()))) {
+) -> Result<Made, Stop> {
+    let created = tokio::time::timeout(wait_for(service), service.create(&call.correlation, request)).await;
+    match created.unwrap_or_else(|_| Err(CallError::Unanswered(no_answer()))) {
         Ok(outside_id) => {
             opened(run, service, call, &outside_id).await?;
-            look(run, service, call, outside_id).await
+            look(run, service, call, terms, outside_id).await
         }
-        Err(CreateError::Refused(failure)) => {
+        Err(CallError::Refused(failure)) => {
             settle(run.tools, call, OutsideCallState::Failed, None).await?;
-            Err(failure)
+            Err(failure.into())
         }
-        Err(CreateError::Unanswered(failure)) => {
+        Err(CallError::Useless { failure, usage, cost }) => {
+            note(run.tools, call, OutsideCallState::Failed, (&usage, cost.as_ref()), None).await?;
+            Err(Stop::GivenUp(failure))
+        }
+        Err(CallError::Unanswered(failure)) => {
             tracing::warn!(provider = service.provider(), class = %failure.class, "no answer; it is looked for later");
-            Ok(parked(service, run.tools.clock.now() + UNANSWERED))
+            Err(parked(service, run.tools.clock.now() + UNANSWERED))
         }
     }
 }
@@ -142,7 +186,7 @@ async fn opened(
     Err(lost())
 }
 
-fn patience(service: &dyn OutsideService) -> Duration {
+fn wait_for(service: &dyn OutsideService) -> Duration {
     service.answers_within().min(LONGEST_ANSWER)
 }
 
@@ -151,65 +195,101 @@ pub async fn answered<T>(
     service: &dyn OutsideService,
     asked: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    tokio::time::timeout(patience(service), asked).await.unwrap_or_else(|_| Err(no_answer()))
+    tokio::time::timeout(wait_for(service), asked).await.unwrap_or_else(|_| Err(no_answer()))
 }
 
 fn no_answer() -> Failure {
     Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "the provider did not answer in time")
 }
 
-/// A look that failed says nothing about the work: it goes on outside, and is looked at again until the job's deadline.
+/// A look that failed says nothing about the work: it goes on outside, and is looked at again as long as it is waited for.
 /// Only what no further look can mend is the stage's failure.
 fn later(
     run: &StageRun<'_>,
     service: &dyn OutsideService,
     call: &OutsideCall,
+    terms: &Terms<'_>,
     failure: Failure,
-) -> Result<Asked, Failure> {
+) -> Stop {
     let now = run.tools.clock.now();
+    let age = (now - call.created_at).to_std().unwrap_or_default();
     let wait = match failure.class {
-        FailureClass::Transient => {
-            let age = (now - call.created_at).to_std().unwrap_or_default();
-            (age / 10).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1)
-        }
+        FailureClass::Transient => (age / 10).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1),
         FailureClass::RetryAfter | FailureClass::Saturated => failure.retry_after.unwrap_or(LOOK_AGAIN.1),
-        _ => return Err(failure),
+        _ => return failure.into(),
     };
     tracing::warn!(provider = service.provider(), code = %failure.code, "not looked at; it is looked at again");
-    Ok(parked(service, now + wait))
+    if terms.patience.is_over(age) {
+        return Stop::GivenUp(providers::too_long(service.provider(), age));
+    }
+    parked(service, now + wait)
 }
 
 async fn look(
     run: &StageRun<'_>,
     service: &dyn OutsideService,
     call: &OutsideCall,
+    terms: &Terms<'_>,
     outside_id: String,
-) -> Result<Asked, Failure> {
+) -> Result<Made, Stop> {
     let looked = match answered(service, service.look(&outside_id)).await {
         Ok(looked) => looked,
-        Err(failure) => return later(run, service, call, failure),
+        Err(failure) => return Err(later(run, service, call, terms, failure)),
     };
     match looked {
         OutsideProgress::Working { fraction, look_again_in } => {
             if let Some(fraction) = fraction {
                 run.report_progress(fraction);
             }
+            let now = run.tools.clock.now();
+            let age = (now - call.created_at).to_std().unwrap_or_default();
+            if terms.patience.is_over(age) {
+                // It is left to work: should everybody else fail too, its answer is still wanted. It is called off when the
+                // job ends.
+                return Err(Stop::GivenUp(providers::too_long(service.provider(), age)));
+            }
             let wait = look_again_in.clamp(SOONEST_LOOK, LATEST_LOOK);
-            Ok(parked(service, run.tools.clock.now() + wait))
+            Err(parked(service, now + wait))
         }
-        OutsideProgress::Succeeded { value, cost } => {
-            settle(run.tools, call, OutsideCallState::Succeeded, cost.as_ref()).await?;
-            Ok(Asked::Answered { value, outside_id })
+        OutsideProgress::Succeeded { value, files, usage, cost } => {
+            let answer = match fetched(run, service, call, &files).await {
+                Ok(files) => KeptAnswer { value, files },
+                Err(failure) if failure.class.is_retryable() => {
+                    return Err(later(run, service, call, terms, failure));
+                }
+                // It was paid for all the same.
+                Err(failure) => {
+                    note(run.tools, call, OutsideCallState::Failed, (&usage, cost.as_ref()), None).await?;
+                    return Err(Stop::GivenUp(failure));
+                }
+            };
+            note(run.tools, call, OutsideCallState::Succeeded, (&usage, cost.as_ref()), Some(&answer)).await?;
+            Ok(Made { answer, outside_id })
         }
-        OutsideProgress::Failed { failure, cost } => {
-            settle(run.tools, call, OutsideCallState::Failed, cost.as_ref()).await?;
-            Err(failure)
+        OutsideProgress::Failed { failure, usage, cost } => {
+            note(run.tools, call, OutsideCallState::Failed, (&usage, cost.as_ref()), None).await?;
+            Err(failure.into())
         }
     }
 }
 
-fn parked(service: &dyn OutsideService, until: DateTime<Utc>) -> Asked {
-    Asked::Parked(Parking { until, waits_for: format!("{} works on it", service.provider()) })
+/// The files of an answer, copied at once: the other side keeps them for a while only.
+async fn fetched(
+    run: &StageRun<'_>,
+    service: &dyn OutsideService,
+    call: &OutsideCall,
+    files: &[Url],
+) -> Result<Vec<persistence::WorkObject>, Failure> {
+    let mut kept = Vec::new();
+    for (index, from) in files.iter().enumerate() {
+        let file = providers::download(service, from).await?;
+        kept.push(run.put_outside(call.id, index, file).await?);
+    }
+    Ok(kept)
+}
+
+fn parked(service: &dyn OutsideService, until: DateTime<Utc>) -> Stop {
+    Stop::Parked(Parking { until, waits_for: format!("{} works on it", service.provider()) })
 }
 
 async fn settle(
@@ -225,11 +305,35 @@ async fn settle(
     Ok(())
 }
 
-fn of_rows(error: &PersistenceError) -> Failure {
+/// The same of one that was answered.
+pub async fn note(
+    tools: &StageTools,
+    call: &OutsideCall,
+    state: OutsideCallState,
+    charge: (&Usage, Option<&Cost>),
+    answer: Option<&KeptAnswer>,
+) -> Result<(), Failure> {
+    let calls = tools.database.outside_calls();
+    if calls.answered(call.id, state, charge, answer, tools.clock.now()).await.map_err(|e| of_rows(&e))? {
+        tools.metrics.outside_call(&call.provider, state.as_str());
+    }
+    Ok(())
+}
+
+/// What would go beyond a limit is not asked for. It says nothing about the provider.
+pub fn over_limit(provider: &str, whose: &str) -> Stop {
+    Stop::NotAsked(Failure::new(
+        FailureClass::Money,
+        FailureCode::ProviderQuota,
+        format!("{provider} is not asked: it would go beyond the monthly limit on spending of {whose}"),
+    ))
+}
+
+pub fn of_rows(error: &PersistenceError) -> Failure {
     tracing::warn!(error = error_chain(error), "outside call not written down");
     Failure::new(FailureClass::Transient, FailureCode::Internal, "the database could not be reached")
 }
 
-fn lost() -> Failure {
+pub fn lost() -> Failure {
     Failure::new(FailureClass::Transient, FailureCode::Internal, "somebody else holds the job now")
 }

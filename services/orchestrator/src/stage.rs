@@ -9,17 +9,16 @@ use std::{
 
 use async_trait::async_trait;
 use blob_store::BlobStore;
-use chrono::{DateTime, Utc};
-use domain::{Failure, FailureClass, FailureCode, JobId, KindSpec, MessageId, StageName, quality::QualityGate};
+use domain::{Failure, FailureClass, FailureCode, JobId, KindSpec, MessageId, StageName, Tried, quality::QualityGate};
 use messaging::{Body, Bus, Envelope};
 use persistence::{Database, Input, WorkObject};
-use providers::{Capabilities, ProgressSink};
+use providers::{Capabilities, OutsideService, Parking, ProgressSink, ProviderName, Stop};
 use resilience::{Clock, ids::random10};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use telemetry::{Metrics, trace};
 
-use crate::outside_service::OutsideService;
+use crate::stage_calls::SpendingRules;
 
 /// What every stage may use.
 #[derive(Clone)]
@@ -31,6 +30,7 @@ pub struct StageTools {
     pub gate: QualityGate,
     pub clock: Arc<dyn Clock>,
     pub metrics: Metrics,
+    pub spending: Arc<SpendingRules>,
 }
 
 impl StageTools {
@@ -70,6 +70,8 @@ pub struct FinishedStage {
     pub provider: Option<String>,
     pub seconds: f64,
     pub detail: Value,
+    /// Who was asked, or passed over, before.
+    pub tried: Vec<Tried>,
     /// `None` on checkpoints of versions that kept no list of objects.
     pub objects: Option<BTreeMap<String, WorkObject>>,
 }
@@ -98,15 +100,6 @@ pub struct StageOutput {
     pub detail: Value,
 }
 
-/// A stage waits for something outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parking {
-    /// When to look again, if nothing signals the job before.
-    pub until: DateTime<Utc>,
-    /// What it waits for, as its owner reads it.
-    pub waits_for: String,
-}
-
 /// How a run of a stage ended well.
 #[derive(Clone, Debug, PartialEq)]
 pub enum StageOutcome {
@@ -116,7 +109,7 @@ pub enum StageOutcome {
 }
 
 impl StageOutcome {
-    pub fn done(provider: Option<String>, detail: Value) -> Result<Self, Failure> {
+    pub fn done(provider: Option<String>, detail: Value) -> Result<Self, Stop> {
         Ok(Self::Done(StageOutput { provider, detail }))
     }
 }
@@ -128,7 +121,7 @@ pub struct ReuseKey {
     /// matter, the version of the provider. Equal inputs, equal output.
     pub inputs: Value,
     /// Who must have made it, when that is not always the same: what a fallback made is not kept.
-    pub provider: Option<&'static str>,
+    pub provider: Option<ProviderName>,
 }
 
 /// Runs one stage of one kind of job. Runs may be cut off at any await and repeated: they write working objects and
@@ -148,7 +141,9 @@ pub trait Stage: Send + Sync {
         Ok(None)
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure>;
+    /// # Errors
+    /// Why it made nothing; that it waits for a provider is no failure.
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop>;
 }
 
 impl StageRun<'_> {

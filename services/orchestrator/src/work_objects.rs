@@ -10,7 +10,7 @@ use std::{
 
 use blob_store::{BlobError, ByteStream, ObjectKey, Stored};
 use bytes::Bytes;
-use domain::{Failure, FailureClass, FailureCode};
+use domain::{Failure, FailureClass, FailureCode, OutsideCallId};
 use persistence::{Input, WorkObject};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -67,6 +67,19 @@ impl StageRun<'_> {
         Ok(())
     }
 
+    /// Writes what somebody outside made. It belongs to the call's row, not to what the stage leaves.
+    pub async fn put_outside(&self, call: OutsideCallId, index: usize, mut file: File) -> Result<WorkObject, Failure> {
+        let key = self.key(&format!("outside-{call}-{index}"))?;
+        file.rewind().map_err(|error| {
+            let message = format!("what a provider made cannot be read: {error}");
+            Failure::new(FailureClass::Transient, FailureCode::Storage, message)
+        })?;
+        let (body, media_type) = (blob_store::file_body(file), "application/octet-stream");
+        let stored = self.tools.blobs.put(&key, body, media_type, MAX_FILE_BYTES).await.map_err(|e| of_blob(&e))?;
+        let Stored { size_bytes, sha256 } = stored;
+        Ok(WorkObject { key: key.to_string(), sha256, size_bytes })
+    }
+
     pub async fn get_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
         let bytes = self.get_bytes(name).await?;
         serde_json::from_slice(&bytes).map_err(|error| unreadable(name, &error))
@@ -90,7 +103,7 @@ impl StageRun<'_> {
         }
     }
 
-    async fn fetch(&self, name: &str, object: &WorkObject) -> Result<File, Failure> {
+    pub(crate) async fn fetch(&self, name: &str, object: &WorkObject) -> Result<File, Failure> {
         let storage = |message: String| Failure::new(FailureClass::Transient, FailureCode::Storage, message);
         let fetched = self.tools.blobs.fetch_to_file(&parse(&object.key)?, object.size_bytes).await;
         let file = fetched.map_err(|error| of_blob(&error))?;

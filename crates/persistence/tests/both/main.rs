@@ -11,6 +11,7 @@ mod retries;
 mod rollouts;
 mod schema;
 mod songs;
+mod spending;
 mod stages;
 mod sweeps;
 mod tenants;

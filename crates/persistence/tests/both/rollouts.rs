@@ -2,7 +2,7 @@
 //! and never stops the rest.
 
 use domain::{ArtifactRole, JobState, OutsideCallId};
-use persistence::{HistoryFilter, NewJob};
+use persistence::{HistoryFilter, NewCall, NewJob};
 
 use crate::bed::{Bed, later, message_id, new_job, noon, on_both, user};
 
@@ -64,7 +64,11 @@ async fn a_job_with_parts_of_a_newer_version_is_set_aside(bed: &Bed) {
     bed.execute("UPDATE job_stages SET state = 'simmering'").await;
     let calling = bed.in_state(JobState::Running, &ada, noon()).await;
     let (holder, call) = ((calling.id, calling.generation), OutsideCallId::from_uuid(message_id().uuid()));
-    bed.db.outside_calls().begin(call, holder, (pitch, "sing"), ("vendor", "default"), noon()).await.unwrap();
+    bed.db
+        .outside_calls()
+        .begin(&NewCall::new(call, holder, (pitch, "sing"), ("vendor", "default")), noon())
+        .await
+        .unwrap();
     bed.execute("UPDATE outside_calls SET state = 'haggling'").await;
     // Their leases have run out, and they have been due for longer than the one that this version knows.
     let known = bed.submitted(&ada, later(60)).await;

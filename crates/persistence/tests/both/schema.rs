@@ -7,7 +7,7 @@ use domain::{
     kinds::melody_vocals,
 };
 use persistence::{
-    Artifact, Backend, Begin, Checkpoint, Database, Destination, IdempotencyKey, Inserted, Journal, NewSong,
+    Artifact, Backend, Begin, Checkpoint, Database, Destination, IdempotencyKey, Inserted, Journal, NewCall, NewSong,
     PersistenceError, StageResult, Submission,
 };
 use sea_orm::{ConnectionTrait, Statement};
@@ -18,7 +18,7 @@ use crate::bed::{
 };
 
 /// In the order of the migrations.
-const TABLES: [&[&str]; 8] = [
+const TABLES: [&[&str]; 9] = [
     &["users", "jobs"],
     &["job_stages", "job_events"],
     &["outbox", "idempotency_keys"],
@@ -27,10 +27,11 @@ const TABLES: [&[&str]; 8] = [
     &["job_inputs", "outside_calls", "stage_results"],
     &["songs", "song_terms", "search_words", "search_grams"],
     &["daily_figures"],
+    &["spending"],
 ];
 
 /// Steps down to the version before jobs had inputs of their own.
-const TO_BEFORE_INPUTS: u32 = 3;
+const TO_BEFORE_INPUTS: u32 = 4;
 
 async fn strings(bed: &Bed, sql: &str) -> BTreeSet<String> {
     let connection = sea_orm::Database::connect(&bed.url).await.unwrap();
@@ -127,7 +128,9 @@ async fn fill(db: &Database, owner: &UserId) {
     db.stages().start(job.id, claimed.generation, stage, 1, now).await.unwrap();
     let call = OutsideCallId::from_uuid(job.id.uuid());
     let to = ("vendor", "main");
-    db.outside_calls().begin(call, (job.id, claimed.generation), (stage, ""), to, now).await.unwrap();
+    let estimate = Some(domain::Cost { micros: 1, currency: "USD".to_owned() });
+    let call = NewCall { estimate, ..NewCall::new(call, (job.id, claimed.generation), (stage, ""), to) };
+    db.outside_calls().begin(&call, now).await.unwrap();
     let result = StageResult {
         id: StageResultId::from_uuid(job.id.uuid()),
         owner: owner.clone(),

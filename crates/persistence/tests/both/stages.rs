@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Failure, FailureClass, FailureCode, JobEvent, JobState, OutsideCallId, StageResultId, kinds::melody_vocals,
+    Cost, Failure, FailureClass, FailureCode, JobEvent, JobState, OutsideCallId, StageResultId, kinds::melody_vocals,
 };
-use persistence::{Begun, Checkpoint, Cost, OutsideCallState, StageResult, StageStart, StageState, WorkObject};
+use persistence::{Begun, Checkpoint, NewCall, OutsideCallState, StageResult, StageStart, StageState, WorkObject};
 use serde_json::json;
 
 use crate::bed::{Bed, later, noon, on_both, user};
@@ -133,7 +133,10 @@ async fn what_is_asked_outside_is_asked_once(bed: &Bed) {
     let begin = async |n: u8, generation, purpose| {
         let id = OutsideCallId::new(noon(), [n; 10]);
         let stage = (melody_vocals::VOCALS, purpose);
-        calls.begin(id, (job.id, generation), stage, ("vendor", "main"), later(i64::from(n))).await.unwrap()
+        calls
+            .begin(&NewCall::new(id, (job.id, generation), stage, ("vendor", "main")), later(i64::from(n)))
+            .await
+            .unwrap()
     };
     let Begun::Fresh(call) = begin(1, job.generation, "take").await else { panic!("it is the first") };
     assert_eq!((call.state, call.correlation.as_str()), (OutsideCallState::Intended, call.id.to_string().as_str()));
@@ -180,7 +183,10 @@ async fn a_call_in_a_state_of_a_newer_version_is_not_made_again(bed: &Bed) {
         let id = OutsideCallId::new(noon(), [n; 10]);
         let stage = (melody_vocals::VOCALS, "take");
         let calls = bed.db.outside_calls();
-        calls.begin(id, (job.id, job.generation), stage, ("vendor", "main"), later(i64::from(n))).await.unwrap()
+        calls
+            .begin(&NewCall::new(id, (job.id, job.generation), stage, ("vendor", "main")), later(i64::from(n)))
+            .await
+            .unwrap()
     };
     assert!(matches!(begin(1).await, Begun::Fresh(_)));
     bed.execute("UPDATE outside_calls SET state = 'haggling'").await;

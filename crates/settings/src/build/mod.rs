@@ -3,6 +3,7 @@
 mod music;
 mod platform;
 mod safety;
+mod vendors;
 
 use crate::{
     Settings,
@@ -38,6 +39,7 @@ fn read(reader: &mut Reader) -> Settings {
             }
         }
     }
+    let vendors = vendors::vendors(reader);
     Settings {
         mode,
         database: platform::database(reader, mode, &data_dir),
@@ -49,6 +51,9 @@ fn read(reader: &mut Reader) -> Settings {
         auth,
         jobs: platform::jobs(reader),
         providers: platform::providers(reader),
+        capabilities: vendors::capabilities(reader, &vendors),
+        vendors,
+        spending: vendors::spending(reader),
         safety: safety::safety(reader),
         moderation: safety::moderation(reader),
         expert,

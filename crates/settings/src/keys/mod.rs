@@ -4,14 +4,18 @@
 mod engine;
 mod music;
 mod platform;
+mod providers;
 mod safety;
 
 use domain::Tier;
 
+pub use providers::{BUILT_IN_PROVIDERS, VENDOR_VARIABLES};
+
 /// One setting. `default` and `example` are TOML values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Key {
-    /// Dotted; `{tier}` stands for each of `free`, `premium` and `enterprise`.
+    /// Dotted; `{tier}` stands for each of `free`, `premium` and `enterprise`, `{provider}` for the name of any table of
+    /// providers.
     pub path: &'static str,
     /// Variables that set it besides the systematic one, the stronger first.
     pub env: &'static [&'static str],
@@ -71,6 +75,9 @@ pub const SECTIONS: &[Section] = &[
     platform::AUTH,
     platform::JOBS,
     platform::PROVIDERS,
+    providers::PROVIDER,
+    providers::CAPABILITIES,
+    providers::SPENDING,
     engine::ENGINE,
     safety::SAFETY,
     safety::MODERATION,
@@ -99,17 +106,52 @@ pub const OTHER_VARIABLES: &[&str] = &["DESCANT_CONFIG", "DESCANT_SERVER", "DESC
 /// Tests only.
 pub const TEST_PREFIX: &str = "DESCANT_TEST_";
 
-/// Every key under its full path, each `{tier}` written out.
+const TIER: &str = "{tier}";
+const PROVIDER: &str = "{provider}";
+
+/// Every key under its full path, each `{tier}` written out, and each `{provider}` as the built-in tables.
 pub fn entries() -> impl Iterator<Item = (String, &'static Key)> {
-    SECTIONS.iter().flat_map(|section| section.keys).flat_map(|key| {
-        let tiers: &[Tier] = if key.path.contains("{tier}") { &Tier::ALL } else { &[Tier::Free] };
-        tiers.iter().map(move |tier| (key.path.replace("{tier}", tier.as_str()), key))
+    entries_with(&[])
+}
+
+/// The same with more tables of providers.
+pub fn entries_with(providers: &[String]) -> impl Iterator<Item = (String, &'static Key)> {
+    let tables: Vec<String> =
+        BUILT_IN_PROVIDERS.iter().map(|name| (*name).to_owned()).chain(providers.iter().cloned()).collect();
+    SECTIONS.iter().flat_map(|section| section.keys).flat_map(move |key| {
+        let (stands, names): (&str, Vec<String>) = if key.path.contains(TIER) {
+            (TIER, Tier::ALL.iter().map(ToString::to_string).collect())
+        } else if key.path.contains(PROVIDER) {
+            (PROVIDER, tables.clone())
+        } else {
+            (TIER, vec![String::new()])
+        };
+        names.into_iter().map(move |name| (key.path.replace(stands, &name), key))
     })
 }
 
 /// The key at a full path.
 pub fn find(path: &str) -> Option<&'static Key> {
-    entries().find(|(entry, _)| entry == path).map(|(_, key)| key)
+    entries().find(|(entry, _)| entry == path).map(|(_, key)| key).or_else(|| {
+        let (name, last) = path.strip_prefix("providers.")?.split_once('.')?;
+        let keys = || SECTIONS.iter().flat_map(|section| section.keys);
+        keys().find(|key| is_provider_name(name) && key.path.strip_prefix("providers.{provider}.") == Some(last))
+    })
+}
+
+/// Whether a table of providers may be called that.
+pub fn is_provider_name(name: &str) -> bool {
+    let mut letters = name.bytes();
+    letters.next().is_some_and(|first| first.is_ascii_lowercase())
+        && letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
+        && name.len() <= 32
+        && !name.contains("__")
+}
+
+/// The variables that set a key besides the systematic one, the stronger first.
+pub fn other_variables(path: &str, key: &Key) -> Vec<&'static str> {
+    let vendors = VENDOR_VARIABLES.iter().filter(|(_, sets)| *sets == path).map(|(name, _)| *name);
+    key.env.iter().copied().chain(vendors).collect()
 }
 
 /// The systematic variable of a path: `http.port` is `DESCANT_HTTP__PORT`.
@@ -136,8 +178,8 @@ mod tests {
             assert!(variables.insert(variable(&path)), "{path}");
             assert!(paths.insert(path.clone()), "{path}");
             assert!(path == path.to_ascii_lowercase() && !path.contains("__"), "{path}");
-            let own = key.env.iter().filter(|_| !key.path.contains("{tier}"));
-            own.for_each(|name| assert!(variables.insert((*name).to_owned()), "{name}"));
+            let own = other_variables(&path, key).into_iter().filter(|_| !key.path.contains("{tier}"));
+            own.for_each(|name| assert!(variables.insert(name.to_owned()), "{name}"));
         }
         assert!(IGNORED_VARIABLES.iter().all(|(name, _)| !variables.contains(*name)));
     }

@@ -66,6 +66,7 @@ struct Inner {
     reconciled: IntCounterVec,
     breaker_state: IntGaugeVec,
     breaker_rejections: IntCounterVec,
+    providers_closed: IntCounterVec,
     provider_duration: HistogramVec,
     object_operations: IntCounterVec,
     object_duration: HistogramVec,
@@ -160,6 +161,7 @@ impl Metrics {
             reconciled: r.counters(RECONCILED),
             breaker_state: r.gauges(BREAKER_STATE),
             breaker_rejections: r.counters(BREAKER_REJECTIONS),
+            providers_closed: r.counters(PROVIDERS_CLOSED),
             provider_duration: r.histograms(PROVIDER_DURATION, SLOW),
             object_operations: r.counters(OBJECT_OPERATIONS),
             object_duration: r.histograms(OBJECT_DURATION, QUICK),
@@ -303,6 +305,10 @@ impl Metrics {
 
     pub fn breaker_rejected(&self, provider: &str) {
         self.0.breaker_rejections.with_label_values(&[provider]).inc();
+    }
+
+    pub fn provider_closed(&self, provider: &str, class: &str) {
+        self.0.providers_closed.with_label_values(&[provider, class]).inc();
     }
 
     pub fn provider_call(&self, provider: &str, capability: &str, outcome: &str, took: Duration) {

@@ -117,6 +117,8 @@ metrics! {
         "State of a provider's circuit breaker: 0 closed, 1 half open, 2 open.";
     BREAKER_REJECTIONS: Counter "descant_breaker_rejections_total" ["provider"]
         "Calls that a circuit breaker refused.";
+    PROVIDERS_CLOSED: Counter "descant_providers_closed_total" ["provider", "class"]
+        "Times that a provider was left alone by everybody because of its credit (money) or its key or address (config).";
     PROVIDER_DURATION: Histogram "descant_provider_call_duration_seconds" ["provider", "capability", "outcome"]
         "Time that one call of a provider took; the outcome is done or the class of the failure.";
 

@@ -33,6 +33,7 @@ fn touched() -> Metrics {
     metrics.reconciled("expired_lease", 1);
     metrics.breaker_state("expert", BreakerGauge::Open);
     metrics.breaker_rejected("expert");
+    metrics.provider_closed("vendor", "money");
     metrics.provider_call("expert", "melody", "done", took);
     metrics.object_operation("folder", "put", "done", took);
     metrics.object_bytes("folder", "in", 5);

@@ -10,7 +10,7 @@ use domain::{
     kinds::blend::{self as stage, SONGS},
 };
 use media::Tags;
-use providers::{BlendedSong, Provided, SongToBlend, blenders};
+use providers::{BlendedSong, CallScope, DirectCalls, Provided, SongToBlend, blenders};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::Settings;
 
@@ -58,7 +58,7 @@ pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
 
     let titles = songs.map(|song| song.title);
     let sound = SoundSummary::of(&song.report, &stems);
-    let report = BlendReport::new(&titles, &blended, provider, &request, (sound, &song.report.warnings), &warnings);
+    let report = BlendReport::new(&titles, &blended, &provider, &request, (sound, &song.report.warnings), &warnings);
     let mut documents =
         vec![("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?)];
     if let Some(origin) = &blended.origin {
@@ -168,6 +168,7 @@ async fn blended(
     let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
     let breakers = BreakerRegistry::new(breaker, metrics.clone());
     let chain = blenders(settings, &breakers, &metrics).context("the blenders cannot be set up")?;
-    let made = arrangement::blend(&chain, settings.jobs.deadline, songs, request).await;
-    made.map_err(Exit::of_failure)
+    let calls = DirectCalls::default();
+    let made = arrangement::blend(&chain, CallScope::new(&calls, settings.jobs.deadline), songs, request).await;
+    made.map_err(Exit::of_stop)
 }

@@ -15,7 +15,7 @@ use domain::{
 use lyrics::Lyrics;
 use media::{Master, Tags};
 use music::Score;
-use providers::{AudioInput, Capabilities, ComposedSong, ProgressSink, Provided, no_progress};
+use providers::{AudioInput, CallScope, Capabilities, ComposedSong, DirectCalls, ProgressSink, Provided, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
 use soundfont::StemSpec;
@@ -44,11 +44,11 @@ pub async fn run(args: cli::Compose, json: bool) -> Result<()> {
                 true => Some(sing(&settings, &capabilities, &request, &song, json).await?),
                 false => None,
             };
-            of_notes(&settings, &request, *song, composed.provider, sung, json)?
+            of_notes(&settings, &request, *song, &composed.provider, sung, json)?
         }
         Made::Sound(song, sound) => {
             formats.retain(|format| format.encoding().is_some());
-            of_sound(&request, &song, &sound, composed.provider, json)?
+            of_sound(&request, &song, &sound, &composed.provider, json)?
         }
     };
 
@@ -239,7 +239,9 @@ async fn composed(
     let time = settings.jobs.deadline;
     let bar = step(stage::COMPOSING, quiet);
     capabilities.content.admit(&request.texts(), time).await.map_err(Exit::of_failure)?;
-    let composed = arrangement::compose(&capabilities.compositions, time, request).await.map_err(Exit::of_failure)?;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, time);
+    let composed = arrangement::compose(&capabilities.compositions, scope, request).await.map_err(Exit::of_stop)?;
     bars::done(&bar);
     Ok(composed)
 }
@@ -254,8 +256,9 @@ async fn sing(
     let (gate, time): (_, Duration) = (settings.quality_gate().clone(), settings.jobs.deadline);
     let vocals = vocals_request(request, song).map_err(Exit::of_failure)?;
     let bar = step(stage::WORDS, quiet);
-    let written =
-        song::write_lyrics(capabilities, &gate, time, &song.melody, &vocals).await.map_err(Exit::of_failure)?;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, time);
+    let written = song::write_lyrics(capabilities, &gate, scope, &song.melody, &vocals).await.map_err(Exit::of_stop)?;
     bars::done(&bar);
     let bar = step(stage::SINGING, quiet);
     let progress: ProgressSink = if quiet {
@@ -265,15 +268,17 @@ async fn sing(
         std::sync::Arc::new(move |share: f64| bar.set_position((share * 100.0) as u64))
     };
     let parts = (&song.melody, &written.value);
-    let sung = song::sing(capabilities, &gate, time, parts, &vocals, &progress).await.map_err(Exit::of_failure)?;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, time);
+    let sung = song::sing(capabilities, &gate, scope, parts, &vocals, &progress).await.map_err(Exit::of_stop)?;
     bars::done(&bar);
     let song::Sung { mastered, figures } = sung.value;
     check_voice(&figures, &sung.shortfalls, sung.takes).map_err(Exit::of_failure)?;
     let summary = VocalsSummary {
         title: written.value.title.clone(),
         voice: mastered.performance.voice,
-        words_by: written.provider.to_owned(),
-        sung_by: sung.provider.to_owned(),
+        words_by: written.provider.to_string(),
+        sung_by: sung.provider.to_string(),
         syllables_placed: mastered.performance.syllables_placed,
         takes: sung.takes,
         quality: Some(figures),

@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
 use media::{Bounds, Encoding, Tags};
-use providers::{AudioInput, Composed, SongComposer};
+use providers::{AudioInput, Composed, ProviderCall, SongComposer, Stop};
 use serde_json::{Value, json};
 use service_runtime::{CancellationToken, Service};
 use settings::{LoadOptions, Settings};
@@ -31,10 +31,12 @@ struct Vendor {
 
 #[async_trait]
 impl SongComposer for Vendor {
-    async fn compose(&self, _sentence: &str, _options: &compose::Options) -> Result<Composed, Failure> {
+    async fn compose(&self, _: &str, _: &compose::Options, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.is_away.load(Ordering::SeqCst) {
-            return Err(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "the vendor is away"));
+            return Err(
+                Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "the vendor is away").into()
+            );
         }
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&song()).unwrap();

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use domain::{KindSpec, StageName};
+use providers::OutsideService;
 
-use crate::{outside_service::OutsideService, stage::Stage};
+use crate::stage::Stage;
 
 /// A kind of job with what runs it.
 pub struct Kind {

@@ -12,8 +12,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{KindName, KindSpec, StageName};
 
-use crate::outside_service::OutsideService;
-
 pub use kind::Kind;
 
 /// One line a kind.
@@ -59,13 +57,6 @@ impl Registry {
 
     pub fn specs(&self) -> impl Iterator<Item = &'static KindSpec> {
         self.iter().map(|kind| kind.spec)
-    }
-
-    /// The service that a call was made to.
-    pub fn outside(&self, provider: &str, credential: &str) -> Option<Arc<dyn OutsideService>> {
-        let is_it =
-            |service: &&Arc<dyn OutsideService>| service.provider() == provider && service.credential() == credential;
-        self.iter().flat_map(|kind| &kind.outside).find(is_it).cloned()
     }
 }
 

@@ -14,7 +14,7 @@ use arrangement::SoundSummary;
 use contracts::IngestPlan;
 use domain::{ArtifactRole, ExtraFormat, Failure, FailureClass, FailureCode, KindSpec, artifact};
 use media::{Encoding, Master, MediaError, Tags};
-use providers::{AccompanimentPlayer, ProgressSink, blocking, font_failure};
+use providers::{AccompanimentPlayer, ProgressSink, Stop, blocking, font_failure};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use soundfont::{FontError, Instruments};
@@ -139,7 +139,7 @@ impl Album<'_> {
 }
 
 /// Puts a song among the working objects of its job: the outcome of the stage that played it.
-pub async fn keep(run: &StageRun<'_>, played: Played) -> Result<StageOutcome, Failure> {
+pub async fn keep(run: &StageRun<'_>, played: Played) -> Result<StageOutcome, Stop> {
     let Played { files, cover, sound } = played;
     for (name, file, media_type) in files {
         run.put_file(&name, file, media_type).await?;

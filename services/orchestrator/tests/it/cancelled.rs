@@ -54,7 +54,7 @@ async fn a_cancel_ends_a_job_whose_look_hangs() {
 async fn a_cancel_that_arrives_as_a_look_ends_is_seen_by_whoever_lets_go_of_the_job() {
     let working = Ok(OutsideProgress::Working { fraction: None, look_again_in: Duration::from_secs(60) });
     let failure = Failure::new(FailureClass::Transient, FailureCode::ProviderRejected, "not this time");
-    let failed = Ok(OutsideProgress::Failed { failure, cost: None });
+    let failed = Ok(OutsideProgress::failed(failure, None));
     for (answer, call) in [(working, OutsideCallState::Cancelled), (failed, OutsideCallState::Failed)] {
         let harness = Harness::with(&ONLY_MESSAGES).await;
         let gate = Gate::closed();

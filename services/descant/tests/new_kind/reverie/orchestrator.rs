@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use contracts::IngestPlan;
 use domain::{ArtifactRole, Failure, StageName};
-use orchestrator::{Asked, CreateError, Kind, OutsideProgress, OutsideService, Stage, StageOutcome, StageRun, ask};
+use orchestrator::{Asked, CallError, Kind, OutsideProgress, OutsideService, Stage, StageOutcome, StageRun, Stop, ask};
 use serde_json::{Value, json};
 
 use super::{DREAM, SPEC, THINK, WRITE};
@@ -28,7 +28,7 @@ impl Stage for Think {
         THINK
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         run.put_json("thought.json", &json!({ "about": run.job.request["theme"] })).await?;
         StageOutcome::done(None, Value::Null)
     }
@@ -42,7 +42,7 @@ impl Stage for Dream {
         DREAM
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let thought: Value = run.get_json("thought.json").await?;
         match ask(run, &*self.0, "dream", &thought).await? {
             Asked::Parked(parking) => Ok(StageOutcome::Parked(parking)),
@@ -59,7 +59,7 @@ impl Stage for Write {
         WRITE
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let dream = run.done.get(DREAM.as_str()).map(|dream| dream.detail.clone()).unwrap_or_default();
         let line = format!("I dreamt of {}", run.job.request["theme"].as_str().unwrap_or("nothing"));
         run.put_bytes("lyrics.txt", line.clone().into_bytes(), "text/plain; charset=utf-8").await?;
@@ -86,11 +86,11 @@ pub struct Dreamer {
 
 #[async_trait]
 impl OutsideService for Dreamer {
-    fn provider(&self) -> &'static str {
+    fn provider(&self) -> &str {
         "dreamer"
     }
 
-    async fn create(&self, correlation: &str, _request: &Value) -> Result<String, CreateError> {
+    async fn create(&self, correlation: &str, _request: &Value) -> Result<String, CallError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         Ok(format!("dream-{correlation}"))
     }
@@ -103,7 +103,7 @@ impl OutsideService for Dreamer {
         if self.looks.fetch_add(1, Ordering::SeqCst) < 2 {
             return Ok(OutsideProgress::Working { fraction: None, look_again_in: Duration::from_millis(50) });
         }
-        Ok(OutsideProgress::Succeeded { value: json!({ "dreamt": outside_id }), cost: None })
+        Ok(OutsideProgress::succeeded(json!({ "dreamt": outside_id }), None))
     }
 
     async fn cancel(&self, _outside_id: &str) -> Result<(), Failure> {

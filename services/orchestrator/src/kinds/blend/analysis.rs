@@ -2,7 +2,8 @@
 
 use arrangement::SongRead;
 use async_trait::async_trait;
-use domain::{Failure, StageName, kinds::blend, kinds::blend::BlendRequest};
+use domain::{StageName, kinds::blend, kinds::blend::BlendRequest};
+use providers::Stop;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ impl Stage for Analysis {
         blend::ANALYSIS
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         // A request that cannot be understood fails before any work.
         let _: BlendRequest = run.request()?;
         let songs = songs::read(run).await?;

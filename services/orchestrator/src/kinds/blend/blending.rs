@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode, StageName, artifact, kinds::blend, kinds::blend::BlendRequest};
-use providers::blocking;
+use providers::{Need, Stop, blocking};
 use serde_json::json;
 
 use super::{songs, work};
@@ -23,7 +23,7 @@ impl Stage for Blending {
         request.options.stems = false;
         request.options.formats.clear();
         let (Some(titles), Some((provider, version))) =
-            (run.object_sha256(work::SONGS), run.tools.capabilities.blends.preferred().await)
+            (run.object_sha256(work::SONGS), run.tools.capabilities.blends.preferred(&Need::default()).await)
         else {
             return Ok(None);
         };
@@ -31,14 +31,14 @@ impl Stage for Blending {
         if hashes.contains(&"") {
             return Ok(None);
         }
-        Ok(Some(ReuseKey { inputs: json!([provider, version, titles, hashes, request]), provider: Some(provider) }))
+        Ok(Some(ReuseKey { inputs: json!([&*provider, version, titles, hashes, request]), provider: Some(provider) }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: BlendRequest = run.request()?;
         let songs = songs::read(run).await?.map(|read| read.song);
         run.report_progress(0.2);
-        let made = arrangement::blend(&run.tools.capabilities.blends, run.remaining, &songs, &request).await?;
+        let made = arrangement::blend(&run.tools.capabilities.blends, run.calls(), &songs, &request).await?;
         run.report_progress(0.9);
         let (blended, midi) = blocking(move || {
             let midi = music::smf::write(&made.value.score);
@@ -66,6 +66,6 @@ impl Stage for Blending {
             "plansMade": origin.map(|origin| origin.plans_made),
             "notMet": origin.map(|origin| origin.not_met.clone()),
         });
-        StageOutcome::done(Some(made.provider.to_owned()), detail)
+        StageOutcome::done(Some(made.provider.to_string()), detail)
     }
 }

@@ -3,8 +3,8 @@
 use arrangement::BlendReport;
 use async_trait::async_trait;
 use contracts::{IngestPlan, IngestedResult};
-use domain::{ArtifactRole, Failure, StageName, kinds::blend, kinds::blend::BlendRequest};
-use providers::BlendedSong;
+use domain::{ArtifactRole, StageName, kinds::blend, kinds::blend::BlendRequest};
+use providers::{BlendedSong, Stop};
 use serde_json::{Value, json};
 
 use super::{analysis::ReadSongs, work};
@@ -21,7 +21,7 @@ impl Stage for Finalization {
         blend::FINALIZATION
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: BlendRequest = run.request()?;
         let songs: ReadSongs = run.get_json(work::SONGS).await?;
         let blended: BlendedSong = run.get_json(work::BLENDED).await?;

@@ -6,7 +6,7 @@ use domain::{
     ExtraFormat, Failure, StageName,
     kinds::blend::{self, BlendOptions, BlendRequest, SPEC},
 };
-use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, blocking, font_failure};
+use providers::{AccompanimentPlayer, BlendedSong, ENGINE_VERSION, Stop, blocking, font_failure};
 use serde_json::json;
 
 use super::work;
@@ -31,7 +31,7 @@ impl Stage for Rendering {
         Ok(Some(ReuseKey { inputs: json!([ENGINE_VERSION, font, blended, stems, formats]), provider: None }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let BlendOptions { stems, formats, .. } = run.request::<BlendRequest>()?.options;
         let blended: BlendedSong = run.get_json(work::BLENDED).await?;
         let player = run.tools.capabilities.accompaniment.clone();

@@ -3,7 +3,7 @@
 use arrangement::{Made, SoundSong};
 use async_trait::async_trait;
 use domain::{Failure, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest};
-use providers::{AudioInput, ComposedSong, blocking};
+use providers::{AudioInput, ComposedSong, Stop, blocking};
 use serde_json::json;
 
 use super::work;
@@ -20,25 +20,29 @@ impl Stage for Composing {
     /// Everything that is asked for, and who composes.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let mut request: CompositionRequest = run.request()?;
-        let Some((provider, version)) = run.tools.capabilities.compositions.preferred().await else { return Ok(None) };
+        let Some((provider, version)) =
+            run.tools.capabilities.compositions.preferred(&arrangement::composition_need(&request)).await
+        else {
+            return Ok(None);
+        };
         // What the sound is written as changes nothing here.
         request.options.stems = false;
         request.options.formats.clear();
         request.options.output_format = Default::default();
         let words = run.tools.capabilities.content.version();
-        Ok(Some(ReuseKey { inputs: json!([provider, version, words, request]), provider: Some(provider) }))
+        Ok(Some(ReuseKey { inputs: json!([&*provider, version, words, request]), provider: Some(provider) }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: CompositionRequest = run.request()?;
         let capabilities = &run.tools.capabilities;
         capabilities.content.admit(&request.texts(), run.remaining).await?;
         run.report_progress(0.2);
-        let made = arrangement::compose(&capabilities.compositions, run.remaining, &request).await?;
+        let made = arrangement::compose(&capabilities.compositions, run.calls(), &request).await?;
         run.report_progress(0.8);
         match made.value {
-            Made::Notes(song) => keep_notes(run, *song, made.provider).await,
-            Made::Sound(song, sound) => keep_sound(run, &song, &sound, made.provider).await,
+            Made::Notes(song) => keep_notes(run, *song, &made.provider).await,
+            Made::Sound(song, sound) => keep_sound(run, &song, &sound, &made.provider).await,
         }
     }
 }
@@ -49,14 +53,14 @@ async fn keep_sound(
     song: &SoundSong,
     sound: &AudioInput,
     provider: &str,
-) -> Result<StageOutcome, Failure> {
+) -> Result<StageOutcome, Stop> {
     run.put_file(work::DELIVERED, sound.reopen()?, &song.media_type).await?;
     run.put_json(work::SOUND_SONG, song).await?;
     let detail = json!({ work::CAME_AS_SOUND: true, "seconds": song.seconds });
     StageOutcome::done(Some(provider.to_owned()), detail)
 }
 
-async fn keep_notes(run: &StageRun<'_>, song: ComposedSong, provider: &str) -> Result<StageOutcome, Failure> {
+async fn keep_notes(run: &StageRun<'_>, song: ComposedSong, provider: &str) -> Result<StageOutcome, Stop> {
     let (song, midi, picture) = blocking(move || {
         let (midi, picture) = (music::smf::write(&song.score), arrangement::roll(&song));
         (song, midi, picture)

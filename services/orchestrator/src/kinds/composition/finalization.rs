@@ -9,7 +9,7 @@ use domain::{
     quality::QualityShortfall,
 };
 use lyrics::Lyrics;
-use providers::ComposedSong;
+use providers::{ComposedSong, Stop};
 use serde_json::{Value, json};
 
 use super::work::{self, SungDetail};
@@ -26,7 +26,7 @@ impl Stage for Finalization {
         composition::FINALIZATION
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: CompositionRequest = run.request()?;
         let song = if work::came_as_sound(run.done) {
             Song::Sound(run.get_json(work::SOUND_SONG).await?)

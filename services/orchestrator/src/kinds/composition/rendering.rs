@@ -13,7 +13,7 @@ use domain::{
     kinds::composition::{self, CompositionOptions, CompositionRequest, MOST_MS, SPEC},
 };
 use media::Bounds;
-use providers::{AccompanimentPlayer, ComposedSong, ENGINE_VERSION, blocking, font_failure};
+use providers::{AccompanimentPlayer, ComposedSong, ENGINE_VERSION, Stop, blocking, font_failure};
 use serde_json::json;
 
 use super::work;
@@ -44,7 +44,7 @@ impl Stage for Rendering {
         Ok(Some(ReuseKey { inputs, provider: None }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: CompositionRequest = run.request()?;
         if work::came_as_sound(run.done) {
             return delivered(run, request.options).await;
@@ -66,7 +66,7 @@ impl Stage for Rendering {
 }
 
 /// What a service delivered, as every song is.
-async fn delivered(run: &StageRun<'_>, options: CompositionOptions) -> Result<StageOutcome, Failure> {
+async fn delivered(run: &StageRun<'_>, options: CompositionOptions) -> Result<StageOutcome, Stop> {
     let song: SoundSong = run.get_json(work::SOUND_SONG).await?;
     let sound = run.get_file(work::DELIVERED).await?;
     let (playing, _wanted) = Playing::new(run.progress.clone());

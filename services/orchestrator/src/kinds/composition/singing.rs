@@ -9,7 +9,7 @@ use domain::{
 };
 use lyrics::Lyrics;
 use media::{Encoding, Tags};
-use providers::ComposedSong;
+use providers::{ComposedSong, Need, Stop};
 use serde_json::{Value, json};
 
 use super::work::{self, SungDetail};
@@ -30,24 +30,25 @@ impl Stage for Singing {
     /// What is sung, by whom, how, and until when it is good enough.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let CompositionRequest { seed, options, .. } = run.request()?;
-        let preferred = run.tools.capabilities.vocals.preferred().await;
+        let preferred =
+            run.tools.capabilities.vocals.preferred(&Need { language: options.language, ..Need::default() }).await;
         let (Some(song), Some(lyrics), Some((provider, version))) =
             (run.object_sha256(work::COMPOSED), run.object_sha256(work::LYRICS), preferred)
         else {
             return Ok(None);
         };
         let gate = format!("{:?}", run.tools.gate);
-        let inputs = json!([provider, version, gate, song, lyrics, seed, options.language, options.voice]);
+        let inputs = json!([&*provider, version, gate, song, lyrics, seed, options.language, options.voice]);
         Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: CompositionRequest = run.request()?;
         let song: ComposedSong = run.get_json(work::COMPOSED).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let vocals = arrangement::vocals_request(&request, &song)?;
         let (tools, parts) = (run.tools, (&song.melody, &lyrics));
-        let sung = song::sing(&tools.capabilities, &tools.gate, run.remaining, parts, &vocals, &run.progress).await?;
+        let sung = song::sing(&tools.capabilities, &tools.gate, run.calls(), parts, &vocals, &run.progress).await?;
         let song::Sung { mastered, figures } = sung.value;
         arrangement::check_voice(&figures, &sung.shortfalls, sung.takes)?;
         let performance = mastered.performance.clone();
@@ -68,6 +69,6 @@ impl Stage for Singing {
             quality: Some(figures),
             shortfalls: sung.shortfalls,
         };
-        StageOutcome::done(Some(sung.provider.to_owned()), serde_json::to_value(detail).unwrap_or_default())
+        StageOutcome::done(Some(sung.provider.to_string()), serde_json::to_value(detail).unwrap_or_default())
     }
 }

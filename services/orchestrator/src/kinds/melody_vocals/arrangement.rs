@@ -7,7 +7,7 @@ use domain::{
     Failure, FailureClass, FailureCode, StageName, kinds::melody_vocals, kinds::melody_vocals::MelodyToVocalsRequest,
 };
 use music::Melody;
-use providers::blocking;
+use providers::{Stop, blocking};
 use serde_json::Value;
 
 use super::work;
@@ -25,7 +25,7 @@ impl Stage for Arrangement {
         work::has_band(request)
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: MelodyToVocalsRequest = run.request()?;
         let melody: Melody = run.get_json(work::MELODY).await?;
         let arranged = blocking(move || song::arrange(&melody, &request)).await??;

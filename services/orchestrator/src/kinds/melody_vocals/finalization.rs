@@ -6,6 +6,7 @@ use domain::{
     ArtifactRole, Failure, StageName,
     kinds::melody_vocals::{self, SPEC},
 };
+use providers::Stop;
 use serde_json::json;
 use song::{LyricsSummary, Report};
 
@@ -23,7 +24,7 @@ impl Stage for Finalization {
         melody_vocals::FINALIZATION
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let report: Report = run.get_json(work::REPORT).await?;
         let has_backing = report.backing.is_some();
         let alone = has_backing.then_some((ArtifactRole::VOCALS_WAV, work::VOCALS));

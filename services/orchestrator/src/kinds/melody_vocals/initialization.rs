@@ -2,7 +2,8 @@
 //! for.
 
 use async_trait::async_trait;
-use domain::{Failure, StageName, kinds::melody_vocals, kinds::melody_vocals::MelodyToVocalsRequest};
+use domain::{StageName, kinds::melody_vocals, kinds::melody_vocals::MelodyToVocalsRequest};
+use providers::Stop;
 use serde_json::json;
 
 use crate::stage::{Stage, StageOutcome, StageRun};
@@ -15,7 +16,7 @@ impl Stage for Initialization {
         melody_vocals::INITIALIZATION
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: MelodyToVocalsRequest = run.request()?;
         song::admit(&run.tools.capabilities, run.remaining, &request).await?;
         StageOutcome::done(None, json!({ "seed": request.seed }))

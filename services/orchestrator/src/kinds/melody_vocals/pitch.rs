@@ -5,7 +5,7 @@ use domain::{
     Failure, FailureClass, FailureCode, SongOptions, StageName, kinds::melody_vocals,
     kinds::melody_vocals::MelodyToVocalsRequest,
 };
-use providers::AudioInput;
+use providers::{AudioInput, Need, Stop};
 use serde_json::json;
 use song::MelodySummary;
 
@@ -25,14 +25,14 @@ impl Stage for Pitch {
         let request: MelodyToVocalsRequest = run.request()?;
         let SongOptions { corrections, tempo_bpm, .. } = request.options;
         let recording = &run.job.input(melody_vocals::AUDIO)?.sha256;
-        let preferred = run.tools.capabilities.melody.preferred().await;
+        let preferred = run.tools.capabilities.melody.preferred(&Need::default()).await;
         Ok(preferred.filter(|_| !recording.is_empty()).map(|(provider, version)| ReuseKey {
-            inputs: json!([provider, version, recording, corrections, tempo_bpm]),
+            inputs: json!([&*provider, version, recording, corrections, tempo_bpm]),
             provider: Some(provider),
         }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let file = run.fetch_input(run.job.input(melody_vocals::AUDIO)?).await?;
         let audio = AudioInput::new(file).map_err(|error| {
             Failure::new(
@@ -43,10 +43,10 @@ impl Stage for Pitch {
         })?;
         let request: MelodyToVocalsRequest = run.request()?;
         let extracted =
-            song::extract_melody(&run.tools.capabilities, run.remaining, &audio, &request, &run.progress).await?;
+            song::extract_melody(&run.tools.capabilities, run.calls(), &audio, &request, &run.progress).await?;
         let melody = extracted.value;
         run.put_json(work::MELODY, &melody).await?;
         let detail = serde_json::to_value(MelodySummary::of(&melody)).unwrap_or_default();
-        StageOutcome::done(Some(extracted.provider.to_owned()), detail)
+        StageOutcome::done(Some(extracted.provider.to_string()), detail)
     }
 }

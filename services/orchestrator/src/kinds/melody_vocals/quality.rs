@@ -8,6 +8,7 @@ use domain::{
 use lyrics::Lyrics;
 use media::{Bounds, Encoding, Tags};
 use music::Melody;
+use providers::Stop;
 use song::{Arranged, Backing, Documents, Heard, Mixed, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
@@ -24,7 +25,7 @@ impl Stage for Quality {
         melody_vocals::QUALITY
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: MelodyToVocalsRequest = run.request()?;
         let (melody, band) = work::melody(run, &request).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
@@ -127,6 +128,7 @@ fn steps(run: &StageRun<'_>) -> Vec<StepSummary> {
         .filter_map(|stage| {
             let checkpoint = run.done.get(stage.name.as_str())?;
             Some(StepSummary {
+                tried: checkpoint.tried.clone(),
                 stage: stage.name.to_string(),
                 provider: checkpoint.provider.clone(),
                 seconds: checkpoint.seconds,

@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use blob_store::{BlobError, ObjectKey};
 use domain::{Failure, FailureClass, FailureCode, StageName, audio::Verdict, kinds::melody_vocals};
+use providers::Stop;
 use serde_json::json;
 
 use crate::{
@@ -19,7 +20,7 @@ impl Stage for Validation {
         melody_vocals::VALIDATION
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let refused = |message: &str| Failure::new(FailureClass::Caller, FailureCode::InvalidAudio, message);
         let input = run.job.input(melody_vocals::AUDIO)?;
         let verdict: Option<Verdict> =
@@ -36,12 +37,13 @@ impl Stage for Validation {
                     FailureClass::Config,
                     FailureCode::Storage,
                     "the recording is no longer in the object store; send it again",
-                ));
+                )
+                .into());
             }
-            Err(error) => return Err(of_blob(&error)),
+            Err(error) => return Err(of_blob(&error).into()),
         };
         if head.size_bytes != facts.size_bytes {
-            return Err(refused("the recording changed after it was accepted; send it again"));
+            return Err(refused("the recording changed after it was accepted; send it again").into());
         }
         let detail = json!({
             "format": facts.format,

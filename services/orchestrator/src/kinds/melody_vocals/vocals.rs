@@ -7,7 +7,7 @@ use domain::{
 };
 use lyrics::Lyrics;
 use media::{Encoding, Tags};
-use providers::Performance;
+use providers::{Performance, Stop};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -36,7 +36,7 @@ impl Stage for Vocals {
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let request: MelodyToVocalsRequest = run.request()?;
         let MelodyToVocalsRequest { seed, options, .. } = &request;
-        let preferred = run.tools.capabilities.vocals.preferred().await;
+        let preferred = run.tools.capabilities.vocals.preferred(&song::vocals_need(options)).await;
         let (Some(melody), Some(lyrics), Some((provider, version))) =
             (run.object_sha256(work::sung(&request)), run.object_sha256(work::LYRICS), preferred)
         else {
@@ -45,17 +45,17 @@ impl Stage for Vocals {
         let gate = format!("{:?}", run.tools.gate);
         let SongOptions { voice, register, expression, backing, corrections, .. } = options;
         let how = json!([voice, register, expression, backing, corrections.octaves]);
-        let inputs = json!([provider, version, gate, melody, lyrics, seed, how]);
+        let inputs = json!([&*provider, version, gate, melody, lyrics, seed, how]);
         Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: MelodyToVocalsRequest = run.request()?;
         let (melody, _) = work::melody(run, &request).await?;
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let tools = run.tools;
         let parts = (&melody, &lyrics);
-        let sung = song::sing(&tools.capabilities, &tools.gate, run.remaining, parts, &request, &run.progress).await?;
+        let sung = song::sing(&tools.capabilities, &tools.gate, run.calls(), parts, &request, &run.progress).await?;
         let (mastered, takes) = (sung.value.mastered, sung.takes);
         let (wav, plan, loudness) = providers::blocking(move || {
             let wav = media::encode(&mastered.samples, mastered.sample_rate_hz, 1, Encoding::Wav16, &Tags::default());
@@ -78,6 +78,6 @@ impl Stage for Vocals {
             "takes": plan.takes,
             "loudnessLufs": loudness.integrated_lufs,
         });
-        StageOutcome::done(Some(sung.provider.to_owned()), detail)
+        StageOutcome::done(Some(sung.provider.to_string()), detail)
     }
 }

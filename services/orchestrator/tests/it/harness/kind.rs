@@ -8,7 +8,7 @@ use domain::{
     kind::{Announcements, KindLimits},
     progress::ProgressSpan,
 };
-use orchestrator::{Asked, Kind, ReuseKey, Stage, StageOutcome, StageRun, ask};
+use orchestrator::{Asked, Kind, ReuseKey, Stage, StageOutcome, StageRun, Stop, ask};
 use serde_json::{Value, json};
 
 use super::vendor::Vendor;
@@ -64,10 +64,10 @@ impl Stage for Prepare {
 
     /// What the request says, and nothing else.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
-        Ok(Some(ReuseKey { inputs: json!({ "request": run.job.request }), provider: Some("us") }))
+        Ok(Some(ReuseKey { inputs: json!({ "request": run.job.request }), provider: Some("us".into()) }))
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         run.put_json("order.json", &json!({ "words": run.job.request["words"], "at": run.job.generation })).await?;
         StageOutcome::done(Some("us".to_owned()), json!({ "prepared": true }))
     }
@@ -96,7 +96,7 @@ impl Stage for Order {
         ORDER
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let order: Value = run.get_json("order.json").await?;
         let vendor = self.vendor(&run.job.request);
         let asked = ask(run, &*vendor, "order", &order).await;
@@ -108,7 +108,7 @@ impl Stage for Order {
                 json!({ "made": value, "as": outside_id, "of": order["at"] }),
             ),
             Err(_) if has_fallback => StageOutcome::done(Some("fallback".to_owned()), json!({ "made": "elsewhere" })),
-            Err(failure) => Err(failure),
+            Err(failure) => Err(failure.into()),
         }
     }
 }
@@ -121,10 +121,10 @@ impl Stage for Wrap {
         WRAP
     }
 
-    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Failure> {
+    async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let order: Value = run.get_json("order.json").await?;
         if self.0.orders().fails_wrapping {
-            return Err(Failure::new(FailureClass::Caller, FailureCode::Internal, "there is no paper"));
+            return Err(Failure::new(FailureClass::Caller, FailureCode::Internal, "there is no paper").into());
         }
         let made = run.done.get(ORDER.as_str()).map(|order| order.detail["made"].clone()).unwrap_or_default();
         StageOutcome::done(None, json!({ "made": made, "prepared_at": order["at"] }))

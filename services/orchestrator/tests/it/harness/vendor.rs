@@ -8,9 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Failure, FailureClass, FailureCode};
-use orchestrator::{CreateError, OutsideProgress, OutsideService};
-use persistence::Cost;
+use domain::{Cost, Failure, FailureClass, FailureCode};
+use orchestrator::{CallError, OutsideProgress, OutsideService};
 use resilience::{Clock, ManualClock};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -110,7 +109,7 @@ impl Vendor {
 
 #[async_trait]
 impl OutsideService for Vendor {
-    fn provider(&self) -> &'static str {
+    fn provider(&self) -> &str {
         self.name
     }
 
@@ -121,7 +120,7 @@ impl OutsideService for Vendor {
         }
     }
 
-    async fn create(&self, correlation: &str, _request: &Value) -> Result<String, CreateError> {
+    async fn create(&self, correlation: &str, _request: &Value) -> Result<String, CallError> {
         let (before, after) = {
             let mut orders = self.orders();
             orders.creations += 1;
@@ -132,17 +131,17 @@ impl OutsideService for Vendor {
             let mut orders = self.orders();
             if let Some(class) = orders.refuses {
                 let why = Failure::new(class, FailureCode::ProviderRejected, "not like this");
-                return Err(CreateError::Refused(why));
+                return Err(CallError::Refused(why));
             }
             if std::mem::take(&mut orders.loses_order) {
-                return Err(CreateError::Unanswered(Self::away()));
+                return Err(CallError::Unanswered(Self::away()));
             }
             let id = format!("v-{}", orders.made.len() + 1);
             orders.made.insert(id.clone(), (correlation.to_owned(), self.clock.now()));
             (id, std::mem::take(&mut orders.loses_answer))
         };
         Gate::pass(after).await;
-        if loses_answer { Err(CreateError::Unanswered(Self::away())) } else { Ok(id) }
+        if loses_answer { Err(CallError::Unanswered(Self::away())) } else { Ok(id) }
     }
 
     async fn find(&self, correlation: &str) -> Result<Option<String>, Failure> {
@@ -173,7 +172,7 @@ impl OutsideService for Vendor {
             return Ok(OutsideProgress::Working { fraction: Some(fraction), look_again_in: Duration::from_secs(60) });
         }
         let cost = Some(Cost { micros: 120_000, currency: "USD".to_owned() });
-        Ok(OutsideProgress::Succeeded { value: json!(format!("made as {outside_id}")), cost })
+        Ok(OutsideProgress::succeeded(json!(format!("made as {outside_id}")), cost))
     }
 
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure> {

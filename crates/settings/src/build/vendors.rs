@@ -1,0 +1,164 @@
+//! Vendors, who does what, and what may be spent.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use domain::{Prices, options::Language};
+use url::Url;
+
+use crate::{
+    Secret,
+    keys::BUILT_IN_PROVIDERS,
+    reader::Reader,
+    vendors::{CapabilitySettings, SpendingSettings, Vendor, VendorKind},
+};
+
+const LONGEST_MS: u64 = 86_400_000;
+/// Names that mean something else.
+const RESERVED: [&str; 3] = ["offline", "expert", "ml_model"];
+
+/// The vendors that are set up. One of the built-in tables is when there is a key for it, or an address for one that needs no
+/// key; any other when it is there.
+pub fn vendors(reader: &mut Reader) -> Vec<Vendor> {
+    let names = reader.provider_names();
+    names.iter().filter_map(|name| vendor(reader, name)).collect()
+}
+
+fn vendor(reader: &mut Reader, name: &str) -> Option<Vendor> {
+    let at = |key: &str| format!("providers.{name}.{key}");
+    let is_built_in = BUILT_IN_PROVIDERS.contains(&name);
+    let kinds = VendorKind::ALL.map(|kind| (kind.as_str(), kind));
+    let asked = reader.word(&at("kind"), &kinds);
+    let named = VendorKind::ALL.into_iter().find(|kind| is_built_in && kind.as_str() == name);
+    let kind = asked.or(named);
+    if kind.is_none() && reader.are_good(&[&at("kind")]) {
+        reader.missing(&at("kind"), "a table with a name of your own has to say how the provider is spoken to");
+    }
+    if RESERVED.contains(&name) {
+        reader.wrong(&at("kind"), Some("a table with another name: this one is taken"));
+    }
+    let base_url = reader.base_url(&at("base_url"));
+    let key = reader.text(&at("api_key")).map(Secret::new);
+    let kind_or = kind.unwrap_or(VendorKind::OpenAi);
+    let number_ms = |reader: &mut Reader, key: &str| reader.number(&at(key), 1..=LONGEST_MS).map(Duration::from_millis);
+    let timeout = number_ms(reader, "timeout_ms").unwrap_or(kind_or.timeout());
+    let work_timeout = number_ms(reader, "work_timeout_ms").unwrap_or(Duration::from_secs(600));
+    let vendor = Vendor {
+        name: name.to_owned(),
+        kind: kind_or,
+        base_url: Url::parse("http://localhost").ok()?,
+        api_version: reader.text(&at("api_version")),
+        model: reader.text(&at("model")).unwrap_or_else(|| kind_or.model().to_owned()),
+        voice: reader.text(&at("voice")),
+        vocals_version: version(reader, &at("vocals_version")),
+        music_version: version(reader, &at("music_version")),
+        trainer_version: version(reader, &at("trainer_version")),
+        owner: reader.text(&at("owner")),
+        output_hosts: reader.list(&at("output_hosts"), |host| Some(host.to_ascii_lowercase())),
+        webhook_secret: reader
+            .parsed(&at("webhook_secret"), |text| text.starts_with("whsec_").then(|| text.to_owned()))
+            .map(Secret::new),
+        format: reader.text(&at("format")),
+        max_tokens: reader.number(&at("max_tokens"), 64..=1_000_000).unwrap_or(4096),
+        shortest_seconds: reader.float(&at("shortest_seconds"), 0.0..=36_000.0),
+        longest_seconds: reader.float(&at("longest_seconds"), 0.0..=36_000.0),
+        languages: reader.list(&at("languages"), |tag| tag.parse::<Language>().ok()),
+        timeout,
+        work_timeout,
+        concurrency: reader.number(&at("concurrency"), 1..=1000).unwrap_or(4),
+        prices: prices(reader, name),
+        monthly_limit: money(reader, &at("monthly_limit"), 1e9),
+        api_key: key,
+    };
+    let kind = kind?;
+    // A built-in table that nobody fills in is no vendor; the engine does what it would.
+    let needs_key = matches!(kind, VendorKind::Anthropic | VendorKind::ElevenLabs | VendorKind::Replicate)
+        || (kind == VendorKind::OpenAi && base_url.is_none());
+    if needs_key && vendor.api_key.is_none() {
+        if !is_built_in && reader.are_good(&[&at("api_key")]) {
+            reader.missing(&at("api_key"), "this kind of provider asks for a key");
+        }
+        return None;
+    }
+    let base_url = base_url.or_else(|| kind.base_url().and_then(|url| Url::parse(url).ok()));
+    let Some(base_url) = base_url else {
+        if reader.are_good(&[&at("base_url")]) {
+            reader.missing(&at("base_url"), "this kind of provider has no address of its own");
+        }
+        return None;
+    };
+    Some(Vendor { base_url, ..vendor })
+}
+
+/// `owner/name`, `owner/name:version` or a version alone. A version has 64 hexadecimal digits: public code carries many that
+/// were made up.
+fn version(reader: &mut Reader, path: &str) -> Option<String> {
+    reader.parsed(path, |text| {
+        let is_hash = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let is_model = |text: &str| {
+            let is_name =
+                |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+            text.split_once('/').is_some_and(|(owner, name)| is_name(owner) && is_name(name))
+        };
+        let is_good = match text.split_once(':') {
+            Some((model, hash)) => is_model(model) && is_hash(hash),
+            None => is_hash(text) || is_model(text),
+        };
+        is_good.then(|| text.to_owned())
+    })
+}
+
+fn prices(reader: &mut Reader, name: &str) -> Prices {
+    let mut price = |key: &str| money(reader, &format!("providers.{name}.price_{key}"), 1e5).unwrap_or(0);
+    let [per_call, per_compute_second, per_audio_second, per_million_input_tokens, per_million_output_tokens] =
+        ["per_call", "per_compute_second", "per_audio_second", "per_million_input_tokens", "per_million_output_tokens"]
+            .map(&mut price);
+    Prices {
+        currency: currency(reader, &format!("providers.{name}.currency")).unwrap_or_else(|| "USD".to_owned()),
+        as_of: reader.text(&format!("providers.{name}.prices_as_of")).unwrap_or_default(),
+        per_call,
+        per_compute_second,
+        per_audio_second,
+        per_million_input_tokens,
+        per_million_output_tokens,
+    }
+}
+
+/// An amount in millionths.
+fn money(reader: &mut Reader, path: &str, most: f64) -> Option<i64> {
+    reader.float(path, 0.0..=most).map(|amount| (amount * 1e6).round() as i64)
+}
+
+fn currency(reader: &mut Reader, path: &str) -> Option<String> {
+    reader.parsed(path, |text| {
+        let code = text.to_ascii_uppercase();
+        (code.len() == 3 && code.bytes().all(|b| b.is_ascii_uppercase())).then_some(code)
+    })
+}
+
+/// Who does what. A name that is nobody's is a slip.
+pub fn capabilities(reader: &mut Reader, vendors: &[Vendor]) -> CapabilitySettings {
+    let set_up: BTreeSet<&str> = vendors.iter().map(|vendor| vendor.name.as_str()).chain(RESERVED).collect();
+    let is_known = |name: &str| set_up.contains(name) || BUILT_IN_PROVIDERS.contains(&name);
+    let mut lists = CapabilitySettings::default();
+    for capability in CapabilitySettings::NAMES {
+        let path = format!("capabilities.{capability}");
+        let Some(names) = reader.list(&path, |name| Some(name.to_owned())) else { continue };
+        for idle in names.iter().filter(|name| is_known(name) && !set_up.contains(name.as_str())) {
+            reader.notices.push(format!("{path} names {idle}, which is not set up: it has no key"));
+        }
+        if let Some(stranger) = names.iter().find(|name| !is_known(name)) {
+            let expected = format!("names of providers that are set up; {stranger} is not");
+            reader.wrong(&path, Some(&expected));
+        }
+        lists.0.insert(capability, names);
+    }
+    lists
+}
+
+pub fn spending(reader: &mut Reader) -> SpendingSettings {
+    SpendingSettings {
+        currency: currency(reader, "spending.currency").unwrap_or_default(),
+        monthly_limit: money(reader, "spending.monthly_limit", 1e9),
+        user_monthly_limit: money(reader, "spending.user_monthly_limit", 1e9),
+    }
+}

@@ -1,0 +1,210 @@
+//! Keys of the vendors: a table each, who does what in which order, and what may be spent.
+
+use super::{Key, Section};
+
+const PRICE: &str = "a number from 0 to 100000, in the table's currency";
+const LIMIT: &str = "a number from 0 to 1000000000, in the currency";
+const MS: &str = "a whole number of milliseconds from 1 to 86400000";
+const NAMES: &str = "a list of names of providers; the engine in this process is called offline";
+const SECONDS: &str = "a number of seconds from 0 to 36000";
+const VERSION: &str = "owner/name, owner/name:version or a version of 64 hexadecimal digits";
+const AUTOMATIC: &str = "Not set: all that are set up and can, those for money first, the engine last.";
+
+/// Tables that need no `kind`: it is their name.
+pub const BUILT_IN_PROVIDERS: [&str; 4] = ["anthropic", "elevenlabs", "openai", "replicate"];
+
+/// Variables that set a key of a built-in table besides the systematic one.
+pub const VENDOR_VARIABLES: &[(&str, &str)] = &[
+    ("ANTHROPIC_API_KEY", "providers.anthropic.api_key"),
+    ("ELEVENLABS_API_KEY", "providers.elevenlabs.api_key"),
+    ("OPENAI_API_KEY", "providers.openai.api_key"),
+    ("OPENAI_BASE_URL", "providers.openai.base_url"),
+    ("REPLICATE_API_TOKEN", "providers.replicate.api_key"),
+];
+
+pub const PROVIDER: Section = Section {
+    name: "providers.{provider}",
+    about: "A vendor: anthropic, elevenlabs, openai or replicate, or a name of your own with a kind.",
+    keys: &[
+        Key::unset(
+            "providers.{provider}.kind",
+            "anthropic, elevenlabs, openai, replicate, speech or expert",
+            "\"openai\"",
+            "How it is spoken to; a built-in table's name says so already. openai: chat completions, as Ollama, vLLM and \
+             llama.cpp speak them too. speech: the form of OpenAI's audio/speech. expert: another Descant expert.",
+        ),
+        Key::unset(
+            "providers.{provider}.base_url",
+            "an http or https address without user, password, query or fragment",
+            "\"http://localhost:11434/v1\"",
+            "Where it is. Not set: the vendor's own address; kinds without one need it.",
+        ),
+        Key::unset(
+            "providers.{provider}.api_key",
+            "the key of an account",
+            "\"...\"",
+            "Sent as the vendor wants it. A built-in table is set up when this is set (openai also with an address alone).",
+        )
+        .secret(),
+        Key::unset(
+            "providers.{provider}.api_version",
+            "a version of the vendor's API",
+            "\"2023-06-01\"",
+            "Sent as the header anthropic-version. Not set: the one that the client was made for.",
+        ),
+        Key::unset(
+            "providers.{provider}.model",
+            "the name of a model",
+            "\"claude-haiku-4-5\"",
+            "Who writes, speaks or composes. Not set: claude-haiku-4-5, gpt-4.1-mini, music_v1 or kokoro, by kind.",
+        ),
+        Key::unset(
+            "providers.{provider}.voice",
+            "the name of a voice",
+            "\"af_heart\"",
+            "Who speaks (speech), or a preset (Bark). Not set: af_heart, or the vendor's own choice.",
+        ),
+        Key::unset(
+            "providers.{provider}.vocals_version",
+            VERSION,
+            "\"suno-ai/bark\"",
+            "The version of Bark that sings (replicate). Not set: one that is known to work.",
+        ),
+        Key::unset(
+            "providers.{provider}.music_version",
+            VERSION,
+            "\"meta/musicgen\"",
+            "The version of MusicGen that composes (replicate). Not set: one that is known to work.",
+        ),
+        Key::unset(
+            "providers.{provider}.trainer_version",
+            VERSION,
+            "\"sakemin/musicgen-fine-tuner\"",
+            "The version of the trainer of custom models (replicate). Not set: one that is known to work.",
+        ),
+        Key::unset(
+            "providers.{provider}.owner",
+            "the name of an account",
+            "\"acme\"",
+            "Whose models trained ones become (replicate). Not set: none are trained.",
+        ),
+        Key::unset(
+            "providers.{provider}.output_hosts",
+            "a list of host names; *.example.com stands for all below it",
+            "[\"replicate.delivery\", \"*.replicate.delivery\"]",
+            "Where files that it made may lie. Not set: the vendor's own hosts.",
+        ),
+        Key::unset(
+            "providers.{provider}.webhook_secret",
+            "a secret that begins with whsec_",
+            "\"whsec_...\"",
+            "What the vendor signs its webhooks with (replicate). Not set: the vendor is asked for it at the start.",
+        )
+        .secret(),
+        Key::unset(
+            "providers.{provider}.format",
+            "a format of the vendor",
+            "\"mp3_44100_192\"",
+            "What music comes as (elevenlabs). Not set: mp3_44100_128.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_tokens",
+            "a whole number from 64 to 1000000",
+            "4096",
+            "Most that a writer may answer. Not set: 4096.",
+        ),
+        Key::unset("providers.{provider}.shortest_seconds", SECONDS, "3", "Of music. Not set: as the vendor says."),
+        Key::unset("providers.{provider}.longest_seconds", SECONDS, "600", "Of music. Not set: as the vendor says."),
+        Key::unset(
+            "providers.{provider}.languages",
+            "a list of en and es",
+            "[\"en\"]",
+            "Languages that it is asked to write or sing. Not set: all that Descant knows and the kind can.",
+        ),
+        Key::unset(
+            "providers.{provider}.timeout_ms",
+            MS,
+            "60000",
+            "Longest that one answer is waited for. Not set: 60000, and 300000 where the answer is the finished music.",
+        ),
+        Key::unset(
+            "providers.{provider}.work_timeout_ms",
+            MS,
+            "600000",
+            "Longest that work of the vendor is waited for (replicate). Not set: 600000.",
+        ),
+        Key::unset(
+            "providers.{provider}.concurrency",
+            "a whole number from 1 to 1000",
+            "4",
+            "Calls at once, unless the vendor's answers say another number. Not set: 4.",
+        ),
+        Key::unset(
+            "providers.{provider}.currency",
+            "three letters, ISO 4217",
+            "\"USD\"",
+            "Of the prices below. Not set: USD.",
+        ),
+        Key::unset(
+            "providers.{provider}.prices_as_of",
+            "a date such as 2026-11-01",
+            "\"2026-11-01\"",
+            "When the prices were read: every figure of cost says so.",
+        ),
+        Key::unset("providers.{provider}.price_per_call", PRICE, "0.01", "For each call. Not set: nothing."),
+        Key::unset(
+            "providers.{provider}.price_per_compute_second",
+            PRICE,
+            "0.000975",
+            "For each second of the vendor's machine. Not set: nothing.",
+        ),
+        Key::unset(
+            "providers.{provider}.price_per_audio_second",
+            PRICE,
+            "0.005",
+            "For each second of sound. Not set: nothing.",
+        ),
+        Key::unset(
+            "providers.{provider}.price_per_million_input_tokens",
+            PRICE,
+            "1.0",
+            "For what a writer reads. Not set: nothing.",
+        ),
+        Key::unset(
+            "providers.{provider}.price_per_million_output_tokens",
+            PRICE,
+            "5.0",
+            "For what a writer writes. Not set: nothing.",
+        ),
+        Key::unset(
+            "providers.{provider}.monthly_limit",
+            LIMIT,
+            "50",
+            "Most that is spent with it in a UTC month: what would go beyond is done by the next provider. Not set: no limit.",
+        ),
+    ],
+};
+
+pub const CAPABILITIES: Section = Section {
+    name: "capabilities",
+    about: "Who does what, in which order: the first that can is asked, and the next when it cannot or fails.",
+    keys: &[
+        Key::unset("capabilities.melody", NAMES, "[\"expert\", \"offline\"]", AUTOMATIC),
+        Key::unset("capabilities.lyrics", NAMES, "[\"anthropic\", \"openai\", \"offline\"]", AUTOMATIC),
+        Key::unset("capabilities.vocals", NAMES, "[\"replicate\", \"offline\"]", AUTOMATIC),
+        Key::unset("capabilities.compositions", NAMES, "[\"elevenlabs\", \"replicate\", \"offline\"]", AUTOMATIC),
+        Key::unset("capabilities.blends", NAMES, "[\"ml_model\", \"offline\"]", AUTOMATIC),
+        Key::unset("capabilities.training", NAMES, "[\"replicate\"]", "Not set: all that are set up and can."),
+    ],
+};
+
+pub const SPENDING: Section = Section {
+    name: "spending",
+    about: "What may be spent with vendors in a UTC month, in one currency. What would go beyond is done by the next \
+            provider, or fails.",
+    keys: &[
+        Key::new("spending.currency", "\"USD\"", "three letters, ISO 4217", "\"EUR\"", "Of both limits."),
+        Key::unset("spending.monthly_limit", LIMIT, "500", "For all users together. Not set: no limit."),
+        Key::unset("spending.user_monthly_limit", LIMIT, "5", "For each user. Not set: no limit."),
+    ],
+};

@@ -1,0 +1,125 @@
+//! Vendors as the settings describe them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use domain::{Prices, options::Language};
+use url::Url;
+
+use crate::Secret;
+
+/// How a vendor is spoken to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum VendorKind {
+    /// The Messages API.
+    Anthropic,
+    /// ElevenLabs Music.
+    ElevenLabs,
+    /// Chat completions in OpenAI's form.
+    OpenAi,
+    /// Predictions and trainings.
+    Replicate,
+    /// Text to speech in the form of OpenAI's `audio/speech`.
+    Speech,
+    /// Another Descant `expert`.
+    Expert,
+}
+
+impl VendorKind {
+    pub const ALL: [Self; 6] =
+        [Self::Anthropic, Self::ElevenLabs, Self::OpenAi, Self::Replicate, Self::Speech, Self::Expert];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::ElevenLabs => "elevenlabs",
+            Self::OpenAi => "openai",
+            Self::Replicate => "replicate",
+            Self::Speech => "speech",
+            Self::Expert => "expert",
+        }
+    }
+
+    /// The vendor's own address.
+    pub const fn base_url(self) -> Option<&'static str> {
+        match self {
+            Self::Anthropic => Some("https://api.anthropic.com"),
+            Self::ElevenLabs => Some("https://api.elevenlabs.io"),
+            Self::OpenAi => Some("https://api.openai.com/v1"),
+            Self::Replicate => Some("https://api.replicate.com/v1"),
+            Self::Speech | Self::Expert => None,
+        }
+    }
+
+    /// Who writes, speaks or composes where nothing is said.
+    pub const fn model(self) -> &'static str {
+        match self {
+            Self::Anthropic => "claude-haiku-4-5",
+            Self::ElevenLabs => "music_v1",
+            Self::OpenAi => "gpt-4.1-mini",
+            Self::Speech => "kokoro",
+            Self::Replicate | Self::Expert => "",
+        }
+    }
+
+    /// Longest that one answer is waited for where nothing is said.
+    pub const fn timeout(self) -> Duration {
+        match self {
+            Self::ElevenLabs | Self::Expert => Duration::from_secs(300),
+            Self::Anthropic | Self::OpenAi | Self::Replicate | Self::Speech => Duration::from_secs(60),
+        }
+    }
+}
+
+/// One vendor that is set up. Limits that are `None` are the client's own.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Vendor {
+    /// In the settings, in results and metrics, and among breakers.
+    pub name: String,
+    pub kind: VendorKind,
+    pub base_url: Url,
+    pub api_key: Option<Secret<String>>,
+    pub api_version: Option<String>,
+    pub model: String,
+    pub voice: Option<String>,
+    pub vocals_version: Option<String>,
+    pub music_version: Option<String>,
+    pub trainer_version: Option<String>,
+    pub owner: Option<String>,
+    pub output_hosts: Option<Vec<String>>,
+    pub webhook_secret: Option<Secret<String>>,
+    pub format: Option<String>,
+    pub max_tokens: u32,
+    pub shortest_seconds: Option<f64>,
+    pub longest_seconds: Option<f64>,
+    pub languages: Option<Vec<Language>>,
+    /// Of one answer.
+    pub timeout: Duration,
+    /// Of work that is asked for once and looked at.
+    pub work_timeout: Duration,
+    pub concurrency: usize,
+    pub prices: Prices,
+    /// In millionths of the prices' currency.
+    pub monthly_limit: Option<i64>,
+}
+
+/// Who does each thing, in order; what is absent is decided by what is set up.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CapabilitySettings(pub BTreeMap<&'static str, Vec<String>>);
+
+impl CapabilitySettings {
+    /// The last parts of the keys under `capabilities`.
+    pub const NAMES: [&'static str; 6] = ["melody", "lyrics", "vocals", "compositions", "blends", "training"];
+
+    /// What was asked for; `None` where nothing was.
+    pub fn of(&self, capability: &str) -> Option<&[String]> {
+        self.0.get(capability).map(Vec::as_slice)
+    }
+}
+
+/// What may be spent in a UTC month, in millionths of a currency.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SpendingSettings {
+    pub currency: String,
+    pub monthly_limit: Option<i64>,
+    pub user_monthly_limit: Option<i64>,
+}
