@@ -14,7 +14,8 @@ use domain::retry::RetryPolicy;
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest};
 use media::{Encoding, Tags};
 use providers::{
-    AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop, Terms,
+    AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop,
+    Terms,
 };
 use telemetry::Metrics;
 

@@ -159,6 +159,35 @@ impl Vendors {
         self.app.replicate.secret()
     }
 
+    /// The settings of Descant that lead to the stand-ins, as TOML.
+    pub fn settings(&self) -> String {
+        let moderation = format!(
+            "[moderation]\nopenai_url = \"{}/v1\"\nopenai_api_key = \"stand-in\"\n",
+            self.url_of(Vendor::OpenAi)
+        );
+        let model = self.url_of(Vendor::Ml);
+        let model = format!("[providers]\nml_model_url = \"{model}\"\nml_model_api_key = \"stand-in\"\n");
+        let table = |name: &str, vendor, path: &str, more: &str| {
+            let base = self.url_of(vendor);
+            format!("[providers.{name}]\n{more}base_url = \"{base}{path}\"\napi_key = \"stand-in\"\n")
+        };
+        let replicate = format!(
+            "owner = \"{USER}\"\noutput_hosts = [\"{}\"]\nwebhook_secret = \"{}\"\n",
+            self.address.ip(),
+            self.webhook_secret()
+        );
+        let tables = [
+            moderation,
+            model,
+            table("anthropic", Vendor::Anthropic, "", ""),
+            table("openai", Vendor::OpenAi, "/v1", ""),
+            table("replicate", Vendor::Replicate, "/v1", &replicate),
+            table("elevenlabs", Vendor::ElevenLabs, "", ""),
+            table("stand_in_speech", Vendor::OpenAi, "/v1", "kind = \"speech\"\n"),
+        ];
+        tables.join("\n")
+    }
+
     /// Forgets scripts, charges and everything that was made.
     pub fn reset(&self) {
         self.app.reset();

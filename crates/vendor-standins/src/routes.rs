@@ -41,6 +41,8 @@ pub enum Route {
     // OpenAI.
     Chat,
     Speech,
+    /// The voices, which services that speak OpenAI's form tell at this address (OpenAI itself does not).
+    Voices,
     Models,
     Moderations,
     // Replicate.
@@ -111,6 +113,7 @@ pub fn resolve(method: &Method, path: &str) -> Result<Target, Miss> {
         (Vendor::Anthropic, ["v1", "messages"]) if post => Some((Route::Messages, vec![])),
         (Vendor::OpenAi, ["v1", "chat", "completions"]) if post => Some((Route::Chat, vec![])),
         (Vendor::OpenAi, ["v1", "audio", "speech"]) if post => Some((Route::Speech, vec![])),
+        (Vendor::OpenAi, ["v1", "audio", "voices"]) if method == Method::GET => Some((Route::Voices, vec![])),
         (Vendor::OpenAi, ["v1", "models"]) if method == Method::GET => Some((Route::Models, vec![])),
         (Vendor::OpenAi, ["v1", "moderations"]) if post => Some((Route::Moderations, vec![])),
         (Vendor::ElevenLabs, ["v1", "music"]) if post => Some((Route::Music, vec![])),

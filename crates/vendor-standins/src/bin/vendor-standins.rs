@@ -37,16 +37,8 @@ async fn main() -> Result<()> {
             vendors.random(vendor, arguments.failures / 100.0, arguments.seed);
         }
     }
-    let of = |vendor| vendors.url_of(vendor);
-    println!("# The stand-in vendors listen. Settings that lead to them:");
-    println!("\n[moderation]\nopenai_url = \"{}/v1\"\nopenai_api_key = \"stand-in\"", of(Vendor::OpenAi));
-    println!("\n[providers]\nml_model_url = \"{}\"\nml_model_api_key = \"stand-in\"", of(Vendor::Ml));
-    println!("\n[providers.anthropic]\nbase_url = \"{}\"\napi_key = \"stand-in\"", of(Vendor::Anthropic));
-    println!("\n[providers.openai]\nbase_url = \"{}/v1\"\napi_key = \"stand-in\"", of(Vendor::OpenAi));
-    println!("\n[providers.replicate]\nbase_url = \"{}/v1\"\napi_token = \"stand-in\"", of(Vendor::Replicate));
-    println!("webhook_secret = \"{}\"", vendors.webhook_secret());
-    println!("\n[providers.elevenlabs]\nbase_url = \"{}\"\napi_key = \"stand-in\"", of(Vendor::ElevenLabs));
-    println!("\n# What was charged: GET {}/_control/ledger. Ctrl-C stops.", vendors.url());
+    println!("# The stand-in vendors listen. Settings that lead to them:\n\n{}", vendors.settings());
+    println!("# What was charged: GET {}/_control/ledger. Ctrl-C stops.", vendors.url());
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
     Ok(())

@@ -80,8 +80,10 @@ pub fn answer(work: &Work<'_>) -> Reply {
         Some(key) if !key_is_good(key) => return fault(Fault::BadKey, Retry::Absent).into(),
         Some(_) => {}
     }
-    if work.target.route == Route::Models {
-        return models().into();
+    match work.target.route {
+        Route::Models => return models().into(),
+        Route::Voices => return Answer::json(200, &json!({"voices": speech::KOKORO_VOICES})).into(),
+        _ => {}
     }
     let Some(body) = work.call.object() else {
         let message = "We could not parse the JSON body of your request.";

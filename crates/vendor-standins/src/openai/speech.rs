@@ -11,7 +11,8 @@ use crate::{
 
 const VOICES: [&str; 13] =
     ["alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse", "marin", "cedar"];
-const KOKORO_VOICES: [&str; 5] = ["af_heart", "af_bella", "am_adam", "bf_emma", "bm_george"];
+/// Of the model that others serve.
+pub(super) const KOKORO_VOICES: [&str; 5] = ["af_heart", "af_bella", "am_adam", "bf_emma", "bm_george"];
 const LONGEST_INPUT: usize = 4_096;
 const RATE_HZ: u32 = 24_000;
 

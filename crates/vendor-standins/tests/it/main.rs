@@ -11,6 +11,7 @@ mod openai;
 mod predictions;
 mod replicate;
 mod retry_table;
+mod settings_lines;
 mod sound;
 mod webhooks;
 mod words;

@@ -74,6 +74,8 @@ async fn speech_lasts_as_long_as_its_words_take() {
     let mp3 = speech(&vendors, json!({"response_format": "mp3"})).await;
     assert_eq!((mp3.header("content-type"), mp3.bytes[0], mp3.bytes[1] & 0xe0), ("audio/mpeg", 0xff, 0xe0));
     assert_eq!(speech(&vendors, json!({"model": "kokoro", "voice": "af_heart"})).await.status, 200);
+    let voices = get(&vendors, Vendor::OpenAi, "/v1/audio/voices").await.json();
+    assert!(voices["voices"].as_array().unwrap().contains(&json!("af_heart")));
     for (extra, status) in [
         (json!({"input": ""}), 400),
         (json!({"input": "x".repeat(4_097)}), 400),
