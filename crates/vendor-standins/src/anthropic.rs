@@ -32,12 +32,12 @@ const MODELS: [Model; 9] = [
 /// Versions of the API; the later one takes no sampling parameters for any model.
 const VERSION: &str = "2023-06-01";
 const VERSION_WITHOUT_SAMPLING: &str = "2026-10-21";
+const REQUEST_ID: &str = "req_standin";
 const SAMPLING: [&str; 3] = ["temperature", "top_p", "top_k"];
 
 fn error(status: u16, kind: &str, message: &str) -> Answer {
-    let id = "req_standin";
-    let body = json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": id});
-    Answer::json(status, &body).with("request-id", id)
+    let body = json!({"type": "error", "error": {"type": kind, "message": message}, "request_id": REQUEST_ID});
+    Answer::json(status, &body).with("request-id", REQUEST_ID)
 }
 
 /// An error of the table of the API's documentation.
@@ -64,7 +64,8 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
             let message = "You have reached your monthly spend limit.";
             let error = json!({"type": "rate_limit_error", "message": message,
                 "details": {"error_code": "enforced_spend_limit_reached"}});
-            return Answer::json(429, &json!({"type": "error", "error": error, "request_id": "req_standin"}));
+            let body = json!({"type": "error", "error": error, "request_id": REQUEST_ID});
+            return Answer::json(429, &body).with("request-id", REQUEST_ID);
         }
         Fault::BadKey => (401, "authentication_error", "invalid x-api-key"),
         Fault::Forbidden | Fault::PlanTooSmall => {
@@ -188,7 +189,7 @@ fn written(work: &Work<'_>, body: &Value, model: &str, most: u64) -> Reply {
         "usage": {"input_tokens": tokens_in, "output_tokens": tokens_out,
             "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0},
     });
-    let mut answer = Answer::json(200, &answer).with("request-id", "req_standin");
+    let mut answer = Answer::json(200, &answer).with("request-id", REQUEST_ID);
     if work.words() == Some(&Words::LoneSurrogateInBody) {
         answer.body = String::from_utf8_lossy(&answer.body).replace("\\\\ud800", "\\ud800").into_bytes().into();
     }

@@ -1,6 +1,5 @@
 //! Models and their versions.
 
-use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::{
@@ -21,6 +20,12 @@ fn version(id: &str, makes: Makes) -> Value {
     json!({"id": id, "created_at": LONG_AGO, "cog_version": "0.9.4", "openapi_schema": models::openapi(makes)})
 }
 
+fn model(base: &str, owner: &str, name: &str, visibility: &str, latest: Option<&Value>) -> Value {
+    json!({"url": format!("{base}/{owner}/{name}"), "owner": owner, "name": name, "description": null,
+        "visibility": visibility, "github_url": null, "paper_url": null, "license_url": null, "run_count": 0,
+        "cover_image_url": null, "default_example": null, "latest_version": latest})
+}
+
 impl Replicate {
     /// The versions of a model, newest first, if there is such a model.
     fn versions(&self, owner: &str, name: &str) -> Option<Vec<Value>> {
@@ -35,8 +40,7 @@ impl Replicate {
     pub(super) fn get_model(&self, work: &Work<'_>) -> Reply {
         let (owner, name) = (work.id(0), work.id(1));
         let Some(versions) = self.versions(owner, name) else { return not_found() };
-        let model = json!({"url": format!("{}/{owner}/{name}", work.call.base), "owner": owner, "name": name,
-            "description": null, "visibility": "public", "run_count": 0, "latest_version": versions.first()});
+        let model = model(&work.call.base, owner, name, "public", versions.first());
         Answer::json(200, &model).into()
     }
 
@@ -65,8 +69,7 @@ impl Replicate {
             return problem(409, "Conflict", "A model with that name and owner already exists").into();
         }
         self.store().models.push(OwnModel { owner: owner.to_owned(), name: name.to_owned(), versions: Vec::new() });
-        let model = json!({"url": format!("{}/{owner}/{name}", work.call.base), "owner": owner, "name": name,
-            "visibility": body["visibility"], "created_at": Utc::now().to_rfc3339(), "latest_version": null});
+        let model = model(&work.call.base, owner, name, body["visibility"].as_str().unwrap_or_default(), None);
         Answer::json(201, &model).into()
     }
 }

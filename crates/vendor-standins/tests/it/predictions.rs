@@ -157,7 +157,11 @@ async fn a_training_makes_a_version_that_can_be_used() {
     let body = json!({"destination": destination, "input": {"dataset_path": "https://files.test/data.zip"}});
     assert_eq!(post(&vendors, Vendor::Replicate, &path, &body).await.status, 404, "the destination must exist");
     let model = json!({"owner": USER, "name": "harbor", "visibility": "private", "hardware": "gpu-t4"});
-    assert_eq!(post(&vendors, Vendor::Replicate, "/v1/models", &model).await.status, 201);
+    let made = post(&vendors, Vendor::Replicate, "/v1/models", &model).await;
+    assert_eq!(
+        (made.status, &made.json()["visibility"], &made.json()["run_count"]),
+        (201, &json!("private"), &json!(0))
+    );
     assert_eq!(post(&vendors, Vendor::Replicate, "/v1/models", &model).await.status, 409);
     let created = post(&vendors, Vendor::Replicate, &path, &body).await;
     assert_eq!(created.status, 201);

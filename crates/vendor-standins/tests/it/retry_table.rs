@@ -39,6 +39,7 @@ async fn anthropic() {
     }
     let (got, _) = failed(Vendor::Anthropic, Fault::SpendLimit, Retry::Seconds(5), false).await;
     assert_eq!((got.status, got.header("retry-after")), (429, ""), "a spend limit never says when to come again");
+    assert_eq!(got.json()["request_id"], got.header("request-id"));
     assert_eq!(got.json()["error"]["details"]["error_code"], "enforced_spend_limit_reached");
 }
 
