@@ -19,6 +19,7 @@ mod starting;
 mod test;
 mod tidy;
 mod up;
+mod vendors;
 mod workspace;
 
 use std::process::ExitCode;
@@ -80,6 +81,18 @@ enum Task {
         #[command(flatten)]
         consent: packages::Consent,
     },
+    /// Runs stand-ins for the AI vendors, and prints the settings that lead to them, until Ctrl-C
+    Vendors {
+        /// Port of this machine to listen on; 0 takes a free one
+        #[arg(long, default_value_t = 4010)]
+        port: u16,
+        /// What words, tunes and failures follow from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Share of calls that fail, in percent
+        #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
+        failures: f64,
+    },
     /// Builds a benchmark with optimisation and runs it: engine, midi, render, validate, upload, submit
     Bench {
         name: String,
@@ -132,6 +145,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Test { filter, consent } => return test::run(&filter, &consent),
         Task::Servers { consent } => servers::run(&consent)?,
         Task::Up { release, consent } => up::run(release, &consent)?,
+        Task::Vendors { port, seed, failures } => vendors::run(port, seed, failures)?,
         Task::Bench { name, arguments } => bench::run(&name, &arguments)?,
         Task::Lint { consent } => lint::run(&consent)?,
         Task::Tidy => tidy::run()?,

@@ -82,6 +82,7 @@ pub const OWN_TARGETS: [&str; 33] = [
     "telemetry",
     "testbed",
     "validator",
+    "vendor_standins",
     "voice",
 ];
 
