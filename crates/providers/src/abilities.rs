@@ -1,6 +1,17 @@
 //! What a provider can do, held against what is asked for: a chain passes over one that cannot.
 
+use std::sync::Arc;
+
 use domain::options::Language;
+
+/// A model that was asked for by name: of whom it is had, and which of its versions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelChoice {
+    pub name: Arc<str>,
+    pub provider: Arc<str>,
+    /// As the provider names it, such as 64 hexadecimal digits.
+    pub version: Arc<str>,
+}
 
 /// What is asked for, as far as providers differ in it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,8 +23,8 @@ pub struct Need {
     pub is_sung: bool,
     /// Whether a tune is given that what is made has to follow.
     pub has_melody: bool,
-    /// The model that was asked for by name.
-    pub model: Option<String>,
+    /// The model that was asked for by name: nobody else's will do.
+    pub model: Option<ModelChoice>,
 }
 
 /// What a provider can do. The default has no bounds.
@@ -26,17 +37,15 @@ pub struct Abilities {
     /// It makes music in which nobody sings.
     pub never_sings: bool,
     pub needs_melody: bool,
-    /// Names of models that can be asked of it; another one is somebody else's.
-    pub models: Vec<String>,
 }
 
 impl Abilities {
-    /// Why it cannot do what is asked for; `None` when it can.
-    pub fn lacks(&self, need: &Need) -> Option<String> {
+    /// Why the provider of that name cannot do what is asked for; `None` when it can.
+    pub fn lacks(&self, provider: &str, need: &Need) -> Option<String> {
         if let Some(model) = &need.model
-            && !self.models.contains(model)
+            && *model.provider != *provider
         {
-            return Some(format!("it does not have the model {model}"));
+            return Some(format!("the model {} is had of {}", model.name, model.provider));
         }
         if let (Some(seconds), Some(longest)) = (need.seconds, self.longest_seconds)
             && seconds > longest
@@ -75,23 +84,23 @@ mod tests {
             languages: Some(vec![Language::English]),
             never_sings: true,
             needs_melody: true,
-            models: vec!["large".to_owned()],
         };
         let check = |need: Need, word: Option<&str>| {
-            let lacks = can.lacks(&need);
+            let lacks = can.lacks("large", &need);
             assert_eq!(lacks.is_some(), word.is_some(), "{need:?}: {lacks:?}");
             assert!(word.is_none_or(|word| lacks.unwrap_or_default().contains(word)), "{need:?}");
         };
         let fine = Need { seconds: Some(20.0), has_melody: true, ..Need::default() };
         check(fine.clone(), None);
-        check(Need { model: Some("large".to_owned()), ..fine.clone() }, None);
-        check(Need { model: Some("small".to_owned()), ..fine.clone() }, Some("small"));
+        let model = |provider: &str| ModelChoice { name: "m".into(), provider: provider.into(), version: "1".into() };
+        check(Need { model: Some(model("large")), ..fine.clone() }, None);
+        check(Need { model: Some(model("small")), ..fine.clone() }, Some("small"));
         check(Need { seconds: Some(31.0), ..fine.clone() }, Some("at most 30 s"));
         check(Need { seconds: Some(2.0), ..fine.clone() }, Some("at least 3 s"));
         check(Need { language: Some(Language::Spanish), ..fine.clone() }, Some("es"));
         check(Need { is_sung: true, ..fine.clone() }, Some("sings"));
         check(Need { has_melody: false, ..fine }, Some("melody"));
-        let engine = Need { model: Some("large".to_owned()), ..Need::default() };
-        assert!(Abilities::default().lacks(&engine).is_some(), "a model by name is not just anybody's");
+        let theirs = Need { model: Some(model("vendor")), ..Need::default() };
+        assert!(Abilities::default().lacks("offline", &theirs).is_some(), "a model by name is not just anybody's");
     }
 }

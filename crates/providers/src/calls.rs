@@ -18,6 +18,7 @@ use resilience::ids::random10;
 use serde_json::Value;
 
 use crate::{
+    abilities::ModelChoice,
     capability::{AudioInput, ProgressSink},
     outside_service::{CallError, OutsideProgress, OutsideService},
     stop::Stop,
@@ -112,6 +113,8 @@ pub struct ProviderCall<'a> {
     pub calls: &'a dyn CallLog,
     /// Under which name it is called.
     pub provider: ProviderName,
+    /// The model that was asked for by name, which is this provider's.
+    pub model: Option<ModelChoice>,
     pub ends_at: Instant,
     /// What is left for the stage, other providers included.
     pub remaining: Duration,
@@ -121,7 +124,14 @@ pub struct ProviderCall<'a> {
 impl<'a> ProviderCall<'a> {
     /// Of somebody who calls one provider and no chain.
     pub fn alone(calls: &'a dyn CallLog, provider: &str, remaining: Duration) -> Self {
-        Self { calls, provider: provider.into(), ends_at: Instant::now() + remaining, remaining, is_last: true }
+        Self {
+            calls,
+            provider: provider.into(),
+            model: None,
+            ends_at: Instant::now() + remaining,
+            remaining,
+            is_last: true,
+        }
     }
 
     /// With work that takes no longer than `longest`.

@@ -200,7 +200,7 @@ impl<P: ?Sized> Chain<P> {
 
     /// The provider that is tried first for a request, and its version; `None` also when the version is not known.
     pub async fn preferred(&self, need: &Need) -> Option<(ProviderName, String)> {
-        let link = self.links.iter().find(|link| link.terms.abilities.lacks(need).is_none())?;
+        let link = self.links.iter().find(|link| link.terms.abilities.lacks(&link.name, need).is_none())?;
         let version = match &link.terms.version {
             Version::Known(version) => version.clone(),
             Version::Asked(provider) => provider.version(self.capability).await?,
@@ -228,20 +228,21 @@ impl<P: ?Sized> Chain<P> {
             if tried.iter().any(|tried| *tried.provider == *link.name) {
                 continue;
             }
-            if let Some(why) = link.terms.abilities.lacks(need) {
+            if let Some(why) = link.terms.abilities.lacks(&link.name, need) {
                 last = self.cannot(&link.name, &why);
                 tried.push(Tried::passed_over(&link.name, why));
                 scope.calls.give_up(tried[tried.len() - 1].clone()).await?;
                 continue;
             }
             let started = Instant::now();
-            let is_able = |link: &Link<P>| link.terms.abilities.lacks(need).is_none();
+            let is_able = |link: &Link<P>| link.terms.abilities.lacks(&link.name, need).is_none();
             let is_last = !self.links[index + 1..].iter().any(is_able);
             // A provider that hangs must leave time for the one after it.
             let link_ends_at = if is_last { ends_at } else { started + ends_at.saturating_duration_since(started) / 2 };
             let within = ProviderCall {
                 calls: scope.calls,
                 provider: link.name.clone(),
+                model: need.model.clone(),
                 ends_at: link_ends_at,
                 remaining: ends_at.saturating_duration_since(started),
                 is_last,

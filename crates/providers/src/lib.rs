@@ -18,10 +18,12 @@ pub mod moderation;
 mod offline;
 mod outside;
 mod outside_service;
+mod recital;
+mod setup_check;
 mod stop;
 pub mod vendors;
 
-pub use abilities::{Abilities, Need};
+pub use abilities::{Abilities, ModelChoice, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
 pub use blenders::blenders;
 pub use blending::{
@@ -42,6 +44,8 @@ pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
+pub use recital::Reciter;
+pub use setup_check::SetupCheck;
 pub use stop::{Parking, Stop};
 
 use std::{path::PathBuf, sync::Arc};
