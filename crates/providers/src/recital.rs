@@ -1,0 +1,27 @@
+//! Somebody who can speak a text but knows no tune.
+
+use async_trait::async_trait;
+
+use crate::{
+    calls::ProviderCall,
+    capability::{AudioInput, ProgressSink},
+    stop::Stop,
+};
+
+/// Speaks texts. What it speaks is brought onto a melody by whoever asked.
+#[async_trait]
+pub trait Reciter: Send + Sync {
+    /// Longest text of one call, in characters.
+    fn most_chars(&self) -> usize;
+
+    /// The text spoken, in any of the formats of recordings. `purpose` tells the calls of one stage apart: the same
+    /// purpose is the same call, made and paid for once.
+    async fn recite(
+        &self,
+        text: &str,
+        language: &str,
+        purpose: &str,
+        progress: &ProgressSink,
+        call: &ProviderCall<'_>,
+    ) -> Result<AudioInput, Stop>;
+}
