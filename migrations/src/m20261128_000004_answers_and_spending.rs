@@ -1,5 +1,5 @@
-//! What vendors answered, so that it is not asked for again; who was asked for a stage before the one that did it; and what
-//! was spent in each month.
+//! What vendors answered, so that it is not asked for again; who was asked for a stage before the one that did it; what
+//! was spent in each month; and what an operator has to see to before a provider is called again.
 
 use sea_orm_migration::{prelude::*, schema::*};
 
@@ -16,12 +16,15 @@ impl MigrationTrait for Migration {
         }
         let tried = json_binary_null("tried");
         manager.alter_table(Table::alter().table("job_stages").add_column(tried).take()).await?;
+        let problem = text_null("problem");
+        manager.alter_table(Table::alter().table("breakers").add_column(problem).take()).await?;
         manager.create_table(spending()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         drop_tables(manager, &["spending"]).await?;
         let drop = |table: &'static str, column: &'static str| Table::alter().table(table).drop_column(column).take();
+        manager.alter_table(drop("breakers", "problem")).await?;
         manager.alter_table(drop("job_stages", "tried")).await?;
         for column in ["answer", "usage", "estimate_micros"] {
             manager.alter_table(drop("outside_calls", column)).await?;

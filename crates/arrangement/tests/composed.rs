@@ -8,7 +8,8 @@ use arrangement::{
 };
 use compose::asked;
 use domain::{FailureClass, FailureCode, kinds::composition::CompositionRequest};
-use providers::{CallScope, ComposedSong, DirectCalls, composers};
+use providers::{CallScope, Chain, ComposedSong, DirectCalls, SongComposer, composers};
+use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
 use soundfont::Instruments;
 use telemetry::Metrics;
@@ -18,9 +19,14 @@ fn request(fields: &[(&str, &'static str)]) -> CompositionRequest {
     asked::settled(CompositionRequest::read(field, 7).unwrap()).unwrap()
 }
 
+fn chain(settings: &Settings) -> Chain<dyn SongComposer> {
+    let metrics = Metrics::new("test");
+    composers(settings, &BreakerRegistry::new(BreakerSettings::default(), metrics.clone()), &metrics).unwrap()
+}
+
 async fn composed(request: &CompositionRequest) -> ComposedSong {
     let settings = Settings::load(&LoadOptions::default()).unwrap();
-    let chain = composers(&settings, &Metrics::new("test"));
+    let chain = chain(&settings);
     let calls = DirectCalls::default();
     let made = arrangement::compose(&chain, CallScope::new(&calls, Duration::from_secs(60)), request).await.unwrap();
     assert_eq!(&*made.provider, "offline");
@@ -215,7 +221,7 @@ async fn what_no_composer_knows_is_the_callers_to_change() {
     let mut odd = request(&[("prompt", "a waltz")]);
     odd.options.style = Some(domain::kinds::melody_vocals::Label::new("zydeco").unwrap());
     let settings = Settings::load(&LoadOptions::default()).unwrap();
-    let chain = composers(&settings, &Metrics::new("test"));
+    let chain = chain(&settings);
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, Duration::from_secs(60));
     let failure = arrangement::compose(&chain, scope, &odd).await.unwrap_err().into_failure();

@@ -23,6 +23,8 @@ pub struct BreakerRow {
     pub failures: u32,
     /// When a probe will be let through.
     pub open_until: Option<DateTime<Utc>>,
+    /// What an operator has to see to before it is called again.
+    pub problem: Option<String>,
     pub updated_at: DateTime<Utc>,
 }
 
@@ -39,18 +41,19 @@ impl Breakers<'_> {
             return Ok(());
         }
         let rows = breakers.iter().map(|breaker| {
-            let BreakerRow { instance, provider, state, failures, open_until, updated_at } = breaker;
+            let BreakerRow { instance, provider, state, failures, open_until, problem, updated_at } = breaker;
             rows::breaker::ActiveModel {
                 instance: Set(instance.clone()),
                 provider: Set(provider.clone()),
                 state: Set(state.clone()),
                 failures: Set(failures.cast_signed()),
                 open_until: Set(micros_option(*open_until)),
+                problem: Set(problem.clone()),
                 updated_at: Set(micros(*updated_at)),
             }
         });
         let known = OnConflict::columns([Column::Instance, Column::Provider])
-            .update_columns([Column::State, Column::Failures, Column::OpenUntil, Column::UpdatedAt])
+            .update_columns([Column::State, Column::Failures, Column::OpenUntil, Column::Problem, Column::UpdatedAt])
             .to_owned();
         rows::breaker::Entity::insert_many(rows)
             .on_conflict(known)
@@ -70,8 +73,9 @@ impl Breakers<'_> {
             .await
             .during("read breakers")?;
         let typed = |row| {
-            let rows::breaker::Model { instance, provider, state, failures, open_until, updated_at } = row;
-            BreakerRow { instance, provider, state, failures: failures.cast_unsigned(), open_until, updated_at }
+            let rows::breaker::Model { instance, provider, state, failures, open_until, problem, updated_at } = row;
+            let failures = failures.cast_unsigned();
+            BreakerRow { instance, provider, state, failures, open_until, problem, updated_at }
         };
         Ok(rows.into_iter().map(typed).collect())
     }

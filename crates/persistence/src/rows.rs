@@ -184,6 +184,7 @@ table!(breaker, "breakers", {
     state: String,
     failures: i32,
     open_until: Option<DateTime<Utc>>,
+    problem: Option<String>,
     updated_at: DateTime<Utc>,
 });
 

@@ -120,7 +120,7 @@ impl Guard {
     /// Keeps everybody from a provider that no caller can get anything of until an operator has acted.
     fn close_for_everybody(&self, provider: &str, failure: &Failure, metrics: &Metrics) {
         let Some(left_alone) = Self::left_alone(failure.class) else { return };
-        self.breakers.hold_open(provider, left_alone);
+        self.breakers.hold_open(provider, left_alone, &failure.message);
         metrics.provider_closed(provider, failure.class.as_str());
         tracing::error!(
             provider,

@@ -1,21 +1,14 @@
 //! A sentence made into a song: the capability, and the composer in this process.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use compose::{ComposeError, Composition, Effective, Options, Role, Section, Understanding};
 use domain::{Failure, FailureClass, FailureCode};
 use music::{Melody, Score};
 use serde::{Deserialize, Serialize};
-use settings::Settings;
-use telemetry::Metrics;
 
 use crate::{
-    ENGINE_VERSION,
     calls::ProviderCall,
     capability::{AudioInput, blocking},
-    chain::{CallLimits, Chain, Terms},
-    offline,
     stop::Stop,
 };
 
@@ -100,13 +93,4 @@ pub fn compose_failure(error: &ComposeError) -> Failure {
         (FailureClass::Config, FailureCode::Internal)
     };
     Failure::new(class, code, error.to_string())
-}
-
-/// The composers that the settings ask for, in order: so far the one in this process.
-pub fn composers(settings: &Settings, metrics: &Metrics) -> Chain<dyn SongComposer> {
-    let providers = &settings.providers;
-    let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
-    let mut chain: Chain<dyn SongComposer> = Chain::new("compose", limits, metrics.clone());
-    chain.push(offline::NAME, Terms::of_own(ENGINE_VERSION), Arc::new(OfflineComposer));
-    chain
 }

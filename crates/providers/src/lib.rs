@@ -5,7 +5,7 @@
 
 mod abilities;
 mod accompaniment;
-mod blenders;
+mod assembly;
 mod blending;
 mod calls;
 mod capability;
@@ -25,7 +25,7 @@ pub mod vendors;
 
 pub use abilities::{Abilities, ModelChoice, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
-pub use blenders::blenders;
+pub use assembly::{blenders, composers};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };
@@ -38,7 +38,7 @@ pub use capability::{
     lyrics_failure, no_progress, pitch_failure, voice_failure,
 };
 pub use chain::{CallLimits, Chain, Guard, Provided, TellsVersion, Terms, Version};
-pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure, composers};
+pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
@@ -55,6 +55,8 @@ use resilience::BreakerRegistry;
 use settings::Settings;
 use speech::SpeechFailure;
 use telemetry::Metrics;
+
+use self::assembly::Assembly;
 
 /// Changes with the release, and with any change of the sources that a song follows from: what one version made of some
 /// inputs, another may make differently.
@@ -73,6 +75,8 @@ pub struct Capabilities {
     pub content: Arc<ContentGate>,
     /// Vendors whose work is waited for, so that it can be called off.
     pub outside: Vec<Arc<dyn OutsideService>>,
+    /// Vendors that can be asked whether they are set up rightly.
+    pub checks: Vec<Arc<dyn SetupCheck>>,
 }
 
 /// Why the providers that the settings ask for cannot be had.
@@ -89,61 +93,40 @@ pub enum SetupError {
 }
 
 impl Capabilities {
-    /// The chains that the settings ask for: the expert service when it has an address, then the engine in this process
-    /// unless it is not wanted as a fallback. Breakers are registered under the providers' names.
+    /// The chains that the settings ask for: in the order of `[capabilities]`, else all that are set up, the engine in this
+    /// process last. Breakers are registered under `PROVIDER/CAPABILITY`.
     pub fn new(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
         let outside = Outside::new(&settings.outbound);
-        let mut chains = Self::none(settings, &outside, breakers, metrics)?;
-        let providers = &settings.providers;
-        if let Some(url) = &providers.expert_url {
-            let expert = Arc::new(ExpertClient::new(&outside.outbound()?, url.clone())?);
-            let version = Version::Asked(expert.clone());
-            let terms = |capability| Terms::elsewhere(version.clone(), Guard::new(expert::NAME, capability, breakers));
-            chains.melody.push(expert::NAME, terms("melody"), expert.clone());
-            chains.lyrics.push(expert::NAME, terms("lyrics"), expert.clone());
-            chains.vocals.push(expert::NAME, terms("vocals"), expert);
-        }
-        if providers.expert_url.is_none() || providers.offline_fallback {
-            chains.push_offline(settings)?;
-        }
-        Ok(chains)
+        let assembly = Assembly::of(settings, &outside, breakers, metrics)?;
+        Self::assembled(assembly, settings, &outside, breakers, metrics)
     }
 
     /// The engine in this process and nobody else.
     pub fn offline(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
-        let mut chains = Self::none(settings, &Outside::new(&settings.outbound), breakers, metrics)?;
-        chains.push_offline(settings)?;
-        Ok(chains)
+        let settings = &Settings { capabilities: settings::CapabilitySettings::default(), ..settings.clone() };
+        let assembly = Assembly::alone(settings, breakers, metrics);
+        Self::assembled(assembly, settings, &Outside::new(&settings.outbound), breakers, metrics)
     }
 
-    fn none(
+    fn assembled(
+        mut assembly: Assembly<'_>,
         settings: &Settings,
         outside: &Outside,
         breakers: &BreakerRegistry,
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
-        let providers = &settings.providers;
-        let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
+        let engine = Arc::new(OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?);
         let content = ContentGate::new(&settings.safety, &settings.moderation, outside, breakers, metrics)?;
         Ok(Self {
+            melody: assembly.melody(&engine),
+            lyrics: assembly.lyrics(&engine),
+            vocals: assembly.vocals(&engine),
+            blends: assembly.blends(),
+            compositions: assembly.compositions(),
             accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),
-            melody: Chain::new("melody", limits, metrics.clone()),
-            lyrics: Chain::new("lyrics", limits, metrics.clone()),
-            vocals: Chain::new("vocals", limits, metrics.clone()),
-            blends: blenders::with(settings, outside, breakers, metrics)?,
-            compositions: composers(settings, metrics),
             content: Arc::new(content),
             outside: Vec::new(),
+            checks: Vec::new(),
         })
-    }
-
-    /// No breaker: the engine fails only because of its input.
-    fn push_offline(&mut self, settings: &Settings) -> Result<(), SetupError> {
-        let engine = Arc::new(OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?);
-        let terms = Terms::of_own(engine.version());
-        self.melody.push(offline::NAME, terms.clone(), engine.clone());
-        self.lyrics.push(offline::NAME, terms.clone(), engine.clone());
-        self.vocals.push(offline::NAME, terms, engine);
-        Ok(())
     }
 }

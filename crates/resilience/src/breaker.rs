@@ -112,13 +112,21 @@ struct Gate {
     /// Counted up at each change of state; a result that carries an older one says nothing about the present.
     generation: u64,
     /// Nobody is let through until then, whatever the machine says.
-    held_until: Option<Instant>,
+    held: Option<Held>,
+}
+
+/// Why nobody is let through, and how long.
+#[derive(Debug)]
+struct Held {
+    until: Instant,
+    why: String,
 }
 
 impl Gate {
     /// How long it is still held open.
     fn held(&self) -> Option<Duration> {
-        self.held_until?.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        let until = self.held.as_ref()?.until;
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     }
 }
 
@@ -178,7 +186,7 @@ impl Breaker {
         let watch = Watch::default();
         let policy = failure_policy::consecutive_failures(settings.threshold, backoff::constant(settings.open_for));
         let machine = Config::new().failure_policy(policy).instrument(watch.clone()).build();
-        let gate = Gate { probing: false, open_until: Instant::now(), failures: 0, generation: 0, held_until: None };
+        let gate = Gate { probing: false, open_until: Instant::now(), failures: 0, generation: 0, held: None };
         metrics.breaker_state(&name, BreakerGauge::Closed);
         Self { name, settings, machine, watch, gate: Mutex::new(gate), metrics }
     }
@@ -201,11 +209,26 @@ impl Breaker {
         result
     }
 
-    /// Keeps everybody out for so long, whatever callers met.
-    pub fn hold_open(&self, hold: Duration) {
+    /// Keeps everybody out for so long, whatever callers met. `why` is for operators.
+    pub fn hold_open(&self, hold: Duration, why: &str) {
         let mut gate = lock(&self.gate);
         let until = Instant::now() + hold;
-        gate.held_until = Some(gate.held_until.map_or(until, |known| known.max(until)));
+        let until = gate.held.as_ref().map_or(until, |known| known.until.max(until));
+        gate.held = Some(Held { until, why: why.to_owned() });
+        self.publish(&gate);
+    }
+
+    /// Why everybody is kept out, while they are.
+    pub fn held_because(&self) -> Option<String> {
+        let gate = lock(&self.gate);
+        gate.held()?;
+        gate.held.as_ref().map(|held| held.why.clone())
+    }
+
+    /// Lets callers in again whom [`Self::hold_open`] kept out; what callers met stands.
+    pub fn release(&self) {
+        let mut gate = lock(&self.gate);
+        gate.held = None;
         self.publish(&gate);
     }
 
@@ -234,7 +257,7 @@ impl Breaker {
         self.machine.on_success();
         gate.failures = 0;
         gate.probing = false;
-        gate.held_until = None;
+        gate.held = None;
         gate.generation += 1;
         self.publish(&gate);
         tracing::info!(provider = self.name, "circuit breaker reset");

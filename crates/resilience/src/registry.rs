@@ -30,6 +30,8 @@ pub struct BreakerSnapshot {
     pub failures: u32,
     /// Consecutive failures that open it.
     pub threshold: u32,
+    /// Why callers are kept out whatever they met, such as a key that is wrong.
+    pub held_because: Option<String>,
 }
 
 impl BreakerRegistry {
@@ -60,6 +62,7 @@ impl BreakerRegistry {
                     state: breaker.state(),
                     failures: breaker.failures(),
                     threshold: breaker.settings().threshold,
+                    held_because: breaker.held_because(),
                 }
             })
             .collect()
@@ -74,8 +77,13 @@ impl BreakerRegistry {
     }
 
     /// Opens the breakers of that name, as [`Self::reset`] understands it, for so long, whatever their callers met.
-    pub fn hold_open(&self, name: &str, hold: Duration) {
-        self.named(name).iter().for_each(|breaker| breaker.hold_open(hold));
+    pub fn hold_open(&self, name: &str, hold: Duration, why: &str) {
+        self.named(name).iter().for_each(|breaker| breaker.hold_open(hold, why));
+    }
+
+    /// Ends what [`Self::hold_open`] began.
+    pub fn release(&self, name: &str) {
+        self.named(name).iter().for_each(|breaker| breaker.release());
     }
 
     fn named(&self, name: &str) -> Vec<Arc<Breaker>> {
@@ -122,13 +130,18 @@ mod tests {
     async fn a_provider_is_held_open_with_all_that_it_does_until_it_is_reset() {
         let registry = BreakerRegistry::new(BreakerSettings::default(), Metrics::new("test"));
         let breakers = ["vendor/lyrics", "vendor/vocals", "vendors/lyrics"].map(|name| registry.breaker(name));
-        registry.hold_open("vendor", Duration::from_secs(60));
+        registry.hold_open("vendor", Duration::from_secs(60), "its key is wrong");
         let is_let_through = async |breaker: &Breaker| breaker.call(ready(Ok::<_, Failure>(()))).await.is_ok();
         assert!(!is_let_through(&breakers[0]).await && !is_let_through(&breakers[1]).await);
         assert!(is_let_through(&breakers[2]).await, "another provider's name only begins alike");
         assert!(breakers[0].observe(ready(Ok::<_, Failure>(()))).await.is_ok(), "what is on its way is looked at");
         assert!(!is_let_through(&breakers[0]).await, "which says nothing about credit");
         assert!(matches!(breakers[0].state(), BreakerState::Open { .. }));
+        let told = || registry.snapshot().into_iter().map(|breaker| breaker.held_because).collect::<Vec<_>>();
+        assert_eq!(told(), [Some("its key is wrong".to_owned()), Some("its key is wrong".to_owned()), None]);
+        registry.release("vendor");
+        assert_eq!((told(), breakers[0].state()), (vec![None, None, None], BreakerState::Closed));
+        registry.hold_open("vendor", Duration::from_secs(60), "its key is wrong");
         assert_eq!(registry.reset("vendor"), 2);
         assert!(is_let_through(&breakers[0]).await && is_let_through(&breakers[1]).await);
     }

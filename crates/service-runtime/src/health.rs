@@ -49,6 +49,9 @@ pub struct ProviderState {
     pub breaker: String,
     /// Consecutive failures.
     pub failures: u32,
+    /// What an operator has to see to before it is called again, such as a key that is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A process and its dependencies at a moment. Holds no addresses and no error texts: it is for anybody to see.
@@ -142,22 +145,23 @@ impl Health {
 
     /// As this process meets them; as orchestrators say, in one that calls none.
     async fn providers(&self) -> Vec<ProviderState> {
-        let own = |BreakerSnapshot { name, state, failures, .. }| ProviderState {
+        let own = |BreakerSnapshot { name, state, failures, held_because, .. }| ProviderState {
             name,
             breaker: state.as_str().to_owned(),
             failures,
+            problem: held_because,
         };
         let own: Vec<ProviderState> = self.0.breakers.snapshot().into_iter().map(own).collect();
         let Some(database) = self.0.database.as_ref().filter(|_| own.is_empty()) else { return own };
         let told = tokio::time::timeout(CHECK_TIMEOUT, database.breakers().current(Utc::now())).await;
         let mut worst: BTreeMap<String, ProviderState> = BTreeMap::new();
         // A database that does not answer has its own line.
-        for BreakerRow { provider: name, state: breaker, failures, .. } in
+        for BreakerRow { provider: name, state: breaker, failures, problem, .. } in
             told.ok().and_then(Result::ok).unwrap_or_default()
         {
-            let state = ProviderState { name: name.clone(), breaker, failures };
+            let state = ProviderState { name: name.clone(), breaker, failures, problem };
             let known = worst.entry(name).or_insert_with(|| state.clone());
-            if state.failures > known.failures {
+            if (state.problem.is_some(), state.failures) > (known.problem.is_some(), known.failures) {
                 *known = state;
             }
         }
@@ -242,8 +246,22 @@ mod tests {
         let fails = async { Err::<(), _>(Failure::new(FailureClass::Transient, FailureCode::Internal, "gone")) };
         model.call(fails).await.unwrap_err();
         let report = health.report().await;
-        let model = ProviderState { name: "ml_model".to_owned(), breaker: "OPEN".to_owned(), failures: 1 };
+        let model =
+            ProviderState { name: "ml_model".to_owned(), breaker: "OPEN".to_owned(), failures: 1, problem: None };
         assert_eq!((report.providers.as_slice(), report.is_ready()), ([model].as_slice(), true));
+    }
+
+    #[tokio::test]
+    async fn a_provider_with_a_wrong_key_is_told_with_the_reason_and_costs_no_readiness() {
+        let breakers = breakers();
+        let health = Health::new("descant", "here", None, Some(messaging::in_process()), None, breakers.clone());
+        health.expect_service("orchestrator");
+        health.service_ready("orchestrator");
+        breakers.breaker("vendor/lyrics");
+        breakers.hold_open("vendor", Duration::from_secs(60), "vendor refused the key (401)");
+        let report = health.report().await;
+        assert_eq!(report.providers[0].problem.as_deref(), Some("vendor refused the key (401)"));
+        assert!(report.is_ready());
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@
 mod build;
 mod database_url;
 pub mod docs;
+mod estimate;
 mod host_rule;
 pub mod keys;
 mod nearest;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 
 use domain::{Tier, audio::AudioLimits, quality::QualityGate, quota::QuotaLimits, retention::RetentionPolicy};
 
+pub use estimate::{Expected, does};
 pub use host_rule::{HostRule, HostRuleError};
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;

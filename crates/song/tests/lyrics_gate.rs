@@ -100,6 +100,7 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         accompaniment: AccompanimentPlayer::new(None),
         content: Arc::new(content),
         outside: Vec::new(),
+        checks: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     jobs, operator,
     problem::ApiError,
     routing::{both, posted, read},
-    songs, submission,
+    songs, spending, submission,
     submit_kind::SubmitKinds,
 };
 
@@ -20,11 +20,13 @@ use crate::{
     paths(
         jobs::list::list, jobs::read::read, jobs::cancel::cancel, jobs::retry::retry, jobs::streams::events, jobs::streams::ws,
         jobs::download::result, jobs::feedback::rate, jobs::feedback::feedback, operator::reset_breakers, operator::dead_letters, operator::requeue,
+        spending::own, spending::everybodys, spending::estimate,
         health, live, ready, detailed,
     ),
     components(schemas(EventBody)),
     tags(
         (name = "jobs", description = "The same for every kind of job"),
+        (name = "spending", description = "What vendors are paid"),
         (name = "operator", description = "For whoever runs the service"),
         (name = "health", description = "For load balancers and people"),
     )
@@ -78,6 +80,9 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
         .service(read("/api/v1/jobs/{id}/ws", jobs::streams::ws))
         .service(read("/api/v1/jobs/{id}/result", jobs::download::result))
         .service(both("/api/v1/jobs/{id}/feedback", jobs::feedback::feedback, jobs::feedback::rate))
+        .service(read("/api/v1/spending", spending::own))
+        .service(read("/api/v1/estimate", spending::estimate))
+        .service(read("/api/v1/operator/spending", spending::everybodys))
         .service(posted("/api/v1/operator/breakers/reset", operator::reset_breakers))
         .service(read("/api/v1/operator/dead-letters", operator::dead_letters))
         .service(posted("/api/v1/operator/dead-letters/{messageId}/requeue", operator::requeue))

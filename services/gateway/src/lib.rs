@@ -31,6 +31,7 @@ mod quota;
 mod renditions;
 mod routing;
 mod songs;
+mod spending;
 mod starts;
 mod submission;
 mod submit_kind;

@@ -71,16 +71,15 @@ fn rows(deps: &BreakerReporter) -> Vec<BreakerRow> {
             BreakerState::Open { until } => Some(until),
             BreakerState::Closed | BreakerState::HalfOpen => None,
         },
+        problem: breaker.held_because,
         updated_at: now,
     };
     deps.registry.snapshot().into_iter().map(row).collect()
 }
 
 fn changed(reported: &[BreakerRow], rows: &[BreakerRow]) -> bool {
-    let said = |rows: &[BreakerRow]| -> Vec<(String, String, u32)> {
-        rows.iter().map(|row| (row.provider.clone(), row.state.clone(), row.failures)).collect()
-    };
-    said(reported) != said(rows)
+    let said = |row: &BreakerRow| (row.provider.clone(), row.state.clone(), row.failures, row.problem.clone());
+    reported.iter().map(said).ne(rows.iter().map(said))
 }
 
 /// Closes breakers when an operator says so.

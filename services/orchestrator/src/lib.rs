@@ -25,6 +25,7 @@ mod outside;
 mod reconciler;
 mod reuse;
 mod rules;
+mod setup_checks;
 mod stage;
 mod stage_calls;
 mod work_objects;
@@ -122,7 +123,9 @@ impl Service for Orchestrator {
         let consumer = context.tools.bus.consume(Queue::OrchestratorJobs, COMMAND_PREFETCH, Arc::new(commands)).await?;
         let sweeps = reconciler::run(context.clone(), wake.clone(), settings.jobs.reconcile, shutdown.clone());
         let reporter = BreakerReporter::of(&deps)?;
+        let checks = context.tools.capabilities.checks.clone();
         let tasks = [
+            tokio::spawn(setup_checks::run(checks, deps.breakers.clone(), deps.metrics.clone(), shutdown.clone())),
             tokio::spawn(sweeps),
             tokio::spawn(call_off::run(context.clone(), ended_jobs, settings.jobs.reconcile, shutdown.clone())),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),

@@ -221,6 +221,7 @@ pub fn breaker(instance: &str, provider: &str, at: DateTime<Utc>) -> BreakerRow 
         state: "open".to_owned(),
         failures: 5,
         open_until: Some(at + TimeDelta::seconds(60)),
+        problem: None,
         updated_at: at,
     }
 }

@@ -255,7 +255,7 @@ async fn breakers_are_replaced_read_while_fresh_and_pruned(bed: &Bed) {
         open_until: None,
         ..breaker("a", "expert", later(60))
     };
-    let other = breaker("b", "expert", later(60));
+    let other = persistence::BreakerRow { problem: Some("a key".to_owned()), ..breaker("b", "expert", later(60)) };
     breakers.report(&[mended.clone(), other.clone()]).await.unwrap();
     assert_eq!(breakers.current(later(90)).await.unwrap(), [mended.clone(), other.clone(), old]);
     assert_eq!(breakers.current(later(91)).await.unwrap(), [mended.clone(), other.clone()]);

@@ -8,6 +8,7 @@ pub mod list;
 pub mod present;
 pub mod read;
 pub mod retry;
+pub mod stages;
 pub mod streams;
 pub mod wire;
 

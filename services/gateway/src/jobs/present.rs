@@ -6,7 +6,10 @@ use domain::{JobState, KindSpec, UserId, kind::UNKNOWN_ERROR};
 use persistence::{Artifact, Input, Job};
 use service_runtime::error_chain;
 
-use super::wire::{ArtifactBody, InputBody, JobBody, JobSummary, Standing};
+use super::{
+    stages,
+    wire::{ArtifactBody, InputBody, JobBody, JobSummary, Standing},
+};
 use crate::{app_state::AppState, links::LinkMaker, problem::ApiError, submit_kind::SubmitKind};
 
 /// How a job that ended badly is told. A failure of an earlier attempt is no error of a job that goes on or has ended
@@ -52,6 +55,7 @@ pub async fn job(state: &AppState, links: &LinkMaker, user: &UserId, job: &Job) 
     let inputs = state.database.jobs().inputs(job.id).await?;
     let inputs = in_order(state.spec(job.kind.as_str()), inputs);
     let inputs: Vec<_> = inputs.into_iter().map(InputBody::of_stored).collect();
+    let (stages, cost) = stages::of_job(state, job).await?;
     let made = job.result.as_ref().filter(|_| job.state == JobState::Completed);
     Ok(JobBody {
         success: true,
@@ -63,6 +67,8 @@ pub async fn job(state: &AppState, links: &LinkMaker, user: &UserId, job: &Job) 
         inputs,
         parameters: kind.map_or_else(|| job.params.clone(), |kind| kind.parameters(&job.params)),
         reuse: job.reuse,
+        stages,
+        cost,
         result: Option::zip(kind, made).map(|(kind, made)| kind.result(job, made)),
         artifacts: artifacts(state, links, user, job).await?,
         updated_at: job.updated_at,

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
+use super::stages::StageBody;
 use crate::{
     links::Links,
+    spending::Money,
     submit_kind::CheckedInput,
     wire::{FindingBody, QuotaBody},
 };
@@ -121,6 +123,10 @@ pub struct JobBody {
     pub parameters: Value,
     /// Whether finished stages of your earlier jobs may be reused.
     pub reuse: bool,
+    /// Who made each stage that has begun, who was asked before, and what it cost.
+    pub stages: Vec<StageBody>,
+    /// What vendors were paid for it so far, a line for each currency.
+    pub cost: Vec<Money>,
     /// What a finished job tells of itself; its fields depend on the kind.
     pub result: Option<Value>,
     /// The files of a finished job.

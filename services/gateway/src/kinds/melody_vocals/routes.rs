@@ -249,7 +249,7 @@ fn worst(breakers: &[BreakerBody]) -> BreakerBody {
 
 impl From<persistence::BreakerRow> for BreakerBody {
     fn from(row: persistence::BreakerRow) -> Self {
-        let persistence::BreakerRow { provider, state, failures, open_until, instance: _, updated_at: _ } = row;
+        let persistence::BreakerRow { provider, state, failures, open_until, .. } = row;
         Self { provider, state, failures, open_until }
     }
 }

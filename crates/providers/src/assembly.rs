@@ -1,0 +1,170 @@
+//! Chains as the settings want them: who is set up, and in which order each capability asks them.
+
+use std::sync::Arc;
+
+use resilience::BreakerRegistry;
+use settings::Settings;
+use telemetry::Metrics;
+
+use crate::{
+    ENGINE_VERSION, SetupError,
+    blending::{OfflineBlender, SongBlender},
+    capability::{LyricsWriter, MelodyExtractor, VocalSynthesizer},
+    chain::{CallLimits, Chain, Guard, Terms, Version},
+    composing::{OfflineComposer, SongComposer},
+    expert::{self, ExpertClient},
+    ml_model::{self, MlModelClient},
+    offline::{self, OfflineEngine},
+    outside::Outside,
+};
+
+/// Somebody who does one thing.
+struct Offer<P: ?Sized> {
+    name: String,
+    terms: Terms,
+    provider: Arc<P>,
+}
+
+/// All who do each thing, as they are asked where the settings name no order.
+#[derive(Default)]
+struct Offers {
+    melody: Vec<Offer<dyn MelodyExtractor>>,
+    lyrics: Vec<Offer<dyn LyricsWriter>>,
+    vocals: Vec<Offer<dyn VocalSynthesizer>>,
+    compositions: Vec<Offer<dyn SongComposer>>,
+    blends: Vec<Offer<dyn SongBlender>>,
+}
+
+/// Makes the chains of one process.
+pub struct Assembly<'a> {
+    settings: &'a Settings,
+    breakers: &'a BreakerRegistry,
+    metrics: &'a Metrics,
+    offers: Offers,
+}
+
+impl<'a> Assembly<'a> {
+    /// Nobody but the engine in this process, which every chain gets in its turn.
+    pub fn alone(settings: &'a Settings, breakers: &'a BreakerRegistry, metrics: &'a Metrics) -> Self {
+        Self { settings, breakers, metrics, offers: Offers::default() }
+    }
+
+    /// All who are set up.
+    ///
+    /// # Errors
+    /// When a client cannot be made.
+    pub fn of(
+        settings: &'a Settings,
+        outside: &Outside,
+        breakers: &'a BreakerRegistry,
+        metrics: &'a Metrics,
+    ) -> Result<Self, SetupError> {
+        let mut assembly = Self::alone(settings, breakers, metrics);
+        assembly.add_expert(outside)?;
+        assembly.add_ml_model(outside)?;
+        Ok(assembly)
+    }
+
+    fn add_expert(&mut self, outside: &Outside) -> Result<(), SetupError> {
+        let Some(url) = &self.settings.providers.expert_url else { return Ok(()) };
+        let expert = Arc::new(ExpertClient::new(&outside.outbound()?, url.clone())?);
+        let terms = |capability| {
+            Terms::elsewhere(Version::Asked(expert.clone()), Guard::new(expert::NAME, capability, self.breakers))
+        };
+        let name = || expert::NAME.to_owned();
+        self.offers.melody.push(Offer { name: name(), terms: terms("melody"), provider: expert.clone() });
+        self.offers.lyrics.push(Offer { name: name(), terms: terms("lyrics"), provider: expert.clone() });
+        self.offers.vocals.push(Offer { name: name(), terms: terms("vocals"), provider: expert });
+        Ok(())
+    }
+
+    fn add_ml_model(&mut self, outside: &Outside) -> Result<(), SetupError> {
+        let providers = &self.settings.providers;
+        let Some(url) = &providers.ml_model_url else { return Ok(()) };
+        let key = providers.ml_model_api_key.clone();
+        let client = Arc::new(MlModelClient::new(&outside.outbound()?, url.clone(), key)?);
+        let guard = Guard::new(ml_model::NAME, "blends", self.breakers);
+        let terms = Terms::elsewhere(Version::Asked(client.clone()), guard);
+        self.offers.blends.push(Offer { name: ml_model::NAME.to_owned(), terms, provider: client });
+        Ok(())
+    }
+
+    pub fn melody(&mut self, engine: &Arc<OfflineEngine>) -> Chain<dyn MelodyExtractor> {
+        let offers = std::mem::take(&mut self.offers.melody);
+        self.chain("melody", offers, engine.version(), engine.clone())
+    }
+
+    pub fn lyrics(&mut self, engine: &Arc<OfflineEngine>) -> Chain<dyn LyricsWriter> {
+        let offers = std::mem::take(&mut self.offers.lyrics);
+        self.chain("lyrics", offers, engine.version(), engine.clone())
+    }
+
+    pub fn vocals(&mut self, engine: &Arc<OfflineEngine>) -> Chain<dyn VocalSynthesizer> {
+        let offers = std::mem::take(&mut self.offers.vocals);
+        self.chain("vocals", offers, engine.version(), engine.clone())
+    }
+
+    pub fn compositions(&mut self) -> Chain<dyn SongComposer> {
+        let offers = std::mem::take(&mut self.offers.compositions);
+        self.chain("compositions", offers, ENGINE_VERSION, Arc::new(OfflineComposer))
+    }
+
+    pub fn blends(&mut self) -> Chain<dyn SongBlender> {
+        let offers = std::mem::take(&mut self.offers.blends);
+        let blender = OfflineBlender::new(self.settings.providers.engine_threads);
+        self.chain("blends", offers, ENGINE_VERSION, Arc::new(blender))
+    }
+
+    /// In the order that the settings name, else as they are, the engine last.
+    fn chain<P: ?Sized>(
+        &self,
+        capability: &'static str,
+        mut offers: Vec<Offer<P>>,
+        engine_version: &str,
+        engine: Arc<P>,
+    ) -> Chain<P> {
+        let providers = &self.settings.providers;
+        let asked = self.settings.capabilities.of(capability);
+        if asked.is_some() || offers.is_empty() || providers.offline_fallback {
+            let terms = Terms::of_own(engine_version);
+            offers.push(Offer { name: offline::NAME.to_owned(), terms, provider: engine });
+        }
+        if let Some(names) = asked {
+            for idle in names.iter().filter(|name| !offers.iter().any(|offer| offer.name == **name)) {
+                tracing::warn!(capability, provider = idle, "the settings name a provider that does not do this");
+            }
+            offers.retain(|offer| names.contains(&offer.name));
+            offers.sort_by_key(|offer| names.iter().position(|name| *name == offer.name));
+        }
+        let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
+        let mut chain = Chain::new(capability, limits, self.metrics.clone());
+        for Offer { name, terms, provider } in offers {
+            chain.push(&name, terms, provider);
+        }
+        chain
+    }
+}
+
+/// The composers that the settings ask for, in order.
+///
+/// # Errors
+/// When no client can be made.
+pub fn composers(
+    settings: &Settings,
+    breakers: &BreakerRegistry,
+    metrics: &Metrics,
+) -> Result<Chain<dyn SongComposer>, SetupError> {
+    Ok(Assembly::of(settings, &Outside::new(&settings.outbound), breakers, metrics)?.compositions())
+}
+
+/// The blenders that the settings ask for, in order.
+///
+/// # Errors
+/// When no client can be made.
+pub fn blenders(
+    settings: &Settings,
+    breakers: &BreakerRegistry,
+    metrics: &Metrics,
+) -> Result<Chain<dyn SongBlender>, SetupError> {
+    Ok(Assembly::of(settings, &Outside::new(&settings.outbound), breakers, metrics)?.blends())
+}
