@@ -43,7 +43,7 @@ pub struct Check {
 /// it is nothing that a restart heals.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ProviderState {
-    /// As in settings and metrics, such as `ml_model`.
+    /// The provider as in settings and metrics, and what it does: `ml_model/blends`.
     pub name: String,
     /// Its circuit breaker: `CLOSED`, `HALF_OPEN`, or `OPEN` while it is left alone.
     pub breaker: String,

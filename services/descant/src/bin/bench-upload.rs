@@ -5,6 +5,7 @@
 //! Run through `cargo xtask bench upload`, which starts the servers of the distributed set. Exits with 0 whatever the
 //! figures say, unless an upload was not accepted.
 
+#[allow(dead_code, unused_imports, reason = "each benchmark uses a part of what they share")]
 mod bench_support;
 
 use std::{

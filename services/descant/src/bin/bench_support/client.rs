@@ -30,12 +30,29 @@ impl Client {
 
     /// Submits a recording that must be accepted; returns the job's id.
     pub async fn submit(&self, recording: Recording) -> Result<String> {
+        self.submit_with(recording, PROMPT).await
+    }
+
+    /// The same, with a sentence of its own.
+    pub async fn submit_with(&self, recording: Recording, prompt: &str) -> Result<String> {
         let part = Part::bytes(recording.bytes).file_name(recording.file_name);
-        let form = Form::new().text("prompt", PROMPT).part("audio", part);
+        let form = Form::new().text("prompt", prompt.to_owned()).part("audio", part);
         let request = self.http.post(self.address("/api/v1/melody-vocals/convert")).multipart(form);
         let answer = self.send(request, StatusCode::ACCEPTED).await?;
         let body: Value = answer.json().await.context("read the answer")?;
         Ok(body["jobId"].as_str().context("an accepted job has no id")?.to_owned())
+    }
+
+    /// Submits a request of a kind without files; returns the job's id.
+    pub async fn submit_json(&self, kind: &str, request: &Value) -> Result<String> {
+        let request = self.http.post(self.address(&format!("/api/v1/jobs/{kind}"))).json(request);
+        let body: Value = self.send(request, StatusCode::ACCEPTED).await?.json().await.context("read the answer")?;
+        Ok(body["jobId"].as_str().context("an accepted job has no id")?.to_owned())
+    }
+
+    /// A job as it stands.
+    pub async fn job(&self, id: &str) -> Result<Value> {
+        serde_json::from_slice(&self.get(&format!("/api/v1/jobs/{id}")).await?).context("read a job")
     }
 
     /// Asks for a page that must be there, and reads it.

@@ -43,30 +43,47 @@ impl Flavour {
     }
 }
 
+/// A variable that is a setting.
+pub struct Setting(pub String, pub String);
+
+impl From<(&str, &str)> for Setting {
+    fn from((name, value): (&str, &str)) -> Self {
+        Self(name.to_owned(), value.to_owned())
+    }
+}
+
 /// A running deployment. Everything of it ends and is deleted when it is dropped.
 pub struct Deployment {
     client: Client,
+    http: reqwest::Client,
+    /// Those of the service that was started last hold for all that have no address to be told.
+    settings: BTreeMap<String, String>,
     // Before what they keep their things in, so that they end first.
     processes: Vec<Process>,
     _place: Option<FreshPlace>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Deployment {
     /// Starts a deployment whose orchestrator does next to nothing.
     pub async fn start(flavour: Flavour) -> Result<Self> {
+        Self::start_with(flavour, [QUIET_ORCHESTRATOR.into()]).await
+    }
+
+    /// Starts a deployment with settings of its own.
+    pub async fn start_with(flavour: Flavour, own: impl IntoIterator<Item = Setting>) -> Result<Self> {
         let folder = tempfile::tempdir().context("make a temporary folder")?;
         let http = reqwest::Client::builder().build().context("make an HTTP client")?;
-        let mut settings: BTreeMap<String, String> =
-            [QUIET_ORCHESTRATOR, ("DESCANT_HTTP__PORT", "0"), ("DESCANT_HTTP__HEALTH_PORT", "0")]
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into();
+        let mut settings: BTreeMap<String, String> = [("DESCANT_HTTP__PORT", "0"), ("DESCANT_HTTP__HEALTH_PORT", "0")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        settings.extend(own.into_iter().map(|Setting(name, value)| (name, value)));
         let (mut processes, mut place) = (Vec::new(), None);
         let client = match flavour {
             Flavour::Embedded => {
                 settings.insert("DESCANT_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
                 let url = launch(&mut processes, "descant", &["serve"], &settings, folder.path(), &http).await?;
-                Client::new(http, url, None)
+                Client::new(http.clone(), url, None)
             }
             Flavour::Distributed => {
                 let (taken, its_settings) = FreshPlace::take()?;
@@ -74,11 +91,17 @@ impl Deployment {
                 settings.extend(its_settings);
                 settings.insert("DESCANT_AUTH__SECRET".to_owned(), SECRET.to_owned());
                 settings.insert("DESCANT_EXPERT__PORT".to_owned(), "0".to_owned());
-                let url = launch_apart(&mut processes, settings, folder.path(), &http).await?;
-                Client::new(http, url, Some(token()?))
+                let url = launch_apart(&mut processes, &mut settings, folder.path(), &http).await?;
+                Client::new(http.clone(), url, Some(token()?))
             }
         };
-        Ok(Self { client, processes, _place: place, _folder: folder })
+        Ok(Self { client, http, settings, processes, _place: place, folder })
+    }
+
+    /// Kills a service of a distributed deployment, as a machine that fails does, and starts it again.
+    pub async fn kill_and_start(&mut self, name: &str) -> Result<()> {
+        self.processes.retain(|process| process.name() != name);
+        launch(&mut self.processes, name, &[], &self.settings, self.folder.path(), &self.http).await.map(drop)
     }
 
     /// A user of the tier that has no quota.
@@ -101,13 +124,13 @@ impl Deployment {
 /// Starts the services one after the other; returns the gateway's address.
 async fn launch_apart(
     processes: &mut Vec<Process>,
-    mut settings: BTreeMap<String, String>,
+    settings: &mut BTreeMap<String, String>,
     folder: &Path,
     http: &reqwest::Client,
 ) -> Result<String> {
     let mut url = String::new();
     for service in SERVICES {
-        url = launch(processes, service, &[], &settings, folder, http).await?;
+        url = launch(processes, service, &[], settings, folder, http).await?;
         if service == "descant-expert" {
             settings.insert("EXPERT_MUSIC_AI_URL".to_owned(), url.clone());
         }

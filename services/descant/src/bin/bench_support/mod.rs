@@ -12,7 +12,8 @@ use media::{Encoding, Tags, encode, sample};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use deployment::{Deployment, Flavour};
+pub use deployment::{Deployment, Flavour, Setting};
+pub use process::Process;
 
 pub const RATE_HZ: u32 = 44_100;
 /// Setting with which an orchestrator is present and does next to nothing, and what the reader must know about it.

@@ -95,7 +95,7 @@ async fn whatever_the_model_does_the_job_completes(flavour: Flavour) {
     eventually("the model to be told of", PATIENCE, || async {
         let health = user.get("/api/health/detailed").await.expect(200);
         let providers = health["providers"].as_array().cloned().unwrap_or_default();
-        if providers.iter().any(|provider| provider["name"] == "ml_model") { Ok(()) } else { Err(health) }
+        if providers.iter().any(|provider| provider["name"] == "ml_model/blends") { Ok(()) } else { Err(health) }
     })
     .await;
 }
