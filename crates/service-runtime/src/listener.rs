@@ -13,7 +13,7 @@ use telemetry::{Metrics, metrics::CONTENT_TYPE};
 
 use crate::{
     error::RuntimeError,
-    health::{Health, HealthReport},
+    health::{Health, HealthReport, ProviderState},
 };
 
 /// Routes for `App::configure`: `/api/health`, `/api/health/live`, `/api/health/ready`, `/api/health/detailed` and
@@ -76,19 +76,29 @@ struct Problem<'a> {
 #[derive(Serialize)]
 struct StatusBody {
     status: &'static str,
+    /// Providers that an operator has to see to. Work goes on without them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<ProviderState>,
+}
+
+impl StatusBody {
+    const fn of(status: &'static str) -> Self {
+        Self { status, problems: Vec::new() }
+    }
 }
 
 /// Checks no dependency: an orchestrator of containers restarts who does not answer here, and that heals none of them.
 async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(StatusBody { status: "healthy" })
+    HttpResponse::Ok().json(StatusBody::of("healthy"))
 }
 
 async fn ready(health: web::Data<Health>) -> HttpResponse {
     let report = health.report().await;
     if report.is_ready() {
-        HttpResponse::Ok().json(StatusBody { status: "ready" })
+        let problems = report.providers.into_iter().filter(|provider| provider.problem.is_some()).collect();
+        HttpResponse::Ok().json(StatusBody { status: "ready", problems })
     } else {
-        HttpResponse::ServiceUnavailable().json(StatusBody { status: "not_ready" })
+        HttpResponse::ServiceUnavailable().json(StatusBody::of("not_ready"))
     }
 }
 
