@@ -112,15 +112,15 @@ pub fn line_findings(language: Language, line: usize, words: &[String], expected
 pub fn lines_of(text: &str) -> Vec<Vec<String>> {
     text.lines()
         .filter(|line| !is_heading(line))
-        .map(|line| {
-            let mut all: Vec<String> =
-                words::words(line).into_iter().filter(|w| w.chars().any(char::is_alphabetic)).collect();
-            all.truncate(MOST_WORDS);
-            all
-        })
+        .map(words_of_line)
         .filter(|words| !words.is_empty())
         .take(MOST_LINES)
         .collect()
+}
+
+/// The words of one line that are sung, at most [`MOST_WORDS`].
+pub fn words_of_line(line: &str) -> Vec<String> {
+    words::words(line).into_iter().filter(|word| word.chars().any(char::is_alphabetic)).take(MOST_WORDS).collect()
 }
 
 /// Whether a line names a part of the song instead of being sung.

@@ -177,6 +177,31 @@ impl<'a> Song<'a> {
         });
     }
 
+    pub fn section(&self, number: usize) -> Section {
+        self.sections[number]
+    }
+
+    /// The earlier line that a line rhymes with.
+    pub fn partner(&self, number: usize) -> Option<usize> {
+        scheme::partner(number, self.plans.len(), self.alternate)
+    }
+
+    /// The earlier line that is sung again as this one: of the first chorus.
+    pub fn origin(&self, number: usize) -> Option<usize> {
+        let first = self.sections.iter().position(|section| section.kind == SectionKind::Chorus)?;
+        match self.sections[number].kind {
+            SectionKind::Chorus if self.returns[number] => Some(first + Self::place(number)),
+            SectionKind::Outro => {
+                let is_alike = |line: &usize| {
+                    self.sections[*line] == self.sections[first]
+                        && self.plans[*line].syllables() == self.plans[number].syllables()
+                };
+                (first..number.min(first + scheme::STANZA)).rev().find(is_alike)
+            }
+            _ => None,
+        }
+    }
+
     /// A prompt word that somebody else's line has already.
     pub fn has_word(&mut self, stem: &str) {
         self.pending.retain(|(_, keyword)| keyword.stem != stem);

@@ -12,6 +12,7 @@ mod figures;
 mod fit;
 mod language;
 mod lexicon;
+mod places;
 mod plan;
 mod repair;
 mod scheme;
@@ -37,7 +38,8 @@ pub use error::LyricsError;
 pub use figures::{LyricsFit, lyrics_figures, lyrics_fit};
 pub use fit::{fit, fit_in};
 pub use language::Language;
-pub use repair::{LineFate, Repaired, RepairedLine, repair};
+pub use places::{Beat, LinePlace, LineVerdict, align_lines, line_places};
+pub use repair::{LineFate, Repaired, RepairedLine, fit_lyrics, repair};
 pub use sections::{Section, SectionKind};
 pub use words::words as words_of;
 

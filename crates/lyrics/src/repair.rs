@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Language, LyricFinding, Lyrics, LyricsRequest,
-    check::{line_findings, lines_of},
+    check::{line_findings, lines_of, words_of_line},
     compose::Song,
-    plan, scheme,
+    plan,
+    plan::LinePlan,
+    scheme,
     theme::Theme,
     title,
     writer::Rhyme,
@@ -53,27 +55,76 @@ pub struct Repaired {
 /// # Errors
 /// `Mismatch` when the melody has no notes in its phrases; `UnknownLanguage`.
 pub fn repair(melody: &Melody, text: &str, request: &LyricsRequest) -> Result<Repaired, LyricsError> {
+    let (language, plans) = sung_lines(melody, request)?;
+    let counts: Vec<usize> = plans.iter().map(LinePlan::syllables).collect();
+    let source = lines_of(text);
+    let assigned = align(language, &source, &counts);
+    let given: Vec<Given<'_>> = assigned.iter().map(|line| line.map(|line| (line, &source[line][..]))).collect();
+    fitted((melody, language), &plans, &given, Again::OnlyAsWritten, request)
+}
+
+/// Fits lines to the melody that somebody wrote for its places (see [`super::line_places`]), `None` where there is none that
+/// is wanted. A chorus that returns, and a last line that says the end of one again, are sung as their first time; what is
+/// given for them counts only where the words do not fit again. The lines are not trusted, as with [`repair`].
+///
+/// # Errors
+/// `Mismatch` when the melody has no notes in its phrases, or another number of places than of lines; `UnknownLanguage`.
+pub fn fit_lyrics(melody: &Melody, lines: &[Option<String>], request: &LyricsRequest) -> Result<Repaired, LyricsError> {
+    let (language, plans) = sung_lines(melody, request)?;
+    if lines.len() != plans.len() {
+        return Err(LyricsError::Mismatch(format!("{} lines were given for {} places", lines.len(), plans.len())));
+    }
+    let words: Vec<Option<Vec<String>>> =
+        lines.iter().map(|line| line.as_deref().map(words_of_line).filter(|words| !words.is_empty())).collect();
+    let given: Vec<Given<'_>> =
+        words.iter().enumerate().map(|(place, words)| words.as_deref().map(|words| (place, words))).collect();
+    fitted((melody, language), &plans, &given, Again::AsTheFirstTime, request)
+}
+
+/// A line of the text with its number.
+type Given<'a> = Option<(usize, &'a [String])>;
+
+/// Whether a line that comes back is sung as its first time whatever the text has there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Again {
+    OnlyAsWritten,
+    AsTheFirstTime,
+}
+
+fn sung_lines(melody: &Melody, request: &LyricsRequest) -> Result<(Language, Vec<LinePlan>), LyricsError> {
     let language = Language::of(&request.language)?;
     let plans = plan::lines(melody);
     if plans.is_empty() {
         return Err(LyricsError::Mismatch("the melody has no notes to sing".into()));
     }
-    let counts: Vec<usize> = plans.iter().map(plan::LinePlan::syllables).collect();
-    let source = lines_of(text);
-    let assigned = align(language, &source, &counts);
+    Ok((language, plans))
+}
+
+fn fitted(
+    (melody, language): (&Melody, Language),
+    plans: &[LinePlan],
+    given: &[Given<'_>],
+    again: Again,
+    request: &LyricsRequest,
+) -> Result<Repaired, LyricsError> {
+    let counts: Vec<usize> = plans.iter().map(LinePlan::syllables).collect();
     let theme = Theme::of(language, request).settled(request.seed);
-    let mut song = Song::new(language, melody, &plans, &theme, request.seed);
-    let readings: Vec<Reading> = assigned
-        .iter()
-        .zip(&counts)
-        .map(|(line, &count)| Reading::of(language, line.map(|line| (line, &source[line][..])), count))
-        .collect();
+    let mut song = Song::new(language, melody, plans, &theme, request.seed);
+    let mut readings: Vec<Reading> =
+        given.iter().zip(&counts).map(|(line, &count)| Reading::of(language, *line, count)).collect();
     // What is kept decides what need not be said again.
     for word in readings.iter().filter_map(|r| r.words.as_ref()).flatten() {
         song.has_word(&language.stem(word));
     }
-    for (number, reading) in readings.iter().enumerate() {
-        if let Some(words) = &reading.words
+    for number in 0..plans.len() {
+        let origin = song.origin(number).filter(|_| again == Again::AsTheFirstTime);
+        let first_time = origin.map(|origin| super::words::words(&song.lines[origin].text));
+        if let (Some(origin), Some(words)) = (origin, first_time)
+            && let Some(syllables) = language.realise(&words, Some(counts[number]))
+        {
+            readings[number].report.fate = readings[origin].report.fate;
+            song.place_line(number, words, syllables);
+        } else if let Some(words) = &readings[number].words
             && let Some(syllables) = language.realise(words, Some(counts[number]))
         {
             song.writer.keep_words(words, number);
@@ -149,7 +200,7 @@ fn wanted_rhyme(language: Language, number: usize, readings: &[Reading], song: &
 }
 
 /// Which line of the text goes to which place: in order, with as little misfit as can be. Lines too many are left out.
-fn align(language: Language, source: &[Vec<String>], counts: &[usize]) -> Vec<Option<usize>> {
+pub fn align(language: Language, source: &[Vec<String>], counts: &[usize]) -> Vec<Option<usize>> {
     const LEFT_OUT: usize = 3;
     const BARE: usize = 4;
     const WORST: usize = 6;

@@ -78,11 +78,13 @@ pub fn agreement(weights: &[f64], stresses: &[f64]) -> f64 {
     if ww < 1e-9 || ss < 1e-9 { 0.0 } else { cross / (ww * ss).sqrt() }
 }
 
+/// From so much on notes of one line differ in strength.
+pub const WEIGHT_DIFFERS: f64 = 0.15;
+
 /// Neighbouring syllables whose stress differs (by 0.3 of 1) and whose notes differ in strength (by 0.15 of the line's
 /// range of log length and loudness): where the stronger syllable has the stronger note, and all of them.
 pub fn in_order(weights: &[f64], stresses: &[f64]) -> (usize, usize) {
     const STRESS_DIFFERS: f64 = 0.3;
-    const WEIGHT_DIFFERS: f64 = 0.15;
     let (mut good, mut all) = (0, 0);
     for (weight, stress) in weights.windows(2).zip(stresses.windows(2)) {
         let (heavier, stronger) = (weight[1] - weight[0], stress[1] - stress[0]);

@@ -85,31 +85,55 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
 pub fn answer(work: &Work<'_>) -> Reply {
     match work.target.route {
         Route::Messages => messages(work),
+        Route::Model => one_model(work).unwrap_or_else(|refused| refused).into(),
         _ => error(404, "not_found_error", "Not found").into(),
     }
 }
 
-fn messages(work: &Work<'_>) -> Reply {
-    let invalid = |message: &str| Reply::from(error(400, "invalid_request_error", message));
+fn admit(work: &Work<'_>) -> Result<&str, Answer> {
     let Some(key) = work.call.header("x-api-key").or_else(|| work.call.bearer()) else {
-        return error(401, "authentication_error", "x-api-key header is required").into();
+        return Err(error(401, "authentication_error", "x-api-key header is required"));
     };
     if !key_is_good(key) {
-        return error(401, "authentication_error", "invalid x-api-key").into();
+        return Err(error(401, "authentication_error", "invalid x-api-key"));
     }
     let version = work.call.header("anthropic-version").unwrap_or_default();
     if ![VERSION, VERSION_WITHOUT_SAMPLING].contains(&version) {
-        return invalid("anthropic-version: header is required and must be a known version");
+        let message = "anthropic-version: header is required and must be a known version";
+        return Err(error(400, "invalid_request_error", message));
     }
-    let Some(body) = work.call.object() else { return invalid("the request body is not a JSON object") };
-    let Some(name) = body["model"].as_str() else { return invalid("model: Field required") };
+    Ok(version)
+}
+
+fn model_of(name: &str) -> Result<&'static Model, Answer> {
     let known = |model: &&Model| {
         // A name may end in the date of its release.
         let date = name.strip_prefix(model.name).map(|rest| rest.trim_start_matches('-'));
         date.is_some_and(|date| date.is_empty() || date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    let Some(model) = MODELS.iter().find(known) else {
-        return error(404, "not_found_error", &format!("model: {name}")).into();
+    MODELS.iter().find(known).ok_or_else(|| error(404, "not_found_error", &format!("model: {name}")))
+}
+
+/// `GET /v1/models/{id}`.
+fn one_model(work: &Work<'_>) -> Result<Answer, Answer> {
+    admit(work)?;
+    let name = work.id(0);
+    model_of(name)?;
+    let model = json!({"type": "model", "id": name, "display_name": name, "created_at": "2026-01-01T00:00:00Z"});
+    Ok(Answer::json(200, &model).with("request-id", REQUEST_ID))
+}
+
+fn messages(work: &Work<'_>) -> Reply {
+    let invalid = |message: &str| Reply::from(error(400, "invalid_request_error", message));
+    let version = match admit(work) {
+        Ok(version) => version,
+        Err(refused) => return refused.into(),
+    };
+    let Some(body) = work.call.object() else { return invalid("the request body is not a JSON object") };
+    let Some(name) = body["model"].as_str() else { return invalid("model: Field required") };
+    let model = match model_of(name) {
+        Ok(model) => model,
+        Err(refused) => return refused.into(),
     };
     let Some(most) = body["max_tokens"].as_u64().filter(|most| *most > 0) else {
         return invalid("max_tokens: Field required, greater than or equal to 1");

@@ -38,6 +38,7 @@ pub enum Route {
     Any,
     // Anthropic.
     Messages,
+    Model,
     // OpenAI.
     Chat,
     Speech,
@@ -111,6 +112,7 @@ pub fn resolve(method: &Method, path: &str) -> Result<Target, Miss> {
     let post = method == Method::POST;
     let found = match (vendor, rest) {
         (Vendor::Anthropic, ["v1", "messages"]) if post => Some((Route::Messages, vec![])),
+        (Vendor::Anthropic, ["v1", "models", id]) if method == Method::GET => Some((Route::Model, vec![*id])),
         (Vendor::OpenAi, ["v1", "chat", "completions"]) if post => Some((Route::Chat, vec![])),
         (Vendor::OpenAi, ["v1", "audio", "speech"]) if post => Some((Route::Speech, vec![])),
         (Vendor::OpenAi, ["v1", "audio", "voices"]) if method == Method::GET => Some((Route::Voices, vec![])),

@@ -102,6 +102,18 @@ impl VendorHttp {
         }
     }
 
+    /// Sends a request that costs nothing for what not every server has; `None` where this one has no such thing.
+    ///
+    /// # Errors
+    /// As [`VendorHttp::free`].
+    pub async fn free_if_there(&self, request: Request) -> Result<Option<Answer>, Failure> {
+        match request.send().await {
+            Ok(answer) if matches!(answer.status().as_u16(), 404 | 405 | 501) => Ok(None),
+            Ok(answer) => self.success(answer).await.map(Some),
+            Err(error) => Err(self.trouble(&error)),
+        }
+    }
+
     /// A success, or what the error that it is asks of us.
     async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
         self.learn_slots(&answer);

@@ -81,3 +81,19 @@ async fn keys_models_and_parameters_are_held_against_the_rules() {
     assert_eq!(send(newer).await.unwrap().status, 400);
     assert_eq!(vendors.ledger().len(), 1);
 }
+
+#[tokio::test]
+async fn a_model_is_told_of_by_its_name() {
+    let vendors = Vendors::start().await;
+    let client = client();
+    let ask = async |model: &str, key: &str| {
+        let url = format!("{}/v1/models/{model}", vendors.url_of(Vendor::Anthropic));
+        send(client.get(&url).header("x-api-key", key).header("anthropic-version", "2023-06-01")).await.unwrap()
+    };
+    let there = ask("claude-haiku-4-5", "key").await;
+    assert_eq!((there.status, &there.json()["id"]), (200, &json!("claude-haiku-4-5")));
+    let gone = ask("claude-3-opus-20240229", "key").await;
+    assert_eq!((gone.status, &gone.json()["error"]["type"]), (404, &json!("not_found_error")));
+    assert_eq!(ask("claude-haiku-4-5", "invalid").await.status, 401);
+    assert!(vendors.ledger().is_empty());
+}
