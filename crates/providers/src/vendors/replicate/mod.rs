@@ -104,6 +104,11 @@ impl Replicate {
         self.predictions.clone()
     }
 
+    /// The same, for whoever adds a recording to what is asked.
+    pub fn prediction_service(&self) -> Arc<PredictionService> {
+        self.predictions.clone()
+    }
+
     /// The same for trainings, by the vendor's name and `/trainings`; `None` where the settings name no owner for what is
     /// trained.
     pub fn trainings(&self) -> Option<Arc<dyn OutsideService>> {
