@@ -23,7 +23,8 @@ use crate::{
 const MAX_BYTES: usize = 1024 * 1024;
 /// How long an id is remembered: longer than what it signs is taken.
 const REMEMBERED: TimeDelta = TimeDelta::minutes(30);
-const REFUSED: ApiError = ApiError::Unauthenticated { detail: "The webhook is not signed as its sender would sign it." };
+const REFUSED: ApiError =
+    ApiError::Unauthenticated { detail: "The webhook is not signed as its sender would sign it." };
 
 /// What is read of a body.
 #[derive(Deserialize)]
@@ -75,11 +76,8 @@ pub async fn receive(
     verified.map_err(|error| refused(&vendor.name, error))?;
     let told: Told = serde_json::from_slice(&body)
         .map_err(|_| ApiError::InvalidBody { detail: "The body names no work by its id.".to_owned() })?;
-    let key = IdempotencyKey {
-        user: UserId::operator(),
-        key: signed.id.to_owned(),
-        route: format!("hooks/{}", vendor.name),
-    };
+    let key =
+        IdempotencyKey { user: UserId::operator(), key: signed.id.to_owned(), route: format!("hooks/{}", vendor.name) };
     let hash = hex::encode(Sha256::digest(&body));
     let Begin::Fresh(claim) = state.database.idempotency().begin(&key, &hash, now, REMEMBERED).await? else {
         tracing::debug!(provider = vendor.name, "a webhook came again");

@@ -75,7 +75,8 @@ pub fn verify(
 /// # Errors
 /// As [`verify`].
 pub fn check_form(signed: Signed<'_>, now: DateTime<Utc>) -> Result<(), WebhookError> {
-    let is_id = (1..=LONGEST_ID).contains(&signed.id.len()) && signed.id.bytes().all(|b| b.is_ascii_graphic() && b != b'.');
+    let is_id =
+        (1..=LONGEST_ID).contains(&signed.id.len()) && signed.id.bytes().all(|b| b.is_ascii_graphic() && b != b'.');
     let is_number = !signed.timestamp.is_empty() && signed.timestamp.bytes().all(|byte| byte.is_ascii_digit());
     let at = signed.timestamp.parse().ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     let at = at.filter(|_| is_id && is_number).ok_or(WebhookError::Malformed)?;
@@ -93,7 +94,14 @@ mod tests {
     const AT: i64 = 1_614_265_330;
     const BODY: &[u8] = br#"{"test": 2432232314}"#;
 
-    fn check_with(secret: &str, id: &str, timestamp: &str, signature: &str, age: i64, expected: Result<(), WebhookError>) {
+    fn check_with(
+        secret: &str,
+        id: &str,
+        timestamp: &str,
+        signature: &str,
+        age: i64,
+        expected: Result<(), WebhookError>,
+    ) {
         let now = DateTime::from_timestamp(AT + age, 0).unwrap();
         let verified = verify(&Secret::new(secret.to_owned()), Signed { id, timestamp, signature }, BODY, now);
         assert_eq!(verified, expected, "{secret} {id} {timestamp} {signature} {age}");

@@ -180,12 +180,8 @@ mod tests {
 
     #[test]
     fn a_description_says_what_the_options_say() {
-        let options = Options {
-            mood: Some(compose::Mood::Calm),
-            tempo_bpm: Some(92.0),
-            energy: Some(0.2),
-            ..Options::default()
-        };
+        let options =
+            Options { mood: Some(compose::Mood::Calm), tempo_bpm: Some(92.0), energy: Some(0.2), ..Options::default() };
         let words = description("a  walk\nby the sea", &options);
         for word in ["a walk by the sea, ", "calm", "92 bpm", "no vocals"] {
             assert!(words.contains(word), "{words}");

@@ -29,9 +29,8 @@ pub struct Mark {
 impl Mark {
     pub fn of(correlation: &str) -> Self {
         let hash = Sha256::digest(correlation.as_bytes());
-        let word = |index: usize| {
-            hash.iter().skip(index * 4).take(4).fold(0_u32, |word, byte| word << 8 | u32::from(*byte))
-        };
+        let word =
+            |index: usize| hash.iter().skip(index * 4).take(4).fold(0_u32, |word, byte| word << 8 | u32::from(*byte));
         Self { seed: word(0) >> 1, digits: std::array::from_fn(|index| word(index + 1) % MARKS) }
     }
 
@@ -107,7 +106,8 @@ mod tests {
 
     #[test]
     fn what_is_marked_means_the_same() {
-        let sent = marked("c", &json!({"text_temp": 0.7, "waveform_temp": 0.55, "lr": 0.0005, "prompt": "la"})).unwrap();
+        let sent =
+            marked("c", &json!({"text_temp": 0.7, "waveform_temp": 0.55, "lr": 0.0005, "prompt": "la"})).unwrap();
         let check = |name: &str, given: f64| {
             let differs = sent[name].as_f64().unwrap() - given;
             assert!(differs.abs() <= 1e-6, "{name} is moved by {differs}");

@@ -36,9 +36,7 @@ use resilience::Bulkhead;
 use settings::{Secret, Vendor};
 use url::Url;
 
-use self::{
-    client::Client, composer::MusicGenSettings, schema::Schemas, webhook_address::WebhookAddress,
-};
+use self::{client::Client, composer::MusicGenSettings, schema::Schemas, webhook_address::WebhookAddress};
 use crate::{SetupError, abilities::Abilities, outside_service::OutsideService, setup_check::SetupCheck};
 
 /// Everything that is had of Replicate with one key.

@@ -71,7 +71,10 @@ pub fn failure(provider: &str, run: &Run) -> Option<Failure> {
 /// It made something that cannot be had. Made again, it may be.
 pub fn lost(provider: &str, run: &Run) -> Failure {
     let removed = run.data_removed == Some(true);
-    away(provider, if removed { "has deleted what it made: it was not fetched in time" } else { "answered without a result" })
+    away(
+        provider,
+        if removed { "has deleted what it made: it was not fetched in time" } else { "answered without a result" },
+    )
 }
 
 /// Nobody there knows the run any more.
@@ -93,7 +96,8 @@ pub fn working(run: &Run, now: DateTime<Utc>, within: (Duration, Duration)) -> O
 /// The progress in logs, 0–1: the last "epoch 2/3", else the last "42%".
 pub fn fraction(logs: &str) -> Option<f64> {
     let from = logs.len().saturating_sub(LOG_BYTES);
-    let end: String = logs.bytes().skip(from).map(|byte| if byte.is_ascii() { char::from(byte) } else { ' ' }).collect();
+    let end: String =
+        logs.bytes().skip(from).map(|byte| if byte.is_ascii() { char::from(byte) } else { ' ' }).collect();
     let end = end.to_ascii_lowercase();
     end.rmatch_indices("epoch").find_map(|(at, word)| epoch(end.get(at + word.len()..)?)).or_else(|| percent(&end))
 }
@@ -137,7 +141,9 @@ fn collect(output: &Value, depth: usize, found: &mut Vec<Url>) {
         return;
     }
     match output {
-        Value::String(text) => found.extend(Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))),
+        Value::String(text) => {
+            found.extend(Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")))
+        }
         Value::Array(all) => all.iter().for_each(|one| collect(one, depth - 1, found)),
         Value::Object(named) => {
             // Beside the sound some models hand out what they remember of it.

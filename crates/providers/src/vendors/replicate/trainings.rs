@@ -128,7 +128,9 @@ impl OutsideService for TrainingService {
         let request: TrainingRequest =
             serde_json::from_value(request.clone()).map_err(|_| unsent("a training's request cannot be read"))?;
         if !is_name(&request.destination) || !is_name(&self.owner) {
-            return Err(unsent("the name of a model or its owner holds letters, digits, hyphens, dots and underscores"));
+            return Err(unsent(
+                "the name of a model or its owner holds letters, digits, hyphens, dots and underscores",
+            ));
         }
         if self.trainer.version.is_none() {
             return Err(unsent(format!("{} trains nothing without a version", self.trainer)));
