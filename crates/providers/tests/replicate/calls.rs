@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use compose::Options as SongOptions;
 use domain::FailureClass;
-use providers::{CallError, DirectCalls, OutsideProgress, SongComposer, vendors::replicate::{ModelRef, PredictionRequest}};
+use providers::{
+    CallError, DirectCalls, OutsideProgress, SongComposer,
+    vendors::replicate::{ModelRef, PredictionRequest},
+};
 use serde_json::{Value, json};
 use vendor_standins::{End, Fault, Options, Pace, Retry, Route, Step};
 

@@ -4,7 +4,11 @@ use std::io::{Read, Write};
 
 use compose::Options as SongOptions;
 use domain::FailureClass;
-use providers::{AudioInput, Composed, DirectCalls, ModelChoice, OutsideService, ProviderCall, Reciter, SongComposer, Stop, no_progress, vendors::replicate::{ModelRef, WithAudio}};
+use providers::{
+    AudioInput, Composed, DirectCalls, ModelChoice, OutsideService, ProviderCall, Reciter, SongComposer, Stop,
+    no_progress,
+    vendors::replicate::{ModelRef, WithAudio},
+};
 use vendor_standins::{End, Route, Sound, Step};
 
 use crate::setting::{REPLICATE, Setting, alone, correlation, wav};
