@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use crate::{
     app_state::AppState,
     follow::EventBody,
-    jobs, operator,
+    hooks, jobs, operator,
     problem::ApiError,
     routing::{both, posted, read},
     songs, spending, submission,
@@ -21,6 +21,7 @@ use crate::{
         jobs::list::list, jobs::read::read, jobs::cancel::cancel, jobs::retry::retry, jobs::streams::events, jobs::streams::ws,
         jobs::download::result, jobs::feedback::rate, jobs::feedback::feedback, operator::reset_breakers, operator::dead_letters, operator::requeue,
         spending::own, spending::everybodys, spending::estimate,
+        hooks::receive,
         health, live, ready, detailed,
     ),
     components(schemas(EventBody)),
@@ -28,6 +29,7 @@ use crate::{
         (name = "jobs", description = "The same for every kind of job"),
         (name = "spending", description = "What vendors are paid"),
         (name = "operator", description = "For whoever runs the service"),
+        (name = "hooks", description = "For vendors that work for this service"),
         (name = "health", description = "For load balancers and people"),
     )
 )]
@@ -86,6 +88,7 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
         .service(posted("/api/v1/operator/breakers/reset", operator::reset_breakers))
         .service(read("/api/v1/operator/dead-letters", operator::dead_letters))
         .service(posted("/api/v1/operator/dead-letters/{messageId}/requeue", operator::requeue))
+        .service(posted("/api/v1/hooks/{provider}", hooks::receive))
         .service(read("/openapi.json", document))
         .default_service(web::to(nothing_here));
 }

@@ -18,7 +18,7 @@ pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payl
     if !is_json(request) {
         return Err(ApiError::UnsupportedMediaType { detail: "Send JSON as application/json.".to_owned() });
     }
-    parse(&bytes(request, payload).await?)
+    parse(&bytes(request, payload, MAX_BYTES).await?)
 }
 
 /// The same, whatever its type is said to be; `None` when there is no body.
@@ -26,7 +26,7 @@ pub async fn read_optional<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<Option<T>, ApiError> {
-    match bytes(request, payload).await? {
+    match bytes(request, payload, MAX_BYTES).await? {
         body if body.is_empty() => Ok(None),
         body => parse(&body).map(Some),
     }
@@ -44,7 +44,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })
 }
 
-async fn bytes(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, ApiError> {
+/// A body of any type, of so many bytes at most.
+pub async fn bytes(request: &HttpRequest, payload: web::Payload, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut payload = pin!(content_coding::decoded(request.headers(), payload));
     let reading = async {
         let mut body = Vec::new();
@@ -52,8 +53,8 @@ async fn bytes(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, 
             let chunk = chunk
                 .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })?;
             body.extend_from_slice(&chunk);
-            if body.len() > MAX_BYTES {
-                return Err(ApiError::InvalidBody { detail: format!("The body is longer than {MAX_BYTES} bytes.") });
+            if body.len() > most {
+                return Err(ApiError::InvalidBody { detail: format!("The body is longer than {most} bytes.") });
             }
         }
         Ok(body)

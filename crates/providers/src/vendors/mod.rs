@@ -2,6 +2,7 @@
 
 mod http;
 pub mod llm;
+pub mod replicate;
 mod retry_table;
 
 pub use http::{KeyIn, VendorHttp};
