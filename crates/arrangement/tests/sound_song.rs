@@ -189,7 +189,8 @@ async fn words_that_are_told_are_kept_with_their_times() {
         start_seconds,
         end_seconds: start_seconds + 0.3,
     };
-    let lines = vec![vec![word("A", 0.5), word("boat", 0.9)], vec![word("goes", 1.5)], Vec::new(), vec![word("by", 3.1)]];
+    let lines =
+        vec![vec![word("A", 0.5), word("boat", 0.9)], vec![word("goes", 1.5)], Vec::new(), vec![word("by", 3.1)]];
     let (_, song) = made(vec![("vendor", Arc::new(Sings(lines)))]).await.unwrap();
     let Made::Sound(song, _) = song else { panic!("it is sound: {song:?}") };
     assert_eq!(song.title, "Tide", "its owner's name for it comes first");

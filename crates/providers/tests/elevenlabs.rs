@@ -106,8 +106,9 @@ async fn a_song_that_is_sung_comes_with_its_words() {
 async fn every_length_has_a_plan_that_is_taken() {
     let mut studio = Studio::open().await;
     studio.vendor.format = Some("pcm_8000".to_owned());
-    let sentences = ["a fast rock song", "a slow waltz", "12 bar blues with vocals", "ambient, form ABACA", "a march, sung"];
-    let lengths = [3.0, 3.001, 4.2, 5.999, 6.0, 7.5, 9.1, 12.0, 20.02, 31.4, 47.0, 61.0, 90.0, 119.999, 120.001, 300.0, 600.0];
+    let sentences =
+        ["a fast rock song", "a slow waltz", "12 bar blues with vocals", "ambient, form ABACA", "a march, sung"];
+    let lengths = [3.0, 3.001, 4.2, 5.999, 6.0, 7.5, 9.1, 12.0, 20.02, 31.4, 61.0, 119.999, 120.001, 600.0];
     for (index, seconds) in lengths.into_iter().enumerate() {
         for model in ["music_v1", "music_v2"] {
             studio.vendor.model = model.to_owned();
@@ -218,7 +219,8 @@ fn ascii_wav(seconds: u32) -> String {
 async fn parts_are_read_in_the_shapes_that_they_come_in() {
     let studio = Studio::open().await;
     let wav = ascii_wav(12);
-    let stamps = json!([{"word": "la", "start_ms": 100, "end_ms": 400}, {"word": "lo", "start_ms": 500, "end_ms": 900}]);
+    let stamps =
+        json!([{"word": "la", "start_ms": 100, "end_ms": 400}, {"word": "lo", "start_ms": 500, "end_ms": 900}]);
     let detail = json!({"song_metadata": {"title": "T"}, "words_timestamps": stamps}).to_string();
     let part = |kind: &str, content: &str| format!("--b\r\nContent-Type: {kind}\r\n\r\n{content}\r\n");
     let (json_part, sound_part) = (part("application/json", &detail), part("audio/wav", &wav));
@@ -246,7 +248,8 @@ async fn parts_are_read_in_the_shapes_that_they_come_in() {
     check("no details", mixed, format!("{sound_part}{end}"), Some(&[])).await;
     check("broken details", mixed, format!("{}{sound_part}{end}", part("application/json", "{")), Some(&[])).await;
     let late = json!({"words_timestamps": [{"word": "la", "start_ms": 90_000, "end_ms": 90_400}]}).to_string();
-    check("words behind the end", mixed, format!("{}{sound_part}{end}", part("application/json", &late)), Some(&[])).await;
+    check("words behind the end", mixed, format!("{}{sound_part}{end}", part("application/json", &late)), Some(&[]))
+        .await;
     check("sound alone", "audio/wav", wav.clone(), Some(&[])).await;
     check("no end", mixed, format!("{json_part}{sound_part}"), None).await;
     check("no sound", mixed, format!("{json_part}{end}"), None).await;
@@ -326,7 +329,8 @@ async fn a_model_by_name_and_its_price_are_asked_for() {
     let options = Options { seconds: Some(6.0), ..Options::default() };
     for (version, is_known) in [("music_v2", true), ("music_v9", false)] {
         let model = ModelChoice { name: "m".into(), provider: "vendor".into(), version: version.into() };
-        let call = ProviderCall { model: Some(model), ..ProviderCall::alone(&calls, "vendor", Duration::from_secs(60)) };
+        let call =
+            ProviderCall { model: Some(model), ..ProviderCall::alone(&calls, "vendor", Duration::from_secs(60)) };
         let made = studio.client().compose(INSTRUMENTAL, &options, &call).await;
         assert_eq!(made.is_ok(), is_known, "{version}: {made:?}");
     }

@@ -139,8 +139,9 @@ mod tests {
             let content = |part: &Part| body[part.range.start as usize..part.range.end as usize].to_vec();
             parts.iter().map(|part| (part.media_type.clone(), content(part))).collect::<Vec<_>>()
         });
-        let expected = expected
-            .map(|parts| parts.iter().map(|(kind, content)| ((*kind).to_owned(), content.to_vec())).collect::<Vec<_>>());
+        let expected = expected.map(|parts| {
+            parts.iter().map(|(kind, content)| ((*kind).to_owned(), content.to_vec())).collect::<Vec<_>>()
+        });
         assert_eq!(found, expected, "{}", String::from_utf8_lossy(&body[..body.len().min(300)]));
     }
 

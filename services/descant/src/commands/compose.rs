@@ -5,7 +5,8 @@ use std::{io::Read as _, ops::ControlFlow, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 use arrangement::{
     CompositionReport, FinishedSound, Made, Reported, SoundSong, SoundSummary, Subject, VOICE, VocalsSummary,
-    asked_seconds, check_voice, composed_stems, cover, lines_as_lrc, lines_as_text, roll, timed_lines, vocals_request, with_voice,
+    asked_seconds, check_voice, composed_stems, cover, lines_as_lrc, lines_as_text, roll, timed_lines, vocals_request,
+    with_voice,
 };
 use compose::asked;
 use domain::{

@@ -57,7 +57,8 @@ fn words(stamps: &Value, seconds: f64) -> Option<Vec<SungWord>> {
 fn in_lines(words: Vec<SungWord>, planned: &[Vec<String>]) -> Vec<Vec<SungWord>> {
     let planned: Vec<Vec<String>> =
         planned.iter().flatten().map(|line| line.split_whitespace().map(plain).collect()).collect();
-    let is_as_planned = planned.iter().flatten().eq(words.iter().map(|word| plain(&word.text)).collect::<Vec<_>>().iter());
+    let is_as_planned =
+        planned.iter().flatten().eq(words.iter().map(|word| plain(&word.text)).collect::<Vec<_>>().iter());
     let mut words = words.into_iter();
     if is_as_planned {
         let lines = planned.iter().map(|line| words.by_ref().take(line.len()).collect::<Vec<_>>());
@@ -107,7 +108,12 @@ mod tests {
 
     #[test]
     fn words_stand_in_the_lines_of_the_plan() {
-        let sung = json!([stamp("A", 0, 300), stamp("boat,", 400, 900), stamp("goes", 1_000, 1_400), stamp("by", 1_500, 2_000)]);
+        let sung = json!([
+            stamp("A", 0, 300),
+            stamp("boat,", 400, 900),
+            stamp("goes", 1_000, 1_400),
+            stamp("by", 1_500, 2_000)
+        ]);
         check(sung.clone(), &["a boat", "Goes by!"], &["A boat,", "goes by"]);
         check(sung.clone(), &["something else"], &["A boat, goes by"]);
         let rests = json!([stamp("A", 0, 300), stamp("boat", 3_000, 3_300)]);

@@ -45,7 +45,8 @@ fn cut(sections: &[Section], total_ms: u64, is_sung: bool) -> Vec<Part> {
         let end = ((section.start_seconds + section.seconds).max(0.0) * 1000.0).round() as u64;
         let end = if index + 1 == sections.len() { total_ms } else { end.clamp(at, total_ms) };
         let (name, style) = name(section.kind, is_sung, has_chorus);
-        let has_tune = matches!(section.kind, SectionKind::A | SectionKind::FullA | SectionKind::B | SectionKind::Other);
+        let has_tune =
+            matches!(section.kind, SectionKind::A | SectionKind::FullA | SectionKind::B | SectionKind::Other);
         parts.push(Part { name: name.to_owned(), ms: end - at, sings: is_sung && has_tune, style });
         at = end;
     }
@@ -101,10 +102,8 @@ fn merge(parts: &mut Vec<Part>, at: usize) {
 fn shorten(parts: Vec<Part>) -> Vec<Part> {
     let pieces = |part: Part| {
         let count = part.ms.div_ceil(*PART_MS.end()).max(1);
-        (0..count).map(move |index| Part {
-            ms: part.ms * (index + 1) / count - part.ms * index / count,
-            ..part.clone()
-        })
+        (0..count)
+            .map(move |index| Part { ms: part.ms * (index + 1) / count - part.ms * index / count, ..part.clone() })
     };
     parts.into_iter().flat_map(pieces).collect()
 }
@@ -117,5 +116,66 @@ fn number(parts: &mut [Part]) {
         if names.iter().filter(|name| **name == part.name).count() > 1 {
             part.name = format!("{} {}", names[index], before + 1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sections by kind and length in seconds, one after the other.
+    fn sections(of: &[(SectionKind, f64)]) -> Vec<Section> {
+        let mut start_seconds = 0.0;
+        let section = |(kind, seconds): &(SectionKind, f64)| {
+            let name = if *kind == SectionKind::B { "B" } else { "x" }.to_owned();
+            let start = start_seconds;
+            start_seconds += seconds;
+            Section { kind: *kind, name, first_bar: 0, bars: 1, start_seconds: start, seconds: *seconds, transposed: 0 }
+        };
+        of.iter().map(section).collect()
+    }
+
+    fn check(of: &[(SectionKind, f64)], total_ms: u64, is_sung: bool, expected: &[(&str, u64, bool)]) {
+        let parts = parts(&sections(of), total_ms, is_sung);
+        let parts: Vec<_> = parts.iter().map(|part| (part.name.as_str(), part.ms, part.sings)).collect();
+        assert_eq!(parts, expected, "{of:?} in {total_ms} ms");
+    }
+
+    #[test]
+    fn what_is_short_joins_its_neighbour_and_who_sings_gives_the_name() {
+        use SectionKind::{A, B, Ending, FullA, Intro, Pickup, Solo};
+        let song = [(Pickup, 0.6), (Intro, 4.0), (A, 10.0), (B, 8.0), (FullA, 10.0), (Ending, 2.4)];
+        check(
+            &song,
+            35_000,
+            true,
+            &[("Intro", 4_600, false), ("Verse 1", 10_000, true), ("Bridge", 8_000, true), ("Verse 2", 12_400, true)],
+        );
+        check(
+            &song[1..4],
+            22_000,
+            false,
+            &[("Intro", 4_000, false), ("Theme", 10_000, false), ("Second theme", 8_000, false)],
+        );
+        let twice = [(A, 9.0), (B, 9.0), (Solo, 9.0), (B, 9.0)];
+        check(
+            &twice,
+            36_000,
+            true,
+            &[("Verse", 9_000, true), ("Chorus 1", 9_000, true), ("Solo", 9_000, false), ("Chorus 2", 9_000, true)],
+        );
+        check(&[(Intro, 2.0), (A, 1.0)], 3_000, true, &[("Verse", 3_000, true)]);
+        check(&[(Intro, 20.0), (Ending, 4.0)], 24_000, true, &[("Intro", 20_000, true), ("Outro", 4_000, false)]);
+        check(&[], 5_000, true, &[("Song", 5_000, true)]);
+    }
+
+    #[test]
+    fn what_is_long_is_cut_and_what_is_many_is_joined() {
+        use SectionKind::{A, B};
+        check(&[(A, 121.001)], 121_001, false, &[("Theme 1", 60_500, false), ("Theme 2", 60_501, false)]);
+        check(&[(A, 120.0)], 120_000, false, &[("Theme", 120_000, false)]);
+        let many: Vec<_> = (0..150).map(|index| (if index % 2 == 0 { A } else { B }, 4.0)).collect();
+        let parts = parts(&sections(&many), 600_000, true);
+        assert_eq!((parts.len(), parts.iter().map(|part| part.ms).sum::<u64>()), (MOST_PARTS, 600_000));
     }
 }

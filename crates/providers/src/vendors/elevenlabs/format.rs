@@ -91,7 +91,8 @@ mod tests {
         for name in ["auto", "mp3_22050_32", "mp3_44100_128", "mp3_48000_320", "opus_48000_96", "pcm_44100"] {
             check(name, true);
         }
-        for name in ["", "mp3", "mp3_44100", "mp3_44100_", "mp3_+4100_128", "pcm_1", "pcm_44100_2", "ulaw_8000", "wav"] {
+        for name in ["", "mp3", "mp3_44100", "mp3_44100_", "mp3_+4100_128", "pcm_1", "pcm_44100_2", "ulaw_8000", "wav"]
+        {
             check(name, false);
         }
     }

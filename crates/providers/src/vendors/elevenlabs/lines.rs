@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn lines_are_read_of_both_versions() {
-        let sections = json!({"sections": [{"lines": ["One\u{7} two", ""]}, {"lines": ["[Solo]", 7]}, {"lines": null}]});
+        let sections =
+            json!({"sections": [{"lines": ["One\u{7} two", ""]}, {"lines": ["[Solo]", 7]}, {"lines": null}]});
         assert_eq!(of_plan(&sections), [vec!["One two".to_owned()], vec![], vec![]]);
         let chunks = json!({"chunks": [{"text": "[Verse]\nOne\n\nTwo"}, {"song_id": "s"}]});
         assert_eq!(of_plan(&chunks), [vec!["One".to_owned(), "Two".to_owned()], vec![]]);
@@ -134,7 +135,9 @@ mod tests {
 
     #[test]
     fn texts_end_with_a_whole_word() {
-        for (text, most, expected) in [("one two", 5, "one"), ("one two", 3, "one"), ("one", 2, "on"), (" a\n b ", 9, "a b")] {
+        for (text, most, expected) in
+            [("one two", 5, "one"), ("one two", 3, "one"), ("one", 2, "on"), (" a\n b ", 9, "a b")]
+        {
             assert_eq!(shortened(text, most), expected, "{text:?} in {most}");
         }
     }

@@ -139,13 +139,8 @@ impl ElevenLabs {
                 Ok(Answered { value, ..Answered::default() })
             })
         });
-        let of = Call {
-            provider: &call.provider,
-            credential: "default",
-            purpose: "plan",
-            estimate: None,
-            may_repeat: true,
-        };
+        let of =
+            Call { provider: &call.provider, credential: "default", purpose: "plan", estimate: None, may_repeat: true };
         let answer = call.calls.once(of, make).await?;
         let lines = draft.deal(&answer.value);
         if lines.iter().all(Vec::is_empty) {

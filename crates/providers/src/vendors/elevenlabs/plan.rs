@@ -214,7 +214,8 @@ mod tests {
 
     #[test]
     fn parts_are_within_the_rules_and_make_up_the_length_whatever_it_is() {
-        let sentences = ["a fast rock song", "a slow waltz, with vocals", "12 bar blues", "calm ambient at 40 bpm, sung"];
+        let sentences =
+            ["a fast rock song", "a slow waltz, with vocals", "12 bar blues", "calm ambient at 40 bpm, sung"];
         let lengths = (3..30).map(|tenth| f64::from(tenth) + 0.137).chain((30..=600).step_by(19).map(f64::from));
         for (index, seconds) in lengths.chain([3.0, 5.999, 6.0, 119.999, 120.001, 600.0]).enumerate() {
             let sentence = sentences[index % sentences.len()];

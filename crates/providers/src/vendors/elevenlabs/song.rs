@@ -108,8 +108,9 @@ fn first_boundary(body: &mut File) -> io::Result<Option<String>> {
     body.by_ref().take(80).read_to_end(&mut beginning)?;
     let line = beginning.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let boundary = std::str::from_utf8(line).ok().and_then(|line| line.trim_end().strip_prefix("--"));
-    let is_boundary =
-        |text: &&str| !text.is_empty() && line.len() < beginning.len() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_boundary = |text: &&str| {
+        !text.is_empty() && line.len() < beginning.len() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
     Ok(boundary.filter(is_boundary).map(str::to_owned))
 }
 
