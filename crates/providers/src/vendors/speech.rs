@@ -137,6 +137,8 @@ impl Reciter for SpeechServer {
         if text.is_empty() || text.chars().count() > MOST_CHARS {
             return Err(self.not_asked(&format!("speaks texts of 1 to {MOST_CHARS} characters")));
         }
+        // A region changes nothing.
+        let language = language.split(['-', '_']).next().unwrap_or_default();
         let speaks = |known: &Language| known.as_str().eq_ignore_ascii_case(language);
         if !self.abilities().languages.iter().flatten().any(speaks) {
             return Err(self.not_asked("does not speak the language of the text"));
