@@ -158,7 +158,7 @@ impl CompositionReport {
             chords: notes.map(|song| song.chords.clone()).unwrap_or_default(),
             lyrics,
             warnings: warnings
-                .chain(composing::words_warning(request))
+                .chain(notes.and_then(|_| composing::words_warning(request)))
                 .chain(weak)
                 .chain(heard.iter().cloned())
                 .collect(),

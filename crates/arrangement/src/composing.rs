@@ -10,11 +10,11 @@ use domain::{
     prompt::Prompt,
 };
 use providers::{
-    AudioInput, CallScope, Chain, Composed, ComposedSong, Need, Provided, ProviderCall, SongComposer, Stop, blocking,
-    compose_failure,
+    AudioInput, CallScope, Chain, Composed, ComposedSong, Need, Provided, ProviderCall, SongComposer, Stop, SungSound,
+    blocking, compose_failure,
 };
 
-use crate::sound_song::SoundSong;
+use crate::{sound_song::SoundSong, words::told_lines};
 
 /// What a song is called that nobody has named, and of whose notes nothing is known.
 const UNTITLED: &str = "Untitled";
@@ -48,21 +48,36 @@ pub async fn compose<'a>(
                 song.score.title = title(request, &song);
                 Ok::<_, Stop>(Made::Notes(song))
             }
-            Composed::Sound(sound) => {
-                let name = request.name.as_ref().map_or(UNTITLED, SongTitle::as_str).to_owned();
-                let (song, sound) = blocking(move || (SoundSong::check(&sound, name), sound)).await?;
-                Ok(Made::Sound(song?, sound))
-            }
+            Composed::Sound(sound) => heard(request, SungSound { sound, title: None, lines: Vec::new() }).await,
+            Composed::SoundWithWords(sung) => heard(request, *sung).await,
         }
     };
     composers.call(scope, &composition_need(request), call).await
 }
 
+/// Listens to what came as sound. Whoever sent what is no song is not asked for it again: that was paid for.
+async fn heard(request: &CompositionRequest, sung: SungSound) -> Result<Made, Stop> {
+    let SungSound { sound, title, lines } = sung;
+    let name = request.name.as_ref().map(|name| name.as_str().to_owned());
+    let (name, asked) = (name.or(title).unwrap_or_else(|| UNTITLED.to_owned()), asked_seconds(request));
+    let (song, sound) = blocking(move || (SoundSong::check(&sound, name, asked), sound)).await?;
+    let song = song.map_err(|failure| match failure.code {
+        FailureCode::ProviderUnavailable => Stop::GivenUp(failure),
+        _ => Stop::Failed(failure),
+    })?;
+    Ok(Made::Sound(song.with_lines(told_lines(&lines)), sound))
+}
+
+/// How long the song is to be, in seconds, as is said beside the sentence or in it.
+pub fn asked_seconds(request: &CompositionRequest) -> Option<f64> {
+    let of_field = request.options.length_ms.map(|length| f64::from(length) / 1000.0);
+    of_field.or_else(|| compose::understand(request.prompt.as_str()).seconds)
+}
+
 /// What is asked of whoever composes.
 pub fn composition_need(request: &CompositionRequest) -> Need {
     let CompositionOptions { language, .. } = &request.options;
-    let seconds = asked::options(request).ok().and_then(|options| options.seconds);
-    Need { seconds, language: *language, is_sung: request.is_sung(), ..Need::default() }
+    Need { seconds: asked_seconds(request), language: *language, is_sung: request.is_sung(), ..Need::default() }
 }
 
 /// Its name, or what it is.

@@ -21,7 +21,7 @@ mod words;
 
 pub use blending::{blend, blend_options};
 pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary, Subject};
-pub use composing::{Made, compose, composition_need, vocals_request};
+pub use composing::{Made, asked_seconds, compose, composition_need, vocals_request};
 pub use cover::cover;
 pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};
@@ -34,4 +34,4 @@ pub use roll::roll;
 pub use samples::{Sample, sample_songs};
 pub use sound_song::{FinishedSound, SoundSong};
 pub use vocals::{VocalsSummary, check_voice};
-pub use words::{TimedLine, TimedWord, lines_as_lrc, timed_lines};
+pub use words::{TimedLine, TimedWord, lines_as_lrc, lines_as_text, timed_lines};

@@ -8,12 +8,18 @@ use providers::AudioInput;
 use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
 
-use crate::{cover::cover_of_levels, rendering::LOUDNESS, report::SoundSummary};
+use crate::{cover::cover_of_levels, rendering::LOUDNESS, report::SoundSummary, words::TimedLine};
 
 /// Of every song, in Hz.
 const RATE_HZ: u32 = 44_100;
 /// A sound that is cut fades out over this much, in seconds: long enough not to click, short enough not to be a fade.
 const FADE_SECONDS: f64 = 0.05;
+/// Shorter than this share of the length that was asked for, and by more than so many seconds, it is another song than was asked
+/// for.
+const SHORTEST_SHARE: f64 = 0.8;
+const SHORTER_SECONDS: f64 = 1.0;
+/// Quieter on average than this, in dBFS, nothing is to be heard: what no gain makes a song of.
+const SILENCE_DBFS: f64 = -60.0;
 /// Further off than this the length is told of, in seconds: codecs add some thousandths.
 const NEAR_SECONDS: f64 = 0.1;
 /// Longest song.
@@ -32,23 +38,43 @@ pub struct SoundSong {
     pub seconds: f64,
     /// Of what its bytes are, whatever was said of them.
     pub media_type: String,
+    /// What is sung, with its times; empty where nobody sings, or nobody has told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<TimedLine>,
 }
 
 impl SoundSong {
-    /// Measures what a service delivered. Blocking: decodes all of it.
+    /// Measures what a service delivered, for `asked_seconds` where a length was asked for. Blocking: decodes all of it.
     ///
     /// # Errors
-    /// `Transient`, as a fault of whoever sent it: no sound that can be decoded, silence, or more than a song may last.
-    pub fn check(sound: &AudioInput, title: String) -> Result<Self, Failure> {
+    /// `Transient`: with [`FailureCode::ProviderUnavailable`] as a fault of whoever sent it (no sound that can be decoded, silence,
+    /// damage, far less than was asked for, or more than a song may last), with another for one of ours.
+    pub fn check(sound: &AudioInput, title: String, asked_seconds: Option<f64>) -> Result<Self, Failure> {
         let bounds = Bounds::for_duration(MOST_SECONDS);
         let facts = media::inspect(sound.reopen()?, sound.size_bytes, &bounds).map_err(|error| match error {
             error if error.is_retryable() => of_media(&error),
             error => of_service(&format!("that cannot be played: {}", error_chain(&error))),
         })?;
-        if facts.peak_dbfs.is_none() {
+        if facts.peak_dbfs.is_none() || facts.mean_volume_dbfs.is_none_or(|mean| mean < SILENCE_DBFS) {
             return Err(of_service("that is silent"));
         }
-        Ok(Self { title, seconds: facts.duration_seconds, media_type: facts.format.media_type().to_owned() })
+        if facts.absurd_samples {
+            return Err(of_service("that is damaged"));
+        }
+        let seconds = facts.duration_seconds;
+        let is_short = |asked: &f64| seconds < asked * SHORTEST_SHARE && asked - seconds > SHORTER_SECONDS;
+        if let Some(asked) = asked_seconds.filter(is_short) {
+            return Err(of_service(&format!("that lasts {seconds:.1} s, and {asked:.1} s were asked for")));
+        }
+        Ok(Self { title, seconds, media_type: facts.format.media_type().to_owned(), lines: Vec::new() })
+    }
+
+    /// The same with what is sung, which was told beside the sound.
+    #[must_use]
+    pub fn with_lines(mut self, lines: Vec<TimedLine>) -> Self {
+        // What lies behind its end is not heard.
+        self.lines = lines.into_iter().filter(|line| line.start_seconds < self.seconds).collect();
+        self
     }
 
     /// Brings it to the loudness of every song, and to its length in seconds where it is longer than asked for, or than any may be;
@@ -92,6 +118,9 @@ impl SoundSong {
             warnings.push(format!(
                 "The song lasts {seconds:.2} s and not {asked:.2} s: the service that made it delivered no more."
             ));
+        }
+        if master.loudness.integrated_lufs.is_none() {
+            warnings.push("Nothing is to be heard in the length that was asked for.".to_owned());
         }
         if asks_for_stems {
             warnings.push("There are no stems: the song was delivered as one sound.".to_owned());

@@ -2,6 +2,7 @@
 
 use lyrics::{LyricLine, Lyrics};
 use music::Melody;
+use providers::SungWord;
 use serde::{Deserialize, Serialize};
 
 /// A line of words in time.
@@ -54,6 +55,23 @@ pub fn timed_lines(melody: &Melody, lyrics: &Lyrics) -> Vec<TimedLine> {
             Some(TimedLine { start_seconds, end_seconds: end(line)?, text: line.text.clone(), words })
         })
         .collect()
+}
+
+/// What a service tells of the song that it sang.
+pub fn told_lines(lines: &[Vec<SungWord>]) -> Vec<TimedLine> {
+    let line = |words: &Vec<SungWord>| {
+        let (first, last) = (words.first()?, words.last()?);
+        let text = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+        let timed = |word: &SungWord| TimedWord { start_seconds: word.start_seconds, text: word.text.clone() };
+        let (start_seconds, end_seconds) = (first.start_seconds, last.end_seconds);
+        Some(TimedLine { start_seconds, end_seconds, text, words: words.iter().map(timed).collect() })
+    };
+    lines.iter().filter_map(line).collect()
+}
+
+/// The lines as a text.
+pub fn lines_as_text(lines: &[TimedLine]) -> String {
+    lines.iter().map(|line| format!("{}\n", line.text)).collect()
 }
 
 /// As players show them (LRC: a line each, `[mm:ss.xx]` before it). Where the voice rests for long, as in a solo, a time without

@@ -15,7 +15,7 @@ use domain::{Failure, FailureClass, FailureCode, kinds::composition::Composition
 use media::{Encoding, Tags};
 use providers::{
     AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop,
-    Terms,
+    SungSound, SungWord, Terms,
 };
 use telemetry::Metrics;
 
@@ -70,7 +70,7 @@ async fn made(services: Vec<(&'static str, Arc<dyn SongComposer>)>) -> Result<(S
 }
 
 fn finished(bytes: &[u8], asked_seconds: Option<f64>) -> (arrangement::FinishedSound, Vec<f32>) {
-    let song = SoundSong::check(&AudioInput::new(file(bytes)).unwrap(), "Tide".to_owned()).unwrap();
+    let song = SoundSong::check(&AudioInput::new(file(bytes)).unwrap(), "Tide".to_owned(), None).unwrap();
     let finished = song.finished(file(bytes), asked_seconds, false, &mut |_| ControlFlow::Continue(())).unwrap();
     let mut samples = Vec::new();
     let all = finished.master.each(|block| {
@@ -113,7 +113,12 @@ fn one_that_is_short_is_kept_whole_and_told_of() {
 
     let report = CompositionReport::new(Reported {
         request: &request(&[("prompt", "a calm waltz"), ("lengthMs", "5500")]),
-        song: Subject::Sound(&SoundSong { title: "Tide".to_owned(), seconds: 4.0, media_type: "audio/wav".to_owned() }),
+        song: Subject::Sound(&SoundSong {
+            title: "Tide".to_owned(),
+            seconds: 4.0,
+            media_type: "audio/wav".to_owned(),
+            lines: Vec::new(),
+        }),
         provider: "vendor",
         lyrics: Vec::new(),
         vocals: None,
@@ -138,8 +143,10 @@ async fn what_is_no_sound_is_left_to_the_next() {
     assert!((song.seconds - 3.0).abs() < 0.1, "{song:?}");
 
     let silence = sound(3.0, 44_100, 2, 0.0, Encoding::Wav16);
+    let hiss = sound(3.0, 44_100, 2, 0.0002, Encoding::Wav16);
+    let too_short = sound(1.9, 44_100, 2, 0.2, Encoding::Wav16);
     let too_long = sound(700.0, 8_000, 1, 0.2, Encoding::Flac);
-    for bytes in [Vec::new(), b"<html>busy</html>".to_vec(), silence, too_long] {
+    for bytes in [Vec::new(), b"<html>busy</html>".to_vec(), silence, hiss, too_short, too_long] {
         let bad = || -> Arc<dyn SongComposer> { Arc::new(Delivers(bytes.clone())) };
         let (provider, song) = made(vec![("vendor", bad()), ("offline", Arc::new(OfflineComposer))]).await.unwrap();
         assert!(matches!(song, Made::Notes(_)) && provider == "offline", "{} bytes", bytes.len());
@@ -150,9 +157,55 @@ async fn what_is_no_sound_is_left_to_the_next() {
 }
 
 #[test]
+fn far_less_than_was_asked_for_is_another_song() {
+    let check = |seconds: f64, asked: Option<f64>, is_taken: bool| {
+        let sound = AudioInput::new(file(&sound(seconds, 22_050, 1, 0.2, Encoding::Wav16))).unwrap();
+        let song = SoundSong::check(&sound, String::new(), asked);
+        assert_eq!(song.is_ok(), is_taken, "{seconds} s for {asked:?}: {song:?}");
+    };
+    check(8.1, Some(10.0), true);
+    check(7.9, Some(10.0), false);
+    check(2.1, Some(3.0), true);
+    check(1.0, None, true);
+    check(30.0, Some(10.0), true);
+}
+
+/// A service that sings and tells what.
+struct Sings(Vec<Vec<SungWord>>);
+
+#[async_trait]
+impl SongComposer for Sings {
+    async fn compose(&self, _: &str, _: &compose::Options, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let sound = AudioInput::new(file(&sound(3.0, 44_100, 2, 0.2, Encoding::Wav16))).unwrap();
+        let title = Some("Harbour".to_owned());
+        Ok(Composed::SoundWithWords(Box::new(SungSound { sound, title, lines: self.0.clone() })))
+    }
+}
+
+#[tokio::test]
+async fn words_that_are_told_are_kept_with_their_times() {
+    let word = |text: &str, start_seconds: f64| SungWord {
+        text: text.to_owned(),
+        start_seconds,
+        end_seconds: start_seconds + 0.3,
+    };
+    let lines =
+        vec![vec![word("A", 0.5), word("boat", 0.9)], vec![word("goes", 1.5)], Vec::new(), vec![word("by", 3.1)]];
+    let (_, song) = made(vec![("vendor", Arc::new(Sings(lines)))]).await.unwrap();
+    let Made::Sound(song, _) = song else { panic!("it is sound: {song:?}") };
+    assert_eq!(song.title, "Tide", "its owner's name for it comes first");
+    assert_eq!(arrangement::lines_as_lrc(&song.lines), "[00:00.50]A boat\n[00:01.50]goes\n");
+    assert_eq!(arrangement::lines_as_text(&song.lines), "A boat\ngoes\n");
+    let kept = serde_json::to_string(&song).unwrap();
+    assert_eq!(serde_json::from_str::<SoundSong>(&kept).unwrap(), song);
+    let older = r#"{"title": "T", "seconds": 3.0, "mediaType": "audio/wav"}"#;
+    assert!(serde_json::from_str::<SoundSong>(older).unwrap().lines.is_empty());
+}
+
+#[test]
 fn it_stops_when_nobody_waits() {
     let bytes = sound(4.0, 44_100, 2, 0.2, Encoding::Wav16);
-    let song = SoundSong::check(&AudioInput::new(file(&bytes)).unwrap(), String::new()).unwrap();
+    let song = SoundSong::check(&AudioInput::new(file(&bytes)).unwrap(), String::new(), None).unwrap();
     let stopped = song.finished(file(&bytes), None, true, &mut |_| ControlFlow::Break(())).err().unwrap();
     assert_eq!((stopped.class, stopped.code), (FailureClass::Transient, FailureCode::StageTimeout));
 }

@@ -61,6 +61,27 @@ pub enum Composed {
     /// Finished sound, the voice in it where somebody was to sing: services compose, play and sing in one. In any of the formats
     /// of recordings; what it is, how long, and whether there is anything to be heard is found out by whoever asked.
     Sound(AudioInput),
+    /// The same with what is known of it.
+    SoundWithWords(Box<SungSound>),
+}
+
+/// Finished sound in which somebody sings.
+#[derive(Debug)]
+pub struct SungSound {
+    pub sound: AudioInput,
+    /// What whoever made it calls it.
+    pub title: Option<String>,
+    /// What is sung, line by line; empty where it is not known.
+    pub lines: Vec<Vec<SungWord>>,
+}
+
+/// A word of a song, in seconds from its start.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SungWord {
+    pub text: String,
+    pub start_seconds: f64,
+    pub end_seconds: f64,
 }
 
 /// Makes a song of a sentence.

@@ -38,7 +38,9 @@ pub use capability::{
     lyrics_failure, no_progress, pitch_failure, voice_failure,
 };
 pub use chain::{CallLimits, Chain, Guard, Provided, TellsVersion, Terms, Version};
-pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure};
+pub use composing::{
+    Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, SungSound, SungWord, compose_failure,
+};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
 pub use offline::OfflineEngine;
@@ -88,6 +90,11 @@ pub enum SetupError {
     Speech { program: PathBuf, source: SpeechFailure },
     #[error(transparent)]
     Content(#[from] ContentGateError),
+    #[error(
+        "providers.{provider}.format asks for {format}, which is no music: expected auto, or such as mp3_44100_128, \
+         opus_48000_128 and pcm_44100"
+    )]
+    Format { provider: String, format: String },
     #[error("a client of an outside service cannot be made")]
     Client(#[from] outbound::SetupError),
 }

@@ -73,6 +73,8 @@ pub enum Route {
     MusicStream,
     MusicDetailed,
     MusicPlan,
+    /// The account of a key; costs nothing.
+    Subscription,
     // The service that blends songs.
     Generate,
     ConvertToMp3,
@@ -122,6 +124,9 @@ pub fn resolve(method: &Method, path: &str) -> Result<Target, Miss> {
         (Vendor::ElevenLabs, ["v1", "music", "stream"]) if post => Some((Route::MusicStream, vec![])),
         (Vendor::ElevenLabs, ["v1", "music", "detailed"]) if post => Some((Route::MusicDetailed, vec![])),
         (Vendor::ElevenLabs, ["v1", "music", "plan"]) if post => Some((Route::MusicPlan, vec![])),
+        (Vendor::ElevenLabs, ["v1", "user", "subscription"]) if method == Method::GET => {
+            Some((Route::Subscription, vec![]))
+        }
         (Vendor::Ml, ["generate"]) if post => Some((Route::Generate, vec![])),
         (Vendor::Ml, ["convert-to-mp3"]) if post => Some((Route::ConvertToMp3, vec![])),
         (Vendor::Replicate, ["v1", rest @ ..]) => replicate(method, rest),

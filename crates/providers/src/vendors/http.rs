@@ -148,7 +148,7 @@ impl VendorHttp {
     }
 
     /// A success, or what the error that it is asks of us.
-    async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
+    pub(super) async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
         self.learn_slots(&answer);
         let status = answer.status();
         if status.is_success() {

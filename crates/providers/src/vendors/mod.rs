@@ -1,9 +1,13 @@
 //! The vendors that the settings name, each as a provider of what it can do.
 
+pub mod elevenlabs;
 mod http;
 pub mod llm;
+mod parts;
+mod received;
 pub mod replicate;
 mod retry_table;
+pub mod speech;
 
 pub use http::{KeyIn, VendorHttp};
 pub use retry_table::{VendorError, clean};

@@ -114,7 +114,7 @@ pub fn failure(
 fn class(kind: VendorKind, status: StatusCode, told: Option<Duration>, error: &VendorError) -> FailureClass {
     let by_code = error.code.as_deref().and_then(|code| {
         let is_it = |known: &&str| known.eq_ignore_ascii_case(code);
-        CODES.iter().find(|(_, codes)| codes.iter().any(|known| is_it(&known))).map(|(class, _)| *class)
+        CODES.iter().find(|(_, codes)| codes.iter().any(is_it)).map(|(class, _)| *class)
     });
     match by_code {
         // Too many requests without a word on when to come back.

@@ -1,4 +1,4 @@
-//! The music of ElevenLabs: composed, streamed, with its plan, and plans alone.
+//! The music of ElevenLabs: composed, streamed, with its plan, and plans alone; and the account of a key.
 
 mod plan;
 mod rules;
@@ -75,6 +75,9 @@ pub fn answer(work: &Work<'_>) -> Reply {
         Some(key) if !key_is_good(key) => return fault(Fault::BadKey, Retry::Absent).into(),
         Some(_) => {}
     }
+    if work.target.route == Route::Subscription {
+        return subscription().into();
+    }
     let Some(body) = work.call.object() else {
         return Problem::new("", "json_invalid", "JSON decode error").answer().into();
     };
@@ -94,6 +97,15 @@ pub fn answer(work: &Work<'_>) -> Reply {
         return Answer::json(200, &plan::of(&order)).into();
     }
     composed(work, &body, &order)
+}
+
+/// An account with credits left.
+fn subscription() -> Answer {
+    Answer::json(
+        200,
+        &json!({"tier": "creator", "status": "active", "character_count": 1_200, "character_limit": 100_000,
+            "can_extend_character_limit": false}),
+    )
 }
 
 /// Lines that a prompt asks for.

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vendor_standins::{Options, Pace, Route, Step, Vendor, Vendors};
 
-use crate::client::{Got, client, post, request, send};
+use crate::client::{Got, client, get, post, request, send};
 
 async fn music(vendors: &Vendors, path: &str, body: &Value) -> Got {
     post(vendors, Vendor::ElevenLabs, path, body).await
@@ -79,6 +79,17 @@ async fn refusals_have_their_shapes() {
     let got = send(small.json(&json!({"prompt": "x"}))).await.unwrap();
     assert_eq!((got.status, &got.json()["detail"]["status"]), (403, &json!("only_for_creator+")));
     assert_eq!(vendors.ledger().len(), 0);
+}
+
+#[tokio::test]
+async fn the_account_of_a_key_costs_nothing() {
+    let vendors = Vendors::start().await;
+    let account = get(&vendors, Vendor::ElevenLabs, "/v1/user/subscription").await.json();
+    assert!(account["character_count"].as_u64() < account["character_limit"].as_u64(), "{account}");
+    let url = format!("{}/v1/user/subscription", vendors.url_of(Vendor::ElevenLabs));
+    let unknown = send(client().get(&url).header("xi-api-key", "invalid")).await.unwrap();
+    assert_eq!((unknown.status, &unknown.json()["detail"]["status"]), (401, &json!("invalid_api_key")));
+    assert_eq!((vendors.asked(Vendor::ElevenLabs, Route::Subscription), vendors.ledger().len()), (2, 0));
 }
 
 #[tokio::test]

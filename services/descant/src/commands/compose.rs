@@ -5,7 +5,8 @@ use std::{io::Read as _, ops::ControlFlow, path::PathBuf, time::Duration};
 use anyhow::{Context, Result};
 use arrangement::{
     CompositionReport, FinishedSound, Made, Reported, SoundSong, SoundSummary, Subject, VOICE, VocalsSummary,
-    check_voice, composed_stems, cover, lines_as_lrc, roll, timed_lines, vocals_request, with_voice,
+    asked_seconds, check_voice, composed_stems, cover, lines_as_lrc, lines_as_text, roll, timed_lines, vocals_request,
+    with_voice,
 };
 use compose::asked;
 use domain::{
@@ -141,7 +142,7 @@ fn of_sound(
     quiet: bool,
 ) -> Result<Finished> {
     let bar = step(stage::RENDERING, quiet);
-    let asked_seconds = request.options.length_ms.map(|length| f64::from(length) / 1000.0);
+    let asked_seconds = asked_seconds(request);
     let sound = sound.reopen().map_err(Exit::of_failure)?;
     let mut progress = |share: f64| {
         bar.set_position((share * 100.0) as u64);
@@ -154,12 +155,16 @@ fn of_sound(
         request,
         song: Subject::Sound(song),
         provider,
-        lyrics: Vec::new(),
+        lyrics: song.lines.clone(),
         vocals: None,
         sound: finished.summary(),
         heard: &finished.warnings,
     });
-    let documents = vec![written(&report)?];
+    let mut documents = vec![written(&report)?];
+    if !song.lines.is_empty() {
+        documents.push(("lyrics.txt", lines_as_text(&song.lines).into_bytes()));
+        documents.push(("song.lrc", lines_as_lrc(&song.lines).into_bytes()));
+    }
     let FinishedSound { master, cover, warnings: _ } = finished;
     Ok(Finished { score: None, master, stems: Vec::new(), report, documents, cover })
 }

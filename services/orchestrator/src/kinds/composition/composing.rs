@@ -54,8 +54,17 @@ async fn keep_sound(
     sound: &AudioInput,
     provider: &str,
 ) -> Result<StageOutcome, Stop> {
+    // What a service has written is held against the same lists as what is written here.
+    let text = arrangement::lines_as_text(&song.lines);
+    let texts = [("the title", song.title.as_str()), ("the words of the song", text.as_str())];
+    run.tools.capabilities.content.admit(&texts, run.remaining).await?;
     run.put_file(work::DELIVERED, sound.reopen()?, &song.media_type).await?;
     run.put_json(work::SOUND_SONG, song).await?;
+    if !song.lines.is_empty() {
+        let lrc = arrangement::lines_as_lrc(&song.lines);
+        run.put_bytes(work::LYRICS_TEXT, text.into_bytes(), artifact::LYRICS.media_type).await?;
+        run.put_bytes(work::LYRICS_LRC, lrc.into_bytes(), artifact::LYRICS.media_type).await?;
+    }
     let detail = json!({ work::CAME_AS_SOUND: true, "seconds": song.seconds });
     StageOutcome::done(Some(provider.to_owned()), detail)
 }

@@ -52,7 +52,7 @@ impl Stage for Finalization {
             documents.push((composition::SONG_MIDI, work::SONG_MIDI));
             documents.push((composition::SONG_SVG, work::SONG_SVG));
         }
-        if is_sung_here {
+        if is_sung_here || song.has_told_lines() {
             documents.push((ArtifactRole::LYRICS, work::LYRICS_TEXT));
             documents.push((composition::LYRICS_LRC, work::LYRICS_LRC));
         }
@@ -92,8 +92,14 @@ impl Song {
     fn timed(&self, lyrics: Option<&Lyrics>) -> Vec<TimedLine> {
         match (self, lyrics) {
             (Self::Notes(song), Some(lyrics)) => timed_lines(&song.melody, lyrics),
-            _ => Vec::new(),
+            (Self::Notes(_), None) => Vec::new(),
+            (Self::Sound(song), _) => song.lines.clone(),
         }
+    }
+
+    /// Whether whoever delivered it has told what is sung in it.
+    fn has_told_lines(&self) -> bool {
+        matches!(self, Self::Sound(song) if !song.lines.is_empty())
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use domain::{
     ExtraFormat, Failure, StageName,
-    kinds::composition::{self, CompositionOptions, CompositionRequest, MOST_MS, SPEC},
+    kinds::composition::{self, CompositionRequest, MOST_MS, SPEC},
 };
 use media::Bounds;
 use providers::{AccompanimentPlayer, ComposedSong, ENGINE_VERSION, Stop, blocking, font_failure};
@@ -32,9 +32,11 @@ impl Stage for Rendering {
 
     /// The song, the voice, what it is written as, and the instruments.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
-        let options = run.request::<CompositionRequest>()?.options;
+        let request = run.request::<CompositionRequest>()?;
+        let seconds = arrangement::asked_seconds(&request);
+        let options = request.options;
         if let Some(sound) = run.object_sha256(work::DELIVERED) {
-            let inputs = json!([ENGINE_VERSION, sound, options.length_ms, options.stems, options.formats]);
+            let inputs = json!([ENGINE_VERSION, sound, seconds, options.stems, options.formats]);
             return Ok(Some(ReuseKey { inputs, provider: None }));
         }
         let Some(song) = run.object_sha256(work::COMPOSED) else { return Ok(None) };
@@ -47,7 +49,7 @@ impl Stage for Rendering {
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: CompositionRequest = run.request()?;
         if work::came_as_sound(run.done) {
-            return delivered(run, request.options).await;
+            return delivered(run, request).await;
         }
         let song: ComposedSong = run.get_json(work::COMPOSED).await?;
         let voice = if request.is_sung() { Some(run.get_bytes(work::VOCALS).await?) } else { None };
@@ -66,12 +68,13 @@ impl Stage for Rendering {
 }
 
 /// What a service delivered, as every song is.
-async fn delivered(run: &StageRun<'_>, options: CompositionOptions) -> Result<StageOutcome, Stop> {
+async fn delivered(run: &StageRun<'_>, request: CompositionRequest) -> Result<StageOutcome, Stop> {
     let song: SoundSong = run.get_json(work::SOUND_SONG).await?;
     let sound = run.get_file(work::DELIVERED).await?;
     let (playing, _wanted) = Playing::new(run.progress.clone());
+    let asked_seconds = arrangement::asked_seconds(&request);
+    let options = request.options;
     let played = blocking(move || {
-        let asked_seconds = options.length_ms.map(|length| f64::from(length) / 1000.0);
         let heard = &mut |share| playing.heard(share);
         let finished = song.finished(sound, asked_seconds, options.stems, heard)?;
         let summary = finished.summary();

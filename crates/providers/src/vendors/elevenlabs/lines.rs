@@ -1,0 +1,144 @@
+//! Lines of words: out of a plan of the vendor's, and into our parts.
+
+use serde_json::Value;
+
+use super::form::Part;
+
+/// As the vendor documents them.
+pub const MOST_LINES: usize = 30;
+pub const LONGEST_LINE: usize = 200;
+
+/// A line that is sung takes at least so long, in milliseconds.
+const SHORTEST_LINE_MS: u64 = 1_000;
+/// Most lines that are read of a plan.
+const MOST_READ: usize = 1_000;
+
+/// The lines of each section or chunk of a plan, in order. Headings in brackets are nothing that is sung.
+pub fn of_plan(plan: &Value) -> Vec<Vec<String>> {
+    let parts = plan["sections"].as_array().or_else(|| plan["chunks"].as_array());
+    let mut left = MOST_READ;
+    let lines = |part: &Value| {
+        let of_section = part["lines"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let texts: Vec<&str> = of_section.chain(part["text"].as_str()).flat_map(str::lines).take(left).collect();
+        left -= texts.len();
+        let is_heading = |text: &str| text.starts_with('[') && text.ends_with(']');
+        texts.into_iter().map(str::trim).filter(|text| !is_heading(text)).flat_map(split).collect()
+    };
+    parts.into_iter().flatten().map(lines).collect()
+}
+
+/// Gives lines to parts: as they are where the parts are as many; else to those that sing, in order, by their lengths.
+pub fn deal(parts: &[Part], theirs: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    let room = |part: &Part| MOST_LINES.min(usize::try_from(part.ms / SHORTEST_LINE_MS).unwrap_or(MOST_LINES));
+    let is_ours = theirs.len() == parts.len()
+        && theirs.iter().zip(parts).all(|(lines, part)| lines.len() <= room(part) && (part.sings || lines.is_empty()));
+    if is_ours {
+        return theirs;
+    }
+    let mut all = theirs.into_iter().flatten();
+    let count = all.clone().count() as u64;
+    let total_ms: u64 = parts.iter().filter(|part| part.sings).map(|part| part.ms).sum();
+    let (mut at_ms, mut dealt) = (0, 0);
+    let part = |part: &Part| {
+        if !part.sings {
+            return Vec::new();
+        }
+        at_ms += part.ms;
+        let until = (count * at_ms).div_ceil(total_ms.max(1));
+        let lines: Vec<String> = all.by_ref().take(usize::try_from(until - dealt).unwrap_or(0)).collect();
+        dealt = until;
+        lines.into_iter().take(room(part)).collect()
+    };
+    parts.iter().map(part).collect()
+}
+
+/// A stranger's line as lines that the vendor takes: without what is no text, cut between words where it is too long.
+fn split(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    for word in plain.split_whitespace() {
+        let word = shortened(word, LONGEST_LINE);
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= LONGEST_LINE => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word),
+        }
+    }
+    lines
+}
+
+/// The beginning of a text on one line, up to a whole word where there is one.
+pub fn shortened(text: &str, most_chars: usize) -> String {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let text = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some((end, _)) = text.char_indices().nth(most_chars) else { return text };
+    let head = &text[..end];
+    let is_whole = text[end..].starts_with(' ');
+    let last_space = head.rfind(' ').filter(|_| !is_whole);
+    head[..last_space.unwrap_or(end)].trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn parts(of: &[(u64, bool)]) -> Vec<Part> {
+        of.iter().map(|(ms, sings)| Part { name: "P".to_owned(), ms: *ms, sings: *sings, style: None }).collect()
+    }
+
+    fn counts(dealt: &[Vec<String>]) -> Vec<usize> {
+        dealt.iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn lines_are_read_of_both_versions() {
+        let sections =
+            json!({"sections": [{"lines": ["One\u{7} two", ""]}, {"lines": ["[Solo]", 7]}, {"lines": null}]});
+        assert_eq!(of_plan(&sections), [vec!["One two".to_owned()], vec![], vec![]]);
+        let chunks = json!({"chunks": [{"text": "[Verse]\nOne\n\nTwo"}, {"song_id": "s"}]});
+        assert_eq!(of_plan(&chunks), [vec!["One".to_owned(), "Two".to_owned()], vec![]]);
+        assert_eq!(of_plan(&json!("none")), Vec::<Vec<String>>::new());
+        let long = json!({"sections": [{"lines": ["word ".repeat(90)]}]});
+        assert!(of_plan(&long)[0].len() == 3 && of_plan(&long)[0].iter().all(|line| line.len() <= LONGEST_LINE));
+        let endless = json!({"chunks": [{"text": "la\n".repeat(5_000)}, {"text": "lo"}]});
+        assert_eq!(counts(&of_plan(&endless)), [MOST_READ, 0]);
+    }
+
+    #[test]
+    fn lines_go_to_parts_that_sing() {
+        let lines = |counts: &[usize]| counts.iter().map(|count| vec!["la".to_owned(); *count]).collect::<Vec<_>>();
+        let song = parts(&[(4_000, false), (20_000, true), (10_000, false), (20_000, true)]);
+        let check = |theirs: &[usize], expected: &[usize]| {
+            assert_eq!(counts(&deal(&song, lines(theirs))), expected, "{theirs:?}");
+        };
+        check(&[0, 4, 0, 6], &[0, 4, 0, 6]);
+        check(&[2, 4, 0, 2], &[0, 4, 0, 4]);
+        check(&[8], &[0, 4, 0, 4]);
+        check(&[1], &[0, 1, 0, 0]);
+        check(&[], &[0, 0, 0, 0]);
+        // No more than there is time for.
+        check(&[90], &[0, 20, 0, 20]);
+        let long = parts(&[(120_000, true)]);
+        assert_eq!(counts(&deal(&long, lines(&[90]))), [MOST_LINES]);
+    }
+
+    #[test]
+    fn order_is_kept() {
+        let theirs: Vec<Vec<String>> = vec![(0..7).map(|n| n.to_string()).collect()];
+        let dealt = deal(&parts(&[(9_000, true), (9_000, true), (3_000, true)]), theirs);
+        assert_eq!(dealt.concat(), ["0", "1", "2", "3", "4", "5", "6"]);
+    }
+
+    #[test]
+    fn texts_end_with_a_whole_word() {
+        for (text, most, expected) in
+            [("one two", 5, "one"), ("one two", 3, "one"), ("one", 2, "on"), (" a\n b ", 9, "a b")]
+        {
+            assert_eq!(shortened(text, most), expected, "{text:?} in {most}");
+        }
+    }
+}

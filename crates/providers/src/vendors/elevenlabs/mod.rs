@@ -1,0 +1,242 @@
+//! ElevenLabs Music: a song is planned here, part by part, and composed, played and sung there.
+//!
+//! Music is asked for with a plan and never with a prompt: only a plan takes a seed, and only a plan keeps our form, to the
+//! millisecond. The words of a song that is sung are the vendor's: it is asked for a plan of the sentence first, which costs
+//! nothing, and its lines go into our parts. A song that is sung comes with the times of its words (`detailed`); one that is
+//! not comes as it is made (`stream`). A suggestion in the place of a refused plan is told, never taken.
+
+mod details;
+mod form;
+mod format;
+mod lines;
+mod plan;
+mod song;
+
+use async_trait::async_trait;
+use compose::Options;
+use domain::{Failure, FailureClass, FailureCode};
+use outbound::Outbound;
+use resilience::Bulkhead;
+use serde_json::{Value, json};
+use settings::Vendor;
+
+use self::{
+    details::Details,
+    format::OutputFormat,
+    plan::{Draft, PlanVersion},
+    song::Order,
+};
+use super::{KeyIn, VendorHttp};
+use crate::{
+    SetupError,
+    abilities::Abilities,
+    calls::{Answer, Answered, Call, Make, ProviderCall},
+    capability::blocking,
+    composing::{Composed, SongComposer, SungSound, compose_failure},
+    setup_check::SetupCheck,
+    stop::Stop,
+};
+
+/// Lengths that are made where the settings say no others, in seconds.
+const SHORTEST_SECONDS: f64 = 3.0;
+const LONGEST_SECONDS: f64 = 600.0;
+const USUAL_FORMAT: &str = "mp3_44100_128";
+/// Changes with what is asked of the vendor for the same sentence.
+const PLANS: &str = "plans-1";
+/// Most of an answer in JSON: a plan, or what is said of the account.
+const MOST_JSON_BYTES: u64 = 1024 * 1024;
+/// Seeds that the vendor takes.
+const SEEDS: u64 = 1 << 31;
+
+/// Composes with ElevenLabs Music.
+pub struct ElevenLabs {
+    http: VendorHttp,
+    vendor: Vendor,
+    format: OutputFormat,
+}
+
+impl ElevenLabs {
+    /// # Errors
+    /// When the vendor's address cannot be used, or its `format` is none that music comes as.
+    pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+        let name = vendor.format.as_deref().unwrap_or(USUAL_FORMAT);
+        let format = OutputFormat::parse(name)
+            .ok_or_else(|| SetupError::Format { provider: vendor.name.clone(), format: name.to_owned() })?;
+        let http = VendorHttp::new(outbound, vendor, KeyIn::Header("xi-api-key"))?;
+        Ok(Self { http, vendor: vendor.clone(), format })
+    }
+
+    /// Of what it makes: the model, what it comes as, and how it is asked.
+    pub fn version(&self) -> String {
+        format!("{} {} {PLANS}", self.vendor.model, self.format.name)
+    }
+
+    /// Calls at once.
+    pub fn slots(&self) -> Bulkhead {
+        self.http.slots.clone()
+    }
+
+    pub fn abilities(&self) -> Abilities {
+        let seconds = self.seconds();
+        Abilities {
+            shortest_seconds: Some(*seconds.start()),
+            longest_seconds: Some(*seconds.end()),
+            languages: self.vendor.languages.clone(),
+            ..Abilities::default()
+        }
+    }
+
+    fn seconds(&self) -> std::ops::RangeInclusive<f64> {
+        let shortest = self.vendor.shortest_seconds.unwrap_or(SHORTEST_SECONDS);
+        shortest..=self.vendor.longest_seconds.unwrap_or(LONGEST_SECONDS)
+    }
+
+    /// What the song is to be.
+    async fn draft(&self, sentence: &str, options: &Options) -> Result<Draft, Stop> {
+        if options.chords.is_some() {
+            return Err(self.not_asked("does not play from a chord chart"));
+        }
+        let (text, options, seconds) = (sentence.to_owned(), options.clone(), self.seconds());
+        let range = seconds.clone();
+        let draft = blocking(move || Draft::of(&text, &options, &range)).await?;
+        let draft = draft.map_err(|error| compose_failure(&error))?;
+        if !seconds.contains(&draft.seconds()) {
+            let (least, most) = (seconds.start(), seconds.end());
+            let asked = draft.seconds();
+            return Err(self.not_asked(&format!("makes songs of {least} to {most} s, and {asked} s are asked for")));
+        }
+        Ok(draft)
+    }
+
+    /// A rule of the vendor's that the request would break: nothing is sent, and somebody else may do it.
+    fn not_asked(&self, what: &str) -> Stop {
+        let message = format!("{} {what}", self.http.name);
+        Stop::NotAsked(Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message))
+    }
+
+    /// Which model composes, and the finetune of an account that was asked for by name.
+    fn model<'a>(&'a self, call: &'a ProviderCall<'_>) -> (&'a str, Option<&'a str>) {
+        match call.model.as_ref().map(|model| &*model.version) {
+            Some(version) if version.starts_with("music_") => (version, None),
+            finetune => (&self.vendor.model, finetune),
+        }
+    }
+
+    /// The words of a song that is sung, part by part: of a plan that the vendor writes about the sentence. Costs nothing.
+    async fn words(&self, sentence: &str, draft: &Draft, call: &ProviderCall<'_>) -> Result<Vec<Vec<String>>, Stop> {
+        let (model, _) = self.model(call);
+        let body = json!({
+            "prompt": sentence,
+            "music_length_ms": draft.ms(),
+            "model_id": model,
+            "source_composition_plan": draft.plan(PlanVersion::of_model(model), &[]),
+        });
+        let http = &self.http;
+        let make: Make<'_> = Box::new(move |_| {
+            Box::pin(async move {
+                let answer = http.paid(http.post("v1/music/plan", MOST_JSON_BYTES).json(&body)).await?;
+                let value: Value = http.json_of_paid(answer, Default::default).await?;
+                Ok(Answered { value, ..Answered::default() })
+            })
+        });
+        let of =
+            Call { provider: &call.provider, credential: "default", purpose: "plan", estimate: None, may_repeat: true };
+        let answer = call.calls.once(of, make).await?;
+        let lines = draft.deal(&answer.value);
+        if lines.iter().all(Vec::is_empty) {
+            // Not paid for yet: without words nobody would sing.
+            return Err(Stop::GivenUp(self.http.misbehaved("wrote no words for a song that is to be sung")));
+        }
+        Ok(lines)
+    }
+
+    /// The song itself, which is paid for.
+    async fn song(
+        &self,
+        draft: &Draft,
+        lines: &[Vec<String>],
+        seed: u64,
+        call: &ProviderCall<'_>,
+    ) -> Result<Answer, Stop> {
+        if let Some(rule) = draft.broken_rule(lines) {
+            return Err(self.not_asked(&format!("would not take the plan: {rule}")));
+        }
+        let (model, finetune) = self.model(call);
+        let version = PlanVersion::of_model(model);
+        let mut body = json!({
+            "composition_plan": draft.plan(version, lines),
+            "model_id": model,
+            "seed": seed % SEEDS,
+        });
+        if version == PlanVersion::Sections {
+            // Later models always do.
+            body["respect_sections_durations"] = json!(true);
+        }
+        if let Some(finetune) = finetune {
+            body["finetune_id"] = json!(finetune);
+        }
+        if draft.is_sung {
+            body["with_timestamps"] = json!(true);
+        }
+        let prices = &self.vendor.prices;
+        let order = Order {
+            http: &self.http,
+            format: &self.format,
+            prices,
+            body,
+            lines,
+            seconds: draft.seconds(),
+            is_sung: draft.is_sung,
+        };
+        let of = Call {
+            provider: &call.provider,
+            credential: "default",
+            purpose: "song",
+            estimate: prices.cost(&order.usage()),
+            may_repeat: false,
+        };
+        call.calls.once(of, Box::new(move |_| Box::pin(order.make()))).await
+    }
+}
+
+#[async_trait]
+impl SongComposer for ElevenLabs {
+    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let draft = self.draft(sentence, options).await?;
+        let lines = if draft.is_sung { self.words(sentence, &draft, call).await? } else { Vec::new() };
+        let Answer { value, files } = self.song(&draft, &lines, options.seed, call).await?;
+        let sound = files.into_iter().next().ok_or_else(|| Stop::GivenUp(self.http.misbehaved("sent no sound")))?;
+        if !draft.is_sung {
+            return Ok(Composed::Sound(sound));
+        }
+        let Details { title, lines } = serde_json::from_value(value["details"].clone()).unwrap_or_default();
+        Ok(Composed::SoundWithWords(Box::new(SungSound { sound, title, lines })))
+    }
+}
+
+#[async_trait]
+impl SetupCheck for ElevenLabs {
+    fn provider(&self) -> &str {
+        &self.http.name
+    }
+
+    /// Asks for the account, which costs nothing: a key that the vendor does not know is seen, and credits that are used up. A
+    /// key that may compose and not look at its account is a good key.
+    async fn check(&self) -> Result<(), Failure> {
+        let asked = self.http.free(self.http.get("v1/user/subscription", MOST_JSON_BYTES)).await;
+        let answer = match asked {
+            Err(failure) if failure.message.contains("missing_permissions") => return Ok(()),
+            asked => asked?,
+        };
+        let account: Value = answer.json().await.map_err(|error| self.http.trouble(&error))?;
+        let used_up = match (account["character_count"].as_i64(), account["character_limit"].as_i64()) {
+            (Some(used), Some(limit)) => used >= limit && account["can_extend_character_limit"] != true,
+            _ => false,
+        };
+        if used_up {
+            let message = format!("{} has no credit left for this key", self.http.name);
+            return Err(Failure::new(FailureClass::Money, FailureCode::ProviderQuota, message));
+        }
+        Ok(())
+    }
+}
