@@ -81,3 +81,40 @@ fn vowels_are_found_where_they_are() {
         }
     }
 }
+
+#[test]
+fn what_is_not_said_is_not_found() {
+    let (_, lyrics) = song(&TEXT, 50);
+    for voice in [Voice::Rms, Voice::Slt, Voice::Kal16] {
+        let way = Way { voice, tempo: 1.0, noise_db: -30.0, lines_a_part: 2 };
+        let said = recordings(&lyrics, &way);
+        for (name, change) in CHANGES {
+            println!("== {voice} {name}");
+            for index in 0..said.len() {
+                let parts: Vec<SpokenPart> = (0..said.len())
+                    .map(|i| {
+                        let other = &said[(i + 1) % said.len()].part.samples;
+                        let mut part = said[i].part.clone();
+                        if i == index {
+                            part.samples = change(&part.samples, other);
+                        }
+                        part
+                    })
+                    .collect();
+                let cut = Lyrics { lines: lyrics.lines[said[index].part.lines.clone()].to_vec(), ..lyrics.clone() };
+                println!("{:?}", align_spoken(&cut, &[SpokenPart{lines: 0..2, ..parts[index].clone()}], None).map(|l| l.len()).err());
+            }
+        }
+    }
+}
+
+type Change = fn(&[f32], &[f32]) -> Vec<f32>;
+const CHANGES: [(&str, Change); 7] = [
+    ("right", |own, _| own.to_vec()),
+    ("another", |_, other| other.to_vec()),
+    ("first half", |own, _| own[..own.len() / 2].to_vec()),
+    ("twice", |own, _| [own, own].concat()),
+    ("and more", |own, other| [own, other].concat()),
+    ("noise", |own, _| { let mut d = common::Dice(1); own.iter().map(|_| (d.next() - 0.5) as f32 * 0.1).collect() }),
+    ("backwards", |own, _| own.iter().rev().copied().collect()),
+];

@@ -70,7 +70,7 @@ pub fn song(lines: &[&str], tonic: u8) -> (Melody, Lyrics) {
     (melody, Lyrics { title: String::new(), lines: written, language: "en".into() })
 }
 
-fn words_of(line: &LyricLine) -> Vec<SpokenWord> {
+pub fn words_of(line: &LyricLine) -> Vec<SpokenWord> {
     let texts = lyrics::words_of(&line.text);
     line.syllables
         .chunk_by(|a, b| a.word_index == b.word_index)
