@@ -132,7 +132,9 @@ pub fn voice_failure(error: &VoiceError) -> Failure {
     let (class, code) = match error {
         // Nobody gets a voice by waiting, and the provider is well: what was asked for is not there.
         VoiceError::VoiceMissing { .. } => (FailureClass::Caller, FailureCode::ProviderConfig),
-        VoiceError::Speech { .. } => (FailureClass::Transient, FailureCode::ProviderUnavailable),
+        VoiceError::Speech { .. } | VoiceError::Unaligned { .. } => {
+            (FailureClass::Transient, FailureCode::ProviderUnavailable)
+        }
         VoiceError::Mismatch(_) => (FailureClass::Caller, FailureCode::Internal),
     };
     Failure::new(class, code, error.to_string())

@@ -20,6 +20,7 @@ mod outside;
 mod outside_service;
 mod recital;
 mod setup_check;
+mod spoken_singer;
 mod stop;
 pub mod vendors;
 
@@ -48,6 +49,7 @@ pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use recital::Reciter;
 pub use setup_check::SetupCheck;
+pub use spoken_singer::SpokenSinger;
 pub use stop::{Parking, Stop};
 
 use std::{path::PathBuf, sync::Arc};

@@ -17,4 +17,11 @@ pub enum VoiceError {
     /// Whoever speaks for the singer failed.
     #[error("the voice {voice} could not speak: {reason}")]
     Speech { voice: Voice, reason: String },
+    /// A recording does not say the words that it should, or not so that they can be found.
+    #[error("the words of line {} were not found in what was spoken: {reason}", line + 1)]
+    Unaligned {
+        /// Index into the lines of the lyrics.
+        line: usize,
+        reason: String,
+    },
 }

@@ -4,6 +4,7 @@
 //! synthesis. Vowels begin on their notes, consonants before them. The same melody, lyrics, options and speaker give the
 //! same samples. Does no IO: whoever speaks is handed in.
 
+mod alignment;
 mod brightness;
 mod curve;
 mod error;
@@ -14,6 +15,7 @@ mod master;
 mod onsets;
 mod overlay;
 mod phones;
+mod recorded;
 mod render;
 mod source;
 mod speaker;
@@ -38,6 +40,7 @@ use self::{
 pub use domain::options::{Expression, Register, Voice};
 pub use error::VoiceError;
 pub use onsets::{Onset, VowelOnsets, onsets_near, vowel_onset_error};
+pub use recorded::{SpokenPart, align_spoken, sing_spoken};
 pub use speaker::{Speaker, SpeechError, SpokenWord, Utterance};
 
 pub const SAMPLE_RATE_HZ: u32 = 44_100;
@@ -83,7 +86,7 @@ pub struct SungVocal {
     pub octave_shift: i32,
     /// Never `Auto`.
     pub register: Register,
-    /// Which voice sang; never `Auto`.
+    /// Which voice sang; `Auto` only for that of a recording ([`sing_spoken`]).
     pub voice: Voice,
     /// Every sound, in order.
     pub sounds: Vec<Sound>,
@@ -141,53 +144,73 @@ pub fn sing(
         }
         _ => None,
     };
-    let stretches = timing::stretches(&sung);
-    let last = stretches.last().map_or(0.0, Stretch::end);
-    let seconds = melody.duration_seconds.max(last + TAIL_SECONDS);
-    let pitch = intonation::plan(melody, &sung, &stretches, octave_shift, options.expression, seconds, options.seed);
-    let mut rendering = |done: f64| progress(0.21 + 0.64 * done.min(1.0));
-    let mut samples = if let Some(recital) = &recital {
-        let gains = spoken::gains(&sung, lyrics, recital, melody);
-        let breaths = if options.breaths { breaths(&stretches).collect() } else { Vec::new() };
-        let score = overlay::Score {
-            recital,
-            gains: &gains,
-            stretches: &stretches,
-            pitch: &pitch,
-            seconds,
-            breaths,
-            seed: options.seed,
+    let take = Take { melody, lyrics, sung: &sung, register, octave_shift, voice, options };
+    Ok(take.perform(recital, &mut |done| progress(0.21 + 0.79 * done)))
+}
+
+/// Everything that is settled before a sound is made.
+struct Take<'a> {
+    melody: &'a Melody,
+    lyrics: &'a Lyrics,
+    sung: &'a [SungSyllable],
+    register: Register,
+    octave_shift: i32,
+    voice: Voice,
+    options: &'a VoiceOptions,
+}
+
+impl Take<'_> {
+    /// Sings with what was spoken, or with the formant voice.
+    fn perform(&self, recital: Option<spoken::Recital>, progress: &mut dyn FnMut(f64)) -> SungVocal {
+        let Self { melody, sung, register, octave_shift, voice, options, .. } = *self;
+        let stretches = timing::stretches(sung);
+        let last = stretches.last().map_or(0.0, Stretch::end);
+        let seconds = melody.duration_seconds.max(last + TAIL_SECONDS);
+        let pitch = intonation::plan(melody, sung, &stretches, octave_shift, options.expression, seconds, options.seed);
+        let mut rendering = |done: f64| progress(0.8 * done.min(1.0));
+        let mut samples = if let Some(recital) = &recital {
+            let gains = spoken::gains(sung, self.lyrics, recital, melody);
+            let breaths = if options.breaths { breaths(&stretches).collect() } else { Vec::new() };
+            let score = overlay::Score {
+                recital,
+                gains: &gains,
+                stretches: &stretches,
+                pitch: &pitch,
+                seconds,
+                breaths,
+                seed: options.seed,
+            };
+            overlay::sing(&score, &mut rendering)
+        } else {
+            let throat = if register == Register::Low { Throat::LOW } else { Throat::HIGH };
+            let score = formant::Score {
+                melody,
+                sung,
+                stretches: &stretches,
+                pitch: &pitch,
+                octave_shift,
+                seconds,
+                breaths: options.breaths,
+                seed: options.seed,
+            };
+            formant::sing(&score, &throat, &mut rendering)
         };
-        overlay::sing(&score, &mut rendering)
-    } else {
-        let throat = if register == Register::Low { Throat::LOW } else { Throat::HIGH };
-        let score = formant::Score {
-            melody,
-            sung: &sung,
-            stretches: &stretches,
-            pitch: &pitch,
+        // Taken apart, a spoken text is larger than the song.
+        drop(recital);
+        master::finish(&mut samples, SAMPLE_RATE_HZ);
+        progress(1.0);
+        let sounds = stretches.iter().flat_map(|s| &s.segments).map(sound).collect();
+        SungVocal {
+            sample_rate_hz: SAMPLE_RATE_HZ,
+            samples,
+            target: pitch.target,
+            syllables_placed: sung.len(),
             octave_shift,
-            seconds,
-            breaths: options.breaths,
-            seed: options.seed,
-        };
-        formant::sing(&score, &throat, &mut rendering)
-    };
-    // Taken apart, a spoken text is larger than the song.
-    drop(recital);
-    master::finish(&mut samples, SAMPLE_RATE_HZ);
-    progress(1.0);
-    let sounds = stretches.iter().flat_map(|s| &s.segments).map(sound).collect();
-    Ok(SungVocal {
-        sample_rate_hz: SAMPLE_RATE_HZ,
-        samples,
-        target: pitch.target,
-        syllables_placed: sung.len(),
-        octave_shift,
-        register,
-        voice,
-        sounds,
-    })
+            register,
+            voice,
+            sounds,
+        }
+    }
 }
 
 /// The voice for a register: the one asked for, else the first that is installed, else the formant voice.

@@ -57,19 +57,39 @@ pub fn recite(
     let sung: Vec<&LyricLine> = lyrics.lines.iter().filter(|line| !line.syllables.is_empty()).collect();
     for (index, line) in sung.iter().enumerate() {
         let words = words_of(line);
-        let said = speaker.say(voice, &words)?;
+        recital.add(line, &speaker.say(voice, &words)?)?;
+        progress((index + 1) as f64 / sung.len() as f64);
+    }
+    Ok(recital)
+}
+
+/// Takes apart what was said of every line that has syllables, in order. `progress` hears of the share done.
+///
+/// # Errors
+/// When other sounds were said than those of the lines.
+pub fn recited(lyrics: &Lyrics, said: &[Utterance], progress: &mut dyn FnMut(f64)) -> Result<Recital, SpeechError> {
+    let mut recital = Recital { lines: Vec::new(), spans: Vec::new() };
+    let sung = lyrics.lines.iter().filter(|line| !line.syllables.is_empty());
+    for (line, utterance) in sung.zip(said) {
+        recital.add(line, utterance)?;
+        progress(recital.lines.len() as f64 / said.len() as f64);
+    }
+    Ok(recital)
+}
+
+impl Recital {
+    fn add(&mut self, line: &LyricLine, said: &Utterance) -> Result<(), SpeechError> {
         let asked: Vec<&'static Phone> =
             line.syllables.iter().flat_map(|s| &s.phones).filter_map(|name| Phone::named(name)).collect();
-        let spans = spans(index, &said)?;
+        let spans = spans(self.lines.len(), said)?;
         if spans.len() != asked.len() {
             let sounds = asked.len();
             return Err(SpeechError(format!("{} sounds were spoken for the {sounds} of a line", spans.len())));
         }
-        recital.lines.push(take_apart(&said, &spans, &asked));
-        recital.spans.extend(spans);
-        progress((index + 1) as f64 / sung.len() as f64);
+        self.lines.push(take_apart(said, &spans, &asked));
+        self.spans.extend(spans);
+        Ok(())
     }
-    Ok(recital)
 }
 
 /// Gives the consonants of each syllable the time in which they were spoken.
@@ -87,7 +107,7 @@ pub fn speak_as(sung: &mut [SungSyllable], lyrics: &Lyrics, recital: &Recital) {
 }
 
 /// The words of a line with the sounds that its syllables have.
-fn words_of(line: &LyricLine) -> Vec<SpokenWord> {
+pub fn words_of(line: &LyricLine) -> Vec<SpokenWord> {
     let texts = lyrics::words_of(&line.text);
     line.syllables
         .chunk_by(|a: &Syllable, b| a.word_index == b.word_index)
