@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use resilience::BreakerRegistry;
-use settings::Settings;
+use outbound::Outbound;
+use resilience::{BreakerRegistry, Bulkhead};
+use settings::{Settings, Vendor, VendorKind};
 use telemetry::Metrics;
+use tokio::sync::Semaphore;
 
 use crate::{
     ENGINE_VERSION, SetupError,
+    abilities::Abilities,
     blending::{OfflineBlender, SongBlender},
     capability::{LyricsWriter, MelodyExtractor, VocalSynthesizer},
     chain::{CallLimits, Chain, Guard, Terms, Version},
@@ -16,7 +19,15 @@ use crate::{
     ml_model::{self, MlModelClient},
     offline::{self, OfflineEngine},
     outside::Outside,
+    outside_service::OutsideService,
+    recital::Reciter,
+    setup_check::SetupCheck,
+    spoken_singer::SpokenSinger,
+    vendors::{elevenlabs::ElevenLabs, llm::LlmWriter, replicate::Replicate, speech::SpeechServer},
 };
+
+/// A text may be asked for three times, a recital has some parts.
+const MOST_ANSWERS: u32 = 4;
 
 /// Somebody who does one thing.
 struct Offer<P: ?Sized> {
@@ -33,6 +44,8 @@ struct Offers {
     vocals: Vec<Offer<dyn VocalSynthesizer>>,
     compositions: Vec<Offer<dyn SongComposer>>,
     blends: Vec<Offer<dyn SongBlender>>,
+    outside: Vec<Arc<dyn OutsideService>>,
+    checks: Vec<Arc<dyn SetupCheck>>,
 }
 
 /// Makes the chains of one process.
@@ -60,9 +73,104 @@ impl<'a> Assembly<'a> {
         metrics: &'a Metrics,
     ) -> Result<Self, SetupError> {
         let mut assembly = Self::alone(settings, breakers, metrics);
+        // Those with a key first: they are there to be used. Sorting keeps the order of the settings otherwise.
+        let mut vendors: Vec<&Vendor> = settings.vendors.iter().collect();
+        vendors.sort_by_key(|vendor| vendor.api_key.is_none());
+        for vendor in vendors {
+            assembly.add_vendor(vendor, &outside.outbound()?)?;
+        }
         assembly.add_expert(outside)?;
         assembly.add_ml_model(outside)?;
         Ok(assembly)
+    }
+
+    fn add_vendor(&mut self, vendor: &Vendor, outbound: &Outbound) -> Result<(), SetupError> {
+        match vendor.kind {
+            VendorKind::Anthropic | VendorKind::OpenAi => {
+                let writer = Arc::new(LlmWriter::new(outbound, vendor)?);
+                let means = (writer.version(), writer.abilities(), writer.slots().clone());
+                let terms = Terms { is_paid: writer.is_paid(), ..self.terms(vendor, "lyrics", means) };
+                self.offers.lyrics.push(Offer { name: vendor.name.clone(), terms, provider: writer.clone() });
+                self.offers.checks.push(writer);
+            }
+            VendorKind::ElevenLabs => {
+                let composer = Arc::new(ElevenLabs::new(outbound, vendor)?);
+                let means = (composer.version(), composer.abilities(), composer.slots());
+                let terms = self.terms(vendor, "compositions", means);
+                self.offers.compositions.push(Offer { name: vendor.name.clone(), terms, provider: composer.clone() });
+                self.offers.checks.push(composer);
+            }
+            VendorKind::Speech => {
+                let server = Arc::new(SpeechServer::new(outbound, vendor)?);
+                let means = (server.version(), server.abilities(), server.slots());
+                self.add_reciter(vendor, server.clone(), means);
+                self.offers.checks.push(server);
+            }
+            VendorKind::Replicate => {
+                let replicate = Replicate::new(outbound, vendor, self.settings.http.public_url.as_ref())?;
+                if let Some(composer) = replicate.composer() {
+                    let means = (composer.version(), composer.abilities(), replicate.slots());
+                    let terms = self.terms(vendor, "compositions", means);
+                    self.offers.compositions.push(Offer { name: vendor.name.clone(), terms, provider: composer });
+                }
+                if let Some(reciter) = replicate.reciter() {
+                    let means = (reciter.version(), replicate.abilities("vocals"), replicate.slots());
+                    self.add_reciter(vendor, reciter, means);
+                }
+                self.offers.outside.push(replicate.predictions());
+                self.offers.outside.extend(replicate.trainings());
+                self.offers.checks.push(replicate.check());
+            }
+            VendorKind::Expert => {
+                let expert = Arc::new(ExpertClient::new(outbound, vendor.base_url.clone())?);
+                let version = Version::Asked(expert.clone());
+                let guard = |capability| Guard::new(&vendor.name, capability, self.breakers);
+                let terms = |capability| Terms::elsewhere(version.clone(), guard(capability));
+                let name = || vendor.name.clone();
+                self.offers.melody.push(Offer { name: name(), terms: terms("melody"), provider: expert.clone() });
+                self.offers.lyrics.push(Offer { name: name(), terms: terms("lyrics"), provider: expert.clone() });
+                self.offers.vocals.push(Offer { name: name(), terms: terms("vocals"), provider: expert });
+            }
+        }
+        Ok(())
+    }
+
+    /// One who speaks, as one who sings.
+    fn add_reciter(&mut self, vendor: &Vendor, reciter: Arc<dyn Reciter>, means: (String, Abilities, Bulkhead)) {
+        let terms = self.terms(vendor, "vocals", means);
+        let voice = vendor.voice.clone().unwrap_or_else(|| vendor.name.clone());
+        let slots = Arc::new(Semaphore::new(self.settings.providers.engine_threads.max(1)));
+        let singer = Arc::new(SpokenSinger::new(reciter, voice, slots));
+        self.offers.vocals.push(Offer { name: vendor.name.clone(), terms, provider: singer });
+    }
+
+    /// On what terms a vendor is asked: by its version, what it can, and with the slots that all of its capabilities share.
+    fn terms(
+        &self,
+        vendor: &Vendor,
+        capability: &str,
+        (version, abilities, slots): (String, Abilities, Bulkhead),
+    ) -> Terms {
+        let retry = self.settings.providers.retry_policy();
+        let retry = if vendor.kind == VendorKind::Replicate { Replicate::retries(retry) } else { retry };
+        Terms {
+            version: Version::Known(version),
+            abilities,
+            guard: Some(Guard::new(&vendor.name, capability, self.breakers).sharing(slots)),
+            // One answer of a capability may take several of the vendor's.
+            limits: Some(CallLimits { call_timeout: vendor.timeout * MOST_ANSWERS, retry }),
+            is_paid: vendor.api_key.is_some() || !vendor.prices.is_free(),
+        }
+    }
+
+    /// Vendors whose work is waited for.
+    pub fn outside(&mut self) -> Vec<Arc<dyn OutsideService>> {
+        std::mem::take(&mut self.offers.outside)
+    }
+
+    /// Vendors that can be asked whether they are set up rightly.
+    pub fn checks(&mut self) -> Vec<Arc<dyn SetupCheck>> {
+        std::mem::take(&mut self.offers.checks)
     }
 
     fn add_expert(&mut self, outside: &Outside) -> Result<(), SetupError> {

@@ -134,8 +134,8 @@ impl Capabilities {
             compositions: assembly.compositions(),
             accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),
             content: Arc::new(content),
-            outside: Vec::new(),
-            checks: Vec::new(),
+            outside: assembly.outside(),
+            checks: assembly.checks(),
         })
     }
 }

@@ -30,7 +30,8 @@ fn vowels(part: &SpokenPart, lines: &[Utterance]) -> Vec<f64> {
     let mut from = 0;
     let mut vowels = Vec::new();
     for line in lines {
-        let at = sound[from..].windows(64).position(|window| window == &line.samples[..64]).expect("a cut of it") + from;
+        let at =
+            sound[from..].windows(64).position(|window| window == &line.samples[..64]).expect("a cut of it") + from;
         let mut start = 0.0;
         for (phone, end) in &line.phones {
             if is_vowel(phone) {
@@ -102,7 +103,12 @@ fn what_is_not_said_is_not_found() {
                     })
                     .collect();
                 let cut = Lyrics { lines: lyrics.lines[said[index].part.lines.clone()].to_vec(), ..lyrics.clone() };
-                println!("{:?}", align_spoken(&cut, &[SpokenPart{lines: 0..2, ..parts[index].clone()}], None).map(|l| l.len()).err());
+                println!(
+                    "{:?}",
+                    align_spoken(&cut, &[SpokenPart { lines: 0..2, ..parts[index].clone() }], None)
+                        .map(|l| l.len())
+                        .err()
+                );
             }
         }
     }
@@ -115,6 +121,9 @@ const CHANGES: [(&str, Change); 7] = [
     ("first half", |own, _| own[..own.len() / 2].to_vec()),
     ("twice", |own, _| [own, own].concat()),
     ("and more", |own, other| [own, other].concat()),
-    ("noise", |own, _| { let mut d = common::Dice(1); own.iter().map(|_| (d.next() - 0.5) as f32 * 0.1).collect() }),
+    ("noise", |own, _| {
+        let mut d = common::Dice(1);
+        own.iter().map(|_| (d.next() - 0.5) as f32 * 0.1).collect()
+    }),
     ("backwards", |own, _| own.iter().rev().copied().collect()),
 ];
