@@ -78,8 +78,8 @@ impl WebhookSecrets {
 
     async fn ask(&self, vendor: &Vendor) -> Result<Secret<String>, String> {
         let outbound = self.outbound.get_or_try_init(|| async { Outbound::new(&self.settings) }).await;
-        let outbound = outbound.map_err(|error| error_chain(&error).to_string())?;
-        let at = Destination::configured(vendor.base_url.clone()).map_err(|error| error_chain(&error).to_string())?;
+        let outbound = outbound.map_err(|error| error_chain(&error))?;
+        let at = Destination::configured(vendor.base_url.clone()).map_err(|error| error_chain(&error))?;
         let request = outbound.get(&at, "webhooks/default/secret").limits(Limits::new(TIMEOUT, MAX_BYTES));
         let request = match &vendor.api_key {
             Some(key) => request.bearer(key),
