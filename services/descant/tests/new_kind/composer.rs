@@ -15,7 +15,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
 use media::{Bounds, Encoding, Tags};
-use providers::{AudioInput, Composed, ProviderCall, SongComposer, Stop};
+use providers::{AudioInput, Composed, ProviderCall, SongComposer, Stop, SungSound, SungWord};
 use serde_json::{Value, json};
 use service_runtime::{CancellationToken, Service};
 use settings::{LoadOptions, Settings};
@@ -27,6 +27,7 @@ use super::PATIENCE;
 struct Vendor {
     asked: AtomicU32,
     is_away: AtomicBool,
+    tells_words: AtomicBool,
 }
 
 #[async_trait]
@@ -41,7 +42,17 @@ impl SongComposer for Vendor {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&song()).unwrap();
         file.rewind().unwrap();
-        Ok(Composed::Sound(AudioInput::new(file).unwrap()))
+        let sound = AudioInput::new(file).unwrap();
+        if !self.tells_words.load(Ordering::SeqCst) {
+            return Ok(Composed::Sound(sound));
+        }
+        let word = |text: &str, start_seconds: f64| SungWord {
+            text: text.to_owned(),
+            start_seconds,
+            end_seconds: start_seconds + 0.5,
+        };
+        let lines = vec![vec![word("A", 1.0), word("river", 1.5)], vec![word("runs", 4.25)]];
+        Ok(Composed::SoundWithWords(Box::new(SungSound { sound, title: Some("Unheard".to_owned()), lines })))
     }
 }
 
@@ -149,6 +160,19 @@ async fn a_composer_that_delivers_sound_goes_through_the_whole_house() {
     let again = house.completed(&body).await;
     assert_eq!(roles(&again), BTreeSet::from(["audio_mp3", "audio_ogg", "audio_wav", "cover", "report", "waveform"]));
     assert_eq!((vendor.asked.load(Ordering::SeqCst), &again["result"]["warnings"]), (1, &json!([])));
+
+    // What it tells of the words is delivered with their times, to a later job too.
+    vendor.tells_words.store(true, Ordering::SeqCst);
+    body["seed"] = json!(4);
+    for formats in [json!(["ogg"]), json!([])] {
+        body["formats"] = formats;
+        let told = house.completed(&body).await;
+        assert_eq!(house.file(&told, "lyrics").await, b"A river\nruns\n");
+        assert_eq!(house.file(&told, "lyrics_lrc").await, b"[00:01.00]A river\n[00:04.25]runs\n");
+        let report: Value = serde_json::from_slice(&house.file(&told, "report").await).unwrap();
+        assert_eq!((&report["title"], &report["lyrics"][0]["words"][1]["startSeconds"]), (&json!("Tide"), &json!(1.5)));
+    }
+    assert_eq!(vendor.asked.load(Ordering::SeqCst), 2);
 
     // While the vendor is away, songs are composed here.
     vendor.is_away.store(true, Ordering::SeqCst);
