@@ -160,7 +160,7 @@ mod tests {
         let request = request("home by the sea");
         let draft = Draft::new(&melody(&[&[0.3, 0.5, 0.3, 0.9], &[0.4, 0.4, 0.4]]), &request).unwrap();
         let prompt = written(&draft, &draft.open(), &request, true);
-        assert!(prompt.user.contains("\nLine 1: 4 syllables, pattern oLoL\n"), "{}", prompt.user);
+        assert!(prompt.user.contains("\nLine 1: 4 syllables, pattern oSoL\n"), "{}", prompt.user);
         assert!(prompt.user.contains("\nLine 2: 3 syllables, pattern xxx, rhymes with line 1\n"), "{}", prompt.user);
         assert!(prompt.user.contains("[Verse 1]\n") && prompt.system.contains("English"));
         assert_eq!(prompt.schema()["required"], json!(["title", "lines"]));
