@@ -90,7 +90,7 @@ pub fn answer(work: &Work<'_>) -> Reply {
     }
 }
 
-fn admit(work: &Work<'_>) -> Result<&str, Answer> {
+fn admit<'w>(work: &'w Work<'_>) -> Result<&'w str, Answer> {
     let Some(key) = work.call.header("x-api-key").or_else(|| work.call.bearer()) else {
         return Err(error(401, "authentication_error", "x-api-key header is required"));
     };

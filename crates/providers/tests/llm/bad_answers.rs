@@ -48,7 +48,7 @@ async fn words_that_come_amiss_are_asked_for_again() {
         check(Words::Literal("I would rather talk about ships.".to_owned())).await;
         check(Words::Literal(r#"{"lines": [], "title": "**"}"#.to_owned())).await;
         check(Words::Literal(r#"{"lines": [{"text": "a"}, 7, null, "\u0007"]}"#.to_owned())).await;
-        check(Words::Literal("\u{7}".repeat(100_000))).await;
+        check(Words::Literal("\u{7}".repeat(10_000))).await;
     }
 }
 

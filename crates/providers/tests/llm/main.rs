@@ -37,13 +37,14 @@ impl Who {
     }
 
     pub fn settings_at(self, url: &str, key: Option<&str>) -> VendorSettings {
-        let at = |key: &str| format!("providers.{}.{key}", self.name);
+        // Keys of settings are constants elsewhere.
+        let at = |key: &str| -> &'static str { format!("providers.{}.{key}", self.name).leak() };
         let options = LoadOptions::default()
-            .with(&at("base_url"), url)
-            .with(&at("timeout_ms"), "5000")
-            .with(&at("price_per_million_input_tokens"), if key.is_some() { "1" } else { "0" })
-            .with(&at("price_per_million_output_tokens"), if key.is_some() { "5" } else { "0" });
-        let options = key.iter().fold(options, |options, key| options.with(&at("api_key"), *key));
+            .with(at("base_url"), url)
+            .with(at("timeout_ms"), "5000")
+            .with(at("price_per_million_input_tokens"), if key.is_some() { "1" } else { "0" })
+            .with(at("price_per_million_output_tokens"), if key.is_some() { "5" } else { "0" });
+        let options = key.iter().fold(options, |options, key| options.with(at("api_key"), *key));
         let settings = Settings::load(&options).unwrap_or_else(|problems| panic!("{problems}"));
         settings.vendors.into_iter().find(|vendor| vendor.name == self.name).unwrap()
     }

@@ -7,10 +7,6 @@ use serde_json::{Value, json};
 use settings::{Vendor, VendorKind};
 
 use super::{
-    super::{
-        http::{KeyIn, VendorHttp},
-        retry_table,
-    },
     anthropic,
     dialect::{Dialect, Manner},
     openai,
@@ -23,6 +19,10 @@ use crate::{
     calls::{Answered, Call, Make, ProviderCall},
     outside_service::CallError,
     stop::Stop,
+    vendors::{
+        http::{KeyIn, VendorHttp},
+        retry_table,
+    },
 };
 
 /// Most that is read of an answer.

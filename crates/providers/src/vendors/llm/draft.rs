@@ -63,7 +63,7 @@ impl Draft {
     }
 
     /// How many lines there are.
-    pub fn len(&self) -> usize {
+    pub fn line_count(&self) -> usize {
         self.asked.len()
     }
 
@@ -94,12 +94,12 @@ impl Draft {
 
     /// Lines that have to be written, or written anew.
     pub fn open(&self) -> Vec<usize> {
-        (0..self.len()).filter(|&line| self.fault(line).is_some()).collect()
+        (0..self.line_count()).filter(|&line| self.fault(line).is_some()).collect()
     }
 
     /// Whether there is a line that something could be made of.
     pub fn has_lines(&self) -> bool {
-        (0..self.len()).any(|line| self.fault(line).is_none_or(Fault::may_be_mended))
+        (0..self.line_count()).any(|line| self.fault(line).is_none_or(Fault::may_be_mended))
     }
 
     /// Takes what was written for the lines in `open`: in their order where there are as many, by their lengths where not.
@@ -123,7 +123,8 @@ impl Draft {
             let Some(text) = text.and_then(|text| texts.get(text)) else { continue };
             let mut judged = judged(self.place(line), self.language, text);
             if judged.fault.is_none()
-                && let Some(same) = (0..self.len()).find(|&other| other != line && self.says_the_same(other, text))
+                && let Some(same) =
+                    (0..self.line_count()).find(|&other| other != line && self.says_the_same(other, text))
             {
                 judged.fault = Some(Fault::Same(same + 1));
             }
@@ -141,11 +142,11 @@ impl Draft {
     /// What is wrong, in words without a word of the text.
     pub fn faults(&self) -> String {
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
-        for fault in (0..self.len()).filter_map(|line| self.fault(line)) {
+        for fault in (0..self.line_count()).filter_map(|line| self.fault(line)) {
             *kinds.entry(fault.kind()).or_default() += 1;
         }
         let told: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        format!("of {} lines {}", self.len(), if told.is_empty() { "none".to_owned() } else { told.join(", ") })
+        format!("of {} lines {}", self.line_count(), if told.is_empty() { "none".to_owned() } else { told.join(", ") })
     }
 
     /// The text on its melody, what does not fit mended or written by the engine; `None` where that would be more than half
@@ -175,12 +176,12 @@ impl Draft {
     fn against_the_notes(&self) -> Vec<usize> {
         let judged = |line: usize| &self.lines[line].judged;
         let (mut good, mut all) = (0, 0);
-        for line in 0..self.len() {
+        for line in 0..self.line_count() {
             good += judged(line).stress_in_order;
             all += judged(line).stress_pairs;
         }
         let mut against: Vec<usize> =
-            (0..self.len()).filter(|&line| judged(line).fault == Some(Fault::Stress)).collect();
+            (0..self.line_count()).filter(|&line| judged(line).fault == Some(Fault::Stress)).collect();
         let lost = |line: usize| judged(line).stress_pairs - judged(line).stress_in_order;
         against.sort_by_key(|&line| std::cmp::Reverse(lost(line)));
         let mut dropped = Vec::new();

@@ -78,7 +78,7 @@ pub fn written(draft: &Draft, open: &[usize], request: &LyricsRequest, first: bo
             "\nAnswer with JSON: {\"title\": \"…\", \"lines\": [\"…\"]}, the lines in the order of their entries.\n",
         );
     } else {
-        let good: Vec<usize> = (0..draft.len()).filter(|&line| draft.good(line).is_some()).collect();
+        let good: Vec<usize> = (0..draft.line_count()).filter(|&line| draft.good(line).is_some()).collect();
         if !good.is_empty() {
             user.push_str("These lines of the song stand:\n");
         }
@@ -135,7 +135,8 @@ fn data(request: &LyricsRequest) -> String {
 mod tests {
     use music::{Melody, MidiPitch, Note, Phrase};
 
-    use super::{super::answer, *};
+    use super::*;
+    use crate::vendors::llm::answer;
 
     fn melody(phrases: &[&[f64]]) -> Melody {
         let (mut melody, mut now) = (Melody::default(), 0.0);
@@ -160,7 +161,7 @@ mod tests {
         let request = request("home by the sea");
         let draft = Draft::new(&melody(&[&[0.3, 0.5, 0.3, 0.9], &[0.4, 0.4, 0.4]]), &request).unwrap();
         let prompt = written(&draft, &draft.open(), &request, true);
-        assert!(prompt.user.contains("\nLine 1: 4 syllables, pattern oLoL\n"), "{}", prompt.user);
+        assert!(prompt.user.contains("\nLine 1: 4 syllables, pattern oSoL\n"), "{}", prompt.user);
         assert!(prompt.user.contains("\nLine 2: 3 syllables, pattern xxx, rhymes with line 1\n"), "{}", prompt.user);
         assert!(prompt.user.contains("[Verse 1]\n") && prompt.system.contains("English"));
         assert_eq!(prompt.schema()["required"], json!(["title", "lines"]));
