@@ -60,9 +60,10 @@ impl SpokenSinger {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-        let slot = self.slots.clone().acquire_owned().await.map_err(|_| {
-            Failure::new(FailureClass::Caller, FailureCode::Internal, "the engine is shutting down")
-        })?;
+        let slot =
+            self.slots.clone().acquire_owned().await.map_err(|_| {
+                Failure::new(FailureClass::Caller, FailureCode::Internal, "the engine is shutting down")
+            })?;
         blocking(move || {
             let _slot = slot;
             work()
@@ -125,7 +126,8 @@ impl VocalSynthesizer for SpokenSinger {
         for (number, text) in texts.iter().enumerate() {
             let share = progress.clone();
             let count = texts.len() as f64;
-            let own: ProgressSink = Arc::new(move |done| share(RECITING * (number as f64 + done.clamp(0.0, 1.0)) / count));
+            let own: ProgressSink =
+                Arc::new(move |done: f64| share(RECITING * (number as f64 + done.clamp(0.0, 1.0)) / count));
             match self.part(number, text, None, &lyrics.language, &own, call).await {
                 Ok((samples, again)) => {
                     repeated[number] = again;
@@ -133,7 +135,10 @@ impl VocalSynthesizer for SpokenSinger {
                 }
                 // The others are worked on meanwhile.
                 Err(Stop::Parked(parking)) => {
-                    parked = Some(parked.map_or(parking.clone(), |first| if first.until <= parking.until { first } else { parking }));
+                    parked =
+                        Some(parked.map_or(parking.clone(), |first| {
+                            if first.until <= parking.until { first } else { parking }
+                        }));
                 }
                 Err(other) => return Err(other),
             }

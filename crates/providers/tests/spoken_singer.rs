@@ -103,7 +103,8 @@ impl Reciter for Talker {
         let bytes = match manner {
             Manner::Says => wav(&self.says(text), 16_000),
             Manner::Babbles => {
-                let other = self.lyrics.lines.iter().rev().map(|line| line.text.as_str()).find(|line| !text.contains(line));
+                let other =
+                    self.lyrics.lines.iter().rev().map(|line| line.text.as_str()).find(|line| !text.contains(line));
                 wav(&self.says(&format!("{},\n{}", other.unwrap(), other.unwrap())), 16_000)
             }
             Manner::Hums => wav(&tone(140.0, 0.3), 16_000),

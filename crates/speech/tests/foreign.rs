@@ -2,9 +2,13 @@
 
 mod common;
 
-use common::{TEXT, Way, flite, is_vowel, recordings, song};
+use common::{Recording, TEXT, Way, flite, is_vowel, recordings, song};
 use lyrics::Lyrics;
-use voice::{Speaker, SpokenPart, Utterance, Voice, align_spoken};
+use pitch::{PitchAgreement, pitch_agreement};
+use voice::{
+    Speaker, SpokenPart, SungVocal, Utterance, Voice, VoiceOptions, VowelOnsets, align_spoken, sing_spoken,
+    vowel_onset_error,
+};
 
 /// Seconds by which each vowel was missed.
 #[derive(Default)]
@@ -30,7 +34,8 @@ fn vowels(part: &SpokenPart, lines: &[Utterance]) -> Vec<f64> {
     let mut from = 0;
     let mut vowels = Vec::new();
     for line in lines {
-        let at = sound[from..].windows(64).position(|window| window == &line.samples[..64]).expect("a cut of it") + from;
+        let at =
+            sound[from..].windows(64).position(|window| window == &line.samples[..64]).expect("a cut of it") + from;
         let mut start = 0.0;
         for (phone, end) in &line.phones {
             if is_vowel(phone) {
@@ -43,25 +48,28 @@ fn vowels(part: &SpokenPart, lines: &[Utterance]) -> Vec<f64> {
     vowels
 }
 
-fn aligned(lyrics: &Lyrics, way: &Way, against: Option<(&dyn Speaker, Voice)>, misses: &mut Misses) {
-    let recordings = recordings(lyrics, way);
+fn aligned(lyrics: &Lyrics, recordings: &[Recording], against: Option<(&dyn Speaker, Voice)>) -> Misses {
+    let mut misses = Misses::default();
     let parts: Vec<SpokenPart> = recordings.iter().map(|recording| recording.part.clone()).collect();
     let lines = align_spoken(lyrics, &parts, against).expect("aligned");
     assert_eq!(lines.len(), lyrics.lines.len());
-    for recording in &recordings {
+    for recording in recordings {
         let found = vowels(&recording.part, &lines[recording.part.lines.clone()]);
         assert_eq!(found.len(), recording.vowels.len());
         misses.0.extend(found.iter().zip(&recording.vowels).map(|(a, b)| (a - b).abs()));
     }
+    misses
 }
 
 /// Vowels at equal distances.
-fn spaced(lyrics: &Lyrics, way: &Way, misses: &mut Misses) {
-    for recording in recordings(lyrics, way) {
+fn spaced(recordings: &[Recording]) -> Misses {
+    let mut misses = Misses::default();
+    for recording in recordings {
         let (first, last) = (recording.vowels[0], recording.vowels[recording.vowels.len() - 1]);
         let step = (last - first) / (recording.vowels.len() - 1).max(1) as f64;
         misses.0.extend(recording.vowels.iter().enumerate().map(|(i, at)| (first + step * i as f64 - at).abs()));
     }
+    misses
 }
 
 #[test]
@@ -73,10 +81,10 @@ fn vowels_are_found_where_they_are() {
         for (tempo, noise_db, lines_a_part) in [(1.0, -60.0, 1), (0.8, -25.0, 2), (1.2, -20.0, 3), (1.0, -15.0, 4)] {
             let way = Way { voice, tempo, noise_db, lines_a_part };
             let other = if voice == Voice::Rms { Voice::Slt } else { Voice::Rms };
-            let [mut own, mut lent, mut even] = [(); 3].map(|()| Misses::default());
-            aligned(&lyrics, &way, None, &mut own);
-            aligned(&lyrics, &way, Some((&flite, other)), &mut lent);
-            spaced(&lyrics, &way, &mut even);
+            let recordings = recordings(&lyrics, &way);
+            let own = aligned(&lyrics, &recordings, None);
+            let lent = aligned(&lyrics, &recordings, Some((&flite, other)));
+            let even = spaced(&recordings);
             println!("{voice:5} {tempo} {noise_db} {lines_a_part} | {own} | {lent} | {even}");
         }
     }
@@ -102,7 +110,12 @@ fn what_is_not_said_is_not_found() {
                     })
                     .collect();
                 let cut = Lyrics { lines: lyrics.lines[said[index].part.lines.clone()].to_vec(), ..lyrics.clone() };
-                println!("{:?}", align_spoken(&cut, &[SpokenPart{lines: 0..2, ..parts[index].clone()}], None).map(|l| l.len()).err());
+                println!(
+                    "{:?}",
+                    align_spoken(&cut, &[SpokenPart { lines: 0..2, ..parts[index].clone() }], None)
+                        .map(|l| l.len())
+                        .err()
+                );
             }
         }
     }
@@ -115,6 +128,65 @@ const CHANGES: [(&str, Change); 7] = [
     ("first half", |own, _| own[..own.len() / 2].to_vec()),
     ("twice", |own, _| [own, own].concat()),
     ("and more", |own, other| [own, other].concat()),
-    ("noise", |own, _| { let mut d = common::Dice(1); own.iter().map(|_| (d.next() - 0.5) as f32 * 0.1).collect() }),
+    ("noise", |own, _| {
+        let mut d = common::Dice(1);
+        own.iter().map(|_| (d.next() - 0.5) as f32 * 0.1).collect()
+    }),
     ("backwards", |own, _| own.iter().rev().copied().collect()),
 ];
+
+#[test]
+fn foreign_speech_is_sung_as_well_as_the_engines_own_voice() {
+    println!("voice tempo noise | sung by: within 50 cents, median cents, onsets median p90 ms, within 50 ms");
+    for (voice, tonic) in [(Voice::Rms, 48), (Voice::Slt, 60)] {
+        let (melody, lyrics) = song(&TEXT[..4], tonic);
+        let options = VoiceOptions { voice, ..VoiceOptions::default() };
+        let own = voice::sing(&melody, &lyrics, &options, Some(&flite()), &mut |_| {}).expect("sung");
+        print(&format!("{voice} itself"), &own);
+        for (tempo, noise_db) in [(1.0, -60.0), (0.8, -25.0), (1.2, -25.0)] {
+            let way = Way { voice, tempo, noise_db, lines_a_part: 2 };
+            let parts: Vec<SpokenPart> = recordings(&lyrics, &way).into_iter().map(|r| r.part).collect();
+            let mut done = 0.0;
+            let sung = sing_spoken(&melody, &lyrics, &parts, &options, &mut |share| {
+                assert!(share >= done && share <= 1.0, "progress goes from {done} to {share}");
+                done = share;
+            });
+            assert_eq!(done, 1.0);
+            let sung = sung.expect("sung");
+            print(&format!("{voice} {tempo} {noise_db}"), &sung);
+            assert_eq!((sung.syllables_placed, sung.octave_shift), (own.syllables_placed, own.octave_shift));
+            assert_eq!((sung.register, sung.voice), (voice.register(), Voice::Auto));
+            assert!(sung.samples.iter().all(|s| s.is_finite() && s.abs() <= 0.9));
+            let (pitch, onsets) = figures(&sung);
+            assert!(pitch.within_50 >= 0.97, "{way:?}: {pitch:?}");
+            assert!(onsets.median_ms <= 25.0, "{way:?}: {onsets:?}");
+            if let Some(folder) = std::env::var_os("KEEP") {
+                let bytes: Vec<u8> = sung.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+                std::fs::write(std::path::Path::new(&folder).join(format!("{voice}-{tempo}.f32")), bytes)
+                    .expect("kept");
+            }
+        }
+        if let Some(folder) = std::env::var_os("KEEP") {
+            let bytes: Vec<u8> = own.samples.iter().flat_map(|s| s.to_le_bytes()).collect();
+            std::fs::write(std::path::Path::new(&folder).join(format!("{voice}-own.f32")), bytes).expect("kept");
+        }
+    }
+}
+
+fn figures(sung: &SungVocal) -> (PitchAgreement, VowelOnsets) {
+    let vowels: Vec<f64> = sung.sounds.iter().filter(|s| s.is_vowel).map(|s| s.start_seconds).collect();
+    let pitch = pitch_agreement(&sung.samples, sung.sample_rate_hz, &sung.target);
+    (pitch, vowel_onset_error(&sung.samples, sung.sample_rate_hz, &vowels))
+}
+
+fn print(name: &str, sung: &SungVocal) {
+    let (pitch, onsets) = figures(sung);
+    println!(
+        "{name}: {:.1} %, {:.1} c | {:.0} {:.0} ms, {:.0} %",
+        100.0 * pitch.within_50,
+        pitch.median_cents,
+        onsets.median_ms,
+        onsets.p90_ms,
+        100.0 * onsets.within_50_ms
+    );
+}

@@ -76,7 +76,8 @@ fn placed<'a>(lyrics: &'a Lyrics, parts: &'a [SpokenPart]) -> Result<Vec<Part<'a
     let mut next = 0;
     for part in parts {
         let own = all.get(part.lines.clone()).filter(|_| part.lines.start >= next);
-        let own = own.ok_or_else(|| VoiceError::Mismatch(format!("there are no lines {:?} to be spoken", part.lines)))?;
+        let own =
+            own.ok_or_else(|| VoiceError::Mismatch(format!("there are no lines {:?} to be spoken", part.lines)))?;
         if let Some(line) = all[next..part.lines.start].iter().find(has_syllables) {
             return Err(VoiceError::Mismatch(format!("nobody spoke line {}", line.0 + 1)));
         }

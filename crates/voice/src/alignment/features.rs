@@ -39,7 +39,8 @@ impl Spectrum {
     pub fn of(samples: &[f32]) -> Self {
         let forward = RealFftPlanner::<f64>::new().plan_fft_forward(FFT_LEN);
         let (mut time, mut bins) = (forward.make_input_vec(), forward.make_output_vec());
-        let window: Vec<f64> = (0..WINDOW).map(|i| 0.5 - 0.5 * (TAU * (i as f64 + 0.5) / WINDOW as f64).cos()).collect();
+        let window: Vec<f64> =
+            (0..WINDOW).map(|i| 0.5 - 0.5 * (TAU * (i as f64 + 0.5) / WINDOW as f64).cos()).collect();
         let places = band_places(bins.len());
         let frames = (0..=samples.len() / HOP)
             .map(|frame| {
@@ -181,7 +182,8 @@ mod tests {
         assert_eq!(spectrum.frames.len(), 201);
         let at = |frame: usize| spectrum.frames[frame].iter().sum::<f64>();
         assert!(at(90) < 1e-9 * at(150) && at(110) > 0.8 * at(150));
-        let loudest = |frame: usize| (0..BANDS).max_by(|a, b| spectrum.frames[frame][*a].total_cmp(&spectrum.frames[frame][*b]));
+        let loudest =
+            |frame: usize| (0..BANDS).max_by(|a, b| spectrum.frames[frame][*a].total_cmp(&spectrum.frames[frame][*b]));
         let other = Spectrum::of(&tone(4_000.0, 0.2));
         let higher = (0..BANDS).max_by(|a, b| other.frames[20][*a].total_cmp(&other.frames[20][*b]));
         assert!(higher > loudest(150), "{higher:?}");

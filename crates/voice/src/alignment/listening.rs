@@ -190,9 +190,9 @@ impl Costs for Moments<'_> {
     fn sound(&self, sound: usize, state: usize, frame: usize) -> f64 {
         let wanted = match self.listening.targets[sound].sound.phone.manner {
             Manner::Vowel { .. } | Manner::Approximant | Manner::Nasal { .. } => Some(true),
-            Manner::Fricative { voiced: false } | Manner::Stop { voiced: false } | Manner::Affricate { voiced: false } => {
-                Some(false)
-            }
+            Manner::Fricative { voiced: false }
+            | Manner::Stop { voiced: false }
+            | Manner::Affricate { voiced: false } => Some(false),
             _ => None,
         };
         let distance = self.listening.distance(&self.track.features[frame], &self.states[sound][state]);

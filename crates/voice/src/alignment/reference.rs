@@ -51,7 +51,9 @@ pub struct Rendition {
 #[derive(Clone, Copy)]
 pub enum Model<'a> {
     /// The formant voice, near the pitch of whom it is held against, in Hz.
-    Formant { hz: f64 },
+    Formant {
+        hz: f64,
+    },
     Spoken(&'a dyn Speaker, Voice),
 }
 
@@ -66,7 +68,8 @@ impl Model<'_> {
                 let said = speaker
                     .say(voice, &spoken::words_of(line))
                     .map_err(|error| VoiceError::Speech { voice, reason: error.0 })?;
-                timed(&said, sounds).ok_or_else(|| VoiceError::Speech { voice, reason: "other sounds were said".into() })
+                timed(&said, sounds)
+                    .ok_or_else(|| VoiceError::Speech { voice, reason: "other sounds were said".into() })
             }
         }
     }
@@ -122,7 +125,8 @@ fn render(line: &LyricLine, mut sounds: Vec<Sound>, hz: f64) -> Result<Rendition
         });
         now += seconds;
     }
-    let melody = Melody { duration_seconds: now, phrases: vec![Phrase { start: 0, end: count }], notes, ..Melody::default() };
+    let melody =
+        Melody { duration_seconds: now, phrases: vec![Phrase { start: 0, end: count }], notes, ..Melody::default() };
     let placed = |(note, syllable): (usize, &Syllable)| Syllable { note, ..syllable.clone() };
     let syllables = line.syllables.iter().enumerate().map(placed).collect();
     let line = LyricLine { phrase: 0, syllables, ..line.clone() };
