@@ -127,7 +127,7 @@ impl VocalSynthesizer for SpokenSinger {
             let share = progress.clone();
             let count = texts.len() as f64;
             let own: ProgressSink =
-                Arc::new(move |done| share(RECITING * (number as f64 + done.clamp(0.0, 1.0)) / count));
+                Arc::new(move |done: f64| share(RECITING * (number as f64 + done.clamp(0.0, 1.0)) / count));
             match self.part(number, text, None, &lyrics.language, &own, call).await {
                 Ok((samples, again)) => {
                     repeated[number] = again;

@@ -144,6 +144,9 @@ async fn what_is_recited_is_sung() {
     assert_eq!(vocal.performance.syllables_placed, lyrics.syllable_count());
     let agreement = pitch_agreement(&vocal.samples, vocal.sample_rate_hz, &vocal.performance.target);
     assert!(agreement.within_50 >= 0.95, "{agreement:?}");
+    let loudness = media::measure_loudness(&vocal.samples, vocal.sample_rate_hz, 1);
+    println!("{agreement:?}, {loudness:?}");
+    assert!(loudness.integrated_lufs.is_some_and(|lufs| (lufs + 16.0).abs() < 1.5), "{loudness:?}");
     assert_eq!(*talker.asked.lock().unwrap(), ["recital/0", "recital/1", "recital/1/again", "recital/2"]);
     let texts = talker.texts.lock().unwrap();
     assert_eq!(texts[0], format!("{},\n{}.", TEXT[0], TEXT[1]));
@@ -174,8 +177,8 @@ async fn a_bad_part_is_recited_once_more_and_then_given_up() {
     check(Manner::Babbles, Manner::Says, None).await;
     check(Manner::IsSilent, Manner::TooShort, Some("0.1 s long")).await;
     check(Manner::IsNoSound, Manner::IsNoSound, Some("cannot be decoded")).await;
-    check(Manner::Babbles, Manner::Babbles, Some("line 1")).await;
-    check(Manner::Hums, Manner::Hums, Some("line 1")).await;
+    check(Manner::Babbles, Manner::Babbles, Some("were not found in what was spoken")).await;
+    check(Manner::Hums, Manner::Hums, Some("were not found in what was spoken")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
