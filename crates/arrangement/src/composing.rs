@@ -10,7 +10,7 @@ use domain::{
     prompt::Prompt,
 };
 use providers::{
-    AudioInput, CallScope, Chain, Composed, ComposedSong, Need, Provided, ProviderCall, SongComposer, Stop, blocking,
+    AudioInput, CallScope, Chain, Composed, ComposedSong, ModelChoice, Need, Provided, ProviderCall, SongComposer, Stop, blocking,
     compose_failure,
 };
 
@@ -37,6 +37,19 @@ pub async fn compose<'a>(
     scope: CallScope<'a>,
     request: &CompositionRequest,
 ) -> Result<Provided<Made>, Stop> {
+    compose_with(composers, scope, request, None).await
+}
+
+/// The same by a model that was asked for by name, where one was.
+///
+/// # Errors
+/// As [`compose`]; `Caller`, too, where nobody has the model.
+pub async fn compose_with<'a>(
+    composers: &Chain<dyn SongComposer>,
+    scope: CallScope<'a>,
+    request: &CompositionRequest,
+    model: Option<ModelChoice>,
+) -> Result<Provided<Made>, Stop> {
     let options = asked::options(request).map_err(|InvalidField { field, detail }| {
         Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
     })?;
@@ -55,7 +68,8 @@ pub async fn compose<'a>(
             }
         }
     };
-    composers.call(scope, &composition_need(request), call).await
+    let need = Need { model, ..composition_need(request) };
+    composers.call(scope, &need, call).await
 }
 
 /// What is asked of whoever composes.

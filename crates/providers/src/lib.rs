@@ -40,7 +40,7 @@ pub use capability::{
 pub use chain::{CallLimits, Chain, Guard, Provided, TellsVersion, Terms, Version};
 pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure, composers};
 pub use content::{ContentGate, ContentGateError};
-pub use expert::ExpertClient;
+pub use expert::{ExpertClient, ExpertProvider};
 pub use offline::OfflineEngine;
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
@@ -52,7 +52,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use models::ModelsError;
 use resilience::BreakerRegistry;
-use settings::Settings;
+use settings::{Settings, VendorKind};
 use speech::SpeechFailure;
 use telemetry::Metrics;
 
@@ -96,12 +96,21 @@ impl Capabilities {
         let mut chains = Self::none(settings, &outside, breakers, metrics)?;
         let providers = &settings.providers;
         if let Some(url) = &providers.expert_url {
-            let expert = Arc::new(ExpertClient::new(&outside.outbound()?, url.clone())?);
-            let version = Version::Asked(expert.clone());
-            let terms = |capability| Terms::elsewhere(version.clone(), Guard::new(expert::NAME, capability, breakers));
-            chains.melody.push(expert::NAME, terms("melody"), expert.clone());
-            chains.lyrics.push(expert::NAME, terms("lyrics"), expert.clone());
-            chains.vocals.push(expert::NAME, terms("vocals"), expert);
+            let key = settings.expert.api_key.clone();
+            let expert = ExpertProvider::at(&outside.outbound()?, url.clone(), key)?;
+            chains.push_expert(&expert, &expert::STAGES, breakers);
+        }
+        for vendor in settings.vendors.iter().filter(|vendor| vendor.kind == VendorKind::Expert) {
+            let expert = ExpertProvider::of_vendor(&outside.outbound()?, vendor)?;
+            let asked = |capability: &str| settings.capabilities.of(capability);
+            let is_left_to_us = |capability: &&str| asked(capability).is_none_or(|names| names.contains(&vendor.name));
+            let stages: Vec<&str> = expert::STAGES.into_iter().filter(is_left_to_us).collect();
+            chains.push_expert(&expert, &stages, breakers);
+            // Its songs come without their notes: only who is asked for by name makes them.
+            if asked("compositions").is_some_and(|names| names.contains(&vendor.name)) {
+                let terms = expert.terms("compose", breakers);
+                chains.compositions.put_first(&expert.name, terms, expert.client.clone());
+            }
         }
         if providers.expert_url.is_none() || providers.offline_fallback {
             chains.push_offline(settings)?;
@@ -135,6 +144,18 @@ impl Capabilities {
             content: Arc::new(content),
             outside: Vec::new(),
         })
+    }
+
+    fn push_expert(&mut self, expert: &ExpertProvider, stages: &[&str], breakers: &BreakerRegistry) {
+        let (name, client) = (&expert.name, &expert.client);
+        for stage in stages {
+            let terms = expert.terms(stage, breakers);
+            match *stage {
+                "melody" => self.melody.push(name, terms, client.clone()),
+                "lyrics" => self.lyrics.push(name, terms, client.clone()),
+                _ => self.vocals.push(name, terms, client.clone()),
+            }
+        }
     }
 
     /// No breaker: the engine fails only because of its input.
