@@ -60,7 +60,7 @@ pub const EXPERT: Section = Section {
             "30000",
             MS,
             "60000",
-            "Longest that melody-to-vocals checks a recording, and follows its melody.",
+            "Longest that melody-to-vocals follows the melody of a recording.",
         ),
         Key::new(
             "expert.lyrics_timeout_ms",
