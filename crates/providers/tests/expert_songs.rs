@@ -14,8 +14,8 @@ use domain::{FailureClass, FailureCode};
 use lyrics::LyricsRequest;
 use music::Melody;
 use providers::{
-    AudioInput, Composed, DirectCalls, ExpertClient, LyricsWriter, MelodyExtractor, Outside, ProviderCall, SongComposer,
-    Stop, VocalSynthesizer, expert::mixed, no_progress,
+    AudioInput, Composed, DirectCalls, ExpertClient, LyricsWriter, MelodyExtractor, Outside, ProviderCall,
+    SongComposer, Stop, VocalSynthesizer, expert::mixed, no_progress,
 };
 use serde_json::{Value, json};
 use settings::Secret;
@@ -181,7 +181,7 @@ async fn a_service_of_ours_sends_the_song_with_its_answer_and_reads_each_option(
 #[tokio::test]
 async fn what_is_no_song_is_a_fault_of_the_service() {
     let answered = |answer: &Value| Scripted::json(answer);
-    let refused = |status| Scripted { status, ..Scripted::json(&json!({ "detail": "no" })) };
+    let refused = |status| Scripted { status, ..Scripted::json(&json!({ "code": "internal", "detail": "no" })) };
     let failed = json!({ "success": false, "message": "Generation failed:\n\u{1b}[31m credit" });
     let cases = [
         (answered(&failed), FailureClass::Transient, "made no song: Generation failed: [31m credit"),

@@ -9,8 +9,8 @@ use providers::{AudioInput, Capabilities};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
 use song::{
-    Arranged, Backing, BandSummary, FinishedSong, Meeting, Mixed, Pipeline, Recording, StepTimeouts, Together, Unobserved,
-    beats_apart,
+    Arranged, Backing, BandSummary, FinishedSong, Meeting, Mixed, Pipeline, Recording, StepTimeouts, Together,
+    Unobserved, beats_apart,
 };
 use telemetry::Metrics;
 

@@ -37,11 +37,7 @@ pub struct Admission {
 
 impl Admission {
     pub fn new(settings: &ExpertSettings) -> Self {
-        Self {
-            key: settings.api_key.clone(),
-            rate_per_minute: settings.rate_per_minute,
-            starts: Mutex::default(),
-        }
+        Self { key: settings.api_key.clone(), rate_per_minute: settings.rate_per_minute, starts: Mutex::default() }
     }
 
     /// # Errors

@@ -91,8 +91,8 @@ impl Delivery {
 }
 
 pub fn accepts_parts(request: &HttpRequest) -> bool {
-    let accept = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
-    accept.into_iter().any(mixed::is_accepted)
+    let mut accept = request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok());
+    accept.any(mixed::is_accepted)
 }
 
 /// A file with a sound.
@@ -170,7 +170,8 @@ pub fn in_parts(told: &impl Serialize, sound: &SoundFile) -> Result<HttpResponse
         Refusal::internal()
     })?;
     let boundary = Uuid::new_v4().simple().to_string();
-    let Frame { content_type, before, after } = mixed::frame(&boundary, &json, sound.format.spec().media_type, size_bytes);
+    let Frame { content_type, before, after } =
+        mixed::frame(&boundary, &json, sound.format.spec().media_type, size_bytes);
     let all_bytes = before.len() as u64 + size_bytes + after.len() as u64;
     let sound = ReaderStream::with_capacity(tokio::fs::File::from_std(file), READ_BYTES);
     let whole = |bytes: Vec<u8>| stream::once(std::future::ready(Ok::<_, std::io::Error>(Bytes::from(bytes))));

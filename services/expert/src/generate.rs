@@ -63,9 +63,8 @@ pub async fn generate(
     let format = SoundFormat::read(call.output_format.as_deref())?;
     let named = state.models.models().await;
     let Asked { request: asked, model, warnings } = asked_of(&call, &named, &state.named_models_provider)?;
-    let asked = asked::settled(asked).map_err(|InvalidField { field, detail }| {
-        Refusal::invalid(format!("{field}: {detail}"))
-    })?;
+    let asked = asked::settled(asked)
+        .map_err(|InvalidField { field, detail }| Refusal::invalid(format!("{field}: {detail}")))?;
     let timeouts = state.pipeline.step_timeouts;
     state.pipeline.capabilities.content.admit(&asked.texts(), timeouts.other).await?;
     let model_used = model.as_ref().map(|model| model.name.to_string());
@@ -74,7 +73,7 @@ pub async fn generate(
         Made::Notes(song) => of_notes(&state, &asked, *song).await?,
         Made::Sound(song, sound) => of_sound(&asked, song, sound, timeouts.other).await?,
     };
-    played.warnings.splice(0..0, warnings);
+    played.warnings = warnings.into_iter().chain(played.warnings).collect();
     let seconds = played.master.frames() as f64 / RATE_HZ;
     let delivery = Delivery::to(&request, state.file_links);
     let (own, formats) = (state.clone(), delivery.formats(format));

@@ -63,10 +63,7 @@ impl Refusal {
 
     /// Trainings outlive a process, and this service keeps nothing: they are jobs of the platform.
     pub fn trains_elsewhere(training_url: Option<Url>) -> Self {
-        let at = training_url.as_ref().map_or_else(
-            || "of the gateway".to_owned(),
-            |url| format!("at {url}"),
-        );
+        let at = training_url.as_ref().map_or_else(|| "of the gateway".to_owned(), |url| format!("at {url}"));
         let detail = format!(
             "the recordings can be trained with, but this service would lose a training with its process: trainings are jobs {at}"
         );
@@ -74,7 +71,11 @@ impl Refusal {
     }
 
     pub fn body_too_large(limit_bytes: usize) -> Self {
-        let limit = if limit_bytes < 1024 * 1024 { format!("{} kB", limit_bytes / 1024) } else { format!("{} MB", limit_bytes / (1024 * 1024)) };
+        let limit = if limit_bytes < 1024 * 1024 {
+            format!("{} kB", limit_bytes / 1024)
+        } else {
+            format!("{} MB", limit_bytes / (1024 * 1024))
+        };
         let detail = format!("the body is larger than {limit}");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, FailureCode::ProviderRejected, detail)
     }
@@ -183,7 +184,8 @@ mod tests {
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);
-        let client = ExpertClient::new(&providers::Outside::default().outbound().unwrap(), "expert", base, None).unwrap();
+        let client =
+            ExpertClient::new(&providers::Outside::default().outbound().unwrap(), "expert", base, None).unwrap();
         let calls = DirectCalls::default();
         let call = ProviderCall::alone(&calls, "expert", Duration::from_secs(60));
         let failed = client.write(&Melody::default(), &LyricsRequest::default(), &call).await;

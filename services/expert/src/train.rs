@@ -51,7 +51,9 @@ async fn check_form(form: Multipart, state: &AppState) -> Result<(), Refusal> {
 
 fn check_call(body: &[u8]) -> Result<(), Refusal> {
     let call: TrainingCall = serde_json::from_slice(body).map_err(|error| {
-        Refusal::invalid(format!("expected a form with recordings, or JSON with instrument_name and dataset_url: {error}"))
+        Refusal::invalid(format!(
+            "expected a form with recordings, or JSON with instrument_name and dataset_url: {error}"
+        ))
     })?;
     check_name(&call.instrument_name)?;
     let is_address = Url::parse(&call.dataset_url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));

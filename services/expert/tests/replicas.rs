@@ -20,7 +20,8 @@ const PROMPT: &str = "A romantic ballad about summer nights";
 async fn a_song_is_made_through_both_stage_by_stage() {
     let (one, two) = (Expert::start(), Expert::start());
     let address = balancer(&[&one, &two]).await;
-    let client = ExpertClient::new(&providers::Outside::default().outbound().unwrap(), "expert", address, None).unwrap();
+    let client =
+        ExpertClient::new(&providers::Outside::default().outbound().unwrap(), "expert", address, None).unwrap();
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(&hum()).unwrap();
     let audio = AudioInput::new(file).unwrap();

@@ -24,7 +24,9 @@ impl Blame {
     pub fn away(&self, error: &OutboundError) -> Failure {
         tracing::debug!(%error, "expert call failed");
         match error {
-            OutboundError::NotSent { why: NotSent::Refused(_), .. } => self.misbehaved("named an address on another host"),
+            OutboundError::NotSent { why: NotSent::Refused(_), .. } => {
+                self.misbehaved("named an address on another host")
+            }
             error => self.misbehaved(misdeed(error)),
         }
     }

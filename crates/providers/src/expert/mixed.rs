@@ -121,9 +121,9 @@ mod tests {
         let body = "preamble\r\n--x\r\nContent-Type: application/json\r\n\r\n{}\r\n--x\r\n\r\nsound\r\n--x--";
         let check = |content_type: &str, body: &str, expected: Option<(&str, &str)>| {
             let read = read(content_type, &Bytes::copy_from_slice(body.as_bytes()));
-            let read = read.as_ref().map(|(json, sound)| {
-                (std::str::from_utf8(json).unwrap(), std::str::from_utf8(sound).unwrap())
-            });
+            let read = read
+                .as_ref()
+                .map(|(json, sound)| (std::str::from_utf8(json).unwrap(), std::str::from_utf8(sound).unwrap()));
             assert_eq!(read, expected, "{content_type}: {body:?}");
         };
         check("multipart/mixed; boundary=x", body, Some(("{}", "sound")));
