@@ -195,7 +195,7 @@ impl AppState {
             stage_limits,
             stage_timeout: settings.providers.call_timeout,
             models: Arc::new(RegistryFile::in_folder(&settings.engine.models_dir)),
-            named_models_provider: replicate.map_or(USUAL_MODELS_PROVIDER, |vendor| &vendor.name).to_owned(),
+            named_models_provider: replicate.map_or(USUAL_MODELS_PROVIDER, |vendor| vendor.name.as_str()).to_owned(),
             admission: Admission::new(own),
             equipment: Equipment::find(&settings.engine),
             files: SongFiles::new()?,
