@@ -10,8 +10,8 @@ use domain::{
     prompt::Prompt,
 };
 use providers::{
-    AudioInput, CallScope, Chain, Composed, ComposedSong, Need, Provided, ProviderCall, SongComposer, Stop, SungSound,
-    blocking, compose_failure,
+    AudioInput, CallScope, Chain, Composed, ComposedSong, ModelChoice, Need, Provided, ProviderCall, SongComposer,
+    Stop, SungSound, blocking, compose_failure,
 };
 
 use crate::{sound_song::SoundSong, words::told_lines};
@@ -37,6 +37,19 @@ pub async fn compose<'a>(
     scope: CallScope<'a>,
     request: &CompositionRequest,
 ) -> Result<Provided<Made>, Stop> {
+    compose_with(composers, scope, request, None).await
+}
+
+/// The same by a model that was asked for by name, where one was.
+///
+/// # Errors
+/// As [`compose`]; `Caller`, too, where nobody has the model.
+pub async fn compose_with<'a>(
+    composers: &Chain<dyn SongComposer>,
+    scope: CallScope<'a>,
+    request: &CompositionRequest,
+    model: Option<ModelChoice>,
+) -> Result<Provided<Made>, Stop> {
     let options = asked::options(request).map_err(|InvalidField { field, detail }| {
         Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
     })?;
@@ -52,7 +65,8 @@ pub async fn compose<'a>(
             Composed::SoundWithWords(sung) => heard(request, *sung).await,
         }
     };
-    composers.call(scope, &composition_need(request), call).await
+    let need = Need { model, ..composition_need(request) };
+    composers.call(scope, &need, call).await
 }
 
 /// Listens to what came as sound. Whoever sent what is no song is not asked for it again: that was paid for.

@@ -15,7 +15,7 @@ use crate::{
     capability::{LyricsWriter, MelodyExtractor, VocalSynthesizer},
     chain::{CallLimits, Chain, Guard, Terms, Version},
     composing::{OfflineComposer, SongComposer},
-    expert::{self, ExpertClient},
+    expert::ExpertProvider,
     ml_model::{self, MlModelClient},
     offline::{self, OfflineEngine},
     outside::Outside,
@@ -79,7 +79,10 @@ impl<'a> Assembly<'a> {
         for vendor in vendors {
             assembly.add_vendor(vendor, &outside.outbound()?)?;
         }
-        assembly.add_expert(outside)?;
+        if let Some(url) = &settings.providers.expert_url {
+            let key = settings.expert.api_key.clone();
+            assembly.add_expert(&ExpertProvider::at(&outside.outbound()?, url.clone(), key)?);
+        }
         assembly.add_ml_model(outside)?;
         Ok(assembly)
     }
@@ -121,16 +124,7 @@ impl<'a> Assembly<'a> {
                 self.offers.outside.extend(replicate.trainings());
                 self.offers.checks.push(replicate.check());
             }
-            VendorKind::Expert => {
-                let expert = Arc::new(ExpertClient::new(outbound, vendor.base_url.clone())?);
-                let version = Version::Asked(expert.clone());
-                let guard = |capability| Guard::new(&vendor.name, capability, self.breakers);
-                let terms = |capability| Terms::elsewhere(version.clone(), guard(capability));
-                let name = || vendor.name.clone();
-                self.offers.melody.push(Offer { name: name(), terms: terms("melody"), provider: expert.clone() });
-                self.offers.lyrics.push(Offer { name: name(), terms: terms("lyrics"), provider: expert.clone() });
-                self.offers.vocals.push(Offer { name: name(), terms: terms("vocals"), provider: expert });
-            }
+            VendorKind::Expert => self.add_expert(&ExpertProvider::of_vendor(outbound, vendor)?),
         }
         Ok(())
     }
@@ -173,17 +167,18 @@ impl<'a> Assembly<'a> {
         std::mem::take(&mut self.offers.checks)
     }
 
-    fn add_expert(&mut self, outside: &Outside) -> Result<(), SetupError> {
-        let Some(url) = &self.settings.providers.expert_url else { return Ok(()) };
-        let expert = Arc::new(ExpertClient::new(&outside.outbound()?, url.clone())?);
-        let terms = |capability| {
-            Terms::elsewhere(Version::Asked(expert.clone()), Guard::new(expert::NAME, capability, self.breakers))
-        };
-        let name = || expert::NAME.to_owned();
-        self.offers.melody.push(Offer { name: name(), terms: terms("melody"), provider: expert.clone() });
-        self.offers.lyrics.push(Offer { name: name(), terms: terms("lyrics"), provider: expert.clone() });
-        self.offers.vocals.push(Offer { name: name(), terms: terms("vocals"), provider: expert });
-        Ok(())
+    /// Another Descant. Its songs come without their notes: only where a list names it does it make them.
+    fn add_expert(&mut self, expert: &ExpertProvider) {
+        let (name, client) = (|| expert.name.clone(), &expert.client);
+        let terms = |capability| expert.terms(capability, self.breakers);
+        self.offers.melody.push(Offer { name: name(), terms: terms("melody"), provider: client.clone() });
+        self.offers.lyrics.push(Offer { name: name(), terms: terms("lyrics"), provider: client.clone() });
+        self.offers.vocals.push(Offer { name: name(), terms: terms("vocals"), provider: client.clone() });
+        if self.settings.capabilities.of("compositions").is_some() {
+            let terms = terms("compositions");
+            self.offers.compositions.push(Offer { name: name(), terms, provider: client.clone() });
+        }
+        self.offers.checks.push(client.clone());
     }
 
     fn add_ml_model(&mut self, outside: &Outside) -> Result<(), SetupError> {

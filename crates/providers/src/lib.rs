@@ -43,7 +43,7 @@ pub use composing::{
     Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, SungSound, SungWord, compose_failure,
 };
 pub use content::{ContentGate, ContentGateError};
-pub use expert::ExpertClient;
+pub use expert::{ExpertClient, ExpertProvider};
 pub use offline::OfflineEngine;
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
@@ -56,7 +56,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use models::ModelsError;
 use resilience::BreakerRegistry;
-use settings::Settings;
+use settings::{Settings, VendorKind};
 use speech::SpeechFailure;
 use telemetry::Metrics;
 

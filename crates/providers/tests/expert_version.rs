@@ -29,8 +29,13 @@ fn service(status: &'static str, body: String) -> ExpertClient {
             stream.write_all(answer.as_bytes()).unwrap();
         }
     });
-    ExpertClient::new(&Outside::default().outbound().unwrap(), format!("http://{address}/base").parse().unwrap())
-        .unwrap()
+    ExpertClient::new(
+        &Outside::default().outbound().unwrap(),
+        "expert",
+        format!("http://{address}/base").parse().unwrap(),
+        None,
+    )
+    .unwrap()
 }
 
 fn models(version: &str) -> String {

@@ -53,7 +53,10 @@ impl Settings {
         match self.capabilities.of(capability) {
             Some(names) => names.iter().map(String::as_str).collect(),
             None => {
-                let does_it = self.vendors.iter().filter(|vendor| does(vendor.kind, capability));
+                // An expert makes songs only where a list names it.
+                let is_asked =
+                    |kind| does(kind, capability) && (kind != VendorKind::Expert || capability != "compositions");
+                let does_it = self.vendors.iter().filter(|vendor| is_asked(vendor.kind));
                 let mut names: Vec<_> = does_it.collect();
                 // Those for money first.
                 names.sort_by_key(|vendor| vendor.api_key.is_none());

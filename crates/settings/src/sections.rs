@@ -1,13 +1,20 @@
 //! The settings as the services get them: valid, typed, and never half there.
 
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
 
 use chrono::TimeDelta;
-use domain::{Tier, audio::AudioLimits, quota::QuotaLimits, retention::RetentionPolicy, retry::RetryPolicy};
+use domain::{
+    Tier,
+    audio::{AudioFormat, AudioLimits},
+    quota::QuotaLimits,
+    retention::RetentionPolicy,
+    retry::RetryPolicy,
+};
 use safety::Severity;
 use url::Url;
 
@@ -292,11 +299,29 @@ impl F0Tracker {
     }
 }
 
-/// The expert service's own listener.
+/// The expert service's own listener, and the limits of its older routes.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ExpertSettings {
     pub host: IpAddr,
     pub port: u16,
+    /// What callers have to show; `None` for nothing.
+    pub api_key: Option<Secret<String>>,
+    /// Origins of web pages that may call it; `*` for all.
+    pub cors_origins: Vec<String>,
+    /// Of one recording.
+    pub max_size_bytes: u64,
+    pub allowed_formats: BTreeSet<AudioFormat>,
+    /// Calls of one address; `None` for any number.
+    pub rate_per_minute: Option<u32>,
+    /// Of the check and of the melody, each.
+    pub pitch_timeout: Duration,
+    pub lyrics_timeout: Duration,
+    /// Of the singing and of every other step.
+    pub vocals_timeout: Duration,
+    /// Whether files are named in place of carried along.
+    pub file_links: bool,
+    /// Where trainings are jobs.
+    pub training_url: Option<Url>,
 }
 
 impl ExpertSettings {

@@ -111,6 +111,28 @@ fn the_seeds_variables_keep_working() {
 }
 
 #[test]
+fn the_older_routes_of_the_expert_service_have_the_limits_that_their_clients_know() {
+    let expert = with_env(&[]).expert;
+    assert_eq!((expert.max_size_bytes, expert.rate_per_minute), (10 * 1024 * 1024, Some(10)));
+    let formats: Vec<&str> = expert.allowed_formats.iter().map(|format| format.as_str()).collect();
+    assert_eq!(formats, ["mp3", "wav", "m4a", "flac"]);
+    let timeouts = [expert.pitch_timeout, expert.lyrics_timeout, expert.vocals_timeout];
+    assert_eq!(timeouts, [30, 60, 300].map(Duration::from_secs));
+    assert_eq!((expert.api_key, expert.cors_origins.len(), expert.file_links), (None, 0, false));
+
+    let expert = with_env(&[
+        ("EXPERT_API_KEY", "0123456789abcdef"),
+        ("DESCANT_EXPERT__RATE_PER_MINUTE", "unlimited"),
+        ("DESCANT_EXPERT__CORS_ORIGINS", "http://localhost:3000,http://localhost:5173"),
+        ("DESCANT_EXPERT__TRAINING_URL", "https://music.example.org/api/v1/trainings"),
+    ])
+    .expert;
+    assert_eq!(expert.api_key.unwrap().expose(), "0123456789abcdef");
+    assert_eq!((expert.rate_per_minute, expert.cors_origins.len()), (None, 2));
+    assert!(expert.training_url.is_some());
+}
+
+#[test]
 fn the_systematic_variable_is_the_strongest_and_an_empty_one_is_none() {
     let settings = with_env(&[
         ("QUEUE_CONCURRENCY", "6"),
@@ -369,6 +391,11 @@ fn values_that_contradict_each_other_are_refused() {
         (&[("DESCANT_OBJECTS__PRESIGN_SECONDS", "604801")], "objects.presign_seconds"),
         (&[("DESCANT_QUOTA__FREE__DAILY", "-2")], "quota.free.daily"),
         (&[("DESCANT_DATA_DIR", "what?")], "data_dir"),
+        (&[("EXPERT_API_KEY", "too short")], "expert.api_key"),
+        (&[("EXPERT_API_KEY", "a key with spaces")], "expert.api_key"),
+        (&[("DESCANT_EXPERT__RATE_PER_MINUTE", "0")], "expert.rate_per_minute"),
+        (&[("DESCANT_EXPERT__CORS_ORIGINS", "http://a.example/path")], "expert.cors_origins"),
+        (&[("DESCANT_EXPERT__ALLOWED_FORMATS", "exe")], "expert.allowed_formats"),
         (&[("EXPERT_MUSIC_AI_URL", "http://u:p@expert:8003")], "providers.expert_url"),
     ];
     for (variables, key) in cases {

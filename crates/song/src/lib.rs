@@ -32,7 +32,7 @@ pub use documents::{Documents, documents, lyrics_text};
 pub use engine_options::{lyrics_request, voice_options};
 /// What can be counted in the words.
 pub use lyrics::lyrics_figures;
-pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, Unobserved};
+pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, StepTimeouts, Unobserved};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 pub use steps::{Mixed, admit, backing, corrected, extract_melody, mix, validate};
 pub use takes::{BestTake, Sung, lyrics_need, sing, vocals_need, write_lyrics};

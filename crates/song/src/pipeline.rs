@@ -33,8 +33,34 @@ pub struct Pipeline {
     pub gate: QualityGate,
     /// What a recording may be.
     pub limits: AudioLimits,
-    /// Longest that each step may work.
-    pub step_timeout: Duration,
+    pub step_timeouts: StepTimeouts,
+}
+
+/// Longest that the steps may work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct StepTimeouts {
+    /// Of the melody.
+    pub pitch: Duration,
+    pub lyrics: Duration,
+    pub vocals: Duration,
+    /// Of each of the others.
+    pub other: Duration,
+}
+
+impl StepTimeouts {
+    /// The same for each.
+    pub const fn each(timeout: Duration) -> Self {
+        Self { pitch: timeout, lyrics: timeout, vocals: timeout, other: timeout }
+    }
+
+    fn of(&self, step: StageName) -> Duration {
+        match step {
+            stage::PITCH => self.pitch,
+            stage::LYRICS => self.lyrics,
+            stage::VOCALS => self.vocals,
+            _ => self.other,
+        }
+    }
 }
 
 /// A recording as it came.
@@ -130,12 +156,12 @@ impl Pipeline {
         request: &MelodyToVocalsRequest,
         observer: &mut dyn Observer,
     ) -> Result<FinishedSong, StepFailure> {
-        let Self { capabilities, gate, limits, step_timeout } = self;
-        let (timeout, Recording { audio, file_name }) = (*step_timeout, recording);
-        let admitted = steps::admit(capabilities, timeout, request).await;
+        let Self { capabilities, gate, limits, step_timeouts } = self;
+        let (timeouts, Recording { audio, file_name }) = (*step_timeouts, recording);
+        let admitted = steps::admit(capabilities, timeouts.other, request).await;
         admitted.map_err(|failure| StepFailure { step: stage::INITIALIZATION, failure })?;
 
-        let mut run = Run { observer, timeout, steps: Vec::new() };
+        let mut run = Run { observer, timeouts, steps: Vec::new() };
         let verdict = run
             .step(stage::VALIDATION, async |_, _| Ok((steps::validate(audio, file_name, limits).await?, None)))
             .await?;
@@ -193,8 +219,7 @@ impl Pipeline {
 /// One way through the steps.
 struct Run<'a> {
     observer: &'a mut dyn Observer,
-    /// Of each step.
-    timeout: Duration,
+    timeouts: StepTimeouts,
     steps: Vec<StepSummary>,
 }
 
@@ -208,7 +233,7 @@ impl Run<'_> {
         let progress = self.observer.begun(step);
         let started = Instant::now();
         let calls = DirectCalls::default();
-        let outcome = work(progress, CallScope::new(&calls, self.timeout)).await;
+        let outcome = work(progress, CallScope::new(&calls, self.timeouts.of(step))).await;
         self.observer.ended(step, outcome.is_ok());
         let (value, provider) = outcome.map_err(|stop| StepFailure { step, failure: stop.into_failure() })?;
         let tried = calls.tried().await.map_err(|failure| StepFailure { step, failure })?;

@@ -9,8 +9,8 @@ use providers::{AudioInput, Capabilities};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
 use song::{
-    Arranged, Backing, BandSummary, FinishedSong, Meeting, Mixed, Pipeline, Recording, Together, Unobserved,
-    beats_apart,
+    Arranged, Backing, BandSummary, FinishedSong, Meeting, Mixed, Pipeline, Recording, StepTimeouts, Together,
+    Unobserved, beats_apart,
 };
 use telemetry::Metrics;
 
@@ -23,7 +23,7 @@ fn pipeline() -> Pipeline {
         capabilities: Capabilities::offline(&settings, &breakers, &metrics).expect("the engine"),
         gate: settings.quality_gate().clone(),
         limits: settings.audio_limits(Tier::Enterprise).clone(),
-        step_timeout: Duration::from_secs(600),
+        step_timeouts: StepTimeouts::each(Duration::from_secs(600)),
     }
 }
 

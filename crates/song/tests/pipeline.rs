@@ -18,7 +18,7 @@ use pitch::sample::hummed_tune;
 use providers::{AudioInput, Capabilities, ProgressSink};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
-use song::{FinishedSong, LOUDNESS, Observer, Pipeline, Recording, StepFailure};
+use song::{FinishedSong, LOUDNESS, Observer, Pipeline, Recording, StepFailure, StepTimeouts};
 use telemetry::Metrics;
 
 fn pipeline(overrides: &[(&'static str, &str)]) -> Pipeline {
@@ -31,7 +31,7 @@ fn pipeline(overrides: &[(&'static str, &str)]) -> Pipeline {
         capabilities: Capabilities::offline(&settings, &breakers, &metrics).expect("the engine"),
         gate: settings.quality_gate().clone(),
         limits: settings.audio_limits(Tier::Enterprise).clone(),
-        step_timeout: Duration::from_secs(600),
+        step_timeouts: StepTimeouts::each(Duration::from_secs(600)),
     }
 }
 

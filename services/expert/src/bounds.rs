@@ -3,7 +3,7 @@
 
 use music::Melody;
 
-use crate::answer::Refusal;
+use crate::refusal::Refusal;
 
 /// Notes may end a little after the recording does: the tracker's last frame reaches over its end.
 const SLACK_SECONDS: f64 = 1.0;

@@ -1,35 +1,59 @@
-//! Expert Music AI: the engine as a network service. One call makes a whole song from a recording, as its older clients
-//! know it; three more make the parts, for an orchestrator that keeps checkpoints in between.
+//! Expert Music AI: the engine as a network service. One call makes a whole song from a recording, and one from a sentence,
+//! as its older clients know it; three more make the parts, for an orchestrator that keeps checkpoints in between.
 //!
-//! Owns no rows and knows no jobs. What it makes lies in a temporary folder for an hour.
+//! Owns no rows and knows no jobs. Its answers carry what it made; only older callers are told of files, which lie in a
+//! temporary folder for an hour.
 
 // Both panic when their reader has gone; `service_runtime::console` does not.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
-mod answer;
+mod about;
+mod admission;
 mod bounds;
+mod cors;
+mod delivery;
+mod equipment;
 mod files;
+mod generate;
+mod melody_to_vocals;
+mod music_call;
+mod recordings;
+mod refusal;
+mod registry;
 mod routes;
+mod stages;
+mod train;
 mod upload;
+mod work;
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_web::{
-    App, HttpServer,
-    body::MessageBody,
+    App, HttpServer, ResponseError as _,
+    body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::{self, Next},
     web,
 };
 use anyhow::Context;
 use async_trait::async_trait;
-use domain::Tier;
+use domain::{Tier, audio::AudioLimits};
 use providers::Capabilities;
+use resilience::BreakerRegistry;
 use service_runtime::{CancellationToken, Deps, Needs, Service};
-use song::Pipeline;
+use settings::VendorKind;
+use song::{Pipeline, StepTimeouts};
 use telemetry::Metrics;
+use url::Url;
 
+use admission::Admission;
+use equipment::Equipment;
 use files::SongFiles;
+use registry::{ModelDirectory, RegistryFile};
 
 /// The service.
 pub struct Expert {
@@ -67,8 +91,14 @@ impl Service for Expert {
             let (state, shutdown) = (state.clone(), shutdown.clone());
             tokio::spawn(async move { state.files.sweep_until(shutdown).await })
         };
+        let origins = deps.settings.expert.cors_origins.clone();
         let server = HttpServer::new(move || {
-            App::new().app_data(state.clone()).wrap(middleware::from_fn(observe)).configure(routes::configure)
+            App::new()
+                .app_data(state.clone())
+                .wrap(middleware::from_fn(admit))
+                .wrap(cors::cors(&origins))
+                .wrap(middleware::from_fn(observe))
+                .configure(routes::configure)
         })
         .workers(2)
         .shutdown_timeout(deps.settings.http.drain.as_secs().max(1))
@@ -100,23 +130,79 @@ async fn observe(
     service_runtime::observe("expert", &state.metrics, request, next).await
 }
 
+/// Middleware: whoever may not call is answered here, so that pages of other origins can read why.
+async fn admit(
+    state: web::Data<AppState>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    match state.admission.check(request.request()) {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(refusal) => Ok(request.into_response(refusal.error_response())),
+    }
+}
+
 /// What the handlers share.
 pub(crate) struct AppState {
+    /// With the limits of the older routes.
     pub pipeline: Pipeline,
+    /// What orchestrators may send.
+    pub stage_limits: AudioLimits,
+    pub stage_timeout: Duration,
+    pub models: Arc<dyn ModelDirectory>,
+    /// Where models of the registry are had.
+    pub named_models_provider: String,
+    pub admission: Admission,
+    pub equipment: Equipment,
     pub files: SongFiles,
+    /// Whether files are named in place of carried along.
+    pub file_links: bool,
+    /// Where trainings are jobs.
+    pub training_url: Option<Url>,
+    pub breakers: BreakerRegistry,
     pub metrics: Metrics,
 }
+
+/// Of a provider that the settings do not name: what its models are called for is refused with this name.
+const USUAL_MODELS_PROVIDER: &str = "replicate";
 
 impl AppState {
     fn new(deps: &Deps) -> anyhow::Result<Self> {
         let settings = &deps.settings;
+        let own = &settings.expert;
+        // Tiers are the gateway's business: what it lets through must not be refused here.
+        let stage_limits = settings.audio_limits(Tier::Enterprise).clone();
+        let limits = AudioLimits {
+            max_size_bytes: own.max_size_bytes,
+            allowed_formats: own.allowed_formats.clone(),
+            ..stage_limits.clone()
+        };
+        let step_timeouts = StepTimeouts {
+            pitch: own.pitch_timeout,
+            lyrics: own.lyrics_timeout,
+            vocals: own.vocals_timeout,
+            other: own.vocals_timeout,
+        };
         let pipeline = Pipeline {
             capabilities: Capabilities::offline(settings, &deps.breakers, &deps.metrics)?,
             gate: settings.quality_gate().clone(),
-            // Tiers are the gateway's business: what it lets through must not be refused here.
-            limits: settings.audio_limits(Tier::Enterprise).clone(),
-            step_timeout: settings.providers.call_timeout,
+            limits,
+            step_timeouts,
         };
-        Ok(Self { pipeline, files: SongFiles::new()?, metrics: deps.metrics.clone() })
+        let replicate = settings.vendors.iter().find(|vendor| vendor.kind == VendorKind::Replicate);
+        Ok(Self {
+            pipeline,
+            stage_limits,
+            stage_timeout: settings.providers.call_timeout,
+            models: Arc::new(RegistryFile::in_folder(&settings.engine.models_dir)),
+            named_models_provider: replicate.map_or(USUAL_MODELS_PROVIDER, |vendor| vendor.name.as_str()).to_owned(),
+            admission: Admission::new(own),
+            equipment: Equipment::find(&settings.engine),
+            files: SongFiles::new()?,
+            file_links: own.file_links,
+            training_url: own.training_url.clone().or_else(|| settings.http.public_url.clone()),
+            breakers: deps.breakers.clone(),
+            metrics: deps.metrics.clone(),
+        })
     }
 }

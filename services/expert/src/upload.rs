@@ -8,30 +8,48 @@ use futures_util::{Stream, StreamExt};
 use providers::AudioInput;
 use tokio::io::AsyncWriteExt;
 
-use crate::answer::Refusal;
+use crate::refusal::Refusal;
 
 const MAX_TEXT_BYTES: usize = 4096;
 const MAX_FIELDS: usize = 16;
 
-/// A form with a recording.
-pub struct Form {
+/// Names of parts that hold a recording; the older service calls it `audio_file`.
+const RECORDINGS: [&str; 6] = ["audio", "file", "audio_file", "files", "recordings", "recording"];
+
+/// A recording of a form.
+pub struct Uploaded {
     pub audio: AudioInput,
     pub file_name: Option<String>,
+}
+
+/// A form with recordings.
+pub struct Form {
+    pub recordings: Vec<Uploaded>,
     pub fields: HashMap<String, String>,
 }
 
-/// Reads the form of `POST /melody-to-vocals`: the recording in the part `audio` (or `file`), text in the others.
-pub async fn form(mut form: Multipart, limit_bytes: u64) -> Result<Form, Refusal> {
-    let mut audio = None;
-    let mut file_name = None;
+impl Form {
+    /// The one recording of a song; of several, the last.
+    pub fn recording(&mut self) -> Result<Uploaded, Refusal> {
+        self.recordings.pop().ok_or_else(|| Refusal::invalid("the form has no part named audio"))
+    }
+}
+
+/// Reads a form: recordings in parts that are called so (`audio`, say), text in the others. At most `most_recordings`, and
+/// none over the limit.
+pub async fn form(mut form: Multipart, limit_bytes: u64, most_recordings: usize) -> Result<Form, Refusal> {
+    let mut recordings = Vec::new();
     let mut fields = HashMap::new();
-    for _ in 0..MAX_FIELDS {
+    for _ in 0..MAX_FIELDS + most_recordings {
         let Some(field) = form.next().await else { break };
         let mut field = field.map_err(|error| Refusal::invalid(format!("the form cannot be read: {error}")))?;
         let name = field.name().unwrap_or_default().to_owned();
-        if name == "audio" || name == "file" {
-            file_name = field.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
-            audio = Some(to_file(&mut field, limit_bytes).await?);
+        if RECORDINGS.contains(&name.as_str()) {
+            if recordings.len() >= most_recordings {
+                return Err(Refusal::invalid(format!("the form has more than {most_recordings} recordings")));
+            }
+            let file_name = field.content_disposition().and_then(|d| d.get_filename()).map(str::to_owned);
+            recordings.push(Uploaded { audio: to_file(&mut field, limit_bytes).await?, file_name });
             continue;
         }
         let mut text = Vec::new();
@@ -46,8 +64,7 @@ pub async fn form(mut form: Multipart, limit_bytes: u64) -> Result<Form, Refusal
         let text = String::from_utf8(text).map_err(|_| Refusal::invalid("a field is not UTF-8 text"))?;
         fields.insert(name, text);
     }
-    let audio = audio.ok_or_else(|| Refusal::invalid("the form has no part named audio"))?;
-    Ok(Form { audio, file_name, fields })
+    Ok(Form { recordings, fields })
 }
 
 /// Reads a request whose whole body is the recording.

@@ -118,7 +118,9 @@ type Change = fn(&mut Value);
 #[tokio::test]
 async fn melodies_that_ask_for_endless_sound() {
     let expert = Expert::start();
-    let client = ExpertClient::new(&providers::Outside::default().outbound().unwrap(), expert.base.clone()).unwrap();
+    let client =
+        ExpertClient::new(&providers::Outside::default().outbound().unwrap(), "expert", expert.base.clone(), None)
+            .unwrap();
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, &hum()).unwrap();
     let audio = providers::AudioInput::new(file).unwrap();

@@ -11,14 +11,14 @@ use lyrics::LyricsRequest;
 use media::Bounds;
 use providers::{
     AudioInput, DirectCalls, ExpertClient, LyricsWriter, MelodyExtractor, OfflineEngine, ProviderCall,
-    VocalSynthesizer, no_progress,
+    VocalSynthesizer, expert::mixed, no_progress,
 };
-use reqwest::StatusCode;
+use reqwest::{StatusCode, multipart};
 use serde_json::{Value, json};
 use settings::EngineSettings;
 use voice::VoiceOptions;
 
-use support::{Expert, hum};
+use support::{Expert, carried, hum};
 
 const PROMPT: &str = "A romantic ballad about summer nights";
 const SEED: u64 = 7;
@@ -35,18 +35,24 @@ async fn it_introduces_itself_as_older_clients_expect() {
 
     let health = expert.get_json("health").await;
     assert_eq!(health["status"], "healthy");
-    assert_eq!(health["dependencies"], json!({ "engine": "ok" }));
-    assert_eq!(health["providers"]["vocals"], json!(["offline"]));
+    assert_eq!(health["dependencies"]["engine"], "ok");
+    assert_eq!(health["dependencies"]["pitch_tracker"], "builtin");
+    assert!(health["dependencies"]["voices"].as_array().unwrap().contains(&json!("formant")), "{health}");
+    for capability in ["melody", "lyrics", "vocals", "compositions"] {
+        assert_eq!(health["providers"][capability], json!(["offline"]));
+    }
+    assert!(health["breakers"].is_object(), "{health}");
 
     let models = expert.get_json("models").await;
-    assert_eq!(keys(&models), ["base", "fine_tuned"]);
+    assert_eq!(keys(&models), ["base", "fine_tuned", "stages"]);
+    assert!(models["base"].as_object().unwrap().values().all(Value::is_string), "{models}");
     let capabilities: Vec<&str> =
-        models["base"].as_object().unwrap().values().map(|model| model["capability"].as_str().unwrap()).collect();
+        models["stages"].as_object().unwrap().values().map(|model| model["capability"].as_str().unwrap()).collect();
     for capability in ["melody", "lyrics", "vocals"] {
         assert!(capabilities.contains(&capability), "{models}");
     }
     // The tracker's sources and the synthesizer are part of it: another build is another version.
-    for model in models["base"].as_object().unwrap().values() {
+    for model in models["stages"].as_object().unwrap().values() {
         assert!(model["version"].as_str().unwrap().starts_with(providers::ENGINE_VERSION), "{models}");
     }
 
@@ -74,17 +80,49 @@ async fn one_call_makes_a_whole_song() {
     assert_eq!(stages, ["pitch", "lyrics", "vocals"]);
     assert!(song["quality"]["pitch_within_50_cents"].as_f64().unwrap() > 0.9, "{song}");
 
+    assert!(song["wav_url"].is_null(), "one file is carried");
+    let (media_type, mp3) = carried(&song["audio_url"]);
+    assert_eq!(media_type, "audio/mpeg");
+    is_as_loud_as_it_should(mp3);
+
+    let wav = [fields.as_slice(), &[("output_format", "wav")]].concat();
+    let again: Value = expert.convert(hum(), &wav).await.json().await.unwrap();
+    assert_eq!(again["lyrics"], song["lyrics"], "the same seed gives the same words");
+    let (media_type, wav) = carried(&again["audio_url"]);
+    assert_eq!(media_type, "audio/wav");
+    is_as_loud_as_it_should(wav);
+}
+
+fn is_as_loud_as_it_should(file: Vec<u8>) {
+    let sound = media::decode_mono(Cursor::new(file), 44_100, &Bounds::default()).unwrap();
+    let loudness = media::measure_loudness(&sound.samples, sound.sample_rate_hz, 1).integrated_lufs.unwrap();
+    assert!((loudness - song::LOUDNESS.lufs).abs() < 0.5, "it is at {loudness} LUFS");
+}
+
+#[tokio::test]
+async fn files_are_linked_where_the_settings_want_it() {
+    let expert = Expert::start_with(&[("DESCANT_EXPERT__FILE_LINKS", "true")]);
+    let song: Value = expert.convert(hum(), &[("prompt", PROMPT)]).await.json().await.unwrap();
     for (field, media_type) in [("audio_url", "audio/mpeg"), ("wav_url", "audio/wav")] {
         let file = expert.http.get(song[field].as_str().unwrap()).send().await.unwrap();
         assert_eq!(file.status(), StatusCode::OK, "{field}");
         assert_eq!(file.headers()["content-type"], media_type);
-        let sound = media::decode_mono(Cursor::new(file.bytes().await.unwrap()), 44_100, &Bounds::default()).unwrap();
-        let loudness = media::measure_loudness(&sound.samples, sound.sample_rate_hz, 1).integrated_lufs.unwrap();
-        assert!((loudness - song::LOUDNESS.lufs).abs() < 0.5, "{field} is at {loudness} LUFS");
+        is_as_loud_as_it_should(file.bytes().await.unwrap().to_vec());
     }
+}
 
-    let again: Value = expert.convert(hum(), &fields).await.json().await.unwrap();
-    assert_eq!(again["lyrics"], song["lyrics"], "the same seed gives the same words");
+#[tokio::test]
+async fn callers_that_accept_parts_get_the_song_as_one() {
+    let expert = Expert::start();
+    let form = multipart::Form::new().part("audio_file", multipart::Part::bytes(hum())).text("prompt", PROMPT);
+    let request = expert.http.post(expert.url("melody-to-vocals")).header("accept", "multipart/mixed").multipart(form);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let content_type = answer.headers()["content-type"].to_str().unwrap().to_owned();
+    let (told, sound) = mixed::read(&content_type, &answer.bytes().await.unwrap()).unwrap();
+    let told: Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!((&told["success"], &told["audio_url"]), (&json!(true), &Value::Null));
+    is_as_loud_as_it_should(sound.to_vec());
 }
 
 fn input(recording: &[u8]) -> AudioInput {
@@ -99,7 +137,8 @@ async fn part_by_part_it_gives_what_the_engine_gives() {
     const STEP: f32 = 1.0 / 32_768.0;
     let expert = Expert::start();
     let (there, here) = (
-        ExpertClient::new(&providers::Outside::default().outbound().unwrap(), expert.base.clone()).unwrap(),
+        ExpertClient::new(&providers::Outside::default().outbound().unwrap(), "expert", expert.base.clone(), None)
+            .unwrap(),
         OfflineEngine::new(&EngineSettings::default(), 1).unwrap(),
     );
     let audio = input(&hum());

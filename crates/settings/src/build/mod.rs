@@ -1,5 +1,6 @@
 //! From what was given to what is valid. Every section is built to its end, so that all problems come out together.
 
+mod expert;
 mod music;
 mod outbound;
 mod platform;
@@ -30,7 +31,7 @@ fn read(reader: &mut Reader) -> Settings {
     let data_dir = platform::data_dir(reader);
     let auth = platform::auth(reader, mode);
     let http = platform::http(reader);
-    let expert = platform::expert(reader);
+    let expert = expert::expert(reader);
     if mode == Mode::Embedded && auth.mode == AuthMode::None && reader.are_good(&["auth.mode"]) {
         for (path, host) in [("http.host", http.host), ("expert.host", expert.host)] {
             if !host.is_loopback() && reader.are_good(&[path]) {

@@ -73,7 +73,7 @@ fn ordered(reader: &mut Reader, section: &str, limits: &AudioLimits) {
     }
 }
 
-fn formats(reader: &mut Reader, path: &str) -> Option<BTreeSet<AudioFormat>> {
+pub(super) fn formats(reader: &mut Reader, path: &str) -> Option<BTreeSet<AudioFormat>> {
     let formats = reader.list(path, |name| name.to_ascii_lowercase().parse().ok())?;
     if formats.is_empty() {
         reader.wrong(path, None);

@@ -44,7 +44,7 @@ pub fn http(reader: &mut Reader) -> HttpSettings {
         host: reader.host("http.host"),
         port: reader.needed("http.port", 0..=u16::MAX),
         public_url: reader.base_url("http.public_url"),
-        cors_origins: cors_origins(reader),
+        cors_origins: cors_origins(reader, "http.cors_origins"),
         allowed_hosts: reader.list("http.allowed_hosts", host_name).unwrap_or_default(),
         upload_concurrency: reader.needed("http.upload_concurrency", 1..=100_000),
         health_port: reader.needed("http.health_port", 0..=u16::MAX),
@@ -53,14 +53,14 @@ pub fn http(reader: &mut Reader) -> HttpSettings {
     }
 }
 
-fn cors_origins(reader: &mut Reader) -> Vec<String> {
+pub(super) fn cors_origins(reader: &mut Reader, path: &str) -> Vec<String> {
     let origin = |text: &str| {
         let is_origin = || Url::parse(text).is_ok_and(|url| url.origin().ascii_serialization() == text);
         (text == "*" || is_origin()).then(|| text.to_owned())
     };
-    let origins = reader.list("http.cors_origins", origin).unwrap_or_default();
+    let origins = reader.list(path, origin).unwrap_or_default();
     if origins.len() > 1 && origins.iter().any(|origin| origin == "*") {
-        reader.wrong("http.cors_origins", None);
+        reader.wrong(path, None);
     }
     origins
 }
@@ -313,10 +313,6 @@ pub fn engine(reader: &mut Reader, data_dir: &Path) -> EngineSettings {
         },
         soundfont: reader.text("engine.soundfont").map(PathBuf::from),
     }
-}
-
-pub fn expert(reader: &mut Reader) -> ExpertSettings {
-    ExpertSettings { host: reader.host("expert.host"), port: reader.needed("expert.port", 0..=u16::MAX) }
 }
 
 pub fn log(reader: &mut Reader, mode: Mode) -> LogSettings {

@@ -2,6 +2,7 @@
 //! the commented file and the reference page all come from here.
 
 mod engine;
+mod expert;
 mod music;
 mod outbound;
 mod platform;
@@ -83,7 +84,7 @@ pub const SECTIONS: &[Section] = &[
     engine::ENGINE,
     safety::SAFETY,
     safety::MODERATION,
-    platform::EXPERT,
+    expert::EXPERT,
     music::AUDIO,
     music::AUDIO_TIERS,
     music::QUOTA_FREE,

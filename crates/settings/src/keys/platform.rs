@@ -411,21 +411,6 @@ pub const PROVIDERS: Section = Section {
     ],
 };
 
-pub const EXPERT: Section = Section {
-    name: "expert",
-    about: "The expert service's own HTTP.",
-    keys: &[
-        Key::new(
-            "expert.host",
-            "\"127.0.0.1\"",
-            HOST,
-            "\"0.0.0.0\"",
-            "The address to listen on. Its API has no users: keep it where only the orchestrators reach it.",
-        ),
-        Key::new("expert.port", "8003", PORT, "8004", "The expert service's port.").env(&["EXPERT_MUSIC_AI_PORT"]),
-    ],
-};
-
 pub const LOG: Section = Section {
     name: "log",
     about: "Log lines, on standard error.",

@@ -18,7 +18,9 @@ use providers::{AudioInput, Capabilities, ProgressSink, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
 use settings::{LoadOptions, Settings};
-use song::{Documents, FinishedSong, Mastered, MelodySummary, Mixed, Observer, Pipeline, Report, StepFailure};
+use song::{
+    Documents, FinishedSong, Mastered, MelodySummary, Mixed, Observer, Pipeline, Report, StepFailure, StepTimeouts,
+};
 
 use super::bars;
 use crate::{
@@ -129,7 +131,7 @@ fn pipeline(settings: &Settings) -> Result<Pipeline> {
         capabilities,
         gate: settings.quality_gate().clone(),
         limits: settings.audio_limits(Tier::Enterprise).clone(),
-        step_timeout: settings.jobs.deadline,
+        step_timeouts: StepTimeouts::each(settings.jobs.deadline),
     })
 }
 

@@ -8,10 +8,15 @@ use std::{
     time::Duration,
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use media::{Encoding, Tags, encode};
 use pitch::sample::hummed_tune;
 use reqwest::{Client, Response, StatusCode, multipart};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 use url::Url;
 
 /// Far beyond what any request here takes.
@@ -36,9 +41,10 @@ impl Expert {
             command.env_remove(name);
         }
         let mut process = command
-            .envs(settings.iter().copied())
             .env("DESCANT_EXPERT__PORT", "0")
-            .env("DESCANT_AUDIO__MAX_SIZE_BYTES", MAX_SIZE_BYTES.to_string())
+            .env("DESCANT_EXPERT__MAX_SIZE_BYTES", MAX_SIZE_BYTES.to_string())
+            .env("DESCANT_EXPERT__RATE_PER_MINUTE", "unlimited")
+            .envs(settings.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
@@ -74,7 +80,17 @@ impl Expert {
 
     /// `POST /melody-to-vocals`.
     pub async fn convert(&self, recording: Vec<u8>, fields: &[(&'static str, &str)]) -> Response {
-        let part = multipart::Part::bytes(recording).file_name("hum.wav").mime_str("audio/wav").expect("a type");
+        self.convert_named(recording, "hum.wav", fields).await
+    }
+
+    /// The same of a file with a name of its own.
+    pub async fn convert_named(
+        &self,
+        recording: Vec<u8>,
+        file_name: &'static str,
+        fields: &[(&'static str, &str)],
+    ) -> Response {
+        let part = multipart::Part::bytes(recording).file_name(file_name).mime_str("audio/wav").expect("a type");
         let mut form = multipart::Form::new().part("audio", part);
         for (name, value) in fields {
             form = form.text(*name, (*value).to_owned());
@@ -99,8 +115,8 @@ impl Drop for Expert {
 pub const MAX_SIZE_BYTES: u64 = 4 * 1024 * 1024;
 
 fn is_setting(name: &str) -> bool {
-    let prefixes = ["DESCANT_", "MELODY_VOCALS_", "CIRCUIT_BREAKER_", "QUEUE_", "S3_", "AWS_"];
-    let names = ["DATABASE_URL", "RABBITMQ_URL", "EXPERT_MUSIC_AI_URL", "EXPERT_MUSIC_AI_PORT", "LOG_LEVEL"];
+    let prefixes = ["DESCANT_", "MELODY_VOCALS_", "CIRCUIT_BREAKER_", "QUEUE_", "S3_", "AWS_", "EXPERT_"];
+    let names = ["DATABASE_URL", "RABBITMQ_URL", "LOG_LEVEL"];
     prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name)
 }
 
@@ -116,6 +132,47 @@ pub fn silence() -> Vec<u8> {
 
 fn wav(samples: &[f32], rate_hz: u32) -> Vec<u8> {
     encode(samples, rate_hz, 1, Encoding::Wav16, &Tags::default()).expect("a WAV")
+}
+
+/// The bytes and the media type of an address that carries its own file.
+pub fn carried(url: &Value) -> (String, Vec<u8>) {
+    let rest = url.as_str().expect("an address").strip_prefix("data:").expect("a data address");
+    let (media_type, base64) = rest.split_once(";base64,").expect("in base64");
+    (media_type.to_owned(), STANDARD.decode(base64).expect("base64"))
+}
+
+/// Passes each request on to the next of a service's processes, as a load balancer does that keeps nobody to one.
+pub async fn balancer(experts: &[&Expert]) -> Url {
+    let backends: Vec<String> = experts
+        .iter()
+        .map(|expert| format!("{}:{}", expert.base.host_str().expect("a host"), expert.base.port().expect("a port")))
+        .collect();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address")).parse().expect("an address");
+    tokio::spawn(async move {
+        for turn in 0.. {
+            let Ok((mut client, _)) = listener.accept().await else { return };
+            let backend = backends[turn % backends.len()].clone();
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    match client.read_u8().await {
+                        Ok(byte) => head.push(byte),
+                        Err(_) => return,
+                    }
+                }
+                // So that the next request comes over another connection.
+                head.truncate(head.len() - 2);
+                head.extend_from_slice(b"connection: close\r\n\r\n");
+                let Ok(mut service) = TcpStream::connect(backend).await else { return };
+                if service.write_all(&head).await.is_ok() {
+                    // Whoever breaks off is noticed by the other side.
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut service).await;
+                }
+            });
+        }
+    });
+    url
 }
 
 /// Checks a refusal's status and code, and that it reads the same for old and new clients.

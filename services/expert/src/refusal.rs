@@ -1,4 +1,4 @@
-//! What the service answers: the older clients' JSON, and refusals that an orchestrator can act on.
+//! Refusals that an orchestrator can act on, with the members that older clients read.
 
 use std::time::Duration;
 
@@ -6,28 +6,11 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use domain::{Failure, FailureClass, FailureCode, quality::QualityFigures};
+use domain::{Failure, FailureClass, FailureCode};
 use providers::{Stop, expert::ExpertProblem};
 use serde::Serialize;
-use song::{LyricsSummary, MelodySummary, StepFailure, StepSummary, VoiceSummary};
-
-/// `POST /melody-to-vocals`.
-#[derive(Debug, Serialize)]
-pub struct SongAnswer {
-    pub success: bool,
-    /// MP3, for an hour.
-    pub audio_url: String,
-    pub wav_url: String,
-    pub lyrics: String,
-    pub melody_info: MelodySummary,
-    pub lyrics_info: LyricsSummary,
-    pub processing_steps: Vec<StepSummary>,
-    pub processing_time_seconds: f64,
-    /// Who sang, in which octave, and how many takes it took.
-    pub voice_info: VoiceSummary,
-    pub quality: QualityFigures,
-    pub warnings: Vec<String>,
-}
+use song::StepFailure;
+use url::Url;
 
 /// When to come back where nobody knows.
 const LEAST_WAIT: Duration = Duration::from_secs(1);
@@ -40,11 +23,13 @@ pub struct Refusal {
     detail: String,
     /// When to come back, where that is known.
     retry_after: Option<Duration>,
+    /// Where what was asked for is done.
+    training_url: Option<Url>,
 }
 
 impl Refusal {
     fn new(status: StatusCode, code: FailureCode, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after: None }
+        Self { status, code, detail: detail.into(), retry_after: None, training_url: None }
     }
 
     pub fn invalid(detail: impl Into<String>) -> Self {
@@ -56,8 +41,42 @@ impl Refusal {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, FailureCode::InvalidAudio, detail)
     }
 
+    /// A recording that no song can be made of.
+    pub fn unfit(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, FailureCode::InvalidAudio, detail)
+    }
+
+    pub fn unsupported_format(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, FailureCode::InvalidAudio, detail)
+    }
+
+    pub fn unauthorized() -> Self {
+        let detail = "this service wants its key, as Authorization: Bearer";
+        Self::new(StatusCode::UNAUTHORIZED, FailureCode::ProviderConfig, detail)
+    }
+
+    pub fn too_often(wait: Duration) -> Self {
+        let detail = "too many songs were asked for from this address in the last minute";
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, FailureCode::ProviderUnavailable, detail);
+        Self { retry_after: Some(wait), ..refusal }
+    }
+
+    /// Trainings outlive a process, and this service keeps nothing: they are jobs of the platform.
+    pub fn trains_elsewhere(training_url: Option<Url>) -> Self {
+        let at = training_url.as_ref().map_or_else(|| "of the gateway".to_owned(), |url| format!("at {url}"));
+        let detail = format!(
+            "the recordings can be trained with, but this service would lose a training with its process: trainings are jobs {at}"
+        );
+        Self { training_url, ..Self::new(StatusCode::NOT_IMPLEMENTED, FailureCode::ProviderConfig, detail) }
+    }
+
     pub fn body_too_large(limit_bytes: usize) -> Self {
-        let detail = format!("the body is larger than {} MB", limit_bytes / (1024 * 1024));
+        let limit = if limit_bytes < 1024 * 1024 {
+            format!("{} kB", limit_bytes / 1024)
+        } else {
+            format!("{} MB", limit_bytes / (1024 * 1024))
+        };
+        let detail = format!("the body is larger than {limit}");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, FailureCode::ProviderRejected, detail)
     }
 
@@ -109,6 +128,10 @@ struct RefusalBody<'a> {
     problem: ExpertProblem,
     success: bool,
     error: &'a str,
+    /// As older clients call the detail of a song or a training that was not made.
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    training_url: Option<&'a Url>,
 }
 
 impl ResponseError for Refusal {
@@ -124,7 +147,16 @@ impl ResponseError for Refusal {
             let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        let body = RefusalBody { problem, success: false, error: &self.detail };
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+        }
+        let body = RefusalBody {
+            problem,
+            success: false,
+            error: &self.detail,
+            message: &self.detail,
+            training_url: self.training_url.as_ref(),
+        };
         response.content_type("application/problem+json").json(body)
     }
 }
@@ -152,7 +184,8 @@ mod tests {
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap().run();
         let handle = server.handle();
         let served = actix_web::rt::spawn(server);
-        let client = ExpertClient::new(&providers::Outside::default().outbound().unwrap(), base).unwrap();
+        let client =
+            ExpertClient::new(&providers::Outside::default().outbound().unwrap(), "expert", base, None).unwrap();
         let calls = DirectCalls::default();
         let call = ProviderCall::alone(&calls, "expert", Duration::from_secs(60));
         let failed = client.write(&Melody::default(), &LyricsRequest::default(), &call).await;

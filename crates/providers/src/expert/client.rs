@@ -1,0 +1,285 @@
+//! The client of the service's stages.
+
+use std::{
+    io::Cursor,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use domain::{Failure, FailureClass};
+use lyrics::{Lyrics, LyricsRequest};
+use media::Bounds;
+use music::Melody;
+use outbound::{
+    Answer, Destination, Limits, Outbound, Request, SetupError,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use settings::{Secret, Vendor};
+use tokio::sync::Mutex;
+use url::Url;
+use voice::VoiceOptions;
+
+use super::{
+    failures::Blame,
+    mixed,
+    wire::{LyricsCall, ModelsAnswer, ServedModel, VocalsAnswer, VocalsCall},
+};
+use crate::{
+    calls::ProviderCall,
+    capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
+    chain::TellsVersion,
+    setup_check::SetupCheck,
+    stop::Stop,
+};
+
+/// Most that is read of a JSON answer: a five-minute melody is about 3 MB.
+const MAX_JSON_BYTES: u64 = 32 * 1024 * 1024;
+/// Most that is read of an audio answer: five minutes of 44.1 kHz 16-bit stereo, and some.
+const MAX_AUDIO_BYTES: u64 = 64 * 1024 * 1024;
+/// Calls end long before, by the chain's deadline; this only says that none lives for ever.
+const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
+/// What the service says of its versions is believed for so long, and waited for no longer than that: without it nothing
+/// is reused, which costs time and is never wrong.
+const VERSIONS_LAST: Duration = Duration::from_secs(30);
+const VERSIONS_TIMEOUT: Duration = Duration::from_secs(3);
+/// What is asked for where an answer has a sound.
+pub(super) const WITH_PARTS: &str = "multipart/mixed, application/json;q=0.9";
+
+/// What a service says of itself.
+#[derive(Debug)]
+pub(super) struct Served {
+    /// What each stage is done with.
+    stages: Vec<(String, ServedModel)>,
+    /// Whether the stages of a song are endpoints of it.
+    pub has_stages: bool,
+}
+
+impl Served {
+    /// The older service answers a list, or models by their references alone; an older one of ours has its stages among the
+    /// base models.
+    fn read(answer: Value) -> Self {
+        let Ok(ModelsAnswer { base, stages, .. }) = serde_json::from_value(answer) else {
+            return Self { stages: Vec::new(), has_stages: false };
+        };
+        let of_base = base.into_iter().filter_map(|(name, model)| Some((name, serde_json::from_value(model).ok()?)));
+        let stages: Vec<_> = if stages.is_empty() { of_base.collect() } else { stages.into_iter().collect() };
+        Self { has_stages: !stages.is_empty(), stages }
+    }
+}
+
+/// Calls an Expert Music AI service. Deadlines are the chain's.
+pub struct ExpertClient {
+    pub(super) name: String,
+    pub(super) blame: Blame,
+    pub(super) outbound: Outbound,
+    pub(super) service: Destination,
+    key: Option<Secret<String>>,
+    timeout: Duration,
+    /// What it said last, and when.
+    models: Mutex<Option<(Instant, Arc<Served>)>>,
+}
+
+impl ExpertClient {
+    /// `name` is the provider's in the settings, `base` the service's address, such as `http://localhost:8003`, and `key`
+    /// what it asks for, if it asks.
+    ///
+    /// # Errors
+    /// When `base` is no address to build upon.
+    pub fn new(outbound: &Outbound, name: &str, base: Url, key: Option<Secret<String>>) -> Result<Self, SetupError> {
+        Ok(Self {
+            name: name.to_owned(),
+            blame: Blame::of(name),
+            outbound: outbound.clone(),
+            service: Destination::configured(base)?.traced(),
+            key,
+            timeout: LONGEST_CALL,
+            models: Mutex::default(),
+        })
+    }
+
+    /// A service that the settings name among the vendors.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_vendor(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+        let client = Self::new(outbound, &vendor.name, vendor.base_url.clone(), vendor.api_key.clone())?;
+        Ok(Self { timeout: vendor.timeout, ..client })
+    }
+
+    pub(super) fn get(&self, path: &str, max_body_bytes: u64) -> Request {
+        self.as_ours(self.outbound.get(&self.service, path), max_body_bytes)
+    }
+
+    pub(super) fn post(&self, path: &str, max_body_bytes: u64) -> Request {
+        self.as_ours(self.outbound.post(&self.service, path), max_body_bytes)
+    }
+
+    fn as_ours(&self, request: Request, max_body_bytes: u64) -> Request {
+        let request = request.limits(Limits::new(self.timeout, max_body_bytes));
+        match &self.key {
+            Some(key) => request.bearer(key),
+            None => request,
+        }
+    }
+
+    async fn accepted(&self, request: Request) -> Result<Answer, Failure> {
+        let answer = request.send().await.map_err(|error| self.blame.away(&error))?;
+        self.blame.accepted(answer).await
+    }
+
+    async fn json<T: DeserializeOwned>(&self, answer: Answer) -> Result<T, Failure> {
+        answer.json().await.map_err(|error| self.blame.away(&error))
+    }
+
+    async fn call_json<A: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, call: &A) -> Result<T, Stop> {
+        let request = self.post(path, MAX_JSON_BYTES).json(call);
+        match self.accepted(request).await {
+            Ok(answer) => Ok(self.json(answer).await?),
+            Err(failure) => Err(self.stopped(failure).await),
+        }
+    }
+
+    /// What a refusal of a stage means: a service that has no stages is well, and makes whole songs.
+    async fn stopped(&self, failure: Failure) -> Stop {
+        if failure.class != FailureClass::Config {
+            return failure.into();
+        }
+        match self.models().await {
+            Ok(served) if !served.has_stages => Stop::NotAsked(self.blame.misbehaved("makes whole songs only")),
+            _ => failure.into(),
+        }
+    }
+
+    pub(super) async fn models(&self) -> Result<Arc<Served>, Failure> {
+        // Held while it is asked: those who come meanwhile wait for the same answer.
+        let mut last = self.models.lock().await;
+        if let Some((_, models)) = last.as_ref().filter(|(at, _)| at.elapsed() < VERSIONS_LAST) {
+            return Ok(models.clone());
+        }
+        let request = self.get("models", MAX_JSON_BYTES).limits(Limits::new(VERSIONS_TIMEOUT, MAX_JSON_BYTES));
+        let answer = self.accepted(request).await?;
+        let models = Arc::new(Served::read(self.json(answer).await?));
+        *last = Some((Instant::now(), models.clone()));
+        Ok(models)
+    }
+
+    /// What was sung, with its sound: parts of one answer, or of an older service a file that lies with it.
+    async fn sound_of(&self, answer: Answer) -> Result<(Performance, Bytes), Failure> {
+        let content_type = content_type(&answer);
+        if mixed::is_mixed(&content_type) {
+            let body = answer.bytes().await.map_err(|error| self.blame.away(&error))?;
+            let garbled = || self.blame.misbehaved("sent an answer that is not what it promises");
+            let (json, sound) = mixed::read(&content_type, &body).ok_or_else(garbled)?;
+            return Ok((serde_json::from_slice(&json).map_err(|_| garbled())?, sound));
+        }
+        let VocalsAnswer { audio_path, performance } = self.json(answer).await?;
+        // It lies on the replica that sang it: another one has never heard of it, and singing again helps.
+        let request = self.get(&audio_path, MAX_AUDIO_BYTES);
+        let sound = self.accepted(request).await.map_err(|failure| match failure.class {
+            FailureClass::Config => self.blame.misbehaved("no longer has what it sang"),
+            _ => failure,
+        })?;
+        Ok((performance, sound.bytes().await.map_err(|error| self.blame.away(&error))?))
+    }
+}
+
+pub(super) fn content_type(answer: &Answer) -> String {
+    let value = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default().to_owned()
+}
+
+#[async_trait]
+impl TellsVersion for ExpertClient {
+    async fn version(&self, capability: &str) -> Option<String> {
+        let models = self.models().await;
+        let models = models.inspect_err(|failure| tracing::debug!(code = %failure.code, "versions not told")).ok()?;
+        let of_capability = models.stages.iter().filter(|(_, model)| model.capability == capability);
+        let versions: Vec<_> =
+            of_capability.map(|(name, model)| format!("{name}={}/{}", model.provider, model.version)).collect();
+        (!versions.is_empty()).then(|| versions.join(","))
+    }
+}
+
+#[async_trait]
+impl SetupCheck for ExpertClient {
+    fn provider(&self) -> &str {
+        &self.name
+    }
+
+    async fn check(&self) -> Result<(), Failure> {
+        self.models().await.map(|_| ())
+    }
+}
+
+#[async_trait]
+impl MelodyExtractor for ExpertClient {
+    async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
+        let file = audio.reopen()?;
+        let request = self.post("v1/melody", MAX_JSON_BYTES).file(file, audio.size_bytes);
+        let answer = match self.accepted(request).await {
+            Ok(answer) => answer,
+            Err(failure) => return Err(self.stopped(failure).await.into_failure()),
+        };
+        let melody = self.json(answer).await?;
+        progress(1.0);
+        Ok(melody)
+    }
+}
+
+#[async_trait]
+impl LyricsWriter for ExpertClient {
+    async fn write(&self, melody: &Melody, request: &LyricsRequest, _call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+        self.call_json("v1/lyrics", &LyricsCall { melody: melody.clone(), request: request.clone() }).await
+    }
+}
+
+#[async_trait]
+impl VocalSynthesizer for ExpertClient {
+    async fn sing(
+        &self,
+        melody: &Melody,
+        lyrics: &Lyrics,
+        voice: &VoiceOptions,
+        progress: ProgressSink,
+        _call: &ProviderCall<'_>,
+    ) -> Result<Vocal, Stop> {
+        let call = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
+        let request = self.post("v1/vocals", MAX_JSON_BYTES + MAX_AUDIO_BYTES).header(ACCEPT, WITH_PARTS).json(&call);
+        let answer = match self.accepted(request).await {
+            Ok(answer) => answer,
+            Err(failure) => return Err(self.stopped(failure).await),
+        };
+        progress(0.8);
+        let (performance, wav) = self.sound_of(answer).await?;
+        let decode = move || media::decode_mono(Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default());
+        let undecodable = || self.blame.misbehaved("sent sound that could not be decoded");
+        let sound = tokio::task::spawn_blocking(decode).await.map_err(|_| undecodable())?.map_err(|_| undecodable())?;
+        progress(1.0);
+        Ok(Vocal { sample_rate_hz: sound.sample_rate_hz, samples: sound.samples, performance })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn who_has_stages_says_so() {
+        let stage = json!({ "capability": "melody", "provider": "offline", "version": "1" });
+        let check = |answer: Value, stages: usize| {
+            let served = Served::read(answer.clone());
+            assert_eq!((served.stages.len(), served.has_stages), (stages, stages > 0), "{answer}");
+        };
+        check(json!({ "base": { "small": "meta/musicgen:b05b" }, "fine_tuned": {}, "stages": { "f0": stage } }), 1);
+        check(json!({ "base": { "f0": stage }, "fine_tuned": {} }), 1);
+        check(json!({ "base": { "small": "meta/musicgen:b05b" }, "fine_tuned": {} }), 0);
+        check(json!([{ "name": "base_small", "model_id": "meta/musicgen:b05b", "type": "base" }]), 0);
+        check(json!("sorry"), 0);
+    }
+}

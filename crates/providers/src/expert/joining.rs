@@ -1,0 +1,68 @@
+//! An expert among the providers of a chain.
+
+use std::sync::Arc;
+
+use outbound::{Outbound, SetupError};
+use resilience::{BreakerRegistry, Bulkhead};
+use settings::{Secret, Vendor};
+use url::Url;
+
+use super::{NAME, client::ExpertClient};
+use crate::{
+    abilities::Abilities,
+    chain::{CallLimits, Guard, Terms, Version},
+};
+
+/// A client with the terms on which each capability of it is called.
+pub struct ExpertProvider {
+    pub name: String,
+    pub client: Arc<ExpertClient>,
+    abilities: Abilities,
+    limits: Option<CallLimits>,
+    slots: Option<Bulkhead>,
+}
+
+impl ExpertProvider {
+    /// The one that `providers.expert_url` names.
+    ///
+    /// # Errors
+    /// When its address cannot be used.
+    pub fn at(outbound: &Outbound, url: Url, key: Option<Secret<String>>) -> Result<Self, SetupError> {
+        let client = Arc::new(ExpertClient::new(outbound, NAME, url, key)?);
+        Ok(Self { name: NAME.to_owned(), client, abilities: Abilities::default(), limits: None, slots: None })
+    }
+
+    /// One of the vendors.
+    ///
+    /// # Errors
+    /// As [`Self::at`].
+    pub fn of_vendor(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+        let abilities = Abilities {
+            shortest_seconds: vendor.shortest_seconds,
+            longest_seconds: vendor.longest_seconds,
+            languages: vendor.languages.clone(),
+            ..Abilities::default()
+        };
+        Ok(Self {
+            name: vendor.name.clone(),
+            client: Arc::new(ExpertClient::of_vendor(outbound, vendor)?),
+            abilities,
+            limits: Some(CallLimits { call_timeout: vendor.timeout, ..CallLimits::default() }),
+            slots: Some(Bulkhead::new(&vendor.name, vendor.concurrency)),
+        })
+    }
+
+    /// On which it is called for a capability.
+    pub fn terms(&self, capability: &str, breakers: &BreakerRegistry) -> Terms {
+        let guard = Guard::new(&self.name, capability, breakers);
+        let guard = match &self.slots {
+            Some(slots) => guard.sharing(slots.clone()),
+            None => guard,
+        };
+        Terms {
+            abilities: self.abilities.clone(),
+            limits: self.limits,
+            ..Terms::elsewhere(Version::Asked(self.client.clone()), guard)
+        }
+    }
+}

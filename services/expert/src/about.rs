@@ -1,0 +1,85 @@
+//! What the service says of itself: that it runs, how it is, and what it works with.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, web};
+use providers::{
+    Chain, Need, ProviderName,
+    expert::{ModelsAnswer, ServedModel},
+};
+use resilience::BreakerSnapshot;
+use serde_json::{Value, json};
+
+use crate::{AppState, registry::NamedModel};
+
+/// The version of the API that older clients look for.
+const API_VERSION: &str = "1.0.0";
+const NAME: &str = "Expert Music AI";
+
+pub async fn about() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "service": NAME, "version": API_VERSION, "status": "running" }))
+}
+
+/// Healthy as long as it can make songs by itself; that a provider outside is left alone costs no readiness.
+pub async fn health(state: web::Data<AppState>) -> HttpResponse {
+    let capabilities = &state.pipeline.capabilities;
+    let breakers: BTreeMap<String, Value> = state.breakers.snapshot().into_iter().map(of_breaker).collect();
+    HttpResponse::Ok().json(json!({
+        "status": "healthy",
+        "service": NAME,
+        "version": API_VERSION,
+        "dependencies": state.equipment,
+        "providers": {
+            "melody": names(&capabilities.melody),
+            "lyrics": names(&capabilities.lyrics),
+            "vocals": names(&capabilities.vocals),
+            "compositions": names(&capabilities.compositions),
+        },
+        "breakers": breakers,
+    }))
+}
+
+fn names<P: ?Sized>(chain: &Chain<P>) -> Vec<&str> {
+    chain.names().collect()
+}
+
+fn of_breaker(breaker: BreakerSnapshot) -> (String, Value) {
+    let BreakerSnapshot { name, state, failures, .. } = breaker;
+    (name, json!({ "state": state.as_str(), "failures": failures }))
+}
+
+/// What each capability is done with, and by which version of it: callers reuse what equal versions made. Models of the
+/// registry stand beside it by their references.
+pub async fn models(state: web::Data<AppState>) -> HttpResponse {
+    let capabilities = &state.pipeline.capabilities;
+    let need = Need::default();
+    let melody = capabilities.melody.preferred(&need).await;
+    let lyrics = capabilities.lyrics.preferred(&need).await;
+    let vocals = capabilities.vocals.preferred(&need).await;
+    let compositions = capabilities.compositions.preferred(&need).await;
+    let served = [
+        ("offline-f0", "melody", &melody),
+        ("offline-lyrics-en", "lyrics", &lyrics),
+        ("offline-lyrics-es", "lyrics", &lyrics),
+        ("offline-formant", "vocals", &vocals),
+        ("offline-composer", "compose", &compositions),
+    ];
+    let model = |(name, capability, preferred): (&str, &str, &Option<(ProviderName, String)>)| {
+        let (provider, version) = preferred.clone()?;
+        let model = ServedModel { capability: capability.to_owned(), provider: provider.to_string(), version };
+        Some((name.to_owned(), model))
+    };
+    let stages: BTreeMap<String, ServedModel> = served.into_iter().filter_map(model).collect();
+    let named = state.models.models().await;
+    let references = |models: BTreeMap<String, NamedModel>| -> BTreeMap<String, Value> {
+        models.into_iter().map(|(name, model)| (name, model.reference.into())).collect()
+    };
+    let own = stages.iter().map(|(name, model)| (name.clone(), format!("{}:{}", model.provider, model.version).into()));
+    let mut base: BTreeMap<String, Value> = own.collect();
+    base.extend(references(named.base));
+    HttpResponse::Ok().json(ModelsAnswer { base, fine_tuned: references(named.fine_tuned), stages })
+}
+
+pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().content_type(telemetry::metrics::CONTENT_TYPE).body(state.metrics.render())
+}

@@ -1,0 +1,200 @@
+//! `POST /generate`: a sentence becomes music, in one call, as older clients know it. The same steps as a job.
+
+use std::{
+    ops::ControlFlow,
+    time::{Duration, Instant},
+};
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use arrangement::{
+    Made, Rendering, SoundSong, check_voice, compose_with, composed_stems, render_exactly, vocals_request, with_voice,
+};
+use compose::asked;
+use domain::{InvalidField, kinds::composition::CompositionRequest};
+use media::{Master, Tags};
+use providers::{
+    AudioInput, CallScope, ComposedSong, DirectCalls, ModelChoice, Stop,
+    expert::{GenerateCall, GeneratedSong},
+    font_failure, no_progress,
+};
+use serde::Serialize;
+
+use crate::{
+    AppState,
+    delivery::{Delivery, SoundFile, SoundFormat, addresses, encoded, in_parts},
+    music_call::{Asked, asked_of},
+    refusal::Refusal,
+    work::blocking,
+};
+
+/// Sample rate of what is rendered, in Hz.
+const RATE_HZ: f64 = 44_100.0;
+
+/// The older clients' JSON, and what is known beside it.
+#[derive(Serialize)]
+struct MusicAnswer {
+    #[serde(flatten)]
+    song: GeneratedSong,
+    title: String,
+    seed: u64,
+    /// Who composed.
+    provider: String,
+    /// Of a song that is sung.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lyrics: Option<String>,
+    processing_time_seconds: f64,
+    warnings: Vec<String>,
+}
+
+/// A song as sound.
+struct Played {
+    master: Master,
+    title: String,
+    lyrics: Option<String>,
+    warnings: Vec<String>,
+}
+
+pub async fn generate(
+    request: HttpRequest,
+    call: web::Json<GenerateCall>,
+    state: web::Data<AppState>,
+) -> Result<HttpResponse, Refusal> {
+    let started = Instant::now();
+    let format = SoundFormat::read(call.output_format.as_deref())?;
+    let named = state.models.models().await;
+    let Asked { request: asked, model, warnings } = asked_of(&call, &named, &state.named_models_provider)?;
+    let asked = asked::settled(asked)
+        .map_err(|InvalidField { field, detail }| Refusal::invalid(format!("{field}: {detail}")))?;
+    let timeouts = state.pipeline.step_timeouts;
+    state.pipeline.capabilities.content.admit(&asked.texts(), timeouts.other).await?;
+    let model_used = model.as_ref().map(|model| model.name.to_string());
+    let (made, provider) = composed(&state, &asked, model).await?;
+    let mut played = match made {
+        Made::Notes(song) => of_notes(&state, &asked, *song).await?,
+        Made::Sound(song, sound) => of_sound(&asked, song, sound, timeouts.other).await?,
+    };
+    played.warnings = warnings.into_iter().chain(played.warnings).collect();
+    let seconds = played.master.frames() as f64 / RATE_HZ;
+    let delivery = Delivery::to(&request, state.file_links);
+    let (own, formats) = (state.clone(), delivery.formats(format));
+    let (played, mut sounds) = blocking(move || {
+        let sounds = written(&played, &formats, &own)?;
+        Ok::<_, Refusal>((played, sounds))
+    })
+    .await??;
+    let mut answer = MusicAnswer {
+        song: GeneratedSong {
+            success: true,
+            audio_url: None,
+            prediction_id: None,
+            message: format!("Music generated successfully by {provider}"),
+            model_used: Some(model_used.unwrap_or_else(|| provider.clone())),
+            duration: Some((seconds * 1000.0).round() / 1000.0),
+        },
+        title: played.title,
+        seed: asked.seed,
+        provider,
+        lyrics: played.lyrics,
+        processing_time_seconds: started.elapsed().as_secs_f64(),
+        warnings: played.warnings,
+    };
+    if delivery == Delivery::Parts {
+        let sound = sounds.pop().ok_or_else(Refusal::internal)?;
+        return in_parts(&answer, &sound);
+    }
+    answer.song.audio_url = addresses(&delivery, &state.files, sounds).await?.into_iter().next();
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+async fn composed(
+    state: &AppState,
+    asked: &CompositionRequest,
+    model: Option<ModelChoice>,
+) -> Result<(Made, String), Stop> {
+    let calls = DirectCalls::default();
+    // Somebody who delivers finished sound takes as long as one who sings.
+    let timeouts = state.pipeline.step_timeouts;
+    let longest = if model.is_some() { timeouts.vocals } else { timeouts.lyrics };
+    let scope = CallScope::new(&calls, longest);
+    let composed = compose_with(&state.pipeline.capabilities.compositions, scope, asked, model).await?;
+    Ok((composed.value, composed.provider.to_string()))
+}
+
+/// A voice over a band.
+struct Sung {
+    lyrics: String,
+    /// Mono, at the rate of the band.
+    samples: Vec<f32>,
+    warnings: Vec<String>,
+}
+
+async fn of_notes(state: &AppState, asked: &CompositionRequest, song: ComposedSong) -> Result<Played, Refusal> {
+    let sung = if asked.is_sung() { Some(sing(state, asked, &song).await?) } else { None };
+    let (player, longest) = (state.pipeline.capabilities.accompaniment.clone(), state.pipeline.step_timeouts.other);
+    blocking(move || {
+        let stems = composed_stems(&song, sung.is_some());
+        let instruments = player.instruments().map_err(|error| font_failure(&error))?;
+        // Requests are answered beside each other; each has one core.
+        let rendering = Rendering { keep_stems: false, threads: 1 };
+        let heard = &mut until(longest);
+        let mut band = render_exactly(instruments, &song.score, &stems, rendering, song.seconds, heard)?;
+        let mut warnings = [song.understanding.conflicts, song.effective.warnings].concat();
+        warnings.append(&mut band.report.warnings);
+        let Some(Sung { lyrics, samples, warnings: weak }) = sung else {
+            return Ok(Played { master: band.master, title: song.score.title, lyrics: None, warnings });
+        };
+        warnings.extend(weak);
+        let master = with_voice(&band, &samples)?.master;
+        Ok(Played { master, title: song.score.title, lyrics: Some(lyrics), warnings })
+    })
+    .await?
+}
+
+async fn sing(state: &AppState, asked: &CompositionRequest, song: &ComposedSong) -> Result<Sung, Refusal> {
+    let (capabilities, gate) = (&state.pipeline.capabilities, &state.pipeline.gate);
+    let timeouts = state.pipeline.step_timeouts;
+    let vocals = vocals_request(asked, song)?;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, timeouts.lyrics);
+    let written = song::write_lyrics(capabilities, gate, scope, &song.melody, &vocals).await?;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, timeouts.vocals);
+    let parts = (&song.melody, &written.value);
+    let sung = song::sing(capabilities, gate, scope, parts, &vocals, &no_progress()).await?;
+    check_voice(&sung.value.figures, &sung.shortfalls, sung.takes)?;
+    let shortfalls = written.shortfalls.into_iter().chain(sung.shortfalls);
+    Ok(Sung {
+        lyrics: song::lyrics_text(&written.value),
+        samples: sung.value.mastered.samples,
+        warnings: shortfalls.map(|shortfall| format!("words and voice: {}", shortfall.message)).collect(),
+    })
+}
+
+async fn of_sound(
+    asked: &CompositionRequest,
+    song: SoundSong,
+    sound: AudioInput,
+    longest: Duration,
+) -> Result<Played, Refusal> {
+    let seconds = asked.options.length_ms.map(|length| f64::from(length) / 1000.0);
+    blocking(move || {
+        let finished = song.finished(sound.reopen()?, seconds, false, &mut until(longest))?;
+        Ok(Played { master: finished.master, title: song.title, lyrics: None, warnings: finished.warnings })
+    })
+    .await?
+}
+
+/// Stops work that takes too long.
+fn until(longest: Duration) -> impl FnMut(f64) -> ControlFlow<()> {
+    let started = Instant::now();
+    move |_| if started.elapsed() < longest { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+}
+
+/// Blocks.
+fn written(played: &Played, formats: &[SoundFormat], state: &AppState) -> Result<Vec<SoundFile>, Refusal> {
+    let tags = Tags { title: Some(played.title.clone()), ..Tags::default() };
+    let write = |format: SoundFormat| {
+        encoded(&state.files, format, |file| played.master.encode_to(file, format.encoding(), &tags))
+    };
+    formats.iter().copied().map(write).collect()
+}

@@ -1,0 +1,158 @@
+//! The models that sound is made with by name, base and fine-tuned: `registry.json` in the folder of models, as the older
+//! service keeps it. It is read whenever it is asked for, and believed no further than its names: what is wrong in it is left
+//! out.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// Name of the file.
+const FILE: &str = "registry.json";
+/// Most that is read of it.
+const MAX_BYTES: u64 = 1024 * 1024;
+/// Models of each of the two lists that are looked at.
+const MAX_MODELS: usize = 1000;
+
+/// A model of the registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedModel {
+    /// `owner/name:version`, or as the registry has it.
+    pub reference: String,
+    pub description: Option<String>,
+}
+
+impl NamedModel {
+    /// What stands behind the colon, or all of it.
+    pub fn version(&self) -> &str {
+        self.reference.rsplit_once(':').map_or(self.reference.as_str(), |(_, version)| version)
+    }
+}
+
+/// Both lists, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedModels {
+    pub base: BTreeMap<String, NamedModel>,
+    pub fine_tuned: BTreeMap<String, NamedModel>,
+}
+
+impl NamedModels {
+    /// A model by its name; a fine-tuned one stands above a base model of the same name.
+    pub fn find(&self, name: &str) -> Option<&NamedModel> {
+        self.fine_tuned.get(name).or_else(|| self.base.get(name))
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fine_tuned.keys().chain(self.base.keys()).map(String::as_str)
+    }
+}
+
+/// Where models are known by name.
+#[async_trait]
+pub trait ModelDirectory: Send + Sync {
+    /// All of them; none where they cannot be had.
+    async fn models(&self) -> NamedModels;
+}
+
+/// The file in the folder of models.
+pub struct RegistryFile(PathBuf);
+
+impl RegistryFile {
+    pub fn in_folder(models_dir: &Path) -> Self {
+        Self(models_dir.join(FILE))
+    }
+}
+
+#[async_trait]
+impl ModelDirectory for RegistryFile {
+    async fn models(&self) -> NamedModels {
+        let path = self.0.clone();
+        let text = match tokio::task::spawn_blocking(move || text_of(&path)).await {
+            Ok(Ok(text)) => text,
+            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => return NamedModels::default(),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the registry of models cannot be read");
+                return NamedModels::default();
+            }
+            Err(_) => return NamedModels::default(),
+        };
+        read(&text)
+    }
+}
+
+fn text_of(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Lists {
+    base: Map<String, Value>,
+    fine_tuned: Map<String, Value>,
+}
+
+fn read(text: &str) -> NamedModels {
+    let lists: Lists = serde_json::from_str(text).unwrap_or_else(|error| {
+        let (line, column) = (error.line(), error.column());
+        tracing::warn!(line, column, "the registry of models is not of the form that is read");
+        Lists::default()
+    });
+    NamedModels { base: named(lists.base), fine_tuned: named(lists.fine_tuned) }
+}
+
+fn named(list: Map<String, Value>) -> BTreeMap<String, NamedModel> {
+    list.into_iter().take(MAX_MODELS).filter_map(|(name, model)| Some((name, named_model(&model)?))).collect()
+}
+
+/// A reference alone, or an object with one.
+fn named_model(model: &Value) -> Option<NamedModel> {
+    let text = |field: &str| model.get(field).and_then(Value::as_str).map(str::to_owned);
+    let reference = match model {
+        Value::String(reference) => Some(reference.clone()),
+        _ => text("model_id").or_else(|| text("version")),
+    };
+    let reference = reference.filter(|reference| !reference.trim().is_empty())?;
+    Some(NamedModel { reference, description: text("description") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_registry_is_read_as_far_as_it_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = RegistryFile::in_folder(folder.path());
+        assert_eq!(directory.models().await, NamedModels::default(), "no file");
+        let check = async |text: &str, base: &[&str], fine_tuned: &[&str]| {
+            std::fs::write(folder.path().join(FILE), text).unwrap();
+            let models = directory.models().await;
+            assert_eq!(models.base.keys().map(String::as_str).collect::<Vec<_>>(), base, "{text}");
+            assert_eq!(models.fine_tuned.keys().map(String::as_str).collect::<Vec<_>>(), fine_tuned, "{text}");
+            models
+        };
+        let models = check(
+            r#"{"base": {"small": "meta/musicgen:b05b", "none": "", "number": 7},
+                "fine_tuned": {"telecaster": {"model_id": "me/telecaster:1f", "description": "twang"}, "empty": {}}}"#,
+            &["small"],
+            &["telecaster"],
+        )
+        .await;
+        let telecaster = models.find("telecaster").unwrap();
+        assert_eq!((telecaster.version(), telecaster.description.as_deref()), ("1f", Some("twang")));
+        assert_eq!(models.find("small").unwrap().version(), "b05b");
+        assert_eq!(models.find("large"), None);
+        check(r#"{"fine_tuned": {"x": "abc"}}"#, &[], &["x"]).await;
+        for text in ["", "[]", "{\"base\": []}", "{\"base\": {\"a\": \"b"] {
+            check(text, &[], &[]).await;
+        }
+    }
+}
