@@ -14,8 +14,8 @@ use persistence::{
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::bed::{
-    Bed, artifact_id, breaker, every_kind, figures_of, input, job_id, later, message, model_id, new_job, noon, on_both, song_id,
-    telling_journal, upload_id, user,
+    Bed, artifact_id, breaker, every_kind, figures_of, input, job_id, later, message, model_id, new_job, noon, on_both,
+    song_id, telling_journal, upload_id, user,
 };
 
 /// In the order of the migrations.
