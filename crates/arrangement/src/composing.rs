@@ -40,10 +40,10 @@ pub async fn compose<'a>(
     compose_with(composers, scope, request, None).await
 }
 
-/// The same by a model that was asked for by name, where one was.
+/// The same with a model that was asked for by name: of whoever has it, and of nobody else.
 ///
 /// # Errors
-/// As [`compose`]; `Caller`, too, where nobody has the model.
+/// As [`compose`].
 pub async fn compose_with<'a>(
     composers: &Chain<dyn SongComposer>,
     scope: CallScope<'a>,
@@ -88,7 +88,7 @@ pub fn asked_seconds(request: &CompositionRequest) -> Option<f64> {
     of_field.or_else(|| compose::understand(request.prompt.as_str()).seconds)
 }
 
-/// What is asked of whoever composes.
+/// What is asked of whoever composes; which model, only the registry knows.
 pub fn composition_need(request: &CompositionRequest) -> Need {
     let CompositionOptions { language, .. } = &request.options;
     Need { seconds: asked_seconds(request), language: *language, is_sung: request.is_sung(), ..Need::default() }

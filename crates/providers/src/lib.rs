@@ -44,7 +44,7 @@ pub use composing::{
 };
 pub use content::{ContentGate, ContentGateError};
 pub use expert::{ExpertClient, ExpertProvider};
-pub use offline::OfflineEngine;
+pub use offline::{NAME as OFFLINE, OfflineEngine};
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use recital::Reciter;

@@ -18,4 +18,3 @@ pub use wire::{
 
 /// The name in results, metrics and `/stats` of the service that `providers.expert_url` names.
 pub const NAME: &str = "expert";
-/// What a service of ours does of a song, one by one.

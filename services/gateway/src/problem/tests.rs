@@ -56,6 +56,9 @@ fn one_of_each() -> Vec<ApiError> {
         ApiError::NotMidi { detail: String::new() },
         ApiError::SongsTooLarge { limit_bytes: 1 },
         ApiError::RecordNotFound("Record not found"),
+        ApiError::ModelUnknown { wanted: "x".to_owned(), known: vec!["small".to_owned()] },
+        ApiError::ModelState { name: "x".to_owned(), detail: String::new() },
+        ApiError::ModelNameTaken { name: "x".to_owned() },
     ]
 }
 
@@ -93,6 +96,9 @@ fn place(error: &ApiError) -> usize {
         ApiError::NotMidi { .. } => 29,
         ApiError::SongsTooLarge { .. } => 30,
         ApiError::RecordNotFound(_) => 31,
+        ApiError::ModelUnknown { .. } => 32,
+        ApiError::ModelState { .. } => 33,
+        ApiError::ModelNameTaken { .. } => 34,
     }
 }
 

@@ -30,6 +30,7 @@ use crate::{
     fields::{Fields, Shapes},
     json_body,
     links::{LinkMaker, Links},
+    models::check_usable,
     named_inputs::NamedInputs,
     problem::ApiError,
     quota::over_quota,
@@ -288,6 +289,9 @@ impl Request<'_> {
     ) -> Result<HttpResponse, ApiError> {
         let Self { http, state, caller, kind, door } = *self;
         refuse_listed_words(state, &asked)?;
+        if let Some(model) = kind.model(&asked.params) {
+            check_usable(state, &caller.user, &model).await?;
+        }
         let inputs = verdicts::of_all(state, kind.spec(), caller.tier, files).await?;
         let now = state.clock.now();
         let new = NewJob {

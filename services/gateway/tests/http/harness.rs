@@ -11,14 +11,17 @@ use blob_store::ObjectKey;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{Envelope, Payload, ValidationRequest, v1};
 use domain::{
-    ArtifactId, ArtifactRole, JobEvent, JobId, KindName, Tier, UserId, artifact,
+    ArtifactId, ArtifactRole, JobEvent, JobId, KindName, ModelId, Tier, UserId, artifact,
     audio::{AudioFacts, AudioFormat, Finding, FindingCode, Verdict},
     kinds::melody_vocals,
     quota::QuotaLimits,
+    registry::{ModelAddress, ModelName, ModelVersion, RegisteredModel},
 };
 use gateway::{Gateway, SubmitKind};
 use messaging::{Handler, Outcome, Queue};
-use persistence::{Applied, Artifact, Authority, Claim, ClaimableKind, Journal, NewEvent, NewJob, Patch, Submission};
+use persistence::{
+    Applied, Artifact, Authority, Claim, ClaimableKind, Journal, ModelAdded, NewEvent, NewJob, Patch, Submission,
+};
 use resilience::{Clock, ManualClock, SystemClock, ids::random10};
 use service_runtime::{CancellationToken, Deps, Exit, Service, run_until_with};
 use settings::{LoadOptions, Settings};
@@ -189,6 +192,16 @@ impl Harness {
             created_at: self.now(),
         };
         self.deps.database().expect("rows").artifacts().upsert(&[artifact]).await.expect("the artifact is written");
+    }
+
+    /// A model that is everybody's.
+    pub async fn add_model(&self, name: &str) {
+        let now = self.now();
+        let name = ModelName::new(name).expect("a name");
+        let address = ModelAddress { path: None, version: ModelVersion::new("one").expect("a version") };
+        let model = RegisteredModel::base(ModelId::new(now, random10()), name, "vendor", address, now);
+        let added = self.deps.database().expect("rows").models().add(&model, now).await;
+        assert!(matches!(added, Ok(ModelAdded::New(_))), "{added:?}");
     }
 
     /// A job with one event that somebody works on.

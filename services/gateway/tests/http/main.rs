@@ -13,6 +13,7 @@ mod jobs;
 mod limits;
 mod links;
 mod methods;
+mod models;
 mod retries;
 mod submissions;
 mod wire;

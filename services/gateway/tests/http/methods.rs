@@ -18,6 +18,7 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
     }
     harness.add_artifact(blend, ArtifactRole::AUDIO_MP3, "Blend.mp3").await;
     let music = harness.waiting_job(domain::kinds::composition::NAME).await;
+    harness.add_model("small").await;
     let of_music = |path: &str| path.starts_with("/api/music-generator/");
     let of_blends = |path: &str| path.starts_with("/api/status/") || path.starts_with("/api/download/");
     // The path of a kind is one of `/api/v1/jobs/{id}`, which takes more.
@@ -28,6 +29,7 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
         let posted = item.post.is_some() || path == "/api/v1/jobs/{id}";
         let allow = match (item.get.is_some(), posted) {
             _ if item.delete.is_some() => "GET, HEAD, PATCH, DELETE",
+            _ if item.patch.is_some() => "GET, HEAD, PATCH",
             (true, true) => "GET, HEAD, POST",
             (true, false) => "GET, HEAD",
             (false, _) => "POST",
@@ -43,7 +45,8 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
         let id = if of_blends(&path) { blend } else { job }.to_string();
         let path = if of_music(&path) { path.replace("{musicId}", &music.to_string()) } else { path };
         let path = path.replace("{jobId}", &id).replace("{id}", &id).replace("{fileId}", &id);
-        let (path, is_read) = (path.replace("{messageId}", "x").replace("{provider}", "x"), allow.starts_with("GET"));
+        let path = path.replace("{messageId}", "x").replace("{provider}", "x").replace("{name}", "small");
+        let is_read = allow.starts_with("GET");
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
             let answer = harness.ask(method, &path, &[]).await;
             if allow.split(", ").any(|known| known == method) {
