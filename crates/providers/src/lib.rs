@@ -56,7 +56,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use models::ModelsError;
 use resilience::BreakerRegistry;
-use settings::{Settings, VendorKind};
+use settings::Settings;
 use speech::SpeechFailure;
 use telemetry::Metrics;
 

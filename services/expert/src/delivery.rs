@@ -52,10 +52,10 @@ impl SoundFormat {
         }
     }
 
-    const fn spec(self) -> &'static ArtifactSpec {
+    const fn spec(self) -> ArtifactSpec {
         match self {
-            Self::Mp3 => &artifact::AUDIO_MP3,
-            Self::Wav => &artifact::AUDIO_WAV,
+            Self::Mp3 => artifact::AUDIO_MP3,
+            Self::Wav => artifact::AUDIO_WAV,
         }
     }
 }

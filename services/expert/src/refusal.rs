@@ -131,7 +131,7 @@ struct RefusalBody<'a> {
     /// As older clients call the detail of a song or a training that was not made.
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    training_url: Option<&'a Url>,
+    training_url: Option<&'a str>,
 }
 
 impl ResponseError for Refusal {
@@ -155,7 +155,7 @@ impl ResponseError for Refusal {
             success: false,
             error: &self.detail,
             message: &self.detail,
-            training_url: self.training_url.as_ref(),
+            training_url: self.training_url.as_ref().map(Url::as_str),
         };
         response.content_type("application/problem+json").json(body)
     }
