@@ -16,9 +16,8 @@ pub struct Draught {
 
 pub fn read(text: &str) -> Draught {
     match (text.find('{'), text.rfind('}')) {
-        (Some(start), Some(end)) if start < end => {
-            serde_json::from_str(&text[start..=end]).map_or_else(|_| Draught::default(), |value| of_json(&value))
-        }
+        (Some(start), Some(end)) if start < end => serde_json::from_str::<Value>(&text[start..=end])
+            .map_or_else(|_| Draught::default(), |value| of_json(&value)),
         (None, None) => Draught { title: None, lines: plain_lines(text) },
         // JSON that broke off.
         _ => Draught::default(),
