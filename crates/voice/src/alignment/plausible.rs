@@ -1,8 +1,9 @@
 //! Whether a recording says the words that were found in it: words can be laid over any sound.
 //!
-//! The limits lie between what was measured of right and of wrong texts (`speech`, `tests/foreign.rs`): of 36 lines said
-//! by three voices the excess was 0.08 to 0.24, of lines laid over the words of others, or over speech backwards, 0.28 to
-//! 0.53.
+//! The limits lie between what was measured of right and of wrong texts against the formant voice (`speech`,
+//! `tests/foreign.rs`): the mean excess of recordings of one to four lines by four voices, noisy, slower and faster, was
+//! 0.09 to 0.27, of the worst line 0.32; of the words of others, of half of the words, and of speech backwards, it was 0.33
+//! to 0.47.
 
 use std::ops::Range;
 
@@ -14,7 +15,7 @@ use super::{
 use crate::VoiceError;
 
 /// How much worse the sounds of a line may fit than whichever sounds fit best at each moment, in the costs of the search …
-const MOST_EXCESS: f64 = 0.36;
+const MOST_EXCESS: f64 = 0.42;
 /// … and all sounds of a recording.
 const MOST_MEAN_EXCESS: f64 = 0.3;
 /// Sounds that are hardly there: at most so many frames.
