@@ -18,6 +18,8 @@ use crate::VoiceError;
 const MOST_EXCESS: f64 = 0.42;
 /// … and all sounds of a recording.
 const MOST_MEAN_EXCESS: f64 = 0.3;
+/// What a line may cost at all; right ones cost 0.5 to 1.1.
+const MOST_COST: f64 = 1.4;
 /// Sounds that are hardly there: at most so many frames.
 const SQUEEZED_FRAMES: usize = 4;
 /// Their share in a line that was said.
@@ -33,6 +35,7 @@ const SILENCE_COST: f64 = 1.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Fit {
     line: usize,
+    cost: f64,
     excess: f64,
     frames: usize,
     squeezed: f64,
@@ -54,6 +57,9 @@ pub fn check(listening: &Listening, accent: &Accent, found: &[Range<usize>]) -> 
             worst.line,
             format!("other words are heard (excess {:.2})", worst.excess.max(mean)),
         ));
+    }
+    if let Some(fit) = fits.iter().find(|fit| fit.cost > MOST_COST) {
+        return Err(super::unaligned(fit.line, format!("it is unlike speech (cost {:.1})", fit.cost)));
     }
     if let Some(fit) = fits.iter().find(|fit| fit.squeezed > MOST_SQUEEZED) {
         let share = 100.0 * fit.squeezed;
@@ -78,11 +84,13 @@ pub fn check(listening: &Listening, accent: &Accent, found: &[Range<usize>]) -> 
 }
 
 fn fit(line: usize, sounds: &[(usize, &Range<usize>)], costs: &super::listening::Moments<'_>) -> Fit {
-    let (mut excess, mut frames, mut squeezed) = (0.0, 0, 0);
+    let (mut cost, mut excess, mut frames, mut squeezed) = (0.0, 0.0, 0, 0);
     for (sound, range) in sounds {
         for (place, frame) in (*range).clone().enumerate() {
             let state = (STATES * place / range.len()).min(STATES - 1);
-            excess += costs.sound(*sound, state, frame) - costs.best(frame);
+            let own = costs.sound(*sound, state, frame);
+            cost += own;
+            excess += own - costs.best(frame);
         }
         frames += range.len();
         squeezed += usize::from(range.len() <= SQUEEZED_FRAMES);
@@ -90,6 +98,7 @@ fn fit(line: usize, sounds: &[(usize, &Range<usize>)], costs: &super::listening:
     let whole = sounds.first().zip(sounds.last()).map_or(0, |(first, last)| last.1.end - first.1.start);
     Fit {
         line,
+        cost: cost / frames.max(1) as f64,
         excess: excess / frames.max(1) as f64,
         frames,
         squeezed: squeezed as f64 / sounds.len().max(1) as f64,
