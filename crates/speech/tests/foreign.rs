@@ -61,8 +61,15 @@ fn aligned(lyrics: &Lyrics, recordings: &[Recording], against: Option<(&dyn Spea
     misses
 }
 
-/// Tempo, noise in dB and lines of a recording.
-const WAYS: [(f64, f64, usize); 4] = [(1.0, -60.0, 1), (0.8, -25.0, 2), (1.2, -20.0, 3), (1.0, -15.0, 4)];
+/// Voice, tempo, noise in dB and lines of a recording. The diphone voice is not among them: the times that it prints are some
+/// 50 ms from what is heard.
+const WAYS: [(Voice, f64, f64, usize); 5] = [
+    (Voice::Rms, 1.0, -60.0, 1),
+    (Voice::Rms, 0.8, -25.0, 2),
+    (Voice::Slt, 1.2, -20.0, 3),
+    (Voice::Slt, 1.0, -15.0, 4),
+    (Voice::Awb, 1.2, -20.0, 3),
+];
 
 /// Vowels at equal distances.
 fn spaced(recordings: &[Recording]) -> Misses {
@@ -80,19 +87,16 @@ fn vowels_are_found_where_they_are() {
     let (_, lyrics) = song(&TEXT, 50);
     let flite = flite();
     println!("voice tempo noise lines | formant: median p90 worst ms | flite's other voice | evenly spaced");
-    for voice in [Voice::Rms, Voice::Slt, Voice::Awb, Voice::Kal16] {
-        for (tempo, noise_db, lines_a_part) in WAYS {
-            let way = Way { voice, tempo, noise_db, lines_a_part };
-            let other = if voice == Voice::Rms { Voice::Slt } else { Voice::Rms };
-            let recordings = recordings(&lyrics, &way);
-            let own = aligned(&lyrics, &recordings, None);
-            let lent = aligned(&lyrics, &recordings, Some((&flite, other)));
-            let even = spaced(&recordings);
-            println!("{voice:5} {tempo} {noise_db} {lines_a_part} | {own} | {lent} | {even}");
-            let [mut own, mut even] = [own, even];
-            assert!(own.at(0.5) <= 15.0 && own.at(0.9) <= 45.0, "{way:?}: {own}");
-            assert!(even.at(0.5) > 2.0 * own.at(0.5), "{way:?}: {own} is no better than even spacing, {even}");
-        }
+    for (voice, tempo, noise_db, lines_a_part) in WAYS {
+        let way = Way { voice, tempo, noise_db, lines_a_part };
+        let other = if voice == Voice::Rms { Voice::Slt } else { Voice::Rms };
+        let recordings = recordings(&lyrics, &way);
+        let mut own = aligned(&lyrics, &recordings, None);
+        let lent = aligned(&lyrics, &recordings, Some((&flite, other)));
+        let mut even = spaced(&recordings);
+        println!("{voice:5} {tempo} {noise_db} {lines_a_part} | {own} | {lent} | {even}");
+        assert!(own.at(0.5) <= 15.0 && own.at(0.9) <= 45.0, "{way:?}: {own}");
+        assert!(even.at(0.5) > 2.0 * own.at(0.5), "{way:?}: {own} is no better than even spacing, {even}");
     }
 }
 

@@ -55,7 +55,8 @@ pub fn sing_spoken(
 }
 
 /// Finds when each sound is made in recordings of lines: what was said of each line that has syllables, cut out, with its
-/// times. The recordings are held against the formant voice, or against a speaker whose times are known.
+/// times. The recordings are held against the formant voice, or against a speaker whose times are known; only against the
+/// formant voice it is judged whether the words are there at all.
 ///
 /// # Errors
 /// As [`sing_spoken`]; `Speech` when the speaker fails.

@@ -67,7 +67,11 @@ pub fn align(
             let rate = part.sample_rate_hz;
             return Err(unaligned(first, format!("{seconds:.1} s of {rate} Hz are not listened to")));
         }
-        heard.push(Heard::new(at_own_rate(part.samples, part.sample_rate_hz)));
+        let own = Heard::new(at_own_rate(part.samples, part.sample_rate_hz));
+        if own.median_hz.is_none() {
+            return Err(unaligned(first, "no voice is heard"));
+        }
+        heard.push(own);
         progress(0.4 * heard.len() as f64 / parts.len() as f64);
     }
     let mut pitches: Vec<f64> = heard.iter().filter_map(|heard| heard.median_hz).collect();
@@ -89,7 +93,10 @@ pub fn align(
     }
     let mut lines = Vec::new();
     for ((listening, heard), found) in listenings.iter().zip(&heard).zip(&found) {
-        plausible::check(listening, &accent, found)?;
+        // Its limits are those of this model.
+        if matches!(model, Model::Formant { .. }) {
+            plausible::check(listening, &accent, found)?;
+        }
         lines.extend(cut(listening, heard, found));
     }
     Ok(Aligned { lines, median_hz })
