@@ -121,11 +121,13 @@ impl Work<'_> {
                 return Ok(None);
             }
         };
-        if let Some(of) = self.fingerprints.insert(recording.sound.fingerprint(), upload.path.clone()) {
-            self.fingerprints.insert(recording.sound.fingerprint(), of.clone());
+        let fingerprint = recording.sound.fingerprint();
+        if let Some(of) = self.fingerprints.get(&fingerprint) {
+            let of = of.clone();
             self.told.push(FileReport::new(upload.path, Verdict::Duplicate { of }));
             return Ok(None);
         }
+        self.fingerprints.insert(fingerprint, upload.path.clone());
         if recording.kept.len() < PIECE {
             return Ok(Some(Short { upload, recording, frames: 0..0 }));
         }

@@ -18,12 +18,17 @@ const HIGHEST_HZ: f64 = 1_600.0;
 /// Correlation below which no key stands out, and the lead over the next key that it must have.
 const SURE: f64 = 0.7;
 const LEAD: f64 = 0.04;
+/// Spread of the pitch classes relative to their mean below which they are those of noise.
+const LEAST_CONTRAST: f64 = 0.25;
 /// Lead at which a key is certain.
 const SURE_LEAD: f64 = 0.2;
 
 /// The best of the 24 keys, where one stands out.
 pub fn estimate(samples: &[f32]) -> Option<Key> {
     let classes = classes(samples);
+    if contrast(&classes) < LEAST_CONTRAST {
+        return None;
+    }
     let mut keys: Vec<(f64, u8, Mode)> = (0..12_u8)
         .flat_map(|tonic| [(tonic, Mode::Major, &MAJOR), (tonic, Mode::Minor, &MINOR)])
         .map(|(tonic, mode, profile)| (correlation(&classes, profile, usize::from(tonic)), tonic, mode))
@@ -73,6 +78,13 @@ fn classes(samples: &[f32]) -> [f64; 12] {
         }
     }
     classes
+}
+
+/// Standard deviation over mean.
+fn contrast(classes: &[f64; 12]) -> f64 {
+    let mean = classes.iter().sum::<f64>() / 12.0;
+    let variance = classes.iter().map(|class| (class - mean).powi(2)).sum::<f64>() / 12.0;
+    if mean > 0.0 { variance.sqrt() / mean } else { 0.0 }
 }
 
 /// Pearson's correlation of the classes with a profile moved to a tonic; 0 when all classes are alike.

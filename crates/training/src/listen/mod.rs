@@ -56,6 +56,7 @@ impl Heard {
             _ => None,
         };
         let density = match self.onsets_per_second {
+            _ if self.brightness_hz <= 0.0 => None,
             rate if rate < CALM_BELOW => Some("calm"),
             rate if rate > BUSY_ABOVE => Some("energetic"),
             _ => None,
