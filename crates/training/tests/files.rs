@@ -54,22 +54,26 @@ fn bad_files_are_told_and_do_not_sink_the_good_ones() {
         ("13 only silence around.wav", &wav(&[silence(30.0), some_song(5, 5.0)].concat())),
         ("cover.JPG", b"picture"),
     ]);
-    check(vec![named("set.zip", &archive)], &lenient(), &[
-        "set.zip/01 good.wav: used in 1",
-        "set.zip/02 silent.wav: silent_audio",
-        "set.zip/03 clipped.wav: severe_clipping",
-        "set.zip/04 text.wav: not_audio",
-        "set.zip/05 empty.wav: file_empty",
-        "set.zip/06 cut.wav: truncated_file",
-        "set.zip/07 low rate.wav: sample_rate_too_low",
-        "set.zip/08 short.wav: too_short",
-        "set.zip/09 copy.wav: same as set.zip/01 good.wav",
-        "set.zip/10 stereo.flac: used in 1",
-        "set.zip/11 inner.zip: nested_archive",
-        "set.zip/12 same.flac: same as set.zip/01 good.wav",
-        "set.zip/13 only silence around.wav: too_short",
-        "set.zip/cover.JPG: passed over",
-    ]);
+    check(
+        vec![named("set.zip", &archive)],
+        &lenient(),
+        &[
+            "set.zip/01 good.wav: used in 1",
+            "set.zip/02 silent.wav: silent_audio",
+            "set.zip/03 clipped.wav: severe_clipping",
+            "set.zip/04 text.wav: not_audio",
+            "set.zip/05 empty.wav: file_empty",
+            "set.zip/06 cut.wav: truncated_file",
+            "set.zip/07 low rate.wav: sample_rate_too_low",
+            "set.zip/08 short.wav: too_short",
+            "set.zip/09 copy.wav: same as set.zip/01 good.wav",
+            "set.zip/10 stereo.flac: used in 1",
+            "set.zip/11 inner.zip: nested_archive",
+            "set.zip/12 same.flac: same as set.zip/01 good.wav",
+            "set.zip/13 only silence around.wav: too_short",
+            "set.zip/cover.JPG: passed over",
+        ],
+    );
 }
 
 #[test]
@@ -88,7 +92,13 @@ fn tar_archives_are_read_and_tricks_in_them_refused() {
     tar.extend([0; 1024]);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     gzip.write_all(&tar).unwrap();
-    let expected = ["/good.wav: used in 1", "/link.wav: link", "/device.wav: not_a_file", "/up.wav: odd_name", "/etc/passwd: odd_name"];
+    let expected = [
+        "/good.wav: used in 1",
+        "/link.wav: link",
+        "/device.wav: not_a_file",
+        "/up.wav: odd_name",
+        "/etc/passwd: odd_name",
+    ];
     for (name, bytes) in [("set.tar", tar.clone()), ("set.tar.gz", gzip.finish().unwrap())] {
         let mut found = lines(&report(vec![named(name, &bytes)], &lenient()));
         let mut wanted = expected.map(|line| format!("{name}{line}"));
@@ -149,23 +159,48 @@ fn limits_hold_and_are_told() {
     let with = |limits| Options { description: None, limits };
     let lenient = lenient().limits;
     let largest = songs.iter().map(Vec::len).max().unwrap() as u64;
-    check(inputs(), &with(Limits { files: 3, ..lenient }), &["a.wav: used in 1", "b.wav: used in 1", "c.wav: used in 1"]);
-    check(inputs(), &with(Limits { files: 2, ..lenient }), &["a.wav: used in 1", "b.wav: used in 1", "c.wav: too_many_files"]);
-    check(inputs(), &with(Limits { files: 1, ..lenient }), &["a.wav: used in 1", "b.wav: too_many_files", "c.wav: too_many_files"]);
-    check(inputs(), &with(Limits { file_bytes: largest - 1, ..lenient }), &["a.wav: too_large", "b.wav: too_large", "c.wav: too_large"]);
+    check(
+        inputs(),
+        &with(Limits { files: 3, ..lenient }),
+        &["a.wav: used in 1", "b.wav: used in 1", "c.wav: used in 1"],
+    );
+    check(
+        inputs(),
+        &with(Limits { files: 2, ..lenient }),
+        &["a.wav: used in 1", "b.wav: used in 1", "c.wav: too_many_files"],
+    );
+    check(
+        inputs(),
+        &with(Limits { files: 1, ..lenient }),
+        &["a.wav: used in 1", "b.wav: too_many_files", "c.wav: too_many_files"],
+    );
+    check(
+        inputs(),
+        &with(Limits { file_bytes: largest - 1, ..lenient }),
+        &["a.wav: too_large", "b.wav: too_large", "c.wav: too_large"],
+    );
     check(
         inputs(),
         &with(Limits { unpacked_bytes: 2 * largest + 10, ..lenient }),
         &["a.wav: used in 1", "b.wav: used in 1", "c.wav: unpacks_too_large"],
     );
-    check(inputs(), &with(Limits { total_seconds: 40.0, ..lenient }), &["a.wav: used in 1", "b.wav: used in 1", "c.wav: enough"]);
-    check(inputs(), &with(Limits { file_seconds: 30.0, ..lenient }), &["a.wav: too_long", "b.wav: too_long", "c.wav: too_long"]);
+    check(
+        inputs(),
+        &with(Limits { total_seconds: 40.0, ..lenient }),
+        &["a.wav: used in 1", "b.wav: used in 1", "c.wav: enough"],
+    );
+    check(
+        inputs(),
+        &with(Limits { file_seconds: 30.0, ..lenient }),
+        &["a.wav: too_long", "b.wav: too_long", "c.wav: too_long"],
+    );
 }
 
 #[test]
 fn names_of_senders_are_only_names() {
     let good = wav(&some_song(1, 31.0));
-    let report = report(vec![named("C:\\takes\\..\\one.wav", &good), named("../..", &wav(&some_song(2, 31.0)))], &lenient());
+    let report =
+        report(vec![named("C:\\takes\\..\\one.wav", &good), named("../..", &wav(&some_song(2, 31.0)))], &lenient());
     assert_eq!(lines(&report), ["one.wav: used in 1", "recording-2: used in 1"]);
 }
 

@@ -16,9 +16,13 @@ fn heard(samples: &[f32]) -> Heard {
 
 #[test]
 fn tempo_and_key_of_songs_are_heard() {
-    for (bpm, tonic, key) in
-        [(70.0, 60, "C major"), (92.0, 57, "A major"), (100.0, 62, "D major"), (120.0, 55, "G major"), (140.0, 53, "F major")]
-    {
+    for (bpm, tonic, key) in [
+        (70.0, 60, "C major"),
+        (92.0, 57, "A major"),
+        (100.0, 62, "D major"),
+        (120.0, 55, "G major"),
+        (140.0, 53, "F major"),
+    ] {
         let heard = heard(&song(30.2, bpm, tonic));
         let tempo = heard.tempo_bpm.unwrap_or_default();
         assert!((tempo / bpm - 1.0).abs() < 0.015, "{tempo} for {bpm}");
@@ -51,7 +55,10 @@ fn tone_is_dark_or_bright() {
         (0..31 * RATE_HZ).map(|i| 0.3 * (std::f32::consts::TAU * hz * i as f32 / RATE_HZ as f32).sin()).collect()
     };
     let (low, high) = (heard(&tone(220.0)), heard(&tone(5_000.0)));
-    assert!((low.brightness_hz - 220.0).abs() < 60.0 && (high.brightness_hz - 5_000.0).abs() < 60.0, "{low:?} {high:?}");
+    assert!(
+        (low.brightness_hz - 220.0).abs() < 60.0 && (high.brightness_hz - 5_000.0).abs() < 60.0,
+        "{low:?} {high:?}"
+    );
     assert!(low.words().contains(&"dark".to_owned()) && high.words().contains(&"bright".to_owned()));
     let voice = heard(&sample::voice(31.0, RATE_HZ, 1));
     assert!(voice.brightness_hz > 300.0 && voice.onsets_per_second > 0.5, "{voice:?}");

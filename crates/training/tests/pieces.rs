@@ -67,7 +67,11 @@ fn captions_say_what_is_known_and_heard() {
         assert!(report.pieces.iter().all(|piece| piece.caption.starts_with(expected)), "{:?}", report.pieces);
     };
     let tagged = encoded(&song, Encoding::Flac, &tags);
-    check(vec![named("Blues take.flac", &tagged)], &described, "a worn telecaster, blues, slide guitar, 120 bpm, C major");
+    check(
+        vec![named("Blues take.flac", &tagged)],
+        &described,
+        "a worn telecaster, blues, slide guitar, 120 bpm, C major",
+    );
     let beside = zip_of(&[("x/a.flac", &tagged), ("x/a.TXT", b"own words\r\n")]);
     check(vec![named("set.zip", &beside)], &described, "own words, slide guitar, 120 bpm, C major");
     check(vec![named("a.wav", &wav(&song))], &lenient(), "120 bpm, C major");
@@ -98,7 +102,8 @@ fn silence_is_left_out_and_rests_stay() {
     let frame = SAMPLE_RATE_HZ as usize / 10;
     let is_silent = |part: &[f32]| part.iter().all(|sample| sample.abs() < 0.001);
     let longest = audio.samples.chunks(frame).collect::<Vec<_>>();
-    let longest = longest.chunk_by(|a, b| is_silent(a) == is_silent(b)).filter(|run| is_silent(run[0])).map(<[_]>::len).max();
+    let longest =
+        longest.chunk_by(|a, b| is_silent(a) == is_silent(b)).filter(|run| is_silent(run[0])).map(<[_]>::len).max();
     assert!(longest.unwrap_or(0) <= 10, "a gap of {longest:?} tenths of a second is left");
 }
 

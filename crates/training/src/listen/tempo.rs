@@ -9,8 +9,9 @@ const FASTEST_BPM: f64 = 200.0;
 /// D. Moelants, "Ambiguity in tempo perception", Music Perception 24(2), 2006).
 const COMMON_BPM: f64 = 112.0;
 const COMMON_OCTAVES: f64 = 0.9;
-/// A beat repeats at its double and at four times itself as well; the longest of them tells the tempo most exactly.
-const MULTIPLES: [f64; 3] = [1.0, 2.0, 4.0];
+/// A beat repeats at its double and at four times itself as well, and the longest of them tells the tempo most exactly; with
+/// their weights. Half a beat repeats only at the latter two.
+const MULTIPLES: [(f64, f64); 3] = [(1.0, 0.5), (2.0, 0.25), (4.0, 0.25)];
 /// Mean correlation (−1 to 1) of the flux with itself below which there is no steady beat.
 const SURE: f64 = 0.2;
 /// Neighbouring tempi tried differ by this factor.
@@ -29,7 +30,7 @@ pub fn estimate(flux: &[f32]) -> Option<f64> {
     let correlation = correlation(&centred, most)?;
     let score = |bpm: f64| {
         let lag = RATE * 60.0 / bpm;
-        MULTIPLES.iter().map(|multiple| at(&correlation, lag * multiple)).sum::<f64>() / MULTIPLES.len() as f64
+        MULTIPLES.iter().map(|(multiple, weight)| weight * at(&correlation, lag * multiple)).sum::<f64>()
     };
     let prior = |bpm: f64| (-0.5 * ((bpm / COMMON_BPM).log2() / COMMON_OCTAVES).powi(2)).exp();
     let steps = ((FASTEST_BPM / SLOWEST_BPM).ln() / STEP.ln()) as i32;
