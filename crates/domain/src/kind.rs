@@ -81,6 +81,9 @@ pub enum InputCheck {
     Audio,
     /// A song in a Standard MIDI File, within the bounds of [`crate::midi`].
     Midi,
+    /// A recording, or an archive of recordings, as far as can be seen without decoding it: files that turn out bad are told
+    /// of later, and do not sink the others.
+    Recordings,
 }
 
 /// Files of one role that a job is made from.

@@ -21,6 +21,7 @@ mod outside_service;
 mod recital;
 mod setup_check;
 mod stop;
+mod training;
 pub mod vendors;
 
 pub use abilities::{Abilities, ModelChoice, Need};
@@ -47,9 +48,11 @@ pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use recital::Reciter;
 pub use setup_check::SetupCheck;
 pub use stop::{Parking, Stop};
+pub use training::{TrainedModel, Trainer, TrainingData, TrainingOrder, UploadedData, train};
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use domain::retry::RetryPolicy;
 use models::ModelsError;
 use resilience::BreakerRegistry;
 use settings::Settings;
@@ -60,6 +63,12 @@ use telemetry::Metrics;
 /// inputs, another may make differently.
 pub const ENGINE_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("ENGINE_SOURCES"));
 
+/// A call hands over up to a gigabyte; what is trained is paid for, and asked for again by the job's own rules only.
+const TRAINING_LIMITS: CallLimits = CallLimits {
+    call_timeout: Duration::from_secs(30 * 60),
+    retry: RetryPolicy { max_attempts: 1, ..RetryPolicy::PROVIDER_CALL },
+};
+
 /// All capabilities that jobs are made with.
 #[derive(Clone)]
 pub struct Capabilities {
@@ -68,6 +77,8 @@ pub struct Capabilities {
     pub vocals: Chain<dyn VocalSynthesizer>,
     pub blends: Chain<dyn SongBlender>,
     pub compositions: Chain<dyn SongComposer>,
+    /// Who trains models on recordings; nobody in this process does.
+    pub trainers: Chain<dyn Trainer>,
     pub accompaniment: AccompanimentPlayer,
     /// Whether prompts and lyrics may be sung.
     pub content: Arc<ContentGate>,
@@ -132,9 +143,16 @@ impl Capabilities {
             vocals: Chain::new("vocals", limits, metrics.clone()),
             blends: blenders::with(settings, outside, breakers, metrics)?,
             compositions: composers(settings, metrics),
+            trainers: Chain::new("training", TRAINING_LIMITS, metrics.clone()),
             content: Arc::new(content),
             outside: Vec::new(),
         })
+    }
+
+    /// Adds somebody who trains models, and waits for its work.
+    pub fn push_trainer(&mut self, name: &str, terms: Terms, trainer: Arc<dyn Trainer>) {
+        self.outside.push(trainer.service());
+        self.trainers.push(name, terms, trainer);
     }
 
     /// No breaker: the engine fails only because of its input.
