@@ -86,6 +86,13 @@ pub enum InputCheck {
     Recordings,
 }
 
+impl InputCheck {
+    /// Whether one good file is enough: what is wrong with the others is told when the job has looked into them.
+    pub const fn tolerates_bad_files(self) -> bool {
+        matches!(self, Self::Recordings)
+    }
+}
+
 /// Files of one role that a job is made from.
 #[derive(Debug)]
 pub struct InputSpec {

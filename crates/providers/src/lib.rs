@@ -48,7 +48,7 @@ pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use recital::Reciter;
 pub use setup_check::SetupCheck;
 pub use stop::{Parking, Stop};
-pub use training::{TrainedModel, Trainer, TrainingData, TrainingOrder, UploadedData, train};
+pub use training::{TRAINING_PURPOSE, TrainedModel, Trainer, TrainingData, TrainingOrder, UploadedData, train};
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 

@@ -20,6 +20,8 @@ use crate::{
     stop::Stop,
 };
 
+/// What the work itself is called among the calls of a stage; the others hand recordings over.
+pub const TRAINING_PURPOSE: &str = "training";
 /// Times that recordings are handed over for one training: what was handed over is kept for a while only.
 const MOST_UPLOADS: u32 = 3;
 /// What is gone so soon is handed over again before anything is asked that needs it.
@@ -65,6 +67,9 @@ pub struct TrainedModel {
     pub path: String,
     /// As the vendor names it, such as 64 hexadecimal digits.
     pub version: String,
+    /// On what terms it may be used, as an SPDX expression, where what it was trained from decides that.
+    #[serde(default)]
+    pub licence: Option<String>,
 }
 
 /// Trains models on recordings.
@@ -108,7 +113,7 @@ pub async fn train<'a>(
         let asked = Call {
             provider: service.provider(),
             credential: service.credential(),
-            purpose: "training",
+            purpose: TRAINING_PURPOSE,
             estimate: trainer.estimate(order),
             may_repeat: false,
         };
@@ -233,7 +238,8 @@ mod tests {
             let version = answer["version"].as_str().ok_or_else(|| {
                 Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "no version came of it")
             })?;
-            Ok(TrainedModel { path: answer["id"].as_str().unwrap_or_default().to_owned(), version: version.to_owned() })
+            let path = answer["id"].as_str().unwrap_or_default().to_owned();
+            Ok(TrainedModel { path, version: version.to_owned(), licence: None })
         }
     }
 
@@ -268,7 +274,7 @@ mod tests {
         let check = async |forgets, uploads: u32, path: &str| {
             let school = Arc::new(School { forgets, answer: json!({ "version": "v1" }), ..School::default() });
             let made = trained(&school).await.unwrap();
-            let expected = TrainedModel { path: path.to_owned(), version: "v1".to_owned() };
+            let expected = TrainedModel { path: path.to_owned(), version: "v1".to_owned(), licence: None };
             assert_eq!((&*made.provider, made.value), ("school", expected));
             assert_eq!(school.uploads.load(Ordering::SeqCst), uploads);
         };

@@ -56,6 +56,8 @@ fn one_of_each() -> Vec<ApiError> {
         ApiError::NotMidi { detail: String::new() },
         ApiError::SongsTooLarge { limit_bytes: 1 },
         ApiError::RecordNotFound("Record not found"),
+        ApiError::FilesTooLarge { limit_bytes: 1 },
+        ApiError::NotSetUp { detail: String::new() },
     ]
 }
 
@@ -93,6 +95,8 @@ fn place(error: &ApiError) -> usize {
         ApiError::NotMidi { .. } => 29,
         ApiError::SongsTooLarge { .. } => 30,
         ApiError::RecordNotFound(_) => 31,
+        ApiError::FilesTooLarge { .. } => 32,
+        ApiError::NotSetUp { .. } => 33,
     }
 }
 
