@@ -79,6 +79,10 @@ uuid_id!(
     /// One song of the catalogue.
     SongId
 );
+uuid_id!(
+    /// One model of the registry, whatever it is called.
+    ModelId
+);
 
 /// The text given as an id does not parse as one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
