@@ -32,6 +32,8 @@ const KEPT_LONG_ENOUGH: TimeDelta = TimeDelta::minutes(10);
 pub struct TrainingOrder {
     /// What it is called here; a vendor may need another name for it.
     pub name: String,
+    /// Tells it from whatever else is trained under that name.
+    pub job: String,
     /// What all of the recordings sound like.
     pub description: Option<String>,
     pub epochs: u32,
@@ -259,6 +261,7 @@ mod tests {
         chain.push("school", Terms::of_own("1"), Arc::new(Pupil(school.clone())));
         let order = TrainingOrder {
             name: "band".to_owned(),
+            job: "1".to_owned(),
             description: None,
             epochs: 3,
             updates_per_epoch: 100,
@@ -295,6 +298,7 @@ mod tests {
         let chain: Chain<dyn Trainer> = Chain::new("training", CallLimits::default(), Metrics::new("test"));
         let order = TrainingOrder {
             name: "band".to_owned(),
+            job: "1".to_owned(),
             description: None,
             epochs: 1,
             updates_per_epoch: 10,

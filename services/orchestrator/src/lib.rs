@@ -35,7 +35,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use domain::KindSpec;
 use messaging::Queue;
-use providers::{Capabilities, SongComposer, Terms};
+use providers::{Capabilities, SongComposer, Terms, Trainer};
 use resilience::RateLimiter;
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
 use settings::Settings;
@@ -66,6 +66,7 @@ const COMMAND_PREFETCH: u16 = 16;
 pub struct Orchestrator {
     kinds: Vec<Kind>,
     composers: Vec<Composer>,
+    trainers: Vec<(&'static str, Arc<dyn Trainer>)>,
 }
 
 /// A provider of songs from outside of the settings.
@@ -95,6 +96,13 @@ impl Orchestrator {
         self.composers.push(Composer { name, version: version.into(), provider });
         self
     }
+
+    /// Has models trained by one more provider, for a build with vendors of its own. It is asked after those of the settings.
+    #[must_use]
+    pub fn with_trainer(mut self, name: &'static str, trainer: Arc<dyn Trainer>) -> Self {
+        self.trainers.push((name, trainer));
+        self
+    }
 }
 
 #[async_trait]
@@ -114,6 +122,9 @@ impl Service for Orchestrator {
         let mut context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
         for Composer { name, version, provider } in self.composers {
             context.tools.capabilities.compositions.put_first(name, Terms::of_own(version), provider);
+        }
+        for (name, trainer) in self.trainers {
+            context.tools.capabilities.push_trainer(name, Terms::of_own(name), trainer);
         }
         let (running, wake) = (RunningJobs::default(), Arc::new(Notify::new()));
         let _lock = take_back_leases(&context, &settings).await?;

@@ -14,4 +14,5 @@ mod links;
 mod methods;
 mod retries;
 mod submissions;
+mod trainings;
 mod wire;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     field::{InvalidField, choice, filled, seed, wrong},
     kinds::composition::MusicPrompt,
+    registry::ModelName,
 };
 
 /// Recordings, please, as a model. The recordings are the job's inputs.
@@ -14,7 +15,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub struct TrainingRequest {
     /// What the model is called from then on.
-    pub name: String,
+    pub name: ModelName,
     /// What the recordings sound like. It stands beside each of them while the model learns, and is what the model is tried
     /// with.
     #[serde(default)]
@@ -88,7 +89,6 @@ impl TrainingRequest {
     pub const FIELDS: [&'static str; 7] =
         ["name", "description", "epochs", "updatesPerEpoch", "base", "dropVocals", "seed"];
 
-    pub const NAME_CHARS: RangeInclusive<usize> = 2..=40;
     pub const EPOCHS: RangeInclusive<u32> = 1..=30;
     pub const UPDATES_PER_EPOCH: RangeInclusive<u32> = 10..=1000;
     /// What the trainer's authors train with; about a quarter of an hour.
@@ -104,8 +104,9 @@ impl TrainingRequest {
         let text = |name: &str| filled(field(name));
         let description = text("description").map(MusicPrompt::new).transpose();
         let base = text("base").map(str::parse).transpose();
+        let name = ModelName::new(text("name").unwrap_or_default());
         Ok(Self {
-            name: name(text("name").unwrap_or_default())?,
+            name: name.map_err(|error| InvalidField::because("name", &error))?,
             description: description.map_err(|error| InvalidField::because("description", &error))?,
             epochs: whole("epochs", text("epochs"), &Self::EPOCHS, Self::DEFAULT_EPOCHS)?,
             updates_per_epoch: whole(
@@ -125,21 +126,6 @@ impl TrainingRequest {
         let description = self.description.as_ref().map(|description| ("description", description.as_str()));
         std::iter::once(("name", self.name.as_str())).chain(description).collect()
     }
-}
-
-/// A word that can stand in an address and on a command line.
-fn name(text: &str) -> Result<String, InvalidField> {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
-    let begins = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    if TrainingRequest::NAME_CHARS.contains(&text.chars().count()) && begins && text.chars().all(is_plain) {
-        return Ok(text.to_owned());
-    }
-    let (least, most) = (TrainingRequest::NAME_CHARS.start(), TrainingRequest::NAME_CHARS.end());
-    let detail = format!(
-        "expected a name for the model, of {least} to {most} small letters, digits, hyphens, underscores and dots, with a \
-         letter or a digit in front, such as my-band"
-    );
-    Err(wrong("name", detail))
 }
 
 fn whole(
@@ -178,7 +164,7 @@ mod tests {
         assert_eq!(
             request,
             TrainingRequest {
-                name: "my-band.2".to_owned(),
+                name: ModelName::new("my-band.2").unwrap(),
                 description: Some(MusicPrompt::new("slow blues, brushed drums").unwrap()),
                 epochs: 10,
                 updates_per_epoch: 250,
@@ -216,8 +202,7 @@ mod tests {
                 assert!(error.detail.starts_with("expected"), "{error}");
             }
         };
-        check("name", &["", "x", "My Band", "band/x", "../x", "-band", ".band", "bänd", "b,c"]);
-        check("name", &["12345678901234567890123456789012345678901"]);
+        check("name", &["", "My Band", "band/x", "../x", "-band", ".band", "bänd", "b,c", "export"]);
         check("description", &["ab"]);
         check("epochs", &["0", "31", "2.5", "-1", "many"]);
         check("updatesPerEpoch", &["9", "1001"]);

@@ -3,11 +3,11 @@
 mod routes;
 mod wire;
 
-use actix_web::web::ServiceConfig;
 use async_trait::async_trait;
 use domain::{
     InvalidField, KindSpec, Tier,
     kinds::training::{SPEC, TrainingRequest},
+    registry::ModelName,
 };
 use persistence::Job;
 use serde_json::{Map, Value, json};
@@ -54,8 +54,10 @@ impl SubmitKind for TrainingKind {
 
     /// Names are taken once.
     async fn admit(&self, state: &AppState, _caller: &Caller, asked: &Asked) -> Result<(), ApiError> {
-        let name = asked.params["name"].as_str().unwrap_or_default();
-        if is_taken(state, name).await? {
+        let Ok(name) = ModelName::new(asked.params["name"].as_str().unwrap_or_default()) else {
+            return Err(ApiError::Internal);
+        };
+        if state.database.models().get(&name).await?.is_some() {
             let detail = format!("expected a name that no model has; {name} is taken");
             return Err(ApiError::InvalidField { field: "name", detail });
         }
@@ -71,8 +73,6 @@ impl SubmitKind for TrainingKind {
     fn result(&self, _job: &Job, made: &Value) -> Value {
         made.clone()
     }
-
-    fn routes(&self, _app: &mut ServiceConfig) {}
 
     fn openapi(&self) -> OpenApi {
         routes::Document::openapi()

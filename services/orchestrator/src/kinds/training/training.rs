@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    Failure, FailureClass, FailureCode, StageName,
+    Failure, FailureClass, FailureCode, JobId, StageName,
     kinds::training::{self, TrainingRequest},
 };
 use providers::{AudioInput, Stop, TrainingData, TrainingOrder};
@@ -21,7 +21,7 @@ impl Stage for Training {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: TrainingRequest = run.request()?;
-        let (order, trainers) = (order(&request), &run.tools.capabilities.trainers);
+        let (order, trainers) = (order(run.job.id, &request), &run.tools.capabilities.trainers);
         let made = providers::train(trainers, run.calls(), &order, &Prepared(run), &run.progress).await?;
         let providers::TrainedModel { path, version, licence } = made.value;
         let trained = Trained { path, version, licence };
@@ -29,9 +29,10 @@ impl Stage for Training {
     }
 }
 
-fn order(request: &TrainingRequest) -> TrainingOrder {
+fn order(job: JobId, request: &TrainingRequest) -> TrainingOrder {
     TrainingOrder {
-        name: request.name.clone(),
+        name: request.name.to_string(),
+        job: job.to_string(),
         description: request.description.as_ref().map(|description| description.as_str().to_owned()),
         epochs: request.epochs,
         updates_per_epoch: request.updates_per_epoch,
