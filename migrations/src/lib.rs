@@ -17,6 +17,7 @@ mod m20261128_000001_inputs_and_outside_calls;
 mod m20261128_000002_songs;
 mod m20261128_000003_daily_figures;
 mod m20261128_000004_answers_and_spending;
+mod m20261128_000005_models;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000002_songs::Migration),
             Box::new(m20261128_000003_daily_figures::Migration),
             Box::new(m20261128_000004_answers_and_spending::Migration),
+            Box::new(m20261128_000005_models::Migration),
         ]
     }
 }

@@ -1,7 +1,10 @@
 //! `report.json` of a composed song: what was understood of the sentence, what was in effect, and how it measures.
 
 use compose::{Player, Section, Understood};
-use domain::kinds::composition::{CompositionOptions, CompositionRequest, MODEL};
+use domain::{
+    kinds::composition::{CompositionOptions, CompositionRequest, MODEL},
+    registry::ModelUsed,
+};
 use providers::{ComposedSong, SongChord};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,9 @@ pub struct CompositionReport {
     pub model_id: String,
     /// Who composed.
     pub provider: String,
+    /// With which model of the registry, and in which version; only where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelUsed>,
     /// As asked for beside the sentence.
     pub options: CompositionOptions,
     /// Absent where a service delivered sound, of which nobody knows more than how it measures.
@@ -150,6 +156,7 @@ impl CompositionReport {
             seed: request.seed,
             model_id: MODEL.to_owned(),
             provider: provider.to_owned(),
+            model: None,
             options: request.options.clone(),
             effective: notes.map(EffectiveSummary::of),
             understood: notes.map(|song| song.understanding.understood.clone()).unwrap_or_default(),
@@ -167,9 +174,18 @@ impl CompositionReport {
         }
     }
 
+    /// The same, of a song that was made with a model of the registry.
+    #[must_use]
+    pub fn made_with(self, model: Option<ModelUsed>) -> Self {
+        Self { model, ..self }
+    }
+
     /// For people.
     pub fn summary(&self) -> String {
         let mut lines = Vec::new();
+        if let Some(ModelUsed { name, provider, version }) = &self.model {
+            lines.push(format!("Made with the model {name} of {provider}, version {version}."));
+        }
         if !self.understood.is_empty() {
             let understood: Vec<String> =
                 self.understood.iter().map(|read| format!("{} ({})", read.words, read.meaning)).collect();

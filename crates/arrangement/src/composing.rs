@@ -10,8 +10,8 @@ use domain::{
     prompt::Prompt,
 };
 use providers::{
-    AudioInput, CallScope, Chain, Composed, ComposedSong, Need, Provided, ProviderCall, SongComposer, Stop, blocking,
-    compose_failure,
+    AudioInput, CallScope, Chain, Composed, ComposedSong, ModelChoice, Need, Provided, ProviderCall, SongComposer, Stop,
+    blocking, compose_failure,
 };
 
 use crate::sound_song::SoundSong;
@@ -37,6 +37,19 @@ pub async fn compose<'a>(
     scope: CallScope<'a>,
     request: &CompositionRequest,
 ) -> Result<Provided<Made>, Stop> {
+    compose_with(composers, scope, request, None).await
+}
+
+/// The same with a model that was asked for by name: of whoever has it, and of nobody else.
+///
+/// # Errors
+/// As [`compose`].
+pub async fn compose_with<'a>(
+    composers: &Chain<dyn SongComposer>,
+    scope: CallScope<'a>,
+    request: &CompositionRequest,
+    model: Option<ModelChoice>,
+) -> Result<Provided<Made>, Stop> {
     let options = asked::options(request).map_err(|InvalidField { field, detail }| {
         Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
     })?;
@@ -55,10 +68,10 @@ pub async fn compose<'a>(
             }
         }
     };
-    composers.call(scope, &composition_need(request), call).await
+    composers.call(scope, &Need { model, ..composition_need(request) }, call).await
 }
 
-/// What is asked of whoever composes.
+/// What is asked of whoever composes; which model, only the registry knows.
 pub fn composition_need(request: &CompositionRequest) -> Need {
     let CompositionOptions { language, .. } = &request.options;
     let seconds = asked::options(request).ok().and_then(|options| options.seconds);

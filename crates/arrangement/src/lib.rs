@@ -21,7 +21,7 @@ mod words;
 
 pub use blending::{blend, blend_options};
 pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary, Subject};
-pub use composing::{Made, compose, composition_need, vocals_request};
+pub use composing::{Made, compose, compose_with, composition_need, vocals_request};
 pub use cover::cover;
 pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};

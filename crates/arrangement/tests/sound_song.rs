@@ -17,6 +17,7 @@ use providers::{
     AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop,
     Terms,
 };
+use serde_json::json;
 use telemetry::Metrics;
 
 /// A service that answers every sentence with the same bytes.
@@ -125,7 +126,12 @@ fn one_that_is_short_is_kept_whole_and_told_of() {
     assert!(summary.contains("Made by vendor") && summary.contains("0:04, -1"), "{summary}");
     let json = serde_json::to_value(&report).unwrap();
     assert!(json["sound"]["font"].is_null() && json["effective"].is_null(), "{json}");
-    assert_eq!(serde_json::from_value::<CompositionReport>(json).unwrap(), report);
+    assert_eq!(serde_json::from_value::<CompositionReport>(json.clone()).unwrap(), report);
+    assert!(json.get("model").is_none(), "nobody asked for one: {json}");
+    let used = json!({ "name": "metro_drums", "provider": "vendor", "version": "one" });
+    let report = report.made_with(serde_json::from_value(used.clone()).unwrap());
+    assert!(report.summary().contains("metro_drums of vendor, version one"), "{}", report.summary());
+    assert_eq!(serde_json::to_value(&report).unwrap()["model"], used);
 }
 
 #[tokio::test]

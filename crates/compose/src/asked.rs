@@ -59,7 +59,7 @@ fn refused(error: ComposeError, sentence: &Understanding, options: &Options) -> 
 /// # Errors
 /// The first field that it does not know.
 pub fn options(request: &CompositionRequest) -> Result<Options, InvalidField> {
-    // Stems, formats, the language and the voice are for whoever plays and sings.
+    // Stems, formats, the language and the voice are for whoever plays and sings, a model for whoever is asked for it.
     let CompositionOptions {
         length_ms,
         output_format: _,
@@ -78,6 +78,7 @@ pub fn options(request: &CompositionRequest) -> Result<Options, InvalidField> {
         energy,
         era,
         without,
+        model: _,
     } = &request.options;
     let (style, genre) = style_or_genre(style.as_ref())?;
     let mood: Option<Mood> = of_list("mood", mood.as_ref(), || Mood::ALL.map(Mood::name).join(", "))?;

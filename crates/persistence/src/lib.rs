@@ -21,6 +21,7 @@ mod inputs;
 mod job;
 mod jobs;
 mod journal;
+mod models;
 mod outbox;
 mod outside_calls;
 mod quota;
@@ -54,6 +55,7 @@ pub use jobs::{
     Applied, Authority, Claim, ClaimableKind, Claimed, Held, JobStats, Jobs, Patch, QueuePosition, RecentJobs, Reported,
 };
 pub use journal::{Journal, NewEvent};
+pub use models::{ModelAdded, ModelChoiceMade, ModelWritten, Models, Trained, TrainingRegistered};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
 pub use outside_calls::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, OutsideCalls};
 pub use retry::RetryOutcome;

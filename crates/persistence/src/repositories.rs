@@ -3,7 +3,7 @@
 use domain::UserId;
 
 use crate::{
-    Artifacts, Breakers, Database, Days, IdempotencyKeys, Jobs, Outbox, OutsideCalls, Songs, Spending, StageResults,
+    Artifacts, Breakers, Database, Days, IdempotencyKeys, Jobs, Models, Outbox, OutsideCalls, Songs, Spending, StageResults,
     Stages, Uploads, UserJobs, Users,
 };
 
@@ -68,5 +68,10 @@ impl Database {
     /// The catalogue of songs, which all users share.
     pub const fn songs(&self) -> Songs<'_> {
         Songs { db: self }
+    }
+
+    /// The registry of models.
+    pub const fn models(&self) -> Models<'_> {
+        Models { db: self }
     }
 }

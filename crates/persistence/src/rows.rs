@@ -264,3 +264,49 @@ table!(song, "songs", {
     updated_at: DateTime<Utc>,
     hidden_at: Option<DateTime<Utc>>,
 });
+
+table!(model, "models", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    id: Uuid,
+    name: String,
+    kind: String,
+    provider: String,
+    path: Option<String>,
+    version: Option<String>,
+    previous_version: Option<String>,
+    status: String,
+    canary: Option<Json>,
+    owner: Option<String>,
+    licence: Option<String>,
+    description: Option<String>,
+    input_schema: Option<Json>,
+    quality: Option<Json>,
+    trained_from: Option<Uuid>,
+    extra: Json,
+    revision: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+});
+
+table!(model_training, "model_trainings", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    job_id: Uuid,
+    model_id: Uuid,
+    version: String,
+    registered_at: DateTime<Utc>,
+});
+
+table!(model_choice, "model_choices", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    job_id: Uuid,
+    name: String,
+    provider: String,
+    version: String,
+    chosen_at: DateTime<Utc>,
+});
+
+table!(registry_key, "registry_keys", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    key: String,
+    value: Json,
+});

@@ -42,7 +42,7 @@ pub use chain::{CallLimits, Chain, Guard, Provided, TellsVersion, Terms, Version
 pub use composing::{Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, compose_failure, composers};
 pub use content::{ContentGate, ContentGateError};
 pub use expert::ExpertClient;
-pub use offline::OfflineEngine;
+pub use offline::{NAME as OFFLINE, OfflineEngine};
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use recital::Reciter;

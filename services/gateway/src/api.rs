@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use crate::{
     app_state::AppState,
     follow::EventBody,
-    jobs, operator,
+    jobs, models, operator,
     problem::ApiError,
     routing::{both, posted, read},
     songs, submission,
@@ -58,6 +58,7 @@ fn detailed() {}
 pub fn openapi(kinds: &SubmitKinds) -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(songs::openapi());
+    document.merge(models::openapi());
     for kind in kinds.iter() {
         document.merge(kind.openapi());
     }
@@ -69,6 +70,7 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
         kind.routes(app);
     }
     songs::routes(app);
+    models::routes(app);
     app.service(read("/api/v1/jobs", jobs::list::list))
         // A job is read by its id, and made by its kind.
         .service(both("/api/v1/jobs/{id}", jobs::read::read, submission::of_any_kind))

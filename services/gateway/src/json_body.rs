@@ -8,17 +8,26 @@ use serde::de::DeserializeOwned;
 
 use crate::{content_coding, problem::ApiError};
 
-/// No JSON that this API takes is larger.
+/// No JSON that most routes take is larger.
 const MAX_BYTES: usize = 64 * 1024;
 /// A body that is not there by then holds a connection for nothing.
 const READ_TIME: Duration = Duration::from_secs(20);
 
 /// The body, if it is sent as JSON and is what the route takes.
 pub async fn read<T: DeserializeOwned>(request: &HttpRequest, payload: web::Payload) -> Result<T, ApiError> {
+    read_up_to(request, payload, MAX_BYTES).await
+}
+
+/// The same for a route that takes longer ones.
+pub async fn read_up_to<T: DeserializeOwned>(
+    request: &HttpRequest,
+    payload: web::Payload,
+    max_bytes: usize,
+) -> Result<T, ApiError> {
     if !is_json(request) {
         return Err(ApiError::UnsupportedMediaType { detail: "Send JSON as application/json.".to_owned() });
     }
-    parse(&bytes(request, payload).await?)
+    parse(&bytes(request, payload, max_bytes).await?)
 }
 
 /// The same, whatever its type is said to be; `None` when there is no body.
@@ -26,7 +35,7 @@ pub async fn read_optional<T: DeserializeOwned>(
     request: &HttpRequest,
     payload: web::Payload,
 ) -> Result<Option<T>, ApiError> {
-    match bytes(request, payload).await? {
+    match bytes(request, payload, MAX_BYTES).await? {
         body if body.is_empty() => Ok(None),
         body => parse(&body).map(Some),
     }
@@ -44,7 +53,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })
 }
 
-async fn bytes(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, ApiError> {
+async fn bytes(request: &HttpRequest, payload: web::Payload, max_bytes: usize) -> Result<Vec<u8>, ApiError> {
     let mut payload = pin!(content_coding::decoded(request.headers(), payload));
     let reading = async {
         let mut body = Vec::new();
@@ -52,8 +61,8 @@ async fn bytes(request: &HttpRequest, payload: web::Payload) -> Result<Vec<u8>, 
             let chunk = chunk
                 .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })?;
             body.extend_from_slice(&chunk);
-            if body.len() > MAX_BYTES {
-                return Err(ApiError::InvalidBody { detail: format!("The body is longer than {MAX_BYTES} bytes.") });
+            if body.len() > max_bytes {
+                return Err(ApiError::InvalidBody { detail: format!("The body is longer than {max_bytes} bytes.") });
             }
         }
         Ok(body)

@@ -22,6 +22,7 @@ mod kinds;
 mod link_signer;
 mod links;
 mod loopback_guard;
+mod models;
 mod named_inputs;
 mod observe;
 mod operator;

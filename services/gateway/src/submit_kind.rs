@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
 use async_trait::async_trait;
-use domain::{KindSpec, Tier, UploadId, audio::Verdict, starts::StartLimit};
+use domain::{KindSpec, Tier, UploadId, audio::Verdict, registry::ModelName, starts::StartLimit};
 use persistence::Job;
 use serde_json::{Map, Value};
 use settings::Settings;
@@ -45,6 +45,11 @@ pub trait SubmitKind: Send + Sync + 'static {
 
     /// Inputs that a request may name instead of bringing them as files.
     fn named_inputs(&self) -> Option<&dyn NamedInputs> {
+        None
+    }
+
+    /// The model of the registry that a request asks for by name, of its parameters.
+    fn model(&self, _params: &Value) -> Option<ModelName> {
         None
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use models::ModelsFolder;
 use providers::OutsideService;
 use telemetry::Metrics;
 use tokio::sync::Notify;
@@ -21,6 +22,8 @@ pub struct Context {
     pub keep_results: Option<TimeDelta>,
     /// Where jobs that have ended are told, so that what they asked for outside is called off.
     pub call_offs: CallOffs,
+    /// Where neural models lie as files.
+    pub models: ModelsFolder,
     /// Wakes the outbox relay of this process after a change that left messages.
     pub outbox: Arc<Notify>,
 }

@@ -21,6 +21,7 @@ mod ingest;
 mod journals;
 mod kinds;
 mod lease;
+mod local_models;
 mod outside;
 mod reconciler;
 mod reuse;
@@ -35,6 +36,7 @@ use anyhow::Context as _;
 use async_trait::async_trait;
 use domain::KindSpec;
 use messaging::Queue;
+use models::ModelsFolder;
 use providers::{Capabilities, SongComposer, Terms, Trainer};
 use resilience::RateLimiter;
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
@@ -181,6 +183,7 @@ fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<
         keep_results: settings.retention.stage_results,
         call_offs,
         outbox: deps.outbox.clone(),
+        models: ModelsFolder::new(&settings.engine.models_dir),
     })
 }
 

@@ -9,14 +9,14 @@ use service_runtime::error_chain;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::{context::Context, daily::DailyReport, endings};
+use crate::{context::Context, daily::DailyReport, endings, local_models::LocalModelReport};
 
 /// Jobs that one sweep handles of each sort; the next sweep goes on.
 const BATCH: u64 = 100;
 
 /// Sweeps until shutdown.
 pub async fn run(context: Context, wake: Arc<Notify>, every: Duration, shutdown: CancellationToken) {
-    let mut daily = DailyReport::default();
+    let (mut daily, mut local_models) = (DailyReport::default(), LocalModelReport::default());
     let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -26,12 +26,12 @@ pub async fn run(context: Context, wake: Arc<Notify>, every: Duration, shutdown:
         }
         // Due retries, due parked jobs and lapsed leases are found by claiming.
         wake.notify_one();
-        sweep(&context, &mut daily).await;
+        sweep(&context, &mut daily, &mut local_models).await;
     }
 }
 
 /// One step that fails does not keep the others from their work.
-async fn sweep(context: &Context, daily: &mut DailyReport) {
+async fn sweep(context: &Context, daily: &mut DailyReport, local_models: &mut LocalModelReport) {
     let steps = [
         ("overdue", overdue(context).await),
         ("cancel_pending", cancel_pending(context).await),
@@ -39,6 +39,7 @@ async fn sweep(context: &Context, daily: &mut DailyReport) {
         ("figures", figures(context).await),
         ("idempotency_keys", prune(context).await),
         ("daily_figures", daily.catch_up(context).await),
+        ("local_models", local_models.catch_up(context).await),
     ];
     for (step, done) in steps {
         if let Err(error) = done {

@@ -65,10 +65,9 @@ impl ModelVersion {
         if path.is_none() {
             return Self::new(text);
         }
-        let lower = text.to_ascii_lowercase();
-        let is_hash = lower.len() == Self::HASH_DIGITS && lower.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hash {
-            return Ok(Self(lower));
+        let lower = Self(text.to_ascii_lowercase());
+        if lower.is_hash() {
+            return Ok(lower);
         }
         let detail = format!(
             "expected the {} hexadecimal digits of a version, as the model's page lists them; {} characters came",
@@ -76,6 +75,11 @@ impl ModelVersion {
             text.chars().count()
         );
         Err(wrong("version", detail))
+    }
+
+    /// Whether it is a hash as Replicate and files have it.
+    pub fn is_hash(&self) -> bool {
+        self.0.len() == Self::HASH_DIGITS && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     pub fn as_str(&self) -> &str {

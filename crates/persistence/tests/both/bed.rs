@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    ArtifactId, JobEvent, JobId, JobState, MessageId, SongId, Tier, UploadId, UserId, kinds::melody_vocals,
+    ArtifactId, JobEvent, JobId, JobState, MessageId, ModelId, SongId, Tier, UploadId, UserId, kinds::melody_vocals,
     quota::QuotaLimits,
 };
 use persistence::{
@@ -182,6 +182,10 @@ pub fn message_id() -> MessageId {
 
 pub fn song_id() -> SongId {
     SongId::new(noon(), fresh_bytes())
+}
+
+pub fn model_id() -> ModelId {
+    ModelId::new(noon(), fresh_bytes())
 }
 
 pub fn artifact_id() -> ArtifactId {

@@ -4,6 +4,7 @@ mod bed;
 mod claims;
 mod daily;
 mod messages;
+mod models;
 mod moves;
 mod names;
 mod quotas;

@@ -5,20 +5,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{
     ArtifactRole, JobEvent, JobState, OutsideCallId, SongFacts, SongName, StageName, StageResultId, UserId,
     kinds::melody_vocals,
+    registry::{ModelAddress, ModelName},
 };
 use persistence::{
-    Artifact, Backend, Begin, Checkpoint, Database, Destination, IdempotencyKey, Inserted, Journal, NewCall, NewSong,
-    PersistenceError, StageResult, Submission,
+    Artifact, Backend, Begin, Checkpoint, Database, Destination, IdempotencyKey, Inserted, Journal, ModelChoiceMade,
+    NewCall, NewSong, PersistenceError, StageResult, Submission, Trained,
 };
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::bed::{
-    Bed, artifact_id, breaker, every_kind, figures_of, input, job_id, later, message, new_job, noon, on_both, song_id,
+    Bed, artifact_id, breaker, every_kind, figures_of, input, job_id, later, message, model_id, new_job, noon, on_both, song_id,
     telling_journal, upload_id, user,
 };
 
 /// In the order of the migrations.
-const TABLES: [&[&str]; 9] = [
+const TABLES: [&[&str]; 10] = [
     &["users", "jobs"],
     &["job_stages", "job_events"],
     &["outbox", "idempotency_keys"],
@@ -28,10 +29,11 @@ const TABLES: [&[&str]; 9] = [
     &["songs", "song_terms", "search_words", "search_grams"],
     &["daily_figures"],
     &["spending"],
+    &["models", "model_trainings", "model_choices", "registry_keys"],
 ];
 
 /// Steps down to the version before jobs had inputs of their own.
-const TO_BEFORE_INPUTS: u32 = 4;
+const TO_BEFORE_INPUTS: u32 = 5;
 
 async fn strings(bed: &Bed, sql: &str) -> BTreeSet<String> {
     let connection = sea_orm::Database::connect(&bed.url).await.unwrap();
@@ -171,6 +173,22 @@ async fn fill(db: &Database, owner: &UserId) {
         facts: SongFacts::default(),
     };
     assert!(matches!(db.songs().insert(&song, now).await.unwrap(), Inserted::New(_)));
+    // Each filling has its own: names are there once.
+    let trained = ModelName::new(&format!("m-{}", job.id)).unwrap();
+    let address: ModelAddress = "v1".parse().unwrap();
+    let training = Trained {
+        job: job.id,
+        owner,
+        name: &trained,
+        provider: "vendor",
+        address: &address,
+        licence: None,
+        quality: None,
+    };
+    db.models().register_trained(training, model_id(), now).await.unwrap();
+    let chosen = db.models().choose(job.id, &trained, now).await.unwrap();
+    assert!(matches!(chosen, ModelChoiceMade::Made(_)), "{chosen:?}");
+    db.models().put_registry_keys(&serde_json::Map::from_iter([("k".to_owned(), 1.into())])).await.unwrap();
     // Ended, so that the next filling claims its own job.
     let patch = persistence::Patch::default();
     let holder = persistence::Authority::Holder { generation: claimed.generation };

@@ -81,6 +81,8 @@ impl ApiError {
                     Some(place.role)
                 }
                 Self::SongUnknown { .. } | Self::SongAmbiguous { .. } => Some("songs"),
+                Self::ModelUnknown { .. } => Some("model"),
+                Self::ModelNameTaken { .. } => Some("name"),
                 _ => None,
             },
             choices: match self {

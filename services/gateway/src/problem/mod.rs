@@ -8,7 +8,7 @@ mod words;
 use std::{fmt, time::Duration};
 
 use actix_web::http::StatusCode;
-use domain::{audio::Finding, job::JobState, quota::QuotaExceeded, starts::Starts};
+use domain::{InvalidField, audio::Finding, job::JobState, quota::QuotaExceeded, starts::Starts};
 
 use crate::wire::{QuotaBody, SongChoice};
 
@@ -115,6 +115,21 @@ pub enum ApiError {
         wanted: String,
         choices: Vec<SongChoice>,
     },
+    /// No model that the caller sees has this name.
+    ModelUnknown {
+        wanted: String,
+        /// Names of those that there are.
+        known: Vec<String>,
+    },
+    /// The model is in a state that does not allow this.
+    ModelState {
+        name: String,
+        detail: String,
+    },
+    /// Another model has this name.
+    ModelNameTaken {
+        name: String,
+    },
     /// Too many jobs of one kind in a short time.
     RateLimited {
         starts: Starts,
@@ -169,11 +184,12 @@ impl ApiError {
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
             Self::NotFound | Self::UnknownKind { .. } | Self::SongUnknown { .. } => StatusCode::NOT_FOUND,
-            Self::RecordNotFound(_) => StatusCode::NOT_FOUND,
+            Self::RecordNotFound(_) | Self::ModelUnknown { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::JobState { .. } | Self::IdempotencyInFlight | Self::SongAmbiguous { .. } => StatusCode::CONFLICT,
+            Self::ModelState { .. } | Self::ModelNameTaken { .. } => StatusCode::CONFLICT,
             Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
             Self::QuotaExceeded { .. } | Self::TooManyRequests { .. } | Self::RateLimited { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
@@ -207,6 +223,9 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::SongUnknown { .. } => "song_unknown",
             Self::SongAmbiguous { .. } => "song_ambiguous",
+            Self::ModelUnknown { .. } => "model_unknown",
+            Self::ModelState { .. } => "model_state",
+            Self::ModelNameTaken { .. } => "model_name_taken",
             Self::RateLimited { .. } => "rate_limited",
             Self::Gone => "gone",
             Self::PreconditionFailed => "precondition_failed",
@@ -218,6 +237,12 @@ impl ApiError {
             Self::Unavailable { .. } => "unavailable",
             Self::Internal => "internal",
         }
+    }
+}
+
+impl From<InvalidField> for ApiError {
+    fn from(InvalidField { field, detail }: InvalidField) -> Self {
+        Self::InvalidField { field, detail }
     }
 }
 

@@ -58,6 +58,9 @@ fn one_of_each() -> Vec<ApiError> {
         ApiError::RecordNotFound("Record not found"),
         ApiError::FilesTooLarge { limit_bytes: 1 },
         ApiError::NotSetUp { detail: String::new() },
+        ApiError::ModelUnknown { wanted: "x".to_owned(), known: vec!["small".to_owned()] },
+        ApiError::ModelState { name: "x".to_owned(), detail: String::new() },
+        ApiError::ModelNameTaken { name: "x".to_owned() },
     ]
 }
 
@@ -97,6 +100,9 @@ fn place(error: &ApiError) -> usize {
         ApiError::RecordNotFound(_) => 31,
         ApiError::FilesTooLarge { .. } => 32,
         ApiError::NotSetUp { .. } => 33,
+        ApiError::ModelUnknown { .. } => 34,
+        ApiError::ModelState { .. } => 35,
+        ApiError::ModelNameTaken { .. } => 36,
     }
 }
 

@@ -32,6 +32,9 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => "This path takes another method",
             Self::SongUnknown { .. } => "No such song",
             Self::SongAmbiguous { .. } => "Several songs have this name",
+            Self::ModelUnknown { .. } => "No such model",
+            Self::ModelState { .. } => "The model's state does not allow this",
+            Self::ModelNameTaken { .. } => "The name is taken",
             Self::RateLimited { .. } => "Too many in a short time",
             Self::Gone => "No longer kept",
             Self::PreconditionFailed => "Another version is here",
@@ -99,6 +102,14 @@ impl ApiError {
                     "songs, song {number}: several songs are called {wanted}; name one by its id: {}",
                     names.join(", ")
                 )
+            }
+            Self::ModelUnknown { wanted, known } => {
+                let there = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+                format!("No model is called {wanted}; {there}.")
+            }
+            Self::ModelState { name, detail } => format!("The model {name}: {detail}."),
+            Self::ModelNameTaken { name } => {
+                format!("A model is called {name} already: take another name, or change that one.")
             }
             Self::RateLimited { starts } => format!(
                 "At most {} of these may be started in {} s; try again in {} s.",

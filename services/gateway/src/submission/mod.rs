@@ -31,6 +31,7 @@ use crate::{
     fields::{Fields, Shapes},
     json_body,
     links::{LinkMaker, Links},
+    models::check_usable,
     named_inputs::NamedInputs,
     problem::ApiError,
     quota::over_quota,
@@ -302,6 +303,9 @@ impl Request<'_> {
         let Self { http, state, caller, kind, door } = *self;
         refuse_listed_words(state, &asked)?;
         kind.admit(state, caller, &asked).await?;
+        if let Some(model) = kind.model(&asked.params) {
+            check_usable(state, &caller.user, &model).await?;
+        }
         let inputs = verdicts::of_all(state, kind.spec(), caller.tier, files).await?;
         let now = state.clock.now();
         let new = NewJob {

@@ -12,6 +12,7 @@ mod jobs;
 mod limits;
 mod links;
 mod methods;
+mod models;
 mod retries;
 mod submissions;
 mod trainings;

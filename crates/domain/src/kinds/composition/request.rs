@@ -13,6 +13,7 @@ use crate::{
     key_choice::{InvalidKey, KeyChoice},
     kinds::melody_vocals::Label,
     options::{Language, Voice},
+    registry::ModelName,
     sound_format::{ExtraFormat, formats},
 };
 
@@ -66,12 +67,15 @@ pub struct CompositionOptions {
     pub era: Option<Decade>,
     /// Parts of the band and instruments that are not to be heard.
     pub without: Vec<Label>,
+    /// The model of the registry that makes the song; nobody else does then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelName>,
 }
 
 impl CompositionRequest {
     /// The names of the fields that [`read`](Self::read) looks for. Their order is part of stored hashes of requests:
     /// new ones come last.
-    pub const FIELDS: [&'static str; 22] = [
+    pub const FIELDS: [&'static str; 23] = [
         "prompt",
         "name",
         "lengthMs",
@@ -94,6 +98,7 @@ impl CompositionRequest {
         "energy",
         "era",
         "without",
+        "model",
     ];
 
     pub const LENGTH_MS: RangeInclusive<u32> = LEAST_MS..=MOST_MS;
@@ -158,6 +163,10 @@ impl CompositionRequest {
                 .transpose()
                 .map_err(|why: InvalidDecade| InvalidField::because("era", &why))?,
             without: names("without", text("without"))?,
+            model: text("model")
+                .map(ModelName::new)
+                .transpose()
+                .map_err(|why| InvalidField::because("model", &why))?,
         };
         Ok(Self { prompt, name, seed: seed(text("seed"), random)?, options })
     }
@@ -276,6 +285,7 @@ mod tests {
             ("energy", "0.75"),
             ("era", "'80s"),
             ("without", "drums, nylon guitar"),
+            ("model", "metro_drums"),
         ];
         let label = |text: &str| Label::new(text).unwrap();
         let expected = CompositionOptions {
@@ -296,6 +306,7 @@ mod tests {
             energy: Some(0.75),
             era: Some("1980s".parse().unwrap()),
             without: vec![label("drums"), label("nylon guitar")],
+            model: Some(ModelName::new("metro_drums").unwrap()),
         };
         let request = read(&all).unwrap();
         assert_eq!(request.name.as_ref().unwrap().as_str(), "My Awesome Song");
@@ -332,7 +343,7 @@ mod tests {
         let options: CompositionOptions = serde_json::from_str(row).unwrap();
         assert_eq!((options.language, options.energy, options.era), (Some(Language::English), None, None));
         let row = serde_json::to_value(CompositionOptions::default()).unwrap();
-        assert!(row.get("language").is_none(), "{row}");
+        assert!(row.get("language").is_none() && row.get("model").is_none(), "{row}");
     }
 
     #[test]
@@ -362,6 +373,7 @@ mod tests {
         check("era", &["1985", "1910s", "20s", "soon"]);
         check("without", &["a,b,c,d,e,f,g,h,i,j,k,l,m"]);
         check("formats", &["aiff"]);
+        check("model", &["No Model", "export", "-x"]);
         check("language", &["xx"]);
         check("voice", &["bob"]);
         for (text, chars) in [("x", 2_001), ("y", 4_001)] {

@@ -117,7 +117,7 @@ fn read_entry(
     let is_elsewhere = details.provider.is_some();
     let (path, version, problem) = match address.trim().parse::<ModelAddress>() {
         Ok(ModelAddress { path: None, version })
-            if !is_elsewhere && version.as_str().len() != ModelVersion::HASH_DIGITS =>
+            if !is_elsewhere && !version.is_hash() =>
         {
             (None, None, Some("expected an address owner/name:version".to_owned()))
         }

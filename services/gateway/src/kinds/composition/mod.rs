@@ -9,6 +9,7 @@ use compose::asked;
 use domain::{
     InvalidField, KindSpec,
     kinds::composition::{CompositionRequest, MODEL, SPEC},
+    registry::ModelName,
 };
 use persistence::Job;
 use serde_json::{Map, Value, json};
@@ -44,6 +45,10 @@ impl SubmitKind for CompositionKind {
         let request = asked::settled(request).map_err(refused)?;
         let texts = request.texts().into_iter().map(|(field, text)| (field, text.to_owned())).collect();
         Ok(Asked { params: serde_json::to_value(&request).map_err(|_| ApiError::Internal)?, texts })
+    }
+
+    fn model(&self, params: &Value) -> Option<ModelName> {
+        serde_json::from_value::<CompositionRequest>(params.clone()).ok()?.options.model
     }
 
     /// What was read in the sentence.

@@ -56,6 +56,8 @@ pub struct GenerateBody {
     pub era: Option<String>,
     /// Up to 12 parts (`melody`, `chords`, `pad`, `bass`, `drums`) and instruments that are not to be heard.
     pub without: Option<Vec<String>>,
+    /// The name of a model of the registry that is to make the song; it alone does then.
+    pub model: Option<String>,
     /// Whether finished stages of your earlier jobs may be reused; true when absent.
     pub reuse: Option<bool>,
 }

@@ -58,8 +58,7 @@ impl SubmitKind for TrainingKind {
             return Err(ApiError::Internal);
         };
         if state.database.models().get(&name).await?.is_some() {
-            let detail = format!("expected a name that no model has; {name} is taken");
-            return Err(ApiError::InvalidField { field: "name", detail });
+            return Err(ApiError::ModelNameTaken { name: name.to_string() });
         }
         Ok(())
     }

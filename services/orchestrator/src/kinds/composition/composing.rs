@@ -1,12 +1,13 @@
 //! Has the song composed, and draws it. The words of the request are admitted first: nothing is paid for that must not be made.
+//! A model that is asked for by name is had of its provider, in the version that the job got first.
 
 use arrangement::{Made, SoundSong};
 use async_trait::async_trait;
 use domain::{Failure, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest};
-use providers::{AudioInput, ComposedSong, Stop, blocking};
-use serde_json::json;
+use providers::{AudioInput, ComposedSong, Need, Stop, blocking};
+use serde_json::{Value, json};
 
-use super::work;
+use super::{model, work};
 use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
 
 pub struct Composing;
@@ -20,9 +21,9 @@ impl Stage for Composing {
     /// Everything that is asked for, and who composes.
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let mut request: CompositionRequest = run.request()?;
-        let Some((provider, version)) =
-            run.tools.capabilities.compositions.preferred(&arrangement::composition_need(&request)).await
-        else {
+        let model = model::of(run, &request).await?;
+        let need = Need { model: model.as_ref().map(model::choice), ..arrangement::composition_need(&request) };
+        let Some((provider, version)) = run.tools.capabilities.compositions.preferred(&need).await else {
             return Ok(None);
         };
         // What the sound is written as changes nothing here.
@@ -30,7 +31,11 @@ impl Stage for Composing {
         request.options.formats.clear();
         request.options.output_format = Default::default();
         let words = run.tools.capabilities.content.version();
-        Ok(Some(ReuseKey { inputs: json!([&*provider, version, words, request]), provider: Some(provider) }))
+        let inputs = match &model {
+            Some(model) => json!([&*provider, version, words, request, model]),
+            None => json!([&*provider, version, words, request]),
+        };
+        Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
@@ -38,29 +43,29 @@ impl Stage for Composing {
         let capabilities = &run.tools.capabilities;
         capabilities.content.admit(&request.texts(), run.remaining).await?;
         run.report_progress(0.2);
-        let made = arrangement::compose(&capabilities.compositions, run.calls(), &request).await?;
+        let model = model::of(run, &request).await?;
+        let choice = model.as_ref().map(model::choice);
+        let made = arrangement::compose_with(&capabilities.compositions, run.calls(), &request, choice).await?;
         run.report_progress(0.8);
-        match made.value {
-            Made::Notes(song) => keep_notes(run, *song, &made.provider).await,
-            Made::Sound(song, sound) => keep_sound(run, &song, &sound, &made.provider).await,
+        let mut detail = match made.value {
+            Made::Notes(song) => keep_notes(run, *song).await?,
+            Made::Sound(song, sound) => keep_sound(run, &song, &sound).await?,
+        };
+        if let Some(model) = model {
+            detail[work::MODEL] = serde_json::to_value(model).unwrap_or_default();
         }
+        StageOutcome::done(Some(made.provider.to_string()), detail)
     }
 }
 
 /// What a service delivered as sound, as it came: later jobs may want it in other formats.
-async fn keep_sound(
-    run: &StageRun<'_>,
-    song: &SoundSong,
-    sound: &AudioInput,
-    provider: &str,
-) -> Result<StageOutcome, Stop> {
+async fn keep_sound(run: &StageRun<'_>, song: &SoundSong, sound: &AudioInput) -> Result<Value, Stop> {
     run.put_file(work::DELIVERED, sound.reopen()?, &song.media_type).await?;
     run.put_json(work::SOUND_SONG, song).await?;
-    let detail = json!({ work::CAME_AS_SOUND: true, "seconds": song.seconds });
-    StageOutcome::done(Some(provider.to_owned()), detail)
+    Ok(json!({ work::CAME_AS_SOUND: true, "seconds": song.seconds }))
 }
 
-async fn keep_notes(run: &StageRun<'_>, song: ComposedSong, provider: &str) -> Result<StageOutcome, Stop> {
+async fn keep_notes(run: &StageRun<'_>, song: ComposedSong) -> Result<Value, Stop> {
     let (song, midi, picture) = blocking(move || {
         let (midi, picture) = (music::smf::write(&song.score), arrangement::roll(&song));
         (song, midi, picture)
@@ -69,12 +74,11 @@ async fn keep_notes(run: &StageRun<'_>, song: ComposedSong, provider: &str) -> R
     run.put_bytes(work::SONG_MIDI, midi, artifact::MELODY_MIDI.media_type).await?;
     run.put_bytes(work::SONG_SVG, picture.into_bytes(), artifact::MELODY_SVG.media_type).await?;
     run.put_json(work::COMPOSED, &song).await?;
-    let detail = json!({
+    Ok(json!({
         "style": song.effective.style,
         "tempoBpm": song.effective.tempo_bpm,
         "key": song.effective.key.to_string(),
         "form": song.effective.form,
         "seconds": song.seconds,
-    });
-    StageOutcome::done(Some(provider.to_owned()), detail)
+    }))
 }

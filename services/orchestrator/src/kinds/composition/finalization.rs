@@ -7,6 +7,7 @@ use domain::{
     ArtifactRole, Failure, FailureClass, FailureCode, StageName,
     kinds::composition::{self, CompositionRequest, SongTitle, object_name},
     quality::QualityShortfall,
+    registry::ModelUsed,
 };
 use lyrics::Lyrics;
 use providers::{ComposedSong, Stop};
@@ -44,7 +45,8 @@ impl Stage for Finalization {
             vocals: lyrics.as_ref().map(|lyrics| vocals(run, lyrics)),
             sound: sound.summary,
             heard: &sound.warnings,
-        });
+        })
+        .made_with(model(run));
         run.put_json(work::REPORT, &report).await?;
 
         let mut documents = vec![(ArtifactRole::REPORT, work::REPORT), (composition::COVER, played::COVER)];
@@ -114,6 +116,12 @@ fn provider<'a>(run: &'a StageRun<'_>, stage: StageName) -> &'a str {
     finished(run, stage).and_then(|stage| stage.provider.as_deref()).unwrap_or("unknown")
 }
 
+/// With which model it was composed, where one was asked for.
+fn model(run: &StageRun<'_>) -> Option<ModelUsed> {
+    let detail = finished(run, composition::COMPOSING)?.detail.get(work::MODEL)?;
+    serde_json::from_value(detail.clone()).ok()
+}
+
 fn vocals(run: &StageRun<'_>, lyrics: &Lyrics) -> VocalsSummary {
     let detail = |stage| finished(run, stage).map(|stage| stage.detail.clone()).unwrap_or_default();
     let sung: SungDetail = serde_json::from_value(detail(composition::SINGING)).unwrap_or_default();
@@ -134,7 +142,7 @@ fn vocals(run: &StageRun<'_>, lyrics: &Lyrics) -> VocalsSummary {
 
 /// The job's result as its row keeps it; the gateway turns it into what each API promises.
 fn result(report: &CompositionReport, ingested: &IngestedResult) -> Value {
-    json!({
+    let mut result = json!({
         "title": report.title,
         "effective": report.effective,
         "understood": report.understood,
@@ -152,5 +160,9 @@ fn result(report: &CompositionReport, ingested: &IngestedResult) -> Value {
         "durationSeconds": ingested.duration_seconds,
         "loudnessLufs": ingested.loudness_lufs,
         "truePeakDbtp": ingested.true_peak_dbtp,
-    })
+    });
+    if let Some(model) = &report.model {
+        result["model"] = json!(model);
+    }
+    result
 }

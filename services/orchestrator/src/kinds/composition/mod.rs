@@ -2,6 +2,7 @@
 
 mod composing;
 mod finalization;
+mod model;
 mod rendering;
 mod singing;
 mod words;

@@ -28,6 +28,9 @@ pub const SOUND_SONG: &str = "sound-song.json";
 /// Which of the two it is, in the detail of the stage that had it composed.
 pub const CAME_AS_SOUND: &str = "cameAsSound";
 
+/// With which model of the registry it was composed, in the same detail; only where one was asked for.
+pub const MODEL: &str = "model";
+
 /// Whether a service delivered the song as sound, the voice in it.
 pub fn came_as_sound(done: &BTreeMap<String, FinishedStage>) -> bool {
     done.get(COMPOSING.as_str()).is_some_and(|stage| stage.detail[CAME_AS_SOUND] == true)
