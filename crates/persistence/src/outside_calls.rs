@@ -344,6 +344,13 @@ impl OutsideCalls<'_> {
         rows.into_iter().map(read).collect::<Result<_, _>>().during(DOING)
     }
 
+    /// A call by its id, which is also its correlation.
+    pub async fn get(&self, id: OutsideCallId) -> Result<Option<OutsideCall>, PersistenceError> {
+        const DOING: &str = "read an outside call";
+        let row = rows::outside_call::Entity::find_by_id(id.uuid()).one(self.db.reader()).await.during(DOING)?;
+        row.map(read).transpose().during(DOING)
+    }
+
     /// The call that a provider's callback is about.
     pub async fn by_outside_id(
         &self,

@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 use crate::{
     app_state::AppState,
     follow::EventBody,
-    jobs, models, operator,
+    hooks, jobs, models, operator,
     problem::ApiError,
     routing::{both, posted, read},
     songs, submission,
@@ -20,12 +20,14 @@ use crate::{
     paths(
         jobs::list::list, jobs::read::read, jobs::cancel::cancel, jobs::retry::retry, jobs::streams::events, jobs::streams::ws,
         jobs::download::result, jobs::feedback::rate, jobs::feedback::feedback, operator::reset_breakers, operator::dead_letters, operator::requeue,
+        hooks::receive,
         health, live, ready, detailed,
     ),
     components(schemas(EventBody)),
     tags(
         (name = "jobs", description = "The same for every kind of job"),
         (name = "operator", description = "For whoever runs the service"),
+        (name = "hooks", description = "For vendors that work for this service"),
         (name = "health", description = "For load balancers and people"),
     )
 )]
@@ -83,6 +85,7 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
         .service(posted("/api/v1/operator/breakers/reset", operator::reset_breakers))
         .service(read("/api/v1/operator/dead-letters", operator::dead_letters))
         .service(posted("/api/v1/operator/dead-letters/{messageId}/requeue", operator::requeue))
+        .service(posted("/api/v1/hooks/{provider}", hooks::receive))
         .service(read("/openapi.json", document))
         .default_service(web::to(nothing_here));
 }

@@ -24,6 +24,7 @@ use crate::{
     origin,
     problem::ApiError,
     submit_kind::SubmitKinds,
+    webhook_secrets::WebhookSecrets,
 };
 
 /// The gateway's parts, and what it shares with the other services of its process.
@@ -45,6 +46,8 @@ pub struct AppState {
     pub news: News,
     /// Words that no job starts with; the job asks again, and an AI vendor where there is one.
     pub words: WordGate,
+    /// Who may tell of work outside.
+    pub webhook_secrets: WebhookSecrets,
     /// Uploads that are received at once.
     pub uploads: Bulkhead,
     /// Wakes the outbox relay of this process.
@@ -66,6 +69,7 @@ impl AppState {
             }),
             news: News::default(),
             words: settings.safety.word_gate()?,
+            webhook_secrets: WebhookSecrets::new(&settings.vendors, &settings.outbound),
             uploads: Bulkhead::new("uploads", settings.http.upload_concurrency),
             database: deps.database()?,
             blobs: deps.objects()?,

@@ -53,7 +53,8 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })
 }
 
-async fn bytes(request: &HttpRequest, payload: web::Payload, max_bytes: usize) -> Result<Vec<u8>, ApiError> {
+/// A body of any type, of so many bytes at most.
+pub async fn bytes(request: &HttpRequest, payload: web::Payload, most: usize) -> Result<Vec<u8>, ApiError> {
     let mut payload = pin!(content_coding::decoded(request.headers(), payload));
     let reading = async {
         let mut body = Vec::new();
@@ -61,8 +62,8 @@ async fn bytes(request: &HttpRequest, payload: web::Payload, max_bytes: usize) -
             let chunk = chunk
                 .map_err(|error| ApiError::InvalidBody { detail: format!("The body cannot be read: {error}.") })?;
             body.extend_from_slice(&chunk);
-            if body.len() > max_bytes {
-                return Err(ApiError::InvalidBody { detail: format!("The body is longer than {max_bytes} bytes.") });
+            if body.len() > most {
+                return Err(ApiError::InvalidBody { detail: format!("The body is longer than {most} bytes.") });
             }
         }
         Ok(body)

@@ -16,6 +16,7 @@ mod disposition;
 mod error_page;
 mod fields;
 mod follow;
+mod hooks;
 mod jobs;
 mod json_body;
 mod kinds;
@@ -36,6 +37,7 @@ mod starts;
 mod submission;
 mod submit_kind;
 mod upload;
+mod webhook_secrets;
 mod wire;
 
 use std::{

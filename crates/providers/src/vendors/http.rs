@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
-use outbound::{Answer, Destination, Limits, Outbound, OutboundError, Request, header::HeaderName};
+use outbound::{Answer, Destination, Limits, Outbound, OutboundError, Request, StatusCode, header::HeaderName};
 use resilience::Bulkhead;
 use serde::de::DeserializeOwned;
 use settings::{Secret, Vendor, VendorKind};
@@ -98,6 +98,34 @@ impl VendorHttp {
     pub async fn free(&self, request: Request) -> Result<Answer, Failure> {
         match request.send().await {
             Ok(answer) => self.success(answer).await,
+            Err(error) => Err(self.trouble(&error)),
+        }
+    }
+
+    /// As [`Self::paid`], for work that can be looked for: what failed on the vendor's side may have failed behind the work.
+    ///
+    /// # Errors
+    /// `Unanswered` also where the vendor says that it failed; `Refused` where it says what it has against the request.
+    pub async fn paid_and_findable(&self, request: Request) -> Result<Answer, CallError> {
+        match request.send().await {
+            Ok(answer) => {
+                let is_its_own = answer.status().is_server_error() || answer.status() == StatusCode::REQUEST_TIMEOUT;
+                let refused = if is_its_own { CallError::Unanswered } else { CallError::Refused };
+                self.success(answer).await.map_err(refused)
+            }
+            Err(error) if error.may_have_arrived() => Err(CallError::Unanswered(self.trouble(&error))),
+            Err(error) => Err(CallError::Refused(self.trouble(&error))),
+        }
+    }
+
+    /// As [`Self::free`], of something that may not be there: `None` where the vendor says so.
+    ///
+    /// # Errors
+    /// Of the class that the retry table says.
+    pub async fn found(&self, request: Request) -> Result<Option<Answer>, Failure> {
+        match request.send().await {
+            Ok(answer) if answer.status() == StatusCode::NOT_FOUND => Ok(None),
+            Ok(answer) => self.success(answer).await.map(Some),
             Err(error) => Err(self.trouble(&error)),
         }
     }

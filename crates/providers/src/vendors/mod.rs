@@ -1,6 +1,7 @@
 //! The vendors that the settings name, each as a provider of what it can do.
 
 mod http;
+pub mod replicate;
 mod retry_table;
 
 pub use http::{KeyIn, VendorHttp};

@@ -8,6 +8,7 @@ mod downloads;
 mod events;
 mod forms;
 mod harness;
+mod hooks;
 mod jobs;
 mod limits;
 mod links;

@@ -43,7 +43,7 @@ async fn a_known_path_takes_head_with_get_and_names_its_methods() {
         let id = if of_blends(&path) { blend } else { job }.to_string();
         let path = if of_music(&path) { path.replace("{musicId}", &music.to_string()) } else { path };
         let path = path.replace("{jobId}", &id).replace("{id}", &id).replace("{fileId}", &id);
-        let (path, is_read) = (path.replace("{messageId}", "x"), allow.starts_with("GET"));
+        let (path, is_read) = (path.replace("{messageId}", "x").replace("{provider}", "x"), allow.starts_with("GET"));
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"] {
             let answer = harness.ask(method, &path, &[]).await;
             if allow.split(", ").any(|known| known == method) {

@@ -1,0 +1,130 @@
+//! Bark: words spoken, some thirteen seconds a call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
+use serde_json::{Value, json};
+
+use super::{
+    composer::first,
+    model_ref::ModelRef,
+    predictions::{PredictionRequest, PredictionService},
+};
+use crate::{
+    calls::{Call, ProviderCall},
+    capability::{AudioInput, ProgressSink},
+    outside_service::OutsideService,
+    recital::Reciter,
+    stop::Stop,
+};
+
+/// Longest text of one call, in characters: the model speaks for 13 s at most, about 14 characters in each.
+const MOST_CHARS: usize = 180;
+/// Characters that are spoken in a second, and seconds of the vendor's machine for one of speech, for an estimate.
+const CHARS_PER_SECOND: f64 = 14.0;
+const COMPUTE_PER_SECOND: f64 = 2.0;
+const COMPUTE_ON_TOP: f64 = 5.0;
+/// How freely the model chooses, which is its own choice; the last digits carry the mark of the call.
+const TEMPERATURE: f64 = 0.7;
+/// Languages for which it has voices.
+const LANGUAGES: [&str; 13] = ["de", "en", "es", "fr", "hi", "it", "ja", "ko", "pl", "pt", "ru", "tr", "zh"];
+/// Its voice of a language that speaks most evenly.
+const SPEAKER: &str = "speaker_6";
+
+/// Speaks with Bark.
+pub struct BarkReciter {
+    predictions: Arc<PredictionService>,
+    model: ModelRef,
+    /// A preset, such as `en_speaker_1`; one of the text's language where it is `None`.
+    voice: Option<String>,
+}
+
+impl BarkReciter {
+    pub(super) const fn new(predictions: Arc<PredictionService>, model: ModelRef, voice: Option<String>) -> Self {
+        Self { predictions, model, voice }
+    }
+
+    /// Which version makes what.
+    pub fn version(&self) -> String {
+        self.model.to_string()
+    }
+
+    /// What a text costs, about.
+    pub fn estimate(&self, text: &str) -> Option<Cost> {
+        let audio_seconds = text.chars().count() as f64 / CHARS_PER_SECOND;
+        let compute_seconds = COMPUTE_ON_TOP + COMPUTE_PER_SECOND * audio_seconds;
+        self.predictions.client().prices.cost(&Usage { compute_seconds, audio_seconds, ..Usage::default() })
+    }
+
+    fn input(&self, text: &str, language: &str) -> Value {
+        json!({
+            "prompt": plain(text),
+            "history_prompt": self.preset(language),
+            "text_temp": TEMPERATURE,
+            "waveform_temp": TEMPERATURE,
+            "output_full": false,
+        })
+    }
+
+    fn preset(&self, language: &str) -> Option<String> {
+        if let Some(voice) = &self.voice {
+            return Some(voice.clone());
+        }
+        let tag = language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+        LANGUAGES.contains(&tag.as_str()).then(|| format!("{tag}_{SPEAKER}"))
+    }
+}
+
+/// The words as they are spoken: without the signs by which the model laughs, sighs or sings a tune of its own.
+fn plain(text: &str) -> String {
+    let spoken: String = text.chars().map(|c| if matches!(c, '♪' | '[' | ']' | '…') { ' ' } else { c }).collect();
+    spoken.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[async_trait]
+impl Reciter for BarkReciter {
+    fn most_chars(&self) -> usize {
+        MOST_CHARS
+    }
+
+    async fn recite(
+        &self,
+        text: &str,
+        language: &str,
+        purpose: &str,
+        progress: &ProgressSink,
+        call: &ProviderCall<'_>,
+    ) -> Result<AudioInput, Stop> {
+        let chars = text.chars().count();
+        if chars > MOST_CHARS {
+            let message = format!("Bark speaks {MOST_CHARS} characters at once, and {chars} are asked for");
+            return Err(Failure::new(FailureClass::Config, FailureCode::Internal, message).into());
+        }
+        let service = &*self.predictions;
+        let request = PredictionRequest::new(&self.model, self.input(text, language)).to_json();
+        let asked = Call {
+            provider: &call.provider,
+            credential: service.credential(),
+            purpose,
+            estimate: self.estimate(text),
+            may_repeat: false,
+        };
+        let patience = call.patience(service.client().work_timeout);
+        let answer = call.calls.ask(asked, patience, service, &request, progress).await?;
+        first(answer.files, service.provider())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_that_the_model_acts_on_are_not_spoken() {
+        let check = |text: &str, spoken: &str| assert_eq!(plain(text), spoken);
+        check("♪ a paper boat ♪", "a paper boat");
+        check("well… [laughs] yes\n", "well laughs yes");
+        check("", "");
+    }
+}

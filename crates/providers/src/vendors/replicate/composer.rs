@@ -1,0 +1,192 @@
+//! MusicGen: a sentence, and perhaps a melody, into some seconds of music in which nobody sings.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use compose::Options;
+use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
+use serde_json::{Value, json};
+
+use super::{
+    audio_in::WithAudio,
+    model_ref::ModelRef,
+    predictions::{PredictionRequest, PredictionService},
+};
+use crate::{
+    abilities::Abilities,
+    calls::{Call, ProviderCall},
+    capability::{AudioInput, no_progress},
+    composing::{Composed, SongComposer},
+    outside_service::OutsideService,
+    stop::Stop,
+};
+
+/// Longest music that is asked for where the settings say nothing, in seconds: what the model was made for.
+const LONGEST_SECONDS: f64 = 30.0;
+const SHORTEST_SECONDS: f64 = 1.0;
+/// Seconds of the vendor's machine for one of music, for an estimate, and what comes on top.
+const COMPUTE_PER_SECOND: f64 = 2.0;
+const COMPUTE_ON_TOP: f64 = 10.0;
+/// Longest description that is sent, in characters. The model reads the first hundred words or so.
+const MOST_PROMPT_CHARS: usize = 1000;
+/// The input that takes a melody, as newer versions call it.
+const MELODY: &str = "input_audio";
+
+/// Composes with MusicGen, or with what was trained from it.
+pub struct MusicGen {
+    predictions: Arc<PredictionService>,
+    model: ModelRef,
+    /// Which of its sizes; its own choice, which follows melodies, where it is `None`.
+    size: Option<String>,
+    /// `wav` or `mp3`.
+    format: &'static str,
+    shortest_seconds: f64,
+    longest_seconds: f64,
+}
+
+/// What of a vendor's settings is MusicGen's.
+pub(super) struct MusicGenSettings {
+    pub model: ModelRef,
+    pub size: Option<String>,
+    pub format: Option<String>,
+    pub shortest_seconds: Option<f64>,
+    pub longest_seconds: Option<f64>,
+}
+
+impl MusicGen {
+    pub(super) fn new(predictions: Arc<PredictionService>, settings: MusicGenSettings) -> Self {
+        let MusicGenSettings { model, size, format, shortest_seconds, longest_seconds } = settings;
+        Self {
+            predictions,
+            model,
+            size,
+            format: if format.as_deref() == Some("mp3") { "mp3" } else { "wav" },
+            shortest_seconds: shortest_seconds.unwrap_or(SHORTEST_SECONDS),
+            longest_seconds: longest_seconds.unwrap_or(LONGEST_SECONDS),
+        }
+    }
+
+    pub fn abilities(&self) -> Abilities {
+        Abilities {
+            shortest_seconds: Some(self.shortest_seconds),
+            longest_seconds: Some(self.longest_seconds),
+            never_sings: true,
+            ..Abilities::default()
+        }
+    }
+
+    /// Which version makes what: equal ones make the like of the same, though not the same.
+    pub fn version(&self) -> String {
+        self.model.to_string()
+    }
+
+    /// What so many seconds of music cost, about.
+    pub fn estimate(&self, seconds: f64) -> Option<Cost> {
+        let compute_seconds = COMPUTE_ON_TOP + COMPUTE_PER_SECOND * seconds;
+        self.predictions.client().prices.cost(&Usage { compute_seconds, audio_seconds: seconds, ..Usage::default() })
+    }
+
+    /// Music to a description, so long, that follows a melody where there is one: its tune in other instruments, not sung.
+    ///
+    /// # Errors
+    /// What the vendor answers, or that it works on it.
+    pub async fn play(
+        &self,
+        description: &str,
+        seconds: f64,
+        melody: Option<&AudioInput>,
+        purpose: &str,
+        call: &ProviderCall<'_>,
+    ) -> Result<AudioInput, Stop> {
+        let request = PredictionRequest::new(&self.model(call)?, self.input(description, seconds)).to_json();
+        let with_melody = melody.map(|melody| WithAudio::new(&self.predictions, MELODY, melody));
+        let service: &dyn OutsideService = match &with_melody {
+            Some(with_melody) => with_melody,
+            None => &*self.predictions,
+        };
+        let asked = Call {
+            provider: &call.provider,
+            credential: service.credential(),
+            purpose,
+            estimate: self.estimate(seconds),
+            may_repeat: false,
+        };
+        let patience = call.patience(self.predictions.client().work_timeout);
+        let answer = call.calls.ask(asked, patience, service, &request, &no_progress()).await?;
+        first(answer.files, service.provider())
+    }
+
+    fn model(&self, call: &ProviderCall<'_>) -> Result<ModelRef, Failure> {
+        let Some(choice) = &call.model else { return Ok(self.model.clone()) };
+        ModelRef::parse(&choice.version, &self.model).ok_or_else(|| {
+            Failure::new(
+                FailureClass::Config,
+                FailureCode::ProviderConfig,
+                format!("{} is had as {}, which is not the version of a model", choice.name, choice.version),
+            )
+        })
+    }
+
+    /// All that may be asked; a version takes of it what it knows. The seed is a place for the mark of the call.
+    fn input(&self, description: &str, seconds: f64) -> Value {
+        json!({
+            "prompt": description,
+            "duration": (seconds.clamp(self.shortest_seconds, self.longest_seconds)).round() as u64,
+            "model_version": self.size,
+            "output_format": self.format,
+            "normalization_strategy": "loudness",
+            "seed": 0,
+        })
+    }
+}
+
+/// The first file of an answer.
+pub(super) fn first(files: Vec<AudioInput>, provider: &str) -> Result<AudioInput, Stop> {
+    files.into_iter().next().ok_or_else(|| {
+        let message = format!("{provider} answered without a file");
+        Stop::GivenUp(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message))
+    })
+}
+
+/// A description in the model's words: what the sentence says, and the options, which stand above it.
+fn description(sentence: &str, options: &Options) -> String {
+    let mut words = vec![sentence.split_whitespace().collect::<Vec<_>>().join(" ")];
+    let style = options.genre.map(|genre| genre.to_string()).or_else(|| options.style.map(|style| style.to_string()));
+    words.extend(style);
+    words.extend(options.mood.map(|mood| mood.to_string()));
+    words.extend(options.era.map(|era| era.to_string()));
+    words.extend(options.tempo_bpm.map(|bpm| format!("{bpm:.0} bpm")));
+    words.extend(options.key.as_ref().map(|key| format!("in {key}")));
+    words.extend(options.instruments.iter().map(|instrument| instrument.to_string()));
+    words.extend(options.without_instruments.iter().map(|instrument| format!("no {instrument}")));
+    words.extend(options.energy.map(|energy| if energy < 0.4 { "calm" } else { "energetic" }.to_owned()));
+    words.push("instrumental, no vocals".to_owned());
+    words.retain(|word| !word.is_empty());
+    words.join(", ").chars().take(MOST_PROMPT_CHARS).collect()
+}
+
+#[async_trait]
+impl SongComposer for MusicGen {
+    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let seconds = options.seconds.or_else(|| compose::understand(sentence).seconds);
+        let seconds = seconds.unwrap_or(self.longest_seconds).clamp(self.shortest_seconds, self.longest_seconds);
+        self.play(&description(sentence, options), seconds, None, "compose", call).await.map(Composed::Sound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_says_what_the_options_say() {
+        let options =
+            Options { mood: Some(compose::Mood::Calm), tempo_bpm: Some(92.0), energy: Some(0.2), ..Options::default() };
+        let words = description("a  walk\nby the sea", &options);
+        for word in ["a walk by the sea, ", "calm", "92 bpm", "no vocals"] {
+            assert!(words.contains(word), "{words}");
+        }
+        let long = description(&"sea ".repeat(2000), &options);
+        assert_eq!(long.chars().count(), MOST_PROMPT_CHARS);
+    }
+}

@@ -1,0 +1,155 @@
+//! Replicate: predictions and trainings that are asked for once, found again when the answer is lost, and looked at until
+//! they are over.
+//!
+//! The vendor takes no idempotency key. Each request therefore carries a mark in its input that follows from the call's
+//! correlation (`mark.rs`), and whatever cannot carry one is not sent. Results are taken from looks alone: a webhook only
+//! says that it is time for one.
+
+mod audio_in;
+mod bark;
+mod check;
+mod client;
+mod composer;
+mod find;
+mod mark;
+mod model_ref;
+mod predictions;
+mod progress;
+mod schema;
+mod trainings;
+mod webhook_address;
+mod wire;
+
+pub use audio_in::WithAudio;
+pub use bark::BarkReciter;
+pub use check::ReplicateCheck;
+pub use composer::MusicGen;
+pub use model_ref::ModelRef;
+pub use predictions::{PredictionRequest, PredictionService};
+pub use trainings::{Trained, TrainingRequest, TrainingService};
+
+use std::sync::Arc;
+
+use domain::{Failure, retry::RetryPolicy};
+use outbound::Outbound;
+use resilience::Bulkhead;
+use settings::{Secret, Vendor};
+use url::Url;
+
+use self::{client::Client, composer::MusicGenSettings, schema::Schemas, webhook_address::WebhookAddress};
+use crate::{SetupError, abilities::Abilities, outside_service::OutsideService, setup_check::SetupCheck};
+
+/// Everything that is had of Replicate with one key.
+pub struct Replicate {
+    client: Client,
+    predictions: Arc<PredictionService>,
+    trainings: Option<Arc<TrainingService>>,
+    composer: Arc<MusicGen>,
+    reciter: Arc<BarkReciter>,
+    check: Arc<ReplicateCheck>,
+}
+
+impl Replicate {
+    /// `public_url` is the address under which the gateway is known outside; without one that the vendor can reach nothing
+    /// tells of the end of its work, and it is looked at when it is due.
+    ///
+    /// # Errors
+    /// When the vendor's address or one of its hosts for outputs cannot be used.
+    pub fn new(outbound: &Outbound, vendor: &Vendor, public_url: Option<&Url>) -> Result<Self, SetupError> {
+        let client = Client::new(outbound, vendor)?;
+        let schemas = Arc::new(Schemas::default());
+        let webhooks = WebhookAddress::new(&vendor.name, public_url, &vendor.base_url);
+        // The settings let nothing through that is no name; one without a version is an official model's.
+        let model = |given: &Option<String>, known: ModelRef| {
+            given.as_ref().and_then(|text| ModelRef::parse(&text.to_ascii_lowercase(), &known)).unwrap_or(known)
+        };
+        let vocals = model(&vendor.vocals_version, ModelRef::bark());
+        let music = model(&vendor.music_version, ModelRef::musicgen());
+        let trainer = model(&vendor.trainer_version, ModelRef::trainer());
+        let predictions = Arc::new(PredictionService::new(client.clone(), schemas.clone(), webhooks.clone()));
+        let trainings = vendor.owner.as_ref().map(|owner| {
+            Arc::new(TrainingService::new(client.clone(), trainer.clone(), owner.clone(), schemas, webhooks))
+        });
+        let mut models = vec![("vocals_version", vocals.clone()), ("music_version", music.clone())];
+        if trainings.is_some() {
+            models.push((check::TRAINER, trainer));
+        }
+        let settings = MusicGenSettings {
+            model: music,
+            size: Some(vendor.model.clone()).filter(|size| !size.is_empty()),
+            format: vendor.format.clone(),
+            shortest_seconds: vendor.shortest_seconds,
+            longest_seconds: vendor.longest_seconds,
+        };
+        let check = ReplicateCheck { client: client.clone(), models, webhook_secret: vendor.webhook_secret.clone() };
+        Ok(Self {
+            composer: Arc::new(MusicGen::new(predictions.clone(), settings)),
+            reciter: Arc::new(BarkReciter::new(predictions.clone(), vocals, vendor.voice.clone())),
+            check: Arc::new(check),
+            client,
+            predictions,
+            trainings,
+        })
+    }
+
+    /// Its name in the settings.
+    pub fn name(&self) -> &str {
+        &self.client.http().name
+    }
+
+    /// For whoever keeps track of what is asked outside; goes by the vendor's name.
+    pub fn predictions(&self) -> Arc<dyn OutsideService> {
+        self.predictions.clone()
+    }
+
+    /// The same, for whoever adds a recording to what is asked.
+    pub fn prediction_service(&self) -> Arc<PredictionService> {
+        self.predictions.clone()
+    }
+
+    /// The same for trainings, by the vendor's name and `/trainings`; `None` where the settings name no owner for what is
+    /// trained.
+    pub fn trainings(&self) -> Option<Arc<dyn OutsideService>> {
+        self.trainings.clone().map(|trainings| trainings as Arc<dyn OutsideService>)
+    }
+
+    /// Trains, with what goes before: data sets that are uploaded.
+    pub fn trainer(&self) -> Option<Arc<TrainingService>> {
+        self.trainings.clone()
+    }
+
+    pub fn composer(&self) -> Option<Arc<MusicGen>> {
+        Some(self.composer.clone())
+    }
+
+    pub fn reciter(&self) -> Option<Arc<BarkReciter>> {
+        Some(self.reciter.clone())
+    }
+
+    pub fn check(&self) -> Arc<dyn SetupCheck> {
+        self.check.clone()
+    }
+
+    /// Calls at once, of all that is had here.
+    pub fn slots(&self) -> Bulkhead {
+        self.client.http().slots.clone()
+    }
+
+    /// What it can do of a capability, by the settings' names for those.
+    pub fn abilities(&self, capability: &str) -> Abilities {
+        if capability == "compositions" { self.composer.abilities() } else { Abilities::default() }
+    }
+
+    /// The attempts that a chain makes: what failed without a reason that anybody documents is asked for once more.
+    pub fn retries(usual: RetryPolicy) -> RetryPolicy {
+        RetryPolicy { max_attempts: usual.max_attempts.min(2), ..usual }
+    }
+
+    /// The secret that webhooks are signed with, by the vendor's own word.
+    ///
+    /// # Errors
+    /// As the vendor answers.
+    pub async fn webhook_secret(&self) -> Result<Secret<String>, Failure> {
+        self.client.webhook_secret().await.map(Secret::new)
+    }
+}

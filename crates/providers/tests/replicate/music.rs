@@ -1,0 +1,109 @@
+//! Music and speech as sound.
+
+use std::io::{Read, Write};
+
+use compose::Options as SongOptions;
+use domain::FailureClass;
+use providers::{
+    AudioInput, Composed, DirectCalls, ModelChoice, OutsideService, ProviderCall, Reciter, SongComposer, Stop,
+    no_progress,
+    vendors::replicate::{ModelRef, WithAudio},
+};
+use vendor_standins::{End, Route, Sound, Step};
+
+use crate::setting::{REPLICATE, Setting, alone, correlation, wav};
+
+#[tokio::test]
+async fn music_is_composed_as_long_as_was_asked_for() {
+    let setting = Setting::new().await;
+    let composer = setting.replicate.composer().unwrap();
+    let calls = DirectCalls::default();
+    let options = SongOptions { seconds: Some(5.0), ..SongOptions::default() };
+    let Composed::Sound(sound) = composer.compose("a walk by the sea", &options, &alone(&calls)).await.unwrap() else {
+        panic!("MusicGen makes sound")
+    };
+    assert_eq!(wav(&sound), (32_000, 5.0));
+    let abilities = setting.replicate.abilities("compositions");
+    assert!(abilities.never_sings && abilities.longest_seconds == Some(30.0));
+    assert_eq!(setting.vendors.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn a_model_by_name_is_the_one_that_is_asked() {
+    let setting = Setting::new().await;
+    let composer = setting.replicate.composer().unwrap();
+    let calls = DirectCalls::default();
+    let asked = async |version: &str| {
+        let model = ModelChoice { name: "mine".into(), provider: "replicate".into(), version: version.into() };
+        let call = ProviderCall { model: Some(model), ..alone(&calls) };
+        let options = SongOptions { seconds: Some(2.0), ..SongOptions::default() };
+        composer.compose("folk", &options, &call).await
+    };
+    asked(&ModelRef::musicgen().to_string()).await.unwrap();
+    for invented in ["f".repeat(64), "mine".to_owned(), "descant/none:1".to_owned()] {
+        let Err(Stop::Failed(failure)) = asked(&invented).await else { panic!("{invented} is nobody's version") };
+        assert!(matches!(failure.class, FailureClass::Config | FailureClass::Caller), "{failure}");
+    }
+    assert_eq!(setting.vendors.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn words_are_spoken_and_never_too_many() {
+    let setting = Setting::new().await;
+    let reciter = setting.replicate.reciter().unwrap();
+    let calls = DirectCalls::default();
+    let heard = reciter.recite("a paper boat goes by", "en", "line 1", &no_progress(), &alone(&calls)).await.unwrap();
+    let (rate, seconds) = wav(&heard);
+    assert!(rate == 24_000 && seconds > 0.5, "{rate} {seconds}");
+    let long = "la ".repeat(100);
+    assert!(long.len() > reciter.most_chars());
+    assert!(reciter.recite(&long, "en", "line 2", &no_progress(), &alone(&calls)).await.is_err());
+    assert_eq!(setting.vendors.ledger().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_sound_is_handed_on_as_it_came() {
+    let setting = Setting::new().await;
+    setting.ends(End::Audio(Sound::NotAudio));
+    let reciter = setting.replicate.reciter().unwrap();
+    let calls = DirectCalls::default();
+    let heard = reciter.recite("a boat", "en", "line 1", &no_progress(), &alone(&calls)).await.unwrap();
+    let mut text = String::new();
+    heard.reopen().unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("<!doctype html>"), "whoever decodes it finds that out");
+}
+
+#[tokio::test]
+async fn a_melody_goes_along_or_is_uploaded_before() {
+    let setting = Setting::new().await;
+    let composer = setting.replicate.composer().unwrap();
+    let calls = DirectCalls::default();
+    let recording = |bytes: usize| {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"RIFF").unwrap();
+        file.write_all(&vec![0; bytes]).unwrap();
+        AudioInput::new(file).unwrap()
+    };
+    composer.play("folk", 2.0, Some(&recording(1000)), "small", &alone(&calls)).await.unwrap();
+    assert_eq!(setting.vendors.asked(REPLICATE, Route::CreateFile), 0);
+    composer.play("folk", 2.0, Some(&recording(300_000)), "large", &alone(&calls)).await.unwrap();
+    assert_eq!(setting.vendors.asked(REPLICATE, Route::CreateFile), 1);
+    setting.script(Route::CreateFile, [Step::Reset { after_work: true }]);
+    let failed = composer.play("folk", 2.0, Some(&recording(300_000)), "again", &alone(&calls)).await;
+    assert!(matches!(failed, Err(Stop::Failed(_))), "nothing was asked for, so it may be asked again");
+    assert_eq!(setting.vendors.ledger().len(), 2);
+}
+
+#[tokio::test]
+async fn a_recording_is_read_only_where_something_is_created() {
+    let setting = Setting::new().await;
+    let trainer = setting.replicate.trainer().unwrap();
+    assert_eq!(trainer.provider(), "replicate/trainings");
+    let file = tempfile::tempfile().unwrap();
+    let audio = AudioInput::new(file).unwrap();
+    let predictions = setting.replicate.prediction_service();
+    let service = WithAudio::new(&predictions, "input_audio", &audio);
+    assert_eq!((service.provider(), service.credential()), ("replicate", "default"));
+    assert_eq!(service.find(&correlation()).await.unwrap(), None);
+    assert_eq!(setting.vendors.asked(REPLICATE, Route::CreateFile), 0);
+}
