@@ -1,6 +1,7 @@
 //! Training: recordings become a model of one's own, a stage in each file.
 
 mod finalization;
+mod pack;
 mod preparation;
 mod registration;
 mod report;

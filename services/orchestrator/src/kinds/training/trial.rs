@@ -11,13 +11,17 @@ use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode, StageName,
     kinds::training::{self, TRIAL_SECONDS, TrainingRequest},
+    registry::RegisteredModel,
 };
 use providers::{AudioInput, Composed, ModelChoice, Need, ProviderCall, SongComposer, Stop, blocking};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::work::{self, Trained};
-use crate::stage::{Stage, StageOutcome, StageRun};
+use crate::{
+    outside::of_rows,
+    stage::{Stage, StageOutcome, StageRun},
+};
 
 /// What is asked of a model that nobody has described.
 const PLAIN_SENTENCE: &str = "an instrumental piece of music";
@@ -76,8 +80,28 @@ impl Stage for Trial {
             }
         };
         run.put_json(work::TRIAL, &outcome).await?;
+        keep_with_model(run, &request, &outcome).await?;
         StageOutcome::done(Some(provider.to_owned()), json!(outcome))
     }
+}
+
+/// Puts the figures beside the model, unless a later training has made another version of it meanwhile.
+async fn keep_with_model(
+    run: &StageRun<'_>,
+    request: &TrainingRequest,
+    outcome: &TrialOutcome,
+) -> Result<(), Failure> {
+    let figures = outcome.figures.as_ref();
+    let quality = json!({ "passed": outcome.passed, "trial": figures, "failure": outcome.failure });
+    let decide = |model: &RegisteredModel| {
+        let is_its = model.trained_from == Some(run.job.id);
+        let quality = if is_its { Some(quality.clone()) } else { model.quality.clone() };
+        Ok::<_, std::convert::Infallible>(RegisteredModel { quality, ..model.clone() })
+    };
+    let models = run.tools.database.models();
+    let changed = models.change(&request.name, run.tools.clock.now(), decide).await;
+    // One that was removed meanwhile needs no figures.
+    changed.map(|_| ()).map_err(|error| of_rows(&error))
 }
 
 /// Some music by the model, as WAV, with its figures.
