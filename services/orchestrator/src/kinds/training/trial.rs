@@ -105,8 +105,8 @@ async fn keep_with_model(
 }
 
 /// Some music by the model, as WAV, with its figures.
-async fn made(
-    run: &StageRun<'_>,
+async fn made<'a>(
+    run: &'a StageRun<'_>,
     request: &TrainingRequest,
     model: ModelChoice,
 ) -> Result<(Vec<u8>, TrialFigures), Stop> {
@@ -119,7 +119,7 @@ async fn made(
     };
     let need = Need { seconds: Some(TRIAL_SECONDS), model: Some(model), ..Need::default() };
     let options = &options;
-    let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'_>| async move {
+    let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
         match composer.compose(sentence, options, &call).await? {
             Composed::Sound(sound) => Ok::<_, Stop>(sound),
             Composed::Notes(_) => Err(Failure::new(
