@@ -1,7 +1,7 @@
 //! The few fields of ffmpeg's structures that the safe bindings do not show. All unsafe code of the crate is here.
 #![allow(unsafe_code)]
 
-use std::sync::Once;
+use std::{ffi::CStr, sync::Once};
 
 use ffmpeg_next::{self as ff, ffi};
 
@@ -156,4 +156,23 @@ pub(crate) fn correct_block_align(input: &mut ff::format::context::Input, index:
 pub(crate) fn set_quality(encoder: &mut ff::encoder::audio::Audio, quality: i32) {
     // SAFETY: `encoder` owns its AVCodecContext; `global_quality` is a plain setting meant to be set before opening.
     unsafe { (*encoder.as_mut_ptr()).global_quality = quality };
+}
+
+/// What the file, or else one of its streams, says about itself under a key. The bindings' own accessor takes any bytes for
+/// UTF-8, which strangers' tags need not be.
+pub(crate) fn metadata(input: &ff::format::context::Input, stream: usize, key: &CStr) -> Option<String> {
+    // SAFETY: the dictionaries belong to `input`, which is borrowed, and may be null, which `av_dict_get` takes for empty. An
+    // entry's value is a C string that lives as long as its dictionary, and is copied here.
+    let text = |dictionary: *const ffi::AVDictionary| unsafe {
+        let entry = ffi::av_dict_get(dictionary, key.as_ptr(), std::ptr::null(), 0);
+        let is_there = !entry.is_null() && !(*entry).value.is_null();
+        is_there.then(|| CStr::from_ptr((*entry).value).to_string_lossy().into_owned())
+    };
+    // SAFETY: reads one field of the AVFormatContext that `input` owns.
+    let of_file = unsafe { (*input.as_ptr()).metadata };
+    text(of_file).or_else(|| {
+        let stream = input.stream(stream)?;
+        // SAFETY: reads one field of an AVStream that belongs to `input`.
+        text(unsafe { (*stream.as_ptr()).metadata })
+    })
 }

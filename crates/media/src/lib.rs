@@ -38,13 +38,13 @@ pub use encode::{Encoding, encode, encode_to};
 pub use error::{MediaError, finding};
 pub use inspect::{inspect, recognise};
 pub use levels::{clipped_share, waveform_peaks};
-pub use loudness::{Loudness, measure_loudness};
+pub use loudness::{Loudness, Meter as LoudnessMeter, measure_loudness};
 pub use master::{Master, Multitrack};
 pub use mix::{Mix, mix};
 pub use normalise::normalise;
 pub use over::lay_over;
-pub use pcm::{Audio, MonoAudio, decode, decode_mono, decode_stereo};
-pub use tags::Tags;
+pub use pcm::{Audio, MonoAudio, decode, decode_mono, decode_mono_blocks, decode_stereo};
+pub use tags::{Tags, Told, read_tags};
 pub use verdict::judge_file;
 
 /// Frames in which a sound is gone through where it is not needed as a whole.

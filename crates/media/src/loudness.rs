@@ -26,7 +26,7 @@ pub fn measure_loudness(samples: &[f32], sample_rate_hz: u32, channels: u16) -> 
 }
 
 /// Measures a sound that comes block by block; where the blocks end makes no difference.
-pub(crate) struct Meter {
+pub struct Meter {
     channels: u16,
     /// `None` where the standard does not reach.
     standard: Option<EbuR128>,
@@ -35,7 +35,8 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(sample_rate_hz: u32, channels: u16) -> Self {
+    /// A meter for interleaved samples.
+    pub fn new(sample_rate_hz: u32, channels: u16) -> Self {
         Self::with(Mode::I | Mode::LRA | Mode::TRUE_PEAK, sample_rate_hz, channels)
     }
 
@@ -50,7 +51,7 @@ impl Meter {
     }
 
     /// Takes interleaved samples; only the last block may end inside a frame, whose beginning is then not measured.
-    pub(crate) fn push(&mut self, samples: &[f32]) {
+    pub fn push(&mut self, samples: &[f32]) {
         self.levels.add_interleaved(samples, self.channels.into());
         let whole = samples.len() - samples.len() % usize::from(self.channels.max(1));
         let Some(standard) = &mut self.standard else { return };
@@ -61,7 +62,7 @@ impl Meter {
     }
 
     /// What was measured so far.
-    pub(crate) fn read(&self) -> Loudness {
+    pub fn read(&self) -> Loudness {
         let clipped_share = self.levels.clipped_share();
         let Some(standard) = self.standard.as_ref().filter(|_| self.has_sound) else {
             return Loudness { integrated_lufs: None, true_peak_dbtp: None, range_lu: 0.0, clipped_share };

@@ -71,13 +71,35 @@ pub fn decode_stereo(
     source: impl Read + Seek + Send + 'static,
     target_rate_hz: u32,
     bounds: &Bounds,
+    sink: impl FnMut(&[f32]) -> Result<(), MediaError>,
+) -> Result<u64, MediaError> {
+    decode_blocks(source, Shape { rate_hz: target_rate_hz, channels: 2 }, bounds, sink)
+}
+
+/// As [`decode_mono`], piece by piece, so that the sound is never in memory as a whole. Answers with the number of samples.
+///
+/// # Errors
+/// See [`MediaError`], and whatever `sink` answers.
+pub fn decode_mono_blocks(
+    source: impl Read + Seek + Send + 'static,
+    target_rate_hz: u32,
+    bounds: &Bounds,
+    sink: impl FnMut(&[f32]) -> Result<(), MediaError>,
+) -> Result<u64, MediaError> {
+    decode_blocks(source, Shape { rate_hz: target_rate_hz, channels: 1 }, bounds, sink)
+}
+
+fn decode_blocks(
+    source: impl Read + Seek + Send + 'static,
+    target: Shape,
+    bounds: &Bounds,
     mut sink: impl FnMut(&[f32]) -> Result<(), MediaError>,
 ) -> Result<u64, MediaError> {
     let mut source = Source::open(source, bounds)?;
-    let mut converter = Converter { target: Some(Shape { rate_hz: target_rate_hz, channels: 2 }), part: None };
+    let mut converter = Converter { target: Some(target), part: None };
     let (mut block, mut frames) = (Vec::new(), 0);
     let mut pass = |block: &mut Vec<f32>| {
-        frames += block.len() as u64 / 2;
+        frames += block.len() as u64 / u64::from(target.channels);
         sink(block)?;
         block.clear();
         Ok::<_, MediaError>(())

@@ -49,7 +49,8 @@ pub enum TelemetryError {
 
 /// Our own crates, as log targets. Everything else stays at `warn`: a dependency's debug lines hold headers, addresses
 /// with signatures and SQL, which must not reach a log by turning one word.
-pub const OWN_TARGETS: [&str; 34] = [
+pub const OWN_TARGETS: [&str; 36] = [
+    "archive",
     "arrangement",
     "blend",
     "blob_store",
@@ -81,6 +82,7 @@ pub const OWN_TARGETS: [&str; 34] = [
     "storage",
     "telemetry",
     "testbed",
+    "training",
     "validator",
     "vendor_standins",
     "voice",

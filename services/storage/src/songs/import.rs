@@ -1,7 +1,11 @@
 //! Importing: every file of every source is read, looked at, named and added, and gets its line in the report.
 
-use std::time::Duration;
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
+use archive::{Sink, Source, Stop};
 use bytes::Bytes;
 use contracts::{NO_TIME, SongOutcome, SongReport, SongReportLine};
 use futures_util::{StreamExt, stream};
@@ -12,12 +16,11 @@ use tokio::sync::mpsc;
 use super::{
     catalogue::{Candidate, Catalogue},
     facts::{Looked, look},
-    item::{Item, Sink, Stop},
+    item::Item,
     limits::ImportLimits,
     names_list::{NamesList, TooLong},
     naming::{self, Wishes},
     refusal::Refusal,
-    source::Source,
 };
 use crate::error::StorageError;
 
@@ -54,7 +57,7 @@ impl Catalogue {
         let walking = tokio::task::spawn_blocking(move || {
             let mut songs = Songs(items);
             // Whoever listens has gone: then nobody misses the rest.
-            let _ = sources.iter().try_for_each(|source| source.walk(&limits, &mut songs));
+            let _ = sources.iter().try_for_each(|source| source.walk(&limits.files(), &mut songs));
         });
         let incoming = stream::poll_fn(|context| read.poll_recv(context));
         let mut lines = incoming.map(|item| self.take(item, &names, &wishes)).buffered(self.workers);
@@ -145,20 +148,33 @@ fn refused(refusal: &Refusal) -> SongOutcome {
     SongOutcome::Refused { code: refusal.code().to_owned(), why: refusal.to_string() }
 }
 
+fn read_whole(from: &mut dyn Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Passes everything but lists of names on.
 struct Songs(mpsc::Sender<Item>);
 
 impl Sink for Songs {
+    type Content = Vec<u8>;
+
     fn wants(&self, path: &str) -> bool {
         !NamesList::is_named(path)
     }
 
-    fn take(&mut self, item: Item) -> Result<(), Stop> {
+    fn read(&mut self, _path: &str, from: &mut dyn Read) -> io::Result<Vec<u8>> {
+        read_whole(from)
+    }
+
+    fn take(&mut self, path: String, content: Result<Vec<u8>, archive::Refusal>) -> Result<(), Stop> {
         // What is wrong with a list was said when it was to be read.
-        if NamesList::is_named(&item.path) {
+        if NamesList::is_named(&path) {
             return Ok(());
         }
-        self.0.blocking_send(item).map_err(|_| Stop)
+        let content = content.map_err(Refusal::from);
+        self.0.blocking_send(Item { path, content }).map_err(|_| Stop)
     }
 }
 
@@ -197,19 +213,25 @@ impl Lists {
 }
 
 impl Sink for Lists {
+    type Content = Vec<u8>;
+
     fn wants(&self, path: &str) -> bool {
         NamesList::is_named(path)
     }
 
-    fn take(&mut self, Item { path, content }: Item) -> Result<(), Stop> {
+    fn read(&mut self, _path: &str, from: &mut dyn Read) -> io::Result<Vec<u8>> {
+        read_whole(from)
+    }
+
+    fn take(&mut self, path: String, content: Result<Vec<u8>, archive::Refusal>) -> Result<(), Stop> {
         // What is wrong with an archive or a folder is said when its songs are read.
         if !NamesList::is_named(&path) {
             return Ok(());
         }
         let read = match content {
             Ok(bytes) => self.read(&path, &bytes),
-            Err(Refusal::TooLarge { .. }) => Err(self.too_large()),
-            Err(refusal) => Err(refusal),
+            Err(archive::Refusal::TooLarge { .. }) => Err(self.too_large()),
+            Err(refusal) => Err(refusal.into()),
         };
         if let Err(refusal) = read {
             self.refused.push(SongReportLine { file: path, outcome: refused(&refusal) });
@@ -220,7 +242,7 @@ impl Sink for Lists {
 
 fn read_lists(sources: &[Source], limits: &ImportLimits) -> Lists {
     let mut lists = Lists { limits: *limits, names: NamesList::default(), count: 0, bytes: 0, refused: Vec::new() };
-    let limits = ImportLimits { file_bytes: limits.lists_bytes, ..*limits };
+    let limits = archive::Limits { file_bytes: limits.lists_bytes, ..limits.files() };
     // It never stops by itself.
     let _ = sources.iter().try_for_each(|source| source.walk(&limits, &mut lists));
     lists

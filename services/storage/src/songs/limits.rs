@@ -11,7 +11,7 @@ pub struct ImportLimits {
     pub file_bytes: u64,
     /// All files of one archive together, unpacked; those that are passed over count too.
     pub unpacked_bytes: u64,
-    /// Unpacked to packed, for archives that unpack to more than [`ImportLimits::RATIO_FROM_BYTES`]. MIDI files pack to
+    /// Unpacked to packed, for archives that unpack to more than [`archive::Limits::RATIO_FROM_BYTES`]. MIDI files pack to
     /// a fifth or a tenth; some that repeat themselves to a hundredth.
     pub ratio: u64,
     /// Folders in each other.
@@ -28,8 +28,18 @@ pub struct ImportLimits {
 }
 
 impl ImportLimits {
-    /// Small files pack to next to nothing without being up to anything.
-    pub const RATIO_FROM_BYTES: u64 = 1 << 20;
+    /// Those of reading files, whatever is in them. Names are mended: a song is not refused for what it is called.
+    pub(super) const fn files(&self) -> archive::Limits {
+        archive::Limits {
+            archive_bytes: self.archive_bytes,
+            entries: self.entries,
+            file_bytes: self.file_bytes,
+            unpacked_bytes: self.unpacked_bytes,
+            ratio: self.ratio,
+            depth: self.depth,
+            strict_names: false,
+        }
+    }
 }
 
 impl Default for ImportLimits {

@@ -1,4 +1,4 @@
-//! Songs out of a zip archive. Entries are read one by one into memory; nothing is written anywhere.
+//! Files out of a zip archive, one by one.
 
 use std::{
     fs::File,
@@ -7,39 +7,42 @@ use std::{
 
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
-use super::{
-    bounded::{self, Flow, read_file},
-    item::{Item, Sink, Stop, is_litter, plain_path},
-    limits::ImportLimits,
+use crate::{
+    bounded::{self, Flow},
+    content,
+    limits::Limits,
+    names::{is_litter, is_odd, plain_path},
     refusal::Refusal,
+    sink::{Sink, Stop},
 };
 
 /// Begins each entry of the list at a zip archive's end.
 const LISTED: &[u8] = b"PK\x01\x02";
 
 /// Gives every entry of `file` to `sink`; `within` is the archive's own name.
-pub fn walk(mut file: File, within: &str, limits: &ImportLimits, sink: &mut dyn Sink) -> Result<(), Stop> {
-    let whole = |refusal| Item { path: within.to_owned(), content: Err(refusal) };
+pub fn walk<S: Sink>(mut file: File, within: &str, limits: &Limits, sink: &mut S) -> Result<(), Stop> {
+    let whole = |sink: &mut S, refusal| sink.take(within.to_owned(), Err(refusal));
     let size = match count_listed(&mut file, limits.entries) {
         Ok(Ok(size)) => size,
-        Ok(Err(refusal)) => return sink.take(whole(refusal)),
-        Err(error) => return sink.take(whole(Refusal::Unreadable { why: error.to_string() })),
+        Ok(Err(refusal)) => return whole(sink, refusal),
+        Err(error) => return whole(sink, Refusal::Unreadable { why: error.to_string() }),
     };
     let mut archive = match ZipArchive::new(BufReader::new(file)) {
         Ok(archive) => archive,
-        Err(error) => return sink.take(whole(Refusal::Damaged { why: error.to_string() })),
+        Err(error) => return whole(sink, Refusal::Damaged { why: error.to_string() }),
     };
     if archive.len() > limits.entries {
-        return sink.take(whole(Refusal::TooManyEntries { limit: limits.entries }));
+        return whole(sink, Refusal::TooManyEntries { limit: limits.entries });
     }
     let flow = Flow::default();
     flow.set_packed(size);
     for index in 0..archive.len() {
         let entry = match archive.by_index_raw(index) {
             Ok(entry) => entry,
-            Err(error) => return sink.take(whole(Refusal::Damaged { why: error.to_string() })),
+            Err(error) => return whole(sink, Refusal::Damaged { why: error.to_string() }),
         };
         let name = entry.name().unwrap_or_else(|_| String::from_utf8_lossy(entry.name_raw()));
+        let is_odd = limits.strict_names && is_odd(&name);
         let Some(name) = plain_path(&name) else { continue };
         let path = format!("{within}/{name}");
         if entry.is_dir() || is_litter(&name) || !sink.wants(&path) {
@@ -47,6 +50,8 @@ pub fn walk(mut file: File, within: &str, limits: &ImportLimits, sink: &mut dyn 
         }
         let readable = if entry.is_symlink() {
             Err(Refusal::Link)
+        } else if is_odd {
+            Err(Refusal::OddName)
         } else if entry.encrypted() {
             Err(Refusal::Encrypted)
         } else if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
@@ -56,11 +61,11 @@ pub fn walk(mut file: File, within: &str, limits: &ImportLimits, sink: &mut dyn 
         };
         drop(entry);
         let content = match readable {
-            Ok(()) => read_entry(&mut archive, index, &flow, limits),
+            Ok(()) => read_entry(&mut archive, index, &path, &flow, limits, sink),
             Err(refusal) => Err(refusal),
         };
         let is_over = matches!(content, Err(Refusal::UnpacksTooLarge { .. } | Refusal::UnpacksTooMuch { .. }));
-        sink.take(Item { path: if is_over { within.to_owned() } else { path }, content })?;
+        sink.take(if is_over { within.to_owned() } else { path }, content)?;
         if is_over {
             break;
         }
@@ -68,18 +73,20 @@ pub fn walk(mut file: File, within: &str, limits: &ImportLimits, sink: &mut dyn 
     Ok(())
 }
 
-fn read_entry(
+fn read_entry<S: Sink>(
     archive: &mut ZipArchive<BufReader<File>>,
     index: usize,
+    path: &str,
     flow: &Flow,
-    limits: &ImportLimits,
-) -> Result<Vec<u8>, Refusal> {
+    limits: &Limits,
+    sink: &mut S,
+) -> Result<S::Content, Refusal> {
     let entry = archive.by_index(index).map_err(|error| match error {
         ZipError::UnsupportedArchive(_) => Refusal::Method,
         error => Refusal::Damaged { why: error.to_string() },
     })?;
     // What it says of its size is not believed.
-    match read_file(flow.unpacked(entry, *limits), limits.file_bytes) {
+    match content::entry(path, flow.unpacked(entry, *limits), limits, sink) {
         Ok(content) => content,
         Err(error) => Err(match bounded::refusal(&error) {
             // One entry's checksum says nothing about the next one.

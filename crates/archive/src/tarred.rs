@@ -1,5 +1,4 @@
-//! Songs out of a tar archive, gzipped or not, and single gzipped files. Entries are read one by one into memory;
-//! nothing is written anywhere.
+//! Files out of a tar archive, gzipped or not, and single gzipped files, one by one.
 //!
 //! The `tar` crate reads raw entries only: long names come as entries of their own and are read here, with a bound.
 
@@ -12,11 +11,13 @@ use std::{
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, EntryType};
 
-use super::{
-    bounded::{self, Flow, read_file},
-    item::{Item, Sink, Stop, is_litter, plain_path},
-    limits::ImportLimits,
+use crate::{
+    bounded::{self, Flow},
+    content,
+    limits::Limits,
+    names::{is_litter, is_odd, plain_path},
     refusal::Refusal,
+    sink::{Sink, Stop},
 };
 
 /// Longest name of an entry, and most records about one.
@@ -41,14 +42,14 @@ fn has_checksum(header: &[u8]) -> bool {
 }
 
 /// Gives every entry of a gzipped file to `sink`: of the archive in it, or the one file that it is.
-pub fn walk_gzip(file: File, within: &str, limits: &ImportLimits, sink: &mut dyn Sink) -> Result<(), Stop> {
+pub fn walk_gzip<S: Sink>(file: File, within: &str, limits: &Limits, sink: &mut S) -> Result<(), Stop> {
     let flow = Flow::default();
     let packed = BufReader::new(flow.packed(file));
     let mut unpacked = BufReader::with_capacity(8 * 1024, flow.unpacked(MultiGzDecoder::new(packed), *limits));
     // A gzipped file may come in pieces of a few bytes.
     let mut head = Vec::new();
     if let Err(error) = unpacked.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut head) {
-        return sink.take(Item { path: within.to_owned(), content: Err(bounded::refusal(&error)) });
+        return sink.take(within.to_owned(), Err(bounded::refusal(&error)));
     }
     let is_archive = is_tar(&head);
     let whole = head.as_slice().chain(unpacked);
@@ -59,30 +60,30 @@ pub fn walk_gzip(file: File, within: &str, limits: &ImportLimits, sink: &mut dyn
     if !sink.wants(name) {
         return Ok(());
     }
-    let content = read_file(whole, limits.file_bytes).unwrap_or_else(|error| Err(bounded::refusal(&error)));
-    sink.take(Item { path: name.to_owned(), content })
+    let content = content::entry(name, whole, limits, sink).unwrap_or_else(|error| Err(bounded::refusal(&error)));
+    sink.take(name.to_owned(), content)
 }
 
 /// Gives every entry of a tar archive to `sink`; `within` is the archive's own name.
-pub fn walk_plain(file: File, within: &str, limits: &ImportLimits, sink: &mut dyn Sink) -> Result<(), Stop> {
+pub fn walk_plain<S: Sink>(file: File, within: &str, limits: &Limits, sink: &mut S) -> Result<(), Stop> {
     walk_entries(BufReader::new(file), within, limits, sink)
 }
 
-fn walk_entries(from: impl Read, within: &str, limits: &ImportLimits, sink: &mut dyn Sink) -> Result<(), Stop> {
-    let whole = |refusal| Item { path: within.to_owned(), content: Err(refusal) };
+fn walk_entries<S: Sink>(from: impl Read, within: &str, limits: &Limits, sink: &mut S) -> Result<(), Stop> {
+    let whole = |sink: &mut S, refusal| sink.take(within.to_owned(), Err(refusal));
     let mut archive = Archive::new(from);
     let entries = match archive.entries() {
         Ok(entries) => entries.raw(true),
-        Err(error) => return sink.take(whole(bounded::refusal(&error))),
+        Err(error) => return whole(sink, bounded::refusal(&error)),
     };
     let mut long_name: Option<Vec<u8>> = None;
     for (count, entry) in entries.enumerate() {
         if count >= limits.entries {
-            return sink.take(whole(Refusal::TooManyEntries { limit: limits.entries }));
+            return whole(sink, Refusal::TooManyEntries { limit: limits.entries });
         }
         let mut entry = match entry {
             Ok(entry) => entry,
-            Err(error) => return sink.take(whole(bounded::refusal(&error))),
+            Err(error) => return whole(sink, bounded::refusal(&error)),
         };
         let kind = entry.header().entry_type();
         let extended = match kind {
@@ -91,7 +92,7 @@ fn walk_entries(from: impl Read, within: &str, limits: &ImportLimits, sink: &mut
             _ => Ok(None),
         };
         match extended {
-            Err(error) => return sink.take(whole(bounded::refusal(&error))),
+            Err(error) => return whole(sink, bounded::refusal(&error)),
             Ok(Some(name)) => long_name = Some(name),
             Ok(None) => {}
         }
@@ -103,20 +104,23 @@ fn walk_entries(from: impl Read, within: &str, limits: &ImportLimits, sink: &mut
         }
         let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
         let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-        let Some(name) = plain_path(&String::from_utf8_lossy(name.get(..end).unwrap_or_default())) else { continue };
+        let given = String::from_utf8_lossy(name.get(..end).unwrap_or_default());
+        let is_odd = limits.strict_names && is_odd(&given);
+        let Some(name) = plain_path(&given) else { continue };
         let path = format!("{within}/{name}");
         if kind.is_dir() || is_litter(&name) || !sink.wants(&path) {
             continue;
         }
         let content = match kind {
-            EntryType::Regular | EntryType::Continuous => match read_file(&mut entry, limits.file_bytes) {
+            EntryType::Regular | EntryType::Continuous if is_odd => Err(Refusal::OddName),
+            EntryType::Regular | EntryType::Continuous => match content::entry(&path, &mut entry, limits, sink) {
                 Ok(content) => content,
-                Err(error) => return sink.take(whole(bounded::refusal(&error))),
+                Err(error) => return whole(sink, bounded::refusal(&error)),
             },
             EntryType::Symlink | EntryType::Link => Err(Refusal::Link),
             _ => Err(Refusal::NotAFile),
         };
-        sink.take(Item { path, content })?;
+        sink.take(path, content)?;
     }
     Ok(())
 }

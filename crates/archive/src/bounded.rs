@@ -6,7 +6,7 @@ use std::{
     rc::Rc,
 };
 
-use super::{limits::ImportLimits, refusal::Refusal};
+use crate::{limits::Limits, refusal::Refusal};
 
 /// Counts what a compressed file gives; shared by the readers on both sides of its decoder.
 #[derive(Clone, Default)]
@@ -22,18 +22,18 @@ impl Flow {
     }
 
     /// Counts what comes out of it, and ends it with an error that [`refusal`] knows.
-    pub fn unpacked<R>(&self, inner: R, limits: ImportLimits) -> Bounded<R> {
+    pub fn unpacked<R>(&self, inner: R, limits: Limits) -> Bounded<R> {
         Bounded { inner, flow: self.clone(), limits }
     }
 
     /// Adds what came out otherwise, and says when it is too much.
-    pub fn check(&self, limits: &ImportLimits, unpacked: u64) -> Result<(), Refusal> {
+    pub fn check(&self, limits: &Limits, unpacked: u64) -> Result<(), Refusal> {
         let out = self.unpacked.get().saturating_add(unpacked);
         self.unpacked.set(out);
         if out > limits.unpacked_bytes {
             return Err(Refusal::UnpacksTooLarge { limit_bytes: limits.unpacked_bytes });
         }
-        if out > ImportLimits::RATIO_FROM_BYTES && out / limits.ratio.max(1) > self.packed.get() {
+        if out > Limits::RATIO_FROM_BYTES && out / limits.ratio.max(1) > self.packed.get() {
             return Err(Refusal::UnpacksTooMuch { ratio: limits.ratio });
         }
         Ok(())
@@ -61,7 +61,7 @@ impl<R: Read> Read for Counted<R> {
 pub struct Bounded<R> {
     inner: R,
     flow: Flow,
-    limits: ImportLimits,
+    limits: Limits,
 }
 
 impl<R: Read> Read for Bounded<R> {
@@ -84,9 +84,26 @@ pub fn refusal(error: &io::Error) -> Refusal {
     }
 }
 
-/// Reads a file of at most `limit_bytes`.
-pub fn read_file(from: impl Read, limit_bytes: u64) -> io::Result<Result<Vec<u8>, Refusal>> {
-    let mut bytes = Vec::new();
-    from.take(limit_bytes + 1).read_to_end(&mut bytes)?;
-    Ok(if bytes.len() as u64 > limit_bytes { Err(Refusal::TooLarge { limit_bytes }) } else { Ok(bytes) })
+/// A reader that ends with an error behind the most that one file may have.
+pub struct OneFile<R> {
+    inner: R,
+    left: u64,
+    limit_bytes: u64,
+}
+
+impl<R> OneFile<R> {
+    pub const fn new(inner: R, limit_bytes: u64) -> Self {
+        Self { inner, left: limit_bytes, limit_bytes }
+    }
+}
+
+impl<R: Read> Read for OneFile<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => return Err(io::Error::other(Unpacks(Refusal::TooLarge { limit_bytes: self.limit_bytes }))),
+        }
+        Ok(read)
+    }
 }
