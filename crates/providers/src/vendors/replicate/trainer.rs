@@ -68,19 +68,15 @@ fn destination(order: &TrainingOrder) -> String {
 }
 
 fn input(data: &UploadedData, order: &TrainingOrder) -> Map<String, Value> {
-    let mut input = Map::from_iter([
+    Map::from_iter([
         ("dataset_path".to_owned(), json!(data.address)),
-        // What is heard in each piece, beside what is said of all of them.
+        // Beside the captions that lie with the pieces, which one description of all of them would replace.
         ("auto_labeling".to_owned(), json!(true)),
         ("drop_vocals".to_owned(), json!(order.drop_vocals)),
         ("model_version".to_owned(), json!(order.base)),
         ("epochs".to_owned(), json!(order.epochs)),
         ("updates_per_epoch".to_owned(), json!(order.updates_per_epoch)),
-    ]);
-    if let Some(description) = &order.description {
-        input.insert("one_same_description".to_owned(), json!(description));
-    }
-    input
+    ])
 }
 
 #[cfg(test)]
@@ -125,10 +121,8 @@ mod tests {
                 "model_version": "stereo-melody",
                 "epochs": 3,
                 "updates_per_epoch": 100,
-                "one_same_description": "slow blues",
-            })
+            }),
+            "what the pieces are described with lies beside them"
         );
-        let plain = input(&data, &TrainingOrder { description: None, ..order("band") });
-        assert!(!plain.contains_key("one_same_description"));
     }
 }

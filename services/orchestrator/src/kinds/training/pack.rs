@@ -1,45 +1,73 @@
-//! TEMPORARY
-use std::{fs::File, io::{Seek as _, SeekFrom}};
+//! From the recordings to what trainers take, by the crate that knows how models learn best.
 
+use std::fs::File;
+
+use ::training::{FileReport, NamedFile, Options, Prepared, Report, TrainingError, Verdict, prepare};
 use domain::{Failure, FailureClass, FailureCode};
-use serde_json::{Value, json};
+use telemetry::error_chain;
 
 use super::preparation::Preparing;
 use crate::kinds::played::Playing;
 
-pub struct Sent {
-    pub name: String,
-    pub file: File,
-}
+/// Files that a sentence names at most.
+const MOST_NAMED: usize = 5;
 
+/// Recordings that were prepared.
 pub struct Packed {
+    /// At its start.
     pub archive: File,
     pub summary: Preparing,
-    pub report: Value,
+    pub report: Report,
 }
 
-pub fn packed(sent: Vec<Sent>, _description: Option<String>, playing: &Playing) -> Result<Packed, Failure> {
-    let mut files = Vec::new();
-    let mut seconds = 0.0;
-    let mut used = 0;
-    for Sent { name, file } in sent {
-        let size = file.metadata().map_or(0, |data| data.len());
-        let _ = playing.heard(0.5);
-        match media::inspect(file, size, &media::Bounds::for_duration(600.0)) {
-            Ok(facts) if facts.duration_seconds > 10.0 => {
-                seconds += facts.duration_seconds;
-                used += 1;
-                files.push(json!({"name": name, "used": true}));
-            }
-            _ => files.push(json!({"name": name, "used": false, "reason": "bad"})),
+/// Blocking.
+///
+/// # Errors
+/// `Caller` where too little is good: which files are not, and why.
+pub fn packed(recordings: Vec<NamedFile>, description: Option<String>, playing: &Playing) -> Result<Packed, Failure> {
+    let options = Options { description, ..Options::default() };
+    let prepared = prepare(recordings, &options, &mut |share| playing.heard(share));
+    let Prepared { archive, pieces, seconds, report, .. } = prepared.map_err(of_training)?;
+    let (used, refused, passed_over) = report.counts();
+    let count = |files: usize| files as u64;
+    let summary = Preparing {
+        pieces: count(pieces),
+        seconds,
+        used: count(used),
+        refused: count(refused),
+        passed_over: count(passed_over),
+    };
+    Ok(Packed { archive, summary, report })
+}
+
+fn of_training(error: TrainingError) -> Failure {
+    match &error {
+        TrainingError::TooLittle { report, .. } => {
+            let message = format!("{error}. {}", refusals(report));
+            Failure::new(FailureClass::Caller, FailureCode::InvalidAudio, message)
+        }
+        TrainingError::Stopped => {
+            let message = "nobody waits for the recordings any more";
+            Failure::new(FailureClass::Transient, FailureCode::StageTimeout, message)
+        }
+        _ => {
+            let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
+            Failure::new(class, FailureCode::AudioProcessing, error_chain(&error))
         }
     }
-    if seconds < 30.0 {
-        let names: Vec<String> = files.iter().map(|file| file["name"].to_string()).collect();
-        return Err(Failure::new(FailureClass::Caller, FailureCode::InvalidAudio, format!("too little: {}", names.join(", "))));
+}
+
+/// What the first files were refused for, as sentences.
+fn refusals(report: &Report) -> String {
+    let why = |FileReport { path, verdict, .. }: &FileReport| match verdict {
+        Verdict::Refused { why, .. } => Some(format!("{path}: {why}")),
+        Verdict::Duplicate { of } => Some(format!("{path}: It is the same recording as {of}.")),
+        Verdict::Used { .. } | Verdict::PassedOver => None,
+    };
+    let all: Vec<String> = report.files.iter().filter_map(why).collect();
+    let mut told = all.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(" ");
+    if all.len() > MOST_NAMED {
+        told += &format!(" And {} more.", all.len() - MOST_NAMED);
     }
-    let refused = files.len() as u64 - used;
-    let mut archive = tempfile::tempfile().map_err(|e| Failure::new(FailureClass::Transient, FailureCode::Storage, e.to_string()))?;
-    let _ = archive.seek(SeekFrom::Start(0));
-    Ok(Packed { archive, summary: Preparing { pieces: used, seconds, used, refused }, report: json!({"files": files}) })
+    if told.is_empty() { "Send more of them, or longer ones.".to_owned() } else { told }
 }

@@ -8,9 +8,10 @@ use domain::{
 use providers::{ENGINE_VERSION, Stop, blocking};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use ::training::NamedFile;
 
 use super::{
-    pack::{self, Packed, Sent},
+    pack::{self, Packed},
     work,
 };
 use crate::{
@@ -33,6 +34,8 @@ pub struct Preparing {
     /// Recordings of which there is something in them.
     pub used: u64,
     pub refused: u64,
+    /// The same again, and what is no recording and does not claim to be one.
+    pub passed_over: u64,
 }
 
 #[async_trait]
@@ -62,7 +65,7 @@ impl Stage for Preparation {
             let number = recordings.len() + 1;
             let name = input.file_name.clone().filter(|name| !name.is_empty());
             let file = run.fetch_input(input).await?;
-            recordings.push(Sent { name: name.unwrap_or_else(|| format!("recording {number}")), file });
+            recordings.push(NamedFile { name: name.unwrap_or_else(|| format!("recording {number}")), file });
         }
         if recordings.is_empty() {
             let message = "the job has no recordings";
