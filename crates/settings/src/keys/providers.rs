@@ -98,7 +98,7 @@ pub const PROVIDER: Section = Section {
             "providers.{provider}.webhook_secret",
             "a secret that begins with whsec_",
             "\"whsec_...\"",
-            "What the vendor signs its webhooks with (replicate). Not set: the vendor is asked for it at the start.",
+            "What the vendor signs its webhooks with (replicate). Not set: the vendor is asked for it when the first one comes.",
         )
         .secret(),
         Key::unset(

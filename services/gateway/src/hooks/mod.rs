@@ -11,6 +11,7 @@ use messaging::Queue;
 use persistence::{Begin, IdempotencyKey, OutsideCall};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use utoipa::IntoParams;
 
 use self::signature::{Signed, WebhookError, check_form, verify};
 use crate::{
@@ -33,18 +34,17 @@ struct Told {
 }
 
 /// What the address says that the vendor was given.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Address {
+    /// What the work was asked for under.
     correlation: Option<String>,
 }
 
 /// Told by a vendor that work may be over. The job that waits for it looks at once.
 #[utoipa::path(
     post, path = "/api/v1/hooks/{provider}", tag = "hooks",
-    params(
-        ("provider" = String, Path, description = "The vendor's name in the settings"),
-        ("correlation" = Option<String>, Query, description = "What the vendor was given to know the work by"),
-    ),
+    params(("provider" = String, Path, description = "The vendor's name in the settings"), Address),
     responses(
         (status = 204, description = "Taken, or came before"),
         (status = 400, description = "Signed, but about nothing", body = Problem, content_type = "application/problem+json"),

@@ -151,13 +151,13 @@ pub(super) fn first(files: Vec<AudioInput>, provider: &str) -> Result<AudioInput
 /// A description in the model's words: what the sentence says, and the options, which stand above it.
 fn description(sentence: &str, options: &Options) -> String {
     let mut words = vec![sentence.split_whitespace().collect::<Vec<_>>().join(" ")];
-    let style = options.genre.map(|genre| genre.to_string()).or_else(|| options.style.map(|style| style.to_string()));
-    words.extend(style);
-    words.extend(options.mood.map(|mood| mood.to_string()));
-    words.extend(options.era.map(|era| era.to_string()));
+    let style = options.genre.as_ref().map(ToString::to_string);
+    words.extend(style.or_else(|| options.style.as_ref().map(ToString::to_string)));
+    words.extend(options.mood.as_ref().map(ToString::to_string));
+    words.extend(options.era.as_ref().map(ToString::to_string));
     words.extend(options.tempo_bpm.map(|bpm| format!("{bpm:.0} bpm")));
     words.extend(options.key.as_ref().map(|key| format!("in {key}")));
-    words.extend(options.instruments.iter().map(|instrument| instrument.to_string()));
+    words.extend(options.instruments.iter().map(ToString::to_string));
     words.extend(options.without_instruments.iter().map(|instrument| format!("no {instrument}")));
     words.extend(options.energy.map(|energy| if energy < 0.4 { "calm" } else { "energetic" }.to_owned()));
     words.push("instrumental, no vocals".to_owned());
