@@ -10,8 +10,8 @@ use domain::{
     prompt::Prompt,
 };
 use providers::{
-    AudioInput, CallScope, Chain, Composed, ComposedSong, ModelChoice, Need, Provided, ProviderCall, SongComposer, Stop,
-    blocking, compose_failure,
+    AudioInput, CallScope, Chain, Composed, ComposedSong, ModelChoice, Need, Provided, ProviderCall, SongComposer,
+    Stop, blocking, compose_failure,
 };
 
 use crate::sound_song::SoundSong;

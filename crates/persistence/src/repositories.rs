@@ -3,8 +3,8 @@
 use domain::UserId;
 
 use crate::{
-    Artifacts, Breakers, Database, Days, IdempotencyKeys, Jobs, Models, Outbox, OutsideCalls, Songs, Spending, StageResults,
-    Stages, Uploads, UserJobs, Users,
+    Artifacts, Breakers, Database, Days, IdempotencyKeys, Jobs, Models, Outbox, OutsideCalls, Songs, Spending,
+    StageResults, Stages, Uploads, UserJobs, Users,
 };
 
 impl Database {

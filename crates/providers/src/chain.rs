@@ -224,12 +224,16 @@ impl<P: ?Sized> Chain<P> {
         let ends_at = Instant::now() + scope.remaining;
         let mut tried = scope.calls.tried().await?;
         let mut last = Failure::new(FailureClass::Config, FailureCode::ProviderConfig, "no provider is configured");
+        let mut has_failed = false;
         for (index, link) in self.links.iter().enumerate() {
             if tried.iter().any(|tried| *tried.provider == *link.name) {
                 continue;
             }
             if let Some(why) = link.terms.abilities.lacks(&link.name, need) {
-                last = self.cannot(&link.name, &why);
+                // How somebody who can do it has failed says more.
+                if !has_failed {
+                    last = self.cannot(&link.name, &why);
+                }
                 tried.push(Tried::passed_over(&link.name, why));
                 scope.calls.give_up(tried[tried.len() - 1].clone()).await?;
                 continue;
@@ -259,6 +263,7 @@ impl<P: ?Sized> Chain<P> {
                     tracing::warn!(provider = &*link.name, %class, %code, "provider failed");
                     scope.calls.give_up(Tried::failed(&link.name, &failure)).await?;
                     last = failure;
+                    has_failed = true;
                 }
             }
         }
@@ -470,6 +475,21 @@ mod tests {
             .await
             .unwrap();
         assert_eq!((&*provided.provider, calls.into_inner()), ("works", 2));
+    }
+
+    #[tokio::test]
+    async fn how_a_provider_failed_is_told_rather_than_what_the_others_cannot_do() {
+        let model = crate::ModelChoice { name: "drums".into(), provider: "first".into(), version: "1".into() };
+        let need = Need { model: Some(model), ..Need::default() };
+        let away = chain_of(&["zeroth", "first", "second"])
+            .call(scope(&DirectCalls::default(), 5), &need, |provider, _| async move {
+                assert_eq!(&*provider, "first", "nobody else has the model");
+                Err::<(), _>(failure(FailureClass::Transient))
+            })
+            .await
+            .unwrap_err()
+            .into_failure();
+        assert_eq!((away.class, away.message.as_str()), (FailureClass::Transient, "as the test wants"));
     }
 
     #[tokio::test]

@@ -77,7 +77,8 @@ pub enum Command {
     /// The catalogue of songs that can be blended: import, list, search, correct, remove.
     #[command(subcommand)]
     Songs(Songs),
-    /// The neural models that may find the pitch: which are here, add one, take one away.
+    /// Models: the neural ones that may find the pitch (which are here, add one, take one away), and a server's registry of those
+    /// that songs can be asked of.
     #[command(subcommand)]
     Models(Models),
     /// Make a bearer token for a server that shares the secret in AUTH_SECRET.
@@ -256,8 +257,26 @@ impl OptionArgs {
 
 #[derive(Subcommand)]
 pub enum Models {
-    /// Which models there are, and which of them are here.
-    List(ModelsFolderArgs),
+    /// Which neural models there are, and which of them are here; with --server, the models of its registry.
+    List {
+        #[command(flatten)]
+        folder: ModelsFolderArgs,
+        /// List the registry of this server instead, local models included.
+        #[arg(long, conflicts_with = "config")]
+        server: Option<Url>,
+        /// Your bearer token, where the server wants one.
+        #[arg(long, env = "DESCANT_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+    },
+    /// Print a server's registry as registry.json. For operators.
+    Export(Server),
+    /// Take the models of a registry.json into a server's registry. For operators.
+    Import {
+        /// The document; `-` is standard input.
+        file: PathBuf,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Take models out of the Python packages that carry them: swift-f0, crepe-tiny, crepe-full.
     Add {
         #[arg(required = true, value_name = "NAME")]

@@ -26,8 +26,7 @@ impl LocalModelReport {
             return Ok(());
         }
         let now = context.tools.clock.now();
-        let taken =
-            context.tools.database.models().report_local(&found, || ModelId::new(now, random10()), now).await?;
+        let taken = context.tools.database.models().report_local(&found, || ModelId::new(now, random10()), now).await?;
         for name in taken {
             tracing::warn!(model = %name, "a model of the registry has the name of a file on this side, which is not listed");
         }

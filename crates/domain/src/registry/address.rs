@@ -54,7 +54,11 @@ impl ModelVersion {
     /// When it is empty, longer than 128 characters, or has others than those of ASCII that are seen.
     pub fn new(text: &str) -> Result<Self, InvalidField> {
         let is_good = !text.is_empty() && text.len() <= MAX_CHARS && text.chars().all(|c| c.is_ascii_graphic());
-        if is_good { Ok(Self(text.to_owned())) } else { Err(wrong("version", "expected 1 to 128 characters, no blanks")) }
+        if is_good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(wrong("version", "expected 1 to 128 characters, no blanks"))
+        }
     }
 
     /// A version of a model at a path: 64 hexadecimal digits there, in lower case; the provider's own word elsewhere.

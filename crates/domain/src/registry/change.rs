@@ -9,13 +9,20 @@ pub enum ModelChange {
     Disable,
     Enable,
     /// A share of its jobs gets another version from now on; one that is on trial already gives way.
-    StartCanary { version: ModelVersion, share: Share },
+    StartCanary {
+        version: ModelVersion,
+        share: Share,
+    },
     /// All of its jobs get another version: the one that is named, else the one on trial.
-    Promote { version: Option<ModelVersion> },
+    Promote {
+        version: Option<ModelVersion>,
+    },
     /// The trial ends; without one, jobs get the version before this one again.
     RollBack,
     /// Training has made a version of it.
-    Trained { version: ModelVersion },
+    Trained {
+        version: ModelVersion,
+    },
     TrainingFailed,
 }
 
@@ -60,7 +67,9 @@ pub fn changed(model: &RegisteredModel, change: ModelChange) -> Result<Registere
             }
             ModelStatus::Disabled => Err(ChangeRefused::NoVersion),
             ModelStatus::Training => refused(model, "is ready by itself when that ends"),
-            ModelStatus::Failed | ModelStatus::Missing => refused(model, "needs a version first: promote one by naming it"),
+            ModelStatus::Failed | ModelStatus::Missing => {
+                refused(model, "needs a version first: promote one by naming it")
+            }
         },
         ModelChange::StartCanary { version, share } => {
             in_use(model)?;

@@ -155,10 +155,13 @@ impl RegisteredModel {
     /// When it is not a word of lower-case letters, digits, `-` and `_`.
     pub fn check_provider(provider: &str) -> Result<(), InvalidField> {
         let is_inside = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        let is_good = !provider.is_empty()
-            && provider.len() <= Self::MAX_PROVIDER_CHARS
-            && provider.chars().all(is_inside);
-        if is_good { Ok(()) } else { Err(wrong("provider", "expected a provider's name in the settings, such as replicate")) }
+        let is_good =
+            !provider.is_empty() && provider.len() <= Self::MAX_PROVIDER_CHARS && provider.chars().all(is_inside);
+        if is_good {
+            Ok(())
+        } else {
+            Err(wrong("provider", "expected a provider's name in the settings, such as replicate"))
+        }
     }
 
     /// A licence or a description as it is kept: without blanks around it, `None` when nothing is left.
@@ -181,7 +184,9 @@ mod tests {
 
     #[test]
     fn shares_and_texts_keep_their_bounds() {
-        for (share, is_good) in [(0.0, true), (1.0, true), (0.05, true), (-0.01, false), (1.01, false), (f64::NAN, false)] {
+        for (share, is_good) in
+            [(0.0, true), (1.0, true), (0.05, true), (-0.01, false), (1.01, false), (f64::NAN, false)]
+        {
             assert_eq!(Share::new(share).is_ok(), is_good, "{share}");
         }
         let text = |text: &str| RegisteredModel::text("licence", text, 5);
@@ -189,7 +194,9 @@ mod tests {
         assert_eq!(text("  "), Ok(None));
         assert_eq!(text("Größe"), Ok(Some("Größe".to_owned())), "characters, not bytes");
         assert!(text("123456").is_err() && text("a\u{7}").is_err());
-        for (provider, is_good) in [("replicate", true), ("my_vendor-2", true), ("", false), ("Repl", false), ("a b", false)] {
+        for (provider, is_good) in
+            [("replicate", true), ("my_vendor-2", true), ("", false), ("Repl", false), ("a b", false)]
+        {
             assert_eq!(RegisteredModel::check_provider(provider).is_ok(), is_good, "{provider}");
         }
     }

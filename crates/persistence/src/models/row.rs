@@ -51,17 +51,11 @@ pub fn read(row: rows::model::Model) -> Result<RegisteredModel, Undecodable> {
         name: ModelName::new(&name).map_err(|why| Undecodable::new("models.name", why))?,
         kind: kind.parse().map_err(|why| Undecodable::new("models.kind", why))?,
         provider,
-        path: path
-            .map(|path| ModelPath::new(&path))
-            .transpose()
-            .map_err(|why| Undecodable::new("models.path", why))?,
+        path: path.map(|path| ModelPath::new(&path)).transpose().map_err(|why| Undecodable::new("models.path", why))?,
         version: as_version("models.version", version)?,
         previous_version: as_version("models.previous_version", previous_version)?,
         status: status.parse().map_err(|why| Undecodable::new("models.status", why))?,
-        canary: canary
-            .map(serde_json::from_value)
-            .transpose()
-            .map_err(|why| Undecodable::new("models.canary", why))?,
+        canary: canary.map(serde_json::from_value).transpose().map_err(|why| Undecodable::new("models.canary", why))?,
         owner: owner.map(UserId::new).transpose().map_err(|why| Undecodable::new("models.owner", why))?,
         licence,
         description,
@@ -121,10 +115,7 @@ pub fn active(model: &RegisteredModel) -> rows::model::ActiveModel {
     }
 }
 
-pub async fn named(
-    connection: &impl ConnectionTrait,
-    name: &ModelName,
-) -> Result<Option<rows::model::Model>, DbErr> {
+pub async fn named(connection: &impl ConnectionTrait, name: &ModelName) -> Result<Option<rows::model::Model>, DbErr> {
     rows::model::Entity::find().filter(Column::Name.eq(name.as_str())).one(connection).await
 }
 

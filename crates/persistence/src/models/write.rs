@@ -5,11 +5,7 @@ use domain::{
     ModelId,
     registry::{LocalModel, ModelKind, ModelName, RegisteredModel, as_found},
 };
-use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter,
-    sea_query::OnConflict,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, sea_query::OnConflict};
 use serde_json::{Map, Value};
 
 use super::{Models, row};
@@ -132,10 +128,8 @@ pub fn fresh(model: &RegisteredModel, now: DateTime<Utc>) -> RegisteredModel {
 /// False when its name is taken.
 pub async fn insert(connection: &impl ConnectionTrait, model: &RegisteredModel) -> Result<bool, DbErr> {
     let taken = OnConflict::column(Column::Name).do_nothing().to_owned();
-    let done = rows::model::Entity::insert(row::active(model))
-        .on_conflict(taken)
-        .exec_without_returning(connection)
-        .await?;
+    let done =
+        rows::model::Entity::insert(row::active(model)).on_conflict(taken).exec_without_returning(connection).await?;
     Ok(done == 1)
 }
 

@@ -4,8 +4,8 @@
 use domain::{
     JobState, UserId,
     registry::{
-        Canary, LocalModel, ModelAddress, ModelChange, ModelKind, ModelName, ModelStatus, ModelVersion, RegisteredModel,
-        Share, Unusable, changed, dice,
+        Canary, LocalModel, ModelAddress, ModelChange, ModelKind, ModelName, ModelStatus, ModelVersion,
+        RegisteredModel, Share, Unusable, changed, dice,
     },
 };
 use persistence::{ModelAdded, ModelChoiceMade, ModelWritten, Trained, TrainingRegistered};
@@ -81,7 +81,8 @@ async fn a_change_over_an_older_revision_is_none(bed: &Bed) {
     assert_eq!((first.revision, first.updated_at, first.created_at), (2, later(5), noon()));
     assert_eq!(models.put(&told("second"), later(6)).await.unwrap(), None);
     assert_eq!(models.get(&model.name).await.unwrap(), Some(first.clone()));
-    let late = models.put(&RegisteredModel { licence: Some("MIT".to_owned()), ..first }, noon()).await.unwrap().unwrap();
+    let late =
+        models.put(&RegisteredModel { licence: Some("MIT".to_owned()), ..first }, noon()).await.unwrap().unwrap();
     assert_eq!(late.updated_at, later(5), "a clock that is behind turns nothing back");
 }
 
@@ -135,7 +136,10 @@ async fn a_training_is_registered_once(bed: &Bed) {
     let (job, next, third) = (crate::bed::job_id(), crate::bed::job_id(), crate::bed::job_id());
 
     let TrainingRegistered::New(model) = register(job, &ada, "guitar", &first).await else { panic!("it is the first") };
-    assert_eq!((model.kind, model.status, model.owner.as_ref()), (ModelKind::FineTuned, ModelStatus::Ready, Some(&ada)));
+    assert_eq!(
+        (model.kind, model.status, model.owner.as_ref()),
+        (ModelKind::FineTuned, ModelStatus::Ready, Some(&ada))
+    );
     assert_eq!(model.address().unwrap().to_string(), first);
     assert_eq!((model.trained_from, model.licence.as_deref()), (Some(job), Some("MIT")));
     assert_eq!(model.quality.as_ref(), Some(&quality));
@@ -145,7 +149,9 @@ async fn a_training_is_registered_once(bed: &Bed) {
     added(bed, &base("base")).await;
     assert_eq!(register(third, &ada, "base", &second).await, TrainingRegistered::NameTaken);
 
-    let TrainingRegistered::NextVersion(model) = register(next, &ada, "guitar", &second).await else { panic!("theirs") };
+    let TrainingRegistered::NextVersion(model) = register(next, &ada, "guitar", &second).await else {
+        panic!("theirs")
+    };
     assert_eq!((model.previous_version.unwrap().as_str(), model.revision), (&first[11..], 2));
     let TrainingRegistered::Known(known) = register(job, &ada, "guitar", &first).await else { panic!("it was told") };
     assert_eq!(known.address().unwrap().to_string(), second, "an old training told again takes nothing back");

@@ -35,7 +35,7 @@ pub async fn run(command: Command, json: bool) -> anyhow::Result<()> {
         Command::SampleHum(args) => sample::run(args, json),
         Command::SampleSongs(args) => sample::songs(args, json),
         Command::Songs(command) => songs::run(command, json).await,
-        Command::Models(command) => models::run(command, json),
+        Command::Models(command) => models::run(command, json).await,
         Command::Token { user, tier, operator, hours } => token::run(&user, &tier, operator, hours),
     }
 }

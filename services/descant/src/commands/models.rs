@@ -1,4 +1,6 @@
-//! `descant models`: the folder of neural models.
+//! `descant models`: the folder of neural models, and a server's registry.
+
+mod registry;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -14,9 +16,14 @@ use crate::{
     output::{self, OutputError},
 };
 
-pub fn run(command: cli::Models, json: bool) -> Result<()> {
+pub async fn run(command: cli::Models, json: bool) -> Result<()> {
     match command {
-        cli::Models::List(folder) => Ok(list(&open(folder)?, json)?),
+        cli::Models::List { server: Some(server), token, .. } => {
+            registry::list(&cli::Server { server, token }, json).await
+        }
+        cli::Models::List { folder, .. } => Ok(list(&open(folder)?, json)?),
+        cli::Models::Export(server) => registry::export(&server).await,
+        cli::Models::Import { file, server } => registry::import(&file, &server, json).await,
         cli::Models::Add { names, from, folder } => add(&names, from, &open(folder)?, json),
         cli::Models::Remove { name, folder } => remove(&name, &open(folder)?, json),
     }
@@ -38,7 +45,12 @@ fn list(folder: &ModelsFolder, json: bool) -> Result<(), OutputError> {
         State::Damaged => "damaged",
     };
     if json {
-        let models = Model::ALL.map(|model| json!({ "name": model.name(), "state": state(model) }));
+        let models = Model::ALL.map(|model| {
+            json!({
+                "name": model.name(), "state": state(model), "kind": "local", "provider": providers::OFFLINE,
+                "version": model.sha256(), "licence": model.licence(),
+            })
+        });
         return output::line(json!({ "folder": folder.path().display().to_string(), "models": models }));
     }
     output::line(format_args!("{}:", folder.path().display()))?;

@@ -4,12 +4,10 @@
 use std::{
     collections::BTreeSet,
     io::{Cursor, Seek as _, Write as _},
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -17,10 +15,8 @@ use domain::{Failure, FailureClass, FailureCode};
 use media::{Bounds, Encoding, Tags};
 use providers::{AudioInput, Composed, ProviderCall, SongComposer, Stop};
 use serde_json::{Value, json};
-use service_runtime::{CancellationToken, Service};
-use settings::{LoadOptions, Settings};
 
-use super::PATIENCE;
+use super::house::House;
 
 /// A vendor with one song: 11.3 s of two tones at 48 kHz as MP3, whatever is asked for.
 #[derive(Default)]
@@ -45,45 +41,11 @@ impl SongComposer for Vendor {
     }
 }
 
-fn song() -> Vec<u8> {
+pub fn song() -> Vec<u8> {
     const RATE: u32 = 48_000;
     let tone = |frame: u32, hz: f32| 0.1 * (std::f32::consts::TAU * hz * frame as f32 / RATE as f32).sin();
     let samples: Vec<f32> = (0..RATE * 113 / 10).flat_map(|frame| [tone(frame, 220.0), tone(frame, 330.0)]).collect();
     media::encode(&samples, RATE, 2, Encoding::Mp3 { kbps: 128 }, &Tags::default()).unwrap()
-}
-
-/// The house on this machine, for its one user.
-struct House {
-    base: String,
-    http: reqwest::Client,
-}
-
-impl House {
-    async fn completed(&self, body: &Value) -> Value {
-        let posted = self.http.post(format!("{}/api/v1/jobs/composition", self.base)).json(body).send().await.unwrap();
-        let accepted: Value = posted.json().await.unwrap();
-        let id = accepted["jobId"].as_str().unwrap_or_else(|| panic!("no id in {accepted}")).to_owned();
-        let started = Instant::now();
-        loop {
-            let job: Value = self.get(&format!("/api/v1/jobs/{id}")).await.json().await.unwrap();
-            if job["state"] == "completed" {
-                return job;
-            }
-            assert!(started.elapsed() < PATIENCE && job["state"] != "failed", "{job}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    async fn get(&self, path: &str) -> reqwest::Response {
-        self.http.get(format!("{}{path}", self.base)).send().await.unwrap()
-    }
-
-    async fn file(&self, job: &Value, role: &str) -> Vec<u8> {
-        let id = job["jobId"].as_str().unwrap();
-        let answer = self.get(&format!("/api/v1/jobs/{id}/result?role={role}")).await;
-        assert_eq!(answer.status(), 200, "{role}");
-        answer.bytes().await.unwrap().to_vec()
-    }
 }
 
 fn roles(job: &Value) -> BTreeSet<&str> {
@@ -92,30 +54,8 @@ fn roles(job: &Value) -> BTreeSet<&str> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_composer_that_delivers_sound_goes_through_the_whole_house() {
-    service_runtime::install_crypto();
-    let folder = tempfile::tempdir().unwrap();
-    let options = LoadOptions::default()
-        .with("data_dir", folder.path().display().to_string())
-        .with("http.port", "0")
-        .with("providers.call_base_ms", "10")
-        .with("jobs.reconcile_ms", "50");
-    let settings = Settings::load(&options).unwrap();
     let vendor = Arc::new(Vendor::default());
-    let (bound, address) = tokio::sync::oneshot::channel::<SocketAddr>();
-    let announced = move |address| {
-        // A test that has given up waits no more.
-        let _ = bound.send(address);
-    };
-    let orchestrator = orchestrator::Orchestrator::default().with_composer("vendor", "1", vendor.clone());
-    let services: Vec<Box<dyn Service>> = vec![
-        Box::new(validator::Validator),
-        Box::new(storage::Storage::default()),
-        Box::new(orchestrator),
-        Box::new(gateway::Gateway::announcing(announced)),
-    ];
-    let stop = CancellationToken::new();
-    let running = tokio::spawn(service_runtime::run_until("test", settings, services, stop.clone()));
-    let house = House { base: format!("http://{}", address.await.unwrap()), http: reqwest::Client::new() };
+    let house = House::open(vendor.clone()).await;
 
     let mut body = json!({
         "prompt": "a slow folk song about rivers", "name": "Tide", "lengthMs": 10234, "seed": 3, "instrumental": false,
@@ -160,6 +100,5 @@ async fn a_composer_that_delivers_sound_goes_through_the_whole_house() {
     );
     assert!(roles(&ours).contains("song_midi") && vendor.asked.load(Ordering::SeqCst) > 1);
 
-    stop.cancel();
-    running.await.unwrap();
+    house.close().await;
 }

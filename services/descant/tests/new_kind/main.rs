@@ -2,6 +2,8 @@
 //! of every crate; and ARCHITECTURE.md says how, in steps that name what there is. So is a composer, of the sort that vendors are.
 
 mod composer;
+mod house;
+mod models;
 mod reverie;
 
 use std::{

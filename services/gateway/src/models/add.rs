@@ -108,9 +108,8 @@ fn asked(state: &AppState, form: ModelForm, id: ModelId) -> Result<RegisteredMod
     };
     check_form(state, &provider, path.as_ref(), &version)?;
     let owner = owner.map(UserId::new).transpose().map_err(|why| invalid("owner", &why))?;
-    let text = |field, text: Option<String>, most| {
-        RegisteredModel::text(field, text.as_deref().unwrap_or_default(), most)
-    };
+    let text =
+        |field, text: Option<String>, most| RegisteredModel::text(field, text.as_deref().unwrap_or_default(), most);
     let base = RegisteredModel::base(id, name, &provider, ModelAddress { path, version }, state.clock.now());
     Ok(RegisteredModel {
         kind,
@@ -136,7 +135,8 @@ pub fn check_form(
         None => provider == VendorKind::Replicate.as_str(),
     };
     if path.is_none() && is_replicate && !version.is_hash() {
-        let detail = "expected owner/name:version with the 64 hexadecimal digits of a version, as the model's page lists them";
+        let detail =
+            "expected owner/name:version with the 64 hexadecimal digits of a version, as the model's page lists them";
         return Err(invalid("version", &detail));
     }
     Ok(())

@@ -205,11 +205,7 @@ pub struct ModelCorrection {
 impl ModelCorrection {
     pub const fn is_empty(&self) -> bool {
         let Self { disabled, licence, description, input_schema, quality } = self;
-        disabled.is_none()
-            && licence.is_none()
-            && description.is_none()
-            && input_schema.is_none()
-            && quality.is_none()
+        disabled.is_none() && licence.is_none() && description.is_none() && input_schema.is_none() && quality.is_none()
     }
 }
 

@@ -104,7 +104,11 @@ impl ApiError {
                 )
             }
             Self::ModelUnknown { wanted, known } => {
-                let there = if known.is_empty() { "there is none".to_owned() } else { format!("there are {}", known.join(", ")) };
+                let there = if known.is_empty() {
+                    "there is none".to_owned()
+                } else {
+                    format!("there are {}", known.join(", "))
+                };
                 format!("No model is called {wanted}; {there}.")
             }
             Self::ModelState { name, detail } => format!("The model {name}: {detail}."),

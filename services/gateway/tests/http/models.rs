@@ -162,7 +162,10 @@ async fn a_model_is_described_and_taken_out_of_use() {
     let patch = async |body: Value| send(&harness, "PATCH", &format!("{ADMIN}/small"), &body).await;
     let told = patch(json!({ "licence": " MIT ", "description": "Small.", "disabled": true })).await.expect(200);
     let model = &told["model"];
-    assert_eq!((&model["licence"], &model["status"], &model["revision"]), (&json!("MIT"), &json!("disabled"), &json!(2)));
+    assert_eq!(
+        (&model["licence"], &model["status"], &model["revision"]),
+        (&json!("MIT"), &json!("disabled"), &json!(2))
+    );
     let back = patch(json!({ "licence": null, "disabled": false })).await.expect(200)["model"].clone();
     assert_eq!((&back["licence"], &back["status"]), (&Value::Null, &json!("ready")));
     assert_eq!(back["description"], "Small.", "what is absent stays");
@@ -248,7 +251,8 @@ async fn users_neither_see_nor_change_what_is_not_theirs() {
 #[tokio::test]
 async fn a_song_is_asked_of_a_model_that_is_ready() {
     let harness = with_small().await;
-    let ask = async |model: &str| send(&harness, "POST", JOBS, &json!({ "prompt": "a calm waltz", "model": model })).await;
+    let ask =
+        async |model: &str| send(&harness, "POST", JOBS, &json!({ "prompt": "a calm waltz", "model": model })).await;
     let accepted = ask("small").await.expect(202);
     assert_eq!(accepted["parameters"]["options"]["model"], "small", "{accepted}");
     let job: JobId = accepted["jobId"].as_str().unwrap().parse().unwrap();
@@ -256,7 +260,10 @@ async fn a_song_is_asked_of_a_model_that_is_ready() {
     assert_eq!(row.params["options"]["model"], "small");
 
     let unknown = ask("large").await.problem(404, "model_unknown");
-    assert_eq!((&unknown["field"], unknown["detail"].as_str()), (&json!("model"), Some("No model is called large; there are small.")));
+    assert_eq!(
+        (&unknown["field"], unknown["detail"].as_str()),
+        (&json!("model"), Some("No model is called large; there are small."))
+    );
     assert_eq!(ask("No Model").await.problem(400, "invalid_field")["field"], "model");
 
     let found = LocalModel {

@@ -163,10 +163,7 @@ impl CompositionRequest {
                 .transpose()
                 .map_err(|why: InvalidDecade| InvalidField::because("era", &why))?,
             without: names("without", text("without"))?,
-            model: text("model")
-                .map(ModelName::new)
-                .transpose()
-                .map_err(|why| InvalidField::because("model", &why))?,
+            model: text("model").map(ModelName::new).transpose().map_err(|why| InvalidField::because("model", &why))?,
         };
         Ok(Self { prompt, name, seed: seed(text("seed"), random)?, options })
     }

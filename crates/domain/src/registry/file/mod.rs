@@ -116,9 +116,7 @@ fn read_entry(
     let details = details.map_or(Ok(Details::default()), Details::read)?;
     let is_elsewhere = details.provider.is_some();
     let (path, version, problem) = match address.trim().parse::<ModelAddress>() {
-        Ok(ModelAddress { path: None, version })
-            if !is_elsewhere && !version.is_hash() =>
-        {
+        Ok(ModelAddress { path: None, version }) if !is_elsewhere && !version.is_hash() => {
             (None, None, Some("expected an address owner/name:version".to_owned()))
         }
         Ok(ModelAddress { path, version }) => (path, Some(version), None),

@@ -123,7 +123,8 @@ fn versions_that_are_none_are_kept_and_never_ready() {
 fn an_entry_over_a_model_loses_nothing() {
     let of = |address: &str| one(json!({ "base": { "x": address } }));
     let before = RegisteredModel { licence: Some("MIT".to_owned()), ..new(&of(SMALL)) };
-    let merged = |listed: &ListedModel, before: &RegisteredModel| listed.merged(Some(before), id(), DateTime::UNIX_EPOCH);
+    let merged =
+        |listed: &ListedModel, before: &RegisteredModel| listed.merged(Some(before), id(), DateTime::UNIX_EPOCH);
     assert_eq!(merged(&of(SMALL), &before), Merged::Unchanged);
     let Merged::Changed(after) = merged(&of(LARGE), &before) else { panic!("another version") };
     assert_eq!((&after.previous_version, &after.licence), (&before.version, &before.licence));
