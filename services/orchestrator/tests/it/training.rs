@@ -108,7 +108,8 @@ async fn recordings_become_a_model_with_a_name_a_report_and_a_sample() {
 
     let played = harness.school.played.lock().unwrap().clone();
     assert_eq!(played.len(), 1, "tried once: {played:?}");
-    assert_eq!((&*played[0].name, &*played[0].version), ("my-band", School::version().as_str()));
+    let address = format!("{}:{}", School::PATH, School::version());
+    assert_eq!((&*played[0].name, &*played[0].version), ("my-band", address.as_str()));
 
     let report = harness.storage.report(id);
     assert_eq!(report["model"]["name"], "my-band", "{report}");

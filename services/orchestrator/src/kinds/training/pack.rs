@@ -2,13 +2,15 @@
 
 use std::fs::File;
 
-use ::training::{FileReport, NamedFile, Options, Prepared, Report, TrainingError, Verdict, prepare};
+use ::training::{FileReport, Limits, NamedFile, Options, Prepared, Report, TrainingError, Verdict, prepare};
 use domain::{Failure, FailureClass, FailureCode};
 use telemetry::error_chain;
 
 use super::preparation::Preparing;
 use crate::kinds::played::Playing;
 
+/// Sound that is packed at most, in seconds: 16 bits at 32 kHz stay below the 100 MB that vendors take as one file.
+const MOST_SECONDS: f64 = 1_500.0;
 /// Files that a sentence names at most.
 const MOST_NAMED: usize = 5;
 
@@ -25,7 +27,8 @@ pub struct Packed {
 /// # Errors
 /// `Caller` where too little is good: which files are not, and why.
 pub fn packed(recordings: Vec<NamedFile>, description: Option<String>, playing: &Playing) -> Result<Packed, Failure> {
-    let options = Options { description, ..Options::default() };
+    let limits = Limits { total_seconds: MOST_SECONDS, ..Limits::default() };
+    let options = Options { description, limits };
     let prepared = prepare(recordings, &options, &mut |share| playing.heard(share));
     let Prepared { archive, pieces, seconds, report, .. } = prepared.map_err(of_training)?;
     let (used, refused, passed_over) = report.counts();

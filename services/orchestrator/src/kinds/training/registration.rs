@@ -52,7 +52,7 @@ impl Stage for Registration {
 }
 
 fn address(trained: &Trained) -> Result<ModelAddress, Failure> {
-    format!("{}:{}", trained.path, trained.version).parse().map_err(|error| {
+    trained.address().parse().map_err(|error| {
         let message = format!("what was trained has no address that a model may have: {error}");
         Failure::new(FailureClass::Config, FailureCode::ProviderConfig, message)
     })
@@ -61,9 +61,10 @@ fn address(trained: &Trained) -> Result<ModelAddress, Failure> {
 /// What was paid for is not lost: the job can be tried again once the name is free, and goes on from here.
 fn name_taken(request: &TrainingRequest, trained: &Trained) -> Failure {
     let message = format!(
-        "the model is trained ({}:{}), and another one was called {} meanwhile: have that one renamed or removed and try this \
+        "the model is trained ({}), and another one was called {} meanwhile: have that one renamed or removed and try this \
          job again, or have an operator add the version under another name",
-        trained.path, trained.version, request.name
+        trained.address(),
+        request.name
     );
     Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message)
 }

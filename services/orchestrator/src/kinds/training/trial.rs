@@ -61,7 +61,8 @@ impl Stage for Trial {
         let choice = ModelChoice {
             name: request.name.as_str().into(),
             provider: provider.into(),
-            version: trained.version.as_str().into(),
+            // With its path: a version alone says not whose model it is of.
+            version: trained.address().into(),
         };
         let outcome = match made(run, &request, choice).await {
             Ok((sample, figures)) => {

@@ -26,6 +26,13 @@ pub struct Trained {
     pub licence: Option<String>,
 }
 
+impl Trained {
+    /// `owner/name:version`.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.path, self.version)
+    }
+}
+
 /// The detail of a finished stage.
 pub fn detail<T: DeserializeOwned>(run: &StageRun<'_>, stage: StageName) -> Result<T, Failure> {
     let finished = run.done.get(stage.as_str()).ok_or_else(|| {
