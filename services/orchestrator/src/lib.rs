@@ -69,6 +69,7 @@ pub struct Orchestrator {
     kinds: Vec<Kind>,
     composers: Vec<Composer>,
     trainers: Vec<(&'static str, Arc<dyn Trainer>)>,
+    outside: Vec<Arc<dyn OutsideService>>,
 }
 
 /// A provider of songs from outside of the settings.
@@ -99,6 +100,13 @@ impl Orchestrator {
         self
     }
 
+    /// Waits for the work of one more service, whoever asks for it, and calls it off.
+    #[must_use]
+    pub fn waiting_for(mut self, service: Arc<dyn OutsideService>) -> Self {
+        self.outside.push(service);
+        self
+    }
+
     /// Has models trained by one more provider, for a build with vendors of its own. It is asked after those of the settings.
     #[must_use]
     pub fn with_trainer(mut self, name: &'static str, trainer: Arc<dyn Trainer>) -> Self {
@@ -125,6 +133,7 @@ impl Service for Orchestrator {
         for Composer { name, version, provider } in self.composers {
             context.tools.capabilities.compositions.put_first(name, Terms::of_own(version), provider);
         }
+        context.tools.capabilities.outside.extend(self.outside);
         for (name, trainer) in self.trainers {
             context.tools.capabilities.push_trainer(name, Terms::of_own(name), trainer);
         }
