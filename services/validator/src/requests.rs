@@ -60,6 +60,11 @@ impl Requests {
         if size_bytes > limit_bytes {
             return Ok(too_large(size_bytes, limit_bytes));
         }
+        if request.check == InputCheck::Recordings
+            && let Some(verdict) = recordings::archive(&*self.objects, &key, size_bytes).await?
+        {
+            return Ok(verdict);
+        }
         let file = match self.objects.fetch_to_file(&key, limit_bytes).await {
             // It grew since it was asked for its size.
             Err(BlobError::LimitExceeded { limit_bytes, .. }) => return Ok(too_large(limit_bytes + 1, limit_bytes)),
@@ -71,7 +76,7 @@ impl Requests {
         let judge = move || match request.check {
             InputCheck::Audio => Ok(judge_file(file, file_name.as_deref(), &limits, &bounds)?),
             InputCheck::Midi => midi::judge(file).map_err(ValidatorError::Read),
-            InputCheck::Recordings => recordings::look(file, &bounds),
+            InputCheck::Recordings => recordings::recording(file, &bounds),
         };
         let judged = tokio::task::spawn_blocking(judge).await;
         drop(worker);

@@ -103,6 +103,8 @@ pub static SPEC: KindSpec = KindSpec {
         // Recordings are prepared one job at a time: hours of sound are decoded, measured and cut. While a vendor trains, a
         // job holds no slot.
         slots: Some(1),
+        // What is tried again may have to be paid for again.
+        max_attempts: Some(2),
         ..KindLimits::NONE
     },
     announcements: None,
