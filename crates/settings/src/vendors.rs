@@ -119,8 +119,10 @@ impl CapabilitySettings {
 /// Why nobody trains models here, as a sentence that says what to set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoTrainer {
-    #[error("no provider that trains models is set up: set providers.replicate.api_key, and providers.replicate.owner to the \
-             account that trained models become part of")]
+    #[error(
+        "no provider that trains models is set up: set providers.replicate.api_key, and providers.replicate.owner to the \
+             account that trained models become part of"
+    )]
     NoVendor,
     #[error("providers.{0}.owner is not set: it names the account that trained models become part of")]
     NoOwner(String),

@@ -102,9 +102,8 @@ async fn recordings_become_a_model_through_the_whole_house() {
     let id = accepted["jobId"].as_str().unwrap().to_owned();
 
     let started = Instant::now();
-    let get = async |path: &str| -> Value {
-        http.get(format!("{base}{path}")).send().await.unwrap().json().await.unwrap()
-    };
+    let get =
+        async |path: &str| -> Value { http.get(format!("{base}{path}")).send().await.unwrap().json().await.unwrap() };
     let job = loop {
         let job = get(&format!("/api/v1/jobs/{id}")).await;
         if job["state"] == "completed" {

@@ -16,7 +16,9 @@ impl ApiError {
             Self::SongsRefused { .. } | Self::NotMidi { .. } => "No song was found in it",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
             Self::UnsupportedCoding { .. } => "The body's coding is not accepted",
-            Self::TooLarge { .. } | Self::SongsTooLarge { .. } | Self::FilesTooLarge { .. } => "The upload is too large",
+            Self::TooLarge { .. } | Self::SongsTooLarge { .. } | Self::FilesTooLarge { .. } => {
+                "The upload is too large"
+            }
             Self::NotSetUp { .. } => "Not set up here",
             Self::FilesTooLarge { limit_bytes } => format!(
                 "The files are larger than {} MB together; send fewer of them, or send them as FLAC or MP3.",

@@ -84,10 +84,10 @@ async fn a_name_is_taken_once() {
     let other = RegisteredModel::base(ModelId::new(now, random10()), name, "replicate", address, now);
     database.models().add(&other, now).await.expect("rows");
     let refused = posted(&harness, &[NAME, GOOD]).await.problem(400, "invalid_field");
-    assert_eq!((&refused["field"], refused["detail"].as_str()), (
-        &json!("name"),
-        Some("name: expected a name that no model has; my-band is taken"),
-    ));
+    assert_eq!(
+        (&refused["field"], refused["detail"].as_str()),
+        (&json!("name"), Some("name: expected a name that no model has; my-band is taken"),)
+    );
     posted(&harness, &[("name=\"name\"", "my-band-2"), GOOD]).await.expect(202);
 }
 
@@ -117,8 +117,9 @@ async fn uploads_have_bounds_of_their_own() {
     let part = "name=\"recording\"; filename=\"a.flac\"";
     let check = async |sizes: &[usize], status: u16, says: &str| {
         let contents: Vec<String> = sizes.iter().map(|bytes| of(*bytes)).collect();
-        let parts: Vec<(&str, &str)> =
-            std::iter::once(("name=\"name\"", "fits")).chain(contents.iter().map(|file| (part, file.as_str()))).collect();
+        let parts: Vec<(&str, &str)> = std::iter::once(("name=\"name\"", "fits"))
+            .chain(contents.iter().map(|file| (part, file.as_str())))
+            .collect();
         let answer = posted(&harness, &parts).await;
         assert_eq!(answer.status, status, "{sizes:?}: {}", answer.text());
         assert!(answer.text().contains(says), "{sizes:?}: {}", answer.text());

@@ -95,7 +95,9 @@ async fn recordings_become_a_model_with_a_name_a_report_and_a_sample() {
     let orders = harness.school.vendor.orders().requests.clone();
     assert_eq!(
         orders,
-        [json!({ "data": "school:1", "epochs": 3, "base": "stereo-melody", "description": "slow blues, brushed drums" })]
+        [
+            json!({ "data": "school:1", "epochs": 3, "base": "stereo-melody", "description": "slow blues, brushed drums" })
+        ]
     );
 
     let model = harness.model("my-band").await.expect("the model is registered");

@@ -45,7 +45,9 @@ impl SubmitKind for TrainingKind {
     /// Nobody should send gigabytes to be told this.
     fn is_offered(&self, settings: &Settings) -> Result<(), ApiError> {
         let trainers = settings.trainers();
-        trainers.map(|_| ()).map_err(|error| ApiError::NotSetUp { detail: format!("No models are trained here: {error}.") })
+        trainers
+            .map(|_| ())
+            .map_err(|error| ApiError::NotSetUp { detail: format!("No models are trained here: {error}.") })
     }
 
     fn most_bytes(&self, settings: &Settings, tier: Tier) -> u64 {

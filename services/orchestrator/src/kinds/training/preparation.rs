@@ -1,5 +1,6 @@
 //! Makes pieces to learn from out of the recordings, and tells of each recording what was made of it.
 
+use ::training::NamedFile;
 use async_trait::async_trait;
 use domain::{
     Failure, FailureClass, FailureCode, StageName,
@@ -8,7 +9,6 @@ use domain::{
 use providers::{ENGINE_VERSION, Stop, blocking};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use ::training::NamedFile;
 
 use super::{
     pack::{self, Packed},

@@ -47,7 +47,10 @@ impl Stage for Registration {
             | TrainingRegistered::Known(model) => model,
             TrainingRegistered::NameTaken => return Err(name_taken(&request, &trained).into()),
         };
-        StageOutcome::done(None, json!({ "name": model.name, "version": trained.version, "status": model.status.as_str() }))
+        StageOutcome::done(
+            None,
+            json!({ "name": model.name, "version": trained.version, "status": model.status.as_str() }),
+        )
     }
 }
 

@@ -87,11 +87,7 @@ impl Stage for Trial {
 }
 
 /// Puts the figures beside the model, unless a later training has made another version of it meanwhile.
-async fn keep_with_model(
-    run: &StageRun<'_>,
-    request: &TrainingRequest,
-    outcome: &TrialOutcome,
-) -> Result<(), Failure> {
+async fn keep_with_model(run: &StageRun<'_>, request: &TrainingRequest, outcome: &TrialOutcome) -> Result<(), Failure> {
     let figures = outcome.figures.as_ref();
     let quality = json!({ "passed": outcome.passed, "trial": figures, "failure": outcome.failure });
     let decide = |model: &RegisteredModel| {

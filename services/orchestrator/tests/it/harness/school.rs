@@ -14,8 +14,7 @@ use domain::{Failure, FailureClass, FailureCode};
 use media::{Encoding, Tags};
 use orchestrator::{CallError, OutsideService, Stop};
 use providers::{
-    AudioInput, Composed, ModelChoice, ProviderCall, SongComposer, TrainedModel, Trainer, TrainingOrder,
-    UploadedData,
+    AudioInput, Composed, ModelChoice, ProviderCall, SongComposer, TrainedModel, Trainer, TrainingOrder, UploadedData,
 };
 use resilience::ManualClock;
 use serde_json::{Value, json};

@@ -52,8 +52,7 @@ pub fn measured(sound: &AudioInput) -> Result<(Vec<u8>, TrialFigures), Failure> 
     if figures.silence_share > MOST_SILENCE {
         return Err(unheard("the model made silence"));
     }
-    let wav =
-        media::encode(&sound.samples, sound.sample_rate_hz, sound.channels, Encoding::Wav16, &Tags::default());
+    let wav = media::encode(&sound.samples, sound.sample_rate_hz, sound.channels, Encoding::Wav16, &Tags::default());
     Ok((wav.map_err(|error| of_media(&error))?, figures))
 }
 
