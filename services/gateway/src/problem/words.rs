@@ -20,10 +20,6 @@ impl ApiError {
                 "The upload is too large"
             }
             Self::NotSetUp { .. } => "Not set up here",
-            Self::FilesTooLarge { limit_bytes } => format!(
-                "The files are larger than {} MB together; send fewer of them, or send them as FLAC or MP3.",
-                limit_bytes / (1024 * 1024)
-            ),
             Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
@@ -79,6 +75,10 @@ impl ApiError {
             Self::SongsTooLarge { limit_bytes } => {
                 format!("The files are larger than {} MB together; send them in parts.", limit_bytes / (1024 * 1024))
             }
+            Self::FilesTooLarge { limit_bytes } => format!(
+                "The files are larger than {} MB together; send fewer of them, or send them as FLAC or MP3.",
+                limit_bytes / (1024 * 1024)
+            ),
             Self::TooSlow => "The upload stood still for too long; send it again over a better connection.".to_owned(),
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),
