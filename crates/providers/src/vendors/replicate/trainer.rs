@@ -97,13 +97,10 @@ mod tests {
 
     #[test]
     fn destinations_are_names_and_each_jobs_own() {
-        for (name, expected) in [
-            ("my-band", "my-band-26dc1582f8"),
-            ("my-band.", "my-band-26dc1582f8"),
-            (&"x".repeat(64), &format!("{}-26dc1582f8", "x".repeat(40))),
-        ] {
-            assert_eq!(destination(&order(name)), expected);
-        }
+        let check = |name: &str, expected: &str| assert_eq!(destination(&order(name)), expected);
+        check("my-band", "my-band-26dc1582f8");
+        check("my-band.", "my-band-26dc1582f8");
+        check(&"x".repeat(64), &format!("{}-26dc1582f8", "x".repeat(40)));
         let other = TrainingOrder { job: "01a1fd29-5607-7b27-b7b8-6e26dc1582f9".to_owned(), ..order("my-band") };
         assert_ne!(destination(&other), destination(&order("my-band")));
     }
