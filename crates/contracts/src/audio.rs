@@ -2,7 +2,7 @@
 
 use domain::{
     Tier,
-    audio::{AudioFacts, AudioFormat, Finding, FindingCode, Severity, Verdict},
+    audio::{AudioFacts, AudioFormat, Finding, FindingCode, RecordingsFacts, Severity, Verdict},
     kind::InputCheck,
     midi::MidiFacts,
 };
@@ -20,8 +20,9 @@ pub struct ValidationRequest {
     pub check: InputCheck,
 }
 
-/// The word for a check; none for the one that requests of older versions mean.
+/// The words for checks; none for the one that requests of older versions mean.
 const MIDI: &str = "midi";
+const RECORDINGS: &str = "recordings";
 
 impl From<ValidationRequest> for v1::ValidateAudio {
     fn from(request: ValidationRequest) -> Self {
@@ -29,6 +30,7 @@ impl From<ValidationRequest> for v1::ValidateAudio {
         let check = match check {
             InputCheck::Audio => "",
             InputCheck::Midi => MIDI,
+            InputCheck::Recordings => RECORDINGS,
         };
         let (file_name, tier) = (file_name.unwrap_or_default(), tier.as_str().to_owned());
         Self { object_key, file_name, tier, check: check.to_owned() }
@@ -47,6 +49,7 @@ impl TryFrom<v1::ValidateAudio> for ValidationRequest {
         let check = match check.as_str() {
             "" => InputCheck::Audio,
             MIDI => InputCheck::Midi,
+            RECORDINGS => InputCheck::Recordings,
             _ => return Err(ContractError::UnknownWord { field: "check", word: check }),
         };
         Ok(Self { object_key, file_name: Some(file_name).filter(|name| !name.is_empty()), tier, check })
@@ -55,11 +58,12 @@ impl TryFrom<v1::ValidateAudio> for ValidationRequest {
 
 impl From<Verdict> for v1::AudioVerdict {
     fn from(verdict: Verdict) -> Self {
-        let Verdict { facts, song, findings } = verdict;
+        let Verdict { facts, song, recordings, findings } = verdict;
         Self {
             facts: facts.map(Into::into),
             findings: findings.into_iter().map(Into::into).collect(),
             song: song.map(Into::into),
+            recordings: recordings.map(Into::into),
         }
     }
 }
@@ -68,10 +72,11 @@ impl TryFrom<v1::AudioVerdict> for Verdict {
     type Error = ContractError;
 
     fn try_from(message: v1::AudioVerdict) -> Result<Self, ContractError> {
-        let v1::AudioVerdict { facts, findings, song } = message;
+        let v1::AudioVerdict { facts, findings, song, recordings } = message;
         Ok(Self {
             facts: facts.map(TryInto::try_into).transpose()?,
             song: song.map(TryInto::try_into).transpose()?,
+            recordings: recordings.map(Into::into),
             findings: findings.into_iter().map(Into::into).collect(),
         })
     }
@@ -169,6 +174,20 @@ impl TryFrom<v1::MidiFacts> for MidiFacts {
     fn try_from(message: v1::MidiFacts) -> Result<Self, ContractError> {
         let v1::MidiFacts { size_bytes, duration_seconds, notes, parts } = message;
         Ok(Self { size_bytes, duration_seconds: finite("duration_seconds", duration_seconds)?, notes, parts })
+    }
+}
+
+impl From<RecordingsFacts> for v1::RecordingsFacts {
+    fn from(facts: RecordingsFacts) -> Self {
+        let RecordingsFacts { size_bytes, format, files } = facts;
+        Self { size_bytes, format, files }
+    }
+}
+
+impl From<v1::RecordingsFacts> for RecordingsFacts {
+    fn from(message: v1::RecordingsFacts) -> Self {
+        let v1::RecordingsFacts { size_bytes, format, files } = message;
+        Self { size_bytes, format, files }
     }
 }
 

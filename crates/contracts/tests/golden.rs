@@ -94,7 +94,7 @@ fn samples() -> Vec<Envelope> {
             credential: text("default"),
             outside_id: text("v-1"),
         }),
-        sealed(v1::AudioVerdict { facts: Some(facts), findings: vec![finding], song: Some(song) }),
+        sealed(v1::AudioVerdict { facts: Some(facts), findings: vec![finding], song: Some(song), recordings: None }),
         sealed(v1::ResultIngested {
             job_id: job_id.clone(),
             artifacts: vec![artifact],

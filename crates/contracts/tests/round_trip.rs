@@ -7,7 +7,7 @@ use contracts::{
 };
 use domain::{
     ArtifactId, ArtifactRole, JobId, MessageId, Tier,
-    audio::{AudioFacts, AudioFormat, Finding, FindingCode, Severity, Verdict},
+    audio::{AudioFacts, AudioFormat, Finding, FindingCode, RecordingsFacts, Severity, Verdict},
 };
 use domain::{kind::InputCheck, midi::MidiFacts};
 use proptest::{option, prelude::*, sample::select};
@@ -99,6 +99,12 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn recordings_facts()(size_bytes: u64, format in "[a-z.]{0,8}", files in option::of(any::<u64>())) -> RecordingsFacts {
+        RecordingsFacts { size_bytes, format, files }
+    }
+}
+
 /// Over the bytes, in an envelope, and back.
 fn travel<P: Payload>(payload: P) -> P {
     let message = envelope(payload, MessageId::from_uuid(Uuid::nil()), DateTime::UNIX_EPOCH);
@@ -109,8 +115,13 @@ fn travel<P: Payload>(payload: P) -> P {
 
 proptest! {
     #[test]
-    fn verdicts(facts in option::of(facts()), song in option::of(song_facts()), findings in prop::collection::vec(finding(), 0..5)) {
-        let verdict = Verdict { facts, song, findings };
+    fn verdicts(
+        facts in option::of(facts()),
+        song in option::of(song_facts()),
+        recordings in option::of(recordings_facts()),
+        findings in prop::collection::vec(finding(), 0..5),
+    ) {
+        let verdict = Verdict { facts, song, recordings, findings };
         let back: Verdict = travel(v1::AudioVerdict::from(verdict.clone())).try_into().unwrap();
         prop_assert_eq!(back.accepted(), verdict.accepted());
         prop_assert_eq!(back, verdict);
@@ -121,7 +132,7 @@ proptest! {
         object_key in ".{1,40}",
         file_name in option::of(".{1,40}"),
         tier in select(&Tier::ALL[..]),
-        check in select(&[InputCheck::Audio, InputCheck::Midi][..]),
+        check in select(&[InputCheck::Audio, InputCheck::Midi, InputCheck::Recordings][..]),
     ) {
         let request = ValidationRequest { object_key, file_name, tier, check };
         prop_assert_eq!(travel(v1::ValidateAudio::from(request.clone())).try_into(), Ok(request));

@@ -79,7 +79,8 @@ fn finding(code: &str, severity: i32) -> v1::Finding {
 
 #[test]
 fn an_unknown_error_stays_an_error() {
-    let message = v1::AudioVerdict { facts: None, findings: vec![finding("tempo_drift", 2)], song: None };
+    let message =
+        v1::AudioVerdict { facts: None, findings: vec![finding("tempo_drift", 2)], song: None, recordings: None };
     let verdict = Verdict::try_from(message).unwrap();
     assert!(!verdict.accepted());
     let found = verdict.errors().next().unwrap();
@@ -114,7 +115,7 @@ fn facts() -> v1::AudioFacts {
 #[test]
 fn facts_that_make_no_sense_are_errors() {
     let read = |facts: v1::AudioFacts| {
-        Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None })
+        Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None, recordings: None })
             .map_err(|error| error.code())
     };
     assert!(read(facts()).is_ok());
@@ -127,7 +128,9 @@ fn facts_that_make_no_sense_are_errors() {
 fn a_format_that_only_a_newer_validator_reads_changes_nothing_of_its_verdict() {
     for word in ["holographic", "other", ""] {
         let facts = v1::AudioFacts { format: word.to_owned(), ..facts() };
-        let verdict = Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None }).unwrap();
+        let verdict =
+            Verdict::try_from(v1::AudioVerdict { facts: Some(facts), findings: vec![], song: None, recordings: None })
+                .unwrap();
         assert!(verdict.accepted(), "{word}");
         assert_eq!(verdict.facts.map(|facts| facts.format), Some(AudioFormat::Other), "{word}");
     }

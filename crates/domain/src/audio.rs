@@ -324,6 +324,18 @@ impl Finding {
     }
 }
 
+/// What was seen of a recording, or of an archive of recordings, without decoding them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordingsFacts {
+    pub size_bytes: u64,
+    /// A format of recordings, or `zip`, `tar` or `tar.gz`; by content.
+    pub format: String,
+    /// Files in an archive, as far as it lists them at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<u64>,
+}
+
 /// All findings on one recording, or on one song in a MIDI file. It is accepted when it could be read and none of them is
 /// an error.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
@@ -333,12 +345,15 @@ pub struct Verdict {
     /// `None` when the song could not be read, and of recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub song: Option<MidiFacts>,
+    /// Of what recordings are looked for in; `None` when nothing can be one, and of all else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recordings: Option<RecordingsFacts>,
     pub findings: Vec<Finding>,
 }
 
 impl Verdict {
     pub fn accepted(&self) -> bool {
-        (self.facts.is_some() || self.song.is_some()) && self.errors().next().is_none()
+        (self.facts.is_some() || self.song.is_some() || self.recordings.is_some()) && self.errors().next().is_none()
     }
 
     pub fn errors(&self) -> impl Iterator<Item = &Finding> {
@@ -510,5 +525,5 @@ pub fn judge(facts: AudioFacts, file_name: Option<&str>, limits: &AudioLimits) -
             .measured(format!("{} streams", facts.ignored_streams), "1 audio stream"),
         );
     }
-    Verdict { facts: Some(facts), song: None, findings }
+    Verdict { facts: Some(facts), findings, ..Verdict::default() }
 }

@@ -81,6 +81,16 @@ pub enum InputCheck {
     Audio,
     /// A song in a Standard MIDI File, within the bounds of [`crate::midi`].
     Midi,
+    /// A recording, or an archive of recordings, as far as can be seen without decoding it: files that turn out bad are told
+    /// of later, and do not sink the others.
+    Recordings,
+}
+
+impl InputCheck {
+    /// Whether one good file is enough: what is wrong with the others is told when the job has looked into them.
+    pub const fn tolerates_bad_files(self) -> bool {
+        matches!(self, Self::Recordings)
+    }
 }
 
 /// Files of one role that a job is made from.

@@ -2,9 +2,17 @@
 
 use std::io::{Read, Seek};
 
-use domain::audio::AudioFacts;
+use domain::audio::{AudioFacts, AudioFormat};
 
 use crate::{Bounds, MediaError, source::Source, workers};
+
+/// What a sound file is, as far as its container says: nothing is decoded, so what is inside may still be bad.
+///
+/// # Errors
+/// See [`MediaError`].
+pub fn recognise(source: impl Read + Seek + Send + 'static, bounds: &Bounds) -> Result<AudioFormat, MediaError> {
+    Source::open(source, bounds).map(|source| source.format)
+}
 
 /// Facts about a sound file of `size_bytes`, gained by one pass over it.
 ///

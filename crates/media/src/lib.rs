@@ -36,7 +36,7 @@ pub mod sample;
 pub use bounds::Bounds;
 pub use encode::{Encoding, encode, encode_to};
 pub use error::{MediaError, finding};
-pub use inspect::inspect;
+pub use inspect::{inspect, recognise};
 pub use levels::{clipped_share, waveform_peaks};
 pub use loudness::{Loudness, Meter as LoudnessMeter, measure_loudness};
 pub use master::{Master, Multitrack};

@@ -171,7 +171,7 @@ async fn one_dead_letter(fixture: &Fixture) -> messaging::DeadLetter {
 fn verdict_about(message: &Envelope) -> v1::AudioVerdict {
     let asked = v1::ValidateAudio::open(message.clone()).unwrap();
     let finding = v1::Finding { code: "clipping".to_owned(), message: asked.object_key, ..Default::default() };
-    v1::AudioVerdict { facts: None, findings: vec![finding], song: None }
+    v1::AudioVerdict { facts: None, findings: vec![finding], ..v1::AudioVerdict::default() }
 }
 
 async fn answers_requests(fixture: Fixture) {

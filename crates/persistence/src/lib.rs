@@ -63,7 +63,7 @@ pub use songs::{
     Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, OfferedSong, Resolved, Song, SongCursor, SongMatch,
     SongPage, Songs,
 };
-pub use spending::{Purse, Spending, SpendingLimits, Spent};
+pub use spending::{Purse, Spending, SpendingLimits, Spent, account_of};
 pub use stage_results::{StageResult, StageResults};
 pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};
 pub use submit::{IdempotentAnswer, NewJob, Submission, SubmissionLimits};

@@ -319,7 +319,8 @@ impl OutsideCalls<'_> {
         Ok(true)
     }
 
-    /// Whether a stage has asked a provider for something that may still be answered, or was.
+    /// Whether a stage has asked a provider, or one of its services (`PROVIDER/…`), for something that may still be answered, or
+    /// was.
     pub async fn has_begun(&self, job: JobId, stage: StageName, provider: &str) -> Result<bool, PersistenceError> {
         let stands = OutsideCallState::ALL.into_iter().filter(|state| {
             state.stands() && !matches!(state, OutsideCallState::Asking | OutsideCallState::Unanswered)
@@ -327,7 +328,7 @@ impl OutsideCalls<'_> {
         let found = rows::outside_call::Entity::find()
             .filter(Column::JobId.eq(job.uuid()))
             .filter(Column::Stage.eq(stage.as_str()))
-            .filter(Column::Provider.eq(provider))
+            .filter(Column::Provider.eq(provider).or(Column::Provider.starts_with(format!("{provider}/"))))
             .filter(Column::State.is_in(stands.map(OutsideCallState::as_str)))
             .one(self.db.reader())
             .await

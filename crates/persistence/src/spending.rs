@@ -71,6 +71,11 @@ pub struct Spending<'a> {
     pub(crate) db: &'a Database,
 }
 
+/// Whose money a provider's service spends: `NAME/trainings` is a part of `NAME`.
+pub fn account_of(provider: &str) -> &str {
+    provider.split_once('/').map_or(provider, |(name, _)| name)
+}
+
 pub fn month_of(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m").to_string()
 }
@@ -112,7 +117,7 @@ pub async fn reserve<'a>(
     let month = month_of(now);
     let purses = [
         (Purse::House, &limits.house),
-        (Purse::Provider(provider), &limits.provider),
+        (Purse::Provider(account_of(provider)), &limits.provider),
         (Purse::User(user), &limits.user),
     ];
     // The update locks each row, in the same order for everybody, so that two calls cannot both take the last of it.
@@ -138,7 +143,7 @@ pub async fn settle(
     spent: Option<&Cost>,
 ) -> Result<(), PersistenceError> {
     let month = month_of(began);
-    for purse in [Purse::House, Purse::Provider(provider), Purse::User(user)] {
+    for purse in [Purse::House, Purse::Provider(account_of(provider)), Purse::User(user)] {
         if let Some(reserved) = reserved {
             change(tx, &month, purse, &reserved.currency, (0, -reserved.micros)).await?;
         }

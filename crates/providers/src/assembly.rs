@@ -1,7 +1,8 @@
 //! Chains as the settings want them: who is set up, and in which order each capability asks them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use domain::retry::RetryPolicy;
 use outbound::Outbound;
 use resilience::{BreakerRegistry, Bulkhead};
 use settings::{Settings, Vendor, VendorKind};
@@ -23,11 +24,23 @@ use crate::{
     recital::Reciter,
     setup_check::SetupCheck,
     spoken_singer::SpokenSinger,
-    vendors::{elevenlabs::ElevenLabs, llm::LlmWriter, replicate::Replicate, speech::SpeechServer},
+    training::Trainer,
+    vendors::{
+        elevenlabs::ElevenLabs,
+        llm::LlmWriter,
+        replicate::{Replicate, ReplicateTrainer},
+        speech::SpeechServer,
+    },
 };
 
 /// A text may be asked for three times, a recital has some parts.
 const MOST_ANSWERS: u32 = 4;
+
+/// A call hands over up to a gigabyte; what is trained is paid for, and asked for again by the job's own rules only.
+const TRAINING_LIMITS: CallLimits = CallLimits {
+    call_timeout: Duration::from_secs(30 * 60),
+    retry: RetryPolicy { max_attempts: 1, ..RetryPolicy::PROVIDER_CALL },
+};
 
 /// Somebody who does one thing.
 struct Offer<P: ?Sized> {
@@ -44,6 +57,7 @@ struct Offers {
     vocals: Vec<Offer<dyn VocalSynthesizer>>,
     compositions: Vec<Offer<dyn SongComposer>>,
     blends: Vec<Offer<dyn SongBlender>>,
+    trainers: Vec<Offer<dyn Trainer>>,
     outside: Vec<Arc<dyn OutsideService>>,
     checks: Vec<Arc<dyn SetupCheck>>,
 }
@@ -119,6 +133,12 @@ impl<'a> Assembly<'a> {
                 if let Some(reciter) = replicate.reciter() {
                     let means = (reciter.version(), replicate.abilities("vocals"), replicate.slots());
                     self.add_reciter(vendor, reciter, means);
+                }
+                if let Some(trainings) = replicate.trainer() {
+                    let guard = Guard::new(&vendor.name, "training", self.breakers);
+                    let terms = Terms::elsewhere(Version::Known(String::new()), guard);
+                    let trainer = Arc::new(ReplicateTrainer(trainings));
+                    self.offers.trainers.push(Offer { name: vendor.name.clone(), terms, provider: trainer });
                 }
                 self.offers.outside.push(replicate.predictions());
                 self.offers.outside.extend(replicate.trainings());
@@ -218,7 +238,13 @@ impl<'a> Assembly<'a> {
         self.chain("blends", offers, ENGINE_VERSION, Arc::new(blender))
     }
 
-    /// In the order that the settings name, else as they are, the engine last.
+    /// Nobody in this process trains.
+    pub fn trainers(&mut self) -> Chain<dyn Trainer> {
+        let offers = std::mem::take(&mut self.offers.trainers);
+        self.ordered("training", offers, TRAINING_LIMITS)
+    }
+
+    /// With the engine last, where it is wanted.
     fn chain<P: ?Sized>(
         &self,
         capability: &'static str,
@@ -232,14 +258,19 @@ impl<'a> Assembly<'a> {
             let terms = Terms::of_own(engine_version);
             offers.push(Offer { name: offline::NAME.to_owned(), terms, provider: engine });
         }
-        if let Some(names) = asked {
+        let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
+        self.ordered(capability, offers, limits)
+    }
+
+    /// In the order that the settings name, else as they are.
+    fn ordered<P: ?Sized>(&self, capability: &'static str, mut offers: Vec<Offer<P>>, limits: CallLimits) -> Chain<P> {
+        if let Some(names) = self.settings.capabilities.of(capability) {
             for idle in names.iter().filter(|name| !offers.iter().any(|offer| offer.name == **name)) {
                 tracing::warn!(capability, provider = idle, "the settings name a provider that does not do this");
             }
             offers.retain(|offer| names.contains(&offer.name));
             offers.sort_by_key(|offer| names.iter().position(|name| *name == offer.name));
         }
-        let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
         let mut chain = Chain::new(capability, limits, self.metrics.clone());
         for Offer { name, terms, provider } in offers {
             chain.push(&name, terms, provider);

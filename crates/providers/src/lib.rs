@@ -22,6 +22,7 @@ mod recital;
 mod setup_check;
 mod spoken_singer;
 mod stop;
+mod training;
 pub mod vendors;
 
 pub use abilities::{Abilities, ModelChoice, Need};
@@ -51,6 +52,7 @@ pub use recital::Reciter;
 pub use setup_check::SetupCheck;
 pub use spoken_singer::SpokenSinger;
 pub use stop::{Parking, Stop};
+pub use training::{TRAINING_PURPOSE, TrainedModel, Trainer, TrainingData, TrainingOrder, UploadedData, train};
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -74,6 +76,8 @@ pub struct Capabilities {
     pub vocals: Chain<dyn VocalSynthesizer>,
     pub blends: Chain<dyn SongBlender>,
     pub compositions: Chain<dyn SongComposer>,
+    /// Who trains models on recordings; nobody in this process does.
+    pub trainers: Chain<dyn Trainer>,
     pub accompaniment: AccompanimentPlayer,
     /// Whether prompts and lyrics may be sung.
     pub content: Arc<ContentGate>,
@@ -133,9 +137,16 @@ impl Capabilities {
             blends: assembly.blends(),
             compositions: assembly.compositions(),
             accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),
+            trainers: assembly.trainers(),
             content: Arc::new(content),
             outside: assembly.outside(),
             checks: assembly.checks(),
         })
+    }
+
+    /// Adds somebody who trains models, and waits for its work.
+    pub fn push_trainer(&mut self, name: &str, terms: Terms, trainer: Arc<dyn Trainer>) {
+        self.outside.push(trainer.service());
+        self.trainers.push(name, terms, trainer);
     }
 }

@@ -123,7 +123,7 @@ async fn composed(service: &Service, options: &Options) -> Result<Vec<u8>, Stop>
             sound.reopen().unwrap().read_to_end(&mut bytes).unwrap();
             Ok(bytes)
         }
-        Composed::Notes(_) => panic!("an expert sends sound"),
+        other => panic!("an expert sends sound alone: {other:?}"),
     }
 }
 

@@ -28,7 +28,7 @@ pub use host_rule::{HostRule, HostRuleError};
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;
 pub use sections::*;
-pub use vendors::{CapabilitySettings, SpendingSettings, Vendor, VendorKind};
+pub use vendors::{CapabilitySettings, NoTrainer, SpendingSettings, Vendor, VendorKind};
 pub use word_lists::{WordListError, read_word_lists};
 
 /// All settings, valid. Durations are [`std::time::Duration`]s whatever unit their key names.
@@ -57,6 +57,7 @@ pub struct Settings {
     pub audio: AudioSettings,
     pub quota: QuotaSettings,
     pub blend: BlendSettings,
+    pub training: TrainingSettings,
     pub retention: RetentionSettings,
     pub quality: QualityGate,
     pub log: LogSettings,

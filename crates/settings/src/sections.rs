@@ -231,6 +231,32 @@ pub struct BlendSettings {
     pub within: Duration,
 }
 
+/// How much may be sent to train a model on, of one tier.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TrainingLimits {
+    pub max_file_bytes: u64,
+    /// Of all files of one request.
+    pub max_upload_bytes: u64,
+}
+
+/// Recordings that models are trained on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TrainingSettings {
+    pub free: TrainingLimits,
+    pub premium: TrainingLimits,
+    pub enterprise: TrainingLimits,
+}
+
+impl TrainingSettings {
+    pub const fn limits(&self, tier: Tier) -> TrainingLimits {
+        match tier {
+            Tier::Free => self.free,
+            Tier::Premium => self.premium,
+            Tier::Enterprise => self.enterprise,
+        }
+    }
+}
+
 /// The check of words.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SafetySettings {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{Prices, options::Language};
 use url::Url;
 
-use crate::Secret;
+use crate::{Secret, Settings};
 
 /// How a vendor is spoken to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -113,6 +113,42 @@ impl CapabilitySettings {
     /// What was asked for; `None` where nothing was.
     pub fn of(&self, capability: &str) -> Option<&[String]> {
         self.0.get(capability).map(Vec::as_slice)
+    }
+}
+
+/// Why nobody trains models here, as a sentence that says what to set.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoTrainer {
+    #[error(
+        "no provider that trains models is set up: set providers.replicate.api_key, and providers.replicate.owner to the \
+             account that trained models become part of"
+    )]
+    NoVendor,
+    #[error("providers.{0}.owner is not set: it names the account that trained models become part of")]
+    NoOwner(String),
+}
+
+impl Settings {
+    /// The vendors that train models, in the order in which they are asked.
+    ///
+    /// # Errors
+    /// When there is none: what to set.
+    pub fn trainers(&self) -> Result<Vec<&Vendor>, NoTrainer> {
+        let is_kind = |vendor: &&Vendor| vendor.kind == VendorKind::Replicate;
+        let able: Vec<&Vendor> = match self.capabilities.of("training") {
+            None => self.vendors.iter().filter(is_kind).collect(),
+            Some(names) => {
+                let named = |name: &String| self.vendors.iter().find(|vendor| vendor.name == *name);
+                names.iter().filter_map(named).filter(is_kind).collect()
+            }
+        };
+        let without = able.first().map(|vendor| vendor.name.clone());
+        let owned: Vec<&Vendor> = able.into_iter().filter(|vendor| vendor.owner.is_some()).collect();
+        match without {
+            None => Err(NoTrainer::NoVendor),
+            Some(name) if owned.is_empty() => Err(NoTrainer::NoOwner(name)),
+            Some(_) => Ok(owned),
+        }
     }
 }
 

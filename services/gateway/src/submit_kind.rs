@@ -4,15 +4,20 @@
 use std::sync::Arc;
 
 use actix_web::web::ServiceConfig;
-use domain::{KindSpec, UploadId, audio::Verdict, registry::ModelName, starts::StartLimit};
+use async_trait::async_trait;
+use domain::{KindSpec, Tier, UploadId, audio::Verdict, registry::ModelName, starts::StartLimit};
 use persistence::Job;
 use serde_json::{Map, Value};
 use settings::Settings;
 use utoipa::openapi::OpenApi;
 
-use crate::{fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError, wire::QuotaBody};
+use crate::{
+    app_state::AppState, auth::Caller, fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError,
+    wire::QuotaBody,
+};
 
 /// A kind of job that can be submitted here.
+#[async_trait]
 pub trait SubmitKind: Send + Sync + 'static {
     /// Its table: which files it takes, which stages it has, what it leaves behind.
     fn spec(&self) -> &'static KindSpec;
@@ -51,6 +56,28 @@ pub trait SubmitKind: Send + Sync + 'static {
     /// How many jobs of this kind a user may start in a stretch of time.
     fn start_limit(&self, _settings: &Settings) -> Option<StartLimit> {
         None
+    }
+
+    /// Whether jobs of this kind are taken here at all; asked before anything of a request is read.
+    ///
+    /// # Errors
+    /// What an operator has to set first.
+    fn is_offered(&self, _settings: &Settings) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// Most that all files of one request have together.
+    fn most_bytes(&self, _settings: &Settings, _tier: Tier) -> u64 {
+        u64::MAX
+    }
+
+    /// Whether what is asked for can be had as things stand. Asked of new requests only, before their files are judged; the
+    /// job's stages have the last word.
+    ///
+    /// # Errors
+    /// What keeps it from being had.
+    async fn admit(&self, _state: &AppState, _caller: &Caller, _asked: &Asked) -> Result<(), ApiError> {
+        Ok(())
     }
 
     /// What the answer to a submission tells beside what it tells for every kind.

@@ -139,8 +139,12 @@ async fn read_fields(
             let upload = begin_upload(to, uploads).await?;
             let key = ObjectKey::upload(upload);
             let before: u64 = received.files.iter().map(|file| file.stored.size_bytes).sum();
-            let limit_bytes = (to.limit_bytes)(*check).min(to.most_bytes.saturating_sub(before));
-            let stored = store(field, to, &key, limit_bytes).await?;
+            let (own, left) = ((to.limit_bytes)(*check), to.most_bytes.saturating_sub(before));
+            let stored = store(field, to, &key, own.min(left)).await.map_err(|error| match error {
+                // It alone would not have been too large.
+                ApiError::TooLarge { .. } if left < own => ApiError::FilesTooLarge { limit_bytes: to.most_bytes },
+                error => error,
+            })?;
             to.state.metrics.upload_bytes(stored.size_bytes);
             if stored.size_bytes == 0 && file_name.as_deref() == Some("") {
                 // A web page's file field in which nothing was chosen; the sweep takes the empty object.

@@ -38,7 +38,7 @@ use async_trait::async_trait;
 use domain::KindSpec;
 use messaging::Queue;
 use models::ModelsFolder;
-use providers::{Capabilities, SongComposer, Terms};
+use providers::{Capabilities, SongComposer, Terms, Trainer};
 use resilience::RateLimiter;
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
 use settings::Settings;
@@ -69,6 +69,8 @@ const COMMAND_PREFETCH: u16 = 16;
 pub struct Orchestrator {
     kinds: Vec<Kind>,
     composers: Vec<Composer>,
+    trainers: Vec<(&'static str, Arc<dyn Trainer>)>,
+    outside: Vec<Arc<dyn OutsideService>>,
 }
 
 /// A provider of songs from outside of the settings.
@@ -98,6 +100,20 @@ impl Orchestrator {
         self.composers.push(Composer { name, version: version.into(), provider });
         self
     }
+
+    /// Waits for the work of one more service, whoever asks for it, and calls it off.
+    #[must_use]
+    pub fn waiting_for(mut self, service: Arc<dyn OutsideService>) -> Self {
+        self.outside.push(service);
+        self
+    }
+
+    /// Has models trained by one more provider, for a build with vendors of its own. It is asked after those of the settings.
+    #[must_use]
+    pub fn with_trainer(mut self, name: &'static str, trainer: Arc<dyn Trainer>) -> Self {
+        self.trainers.push((name, trainer));
+        self
+    }
 }
 
 #[async_trait]
@@ -117,6 +133,10 @@ impl Service for Orchestrator {
         let mut context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
         for Composer { name, version, provider } in self.composers {
             context.tools.capabilities.compositions.put_first(name, Terms::of_own(version), provider);
+        }
+        context.tools.capabilities.outside.extend(self.outside);
+        for (name, trainer) in self.trainers {
+            context.tools.capabilities.push_trainer(name, Terms::of_own(name), trainer);
         }
         let (running, wake) = (RunningJobs::default(), Arc::new(Notify::new()));
         let _lock = take_back_leases(&context, &settings).await?;

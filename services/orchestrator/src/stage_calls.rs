@@ -44,7 +44,7 @@ impl SpendingRules {
         SpendingLimits {
             house: self.house.clone(),
             user: self.user.clone(),
-            provider: self.providers.get(provider).cloned(),
+            provider: self.providers.get(persistence::account_of(provider)).cloned(),
         }
     }
 }

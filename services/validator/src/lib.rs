@@ -1,5 +1,6 @@
 //! The validator: a recording or a song in, a verdict out. Copies the object into a file without a name, has `media` decode
-//! a recording once and holds the facts against the limits of the user's tier; has `music` read a MIDI file.
+//! a recording once and holds the facts against the limits of the user's tier; has `music` read a MIDI file. What models are
+//! trained on is only looked at.
 //!
 //! Owns no rows, keeps nothing, never believes a file's name. What is wrong with a recording is a verdict; a fault is
 //! only what hinders the judging.
@@ -9,6 +10,7 @@
 
 mod error;
 mod midi;
+mod recordings;
 mod requests;
 mod verdict;
 

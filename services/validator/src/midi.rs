@@ -24,9 +24,9 @@ pub(crate) fn judge(file: File) -> io::Result<Verdict> {
     let limits = Limits { bytes: MAX_BYTES as usize, seconds: MAX_SECONDS, ..Limits::default() };
     Ok(match smf::read(&bytes, &limits) {
         Ok(read) => Verdict {
-            facts: None,
             song: Some(facts(&read.score, bytes.len())),
             findings: read.warnings.iter().take(MOST_WARNINGS).map(mended).collect(),
+            ..Verdict::default()
         },
         Err(error) => Verdict { findings: vec![refused(&error)], ..Verdict::default() },
     })

@@ -21,7 +21,7 @@ use settings::Settings;
 use telemetry::Metrics;
 use tokio::sync::Semaphore;
 
-use crate::{error::ValidatorError, midi, verdict::too_large};
+use crate::{error::ValidatorError, midi, recordings, verdict::too_large};
 
 /// Answers requests for a verdict. Idempotent: it changes nothing.
 pub struct Requests {
@@ -52,12 +52,18 @@ impl Requests {
         let limit_bytes = match request.check {
             InputCheck::Audio => limits.max_size_bytes,
             InputCheck::Midi => domain::midi::MAX_BYTES,
+            InputCheck::Recordings => self.settings.training.limits(request.tier).max_file_bytes,
         };
         let key: ObjectKey = request.object_key.parse().map_err(BlobError::from)?;
         // Asked first, so that nothing is copied only to be refused for its size.
         let size_bytes = self.objects.head(&key).await?.size_bytes;
         if size_bytes > limit_bytes {
             return Ok(too_large(size_bytes, limit_bytes));
+        }
+        if request.check == InputCheck::Recordings
+            && let Some(verdict) = recordings::archive(&*self.objects, &key, size_bytes).await?
+        {
+            return Ok(verdict);
         }
         let file = match self.objects.fetch_to_file(&key, limit_bytes).await {
             // It grew since it was asked for its size.
@@ -70,6 +76,7 @@ impl Requests {
         let judge = move || match request.check {
             InputCheck::Audio => Ok(judge_file(file, file_name.as_deref(), &limits, &bounds)?),
             InputCheck::Midi => midi::judge(file).map_err(ValidatorError::Read),
+            InputCheck::Recordings => recordings::recording(file, &bounds),
         };
         let judged = tokio::task::spawn_blocking(judge).await;
         drop(worker);

@@ -410,3 +410,46 @@ async fn songs_in_midi_files_get_a_verdict_of_their_own() {
     let key = harness.upload(note(true)).await;
     assert!(!harness.ask(key.as_str(), "a.mid", Tier::Free).await.unwrap().accepted());
 }
+
+/// A ZIP archive with so many empty files, as far as it is looked at.
+fn zip(files: u16) -> Vec<u8> {
+    let mut bytes = b"PK\x03\x04".to_vec();
+    bytes.extend([0; 26]);
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    bytes.extend([files.to_le_bytes(), files.to_le_bytes()].concat());
+    bytes.extend([0; 10]);
+    bytes
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_models_are_trained_on_is_only_looked_at() {
+    let harness = Harness::open().await;
+    let verdict = async |bytes: Vec<u8>| {
+        let key = harness.upload(bytes).await;
+        harness.ask_for(InputCheck::Recordings, key.as_str(), "a.bin", Tier::Free).await.unwrap()
+    };
+    let tar = [vec![0; 257], b"ustar\x0000".to_vec(), vec![0; 247]].concat();
+    for (format, files, bytes) in [
+        ("wav", None, sound(0.1, RATE_HZ, 1, Encoding::Wav16)),
+        ("mp3", None, sound(2.0, RATE_HZ, 1, Encoding::Mp3 { kbps: 64 })),
+        ("zip", Some(3), zip(3)),
+        ("tar", None, tar),
+        ("tar.gz", None, b"\x1f\x8b\x08\0".to_vec()),
+    ] {
+        let verdict = verdict(bytes.clone()).await;
+        assert!(verdict.accepted() && verdict.findings.is_empty(), "{format}: {verdict:?}");
+        let seen = verdict.recordings.unwrap_or_else(|| panic!("{format} was not seen"));
+        assert_eq!((seen.format.as_str(), seen.files, seen.size_bytes), (format, files, bytes.len() as u64));
+        assert!(verdict.facts.is_none(), "nothing is decoded");
+    }
+    for (what, bytes, code) in [
+        ("nothing", Vec::new(), FindingCode::FileEmpty),
+        ("text", b"hello, I am no sound".to_vec(), FindingCode::NotAudio),
+        ("an empty archive", zip(0), FindingCode::FileEmpty),
+        ("half an archive", zip(3)[..30].to_vec(), FindingCode::TruncatedFile),
+    ] {
+        let verdict = verdict(bytes).await;
+        assert!(!verdict.accepted(), "{what}");
+        assert_eq!(verdict.errors().map(|finding| finding.code).collect::<Vec<_>>(), [code], "{what}");
+    }
+}

@@ -3,13 +3,14 @@
 pub mod blend;
 pub mod composition;
 pub mod melody_vocals;
+pub mod training;
 
 use std::sync::Arc;
 
 use crate::kind::KindSpec;
 
 /// One line a kind.
-static BUILT_IN: &[&KindSpec] = &[&melody_vocals::SPEC, &blend::SPEC, &composition::SPEC];
+static BUILT_IN: &[&KindSpec] = &[&melody_vocals::SPEC, &blend::SPEC, &composition::SPEC, &training::SPEC];
 
 /// The kinds that a process knows.
 #[derive(Clone, Debug)]

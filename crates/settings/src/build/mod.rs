@@ -63,6 +63,7 @@ fn read(reader: &mut Reader) -> Settings {
         audio: music::audio(reader),
         quota: music::quota(reader),
         blend: music::blend(reader),
+        training: music::training(reader),
         retention: music::retention(reader),
         quality: music::quality(reader),
         log: platform::log(reader, mode),

@@ -13,7 +13,7 @@ use domain::{
 
 use crate::{
     reader::Reader,
-    sections::{AudioSettings, BlendSettings, QuotaSettings, RetentionSettings},
+    sections::{AudioSettings, BlendSettings, QuotaSettings, RetentionSettings, TrainingLimits, TrainingSettings},
 };
 
 pub fn audio(reader: &mut Reader) -> AudioSettings {
@@ -105,6 +105,24 @@ pub fn blend(reader: &mut Reader) -> BlendSettings {
         number => number.parse().ok().filter(|starts| (1..=10_000).contains(starts)).map(Some),
     });
     BlendSettings { starts: starts.flatten(), within: Duration::from_secs(seconds) }
+}
+
+pub fn training(reader: &mut Reader) -> TrainingSettings {
+    const BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=4 << 30;
+    let base = TrainingLimits {
+        max_file_bytes: reader.needed("training.max_file_bytes", BYTES),
+        max_upload_bytes: reader.needed("training.max_upload_bytes", BYTES),
+    };
+    let [free, premium, enterprise] = [Tier::Free, Tier::Premium, Tier::Enterprise].map(|tier| {
+        let at = |name: &str| format!("training.tiers.{tier}.{name}");
+        let file = reader.number(&at("max_file_bytes"), BYTES);
+        let upload = reader.number(&at("max_upload_bytes"), BYTES);
+        TrainingLimits {
+            max_file_bytes: file.unwrap_or(base.max_file_bytes),
+            max_upload_bytes: upload.unwrap_or(base.max_upload_bytes),
+        }
+    });
+    TrainingSettings { free, premium, enterprise }
 }
 
 pub fn retention(reader: &mut Reader) -> RetentionSettings {

@@ -91,6 +91,8 @@ pub const SECTIONS: &[Section] = &[
     music::QUOTA_PREMIUM,
     music::QUOTA_ENTERPRISE,
     music::BLEND,
+    music::TRAINING,
+    music::TRAINING_TIERS,
     music::RETENTION,
     music::QUALITY,
     platform::LOG,

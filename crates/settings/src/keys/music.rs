@@ -121,6 +121,40 @@ pub const BLEND: Section = Section {
     ],
 };
 
+const UPLOAD: &str = "a whole number of bytes from 1048576 to 4294967296";
+
+pub const TRAINING: Section = Section {
+    name: "training",
+    about: "Recordings that models are trained on, which are larger than those of [audio].",
+    keys: &[
+        Key::new(
+            "training.max_file_bytes",
+            "1073741824",
+            UPLOAD,
+            "536870912",
+            "Larger files, archives included, are refused; the upload is cut there.",
+        ),
+        Key::new(
+            "training.max_upload_bytes",
+            "2147483648",
+            UPLOAD,
+            "1073741824",
+            "Most that all files of one request have together.",
+        ),
+    ],
+};
+
+const TRAINING_TIER: &str = "As in [training], for users of this tier. Not set: as there.";
+
+pub const TRAINING_TIERS: Section = Section {
+    name: "training.tiers.{tier}",
+    about: "Other limits for one tier (free, premium or enterprise); what is not set is as in [training].",
+    keys: &[
+        Key::unset("training.tiers.{tier}.max_file_bytes", UPLOAD, "268435456", TRAINING_TIER),
+        Key::unset("training.tiers.{tier}.max_upload_bytes", UPLOAD, "268435456", TRAINING_TIER),
+    ],
+};
+
 const DAYS: &str = "a whole number of days from 1 to 36500";
 
 pub const RETENTION: Section = Section {

@@ -5,6 +5,7 @@ mod composer;
 mod house;
 mod models;
 mod reverie;
+mod trainer;
 
 use std::{
     collections::BTreeSet,

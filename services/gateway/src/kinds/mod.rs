@@ -3,6 +3,7 @@
 mod blend;
 mod composition;
 pub mod melody_vocals;
+mod training;
 
 use std::sync::Arc;
 
@@ -10,7 +11,11 @@ use crate::submit_kind::{SubmitKind, SubmitKinds};
 
 /// One line a kind.
 pub fn built_in() -> SubmitKinds {
-    let kinds: Vec<Arc<dyn SubmitKind>> =
-        vec![Arc::new(melody_vocals::MelodyVocals), Arc::new(blend::BlendKind), Arc::new(composition::CompositionKind)];
+    let kinds: Vec<Arc<dyn SubmitKind>> = vec![
+        Arc::new(melody_vocals::MelodyVocals),
+        Arc::new(blend::BlendKind),
+        Arc::new(composition::CompositionKind),
+        Arc::new(training::TrainingKind),
+    ];
     SubmitKinds::new(kinds)
 }

@@ -68,6 +68,14 @@ pub enum ApiError {
     TooLarge {
         limit_bytes: u64,
     },
+    /// The files of one request passed the limit of all together; nothing of them is kept.
+    FilesTooLarge {
+        limit_bytes: u64,
+    },
+    /// What is asked for is not set up here: what an operator has to set.
+    NotSetUp {
+        detail: String,
+    },
     /// The upload stood still, or took far too long; nothing of it is kept.
     TooSlow,
     Unauthenticated {
@@ -168,7 +176,10 @@ impl ApiError {
             | Self::UnsupportedAudio { .. }
             | Self::UnsupportedMediaType { .. }
             | Self::UnsupportedCoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge { .. } | Self::SongsTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } | Self::SongsTooLarge { .. } | Self::FilesTooLarge { .. } => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::NotSetUp { .. } => StatusCode::NOT_IMPLEMENTED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Unauthenticated { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::HostNotAllowed { .. } | Self::OriginNotAllowed { .. } => StatusCode::FORBIDDEN,
@@ -200,7 +211,8 @@ impl ApiError {
             Self::NotMidi { .. } => "not_midi",
             Self::UnsupportedMediaType { .. } => "unsupported_media_type",
             Self::UnsupportedCoding { .. } => "unsupported_coding",
-            Self::TooLarge { .. } | Self::SongsTooLarge { .. } => "too_large",
+            Self::TooLarge { .. } | Self::SongsTooLarge { .. } | Self::FilesTooLarge { .. } => "too_large",
+            Self::NotSetUp { .. } => "not_set_up",
             Self::TooSlow => "too_slow",
             Self::Unauthenticated { .. } => "unauthenticated",
             Self::Forbidden => "forbidden",

@@ -56,6 +56,8 @@ fn one_of_each() -> Vec<ApiError> {
         ApiError::NotMidi { detail: String::new() },
         ApiError::SongsTooLarge { limit_bytes: 1 },
         ApiError::RecordNotFound("Record not found"),
+        ApiError::FilesTooLarge { limit_bytes: 1 },
+        ApiError::NotSetUp { detail: String::new() },
         ApiError::ModelUnknown { wanted: "x".to_owned(), known: vec!["small".to_owned()] },
         ApiError::ModelState { name: "x".to_owned(), detail: String::new() },
         ApiError::ModelNameTaken { name: "x".to_owned() },
@@ -96,9 +98,11 @@ fn place(error: &ApiError) -> usize {
         ApiError::NotMidi { .. } => 29,
         ApiError::SongsTooLarge { .. } => 30,
         ApiError::RecordNotFound(_) => 31,
-        ApiError::ModelUnknown { .. } => 32,
-        ApiError::ModelState { .. } => 33,
-        ApiError::ModelNameTaken { .. } => 34,
+        ApiError::FilesTooLarge { .. } => 32,
+        ApiError::NotSetUp { .. } => 33,
+        ApiError::ModelUnknown { .. } => 34,
+        ApiError::ModelState { .. } => 35,
+        ApiError::ModelNameTaken { .. } => 36,
     }
 }
 

@@ -16,7 +16,10 @@ impl ApiError {
             Self::SongsRefused { .. } | Self::NotMidi { .. } => "No song was found in it",
             Self::UnsupportedMediaType { .. } => "The body's type is not accepted",
             Self::UnsupportedCoding { .. } => "The body's coding is not accepted",
-            Self::TooLarge { .. } | Self::SongsTooLarge { .. } => "The upload is too large",
+            Self::TooLarge { .. } | Self::SongsTooLarge { .. } | Self::FilesTooLarge { .. } => {
+                "The upload is too large"
+            }
+            Self::NotSetUp { .. } => "Not set up here",
             Self::TooSlow => "The upload stood still",
             Self::Unauthenticated { .. } => "Who are you?",
             Self::Forbidden => "Not allowed",
@@ -50,6 +53,7 @@ impl ApiError {
             Self::InvalidBody { detail }
             | Self::SongsRefused { detail }
             | Self::NotMidi { detail }
+            | Self::NotSetUp { detail }
             | Self::UnsupportedMediaType { detail }
             | Self::UnsupportedCoding { detail, .. }
             | Self::HostNotAllowed { detail }
@@ -71,6 +75,10 @@ impl ApiError {
             Self::SongsTooLarge { limit_bytes } => {
                 format!("The files are larger than {} MB together; send them in parts.", limit_bytes / (1024 * 1024))
             }
+            Self::FilesTooLarge { limit_bytes } => format!(
+                "The files are larger than {} MB together; send fewer of them, or send them as FLAC or MP3.",
+                limit_bytes / (1024 * 1024)
+            ),
             Self::TooSlow => "The upload stood still for too long; send it again over a better connection.".to_owned(),
             Self::Unauthenticated { detail } => (*detail).to_owned(),
             Self::Forbidden => "Your token does not allow this.".to_owned(),

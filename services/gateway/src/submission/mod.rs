@@ -17,6 +17,7 @@ use domain::{
     JobId, UploadId,
     kind::{InputCheck, InputSpec},
     quota::QuotaUsage,
+    starts::Starts,
 };
 use persistence::{IdempotentAnswer, Job, KeyClaim, NewInput, NewJob, Submission, SubmissionLimits};
 use resilience::ids::random10;
@@ -90,7 +91,7 @@ pub async fn submit(
     let body = Body::of(request, payload, kind)?;
     // Nobody should send 50 MB to be told this. A repeat is answered as before, whatever the limits say.
     if !idempotency::is_repeat(state, key.as_ref()).await?
-        && let Err(error) = limits::refuse_when_reached(state, &caller, starts).await
+        && let Err(error) = may_begin(state, &caller, kind, starts).await
     {
         if let Body::Form(form) = body {
             upload::drain(form).await;
@@ -118,6 +119,17 @@ pub async fn submit(
         }
     }
     outcome.map(|(Outcome::New(response) | Outcome::Replayed(response))| response)
+}
+
+/// Whether a request of this kind may come to a job at all, as can be told before anything of it is read.
+async fn may_begin(
+    state: &AppState,
+    caller: &Caller,
+    kind: &dyn SubmitKind,
+    starts: Option<Starts>,
+) -> Result<(), ApiError> {
+    kind.is_offered(&state.settings)?;
+    limits::refuse_when_reached(state, caller, starts).await
 }
 
 /// A place among the uploads that are received at once.
@@ -203,6 +215,7 @@ impl Request<'_> {
         let limit_bytes = |check| match check {
             InputCheck::Audio => state.settings.audio_limits(caller.tier).max_size_bytes,
             InputCheck::Midi => domain::midi::MAX_BYTES,
+            InputCheck::Recordings => state.settings.training.limits(caller.tier).max_file_bytes,
         };
         let to = Destination {
             state,
@@ -210,7 +223,7 @@ impl Request<'_> {
             inputs: kind.spec().inputs,
             texts: &names,
             limit_bytes: &limit_bytes,
-            most_bytes: u64::MAX,
+            most_bytes: kind.most_bytes(&state.settings, caller.tier),
         };
         let form = upload::receive(form, &to, uploads).await?;
         let fields = Fields::of_form(form.texts, &self.shapes())?;
@@ -289,6 +302,7 @@ impl Request<'_> {
     ) -> Result<HttpResponse, ApiError> {
         let Self { http, state, caller, kind, door } = *self;
         refuse_listed_words(state, &asked)?;
+        kind.admit(state, caller, &asked).await?;
         if let Some(model) = kind.model(&asked.params) {
             check_usable(state, &caller.user, &model).await?;
         }

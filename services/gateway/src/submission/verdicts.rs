@@ -46,7 +46,24 @@ pub async fn of_all(
         let spec = kind.input(file.role).ok_or(ApiError::Internal)?;
         judge(state, tier, spec.check, file, place(kind, spec, number)).await
     };
-    stream::iter(placed).map(judged).buffered(AT_ONCE).try_collect().await
+    let judged = stream::iter(placed).map(judged).buffered(AT_ONCE).try_collect::<Vec<CheckedInput>>().await?;
+    refuse_where_none_is_good(kind, judged)
+}
+
+/// Where bad files do not sink the others, one at least must be good.
+fn refuse_where_none_is_good(
+    kind: &'static KindSpec,
+    judged: Vec<CheckedInput>,
+) -> Result<Vec<CheckedInput>, ApiError> {
+    for spec in kind.inputs.iter().filter(|spec| spec.check.tolerates_bad_files()) {
+        let mut of_role = judged.iter().filter(|input| input.role == spec.role).peekable();
+        if let Some(first) = of_role.peek().copied()
+            && of_role.all(|input| !input.verdict.accepted())
+        {
+            return Err(refusal(first.verdict.clone(), place(kind, spec, 1)));
+        }
+    }
+    Ok(judged)
 }
 
 /// Which file is meant, where the kind takes more than one.
@@ -78,7 +95,7 @@ async fn judge(
         tracing::error!("verdict cannot be read");
         ApiError::Internal
     })?;
-    if !verdict.accepted() {
+    if !verdict.accepted() && !check.tolerates_bad_files() {
         return Err(refusal(verdict, place));
     }
     let object_key = key.to_string();

@@ -16,4 +16,5 @@ mod methods;
 mod models;
 mod retries;
 mod submissions;
+mod trainings;
 mod wire;

@@ -7,6 +7,7 @@ mod melody_vocals;
 mod played;
 #[cfg(test)]
 mod room;
+mod training;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,7 +17,7 @@ pub use kind::Kind;
 
 /// One line a kind.
 fn built_in() -> Vec<Kind> {
-    vec![melody_vocals::kind(), blend::kind(), composition::kind()]
+    vec![melody_vocals::kind(), blend::kind(), composition::kind(), training::kind()]
 }
 
 /// A kind whose table has a stage that nothing runs.

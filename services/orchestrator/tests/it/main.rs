@@ -11,3 +11,4 @@ mod kept;
 mod outside;
 mod parked;
 mod queue_rules;
+mod training;

@@ -16,6 +16,7 @@ mod model_ref;
 mod predictions;
 mod progress;
 mod schema;
+mod trainer;
 mod trainings;
 mod webhook_address;
 mod wire;
@@ -26,6 +27,7 @@ pub use check::ReplicateCheck;
 pub use composer::MusicGen;
 pub use model_ref::ModelRef;
 pub use predictions::{PredictionRequest, PredictionService};
+pub use trainer::ReplicateTrainer;
 pub use trainings::{Trained, TrainingRequest, TrainingService};
 
 use std::sync::Arc;

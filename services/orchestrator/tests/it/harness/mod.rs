@@ -4,6 +4,8 @@
 mod deletions;
 mod kind;
 pub mod log;
+mod school;
+mod storage;
 mod vendor;
 
 use std::{
@@ -12,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use blob_store::BlobStore;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::v1;
 use deletions::Deletions;
@@ -24,11 +27,13 @@ use persistence::{
 use resilience::{Clock, ManualClock, ids::random10};
 use serde_json::{Value, json};
 use service_runtime::{CancellationToken, Exit};
-use settings::{LoadOptions, Settings};
+use settings::{LoadOptions, ObjectStore, Settings};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinHandle};
 
 pub use kind::{ORDER, PREPARE, SPEC};
+pub use school::School;
+pub use storage::Storage;
 pub use vendor::{Gate, Orders, Vendor};
 
 /// Longest that anything is waited for.
@@ -47,6 +52,10 @@ pub struct Harness {
     pub other: Arc<Vendor>,
     pub user: UserId,
     pub deletions: Deletions,
+    /// Takes results in.
+    pub storage: Storage,
+    /// Trains models, and makes music with them.
+    pub school: Arc<School>,
     folder: TempDir,
 }
 
@@ -102,20 +111,24 @@ impl Harness {
         let clock = Arc::new(ManualClock::new(Utc::now()));
         let vendor = Arc::new(Vendor::new("vendor", clock.clone()));
         let other = Arc::new(Vendor::new("other", clock.clone()));
-        let (user, deletions) = (UserId::local(), Deletions::default());
-        Self { settings, database, clock, vendor, other, user, deletions, folder }
+        let school = Arc::new(School::new(clock.clone()));
+        let (user, deletions, storage) = (UserId::local(), Deletions::default(), Storage::default());
+        Self { settings, database, clock, vendor, other, user, deletions, storage, school, folder }
     }
 
     /// Starts an orchestrator that knows the sample kind.
     pub fn start(&self) -> Running {
-        let orchestrator = Orchestrator::default().with_kind(kind::kind(self.vendor.clone(), self.other.clone()));
+        let orchestrator = Orchestrator::default()
+            .with_kind(kind::kind(self.vendor.clone(), self.other.clone()))
+            .with_trainer(School::NAME, self.school.clone())
+            .with_composer(School::NAME, "1", self.school.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let stop = CancellationToken::new();
         let task = runtime.spawn(service_runtime::run_until_with(
             self.clock.clone(),
             "orchestrator",
             self.settings.clone(),
-            vec![Box::new(orchestrator), Box::new(self.deletions.clone())],
+            vec![Box::new(orchestrator), Box::new(self.deletions.clone()), Box::new(self.storage.clone())],
             stop.clone(),
         ));
         Running { stop, task, runtime: Some(runtime) }
@@ -138,7 +151,7 @@ impl Harness {
         self.submit_new(NewJob { deadline_at, ..self.new_job(kind, params) }).await
     }
 
-    fn new_job(&self, kind: KindName, params: Value) -> NewJob {
+    pub fn new_job(&self, kind: KindName, params: Value) -> NewJob {
         let now = self.now();
         NewJob {
             id: JobId::new(now, random10()),
@@ -153,7 +166,7 @@ impl Harness {
         }
     }
 
-    async fn submit_new(&self, new: NewJob) -> JobId {
+    pub async fn submit_new(&self, new: NewJob) -> JobId {
         let now = self.now();
         let ready = self.telling(v1::JobReady { job_id: new.id.to_string() });
         let jobs = self.database.jobs_of(&self.user);
@@ -217,6 +230,12 @@ impl Harness {
             }
         }
         found
+    }
+
+    /// The objects of the deployment.
+    pub fn blobs(&self) -> Arc<dyn BlobStore> {
+        let ObjectStore::Folder { path } = &self.settings.objects.store else { panic!("the objects lie in a folder") };
+        blob_store::folder(path).unwrap()
     }
 
     /// The events of a job so far.

@@ -39,6 +39,8 @@ impl Gate {
 pub struct Vendor {
     name: &'static str,
     clock: Arc<ManualClock>,
+    /// On each order.
+    works: TimeDelta,
     state: Mutex<Orders>,
 }
 
@@ -50,6 +52,8 @@ pub struct Orders {
     pub cancelled: Vec<String>,
     /// How often each thing was asked, answered or not.
     pub creations: u32,
+    /// With what.
+    pub requests: Vec<Value>,
     pub looks: u32,
     pub cancel_requests: u32,
     /// Takes the next order and loses its answer.
@@ -91,7 +95,12 @@ impl Vendor {
     pub const WORKS: TimeDelta = TimeDelta::minutes(10);
 
     pub fn new(name: &'static str, clock: Arc<ManualClock>) -> Self {
-        Self { name, clock, state: Mutex::default() }
+        Self::working(name, Self::WORKS, clock)
+    }
+
+    /// With another time for each order.
+    pub fn working(name: &'static str, works: TimeDelta, clock: Arc<ManualClock>) -> Self {
+        Self { name, clock, works, state: Mutex::default() }
     }
 
     pub fn clock(&self) -> Arc<ManualClock> {
@@ -120,10 +129,11 @@ impl OutsideService for Vendor {
         }
     }
 
-    async fn create(&self, correlation: &str, _request: &Value) -> Result<String, CallError> {
+    async fn create(&self, correlation: &str, request: &Value) -> Result<String, CallError> {
         let (before, after) = {
             let mut orders = self.orders();
             orders.creations += 1;
+            orders.requests.push(request.clone());
             (orders.holds_orders.clone(), orders.holds_answers.clone())
         };
         Gate::pass(before).await;
@@ -167,8 +177,8 @@ impl OutsideService for Vendor {
         }
         let (_, ordered_at) = orders.made.get(outside_id).cloned().ok_or_else(Self::away)?;
         let worked = now - ordered_at;
-        if worked < Self::WORKS {
-            let fraction = worked.num_milliseconds() as f64 / Self::WORKS.num_milliseconds() as f64;
+        if worked < self.works {
+            let fraction = worked.num_milliseconds() as f64 / self.works.num_milliseconds() as f64;
             return Ok(OutsideProgress::Working { fraction: Some(fraction), look_again_in: Duration::from_secs(60) });
         }
         let cost = Some(Cost { micros: 120_000, currency: "USD".to_owned() });

@@ -1,0 +1,125 @@
+//! Models trained on recordings by the fine-tuner of MusicGen.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{TimeDelta, Utc};
+use domain::{Cost, Failure, FailureClass, FailureCode};
+use serde_json::{Map, Value, json};
+
+use super::trainings::{Trained, TrainingRequest, TrainingService};
+use crate::{
+    capability::AudioInput,
+    outside_service::{CallError, OutsideService},
+    training::{TrainedModel, Trainer, TrainingOrder, UploadedData},
+};
+
+/// For how long the vendor keeps what was handed to it, with some time to spare.
+const KEPT: TimeDelta = TimeDelta::hours(23);
+/// Of the vendor's meter for each step of learning, as its authors tell of three times a hundred in a quarter of an hour.
+const SECONDS_PER_UPDATE: f64 = 3.0;
+/// Of the weights of MusicGen, which what is trained from them stands under.
+const LICENCE: &str = "CC-BY-NC-4.0";
+/// Longest part of a destination's name that is the model's own.
+const MOST_NAME_CHARS: usize = 40;
+
+/// Trains with one key.
+pub struct ReplicateTrainer(pub Arc<TrainingService>);
+
+#[async_trait]
+impl Trainer for ReplicateTrainer {
+    fn service(&self) -> Arc<dyn OutsideService> {
+        self.0.clone()
+    }
+
+    fn estimate(&self, order: &TrainingOrder) -> Option<Cost> {
+        let updates = f64::from(order.epochs) * f64::from(order.updates_per_epoch);
+        self.0.cost(updates * SECONDS_PER_UPDATE)
+    }
+
+    async fn upload(&self, data: &AudioInput) -> Result<UploadedData, CallError> {
+        let file = data.reopen().map_err(CallError::Refused)?;
+        let address = self.0.upload(file, data.size_bytes, "application/zip", "recordings.zip").await;
+        // It costs nothing: whether it arrived makes no difference.
+        let address = address.map_err(CallError::Refused)?;
+        Ok(UploadedData { address: address.into(), expires_at: Some(Utc::now() + KEPT) })
+    }
+
+    fn request(&self, data: &UploadedData, order: &TrainingOrder) -> Value {
+        json!(TrainingRequest { destination: destination(order), input: input(data, order) })
+    }
+
+    fn trained(&self, answer: &Value) -> Result<TrainedModel, Failure> {
+        let trained: Trained = serde_json::from_value(answer.clone()).map_err(|_| {
+            let message = format!("{} told of no version of what it trained", self.0.provider());
+            Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message)
+        })?;
+        Ok(TrainedModel { path: trained.model, version: trained.version, licence: Some(LICENCE.to_owned()) })
+    }
+}
+
+/// One for each job: what two of them learn is kept apart, whatever their models are called here.
+fn destination(order: &TrainingOrder) -> String {
+    let own: String = order.name.chars().take(MOST_NAME_CHARS).collect();
+    let job: String = order.job.chars().filter(char::is_ascii_alphanumeric).collect();
+    // The end of an id is its random part.
+    let tail = job.get(job.len().saturating_sub(10)..).unwrap_or_default();
+    format!("{}-{tail}", own.trim_end_matches(['.', '_', '-']))
+}
+
+fn input(data: &UploadedData, order: &TrainingOrder) -> Map<String, Value> {
+    Map::from_iter([
+        ("dataset_path".to_owned(), json!(data.address)),
+        // Beside the captions that lie with the pieces, which one description of all of them would replace.
+        ("auto_labeling".to_owned(), json!(true)),
+        ("drop_vocals".to_owned(), json!(order.drop_vocals)),
+        ("model_version".to_owned(), json!(order.base)),
+        ("epochs".to_owned(), json!(order.epochs)),
+        ("updates_per_epoch".to_owned(), json!(order.updates_per_epoch)),
+    ])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(name: &str) -> TrainingOrder {
+        TrainingOrder {
+            name: name.to_owned(),
+            job: "01a1fd29-5607-7b27-b7b8-6e26dc1582f8".to_owned(),
+            description: Some("slow blues".to_owned()),
+            epochs: 3,
+            updates_per_epoch: 100,
+            base: "stereo-melody".to_owned(),
+            drop_vocals: false,
+        }
+    }
+
+    #[test]
+    fn destinations_are_names_and_each_jobs_own() {
+        let check = |name: &str, expected: &str| assert_eq!(destination(&order(name)), expected);
+        check("my-band", "my-band-26dc1582f8");
+        check("my-band.", "my-band-26dc1582f8");
+        check(&"x".repeat(64), &format!("{}-26dc1582f8", "x".repeat(40)));
+        let other = TrainingOrder { job: "01a1fd29-5607-7b27-b7b8-6e26dc1582f9".to_owned(), ..order("my-band") };
+        assert_ne!(destination(&other), destination(&order("my-band")));
+    }
+
+    #[test]
+    fn what_is_asked_is_what_the_fine_tuner_takes() {
+        let data = UploadedData { address: "https://api.test/v1/files/1".to_owned(), expires_at: None };
+        let asked = Value::Object(input(&data, &order("band")));
+        assert_eq!(
+            asked,
+            json!({
+                "dataset_path": "https://api.test/v1/files/1",
+                "auto_labeling": true,
+                "drop_vocals": false,
+                "model_version": "stereo-melody",
+                "epochs": 3,
+                "updates_per_epoch": 100,
+            }),
+            "what the pieces are described with lies beside them"
+        );
+    }
+}

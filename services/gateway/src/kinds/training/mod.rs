@@ -1,0 +1,81 @@
+//! Recordings become a model of one's own.
+
+mod routes;
+mod wire;
+
+use async_trait::async_trait;
+use domain::{
+    InvalidField, KindSpec, Tier,
+    kinds::training::{SPEC, TrainingRequest},
+    registry::ModelName,
+};
+use persistence::Job;
+use serde_json::{Map, Value, json};
+use settings::Settings;
+use utoipa::{OpenApi as _, openapi::OpenApi};
+
+use crate::{
+    app_state::AppState,
+    auth::Caller,
+    fields::Fields,
+    problem::ApiError,
+    submit_kind::{Accepted, Asked, SubmitKind},
+};
+
+/// The kind `training`.
+pub struct TrainingKind;
+
+#[async_trait]
+impl SubmitKind for TrainingKind {
+    fn spec(&self) -> &'static KindSpec {
+        &SPEC
+    }
+
+    fn fields(&self) -> &'static [&'static str] {
+        &TrainingRequest::FIELDS
+    }
+
+    fn read(&self, fields: &Fields) -> Result<Asked, ApiError> {
+        let request = TrainingRequest::read(|name| fields.text(name), resilience::ids::seed())
+            .map_err(|InvalidField { field, detail }| ApiError::InvalidField { field, detail })?;
+        let texts = request.texts().into_iter().map(|(field, text)| (field, text.to_owned())).collect();
+        Ok(Asked { params: serde_json::to_value(&request).map_err(|_| ApiError::Internal)?, texts })
+    }
+
+    /// Nobody should send gigabytes to be told this.
+    fn is_offered(&self, settings: &Settings) -> Result<(), ApiError> {
+        let trainers = settings.trainers();
+        trainers
+            .map(|_| ())
+            .map_err(|error| ApiError::NotSetUp { detail: format!("No models are trained here: {error}.") })
+    }
+
+    fn most_bytes(&self, settings: &Settings, tier: Tier) -> u64 {
+        settings.training.limits(tier).max_upload_bytes
+    }
+
+    /// Names are taken once.
+    async fn admit(&self, state: &AppState, _caller: &Caller, asked: &Asked) -> Result<(), ApiError> {
+        let Ok(name) = ModelName::new(asked.params["name"].as_str().unwrap_or_default()) else {
+            return Err(ApiError::Internal);
+        };
+        if state.database.models().get(&name).await?.is_some() {
+            return Err(ApiError::ModelNameTaken { name: name.to_string() });
+        }
+        Ok(())
+    }
+
+    fn accepted(&self, accepted: &Accepted<'_>) -> Map<String, Value> {
+        let bytes: u64 = accepted.inputs.iter().map(|input| input.size_bytes).sum();
+        let told = json!({ "name": accepted.job.params["name"], "files": accepted.inputs.len(), "sizeBytes": bytes });
+        Map::from_iter([("model".to_owned(), told)])
+    }
+
+    fn result(&self, _job: &Job, made: &Value) -> Value {
+        made.clone()
+    }
+
+    fn openapi(&self) -> OpenApi {
+        routes::Document::openapi()
+    }
+}

@@ -1,0 +1,292 @@
+//! Recordings become a model: forty minutes of a vendor's work by a clock that the test turns, what it leaves, and what may
+//! come between.
+
+use std::sync::atomic::Ordering;
+
+use chrono::TimeDelta;
+use domain::{
+    FailureClass, JobId, JobState,
+    kinds::{
+        composition::{self, CompositionRequest},
+        training::{NAME, RECORDING, TrainingRequest},
+    },
+    registry::{ModelAddress, ModelKind, ModelName, ModelStatus, RegisteredModel},
+};
+use media::{Encoding, Tags};
+use persistence::{ModelAdded, NewInput, NewJob, OutsideCallState};
+use resilience::ids::random10;
+use serde_json::{Value, json};
+
+use crate::harness::{Harness, School};
+
+const RATE: u32 = 32_000;
+
+/// A tune of so many seconds, unlike others by its number.
+fn recording(seconds: u32, number: u32) -> Vec<u8> {
+    let note = |second: u32| 110.0 * 2f32.powf(((second * 7 + number * 5) % 24) as f32 / 12.0);
+    let tone = |frame: u32| {
+        let (second, within) = (frame / RATE, frame % RATE);
+        // Each note dies away, so that there are quiet places to cut at.
+        let level = 0.4 * (1.0 - within as f32 / RATE as f32);
+        level * (std::f32::consts::TAU * note(second) * frame as f32 / RATE as f32).sin()
+    };
+    let samples: Vec<f32> = (0..RATE * seconds).map(tone).collect();
+    media::encode(&samples, RATE, 1, Encoding::Flac, &Tags::default()).unwrap()
+}
+
+fn name(text: &str) -> ModelName {
+    ModelName::new(text).unwrap()
+}
+
+impl Harness {
+    /// Has a model trained on these files.
+    async fn train(&self, model: &str, files: Vec<(&str, Vec<u8>)>) -> JobId {
+        let fields = [("name", model), ("description", "slow blues, brushed drums")];
+        let request =
+            TrainingRequest::read(|name| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text), 7);
+        let mut new = self.new_job(NAME, json!(request.unwrap()));
+        let blobs = self.blobs();
+        for (file_name, bytes) in files {
+            let upload = domain::UploadId::new(self.now(), random10());
+            let key = blob_store::ObjectKey::upload(upload);
+            let stored = blobs.put_bytes(&key, bytes.into(), "application/octet-stream").await.unwrap();
+            new.inputs.push(NewInput {
+                role: RECORDING.to_owned(),
+                upload_id: None,
+                object_key: key.to_string(),
+                sha256: stored.sha256,
+                size_bytes: stored.size_bytes,
+                file_name: Some(file_name.to_owned()),
+                verdict: None,
+            });
+        }
+        self.submit_new(NewJob { reuse: false, ..new }).await
+    }
+
+    /// The same on two good recordings.
+    async fn train_well(&self, model: &str) -> JobId {
+        self.train(model, vec![("one.flac", recording(70, 1)), ("two.flac", recording(70, 2))]).await
+    }
+
+    async fn model(&self, text: &str) -> Option<RegisteredModel> {
+        self.database.models().get(&name(text)).await.unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recordings_become_a_model_with_a_name_a_report_and_a_sample() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let id = harness.train_well("my-band").await;
+    let parked = harness.until_state(id, JobState::Parked).await;
+    assert_eq!((parked.lease_owner, parked.waits_for.as_deref()), (None, Some("school works on it")));
+    assert_eq!(harness.school.uploads(), 1);
+    assert!(harness.model("my-band").await.is_none(), "it is not trained yet");
+
+    // Progress is the vendor's.
+    harness.clock.advance(TimeDelta::minutes(20));
+    let half = harness.until(id, "half done", |job| job.progress.percent() > parked.progress.percent()).await;
+    assert_eq!(half.progress.percent(), 54, "half of the stage's 20 to 88 %");
+    harness.clock.advance(TimeDelta::minutes(21));
+    let done = harness.until_state(id, JobState::Completed).await;
+
+    assert_eq!((done.attempt, done.crashes), (1, 0));
+    assert_eq!(harness.school.uploads(), 1, "handed over once, however often it was looked at");
+    let orders = harness.school.vendor.orders().requests.clone();
+    assert_eq!(
+        orders,
+        [
+            json!({ "data": "school:1", "epochs": 3, "base": "stereo-melody", "description": "slow blues, brushed drums" })
+        ]
+    );
+
+    let model = harness.model("my-band").await.expect("the model is registered");
+    assert_eq!((model.kind, model.status), (ModelKind::FineTuned, ModelStatus::Ready));
+    assert_eq!(model.version.as_ref().map(ToString::to_string), Some(School::version()));
+    assert_eq!((model.provider.as_str(), model.trained_from), (School::NAME, Some(id)));
+    assert_eq!((model.owner, model.licence.as_deref()), (Some(harness.user.clone()), Some("CC-BY-4.0")));
+    let quality = model.quality.expect("figures of the trial are kept with the model");
+    assert!(quality["trial"]["seconds"].as_f64().is_some_and(|seconds| (seconds - 10.0).abs() < 0.1), "{quality}");
+
+    let played = harness.school.played.lock().unwrap().clone();
+    assert_eq!(played.len(), 1, "tried once: {played:?}");
+    let address = format!("{}:{}", School::PATH, School::version());
+    assert_eq!((&*played[0].name, &*played[0].version), ("my-band", address.as_str()));
+
+    let report = harness.storage.report(id);
+    assert_eq!(report["model"]["name"], "my-band", "{report}");
+    assert_eq!(report["model"]["version"], School::version());
+    assert_eq!(report["training"]["cost"]["micros"], 120_000, "{report}");
+    assert!(report["training"]["seconds"].as_f64().is_some_and(|seconds| seconds >= 40.0 * 60.0), "{report}");
+    assert!(report["seconds"].as_f64().is_some_and(|seconds| (100.0..=140.0).contains(&seconds)), "{report}");
+    assert!(report["pieces"].as_u64().is_some_and(|pieces| pieces >= 2), "{report}");
+    assert_eq!(report["trial"]["passed"], true, "{report}");
+    assert_eq!(report["request"]["epochs"], 3);
+    assert!(harness.storage.files(id)["sample"].starts_with(b"RIFF"));
+    let result = done.result.unwrap();
+    assert_eq!((&result["title"], &result["model"]["version"]), (&json!("my-band"), &json!(School::version())));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forty_minutes_outside_hold_no_slot_and_songs_go_on_beside() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    // The kind has one slot: two trainings that wait at once prove that neither holds it.
+    let (one, two) = (harness.train_well("one").await, harness.train_well("two").await);
+    for id in [one, two] {
+        let parked = harness.until_state(id, JobState::Parked).await;
+        assert_eq!((parked.lease_owner, parked.lease_until), (None, None));
+    }
+    let request = CompositionRequest::read(|name| (name == "prompt").then_some("a calm waltz"), 7).unwrap();
+    let request = CompositionRequest { options: short(request.options.clone()), ..request };
+    let song = harness.submit_job(composition::NAME, json!(request), None).await;
+    harness.until_state(song, JobState::Completed).await;
+    for id in [one, two] {
+        assert_eq!(harness.job(id).await.state, JobState::Parked, "the trainings have not gone on");
+    }
+    harness.clock.advance(School::WORKS + TimeDelta::minutes(1));
+    for id in [one, two] {
+        harness.until_state(id, JobState::Completed).await;
+    }
+    running.stop().await;
+}
+
+fn short(options: composition::CompositionOptions) -> composition::CompositionOptions {
+    composition::CompositionOptions { length_ms: Some(4_000), instrumental: Some(true), ..options }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_in_the_middle_reaches_the_vendor_and_registers_nothing() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let id = harness.train_well("never").await;
+    harness.until_state(id, JobState::Parked).await;
+    harness.clock.advance(TimeDelta::minutes(10));
+    harness.request_cancel(id).await;
+    harness.until_state(id, JobState::Cancelled).await;
+    let work = async || harness.calls(id).await.into_iter().find(|call| call.purpose == "training").unwrap();
+    let started = std::time::Instant::now();
+    while work().await.state != OutsideCallState::Cancelled {
+        assert!(started.elapsed() < crate::harness::PATIENCE, "the vendor still works on it");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!(harness.school.vendor.orders().called_off(), ["v-1"]);
+    assert!(harness.model("never").await.is_none());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_whose_orchestrator_died_before_it_heard_of_it_is_adopted_once() {
+    let harness = Harness::new().await;
+    let gate = crate::harness::Gate::closed();
+    harness.school.vendor.orders().holds_answers = Some(gate.clone());
+    let first = harness.start();
+    let id = harness.train_well("adopted").await;
+    let started = std::time::Instant::now();
+    while harness.school.vendor.orders().made.is_empty() {
+        assert!(started.elapsed() < crate::harness::PATIENCE, "the vendor was never asked");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    first.kill().await;
+    harness.school.vendor.orders().holds_answers = None;
+    let second = harness.start();
+    harness.until_state(id, JobState::Parked).await;
+    harness.clock.advance(School::WORKS + TimeDelta::minutes(1));
+    harness.until_state(id, JobState::Completed).await;
+    assert_eq!(harness.school.vendor.orders().made.len(), 1, "it was ordered twice");
+    assert_eq!(harness.school.uploads(), 1, "what was prepared and handed over was kept");
+    assert_eq!(harness.model("adopted").await.map(|model| model.trained_from), Some(Some(id)));
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_recordings_are_told_of_and_do_not_sink_the_others() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let files = vec![
+        ("good.flac", recording(70, 1)),
+        ("short.flac", recording(2, 2)),
+        ("text.wav", b"this is no sound at all".to_vec()),
+        ("better.flac", recording(70, 3)),
+    ];
+    let id = harness.train("mixed", files).await;
+    harness.with_time(id, JobState::Completed).await;
+    let report = harness.storage.report(id);
+    let text = report["recordings"].to_string();
+    for file in ["good.flac", "short.flac", "text.wav", "better.flac"] {
+        assert!(text.contains(file), "{file} is not told of: {text}");
+    }
+    let result = harness.job(id).await.result.unwrap();
+    assert_eq!((&result["recordings"]["used"], &result["recordings"]["refused"]), (&json!(2), &json!(2)), "{result}");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_little_is_no_training_and_nothing_is_asked_of_the_vendor() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let id = harness.train("little", vec![("short.flac", recording(3, 1)), ("text.wav", b"no sound".to_vec())]).await;
+    let failed = harness.until_state(id, JobState::Failed).await;
+    let failure = failed.failure.unwrap();
+    assert_eq!((failure.class, failed.attempt), (FailureClass::Caller, 1), "{failure}");
+    assert!(failure.message.contains("short.flac") && failure.message.contains("text.wav"), "{failure}");
+    assert_eq!((harness.school.uploads(), harness.school.vendor.orders().creations), (0, 0));
+    let log = harness.log(id).await;
+    assert_eq!(log.last().unwrap().data["errorType"], "PREPARATION_ERROR");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_was_taken_meanwhile_fails_the_job_and_a_retry_goes_on_from_there() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let id = harness.train_well("wanted").await;
+    harness.until_state(id, JobState::Parked).await;
+    let address: ModelAddress = format!("meta/musicgen:{}", "b".repeat(64)).parse().unwrap();
+    let now = harness.now();
+    let other = RegisteredModel::base(domain::ModelId::new(now, random10()), name("wanted"), "other", address, now);
+    assert!(matches!(harness.database.models().add(&other, now).await.unwrap(), ModelAdded::New(_)));
+    harness.clock.advance(School::WORKS + TimeDelta::minutes(1));
+    let failed = harness.until_state(id, JobState::Failed).await;
+    let failure = failed.failure.unwrap();
+    assert!(failure.message.contains("wanted") && failure.message.contains(&School::version()), "{failure}");
+    assert_eq!(harness.log(id).await.last().unwrap().data["errorType"], "REGISTRATION_ERROR");
+    assert_eq!(harness.model("wanted").await.unwrap().provider, "other", "nobody's model is overwritten");
+
+    // It is tried again, and not trained again.
+    harness.retry(id).await;
+    harness.until(id, "failed again", |job| job.state == JobState::Failed && job.generation > failed.generation).await;
+    assert_eq!(harness.school.vendor.orders().creations, 1, "what was paid for is not asked for again");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_fails_takes_nothing_from_the_model() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    for (model, mute, says) in [("closed", false, "the school is closed"), ("mute", true, "the model made silence")] {
+        harness.school.is_closed.store(!mute, Ordering::SeqCst);
+        harness.school.is_mute.store(mute, Ordering::SeqCst);
+        let id = harness.train_well(model).await;
+        harness.with_time(id, JobState::Completed).await;
+        let registered = harness.model(model).await.expect("the model is registered all the same");
+        assert_eq!(registered.status, ModelStatus::Ready);
+        let report: Value = harness.storage.report(id);
+        assert_eq!(report["trial"]["passed"], false, "{report}");
+        assert_eq!(report["trial"]["failure"], says, "{report}");
+        assert!(!harness.storage.files(id).contains_key("sample"), "there is nothing to be heard");
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn recordings_that_did_not_arrive_are_handed_over_again() {
+    let harness = Harness::new().await;
+    harness.school.loses_uploads.store(1, Ordering::SeqCst);
+    let running = harness.start();
+    let id = harness.train_well("again").await;
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!((harness.school.uploads(), harness.school.vendor.orders().creations), (1, 1));
+    running.stop().await;
+}
