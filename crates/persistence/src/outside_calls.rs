@@ -328,7 +328,11 @@ impl OutsideCalls<'_> {
         let found = rows::outside_call::Entity::find()
             .filter(Column::JobId.eq(job.uuid()))
             .filter(Column::Stage.eq(stage.as_str()))
-            .filter(Column::Provider.eq(provider).or(Column::Provider.starts_with(format!("{provider}/"))))
+            .filter(
+                Condition::any()
+                    .add(Column::Provider.eq(provider))
+                    .add(Column::Provider.starts_with(format!("{provider}/"))),
+            )
             .filter(Column::State.is_in(stands.map(OutsideCallState::as_str)))
             .one(self.db.reader())
             .await

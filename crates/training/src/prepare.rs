@@ -207,7 +207,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Prepared, TrainingError> {
+    fn finish(self) -> Result<Prepared, TrainingError> {
         let seconds = self.packer.seconds;
         let needed = self.options.limits.least_seconds;
         let mut files = self.told;

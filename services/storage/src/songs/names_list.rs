@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::item::plain_path;
+use archive::plain_path;
 
 /// Titles and artists by file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

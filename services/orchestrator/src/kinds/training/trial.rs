@@ -119,6 +119,7 @@ async fn made<'a>(
     let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
         match composer.compose(sentence, options, &call).await? {
             Composed::Sound(sound) => Ok::<_, Stop>(sound),
+            Composed::SoundWithWords(sung) => Ok(sung.sound),
             Composed::Notes(_) => Err(Failure::new(
                 FailureClass::Config,
                 FailureCode::ProviderConfig,
