@@ -114,10 +114,11 @@ fn place(
         if !before.is_finite() {
             continue;
         }
-        for length in least..=most.min(window.len() - start) {
+        let longest = most.min(window.len() - start);
+        for (length, paced) in lengths.iter().enumerate().take(longest + 1).skip(least) {
             let (one, two, end) = (start + (length + 1) / 3, start + (2 * length + 1) / 3, start + length);
             let own = a[one] - a[start] + b[two] - b[one] + c[end] - c[two];
-            let cost = before + own + lengths[length];
+            let cost = before + own + paced;
             if cost < ended[end] {
                 ended[end] = cost;
                 chosen[end] = length as u16;
