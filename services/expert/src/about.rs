@@ -62,7 +62,7 @@ pub async fn models(state: web::Data<AppState>) -> HttpResponse {
         ("offline-lyrics-en", "lyrics", &lyrics),
         ("offline-lyrics-es", "lyrics", &lyrics),
         ("offline-formant", "vocals", &vocals),
-        ("offline-composer", "compose", &compositions),
+        ("offline-composer", "compositions", &compositions),
     ];
     let model = |(name, capability, preferred): (&str, &str, &Option<(ProviderName, String)>)| {
         let (provider, version) = preferred.clone()?;

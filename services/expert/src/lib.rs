@@ -183,8 +183,14 @@ impl AppState {
             vocals: own.vocals_timeout,
             other: own.vocals_timeout,
         };
+        // Its stages are the engine's alone: whoever asks for them has the vendors in chains of its own, and a log of what it has
+        // paid for. Songs of a sentence are made here from beginning to end, by whomever the settings name.
+        let capabilities = Capabilities {
+            compositions: providers::composers(settings, &deps.breakers, &deps.metrics)?,
+            ..Capabilities::offline(settings, &deps.breakers, &deps.metrics)?
+        };
         let pipeline = Pipeline {
-            capabilities: Capabilities::offline(settings, &deps.breakers, &deps.metrics)?,
+            capabilities,
             gate: settings.quality_gate().clone(),
             limits,
             step_timeouts,

@@ -22,7 +22,7 @@ impl Stage for Composing {
     async fn reuse_key(&self, run: &StageRun<'_>) -> Result<Option<ReuseKey>, Failure> {
         let mut request: CompositionRequest = run.request()?;
         let model = model::of(run, &request).await?;
-        let need = Need { model: model.as_ref().map(model::choice), ..arrangement::composition_need(&request) };
+        let need = Need { model: model::choice(run, model.as_ref()).await?, ..arrangement::composition_need(&request) };
         let Some((provider, version)) = run.tools.capabilities.compositions.preferred(&need).await else {
             return Ok(None);
         };
@@ -44,7 +44,7 @@ impl Stage for Composing {
         capabilities.content.admit(&request.texts(), run.remaining).await?;
         run.report_progress(0.2);
         let model = model::of(run, &request).await?;
-        let choice = model.as_ref().map(model::choice);
+        let choice = model::choice(run, model.as_ref()).await?;
         let made = arrangement::compose_with(&capabilities.compositions, run.calls(), &request, choice).await?;
         run.report_progress(0.8);
         let mut detail = match made.value {

@@ -1,7 +1,7 @@
 //! The model that a song was asked of by name: which of its versions the job got.
 
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest, registry::ModelUsed};
-use persistence::ModelChoiceMade;
+use persistence::{ModelChoiceMade, PersistenceError};
 use providers::ModelChoice;
 use telemetry::error_chain;
 
@@ -19,10 +19,7 @@ pub async fn of(run: &StageRun<'_>, request: &CompositionRequest) -> Result<Opti
     };
     let now = run.tools.clock.now();
     let made = run.tools.database.models().choose(run.job.id, name, now).await;
-    let made = made.map_err(|error| {
-        tracing::warn!(error = error_chain(&error), "the registry of models cannot be read");
-        Failure::new(FailureClass::Transient, FailureCode::Internal, "the registry of models cannot be read")
-    })?;
+    let made = made.map_err(|error| unreadable(&error))?;
     match made {
         ModelChoiceMade::Made(used) => Ok(Some(used)),
         ModelChoiceMade::Unusable(why) => refused(why.to_string()),
@@ -31,8 +28,17 @@ pub async fn of(run: &StageRun<'_>, request: &CompositionRequest) -> Result<Opti
     }
 }
 
-/// The same as providers are asked for it.
-pub fn choice(used: &ModelUsed) -> ModelChoice {
-    let ModelUsed { name, provider, version } = used;
-    ModelChoice { name: name.as_str().into(), provider: provider.as_str().into(), version: version.as_str().into() }
+/// The same as providers are asked for it: where they keep models at paths, with the path, since a version alone does not say
+/// whose model it is of.
+pub async fn choice(run: &StageRun<'_>, used: Option<&ModelUsed>) -> Result<Option<ModelChoice>, Failure> {
+    let Some(ModelUsed { name, provider, version }) = used else { return Ok(None) };
+    let model = run.tools.database.models().get(name).await.map_err(|error| unreadable(&error))?;
+    let path = model.filter(|model| model.provider == *provider).and_then(|model| model.path);
+    let version = path.map_or_else(|| version.to_string(), |path| format!("{path}:{version}"));
+    Ok(Some(ModelChoice { name: name.as_str().into(), provider: provider.as_str().into(), version: version.into() }))
+}
+
+fn unreadable(error: &PersistenceError) -> Failure {
+    tracing::warn!(error = error_chain(error), "the registry of models cannot be read");
+    Failure::new(FailureClass::Transient, FailureCode::Internal, "the registry of models cannot be read")
 }
