@@ -189,12 +189,7 @@ impl AppState {
             compositions: providers::composers(settings, &deps.breakers, &deps.metrics)?,
             ..Capabilities::offline(settings, &deps.breakers, &deps.metrics)?
         };
-        let pipeline = Pipeline {
-            capabilities,
-            gate: settings.quality_gate().clone(),
-            limits,
-            step_timeouts,
-        };
+        let pipeline = Pipeline { capabilities, gate: settings.quality_gate().clone(), limits, step_timeouts };
         let replicate = settings.vendors.iter().find(|vendor| vendor.kind == VendorKind::Replicate);
         Ok(Self {
             pipeline,

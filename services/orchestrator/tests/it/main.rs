@@ -12,3 +12,4 @@ mod outside;
 mod parked;
 mod queue_rules;
 mod training;
+mod vendors;

@@ -1,0 +1,143 @@
+//! Songs by a vendor that works, fails, loses answers or costs too much: who makes them, what is paid, and what is told.
+
+use chrono::TimeDelta;
+use compose::asked;
+use domain::{
+    JobId, JobState, Tried,
+    kinds::composition::{self, CompositionRequest},
+};
+use persistence::OutsideCallState;
+use serde_json::json;
+use vendor_standins::{Fault, Retry, Route, Step, Vendor, Vendors};
+
+use crate::harness::Harness;
+
+const STAND_IN: &str = "elevenlabs";
+/// For each second of sound; the song has five.
+const PRICE: &str = "0.02";
+
+/// A house in which songs are made by the stand-in, else by the engine.
+async fn house(vendors: &Vendors, key: &'static str, more: &[(&'static str, &'static str)]) -> Harness {
+    let url: &'static str = vendors.url_of(Vendor::ElevenLabs).leak();
+    let mut settings = vec![
+        ("providers.elevenlabs.api_key", key),
+        ("providers.elevenlabs.base_url", url),
+        ("providers.elevenlabs.price_per_audio_second", PRICE),
+        ("providers.elevenlabs.prices_as_of", "2026-11-01"),
+    ];
+    settings.extend(more);
+    Harness::with(&settings).await
+}
+
+async fn song(harness: &Harness, prompt: &'static str) -> JobId {
+    let fields = [("prompt", prompt), ("lengthMs", "5000"), ("instrumental", "true")];
+    let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
+    let request = asked::settled(CompositionRequest::read(field, 7).unwrap()).unwrap();
+    harness.submit_job(composition::NAME, json!(request), None).await
+}
+
+/// Who composed a finished song, and who was tried before.
+async fn made_by(harness: &Harness, id: JobId) -> (String, Vec<Tried>) {
+    harness.until_state(id, JobState::Completed).await;
+    let stages = harness.database.stages().list(id).await.unwrap();
+    let composing = stages.into_iter().find(|stage| stage.name == composition::COMPOSING.as_str()).unwrap();
+    (composing.checkpoint.unwrap().provider.unwrap(), composing.tried)
+}
+
+/// Millionths that a house has spent this month, and those that are set aside.
+async fn spent(harness: &Harness) -> (i64, i64) {
+    let lines = harness.database.spending().of_month(harness.now()).await.unwrap();
+    let house = lines.iter().find(|line| line.scope == "house");
+    house.map_or((0, 0), |line| (line.spent_micros, line.reserved_micros))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_song_by_a_vendor_is_paid_for_once_and_its_cost_is_known() {
+    let vendors = Vendors::start().await;
+    let harness = house(&vendors, "a key", &[]).await;
+    let running = harness.start();
+    let id = song(&harness, "a calm waltz about rain").await;
+    assert_eq!(made_by(&harness, id).await, (STAND_IN.to_owned(), vec![]));
+    let calls = harness.calls(id).await;
+    assert_eq!(calls.iter().map(|call| call.state).collect::<Vec<_>>(), [OutsideCallState::Succeeded]);
+    assert_eq!(calls[0].cost.as_ref().map(|cost| cost.micros), Some(100_000));
+    assert_eq!(spent(&harness).await, (100_000, 0));
+    assert_eq!(vendors.ledger().len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_may_have_been_paid_is_not_asked_again_and_the_engine_makes_the_song() {
+    let vendors = Vendors::start().await;
+    let harness = house(&vendors, "a key", &[]).await;
+    vendors.script(Vendor::ElevenLabs, Route::MusicStream, [Step::Reset { after_work: true }]);
+    let running = harness.start();
+    let id = song(&harness, "a slow song about old maps").await;
+    let (by, tried) = made_by(&harness, id).await;
+    assert_eq!((by.as_str(), tried.len(), tried[0].provider.as_str()), ("offline", 1, STAND_IN));
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Unanswered]);
+    assert!(vendors.paid_twice().is_empty() && vendors.ledger().len() == 1, "{:?}", vendors.ledger());
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_go_beyond_a_limit_is_not_asked_for() {
+    let vendors = Vendors::start().await;
+    let harness = house(&vendors, "a key", &[("providers.elevenlabs.monthly_limit", "0.15")]).await;
+    let running = harness.start();
+    let first = song(&harness, "a march about bread").await;
+    assert_eq!(made_by(&harness, first).await.0, STAND_IN);
+    let second = song(&harness, "a march about cheese").await;
+    let (by, tried) = made_by(&harness, second).await;
+    assert_eq!(by, "offline");
+    assert!(tried[0].why.contains("monthly limit"), "{tried:?}");
+    assert_eq!((vendors.ledger().len(), spent(&harness).await), (1, (100_000, 0)));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_without_credit_is_left_alone_by_everybody() {
+    let vendors = Vendors::start().await;
+    let fault = Step::Fail { fault: Fault::QuotaExceeded, retry: Retry::Absent, after_work: false };
+    let harness = house(&vendors, "a key", &[]).await;
+    vendors.script(Vendor::ElevenLabs, Route::MusicStream, [fault]);
+    let running = harness.start();
+    let first = song(&harness, "a song about the first snow").await;
+    let (by, tried) = made_by(&harness, first).await;
+    assert_eq!((by.as_str(), tried[0].class), ("offline", Some(domain::FailureClass::Money)));
+    let asked = vendors.asked(Vendor::ElevenLabs, Route::MusicStream);
+    let second = song(&harness, "a song about the last snow").await;
+    assert_eq!(made_by(&harness, second).await.0, "offline");
+    assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), asked, "it is not asked");
+    let told = async || {
+        let rows = harness.database.breakers().current(harness.now()).await.unwrap();
+        rows.into_iter().any(|row| row.provider.starts_with("elevenlabs/") && row.problem.is_some())
+    };
+    let until = std::time::Instant::now() + crate::harness::PATIENCE;
+    while !told().await {
+        assert!(std::time::Instant::now() < until, "the operator is not told");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_is_told_at_the_start_and_songs_are_made_all_the_same() {
+    let vendors = Vendors::start().await;
+    let harness = house(&vendors, "an invalid key", &[]).await;
+    let running = harness.start();
+    let until = std::time::Instant::now() + crate::harness::PATIENCE;
+    loop {
+        let rows = harness.database.breakers().current(harness.now()).await.unwrap();
+        if rows.iter().any(|row| row.provider.starts_with("elevenlabs/") && row.problem.is_some()) {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "nobody is told: {rows:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let id = song(&harness, "a song about harbours").await;
+    assert_eq!(made_by(&harness, id).await.0, "offline");
+    assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 0);
+    assert_eq!(harness.now() - harness.job(id).await.created_at, TimeDelta::zero(), "nothing waited for the clock");
+    running.stop().await;
+}
