@@ -25,6 +25,8 @@ const MAX_RUN_BYTES: u64 = 16 << 20;
 /// Of a page of a hundred.
 const MAX_PAGE_BYTES: u64 = 128 << 20;
 const MAX_SMALL_BYTES: u64 = 4 << 20;
+/// Bytes a second of a line that is waited for.
+const SLOWEST_UPLOAD: u64 = 250_000;
 /// Largest file that is taken of an output: ten minutes of 48 kHz stereo in 32 bits, and some.
 const MAX_OUTPUT_BYTES: u64 = 256 << 20;
 /// Redirects to the place where an output really lies.
@@ -197,7 +199,10 @@ impl Client {
     /// As the vendor answers.
     pub async fn upload(&self, file: File, size_bytes: u64, media_type: &str, name: &str) -> Result<Url, Failure> {
         let form = Multipart::new().file("content", name, media_type, file, size_bytes).text("type", media_type);
-        let uploaded: Uploaded = self.read(self.http.post("files", MAX_SMALL_BYTES).multipart(form)).await?;
+        // A slow line is given the time that it needs.
+        let timeout = self.http.timeout + Duration::from_secs(size_bytes / SLOWEST_UPLOAD);
+        let request = self.http.post("files", MAX_SMALL_BYTES).limits(Limits::new(timeout, MAX_SMALL_BYTES));
+        let uploaded: Uploaded = self.read(request.multipart(form)).await?;
         Url::parse(&uploaded.urls.get).map_err(|_| self.http.misbehaved("named no address for a file"))
     }
 
