@@ -20,6 +20,12 @@ use crate::{
     stop::Stop,
 };
 
+/// Longest that a slot of a provider is waited for while another one could be asked.
+const MOST_SLOT_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait that a provider asks for and that is kept where the call is made, and how often.
+const MOST_TOLD_WAIT: Duration = Duration::from_secs(10);
+const MOST_TOLD_WAITS: u32 = 3;
+
 /// Bounds on one call and on its repetitions.
 #[derive(Clone, Copy, Debug)]
 pub struct CallLimits {
@@ -226,7 +232,12 @@ impl<P: ?Sized> Chain<P> {
         let mut last = Failure::new(FailureClass::Config, FailureCode::ProviderConfig, "no provider is configured");
         let mut has_failed = false;
         for (index, link) in self.links.iter().enumerate() {
-            if tried.iter().any(|tried| *tried.provider == *link.name) {
+            if let Some(known) = tried.iter().find(|tried| *tried.provider == *link.name) {
+                // Whoever ran the stage before may have died with this as its last word.
+                if let (Some(class), Some(code)) = (known.class, known.code) {
+                    last = Failure::new(class, code, known.why.clone());
+                    has_failed = true;
+                }
                 continue;
             }
             if let Some(why) = link.terms.abilities.lacks(&link.name, need) {
@@ -285,7 +296,7 @@ impl<P: ?Sized> Chain<P> {
         Fut: Future<Output = Result<T, E>>,
     {
         let limits = link.terms.limits.unwrap_or(self.limits);
-        let mut attempt = 1;
+        let (mut attempt, mut waits) = (1, 0);
         loop {
             let stop = match self.call_once(link, &within, limits, call).await {
                 Ok(value) => return Ok(value),
@@ -299,11 +310,16 @@ impl<P: ?Sized> Chain<P> {
                 // Somebody else may do better in the time that is left.
                 return Err(stop.into());
             }
-            let Some(wait) = Self::wait_before_retry(limits.retry, &stop, attempt, within.ends_at) else {
+            let Some((wait, counts)) = Self::wait_before_retry(limits.retry, &stop, (attempt, waits), within.ends_at)
+            else {
                 return Err(stop.into());
             };
             tokio::time::sleep(wait).await;
-            attempt += 1;
+            if counts {
+                attempt += 1;
+            } else {
+                waits += 1;
+            }
         }
     }
 
@@ -320,7 +336,15 @@ impl<P: ?Sized> Chain<P> {
         Fut: Future<Output = Result<T, E>>,
     {
         let left = || within.ends_at.saturating_duration_since(Instant::now());
-        let _slot = self.slot(link, left()).await?;
+        let has_begun = link.terms.guard.is_some() && within.calls.has_begun(&link.name).await?;
+        // Before a slot is waited for: one whose calls hang holds all of them.
+        if let Some(refusal) =
+            link.terms.guard.as_ref().filter(|_| !has_begun).and_then(|guard| guard.breaker.refusing())
+        {
+            self.metrics.provider_call(&link.name, self.capability, refusal.class.as_str(), Duration::ZERO);
+            return Err(refusal.into());
+        }
+        let _slot = self.slot(link, if within.is_last { left() } else { left().min(MOST_SLOT_WAIT) }).await?;
         let budget = left().min(limits.call_timeout);
         let mut stopped = None;
         // The timeout lies inside the breaker, so that a call that hangs counts as a failure.
@@ -349,7 +373,7 @@ impl<P: ?Sized> Chain<P> {
         let outcome = match &link.terms.guard {
             None => bounded.await,
             // What it works on is looked at, however many others it fails.
-            Some(guard) if within.calls.has_begun(&link.name).await? => guard.breaker.observe(bounded).await,
+            Some(guard) if has_begun => guard.breaker.observe(bounded).await,
             Some(guard) => guard.breaker.call(bounded).await,
         };
         let word = match (&outcome, &stopped) {
@@ -381,13 +405,20 @@ impl<P: ?Sized> Chain<P> {
         })
     }
 
-    /// How long to wait before the same provider is called again; `None` when it is not worth it. Waits that do not
-    /// count as attempts are left to the job's own retry, which holds no slot while it waits.
-    fn wait_before_retry(retry: RetryPolicy, failure: &Failure, attempt: u32, ends_at: Instant) -> Option<Duration> {
-        match retry.decide(failure, attempt, resilience::ids::random_unit()) {
-            RetryDecision::Again { after, counts: true } if Instant::now() + after < ends_at => Some(after),
-            RetryDecision::Again { .. } | RetryDecision::GiveUp => None,
-        }
+    /// How long to wait before the same provider is called again, and whether that is an attempt; `None` when it is not worth it.
+    /// A short wait that the provider has asked for is kept here; longer ones are left to the next provider, and at last to the
+    /// job's own retry, which holds no slot while it waits.
+    fn wait_before_retry(
+        retry: RetryPolicy,
+        failure: &Failure,
+        (attempt, waits): (u32, u32),
+        ends_at: Instant,
+    ) -> Option<(Duration, bool)> {
+        let decision = retry.decide(failure, attempt, resilience::ids::random_unit());
+        let RetryDecision::Again { after, counts } = decision else { return None };
+        let is_told = failure.class == FailureClass::RetryAfter && failure.retry_after.is_some();
+        let is_short = is_told && after <= MOST_TOLD_WAIT && waits < MOST_TOLD_WAITS;
+        ((counts || is_short) && Instant::now() + after < ends_at).then_some((after, counts))
     }
 }
 
@@ -432,6 +463,64 @@ mod tests {
             .await
             .unwrap();
         assert_eq!((provided.value, &*provided.provider, calls.into_inner()), (7, "second", 4));
+    }
+
+    /// Rows of the retry table, by what the chain does: calls of the first provider, and who did it at last.
+    #[tokio::test]
+    async fn rows_of_the_retry_table_by_what_is_done() {
+        async fn check(row: &str, fault: Failure, calls: u32, by: Option<&str>) {
+            let (asked, log) = (AtomicU32::new(0), DirectCalls::default());
+            let made = chain_of(&["first", "second"])
+                .call(scope(&log, 5), &Need::default(), |provider, _| {
+                    let is_first = &*provider == "first";
+                    if is_first {
+                        asked.fetch_add(1, Ordering::SeqCst);
+                    }
+                    let fault = fault.clone();
+                    async move { if is_first { Err(fault) } else { Ok(()) } }
+                })
+                .await;
+            assert_eq!(asked.into_inner(), calls, "{row}");
+            assert_eq!(made.ok().map(|made| made.provider.to_string()).as_deref(), by, "{row}");
+        }
+        let told = |wait| failure(FailureClass::RetryAfter).with_retry_after(wait);
+        check("wait-told", told(Duration::from_millis(1)), 1 + MOST_TOLD_WAITS, Some("second")).await;
+        check("wait-told, for long", told(Duration::from_secs(60)), 1, Some("second")).await;
+        check("transient", failure(FailureClass::Transient), 3, Some("second")).await;
+        check("saturated", failure(FailureClass::Saturated), 1, Some("second")).await;
+        check("money", failure(FailureClass::Money), 1, Some("second")).await;
+        check("config", failure(FailureClass::Config), 1, Some("second")).await;
+        check("caller", failure(FailureClass::Caller), 1, None).await;
+        check("content", failure(FailureClass::Content), 1, None).await;
+    }
+
+    #[tokio::test]
+    async fn an_open_breaker_is_passed_over_though_all_slots_are_in_use() {
+        let metrics = Metrics::new("test");
+        let breakers = BreakerRegistry::new(resilience::BreakerSettings::default(), metrics.clone());
+        let slots = Bulkhead::new("vendor", 1);
+        let _hangs = slots.acquire().await;
+        let mut chain: Chain<str> = Chain::new("test", limits(), metrics);
+        let guard = Guard::new("vendor", "test", &breakers).sharing(slots);
+        chain.push("vendor", Terms::elsewhere(Version::Known("1".to_owned()), guard), Arc::from("vendor"));
+        chain.push("engine", Terms::of_own("1"), Arc::from("engine"));
+        breakers.hold_open("vendor", Duration::from_secs(60), "it hangs");
+        let (log, started) = (DirectCalls::default(), Instant::now());
+        let call = |_, _| async { Ok::<_, Failure>(()) };
+        let made = chain.call(scope(&log, 600), &Need::default(), call).await.unwrap();
+        println!("the next provider after {} us", started.elapsed().as_micros());
+        assert_eq!(&*made.provider, "engine");
+        let why = &log.tried().await.unwrap()[0].why;
+        assert!(why.contains("left alone"), "a slot was waited for: {why}");
+    }
+
+    #[tokio::test]
+    async fn a_stage_whose_providers_have_all_been_tried_says_what_the_last_one_did() {
+        let log = DirectCalls::default();
+        log.give_up(Tried::failed("only", &failure(FailureClass::Transient))).await.unwrap();
+        let call = |_, _| async { Ok::<_, Failure>(()) };
+        let ended = chain_of(&["only"]).call(scope(&log, 5), &Need::default(), call).await.unwrap_err().into_failure();
+        assert_eq!(ended.class, FailureClass::Transient);
     }
 
     #[tokio::test]

@@ -201,6 +201,15 @@ impl Breaker {
         result
     }
 
+    /// What a call would be answered now if it would be refused, without being one: asked before anything is waited for.
+    pub fn refusing(&self) -> Option<Failure> {
+        let left = match self.state() {
+            BreakerState::Open { until } => (until - Utc::now()).to_std().unwrap_or_default(),
+            BreakerState::Closed | BreakerState::HalfOpen => return None,
+        };
+        Some(self.refusal(left))
+    }
+
     /// Runs `work` whatever the state; what it meets counts as in [`Self::call`].
     pub async fn observe<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let generation = lock(&self.gate).generation;

@@ -53,6 +53,8 @@ async fn it_opens_at_the_threshold_and_not_before() {
     assert!(matches!(breaker.state(), BreakerState::Open { .. }));
     let refused = succeed(&breaker).await.unwrap_err();
     assert_eq!((refused.class, refused.code), (FailureClass::Saturated, FailureCode::ProviderUnavailable));
+    let told = breaker.refusing().unwrap();
+    assert_eq!((told.class, told.code), (refused.class, refused.code), "also to whoever only asks");
     let wait = refused.retry_after.unwrap();
     assert!(wait <= LONG && wait > LONG / 2, "{wait:?}");
     assert!(refused.class.is_retryable());

@@ -15,6 +15,7 @@ mod links;
 mod methods;
 mod models;
 mod retries;
+mod spending;
 mod submissions;
 mod trainings;
 mod wire;

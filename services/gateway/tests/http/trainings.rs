@@ -1,7 +1,7 @@
 //! Trainings of models: what is taken, what is refused before anything of it is read, and which names are free.
 
 use domain::{
-    JobId, ModelId,
+    JobId, ModelId, UserId,
     registry::{ModelAddress, ModelName, RegisteredModel},
 };
 use resilience::ids::random10;
@@ -83,11 +83,12 @@ async fn a_name_is_taken_once() {
     let name = ModelName::new("my-band").expect("a name");
     let other = RegisteredModel::base(ModelId::new(now, random10()), name, "replicate", address, now);
     database.models().add(&other, now).await.expect("rows");
-    let refused = posted(&harness, &[NAME, GOOD]).await.problem(400, "invalid_field");
-    assert_eq!(
-        (&refused["field"], refused["detail"].as_str()),
-        (&json!("name"), Some("name: expected a name that no model has; my-band is taken"),)
-    );
+    posted(&harness, &[NAME, GOOD]).await.problem(409, "model_name_taken");
+    let own = ModelName::new("my-choir").expect("a name");
+    let owner = (UserId::local(), JobId::new(now, random10()));
+    let own = RegisteredModel::in_training(ModelId::new(now, random10()), own, "replicate", owner, now);
+    database.models().add(&own, now).await.expect("rows");
+    posted(&harness, &[("name=\"name\"", "my-choir"), GOOD]).await.expect(202);
     posted(&harness, &[("name=\"name\"", "my-band-2"), GOOD]).await.expect(202);
 }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::{
     InvalidField, KindSpec, Tier,
     kinds::training::{SPEC, TrainingRequest},
-    registry::ModelName,
+    registry::{ModelKind, ModelName, RegisteredModel},
 };
 use persistence::Job;
 use serde_json::{Map, Value, json};
@@ -54,12 +54,14 @@ impl SubmitKind for TrainingKind {
         settings.training.limits(tier).max_upload_bytes
     }
 
-    /// Names are taken once.
-    async fn admit(&self, state: &AppState, _caller: &Caller, asked: &Asked) -> Result<(), ApiError> {
+    /// Names are taken once; of a model of one's own that was trained, another training makes the next version.
+    async fn admit(&self, state: &AppState, caller: &Caller, asked: &Asked) -> Result<(), ApiError> {
         let Ok(name) = ModelName::new(asked.params["name"].as_str().unwrap_or_default()) else {
             return Err(ApiError::Internal);
         };
-        if state.database.models().get(&name).await?.is_some() {
+        let is_own =
+            |model: &RegisteredModel| model.kind == ModelKind::FineTuned && model.owner.as_ref() == Some(&caller.user);
+        if state.database.models().get(&name).await?.is_some_and(|model| !is_own(&model)) {
             return Err(ApiError::ModelNameTaken { name: name.to_string() });
         }
         Ok(())
