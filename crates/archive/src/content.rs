@@ -6,22 +6,9 @@ use crate::{
     bounded::{self, OneFile},
     limits::Limits,
     refusal::Refusal,
+    signature::{HEADER_BYTES, is_archive},
     sink::Sink,
-    tarred,
 };
-
-/// Whether a file that begins so is an archive or a compressed file.
-pub fn is_archive(head: &[u8]) -> bool {
-    is_zip(head) || is_gzip(head) || tarred::is_tar(head)
-}
-
-pub fn is_zip(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
-}
-
-pub fn is_gzip(head: &[u8]) -> bool {
-    head.starts_with(b"\x1f\x8b")
-}
 
 /// Gives an entry of an archive to a sink, unless it is an archive itself.
 ///
@@ -34,7 +21,7 @@ pub fn entry<S: Sink>(
     sink: &mut S,
 ) -> io::Result<Result<S::Content, Refusal>> {
     let mut head = Vec::new();
-    from.by_ref().take(tarred::HEADER_BYTES as u64).read_to_end(&mut head)?;
+    from.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut head)?;
     if is_archive(&head) {
         return Ok(Err(Refusal::Nested));
     }

@@ -10,6 +10,7 @@ mod content;
 mod limits;
 mod names;
 mod refusal;
+mod signature;
 mod sink;
 mod source;
 mod tarred;

@@ -7,11 +7,11 @@ use std::{
 };
 
 use crate::{
-    bounded,
-    content::{self, is_archive, is_gzip, is_zip},
+    bounded, content,
     limits::Limits,
     names::is_litter,
     refusal::Refusal,
+    signature::{HEADER_BYTES, is_archive, is_gzip, is_tar, is_zip},
     sink::{Sink, Stop},
     tarred, zipped,
 };
@@ -111,7 +111,7 @@ fn walk_file<S: Sink>(mut file: File, path: &str, limits: &Limits, sink: &mut S)
     match head.as_slice() {
         head if is_zip(head) => zipped::walk(file, path, limits, sink),
         head if is_gzip(head) => tarred::walk_gzip(file, path, limits, sink),
-        head if tarred::is_tar(head) => tarred::walk_plain(file, path, limits, sink),
+        head if is_tar(head) => tarred::walk_plain(file, path, limits, sink),
         _ if !sink.wants(path) => Ok(()),
         _ => {
             let content = content::file(path, file, limits, sink).unwrap_or_else(|error| {
@@ -129,7 +129,7 @@ fn walk_file<S: Sink>(mut file: File, path: &str, limits: &Limits, sink: &mut S)
 fn head(file: &mut File) -> std::io::Result<(Vec<u8>, u64)> {
     let mut head = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    file.take(tarred::HEADER_BYTES as u64).read_to_end(&mut head)?;
+    file.take(HEADER_BYTES as u64).read_to_end(&mut head)?;
     file.seek(SeekFrom::Start(0))?;
     Ok((head, file.metadata()?.len()))
 }

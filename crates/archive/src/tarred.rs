@@ -5,7 +5,6 @@
 use std::{
     fs::File,
     io::{self, BufReader, Read},
-    ops::Range,
 };
 
 use flate2::bufread::MultiGzDecoder;
@@ -17,30 +16,12 @@ use crate::{
     limits::Limits,
     names::{is_litter, is_odd, plain_path},
     refusal::Refusal,
+    signature::{HEADER_BYTES, is_tar},
     sink::{Sink, Stop},
 };
 
 /// Longest name of an entry, and most records about one.
 const NAME_BYTES: u64 = 64 * 1024;
-/// A header, and where it says what it is: `ustar`. Archives that are older than that word have only their checksum.
-pub const HEADER_BYTES: usize = 512;
-const MARK_AT: usize = 257;
-const CHECKSUM: Range<usize> = 148..156;
-
-/// Whether a file's beginning, of [`HEADER_BYTES`] or all there is, is that of a tar archive.
-pub fn is_tar(head: &[u8]) -> bool {
-    head.get(MARK_AT..MARK_AT + 5) == Some(b"ustar") || head.get(..HEADER_BYTES).is_some_and(has_checksum)
-}
-
-/// The sum of a header's bytes, those of the sum itself taken as blanks, in octal digits.
-fn has_checksum(header: &[u8]) -> bool {
-    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
-    let written = &header[CHECKSUM];
-    let digits: String = written.iter().map(|byte| char::from(*byte)).filter(|c| !matches!(c, ' ' | '\0')).collect();
-    let blanks = CHECKSUM.len() as u32 * u32::from(b' ');
-    header[0] != 0 && u32::from_str_radix(&digits, 8) == Ok(sum(header) - sum(written) + blanks)
-}
-
 /// Gives every entry of a gzipped file to `sink`: of the archive in it, or the one file that it is.
 pub fn walk_gzip<S: Sink>(file: File, within: &str, limits: &Limits, sink: &mut S) -> Result<(), Stop> {
     let flow = Flow::default();

@@ -23,6 +23,7 @@ mod jobs;
 mod journal;
 mod models;
 mod outbox;
+mod outside_call_offs;
 mod outside_calls;
 mod quota;
 mod repositories;

@@ -33,8 +33,10 @@ use crate::{
     },
 };
 
-/// A text may be asked for three times, a recital has some parts.
+/// A text may be asked for three times.
 const MOST_ANSWERS: u32 = 4;
+/// Parts of a long recital, and the singing of it.
+const MOST_PARTS: u32 = 20;
 
 /// A call hands over up to a gigabyte; what is trained is paid for, and asked for again by the job's own rules only.
 const TRAINING_LIMITS: CallLimits = CallLimits {
@@ -152,6 +154,8 @@ impl<'a> Assembly<'a> {
     /// One who speaks, as one who sings.
     fn add_reciter(&mut self, vendor: &Vendor, reciter: Arc<dyn Reciter>, means: (String, Abilities, Bulkhead)) {
         let terms = self.terms(vendor, "vocals", means);
+        let limits = terms.limits.map(|limits| CallLimits { call_timeout: vendor.timeout * MOST_PARTS, ..limits });
+        let terms = Terms { limits, ..terms };
         let voice = vendor.voice.clone().unwrap_or_else(|| vendor.name.clone());
         let slots = Arc::new(Semaphore::new(self.settings.providers.engine_threads.max(1)));
         let singer = Arc::new(SpokenSinger::new(reciter, voice, slots));

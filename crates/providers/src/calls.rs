@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     abilities::ModelChoice,
-    capability::{AudioInput, ProgressSink},
+    input::{AudioInput, ProgressSink},
     outside_service::{CallError, OutsideProgress, OutsideService},
     stop::Stop,
 };

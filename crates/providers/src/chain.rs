@@ -303,7 +303,9 @@ impl<P: ?Sized> Chain<P> {
                 Err(Stop::Failed(failure)) => failure,
                 Err(stop) => return Err(stop),
             };
-            if let Some(guard) = &link.terms.guard {
+            // What is wrong with one model that was asked for by name is nothing of the provider's, nor is a slip of ours.
+            let is_the_providers = matches!(stop.code, FailureCode::ProviderConfig | FailureCode::ProviderQuota);
+            if let Some(guard) = link.terms.guard.as_ref().filter(|_| is_the_providers && within.model.is_none()) {
                 guard.close_for_everybody(&link.name, &stop, &self.metrics);
             }
             if stop.code == FailureCode::StageTimeout && !within.is_last {
@@ -351,22 +353,25 @@ impl<P: ?Sized> Chain<P> {
         let bounded = async {
             let work = async { call(link.provider.clone(), within.clone()).await.map_err(Into::into) };
             match tokio::time::timeout(budget, work).await {
-                Ok(Ok(value)) => Ok(Some(value)),
+                Ok(Ok(value)) => Ok(value),
                 Ok(Err(Stop::Failed(failure))) => Err(failure),
                 Ok(Err(Stop::GivenUp(failure))) => {
                     stopped = Some(Stop::GivenUp(failure.clone()));
                     Err(failure)
                 }
-                // It answers, or was not asked: nothing is wrong with it.
+                // It works on it, or was not asked: that says nothing about its health.
                 Ok(Err(other @ (Stop::Parked(_) | Stop::NotAsked(_)))) => {
                     stopped = Some(other);
-                    Ok(None)
+                    let unknown = "nothing is known of its health";
+                    Err(Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, unknown))
                 }
-                Err(_) => Err(Failure::new(
-                    FailureClass::Transient,
-                    FailureCode::StageTimeout,
-                    format!("{} did not answer within {} s", link.name, budget.as_secs()),
-                )),
+                Err(_) => {
+                    let message = format!("{} did not answer within {} s", link.name, budget.as_secs());
+                    let failure = Failure::new(FailureClass::Transient, FailureCode::StageTimeout, message);
+                    // It may have been paid for what was cut off.
+                    stopped = link.terms.is_paid.then(|| Stop::GivenUp(failure.clone()));
+                    Err(failure)
+                }
             }
         };
         let started = Instant::now();
@@ -385,10 +390,7 @@ impl<P: ?Sized> Chain<P> {
         self.metrics.provider_call(&link.name, self.capability, word, started.elapsed());
         match (outcome, stopped) {
             (_, Some(stop)) => Err(stop),
-            (Ok(Some(value)), None) => Ok(value),
-            (Ok(None), None) => {
-                Err(Failure::new(FailureClass::Config, FailureCode::Internal, "nothing was made").into())
-            }
+            (Ok(value), None) => Ok(value),
             (Err(failure), None) => Err(failure.into()),
         }
     }
@@ -427,7 +429,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::calls::DirectCalls;
+    use crate::calls::{CallLog, DirectCalls};
 
     fn scope(calls: &DirectCalls, seconds: u64) -> CallScope<'_> {
         CallScope::new(calls, Duration::from_secs(seconds))

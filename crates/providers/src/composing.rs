@@ -6,11 +6,7 @@ use domain::{Failure, FailureClass, FailureCode};
 use music::{Melody, Score};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    calls::ProviderCall,
-    capability::{AudioInput, blocking},
-    stop::Stop,
-};
+use crate::{calls::ProviderCall, capability::blocking, input::AudioInput, stop::Stop};
 
 /// A song in notes, with what it was made of.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ mod chain;
 mod composing;
 mod content;
 pub mod expert;
+mod input;
 pub mod ml_model;
 pub mod moderation;
 mod offline;
@@ -36,8 +37,8 @@ pub use calls::{
     download, stop, too_long,
 };
 pub use capability::{
-    AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
-    lyrics_failure, no_progress, pitch_failure, voice_failure,
+    LyricsWriter, MelodyExtractor, Performance, Vocal, VocalSynthesizer, blocking, lyrics_failure, pitch_failure,
+    voice_failure,
 };
 pub use chain::{CallLimits, Chain, Guard, Provided, TellsVersion, Terms, Version};
 pub use composing::{
@@ -45,6 +46,7 @@ pub use composing::{
 };
 pub use content::{ContentGate, ContentGateError};
 pub use expert::{ExpertClient, ExpertProvider};
+pub use input::{AudioInput, ProgressSink, no_progress};
 pub use offline::{NAME as OFFLINE, OfflineEngine};
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};

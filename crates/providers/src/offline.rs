@@ -18,9 +18,10 @@ use crate::{
     ENGINE_VERSION, SetupError,
     calls::ProviderCall,
     capability::{
-        AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking,
-        lyrics_failure, pitch_failure, voice_failure,
+        LyricsWriter, MelodyExtractor, Performance, Vocal, VocalSynthesizer, blocking, lyrics_failure, pitch_failure,
+        voice_failure,
     },
+    input::{AudioInput, ProgressSink},
     stop::Stop,
 };
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::{
     calls::ProviderCall,
-    capability::{AudioInput, ProgressSink},
+    input::{AudioInput, ProgressSink},
     stop::Stop,
 };
 

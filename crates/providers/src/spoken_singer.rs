@@ -12,7 +12,8 @@ use voice::{SpokenPart, SungVocal, VoiceError, VoiceOptions};
 
 use crate::{
     calls::ProviderCall,
-    capability::{AudioInput, Performance, ProgressSink, Vocal, VocalSynthesizer, blocking, voice_failure},
+    capability::{Performance, Vocal, VocalSynthesizer, blocking, voice_failure},
+    input::{AudioInput, ProgressSink},
     recital::Reciter,
     stop::{Parking, Stop},
 };

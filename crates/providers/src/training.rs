@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use crate::{
     abilities::Need,
     calls::{Answered, Call, CallScope, Make, Patience, ProviderCall},
-    capability::{AudioInput, ProgressSink},
     chain::{Chain, Provided},
+    input::{AudioInput, ProgressSink},
     outside_service::{CallError, OutsideService},
     stop::Stop,
 };
@@ -174,8 +174,8 @@ mod tests {
     use super::*;
     use crate::{
         calls::DirectCalls,
-        capability::no_progress,
         chain::{CallLimits, Terms},
+        input::no_progress,
         outside_service::OutsideProgress,
     };
 

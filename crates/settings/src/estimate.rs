@@ -65,15 +65,10 @@ impl Settings {
         }
     }
 
-    /// What a job of a kind with so many seconds of music is expected to cost, a part each; empty where no vendor is asked.
-    pub fn estimate(&self, kind: &str, seconds: f64) -> Vec<Expected> {
-        let parts: &[&'static str] = match kind {
-            "melody-to-vocals" => &["lyrics", "vocals"],
-            "composition" => &["compositions"],
-            "training" => &["training"],
-            _ => &[],
-        };
-        parts.iter().filter_map(|capability| self.expected(capability, seconds)).collect()
+    /// What a job with so many seconds of music is expected to cost that asks for these capabilities, a part each; without those
+    /// that no vendor is asked for.
+    pub fn estimate(&self, capabilities: &[&'static str], seconds: f64) -> Vec<Expected> {
+        capabilities.iter().filter_map(|capability| self.expected(capability, seconds)).collect()
     }
 
     fn expected(&self, capability: &'static str, seconds: f64) -> Option<Expected> {
@@ -100,20 +95,20 @@ mod tests {
 
     #[test]
     fn a_job_costs_what_those_who_are_asked_first_charge() {
-        assert_eq!(settings(&[]).estimate("composition", 60.0), [], "the engine charges nothing");
+        assert_eq!(settings(&[]).estimate(&["compositions"], 60.0), [], "the engine charges nothing");
         let keys = [
             ("ANTHROPIC_API_KEY", "k"),
             ("ELEVENLABS_API_KEY", "k"),
             ("DESCANT_PROVIDERS__ELEVENLABS__PRICE_PER_AUDIO_SECOND", "0.01"),
         ];
         let settings = settings(&keys);
-        let song = settings.estimate("composition", 60.0);
+        let song = settings.estimate(&["compositions"], 60.0);
         assert_eq!(song.len(), 1);
         assert_eq!(
             (song[0].provider.as_str(), song[0].cost.as_ref().map(|cost| cost.micros)),
             ("elevenlabs", Some(600_000))
         );
-        let sung = settings.estimate("melody-to-vocals", 60.0);
+        let sung = settings.estimate(&["lyrics", "vocals"], 60.0);
         assert_eq!(
             sung.iter().map(|part| (part.capability, part.cost.clone())).collect::<Vec<_>>(),
             [("lyrics", None)]

@@ -147,16 +147,16 @@ pub async fn estimate(
 ) -> Result<HttpResponse, ApiError> {
     const USUAL_SECONDS: f64 = 60.0;
     state.caller(&request).await?;
-    if state.kinds.get(&query.kind).is_none() {
+    let Some(kind) = state.kinds.get(&query.kind) else {
         let detail = format!("expected one of {}", state.kinds.names().join(", "));
         return Err(ApiError::InvalidField { field: "kind", detail });
-    }
+    };
     let seconds = query.seconds.unwrap_or(USUAL_SECONDS);
     if !(0.0..=36_000.0).contains(&seconds) {
         let detail = "expected a number from 0 to 36000".to_owned();
         return Err(ApiError::InvalidField { field: "seconds", detail });
     }
-    let parts = state.settings.estimate(&query.kind, seconds);
+    let parts = state.settings.estimate(kind.paid_for(), seconds);
     let mut total: Vec<Money> = Vec::new();
     for cost in parts.iter().filter_map(|part| part.cost.as_ref()) {
         let more = Money::of(cost.micros, &cost.currency);

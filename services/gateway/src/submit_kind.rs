@@ -6,14 +6,13 @@ use std::sync::Arc;
 use actix_web::web::ServiceConfig;
 use async_trait::async_trait;
 use domain::{KindSpec, Tier, UploadId, audio::Verdict, registry::ModelName, starts::StartLimit};
-use persistence::Job;
+use persistence::{Database, Job};
 use serde_json::{Map, Value};
 use settings::Settings;
 use utoipa::openapi::OpenApi;
 
 use crate::{
-    app_state::AppState, auth::Caller, fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError,
-    wire::QuotaBody,
+    auth::Caller, fields::Fields, links::Links, named_inputs::NamedInputs, problem::ApiError, wire::QuotaBody,
 };
 
 /// A kind of job that can be submitted here.
@@ -76,8 +75,13 @@ pub trait SubmitKind: Send + Sync + 'static {
     ///
     /// # Errors
     /// What keeps it from being had.
-    async fn admit(&self, _state: &AppState, _caller: &Caller, _asked: &Asked) -> Result<(), ApiError> {
+    async fn admit(&self, _database: &Database, _caller: &Caller, _asked: &Asked) -> Result<(), ApiError> {
         Ok(())
+    }
+
+    /// What vendors may be paid for in such a job, by the names of the table `capabilities`.
+    fn paid_for(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// What the answer to a submission tells beside what it tells for every kind.

@@ -27,6 +27,7 @@ mod reconciler;
 mod reuse;
 mod rules;
 mod setup_checks;
+mod spending_rules;
 mod stage;
 mod stage_calls;
 mod work_objects;
@@ -52,7 +53,7 @@ use ended_jobs::CallOffs;
 use journals::Journals;
 use kinds::Registry;
 use rules::{JobRules, LeaseTimes};
-use stage_calls::SpendingRules;
+use spending_rules::SpendingRules;
 
 pub use kinds::Kind;
 pub use outside::{Asked, ask};

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Cost, Failure, FailureClass, FailureCode, OutsideCallId, Usage};
+use domain::{Cost, Failure, FailureClass, FailureCode, OutsideCallId, Usage, retry::RetryPolicy};
 use persistence::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, PersistenceError};
 use providers::{CallError, OutsideProgress, OutsideService, Parking, Patience, Stop};
 use resilience::ids::random10;
@@ -16,6 +16,8 @@ use crate::stage::{StageRun, StageTools};
 
 /// Longest that a request may take to show up on the other side. One that nobody there knows of after that never arrived.
 pub const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
+/// How often the same is asked of a provider that fails at it: once more than once.
+const MOST_FAILED: usize = 2;
 /// How soon to look for a call whose answer did not come.
 const UNANSWERED: Duration = Duration::from_secs(5);
 /// Longest that any answer is waited for, whatever the service says: below [`ARRIVAL`], so that a request that was given up
@@ -90,6 +92,7 @@ pub async fn ask_for(
         return Err(Failure::new(FailureClass::Config, FailureCode::Internal, message).into());
     }
     let calls = run.tools.database.outside_calls();
+    let failed = failed_before(run, service, terms.purpose).await?;
     // Twice at most: a call that never arrived is settled, and then made.
     for _ in 0..2 {
         let now = run.tools.clock.now();
@@ -101,6 +104,16 @@ pub async fn ask_for(
             limits: run.tools.spending.limits(service.provider()),
             ..NewCall::new(id, holder, (run.stage, terms.purpose), to)
         };
+        // Before there is a row: one that is on its way is looked at, whatever came before it.
+        if failed >= MOST_FAILED
+            && !calls.has_begun(run.job.id, run.stage, service.provider()).await.map_err(|e| of_rows(&e))?
+        {
+            return Err(Stop::GivenUp(Failure::new(
+                FailureClass::Transient,
+                FailureCode::ProviderUnavailable,
+                format!("{} has failed at this {failed} times", service.provider()),
+            )));
+        }
         match calls.begin(&new, now).await.map_err(|e| of_rows(&e))? {
             Begun::Lost => return Err(lost().into()),
             Begun::OverLimit(whose) => return Err(over_limit(service.provider(), &whose)),
@@ -135,6 +148,22 @@ pub async fn ask_for(
         format!("{} could not be asked", service.provider()),
     )
     .into())
+}
+
+/// How often the provider has come to nothing with this since the stage's attempt began.
+async fn failed_before(run: &StageRun<'_>, service: &dyn OutsideService, purpose: &str) -> Result<usize, Failure> {
+    let database = &run.tools.database;
+    let stages = database.stages().list(run.job.id).await.map_err(|error| of_rows(&error))?;
+    let began = stages.into_iter().find(|stage| stage.name == run.stage.as_str()).map(|stage| stage.started_at);
+    let calls = database.outside_calls().of_job(run.job.id).await.map_err(|error| of_rows(&error))?;
+    let is_one = |call: &&OutsideCall| {
+        call.stage == run.stage.as_str()
+            && call.purpose == purpose
+            && call.provider == service.provider()
+            && matches!(call.state, OutsideCallState::Failed | OutsideCallState::NeverArrived)
+            && began.is_none_or(|began| call.created_at >= began)
+    };
+    Ok(calls.iter().filter(is_one).count())
 }
 
 async fn create(
@@ -215,7 +244,9 @@ fn later(
     let age = (now - call.created_at).to_std().unwrap_or_default();
     let wait = match failure.class {
         FailureClass::Transient => (age / 10).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1),
-        FailureClass::RetryAfter | FailureClass::Saturated => failure.retry_after.unwrap_or(LOOK_AGAIN.1),
+        FailureClass::RetryAfter | FailureClass::Saturated => {
+            failure.retry_after.unwrap_or(LOOK_AGAIN.1).min(RetryPolicy::MAX_RETRY_AFTER)
+        }
         _ => return failure.into(),
     };
     tracing::warn!(provider = service.provider(), code = %failure.code, "not looked at; it is looked at again");

@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use telemetry::{Metrics, trace};
 
-use crate::stage_calls::SpendingRules;
+use crate::spending_rules::SpendingRules;
 
 /// What every stage may use.
 #[derive(Clone)]

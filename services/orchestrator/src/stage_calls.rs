@@ -1,53 +1,18 @@
 //! The calls of one stage, in rows: what was asked of a vendor is asked and paid for once, whatever dies in between.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use domain::{Cost, Failure, FailureClass, FailureCode, OutsideCallId, Tried};
-use persistence::{Begun, KeptAnswer, NewCall, OutsideCallState, SpendingLimits};
+use persistence::{Begun, KeptAnswer, NewCall, OutsideCallState};
 use providers::{
     Answer, AudioInput, Call, CallError, CallLog, CallScope, Make, OutsideService, Patience, ProgressSink, Stop,
 };
 use resilience::ids::random10;
 use serde_json::Value;
-use settings::Settings;
 
 use crate::{
     outside::{self, Terms, ask_for, lost, of_rows, over_limit},
     stage::StageRun,
 };
-
-/// Most that may be spent in a month.
-#[derive(Clone, Debug, Default)]
-pub struct SpendingRules {
-    house: Option<Cost>,
-    user: Option<Cost>,
-    providers: BTreeMap<String, Cost>,
-}
-
-impl SpendingRules {
-    pub fn of(settings: &Settings) -> Self {
-        let spending = &settings.spending;
-        let cost = |micros: Option<i64>, currency: &str| Some(Cost { micros: micros?, currency: currency.to_owned() });
-        let of_vendor = |vendor: &settings::Vendor| {
-            Some((vendor.name.clone(), cost(vendor.monthly_limit, &vendor.prices.currency)?))
-        };
-        Self {
-            house: cost(spending.monthly_limit, &spending.currency),
-            user: cost(spending.user_monthly_limit, &spending.currency),
-            providers: settings.vendors.iter().filter_map(of_vendor).collect(),
-        }
-    }
-
-    /// Those that a call of a provider has to keep.
-    pub fn limits(&self, provider: &str) -> SpendingLimits {
-        SpendingLimits {
-            house: self.house.clone(),
-            user: self.user.clone(),
-            provider: self.providers.get(persistence::account_of(provider)).cloned(),
-        }
-    }
-}
 
 impl StageRun<'_> {
     /// What chains of providers are called with.
@@ -159,7 +124,8 @@ impl CallLog for StageRun<'_> {
                 Err(Stop::GivenUp(failure))
             }
             Err(CallError::Useless { failure, usage, cost }) => {
-                ended(OutsideCallState::Failed, (&usage, cost.as_ref()), None).await?;
+                // It was paid for, and is not bought again by a later attempt.
+                ended(OutsideCallState::Unanswered, (&usage, cost.as_ref()), None).await?;
                 Err(Stop::GivenUp(failure))
             }
         }

@@ -30,8 +30,9 @@ use super::{
 };
 use crate::{
     calls::ProviderCall,
-    capability::{AudioInput, LyricsWriter, MelodyExtractor, Performance, ProgressSink, Vocal, VocalSynthesizer},
+    capability::{LyricsWriter, MelodyExtractor, Performance, Vocal, VocalSynthesizer},
     chain::TellsVersion,
+    input::{AudioInput, ProgressSink},
     setup_check::SetupCheck,
     stop::Stop,
 };

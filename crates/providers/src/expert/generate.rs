@@ -45,8 +45,8 @@ impl SongComposer for ExpertClient {
             credential: "default",
             purpose: "compose",
             estimate: None,
-            // Ours works for nothing; the older one has the song made by somebody who is paid.
-            may_repeat: is_ours,
+            // Either has songs made by whomever it likes, who may be paid.
+            may_repeat: false,
         };
         let answer = call.calls.once(made, Box::new(move |_| Box::pin(self.generated(body)))).await?;
         let sound = answer.files.into_iter().next();
@@ -61,7 +61,10 @@ impl ExpertClient {
             let failure = self.blame.away(&error);
             if error.may_have_arrived() { CallError::Unanswered(failure) } else { CallError::Refused(failure) }
         })?;
-        let answer = self.blame.accepted(answer).await.map_err(CallError::Refused)?;
+        // What broke there may have broken behind the work.
+        let broke = matches!(answer.status().as_u16(), 408 | 500 | 502 | 504);
+        let refused = if broke { CallError::Unanswered } else { CallError::Refused };
+        let answer = self.blame.accepted(answer).await.map_err(refused)?;
         let (song, mut file) = self.song_of(answer).await?;
         file.seek(SeekFrom::Start(0)).map_err(|error| CallError::Unanswered(local(&error)))?;
         let value = serde_json::json!({ "model": song.model_used.map(|model| clean(&model)) });
@@ -95,7 +98,7 @@ impl ExpertClient {
             return Ok(song);
         }
         tracing::warn!(provider = self.name, "an expert answered that it failed");
-        Err(CallError::Refused(self.blame.misbehaved(&format!("made no song: {}", clean(&song.message)))))
+        Err(CallError::Unanswered(self.blame.misbehaved(&format!("made no song: {}", clean(&song.message)))))
     }
 
     /// A sound that lies with the service, or, by its word, elsewhere: that is an address of a stranger.

@@ -126,7 +126,9 @@ impl VendorHttp {
     pub async fn paid_and_findable(&self, request: Request) -> Result<Answer, CallError> {
         match request.send().await {
             Ok(answer) => {
+                let says_that_it_did_nothing = matches!(answer.status().as_u16(), 503 | 529);
                 let is_its_own = answer.status().is_server_error() || answer.status() == StatusCode::REQUEST_TIMEOUT;
+                let is_its_own = is_its_own && !says_that_it_did_nothing;
                 let refused = if is_its_own { CallError::Unanswered } else { CallError::Refused };
                 self.success(answer).await.map_err(refused)
             }

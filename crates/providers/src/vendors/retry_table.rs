@@ -122,7 +122,10 @@ fn class(kind: VendorKind, status: StatusCode, told: Option<Duration>, error: &V
             FailureClass::Transient
         }
         // Its own general word for whatever is wrong with a request says less than the status.
-        Some(FailureClass::Caller) if status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN => {
+        Some(FailureClass::Caller)
+            if error.code.as_deref() == Some("invalid_request_error")
+                && (status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN) =>
+        {
             FailureClass::Config
         }
         Some(class) => class,
@@ -308,6 +311,8 @@ mod tests {
         let fields = r#"{"detail":[{"loc":["body","music_length_ms"],"msg":"too long","type":"v"}]}"#;
         let failure = check("422 fields", VendorKind::ElevenLabs, 422, None, fields, Caller);
         assert!(failure.message.contains("music_length_ms: too long"), "{failure}");
+        let long = r#"{"detail":{"status":"max_character_limit_exceeded","message":"m"}}"#;
+        check("max_character_limit_exceeded as 401", VendorKind::ElevenLabs, 401, None, long, Caller);
         let prompt = r#"{"error":{"message":"m","type":"x","param":null,"code":"invalid_prompt"}}"#;
         check("invalid_prompt", VendorKind::OpenAi, 400, None, prompt, Caller);
         let schema = r#"{"title":"Input validation failed","detail":"- input: duration: must be <= 30","status":422}"#;

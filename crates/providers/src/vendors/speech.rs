@@ -14,7 +14,7 @@ use crate::{
     SetupError,
     abilities::Abilities,
     calls::{Answer, Answered, Call, Make, ProviderCall},
-    capability::{AudioInput, ProgressSink},
+    input::{AudioInput, ProgressSink},
     outside_service::CallError,
     recital::Reciter,
     setup_check::SetupCheck,
@@ -149,7 +149,7 @@ impl Reciter for SpeechServer {
             credential: "default",
             purpose,
             estimate: prices.cost(&self.usage(text)),
-            may_repeat: prices.is_free(),
+            may_repeat: self.vendor.api_key.is_none() && prices.is_free(),
         };
         let make: Make<'_> = Box::new(move |_| Box::pin(self.spoken(text)));
         let Answer { files, .. } = call.calls.once(of, make).await?;

@@ -8,7 +8,7 @@ const MS: &str = "a whole number of milliseconds, at least 1";
 
 pub const EXPERT: Section = Section {
     name: "expert",
-    about: "The expert service's own HTTP. Its older routes are melody-to-vocals, generate and train.",
+    about: "The expert service's own HTTP. Its older routes are those for hums, for sentences and for recordings to train on.",
     keys: &[
         Key::new(
             "expert.host",
@@ -60,7 +60,7 @@ pub const EXPERT: Section = Section {
             "30000",
             MS,
             "60000",
-            "Longest that melody-to-vocals follows the melody of a recording.",
+            "Longest that the older route for hums follows the melody of a recording.",
         ),
         Key::new(
             "expert.lyrics_timeout_ms",

@@ -1,10 +1,9 @@
 //! How somebody speaks unlike the rendition: learned from a first alignment, for the next.
 
-use std::{collections::HashMap, mem::Discriminant, ops::Range};
+use std::{collections::HashMap, mem::Discriminant};
 
 use super::{
     features::{FEATURES, Features},
-    listening::Listening,
     search::STATES,
 };
 use crate::phones::{Manner, Phone};
@@ -48,19 +47,10 @@ impl Differences {
 }
 
 impl Accent {
-    /// Learns from where the sounds of a recording were found.
-    pub fn learn(&mut self, listening: &Listening, found: &[Range<usize>]) {
-        for (target, frames) in listening.targets.iter().zip(found) {
-            for (state, meant) in target.states.iter().enumerate() {
-                let at = |state: usize| frames.start + state * frames.len() / STATES;
-                let Some(heard) = listening.heard(at(state)..at(state + 1)) else { continue };
-                let mut difference = heard;
-                difference.iter_mut().zip(meant).for_each(|(heard, meant)| *heard -= meant);
-                let phone = target.sound.phone;
-                self.sounds.entry((phone.name, state)).or_default().add(&difference);
-                self.kinds.entry((std::mem::discriminant(&phone.manner), state)).or_default().add(&difference);
-            }
-        }
+    /// A state of a sound was heard so much unlike the rendition.
+    pub fn note(&mut self, phone: &Phone, state: usize, difference: &Features) {
+        self.sounds.entry((phone.name, state)).or_default().add(difference);
+        self.kinds.entry((std::mem::discriminant(&phone.manner), state)).or_default().add(difference);
     }
 
     /// What the states of a sound are like in this voice.

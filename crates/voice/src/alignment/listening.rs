@@ -1,5 +1,7 @@
 //! One recording beside the rendition of its lines: how unlike each of its moments is each sound.
 
+use std::ops::Range;
+
 use lyrics::LyricLine;
 
 use super::{
@@ -129,6 +131,19 @@ impl Listening {
         let is_silent = |frame: &&Features| self.distance(frame, &self.silence) < 1.0;
         let silent = self.fine.features.iter().filter(is_silent).count();
         (self.fine.features.len() - silent) as f64 * HOP_SECONDS
+    }
+
+    /// Teaches how somebody speaks, from where the sounds of the recording were found.
+    pub fn teach(&self, accent: &mut Accent, found: &[Range<usize>]) {
+        for (target, frames) in self.targets.iter().zip(found) {
+            for (state, meant) in target.states.iter().enumerate() {
+                let at = |state: usize| frames.start + state * frames.len() / STATES;
+                let Some(heard) = self.heard(at(state)..at(state + 1)) else { continue };
+                let mut difference = heard;
+                difference.iter_mut().zip(meant).for_each(|(heard, meant)| *heard -= meant);
+                accent.note(target.sound.phone, state, &difference);
+            }
+        }
     }
 
     pub fn costs<'a>(&'a self, accent: &'a Accent, is_coarse: bool) -> Moments<'a> {

@@ -87,7 +87,7 @@ pub fn align(
         found = listenings.iter().map(|listening| divide(listening, &accent)).collect::<Result<Vec<_>, _>>()?;
         if round + 1 < ROUNDS {
             accent = Accent::default();
-            listenings.iter().zip(&found).for_each(|(listening, found)| accent.learn(listening, found));
+            listenings.iter().zip(&found).for_each(|(listening, found)| listening.teach(&mut accent, found));
         }
         progress(0.5 + 0.5 * (round + 1) as f64 / ROUNDS as f64);
     }

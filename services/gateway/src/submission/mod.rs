@@ -302,7 +302,7 @@ impl Request<'_> {
     ) -> Result<HttpResponse, ApiError> {
         let Self { http, state, caller, kind, door } = *self;
         refuse_listed_words(state, &asked)?;
-        kind.admit(state, caller, &asked).await?;
+        kind.admit(&state.database, caller, &asked).await?;
         if let Some(model) = kind.model(&asked.params) {
             check_usable(state, &caller.user, &model).await?;
         }

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::predictions::PredictionService;
 use crate::{
-    capability::AudioInput,
+    input::AudioInput,
     outside_service::{CallError, OutsideProgress, OutsideService},
 };
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     calls::{Call, ProviderCall},
-    capability::{AudioInput, ProgressSink},
+    input::{AudioInput, ProgressSink},
     outside_service::OutsideService,
     recital::Reciter,
     stop::Stop,

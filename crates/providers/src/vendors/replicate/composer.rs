@@ -15,8 +15,8 @@ use super::{
 use crate::{
     abilities::Abilities,
     calls::{Call, ProviderCall},
-    capability::{AudioInput, no_progress},
     composing::{Composed, SongComposer},
+    input::{AudioInput, no_progress},
     outside_service::OutsideService,
     stop::Stop,
 };

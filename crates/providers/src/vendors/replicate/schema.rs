@@ -142,11 +142,14 @@ impl Schemas {
             None => client.model(&model.owner, &model.name).await?.and_then(|model| model.latest_version),
         };
         let schema = version.and_then(|version| Schema::read(&version.openapi_schema, purpose)).map(Arc::new);
-        let mut kept = self.kept.lock().await;
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
+        // One that is not there yet may be there in a moment; that of a model without a version changes with its versions.
+        if schema.is_some() && model.version.is_some() {
+            let mut kept = self.kept.lock().await;
+            if kept.len() >= MOST_KEPT {
+                kept.clear();
+            }
+            kept.insert(key, schema.clone());
         }
-        kept.insert(key, schema.clone());
         Ok(schema)
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::trainings::{Trained, TrainingRequest, TrainingService};
 use crate::{
-    capability::AudioInput,
+    input::AudioInput,
     outside_service::{CallError, OutsideService},
     training::{TrainedModel, Trainer, TrainingOrder, UploadedData},
 };
@@ -21,7 +21,7 @@ const SECONDS_PER_UPDATE: f64 = 3.0;
 /// Of the weights of MusicGen, which what is trained from them stands under.
 const LICENCE: &str = "CC-BY-NC-4.0";
 /// Longest part of a destination's name that is the model's own.
-const MOST_NAME_CHARS: usize = 40;
+const MOST_NAME_CHARS: usize = 64;
 
 /// Trains with one key.
 pub struct ReplicateTrainer(pub Arc<TrainingService>);
@@ -58,20 +58,19 @@ impl Trainer for ReplicateTrainer {
     }
 }
 
-/// One for each job: what two of them learn is kept apart, whatever their models are called here.
+/// One for each model by its name here, which is one model's alone: its versions lie together, so that an earlier one can be
+/// had again.
 fn destination(order: &TrainingOrder) -> String {
     let own: String = order.name.chars().take(MOST_NAME_CHARS).collect();
-    let job: String = order.job.chars().filter(char::is_ascii_alphanumeric).collect();
-    // The end of an id is its random part.
-    let tail = job.get(job.len().saturating_sub(10)..).unwrap_or_default();
-    format!("{}-{tail}", own.trim_end_matches(['.', '_', '-']))
+    own.trim_end_matches(['.', '_', '-']).to_owned()
 }
 
 fn input(data: &UploadedData, order: &TrainingOrder) -> Map<String, Value> {
     Map::from_iter([
         ("dataset_path".to_owned(), json!(data.address)),
-        // Beside the captions that lie with the pieces, which one description of all of them would replace.
-        ("auto_labeling".to_owned(), json!(true)),
+        // Captions lie beside the pieces. One description of all of them would replace those; labels would be sought in every file,
+        // captions too.
+        ("auto_labeling".to_owned(), json!(false)),
         ("drop_vocals".to_owned(), json!(order.drop_vocals)),
         ("model_version".to_owned(), json!(order.base)),
         ("epochs".to_owned(), json!(order.epochs)),
@@ -96,13 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn destinations_are_names_and_each_jobs_own() {
+    fn destinations_are_names_that_versions_share() {
         let check = |name: &str, expected: &str| assert_eq!(destination(&order(name)), expected);
-        check("my-band", "my-band-26dc1582f8");
-        check("my-band.", "my-band-26dc1582f8");
-        check(&"x".repeat(64), &format!("{}-26dc1582f8", "x".repeat(40)));
+        check("my-band", "my-band");
+        check("my-band.", "my-band");
+        check(&"x".repeat(64), &"x".repeat(64));
         let other = TrainingOrder { job: "01a1fd29-5607-7b27-b7b8-6e26dc1582f9".to_owned(), ..order("my-band") };
-        assert_ne!(destination(&other), destination(&order("my-band")));
+        assert_eq!(destination(&other), destination(&order("my-band")));
     }
 
     #[test]
@@ -113,7 +112,7 @@ mod tests {
             asked,
             json!({
                 "dataset_path": "https://api.test/v1/files/1",
-                "auto_labeling": true,
+                "auto_labeling": false,
                 "drop_vocals": false,
                 "model_version": "stereo-melody",
                 "epochs": 3,

@@ -69,6 +69,10 @@ impl SubmitKind for CompositionKind {
         shown
     }
 
+    fn paid_for(&self) -> &'static [&'static str] {
+        &["compositions"]
+    }
+
     fn result(&self, _job: &Job, made: &Value) -> Value {
         made.clone()
     }

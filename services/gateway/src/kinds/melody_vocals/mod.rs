@@ -49,6 +49,10 @@ impl SubmitKind for MelodyVocals {
         present::parameters(params).and_then(|shown| serde_json::to_value(shown).ok()).unwrap_or(Value::Null)
     }
 
+    fn paid_for(&self) -> &'static [&'static str] {
+        &["lyrics", "vocals"]
+    }
+
     fn result(&self, job: &Job, made: &Value) -> Value {
         serde_json::to_value(present::song(job, made)).unwrap_or(Value::Null)
     }

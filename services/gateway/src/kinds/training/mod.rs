@@ -9,13 +9,12 @@ use domain::{
     kinds::training::{SPEC, TrainingRequest},
     registry::{ModelKind, ModelName, RegisteredModel},
 };
-use persistence::Job;
+use persistence::{Database, Job};
 use serde_json::{Map, Value, json};
 use settings::Settings;
 use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use crate::{
-    app_state::AppState,
     auth::Caller,
     fields::Fields,
     problem::ApiError,
@@ -55,13 +54,13 @@ impl SubmitKind for TrainingKind {
     }
 
     /// Names are taken once; of a model of one's own that was trained, another training makes the next version.
-    async fn admit(&self, state: &AppState, caller: &Caller, asked: &Asked) -> Result<(), ApiError> {
+    async fn admit(&self, database: &Database, caller: &Caller, asked: &Asked) -> Result<(), ApiError> {
         let Ok(name) = ModelName::new(asked.params["name"].as_str().unwrap_or_default()) else {
             return Err(ApiError::Internal);
         };
         let is_own =
             |model: &RegisteredModel| model.kind == ModelKind::FineTuned && model.owner.as_ref() == Some(&caller.user);
-        if state.database.models().get(&name).await?.is_some_and(|model| !is_own(&model)) {
+        if database.models().get(&name).await?.is_some_and(|model| !is_own(&model)) {
             return Err(ApiError::ModelNameTaken { name: name.to_string() });
         }
         Ok(())
@@ -71,6 +70,10 @@ impl SubmitKind for TrainingKind {
         let bytes: u64 = accepted.inputs.iter().map(|input| input.size_bytes).sum();
         let told = json!({ "name": accepted.job.params["name"], "files": accepted.inputs.len(), "sizeBytes": bytes });
         Map::from_iter([("model".to_owned(), told)])
+    }
+
+    fn paid_for(&self) -> &'static [&'static str] {
+        &["training"]
     }
 
     fn result(&self, _job: &Job, made: &Value) -> Value {

@@ -10,7 +10,7 @@ use providers::Stop;
 use serde_json::{Value, json};
 
 use super::{
-    preparation::Preparing,
+    pack::Preparing,
     report::TrainingReport,
     trial::TrialOutcome,
     work::{self, Trained},

@@ -4,15 +4,29 @@ use std::fs::File;
 
 use ::training::{FileReport, Limits, NamedFile, Options, Prepared, Report, TrainingError, Verdict, prepare};
 use domain::{Failure, FailureClass, FailureCode};
+use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
 
-use super::preparation::Preparing;
 use crate::kinds::played::Playing;
 
 /// Sound that is packed at most, in seconds: 16 bits at 32 kHz stay below the 100 MB that vendors take as one file.
 const MOST_SECONDS: f64 = 1_500.0;
 /// Files that a sentence names at most.
 const MOST_NAMED: usize = 5;
+
+/// What there is to learn from: the detail of the stage.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Preparing {
+    pub pieces: u64,
+    /// Of all pieces together.
+    pub seconds: f64,
+    /// Recordings of which there is something in them.
+    pub used: u64,
+    pub refused: u64,
+    /// The same again, and what is no recording and does not claim to be one.
+    pub passed_over: u64,
+}
 
 /// Recordings that were prepared.
 pub struct Packed {

@@ -7,7 +7,6 @@ use domain::{
     kinds::training::{self, RECORDING, TrainingRequest},
 };
 use providers::{ENGINE_VERSION, Stop, blocking};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
@@ -23,20 +22,6 @@ use crate::{
 const PACKED: f64 = 0.95;
 
 pub struct Preparation;
-
-/// What there is to learn from: the detail of this stage.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Preparing {
-    pub pieces: u64,
-    /// Of all pieces together.
-    pub seconds: f64,
-    /// Recordings of which there is something in them.
-    pub used: u64,
-    pub refused: u64,
-    /// The same again, and what is no recording and does not claim to be one.
-    pub passed_over: u64,
-}
 
 #[async_trait]
 impl Stage for Preparation {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    preparation::Preparing,
+    pack::Preparing,
     trial::TrialOutcome,
     work::{self, Trained},
 };
