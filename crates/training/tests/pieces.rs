@@ -13,7 +13,7 @@ const TAKEN_SECONDS: f64 = 30.0;
 #[test]
 fn pieces_are_what_trainers_take() {
     let loud: Vec<f32> = song(80.0, 120.0, 60).iter().map(|x| (x * 1.6).clamp(-0.99, 0.99)).collect();
-    let quiet: Vec<f32> = some_song(3, 65.0).iter().map(|x| x * 0.05).collect();
+    let quiet: Vec<f32> = some_song(3, 62.0).iter().map(|x| x * 0.05).collect();
     let inputs = vec![
         named("loud.wav", &wav(&loud)),
         named("quiet.mp3", &encoded(&quiet, Encoding::Mp3 { kbps: 192 }, &Tags::default())),
