@@ -198,7 +198,7 @@ fn texts(lyrics: &Lyrics, most_chars: usize) -> Result<Vec<Text>, Stop> {
             )));
         }
         match texts.last_mut() {
-            Some(last) if last.text.chars().count() + chars + 1 <= most_chars => {
+            Some(last) if last.text.chars().count() + chars < most_chars => {
                 last.text.push_str(",\n");
                 last.text.push_str(&own);
                 last.lines.end = index + 1;

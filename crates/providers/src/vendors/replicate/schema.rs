@@ -116,10 +116,13 @@ impl Input {
     }
 }
 
+/// What a schema is of, and for what.
+type Subject = (ModelRef, Purpose);
+
 /// Schemas of versions, asked for once each: a version never changes.
 #[derive(Default)]
 pub struct Schemas {
-    kept: Mutex<HashMap<(ModelRef, Purpose), Option<Arc<Schema>>>>,
+    kept: Mutex<HashMap<Subject, Arc<Schema>>>,
 }
 
 impl Schemas {
@@ -135,7 +138,7 @@ impl Schemas {
     ) -> Result<Option<Arc<Schema>>, Failure> {
         let key = (model.clone(), purpose);
         if let Some(known) = self.kept.lock().await.get(&key) {
-            return Ok(known.clone());
+            return Ok(Some(known.clone()));
         }
         let version = match &model.version {
             Some(version) => client.version(model, version).await?,
@@ -143,7 +146,7 @@ impl Schemas {
         };
         let schema = version.and_then(|version| Schema::read(&version.openapi_schema, purpose)).map(Arc::new);
         // One that is not there yet may be there in a moment; that of a model without a version changes with its versions.
-        if schema.is_some() && model.version.is_some() {
+        if let Some(schema) = schema.as_ref().filter(|_| model.version.is_some()) {
             let mut kept = self.kept.lock().await;
             if kept.len() >= MOST_KEPT {
                 kept.clear();
