@@ -108,7 +108,8 @@ impl Input {
             return None;
         }
         let Some(number) = value.as_f64() else { return Some(value) };
-        let bounded = number.max(self.minimum.unwrap_or(number)).min(self.maximum.unwrap_or(number));
+        let (least, most) = (self.minimum.unwrap_or(f64::NEG_INFINITY), self.maximum.unwrap_or(f64::INFINITY));
+        let bounded = number.max(least).min(most);
         if self.is_integer {
             return Some(Value::from(bounded.round() as i64));
         }
