@@ -114,6 +114,7 @@ fn runs(is_loud: &[bool]) -> Vec<Range<usize>> {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "what is kept may be one stretch")]
 mod tests {
     use super::*;
 

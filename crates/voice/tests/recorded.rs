@@ -117,5 +117,5 @@ fn what_does_not_belong_together_is_refused() {
         let rate = part.sample_rate_hz;
         assert!(matches!(sung(&[part]), Err(VoiceError::Unaligned { line: 0, .. })), "{rate} Hz");
     }
-    assert_eq!(sung(&[whole.clone()]), Ok(lyrics.syllable_count()));
+    assert_eq!(sung(std::slice::from_ref(&whole)), Ok(lyrics.syllable_count()));
 }

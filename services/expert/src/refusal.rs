@@ -24,7 +24,8 @@ pub struct Refusal {
     /// When to come back, where that is known.
     retry_after: Option<Duration>,
     /// Where what was asked for is done.
-    training_url: Option<Url>,
+    // Boxed, so that answers which are none of these stay small.
+    training_url: Option<Box<Url>>,
 }
 
 impl Refusal {
@@ -67,7 +68,10 @@ impl Refusal {
         let detail = format!(
             "the recordings can be trained with, but this service would lose a training with its process: trainings are jobs {at}"
         );
-        Self { training_url, ..Self::new(StatusCode::NOT_IMPLEMENTED, FailureCode::ProviderConfig, detail) }
+        Self {
+            training_url: training_url.map(Box::new),
+            ..Self::new(StatusCode::NOT_IMPLEMENTED, FailureCode::ProviderConfig, detail)
+        }
     }
 
     pub fn body_too_large(limit_bytes: usize) -> Self {
@@ -155,7 +159,7 @@ impl ResponseError for Refusal {
             success: false,
             error: &self.detail,
             message: &self.detail,
-            training_url: self.training_url.as_ref().map(Url::as_str),
+            training_url: self.training_url.as_deref().map(Url::as_str),
         };
         response.content_type("application/problem+json").json(body)
     }

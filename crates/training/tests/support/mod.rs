@@ -24,7 +24,7 @@ pub fn song(seconds: f64, bpm: f64, tonic: u8) -> Vec<f32> {
         let time = (i % beat) as f32 / rate;
         // Two beats a chord, the first of four stronger.
         let chord = CHORDS[i / beat / 2 % 4];
-        let strong = if i / beat % 4 == 0 { 1.0 } else { 0.7 };
+        let strong = if (i / beat).is_multiple_of(4) { 1.0 } else { 0.7 };
         let wave = |pitch: u8| {
             let phase = TAU * note(pitch) * time;
             phase.sin() + 0.4 * (2.0 * phase).sin() + 0.2 * (3.0 * phase).sin()

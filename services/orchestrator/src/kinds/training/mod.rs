@@ -1,11 +1,11 @@
 //! Training: recordings become a model of one's own, a stage in each file.
 
 mod finalization;
+mod learning;
 mod pack;
 mod preparation;
 mod registration;
 mod report;
-mod training;
 mod trial;
 mod work;
 
@@ -18,7 +18,7 @@ pub fn kind() -> Kind {
         &SPEC,
         vec![
             Box::new(preparation::Preparation),
-            Box::new(training::Training),
+            Box::new(learning::Training),
             Box::new(registration::Registration),
             Box::new(trial::Trial),
             Box::new(finalization::Finalization),
