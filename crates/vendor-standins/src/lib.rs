@@ -176,7 +176,10 @@ impl Vendors {
             self.address.ip(),
             self.webhook_secret()
         );
+        // What it makes lies on this machine, which no vendor's files may otherwise.
+        let outbound = format!("[outbound]\nallow_hosts = [\"{}\"]\n", self.address.ip());
         let tables = [
+            outbound,
             moderation,
             model,
             table("anthropic", Vendor::Anthropic, "", ""),

@@ -34,7 +34,7 @@ const GOAL: f64 = 0.999;
 /// Of ten jobs so many are hums; the others are sentences. A hum costs this machine some twenty times as much.
 const HUMS_IN_TEN: usize = 1;
 const HUM_SECONDS: f64 = 4.0;
-const SONG_SECONDS: f64 = 5.0;
+const SONG_MS: u32 = 5_000;
 /// Of one answer of a vendor: a call that hangs costs that.
 const VENDOR_TIMEOUT_MS: &str = "2000";
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -263,7 +263,7 @@ async fn one(
     let id = if is_hum {
         client.submit_with(recording, &about).await?
     } else {
-        let request = json!({ "prompt": about, "lengthMs": SONG_SECONDS * 1000.0, "seed": number });
+        let request = json!({ "prompt": about, "lengthMs": SONG_MS, "seed": number });
         client.submit_json("composition", &request).await?
     };
     let until = Instant::now() + PATIENCE;
