@@ -90,23 +90,25 @@ async fn a_server_without_wav_is_asked_for_mp3() {
 async fn an_error_is_told_for_what_it_is() {
     use FailureClass::{Config, Money, RetryAfter, Transient};
     let desk = Desk::open().await;
-    for (fault, class) in [
-        (Fault::QuotaExceeded, Money),
-        (Fault::RateLimited, RetryAfter),
-        (Fault::Overloaded, Transient),
-        (Fault::ServerError, Transient),
-        (Fault::BadKey, Config),
-        (Fault::NotFound, Config),
+    for (fault, class, ends) in [
+        (Fault::QuotaExceeded, Money, Ended::Failed),
+        (Fault::RateLimited, RetryAfter, Ended::Failed),
+        (Fault::Overloaded, Transient, Ended::Failed),
+        // It may have broken behind the work.
+        (Fault::ServerError, Transient, Ended::GivenUp),
+        (Fault::BadKey, Config, Ended::Failed),
+        (Fault::NotFound, Config, Ended::Failed),
     ] {
         desk.script(Route::Speech, [fail(fault)]);
         let stop = desk.spoken().await.unwrap_err();
-        assert_eq!((ended(&stop), stop.into_failure().class), (Ended::Failed, class), "{fault:?}");
+        assert_eq!((ended(&stop), stop.into_failure().class), (ends, class), "{fault:?}");
     }
     assert_eq!(desk.vendors.ledger().len(), 0);
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_only_where_it_costs_nothing() {
+/// A price that nobody wrote down is no proof that nothing is charged.
+async fn a_lost_answer_of_a_server_with_a_key_is_not_asked_for_again() {
     let mut desk = Desk::open().await;
     desk.vendor.timeout = Duration::from_millis(1_500);
     let lost = || {
@@ -118,11 +120,11 @@ async fn a_lost_answer_is_asked_for_again_only_where_it_costs_nothing() {
             Step::SlowBody { ms: 5 },
         ]
     };
-    for (price, ends) in [(0, Ended::Failed), (15, Ended::GivenUp)] {
+    for price in [0, 15] {
         desk.vendor.prices = Prices { per_audio_second: price, ..desk.vendor.prices.clone() };
         for step in lost() {
             desk.script(Route::Speech, [step.clone()]);
-            assert_eq!(ended(&desk.spoken().await.unwrap_err()), ends, "{step:?} at {price}");
+            assert_eq!(ended(&desk.spoken().await.unwrap_err()), Ended::GivenUp, "{step:?} at {price}");
         }
     }
 }

@@ -132,7 +132,6 @@ async fn refused_calls_are_of_their_class_and_may_be_made_again() {
         check(who, Fault::RateLimited, Retry::Seconds(7), End::Failed(RetryAfter)).await;
         check(who, Fault::RateLimited, Retry::Absent, End::Failed(RetryAfter)).await;
         check(who, Fault::Overloaded, Retry::Absent, End::Failed(Transient)).await;
-        check(who, Fault::ServerError, Retry::Absent, End::Failed(Transient)).await;
         // What is asked is of our own making: another writer may take it.
         check(who, Fault::BadRequest, Retry::Absent, End::GivenUp(Caller)).await;
         check(who, Fault::TooLarge, Retry::Absent, End::GivenUp(Caller)).await;
