@@ -115,16 +115,25 @@ impl Incoming {
         let parent = target.parent().ok_or(io::ErrorKind::InvalidInput)?;
         let mut attempt = 1;
         loop {
-            // A concurrent delete may prune the folder between these two steps.
             match fs::create_dir_all(parent).and_then(|()| fs::rename(&self.path, target)) {
                 Ok(()) => break,
-                Err(e) if e.kind() == io::ErrorKind::NotFound && attempt < PUBLISH_ATTEMPTS => attempt += 1,
+                Err(e) if was_pruned(&e) && attempt < PUBLISH_ATTEMPTS => attempt += 1,
                 Err(e) => return Err(e),
             }
         }
         self.published = true;
-        sync_folder(parent)
+        match sync_folder(parent) {
+            // Whoever deleted the object right after it was there took its folder along.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            synced => synced,
+        }
     }
+}
+
+/// Whether a concurrent delete may have pruned a folder between two steps: between its making and the rename, or between
+/// the two looks that `create_dir_all` takes at a folder that somebody else has made (it then says that it exists).
+fn was_pruned(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists)
 }
 
 impl Drop for Incoming {

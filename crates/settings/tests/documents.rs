@@ -36,7 +36,7 @@ fn both_name_every_setting() {
         assert!(file.contains(&format!("\n#{name} = ")), "{} is missing in the file", setting.key);
         let shown = ["free", "premium", "enterprise"]
             .iter()
-            .fold(setting.key.clone(), |key, tier| key.replace(&format!("audio.tiers.{tier}."), "audio.tiers.{tier}."));
+            .fold(setting.key.clone(), |key, tier| key.replace(&format!(".tiers.{tier}."), ".tiers.{tier}."));
         let shown = ["anthropic", "elevenlabs", "openai", "replicate"]
             .iter()
             .fold(shown, |key, name| key.replace(&format!("providers.{name}."), "providers.{provider}."));

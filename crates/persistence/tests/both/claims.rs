@@ -148,18 +148,18 @@ async fn a_job_given_back_is_due_at_once_and_counts_no_crash(bed: &Bed) {
 
 async fn only_the_kinds_that_are_asked_for_are_claimed_each_with_its_own_deadline(bed: &Bed) {
     let ada = user("ada");
-    let training = NewJob { kind: KindName::new("training"), ..new_job(noon()) };
-    bed.submitted_as(&training, &ada, noon()).await;
+    let carving = NewJob { kind: KindName::new("carving"), ..new_job(noon()) };
+    bed.submitted_as(&carving, &ada, noon()).await;
     assert_eq!(bed.claimed(later(9)).await, None, "a kind that nobody asked for was claimed");
     let song = bed.submitted(&ada, later(1)).await;
     let mut kinds = every_kind(Some(later(60)));
-    kinds.push(ClaimableKind { name: KindName::new("training"), stages: Vec::new(), deadline_at: Some(later(3600)) });
+    kinds.push(ClaimableKind { name: KindName::new("carving"), stages: Vec::new(), deadline_at: Some(later(3600)) });
     let claim = Claim { owner: "w", lease_until: later(600), kinds: &kinds, may_start: true };
     let mut claimed = Vec::new();
     while let Some(Claimed { job, .. }) = bed.db.jobs().claim_due(claim, &Journal::silent(), later(9)).await.unwrap() {
         claimed.push((job.id, job.deadline_at));
     }
-    assert_eq!(claimed, [(training.id, Some(later(3600))), (song.id, Some(later(60)))]);
+    assert_eq!(claimed, [(carving.id, Some(later(3600))), (song.id, Some(later(60)))]);
 }
 
 async fn a_parked_job_is_held_by_nobody_until_it_is_due(bed: &Bed) {

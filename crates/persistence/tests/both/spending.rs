@@ -57,7 +57,7 @@ async fn what_was_not_answered_is_made_again_only_where_it_costs_nothing(bed: &B
 async fn no_limit_is_passed_and_what_was_set_aside_comes_back(bed: &Bed) {
     let (ada, ben) = (user("ada-spends"), user("ben-spends"));
     let calls = bed.db.outside_calls();
-    let limits = SpendingLimits { house: None, provider: Some(usd(1_000)), user: Some(usd(600)) };
+    let limits = SpendingLimits { house: None, provider: Some(usd(1_080)), user: Some(usd(600)) };
     let mut n = 0;
     let mut begin = async |job: &persistence::Job, micros| {
         n += 1;
@@ -74,7 +74,7 @@ async fn no_limit_is_passed_and_what_was_set_aside_comes_back(bed: &Bed) {
     assert_eq!(over, Begun::OverLimit("one user".to_owned()));
     let Begun::Fresh(second) = begin(&of_ben, 500).await else { panic!("it is somebody else's money") };
     assert_eq!(begin(&of_ben, 150).await, Begun::OverLimit("one user".to_owned()));
-    assert_eq!(begin(&of_ada, 150).await, Begun::OverLimit("the provider purse".to_owned()));
+    assert_eq!(begin(&of_ada, 190).await, Begun::OverLimit("the provider purse".to_owned()));
 
     // The first was cheaper than was thought, the second came to nothing.
     assert!(calls.ended(first.id, OutsideCallState::Succeeded, Some(&usd(250)), later(1)).await.unwrap());
