@@ -48,7 +48,8 @@ struct Suite {
 /// Builds every program with tests. Always the whole workspace: cargo would choose other features for a part of it and
 /// build everything twice.
 fn built_suites() -> Result<VecDeque<Suite>> {
-    let arguments = ["test", "--workspace", "--all-targets", "--no-run", "--message-format", "json-render-diagnostics"];
+    // Without `--all-targets`, which would build every program once more to run the tests that it does not have.
+    let arguments = ["test", "--workspace", "--no-run", "--message-format", "json-render-diagnostics"];
     let mut cargo = Running::start("building the tests", workspace::cargo(&arguments).stdout(Stdio::piped()))?;
     let output = cargo.take_output().context("the output of cargo is not piped")?;
     let reading = thread::spawn(move || std::io::read_to_string(output));

@@ -76,7 +76,7 @@ async fn blended(
     let settings = LoadOptions::default()
         .with("providers.ml_model_url", model.url())
         .with("providers.ml_model_api_key", "a-key")
-        .with("providers.call_timeout_ms", "500")
+        .with("providers.call_timeout_ms", "4000")
         .with("providers.call_base_ms", "1")
         .with("providers.call_attempts", "2");
     let settings = more.iter().fold(settings, |settings, (key, value)| settings.with(key, *value));

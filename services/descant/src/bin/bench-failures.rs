@@ -2,7 +2,8 @@
 //! a share of its calls with 5xx, 429, silence, resets and cut bodies; then the same with the orchestrator killed every few
 //! seconds. Prints how many jobs completed, whether a vendor was paid twice for one thing (by the stand-ins' own ledger), how
 //! long jobs took, and who made their stages. Beside it, in the same run, a baseline: the share of jobs that would complete if
-//! each stage asked one vendor once.
+//! each stage asked one vendor once. At last a vendor that never answers, and what it costs its users: how long the stage that
+//! asks it first takes, while its breaker closes and after that, beside the same stage without that vendor.
 //!
 //! Run through `cargo xtask bench failures`, which starts the servers of the distributed set. Exits with 1 when a job did not
 //! complete that should have, or something was paid for twice.
@@ -38,6 +39,8 @@ const SONG_MS: u32 = 5_000;
 /// Of one answer of a vendor: a call that hangs costs that.
 const VENDOR_TIMEOUT_MS: &str = "2000";
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Jobs, one after the other, with a vendor that hangs, and as many without it.
+const HANGING_JOBS: usize = 30;
 const VENDORS: [&str; 5] = ["anthropic", "openai", "replicate", "elevenlabs", "stand_in_speech"];
 
 /// Jobs while vendors fail.
@@ -112,10 +115,23 @@ struct Figures {
     failed: Vec<String>,
 }
 
+/// Milliseconds that the stage took for each of [`HANGING_JOBS`] songs, one after the other.
+#[derive(Serialize)]
+struct Hanging {
+    /// How long one answer is waited for.
+    deadline: u64,
+    /// The first of these meet a vendor that never answers; its breaker opens after some.
+    with: Vec<i64>,
+    /// By its own ledger, how often it was asked.
+    asked: u64,
+    without: Vec<i64>,
+}
+
 #[derive(Serialize)]
 struct Report {
     machine: Machine,
     runs: Vec<Figures>,
+    hanging: Hanging,
 }
 
 #[tokio::main]
@@ -127,10 +143,12 @@ async fn main() -> Result<()> {
 
 async fn run(options: &Options) -> Result<()> {
     ensure!((0.0..=100.0).contains(&options.failures), "--failures must be from 0 to 100");
-    let mut report = Report { machine: Machine::look(), runs: Vec::new() };
+    let machine = Machine::look();
+    let mut runs = Vec::new();
     for flavour in options.common.flavours() {
-        report.runs.push(measure(options, flavour).await?);
+        runs.push(measure(options, flavour).await?);
     }
+    let report = Report { machine, runs, hanging: hanging(options).await? };
     if options.common.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -152,10 +170,10 @@ struct StandIns {
 }
 
 impl StandIns {
-    async fn start(options: &Options, folder: &std::path::Path) -> Result<Self> {
+    async fn start(failures: f64, seed: u64, folder: &std::path::Path) -> Result<Self> {
         const WITHIN: Duration = Duration::from_secs(30);
         let log = folder.join("vendors.toml");
-        let (failures, seed) = (options.failures.to_string(), options.seed.to_string());
+        let (failures, seed) = (failures.to_string(), seed.to_string());
         let arguments = ["--port", "0", "--failures", &failures, "--seed", &seed, "--prediction-ms", "600"];
         let process = Process::start(STAND_INS, &arguments, &BTreeMap::new(), log.clone())?;
         let until = Instant::now() + WITHIN;
@@ -180,7 +198,7 @@ impl StandIns {
 
 async fn measure(options: &Options, flavour: Flavour) -> Result<Figures> {
     let folder = tempfile::tempdir().context("make a temporary folder")?;
-    let vendors = StandIns::start(options, folder.path()).await?;
+    let vendors = StandIns::start(options.failures, options.seed, folder.path()).await?;
     let config = folder.path().join("descant.toml");
     fs::write(&config, &vendors.toml).context("write the settings")?;
     let setting = |name: &str, value: &str| Setting(name.to_owned(), value.to_owned());
@@ -239,6 +257,55 @@ async fn measure(options: &Options, flavour: Flavour) -> Result<Figures> {
     };
     let ledger = vendors.ledger().await?;
     Ok(figures(options, run, &jobs, kills, took, &ledger))
+}
+
+/// What a vendor costs that never answers.
+async fn hanging(options: &Options) -> Result<Hanging> {
+    let folder = tempfile::tempdir().context("make a temporary folder")?;
+    let vendors = StandIns::start(0.0, options.seed, folder.path()).await?;
+    let hangs =
+        json!({ "vendor": "elevenlabs", "route": "any", "steps": vec![json!({ "hang": {} }); 10 * HANGING_JOBS] });
+    let told = reqwest::Client::new().post(format!("{}/_control/script", vendors.url)).json(&hangs).send().await;
+    told.and_then(reqwest::Response::error_for_status).context("tell the vendor to hang")?;
+    let config = folder.path().join("descant.toml");
+    fs::write(&config, &vendors.toml).context("write the settings")?;
+    let mut took = Vec::new();
+    for composers in [r#"["elevenlabs", "offline"]"#, r#"["offline"]"#] {
+        options.common.progress(&format!("a vendor that hangs: {HANGING_JOBS} songs of {composers}"));
+        let settings = [
+            ("DESCANT_CONFIG", config.display().to_string()),
+            ("QUEUE_RATE_LIMIT", "100000".to_owned()),
+            ("DESCANT_CAPABILITIES__COMPOSITIONS", composers.to_owned()),
+            ("DESCANT_PROVIDERS__ELEVENLABS__TIMEOUT_MS", VENDOR_TIMEOUT_MS.to_owned()),
+        ];
+        let settings = settings.map(|(name, value)| Setting(name.to_owned(), value));
+        let deployment = Deployment::start_with(Flavour::Embedded, settings).await?;
+        let done = AtomicUsize::new(0);
+        let mut of_stage = Vec::new();
+        for number in 0..HANGING_JOBS {
+            // Sentences only, each its own.
+            let recording = Recording::short_wav(HUM_SECONDS)?;
+            let ended = one(deployment.client(), recording, 10 * number + HUMS_IN_TEN, &done, &options.common).await?;
+            let stages = ended.job["stages"].as_array().map_or(&[][..], Vec::as_slice);
+            let stage = stages.iter().find(|stage| stage["name"] == "composing");
+            let seconds = stage.and_then(|stage| stage["seconds"].as_f64()).context("a song without its stage")?;
+            of_stage.push((1000.0 * seconds).round() as i64);
+        }
+        took.push(of_stage);
+    }
+    let ledger = vendors.ledger().await?;
+    // Not for songs are the questions whether it is set up rightly.
+    let is_for_songs = |asked: &&Value| {
+        asked["vendor"] == "elevenlabs" && asked["route"].as_str().is_some_and(|r| r.starts_with("music"))
+    };
+    let asked = ledger["asked"].as_array().into_iter().flatten().filter(is_for_songs);
+    let without = took.pop().unwrap_or_default();
+    Ok(Hanging {
+        deadline: VENDOR_TIMEOUT_MS.parse().context("read our own setting")?,
+        with: took.pop().unwrap_or_default(),
+        asked: asked.filter_map(|asked| asked["times"].as_u64()).sum(),
+        without,
+    })
 }
 
 /// A job that has ended.
@@ -369,5 +436,14 @@ fn print(report: &Report) {
         }
         run.failed.iter().for_each(|why| println!("  not completed {why}"));
         run.paid_twice.iter().take(5).for_each(|twice| println!("  twice         {twice}"));
+    }
+    let Hanging { deadline, with, asked, without } = &report.hanging;
+    println!("\na vendor that never answers, asked before the engine; deadline of one answer {deadline} ms");
+    let (waited, passed): (Vec<i64>, Vec<i64>) = with.iter().partition(|ms| **ms >= (*deadline / 2) as i64);
+    println!("  asked         {asked} times for {} songs", with.len());
+    println!("  waited for it {} songs, the stage took at most {} ms", waited.len(), waited.iter().max().unwrap_or(&0));
+    for (what, ms) in [("passed over", passed), ("without it", without.clone())] {
+        let ms = Latency::of(ms);
+        println!("  {what:<13} the stage took p50 {} ms, p99 {} ms, worst {} ms", ms.p50, ms.p99, ms.worst);
     }
 }
