@@ -7,8 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use domain::{Failure, FailureClass};
+use domain::{Failure, FailureClass, Prices};
 use lyrics::{Lyrics, LyricsRequest};
 use media::Bounds;
 use music::Melody;
@@ -16,7 +15,7 @@ use outbound::{
     Answer, Destination, Limits, Outbound, Request, SetupError,
     header::{ACCEPT, CONTENT_TYPE},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use settings::{Secret, Vendor};
 use tokio::sync::Mutex;
@@ -24,6 +23,7 @@ use url::Url;
 use voice::VoiceOptions;
 
 use super::{
+    charged::{Parts, StageCall, purpose},
     failures::Blame,
     mixed,
     wire::{LyricsCall, ModelsAnswer, ServedModel, VocalsAnswer, VocalsCall},
@@ -80,6 +80,8 @@ pub struct ExpertClient {
     pub(super) service: Destination,
     key: Option<Secret<String>>,
     timeout: Duration,
+    /// What its work costs; `None` for a service of our own, whom nobody pays.
+    pub(super) prices: Option<Prices>,
     /// What it said last, and when.
     models: Mutex<Option<(Instant, Arc<Served>)>>,
 }
@@ -98,6 +100,7 @@ impl ExpertClient {
             service: Destination::configured(base)?.traced(),
             key,
             timeout: LONGEST_CALL,
+            prices: None,
             models: Mutex::default(),
         })
     }
@@ -108,7 +111,7 @@ impl ExpertClient {
     /// As [`Self::new`].
     pub fn of_vendor(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
         let client = Self::new(outbound, &vendor.name, vendor.base_url.clone(), vendor.api_key.clone())?;
-        Ok(Self { timeout: vendor.timeout, ..client })
+        Ok(Self { timeout: vendor.timeout, prices: Some(vendor.prices.clone()), ..client })
     }
 
     pub(super) fn get(&self, path: &str, max_body_bytes: u64) -> Request {
@@ -127,7 +130,7 @@ impl ExpertClient {
         }
     }
 
-    async fn accepted(&self, request: Request) -> Result<Answer, Failure> {
+    pub(super) async fn accepted(&self, request: Request) -> Result<Answer, Failure> {
         let answer = request.send().await.map_err(|error| self.blame.away(&error))?;
         self.blame.accepted(answer).await
     }
@@ -136,16 +139,8 @@ impl ExpertClient {
         answer.json().await.map_err(|error| self.blame.away(&error))
     }
 
-    async fn call_json<A: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, call: &A) -> Result<T, Stop> {
-        let request = self.post(path, MAX_JSON_BYTES).json(call);
-        match self.accepted(request).await {
-            Ok(answer) => Ok(self.json(answer).await?),
-            Err(failure) => Err(self.stopped(failure).await),
-        }
-    }
-
     /// What a refusal of a stage means: a service that has no stages is well, and makes whole songs.
-    async fn stopped(&self, failure: Failure) -> Stop {
+    pub(super) async fn stopped(&self, failure: Failure) -> Stop {
         if failure.class != FailureClass::Config {
             return failure.into();
         }
@@ -168,23 +163,31 @@ impl ExpertClient {
         Ok(models)
     }
 
-    /// What was sung, with its sound: parts of one answer, or of an older service a file that lies with it.
-    async fn sound_of(&self, answer: Answer) -> Result<(Performance, Bytes), Failure> {
+    /// What a stage has made, with its sound: parts of one answer, or of an older service a file that lies with it.
+    pub(super) async fn parts(&self, answer: Answer, has_sound: bool) -> Result<Parts, Failure> {
         let content_type = content_type(&answer);
-        if mixed::is_mixed(&content_type) {
-            let body = answer.bytes().await.map_err(|error| self.blame.away(&error))?;
-            let garbled = || self.blame.misbehaved("sent an answer that is not what it promises");
-            let (json, sound) = mixed::read(&content_type, &body).ok_or_else(garbled)?;
-            return Ok((serde_json::from_slice(&json).map_err(|_| garbled())?, sound));
+        let body = answer.bytes().await.map_err(|error| self.blame.away(&error))?;
+        if !has_sound {
+            return Ok(Parts { json: body, sound: None });
         }
-        let VocalsAnswer { audio_path, performance } = self.json(answer).await?;
+        if mixed::is_mixed(&content_type) {
+            let (json, sound) = mixed::read(&content_type, &body).ok_or_else(|| self.garbled())?;
+            return Ok(Parts { json, sound: Some(sound) });
+        }
+        let VocalsAnswer { audio_path, .. } = serde_json::from_slice(&body).map_err(|_| self.garbled())?;
         // It lies on the replica that sang it: another one has never heard of it, and singing again helps.
         let request = self.get(&audio_path, MAX_AUDIO_BYTES);
         let sound = self.accepted(request).await.map_err(|failure| match failure.class {
             FailureClass::Config => self.blame.misbehaved("no longer has what it sang"),
             _ => failure,
         })?;
-        Ok((performance, sound.bytes().await.map_err(|error| self.blame.away(&error))?))
+        let sound = sound.bytes().await.map_err(|error| self.blame.away(&error))?;
+        Ok(Parts { json: body, sound: Some(sound) })
+    }
+
+    /// A failure behind an answer that came. Where it is kept it would be the same again.
+    fn unusable(&self, failure: Failure) -> Stop {
+        if self.prices.is_some() { Stop::GivenUp(failure) } else { Stop::Failed(failure) }
     }
 }
 
@@ -218,14 +221,16 @@ impl SetupCheck for ExpertClient {
 
 #[async_trait]
 impl MelodyExtractor for ExpertClient {
-    async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
+    async fn extract(
+        &self,
+        audio: &AudioInput,
+        progress: ProgressSink,
+        call: &ProviderCall<'_>,
+    ) -> Result<Melody, Stop> {
         let file = audio.reopen()?;
         let request = self.post("v1/melody", MAX_JSON_BYTES).file(file, audio.size_bytes);
-        let answer = match self.accepted(request).await {
-            Ok(answer) => answer,
-            Err(failure) => return Err(self.stopped(failure).await.into_failure()),
-        };
-        let melody = self.json(answer).await?;
+        let of = StageCall { purpose: "melody", seconds: 0.0, has_sound: false };
+        let (melody, _) = self.stage(request, of, call).await?;
         progress(1.0);
         Ok(melody)
     }
@@ -233,8 +238,11 @@ impl MelodyExtractor for ExpertClient {
 
 #[async_trait]
 impl LyricsWriter for ExpertClient {
-    async fn write(&self, melody: &Melody, request: &LyricsRequest, _call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
-        self.call_json("v1/lyrics", &LyricsCall { melody: melody.clone(), request: request.clone() }).await
+    async fn write(&self, melody: &Melody, request: &LyricsRequest, call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+        let body = LyricsCall { melody: melody.clone(), request: request.clone() };
+        let request = self.post("v1/lyrics", MAX_JSON_BYTES).json(&body);
+        let of = StageCall { purpose: &purpose("lyrics", &body), seconds: 0.0, has_sound: false };
+        Ok(self.stage(request, of, call).await?.0)
     }
 }
 
@@ -246,18 +254,17 @@ impl VocalSynthesizer for ExpertClient {
         lyrics: &Lyrics,
         voice: &VoiceOptions,
         progress: ProgressSink,
-        _call: &ProviderCall<'_>,
+        call: &ProviderCall<'_>,
     ) -> Result<Vocal, Stop> {
-        let call = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
-        let request = self.post("v1/vocals", MAX_JSON_BYTES + MAX_AUDIO_BYTES).header(ACCEPT, WITH_PARTS).json(&call);
-        let answer = match self.accepted(request).await {
-            Ok(answer) => answer,
-            Err(failure) => return Err(self.stopped(failure).await),
-        };
+        let body = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
+        let request = self.post("v1/vocals", MAX_JSON_BYTES + MAX_AUDIO_BYTES).header(ACCEPT, WITH_PARTS).json(&body);
+        let of =
+            StageCall { purpose: &purpose("vocals", &body), seconds: melody.duration_seconds, has_sound: true };
+        let (performance, wav): (Performance, _) = self.stage(request, of, call).await?;
         progress(0.8);
-        let (performance, wav) = self.sound_of(answer).await?;
+        let wav = wav.ok_or_else(|| self.unusable(self.garbled()))?;
         let decode = move || media::decode_mono(Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default());
-        let undecodable = || self.blame.misbehaved("sent sound that could not be decoded");
+        let undecodable = || self.unusable(self.blame.misbehaved("sent sound that could not be decoded"));
         let sound = tokio::task::spawn_blocking(decode).await.map_err(|_| undecodable())?.map_err(|_| undecodable())?;
         progress(1.0);
         Ok(Vocal { sample_rate_hz: sound.sample_rate_hz, samples: sound.samples, performance })
