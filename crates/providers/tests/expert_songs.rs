@@ -16,8 +16,8 @@ use lyrics::LyricsRequest;
 use music::Melody;
 use providers::{
     Answer, AudioInput, Call, CallLog, Composed, DirectCalls, ExpertClient, LyricsWriter, Make, MelodyExtractor,
-    OutsideService, Outside, Patience, ProgressSink, ProviderCall, SongComposer, Stop, VocalSynthesizer,
-    expert::mixed, no_progress,
+    Outside, OutsideService, Patience, ProgressSink, ProviderCall, SongComposer, Stop, VocalSynthesizer, expert::mixed,
+    no_progress,
 };
 use serde_json::{Value, json};
 use settings::{LoadOptions, Secret, Settings};

@@ -23,7 +23,11 @@ pub async fn melody(payload: web::Payload, state: web::Data<AppState>) -> Result
     let scope = CallScope::new(&calls, state.stage_timeout);
     let trackers = &state.pipeline.capabilities.melody;
     let extracted = trackers
-        .call(scope, &Need::default(), |tracker, call| async move { tracker.extract(audio, no_progress(), &call).await })
+        .call(
+            scope,
+            &Need::default(),
+            |tracker, call| async move { tracker.extract(audio, no_progress(), &call).await },
+        )
         .await?;
     Ok(HttpResponse::Ok().json(extracted.value))
 }

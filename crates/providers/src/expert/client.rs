@@ -258,8 +258,7 @@ impl VocalSynthesizer for ExpertClient {
     ) -> Result<Vocal, Stop> {
         let body = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
         let request = self.post("v1/vocals", MAX_JSON_BYTES + MAX_AUDIO_BYTES).header(ACCEPT, WITH_PARTS).json(&body);
-        let of =
-            StageCall { purpose: &purpose("vocals", &body), seconds: melody.duration_seconds, has_sound: true };
+        let of = StageCall { purpose: &purpose("vocals", &body), seconds: melody.duration_seconds, has_sound: true };
         let (performance, wav): (Performance, _) = self.stage(request, of, call).await?;
         progress(0.8);
         let wav = wav.ok_or_else(|| self.unusable(self.garbled()))?;

@@ -106,8 +106,9 @@ mod tests {
     use super::*;
 
     fn headers(of: &[(&'static str, &str)]) -> HeaderMap {
-        let header =
-            |(name, value): &(&'static str, &str)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        let header = |(name, value): &(&'static str, &str)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        };
         of.iter().map(header).collect()
     }
 
