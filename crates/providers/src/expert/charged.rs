@@ -13,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::client::ExpertClient;
+use super::client::{ExpertClient, Parts};
 use crate::{
     calls::{self, Answered, Call, Make, ProviderCall},
     capability::blocking,
@@ -31,12 +31,6 @@ pub(super) struct StageCall<'a> {
     /// Of sound that is made.
     pub seconds: f64,
     pub has_sound: bool,
-}
-
-/// What a stage answers.
-pub(super) struct Parts {
-    pub json: Bytes,
-    pub sound: Option<Bytes>,
 }
 
 /// The purpose of a call: the same request has the same one, and another take another.
@@ -140,10 +134,6 @@ impl ExpertClient {
 
     fn read<T: DeserializeOwned>(&self, Parts { json, sound }: Parts) -> Result<(T, Option<Bytes>), Failure> {
         Ok((serde_json::from_slice(&json).map_err(|_| self.garbled())?, sound))
-    }
-
-    pub(super) fn garbled(&self) -> Failure {
-        self.blame.misbehaved("sent an answer that is not what it promises")
     }
 }
 

@@ -1,46 +1,31 @@
-//! The client of the service's stages.
+//! The way to one service: what it is asked with, and what it says of itself.
 
 use std::{
-    io::Cursor,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use domain::{Failure, FailureClass, Prices};
-use lyrics::{Lyrics, LyricsRequest};
-use media::Bounds;
-use music::Melody;
-use outbound::{
-    Answer, Destination, Limits, Outbound, Request, SetupError,
-    header::{ACCEPT, CONTENT_TYPE},
-};
+use outbound::{Answer, Destination, Limits, Outbound, Request, SetupError, header::CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use settings::{Secret, Vendor};
 use tokio::sync::Mutex;
 use url::Url;
-use voice::VoiceOptions;
 
 use super::{
-    charged::{Parts, StageCall, purpose},
     failures::Blame,
     mixed,
-    wire::{LyricsCall, ModelsAnswer, ServedModel, VocalsAnswer, VocalsCall},
+    wire::{ModelsAnswer, ServedModel, VocalsAnswer},
 };
-use crate::{
-    calls::ProviderCall,
-    capability::{LyricsWriter, MelodyExtractor, Performance, Vocal, VocalSynthesizer},
-    chain::TellsVersion,
-    input::{AudioInput, ProgressSink},
-    setup_check::SetupCheck,
-    stop::Stop,
-};
+use crate::{chain::TellsVersion, setup_check::SetupCheck, stop::Stop};
 
 /// Most that is read of a JSON answer: a five-minute melody is about 3 MB.
-const MAX_JSON_BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const MAX_JSON_BYTES: u64 = 32 * 1024 * 1024;
 /// Most that is read of an audio answer: five minutes of 44.1 kHz 16-bit stereo, and some.
-const MAX_AUDIO_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_AUDIO_BYTES: u64 = 64 * 1024 * 1024;
 /// Calls end long before, by the chain's deadline; this only says that none lives for ever.
 const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
 /// What the service says of its versions is believed for so long, and waited for no longer than that: without it nothing
@@ -49,6 +34,12 @@ const VERSIONS_LAST: Duration = Duration::from_secs(30);
 const VERSIONS_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is asked for where an answer has a sound.
 pub(super) const WITH_PARTS: &str = "multipart/mixed, application/json;q=0.9";
+
+/// What a stage answers.
+pub(super) struct Parts {
+    pub json: Bytes,
+    pub sound: Option<Bytes>,
+}
 
 /// What a service says of itself.
 #[derive(Debug)]
@@ -185,9 +176,8 @@ impl ExpertClient {
         Ok(Parts { json: body, sound: Some(sound) })
     }
 
-    /// A failure behind an answer that came. Where it is kept it would be the same again.
-    fn unusable(&self, failure: Failure) -> Stop {
-        if self.prices.is_some() { Stop::GivenUp(failure) } else { Stop::Failed(failure) }
+    pub(super) fn garbled(&self) -> Failure {
+        self.blame.misbehaved("sent an answer that is not what it promises")
     }
 }
 
@@ -216,57 +206,6 @@ impl SetupCheck for ExpertClient {
 
     async fn check(&self) -> Result<(), Failure> {
         self.models().await.map(|_| ())
-    }
-}
-
-#[async_trait]
-impl MelodyExtractor for ExpertClient {
-    async fn extract(
-        &self,
-        audio: &AudioInput,
-        progress: ProgressSink,
-        call: &ProviderCall<'_>,
-    ) -> Result<Melody, Stop> {
-        let file = audio.reopen()?;
-        let request = self.post("v1/melody", MAX_JSON_BYTES).file(file, audio.size_bytes);
-        let of = StageCall { purpose: "melody", seconds: 0.0, has_sound: false };
-        let (melody, _) = self.stage(request, of, call).await?;
-        progress(1.0);
-        Ok(melody)
-    }
-}
-
-#[async_trait]
-impl LyricsWriter for ExpertClient {
-    async fn write(&self, melody: &Melody, request: &LyricsRequest, call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
-        let body = LyricsCall { melody: melody.clone(), request: request.clone() };
-        let request = self.post("v1/lyrics", MAX_JSON_BYTES).json(&body);
-        let of = StageCall { purpose: &purpose("lyrics", &body), seconds: 0.0, has_sound: false };
-        Ok(self.stage(request, of, call).await?.0)
-    }
-}
-
-#[async_trait]
-impl VocalSynthesizer for ExpertClient {
-    async fn sing(
-        &self,
-        melody: &Melody,
-        lyrics: &Lyrics,
-        voice: &VoiceOptions,
-        progress: ProgressSink,
-        call: &ProviderCall<'_>,
-    ) -> Result<Vocal, Stop> {
-        let body = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
-        let request = self.post("v1/vocals", MAX_JSON_BYTES + MAX_AUDIO_BYTES).header(ACCEPT, WITH_PARTS).json(&body);
-        let of = StageCall { purpose: &purpose("vocals", &body), seconds: melody.duration_seconds, has_sound: true };
-        let (performance, wav): (Performance, _) = self.stage(request, of, call).await?;
-        progress(0.8);
-        let wav = wav.ok_or_else(|| self.unusable(self.garbled()))?;
-        let decode = move || media::decode_mono(Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default());
-        let undecodable = || self.unusable(self.blame.misbehaved("sent sound that could not be decoded"));
-        let sound = tokio::task::spawn_blocking(decode).await.map_err(|_| undecodable())?.map_err(|_| undecodable())?;
-        progress(1.0);
-        Ok(Vocal { sample_rate_hz: sound.sample_rate_hz, samples: sound.samples, performance })
     }
 }
 

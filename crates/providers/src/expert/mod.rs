@@ -9,6 +9,7 @@ mod failures;
 mod generate;
 mod joining;
 pub mod mixed;
+mod stages;
 mod wire;
 
 pub use client::ExpertClient;
