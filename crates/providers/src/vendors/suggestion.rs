@@ -31,10 +31,8 @@ pub fn in_words(suggested: &Value, sent: Option<&Value>) -> String {
     }
     for (index, part) in parts(suggested).iter().take(MOST_PARTS).enumerate() {
         let before = parts(sent).get(index).unwrap_or(&NOTHING);
-        let name = match part["section_name"].as_str().map(entry).filter(|name| !name.is_empty()) {
-            Some(name) => name,
-            None => format!("part {}", index + 1),
-        };
+        let name = part["section_name"].as_str().map(entry).filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| format!("part {}", index + 1));
         for (what, names) in OF_A_PART {
             changes.extend(change(&format!("{what} of {name}"), &texts(before, names), &texts(part, names)));
         }
