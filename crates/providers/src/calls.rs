@@ -21,6 +21,7 @@ use crate::{
     abilities::ModelChoice,
     input::{AudioInput, ProgressSink},
     outside_service::{CallError, OutsideProgress, OutsideService},
+    slot::Slot,
     stop::Stop,
 };
 
@@ -119,6 +120,8 @@ pub struct ProviderCall<'a> {
     /// What is left for the stage, other providers included.
     pub remaining: Duration,
     pub is_last: bool,
+    /// Whoever goes on with work of ours lets it go.
+    pub slot: Arc<Slot>,
 }
 
 impl<'a> ProviderCall<'a> {
@@ -131,6 +134,7 @@ impl<'a> ProviderCall<'a> {
             ends_at: Instant::now() + remaining,
             remaining,
             is_last: true,
+            slot: Arc::default(),
         }
     }
 

@@ -39,7 +39,12 @@ pub struct Performance {
 /// Finds the melody in a recording.
 #[async_trait]
 pub trait MelodyExtractor: Send + Sync {
-    async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure>;
+    async fn extract(
+        &self,
+        audio: &AudioInput,
+        progress: ProgressSink,
+        call: &ProviderCall<'_>,
+    ) -> Result<Melody, Stop>;
 }
 
 /// Writes lyrics that fit a melody.

@@ -11,12 +11,13 @@ use domain::{
     Failure, FailureClass, FailureCode, Tried,
     retry::{RetryDecision, RetryPolicy},
 };
-use resilience::{Breaker, BreakerRegistry, Bulkhead, Permit};
+use resilience::{Breaker, BreakerRegistry, Bulkhead};
 use telemetry::Metrics;
 
 use crate::{
     abilities::{Abilities, Need},
     calls::{CallScope, ProviderCall, ProviderName},
+    slot::Slot,
     stop::Stop,
 };
 
@@ -261,6 +262,7 @@ impl<P: ?Sized> Chain<P> {
                 ends_at: link_ends_at,
                 remaining: ends_at.saturating_duration_since(started),
                 is_last,
+                slot: Arc::default(),
             };
             match self.call_link(link, within, &call).await {
                 Ok(value) => {
@@ -346,12 +348,17 @@ impl<P: ?Sized> Chain<P> {
             self.metrics.provider_call(&link.name, self.capability, refusal.class.as_str(), Duration::ZERO);
             return Err(refusal.into());
         }
-        let _slot = self.slot(link, if within.is_last { left() } else { left().min(MOST_SLOT_WAIT) }).await?;
+        let longest = if within.is_last { left() } else { left().min(MOST_SLOT_WAIT) };
+        let slot = match link.terms.guard.as_ref().and_then(|guard| guard.bulkhead.as_ref()) {
+            Some(bulkhead) => Arc::new(Slot::of(bulkhead, longest, &link.name).await?),
+            None => Arc::default(),
+        };
+        let asked = ProviderCall { slot, ..within.clone() };
         let budget = left().min(limits.call_timeout);
         let mut stopped = None;
         // The timeout lies inside the breaker, so that a call that hangs counts as a failure.
         let bounded = async {
-            let work = async { call(link.provider.clone(), within.clone()).await.map_err(Into::into) };
+            let work = async { call(link.provider.clone(), asked).await.map_err(Into::into) };
             match tokio::time::timeout(budget, work).await {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(Stop::Failed(failure))) => Err(failure),
@@ -393,18 +400,6 @@ impl<P: ?Sized> Chain<P> {
             (Ok(value), None) => Ok(value),
             (Err(failure), None) => Err(failure.into()),
         }
-    }
-
-    /// One of the provider's slots, where it has a number of them. Waiting for it says nothing about the provider.
-    async fn slot(&self, link: &Link<P>, budget: Duration) -> Result<Option<Permit>, Stop> {
-        let Some(bulkhead) = link.terms.guard.as_ref().and_then(|guard| guard.bulkhead.as_ref()) else {
-            return Ok(None);
-        };
-        let slot = tokio::time::timeout(budget, bulkhead.acquire()).await;
-        slot.map(Some).map_err(|_| {
-            let message = format!("all {} calls that {} allows at once are in use", bulkhead.slots(), link.name);
-            Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, message).into()
-        })
     }
 
     /// How long to wait before the same provider is called again, and whether that is an attempt; `None` when it is not worth it.

@@ -109,17 +109,22 @@ fn internal(message: &str) -> Failure {
 
 #[async_trait]
 impl MelodyExtractor for OfflineEngine {
-    async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
+    async fn extract(
+        &self,
+        audio: &AudioInput,
+        progress: ProgressSink,
+        _call: &ProviderCall<'_>,
+    ) -> Result<Melody, Stop> {
         let file = audio.reopen()?;
         let tracker = self.tracker.clone();
-        self.run(move || {
+        let melody = self.run(move || {
             let mono = media::decode_mono(file, ANALYSIS_RATE_HZ, &Bounds::default())
                 .map_err(|error| Failure::new(FailureClass::Caller, FailureCode::AudioProcessing, error.to_string()))?;
             let (samples, rate) = (&mono.samples, mono.sample_rate_hz);
             pitch::extract_melody_with(&*tracker, samples, rate, &mut |done| progress(done))
                 .map_err(|error| pitch_failure(&error))
-        })
-        .await
+        });
+        Ok(melody.await?)
     }
 }
 

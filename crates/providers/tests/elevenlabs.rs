@@ -144,8 +144,9 @@ async fn an_error_is_told_for_what_it_is() {
     check(INSTRUMENTAL, stream, Fault::NotFound, Config, "404").await;
     check(INSTRUMENTAL, stream, Fault::Unprocessable, Caller, "prompt: Value error").await;
     check(INSTRUMENTAL, stream, Fault::HarmfulPrompt, Content, "terms of service").await;
-    check(INSTRUMENTAL, stream, Fault::BadCompositionPlan, Content, "It would take: a composition plan").await;
-    check(SUNG, Route::MusicDetailed, Fault::BadCompositionPlan, Content, "It would take").await;
+    let instead = "It would take: styles with “acoustic” in place of “";
+    check(INSTRUMENTAL, stream, Fault::BadCompositionPlan, Content, instead).await;
+    check(SUNG, Route::MusicDetailed, Fault::BadCompositionPlan, Content, instead).await;
     check(SUNG, Route::MusicPlan, Fault::BadPrompt, Content, "It would take: A gentle folk song about the sea").await;
     check(SUNG, Route::MusicPlan, Fault::QuotaExceeded, Money, "quota_exceeded").await;
     assert_eq!(studio.charges(), 0, "a suggestion is told and not taken");

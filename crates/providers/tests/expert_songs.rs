@@ -8,17 +8,19 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use compose::Options;
-use domain::{FailureClass, FailureCode};
+use domain::{Failure, FailureClass, FailureCode, Tried};
 use lyrics::LyricsRequest;
 use music::Melody;
 use providers::{
-    AudioInput, Composed, DirectCalls, ExpertClient, LyricsWriter, MelodyExtractor, Outside, ProviderCall,
-    SongComposer, Stop, VocalSynthesizer, expert::mixed, no_progress,
+    Answer, AudioInput, Call, CallLog, Composed, DirectCalls, ExpertClient, LyricsWriter, Make, MelodyExtractor,
+    Outside, OutsideService, Patience, ProgressSink, ProviderCall, SongComposer, Stop, VocalSynthesizer, expert::mixed,
+    no_progress,
 };
 use serde_json::{Value, json};
-use settings::Secret;
+use settings::{LoadOptions, Secret, Settings};
 
 const SOUND: &[u8] = b"RIFF, or whatever a service sends";
 
@@ -75,6 +77,17 @@ impl Service {
         let base = format!("http://{}", self.address).parse().unwrap();
         let key = Some(Secret::new("a key of sixteen".to_owned()));
         ExpertClient::new(&Outside::default().outbound().unwrap(), "studio", base, key).unwrap()
+    }
+
+    /// As one of the vendors of the settings.
+    fn vendor(&self, more: &[(&'static str, &str)]) -> ExpertClient {
+        let options = LoadOptions::default()
+            .with("providers.studio.kind", "expert")
+            .with("providers.studio.base_url", format!("http://{}", self.address));
+        let options = more.iter().fold(options, |options, (key, value)| options.with(key, *value));
+        let settings = Settings::load(&options).unwrap_or_else(|problems| panic!("{problems}"));
+        let vendor = settings.vendors.iter().find(|vendor| vendor.name == "studio").unwrap();
+        ExpertClient::of_vendor(&Outside::default().outbound().unwrap(), vendor).unwrap()
     }
 
     fn asked(&self, route: &str) -> Vec<String> {
@@ -223,11 +236,118 @@ async fn a_service_without_stages_is_not_taken_for_a_broken_one() {
     let sung = client.sing(&Melody::default(), &lyrics, &voice::VoiceOptions::default(), no_progress(), &call).await;
     assert!(matches!(sung, Err(Stop::NotAsked(_))));
     let recording = AudioInput::new(tempfile::tempfile().unwrap()).unwrap();
-    let melody = client.extract(&recording, no_progress()).await.unwrap_err();
+    let melody = client.extract(&recording, no_progress(), &call).await.unwrap_err().into_failure();
     assert_eq!((melody.class, melody.code), (FailureClass::Transient, FailureCode::ProviderUnavailable));
     assert!(melody.message.contains("studio makes whole songs only"), "{melody:?}");
 
     let service = Service::start(vec![ours()]);
     let words = service.client().write(&Melody::default(), &LyricsRequest::default(), &call).await.unwrap_err();
     assert_eq!(words.into_failure().class, FailureClass::Config, "one that has stages has lost an endpoint");
+}
+
+/// A log that notes what calls were to cost and have cost, in millionths.
+#[derive(Default)]
+struct Noted(Mutex<Vec<(String, Option<i64>, Option<i64>)>>);
+
+#[async_trait]
+impl CallLog for Noted {
+    async fn tried(&self) -> Result<Vec<Tried>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn give_up(&self, _: Tried) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn has_begun(&self, _: &str) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop> {
+        let what = call.purpose.split('/').next().unwrap().to_owned();
+        let made = make("a-call".to_owned()).await;
+        let cost = made.as_ref().ok().and_then(|made| made.cost.as_ref()).map(|cost| cost.micros);
+        self.0.lock().unwrap().push((what, call.estimate.map(|cost| cost.micros), cost));
+        match made {
+            Ok(made) => providers::answer(made.value, made.files),
+            Err(error) => Err(providers::stop(error, call.may_repeat)),
+        }
+    }
+
+    async fn ask(
+        &self,
+        _: Call<'_>,
+        _: Patience,
+        _: &dyn OutsideService,
+        _: &Value,
+        _: &ProgressSink,
+    ) -> Result<Answer, Stop> {
+        panic!("an expert is answered at once")
+    }
+}
+
+fn words() -> lyrics::Lyrics {
+    lyrics::Lyrics { title: "Rain".to_owned(), lines: Vec::new(), language: "en".to_owned() }
+}
+
+/// A service of ours that does everything, and says that it costs this.
+fn studio(cost: &Value) -> Service {
+    let told = |mut answer: Value| {
+        answer["cost"] = cost.clone();
+        answer
+    };
+    let song = told(json!({ "success": true, "audio_url": "/song.mp3", "duration": 900.0, "message": "made" }));
+    Service::start(vec![
+        ours(),
+        ("POST /v1/melody", Scripted::json(&told(json!(Melody::default())))),
+        ("POST /v1/lyrics", Scripted::json(&told(json!(words())))),
+        ("POST /generate", Scripted::json(&song)),
+        ("GET /song.mp3", Scripted::sound()),
+    ])
+}
+
+#[tokio::test]
+async fn an_expert_among_the_vendors_has_prices_or_says_what_it_costs() {
+    const CALL: (&str, &str) = ("providers.studio.price_per_call", "0.02");
+    const SECOND: (&str, &str) = ("providers.studio.price_per_audio_second", "0.01");
+    let check = async |cost: Value, prices: &[(&'static str, &str)], expected: [(Option<i64>, Option<i64>); 3]| {
+        let (service, calls) = (studio(&cost), Noted::default());
+        let client = service.vendor(prices);
+        let call = ProviderCall::alone(&calls, "studio", Duration::from_secs(60));
+        let recording = AudioInput::new(tempfile::tempfile().unwrap()).unwrap();
+        assert_eq!(client.extract(&recording, no_progress(), &call).await.unwrap(), Melody::default());
+        let written = client.write(&Melody::default(), &LyricsRequest::default(), &call).await.unwrap();
+        assert_eq!(written.title, "Rain");
+        let options = Options { seconds: Some(20.0), ..Options::default() };
+        client.compose("rain on a roof", &options, &call).await.unwrap();
+        let [melody, lyrics, song] = expected;
+        let row = |what: &str, (estimate, cost)| (what.to_owned(), estimate, cost);
+        let expected = [row("melody", melody), row("lyrics", lyrics), row("compose", song)];
+        assert_eq!(*calls.0.lock().unwrap(), expected, "{cost} {prices:?}");
+    };
+    let each = |micros| (Some(micros), Some(micros));
+    check(Value::Null, &[], [(None, None); 3]).await;
+    check(Value::Null, &[CALL], [each(20_000); 3]).await;
+    check(Value::Null, &[CALL, SECOND], [each(20_000), each(20_000), each(220_000)]).await;
+    let told = json!({ "amount": 0.05, "currency": "USD" });
+    check(told.clone(), &[], [(None, Some(50_000)); 3]).await;
+    check(told, &[CALL], [(Some(20_000), Some(50_000)); 3]).await;
+    check(json!({ "amount": 0.05, "currency": "EUR" }), &[CALL], [each(20_000); 3]).await;
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_again_where_nobody_is_paid() {
+    let broken = Scripted { status: "500 Internal Server Error", ..Scripted::json(&json!({ "detail": "no" })) };
+    let (service, calls) = (Service::start(vec![ours(), ("POST /v1/lyrics", broken)]), Noted::default());
+    let call = ProviderCall::alone(&calls, "studio", Duration::from_secs(60));
+    let written = async |client: ExpertClient| {
+        client.write(&Melody::default(), &LyricsRequest::default(), &call).await.unwrap_err()
+    };
+    let free = written(service.vendor(&[])).await;
+    assert!(matches!(&free, Stop::Failed(failure) if failure.class == FailureClass::Transient), "{free:?}");
+    let paid = written(service.vendor(&[("providers.studio.price_per_call", "0.02")])).await;
+    assert!(matches!(&paid, Stop::GivenUp(failure) if failure.class == FailureClass::Transient), "{paid:?}");
+    let own = written(service.client()).await;
+    assert!(matches!(&own, Stop::Failed(failure) if failure.class == FailureClass::Transient), "{own:?}");
+    assert_eq!(calls.0.lock().unwrap().len(), 2, "a service of our own has no rows");
 }

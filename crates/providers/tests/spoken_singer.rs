@@ -18,9 +18,11 @@ use domain::{FailureClass, FailureCode};
 use lyrics::Lyrics;
 use pitch::pitch_agreement;
 use providers::{
-    AudioInput, DirectCalls, Parking, ProgressSink, ProviderCall, Reciter, SpokenSinger, Stop, Vocal, VocalSynthesizer,
-    no_progress,
+    AudioInput, CallLimits, CallScope, Chain, DirectCalls, Guard, Need, Parking, ProgressSink, ProviderCall, Reciter,
+    SpokenSinger, Stop, Terms, Version, Vocal, VocalSynthesizer, no_progress,
 };
+use resilience::{BreakerRegistry, BreakerSettings, Bulkhead};
+use telemetry::Metrics;
 use tokio::sync::Semaphore;
 use voice::{Speaker as _, Voice, VoiceOptions};
 
@@ -202,4 +204,33 @@ async fn a_line_that_is_too_long_is_not_asked_for() {
     let talker = Talker::new(&lyrics, 20, &[]);
     assert!(matches!(sung(&talker, &melody, no_progress()).await, Err(Stop::NotAsked(_))));
     assert!(talker.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_else_may_have_the_slot_while_we_sing() {
+    let (melody, lyrics) = song(&TEXT[..4], 57);
+    let talker = Talker::new(&lyrics, 80, &[("recital/0", Manner::Babbles)]);
+    let (slots, metrics) = (Bulkhead::new("talker", 1), Metrics::new("test"));
+    let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
+    let guard = Guard::new("talker", "vocals", &breakers).sharing(slots.clone());
+    let mut chain: Chain<dyn VocalSynthesizer> = Chain::new("vocals", CallLimits::default(), metrics);
+    let singer = SpokenSinger::new(talker.clone(), "somebody".into(), Arc::new(Semaphore::new(1)));
+    chain.push("talker", Terms::elsewhere(Version::Known("1".to_owned()), guard), Arc::new(singer));
+    // Whether it sings already, and how many slots are in use then. Reciting is 0.7 of the progress.
+    let noted: Arc<Mutex<Vec<(bool, usize)>>> = Arc::default();
+    let (sink, seen) = (noted.clone(), slots.clone());
+    let progress: ProgressSink = Arc::new(move |done| sink.lock().unwrap().push((done > 0.6, seen.in_use())));
+    let calls = DirectCalls::default();
+    let (melody, lyrics, voice, progress) = (&melody, &talker.lyrics, &VoiceOptions::default(), &progress);
+    let sung = chain
+        .call(CallScope::new(&calls, Duration::from_secs(600)), &Need::default(), |singer, call| async move {
+            singer.sing(melody, lyrics, voice, progress.clone(), &call).await
+        })
+        .await;
+    assert!(sung.is_ok(), "{:?}", sung.err());
+    assert!(talker.asked.lock().unwrap().iter().any(|purpose| purpose == "recital/0/again"), "a part is said again");
+    let noted = noted.lock().unwrap();
+    assert!(noted.contains(&(false, 1)) && noted.contains(&(true, 0)), "{noted:?}");
+    assert!(noted.iter().all(|(sings, in_use)| *in_use == usize::from(!sings)), "{noted:?}");
+    assert_eq!(slots.in_use(), 0);
 }

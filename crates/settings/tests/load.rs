@@ -463,3 +463,37 @@ fn the_way_out_is_direct_unless_a_proxy_is_named() {
         assert!(problems.contains(key) && !problems.contains("hunter2"), "{problems}");
     }
 }
+
+#[test]
+fn what_costs_in_another_currency_than_a_limit_is_refused() {
+    const KEY: (&str, &str) = ("ANTHROPIC_API_KEY", "k");
+    const PRICE: (&str, &str) = ("DESCANT_PROVIDERS__ANTHROPIC__PRICE_PER_CALL", "0.01");
+    const EUROS: (&str, &str) = ("DESCANT_PROVIDERS__ANTHROPIC__CURRENCY", "EUR");
+    const HOUSE: (&str, &str) = ("DESCANT_SPENDING__MONTHLY_LIMIT", "50");
+    const USER: (&str, &str) = ("DESCANT_SPENDING__USER_MONTHLY_LIMIT", "5");
+    let refused = |variables: &[(&str, &str)]| problems(&env(variables));
+    for (limit, key) in [(HOUSE, "spending.monthly_limit"), (USER, "spending.user_monthly_limit")] {
+        let found = refused(&[KEY, PRICE, EUROS, limit]);
+        assert_eq!(keys(&found), ["providers.anthropic.currency"]);
+        let told = found[0].to_string();
+        assert!(told.contains("EUR") && told.contains("USD, as spending.currency") && told.contains(key), "{told}");
+    }
+    let euro_house = ("DESCANT_SPENDING__CURRENCY", "EUR");
+    assert_eq!(keys(&refused(&[KEY, PRICE, euro_house, HOUSE])), ["providers.anthropic.currency"], "dollars unsaid");
+    let expert = [
+        ("DESCANT_PROVIDERS__STUDIO__KIND", "expert"),
+        ("DESCANT_PROVIDERS__STUDIO__BASE_URL", "http://localhost:8003"),
+        ("DESCANT_PROVIDERS__STUDIO__CURRENCY", "EUR"),
+        HOUSE,
+    ];
+    assert_eq!(keys(&refused(&expert)), ["providers.studio.currency"], "it may say what it costs");
+    for fine in [
+        &[KEY, PRICE, EUROS][..],
+        &[KEY, EUROS, HOUSE],
+        &[KEY, PRICE, HOUSE],
+        &[KEY, PRICE, EUROS, euro_house, HOUSE, USER],
+        &[KEY, PRICE, EUROS, ("DESCANT_PROVIDERS__ANTHROPIC__MONTHLY_LIMIT", "5")],
+    ] {
+        assert_eq!(with_env(fine).vendors.len(), 1, "{fine:?}");
+    }
+}

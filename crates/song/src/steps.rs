@@ -1,6 +1,6 @@
 //! The steps around the takes: what comes before the lyrics, and what is laid under the voice.
 
-use std::{fs::File, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{fs::File, ops::ControlFlow, time::Duration};
 
 use domain::{
     Failure, FailureClass, FailureCode,
@@ -15,8 +15,7 @@ use music::{
     rhythm,
 };
 use providers::{
-    AccompanimentPlayer, AudioInput, CallScope, Capabilities, MelodyExtractor, Need, ProgressSink, Provided, Stop,
-    blocking,
+    AccompanimentPlayer, AudioInput, CallScope, Capabilities, Need, ProgressSink, Provided, Stop, blocking,
 };
 
 use crate::{
@@ -73,11 +72,12 @@ pub async fn extract_melody(
     request: &MelodyToVocalsRequest,
     progress: &ProgressSink,
 ) -> Result<Provided<Melody>, Stop> {
-    let extract = |extractor: Arc<dyn MelodyExtractor>, _| {
-        let progress = progress.clone();
-        async move { extractor.extract(audio, progress).await }
-    };
-    let extracted = capabilities.melody.call(scope, &Need::default(), extract).await?;
+    let extracted = capabilities
+        .melody
+        .call(scope, &Need::default(), |extractor, call| async move {
+            extractor.extract(audio, progress.clone(), &call).await
+        })
+        .await?;
     let melody = corrected(extracted.value.clone(), request)?;
     Ok(extracted.with(|_| melody))
 }

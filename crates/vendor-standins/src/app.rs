@@ -148,6 +148,9 @@ impl App {
             Step::SlowBody { ms } => manner = Manner::Slow(Duration::from_millis(*ms)),
             Step::CutBody => manner = Manner::Cut,
             Step::ContentType(content_type) => answer = answer.with("content-type", content_type),
+            Step::Headers(headers) => {
+                answer = headers.iter().fold(answer, |answer, (name, value)| answer.with(name, value));
+            }
             Step::Oversized { bytes } => {
                 let json = answer.headers.iter().any(|(_, value)| value == "application/json");
                 manner = Manner::Padded { bytes: *bytes, value: if json { b' ' } else { 0 } };

@@ -44,6 +44,8 @@ pub enum Step {
     CutBody,
     /// A proper answer whose `Content-Type` says something else.
     ContentType(String),
+    /// A proper answer with these headers, in place of its own of the same names.
+    Headers(Vec<(String, String)>),
     /// A proper answer followed by so many spaces (JSON) or zeros, in bytes.
     Oversized { bytes: u64 },
     /// A redirect (302) to this address.

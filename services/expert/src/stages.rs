@@ -1,11 +1,9 @@
 //! The stages of a song, one by one, for an orchestrator that keeps checkpoints in between.
 
-use std::sync::Arc;
-
 use actix_web::{HttpRequest, HttpResponse, web};
 use media::Tags;
 use providers::{
-    CallScope, DirectCalls, MelodyExtractor, Need, Vocal,
+    CallScope, DirectCalls, Need, Vocal,
     expert::{LyricsCall, VocalsAnswer, VocalsCall},
     no_progress,
 };
@@ -21,10 +19,16 @@ use crate::{
 pub async fn melody(payload: web::Payload, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let audio = upload::body(payload, state.stage_limits.max_size_bytes).await?;
     let audio = &audio;
-    let call = |tracker: Arc<dyn MelodyExtractor>, _| async move { tracker.extract(audio, no_progress()).await };
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, state.stage_timeout);
-    let extracted = state.pipeline.capabilities.melody.call(scope, &Need::default(), call).await?;
+    let trackers = &state.pipeline.capabilities.melody;
+    let extracted = trackers
+        .call(
+            scope,
+            &Need::default(),
+            |tracker, call| async move { tracker.extract(audio, no_progress(), &call).await },
+        )
+        .await?;
     Ok(HttpResponse::Ok().json(extracted.value))
 }
 

@@ -124,11 +124,11 @@ async fn melodies_that_ask_for_endless_sound() {
     let mut file = tempfile::tempfile().unwrap();
     std::io::Write::write_all(&mut file, &hum()).unwrap();
     let audio = providers::AudioInput::new(file).unwrap();
-    let melody = client.extract(&audio, no_progress()).await.unwrap();
-    let request =
-        LyricsRequest { prompt: PROMPT.1.to_owned(), genre: None, mood: None, seed: 7, ..LyricsRequest::default() };
     let calls = DirectCalls::default();
     let call = ProviderCall::alone(&calls, "expert", Duration::from_secs(600));
+    let melody = client.extract(&audio, no_progress(), &call).await.unwrap();
+    let request =
+        LyricsRequest { prompt: PROMPT.1.to_owned(), genre: None, mood: None, seed: 7, ..LyricsRequest::default() };
     let lyrics = client.write(&melody, &request, &call).await.unwrap();
     let honest = json!({ "melody": melody, "lyrics": lyrics, "voice": {} });
 

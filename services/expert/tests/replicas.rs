@@ -27,7 +27,7 @@ async fn a_song_is_made_through_both_stage_by_stage() {
     let audio = AudioInput::new(file).unwrap();
     let calls = DirectCalls::default();
     let call = ProviderCall::alone(&calls, "expert", Duration::from_secs(600));
-    let melody = client.extract(&audio, no_progress()).await.unwrap();
+    let melody = client.extract(&audio, no_progress(), &call).await.unwrap();
     let request = LyricsRequest { prompt: PROMPT.to_owned(), seed: 7, ..LyricsRequest::default() };
     let lyrics = client.write(&melody, &request, &call).await.unwrap();
     let voice = VoiceOptions { seed: 7, ..VoiceOptions::default() };

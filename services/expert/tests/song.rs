@@ -143,8 +143,10 @@ async fn part_by_part_it_gives_what_the_engine_gives() {
     );
     let audio = input(&hum());
 
-    let melody = there.extract(&audio, no_progress()).await.unwrap();
-    let own_melody = here.extract(&audio, no_progress()).await.unwrap();
+    let calls = DirectCalls::default();
+    let call = ProviderCall::alone(&calls, "test", Duration::from_secs(600));
+    let melody = there.extract(&audio, no_progress(), &call).await.unwrap();
+    let own_melody = here.extract(&audio, no_progress(), &call).await.unwrap();
     assert_eq!((melody.notes.len(), &melody.phrases), (own_melody.notes.len(), &own_melody.phrases));
     for (note, own) in melody.notes.iter().zip(&own_melody.notes) {
         assert_eq!(note.pitch, own.pitch);
@@ -158,8 +160,6 @@ async fn part_by_part_it_gives_what_the_engine_gives() {
         seed: SEED,
         ..LyricsRequest::default()
     };
-    let calls = DirectCalls::default();
-    let call = ProviderCall::alone(&calls, "test", Duration::from_secs(600));
     let lyrics = there.write(&melody, &request, &call).await.unwrap();
     assert_eq!(lyrics, here.write(&own_melody, &request, &call).await.unwrap());
 

@@ -16,7 +16,8 @@ use crate::stage::{StageRun, StageTools};
 
 /// Longest that a request may take to show up on the other side. One that nobody there knows of after that never arrived.
 pub const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
-/// How often the same is asked of a provider that fails at it: once more than once.
+/// How often the same is asked of a provider that fails at it: once more than once. What was charged for and came to nothing
+/// counts for the whole job, whatever attempt it was of.
 const MOST_FAILED: usize = 2;
 /// How soon to look for a call whose answer did not come.
 const UNANSWERED: Duration = Duration::from_secs(5);
@@ -150,7 +151,8 @@ pub async fn ask_for(
     .into())
 }
 
-/// How often the provider has come to nothing with this since the stage's attempt began.
+/// How often the provider has come to nothing with this: since the stage's attempt began, and of what was charged for, which no
+/// later attempt buys again without end, since the job did.
 async fn failed_before(run: &StageRun<'_>, service: &dyn OutsideService, purpose: &str) -> Result<usize, Failure> {
     let database = &run.tools.database;
     let stages = database.stages().list(run.job.id).await.map_err(|error| of_rows(&error))?;
@@ -161,9 +163,14 @@ async fn failed_before(run: &StageRun<'_>, service: &dyn OutsideService, purpose
             && call.purpose == purpose
             && call.provider == service.provider()
             && matches!(call.state, OutsideCallState::Failed | OutsideCallState::NeverArrived)
-            && began.is_none_or(|began| call.created_at >= began)
+            && (was_charged(call) || began.is_none_or(|began| call.created_at >= began))
     };
     Ok(calls.iter().filter(is_one).count())
+}
+
+/// Whether a call that came to nothing was paid for: the other side says what it cost, or what was used.
+fn was_charged(call: &OutsideCall) -> bool {
+    call.cost.as_ref().is_some_and(|cost| cost.micros > 0) || call.usage != Usage::default()
 }
 
 async fn create(

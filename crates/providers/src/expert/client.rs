@@ -1,46 +1,31 @@
-//! The client of the service's stages.
+//! The way to one service: what it is asked with, and what it says of itself.
 
 use std::{
-    io::Cursor,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use domain::{Failure, FailureClass};
-use lyrics::{Lyrics, LyricsRequest};
-use media::Bounds;
-use music::Melody;
-use outbound::{
-    Answer, Destination, Limits, Outbound, Request, SetupError,
-    header::{ACCEPT, CONTENT_TYPE},
-};
-use serde::{Serialize, de::DeserializeOwned};
+use domain::{Failure, FailureClass, Prices};
+use outbound::{Answer, Destination, Limits, Outbound, Request, SetupError, header::CONTENT_TYPE};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use settings::{Secret, Vendor};
 use tokio::sync::Mutex;
 use url::Url;
-use voice::VoiceOptions;
 
 use super::{
     failures::Blame,
     mixed,
-    wire::{LyricsCall, ModelsAnswer, ServedModel, VocalsAnswer, VocalsCall},
+    wire::{ModelsAnswer, ServedModel, VocalsAnswer},
 };
-use crate::{
-    calls::ProviderCall,
-    capability::{LyricsWriter, MelodyExtractor, Performance, Vocal, VocalSynthesizer},
-    chain::TellsVersion,
-    input::{AudioInput, ProgressSink},
-    setup_check::SetupCheck,
-    stop::Stop,
-};
+use crate::{chain::TellsVersion, setup_check::SetupCheck, stop::Stop};
 
 /// Most that is read of a JSON answer: a five-minute melody is about 3 MB.
-const MAX_JSON_BYTES: u64 = 32 * 1024 * 1024;
+pub(super) const MAX_JSON_BYTES: u64 = 32 * 1024 * 1024;
 /// Most that is read of an audio answer: five minutes of 44.1 kHz 16-bit stereo, and some.
-const MAX_AUDIO_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const MAX_AUDIO_BYTES: u64 = 64 * 1024 * 1024;
 /// Calls end long before, by the chain's deadline; this only says that none lives for ever.
 const LONGEST_CALL: Duration = Duration::from_secs(24 * 3600);
 /// What the service says of its versions is believed for so long, and waited for no longer than that: without it nothing
@@ -49,6 +34,12 @@ const VERSIONS_LAST: Duration = Duration::from_secs(30);
 const VERSIONS_TIMEOUT: Duration = Duration::from_secs(3);
 /// What is asked for where an answer has a sound.
 pub(super) const WITH_PARTS: &str = "multipart/mixed, application/json;q=0.9";
+
+/// What a stage answers.
+pub(super) struct Parts {
+    pub json: Bytes,
+    pub sound: Option<Bytes>,
+}
 
 /// What a service says of itself.
 #[derive(Debug)]
@@ -80,6 +71,8 @@ pub struct ExpertClient {
     pub(super) service: Destination,
     key: Option<Secret<String>>,
     timeout: Duration,
+    /// What its work costs; `None` for a service of our own, whom nobody pays.
+    pub(super) prices: Option<Prices>,
     /// What it said last, and when.
     models: Mutex<Option<(Instant, Arc<Served>)>>,
 }
@@ -98,6 +91,7 @@ impl ExpertClient {
             service: Destination::configured(base)?.traced(),
             key,
             timeout: LONGEST_CALL,
+            prices: None,
             models: Mutex::default(),
         })
     }
@@ -108,7 +102,7 @@ impl ExpertClient {
     /// As [`Self::new`].
     pub fn of_vendor(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
         let client = Self::new(outbound, &vendor.name, vendor.base_url.clone(), vendor.api_key.clone())?;
-        Ok(Self { timeout: vendor.timeout, ..client })
+        Ok(Self { timeout: vendor.timeout, prices: Some(vendor.prices.clone()), ..client })
     }
 
     pub(super) fn get(&self, path: &str, max_body_bytes: u64) -> Request {
@@ -127,7 +121,7 @@ impl ExpertClient {
         }
     }
 
-    async fn accepted(&self, request: Request) -> Result<Answer, Failure> {
+    pub(super) async fn accepted(&self, request: Request) -> Result<Answer, Failure> {
         let answer = request.send().await.map_err(|error| self.blame.away(&error))?;
         self.blame.accepted(answer).await
     }
@@ -136,16 +130,8 @@ impl ExpertClient {
         answer.json().await.map_err(|error| self.blame.away(&error))
     }
 
-    async fn call_json<A: Serialize + Sync, T: DeserializeOwned>(&self, path: &str, call: &A) -> Result<T, Stop> {
-        let request = self.post(path, MAX_JSON_BYTES).json(call);
-        match self.accepted(request).await {
-            Ok(answer) => Ok(self.json(answer).await?),
-            Err(failure) => Err(self.stopped(failure).await),
-        }
-    }
-
     /// What a refusal of a stage means: a service that has no stages is well, and makes whole songs.
-    async fn stopped(&self, failure: Failure) -> Stop {
+    pub(super) async fn stopped(&self, failure: Failure) -> Stop {
         if failure.class != FailureClass::Config {
             return failure.into();
         }
@@ -168,23 +154,30 @@ impl ExpertClient {
         Ok(models)
     }
 
-    /// What was sung, with its sound: parts of one answer, or of an older service a file that lies with it.
-    async fn sound_of(&self, answer: Answer) -> Result<(Performance, Bytes), Failure> {
+    /// What a stage has made, with its sound: parts of one answer, or of an older service a file that lies with it.
+    pub(super) async fn parts(&self, answer: Answer, has_sound: bool) -> Result<Parts, Failure> {
         let content_type = content_type(&answer);
-        if mixed::is_mixed(&content_type) {
-            let body = answer.bytes().await.map_err(|error| self.blame.away(&error))?;
-            let garbled = || self.blame.misbehaved("sent an answer that is not what it promises");
-            let (json, sound) = mixed::read(&content_type, &body).ok_or_else(garbled)?;
-            return Ok((serde_json::from_slice(&json).map_err(|_| garbled())?, sound));
+        let body = answer.bytes().await.map_err(|error| self.blame.away(&error))?;
+        if !has_sound {
+            return Ok(Parts { json: body, sound: None });
         }
-        let VocalsAnswer { audio_path, performance } = self.json(answer).await?;
+        if mixed::is_mixed(&content_type) {
+            let (json, sound) = mixed::read(&content_type, &body).ok_or_else(|| self.garbled())?;
+            return Ok(Parts { json, sound: Some(sound) });
+        }
+        let VocalsAnswer { audio_path, .. } = serde_json::from_slice(&body).map_err(|_| self.garbled())?;
         // It lies on the replica that sang it: another one has never heard of it, and singing again helps.
         let request = self.get(&audio_path, MAX_AUDIO_BYTES);
         let sound = self.accepted(request).await.map_err(|failure| match failure.class {
             FailureClass::Config => self.blame.misbehaved("no longer has what it sang"),
             _ => failure,
         })?;
-        Ok((performance, sound.bytes().await.map_err(|error| self.blame.away(&error))?))
+        let sound = sound.bytes().await.map_err(|error| self.blame.away(&error))?;
+        Ok(Parts { json: body, sound: Some(sound) })
+    }
+
+    pub(super) fn garbled(&self) -> Failure {
+        self.blame.misbehaved("sent an answer that is not what it promises")
     }
 }
 
@@ -213,54 +206,6 @@ impl SetupCheck for ExpertClient {
 
     async fn check(&self) -> Result<(), Failure> {
         self.models().await.map(|_| ())
-    }
-}
-
-#[async_trait]
-impl MelodyExtractor for ExpertClient {
-    async fn extract(&self, audio: &AudioInput, progress: ProgressSink) -> Result<Melody, Failure> {
-        let file = audio.reopen()?;
-        let request = self.post("v1/melody", MAX_JSON_BYTES).file(file, audio.size_bytes);
-        let answer = match self.accepted(request).await {
-            Ok(answer) => answer,
-            Err(failure) => return Err(self.stopped(failure).await.into_failure()),
-        };
-        let melody = self.json(answer).await?;
-        progress(1.0);
-        Ok(melody)
-    }
-}
-
-#[async_trait]
-impl LyricsWriter for ExpertClient {
-    async fn write(&self, melody: &Melody, request: &LyricsRequest, _call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
-        self.call_json("v1/lyrics", &LyricsCall { melody: melody.clone(), request: request.clone() }).await
-    }
-}
-
-#[async_trait]
-impl VocalSynthesizer for ExpertClient {
-    async fn sing(
-        &self,
-        melody: &Melody,
-        lyrics: &Lyrics,
-        voice: &VoiceOptions,
-        progress: ProgressSink,
-        _call: &ProviderCall<'_>,
-    ) -> Result<Vocal, Stop> {
-        let call = VocalsCall { melody: melody.clone(), lyrics: lyrics.clone(), voice: voice.clone() };
-        let request = self.post("v1/vocals", MAX_JSON_BYTES + MAX_AUDIO_BYTES).header(ACCEPT, WITH_PARTS).json(&call);
-        let answer = match self.accepted(request).await {
-            Ok(answer) => answer,
-            Err(failure) => return Err(self.stopped(failure).await),
-        };
-        progress(0.8);
-        let (performance, wav) = self.sound_of(answer).await?;
-        let decode = move || media::decode_mono(Cursor::new(wav), voice::SAMPLE_RATE_HZ, &Bounds::default());
-        let undecodable = || self.blame.misbehaved("sent sound that could not be decoded");
-        let sound = tokio::task::spawn_blocking(decode).await.map_err(|_| undecodable())?.map_err(|_| undecodable())?;
-        progress(1.0);
-        Ok(Vocal { sample_rate_hz: sound.sample_rate_hz, samples: sound.samples, performance })
     }
 }
 

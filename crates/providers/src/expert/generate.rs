@@ -1,14 +1,15 @@
 //! Whole songs of an expert (`POST generate`), as a composer that delivers sound.
 
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use compose::{Mood, Options};
-use domain::{Failure, FailureClass, FailureCode};
 use outbound::{Answer, Destination, Limits, header::ACCEPT};
+use serde_json::{Value, json};
 
 use super::{
+    charged::{local, written},
     client::{ExpertClient, WITH_PARTS, content_type},
     mixed,
     wire::{GenerateCall, GeneratedSong},
@@ -16,7 +17,6 @@ use super::{
 use crate::{
     abilities::ModelChoice,
     calls::{Answered, Call, ProviderCall},
-    capability::blocking,
     composing::{Composed, SongComposer},
     outside_service::CallError,
     stop::Stop,
@@ -33,6 +33,8 @@ const MAX_PROMPT_CHARS: usize = 2000;
 const BASE_MODELS: [&str; 4] = ["small", "medium", "melody", "large"];
 /// What is asked of a service whose songs are of seconds where nobody says how many.
 const USUAL_SECONDS: f64 = 30.0;
+/// Longest song that an answer is believed to hold where nobody has said how long it is to be.
+const MOST_SECONDS: f64 = 600.0;
 
 #[async_trait]
 impl SongComposer for ExpertClient {
@@ -44,52 +46,51 @@ impl SongComposer for ExpertClient {
             provider: &call.provider,
             credential: "default",
             purpose: "compose",
-            estimate: None,
+            estimate: self.estimate(options.seconds.unwrap_or(USUAL_SECONDS)),
             // Either has songs made by whomever it likes, who may be paid.
             may_repeat: false,
         };
-        let answer = call.calls.once(made, Box::new(move |_| Box::pin(self.generated(body)))).await?;
+        let answer = call.calls.once(made, Box::new(move |_| Box::pin(self.generated(body, options.seconds)))).await?;
         let sound = answer.files.into_iter().next();
         Ok(Composed::Sound(sound.ok_or_else(|| self.blame.misbehaved("sent no sound"))?))
     }
 }
 
 impl ExpertClient {
-    async fn generated(&self, body: GenerateCall) -> Result<Answered, CallError> {
-        let request = self.post("generate", MAX_ANSWER_BYTES).header(ACCEPT, WITH_PARTS).json(&body);
-        let answer = request.send().await.map_err(|error| {
-            let failure = self.blame.away(&error);
-            if error.may_have_arrived() { CallError::Unanswered(failure) } else { CallError::Refused(failure) }
-        })?;
-        // What broke there may have broken behind the work.
-        let broke = matches!(answer.status().as_u16(), 408 | 500 | 502 | 504);
-        let refused = if broke { CallError::Unanswered } else { CallError::Refused };
-        let answer = self.blame.accepted(answer).await.map_err(refused)?;
-        let (song, mut file) = self.song_of(answer).await?;
+    async fn generated(&self, body: GenerateCall, asked_seconds: Option<f64>) -> Result<Answered, CallError> {
+        let answer = self.paid(self.post("generate", MAX_ANSWER_BYTES).header(ACCEPT, WITH_PARTS).json(&body)).await?;
+        let (told, mut file) = self.song_of(answer).await?;
         file.seek(SeekFrom::Start(0)).map_err(|error| CallError::Unanswered(local(&error)))?;
-        let value = serde_json::json!({ "model": song.model_used.map(|model| clean(&model)) });
-        Ok(Answered { value, files: vec![file], ..Answered::default() })
+        let is_long = |seconds: &f64| (0.0..=MOST_SECONDS).contains(seconds);
+        let seconds = asked_seconds.or_else(|| told["duration"].as_f64().filter(is_long)).unwrap_or(USUAL_SECONDS);
+        let (usage, cost) = self.charge(&told, seconds);
+        let value = json!({ "model": told["model_used"].as_str().map(clean) });
+        Ok(Answered { value, files: vec![file], usage, cost })
     }
 
-    async fn song_of(&self, answer: Answer) -> Result<(GeneratedSong, std::fs::File), CallError> {
+    /// What is told of a song, and its sound.
+    async fn song_of(&self, answer: Answer) -> Result<(Value, std::fs::File), CallError> {
         let content_type = content_type(&answer);
         // It was made, and is lost on its way.
         let lost = |error: &outbound::OutboundError| CallError::Unanswered(self.blame.away(error));
-        let garbled = || CallError::Unanswered(self.blame.misbehaved("sent an answer that is not what it promises"));
+        let garbled = || CallError::Unanswered(self.garbled());
+        let read = |told: &Value| serde_json::from_value::<GeneratedSong>(told.clone()).map_err(|_| garbled());
         if mixed::is_mixed(&content_type) {
             let body = answer.bytes().await.map_err(|error| lost(&error))?;
             let (json, sound) = mixed::read(&content_type, &body).ok_or_else(garbled)?;
-            let song = serde_json::from_slice(&json).map_err(|_| garbled())?;
-            return Ok((self.successful(song)?, written(sound.to_vec()).await?));
+            let told: Value = serde_json::from_slice(&json).map_err(|_| garbled())?;
+            self.successful(read(&told)?)?;
+            return Ok((told, written(sound.to_vec()).await?));
         }
-        let song = self.successful(answer.json().await.map_err(|error| lost(&error))?)?;
-        let url = song.audio_url.clone().ok_or_else(garbled)?;
+        let told: Value = answer.json().await.map_err(|error| lost(&error))?;
+        let url = self.successful(read(&told)?)?.audio_url.ok_or_else(garbled)?;
         if let Some(carried) = url.strip_prefix("data:") {
             let (_, base64) = carried.split_once(";base64,").ok_or_else(garbled)?;
             let sound = STANDARD.decode(base64.trim()).map_err(|_| garbled())?;
-            return Ok((song, written(sound).await?));
+            return Ok((told, written(sound).await?));
         }
-        Ok((song, self.fetched(&url).await?))
+        let file = self.fetched(&url).await?;
+        Ok((told, file))
     }
 
     /// A failure that was answered with a 200 is one all the same.
@@ -121,20 +122,6 @@ impl ExpertClient {
         answer.download(&mut file).await.map_err(|error| lost(self.blame.away(&error)))?;
         Ok(file.into_std().await)
     }
-}
-
-async fn written(sound: Vec<u8>) -> Result<std::fs::File, CallError> {
-    let write = move || {
-        let mut file = tempfile::tempfile()?;
-        file.write_all(&sound)?;
-        Ok(file)
-    };
-    let written: std::io::Result<std::fs::File> = blocking(write).await.map_err(CallError::Unanswered)?;
-    written.map_err(|error| CallError::Unanswered(local(&error)))
-}
-
-fn local(error: &std::io::Error) -> Failure {
-    Failure::new(FailureClass::Transient, FailureCode::Storage, format!("a file for a song: {error}"))
 }
 
 /// For a service of our own, which knows each option by name.

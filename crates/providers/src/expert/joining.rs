@@ -20,6 +20,7 @@ pub struct ExpertProvider {
     abilities: Abilities,
     limits: Option<CallLimits>,
     slots: Option<Bulkhead>,
+    is_paid: bool,
 }
 
 impl ExpertProvider {
@@ -29,7 +30,8 @@ impl ExpertProvider {
     /// When its address cannot be used.
     pub fn at(outbound: &Outbound, url: Url, key: Option<Secret<String>>) -> Result<Self, SetupError> {
         let client = Arc::new(ExpertClient::new(outbound, NAME, url, key)?);
-        Ok(Self { name: NAME.to_owned(), client, abilities: Abilities::default(), limits: None, slots: None })
+        let abilities = Abilities::default();
+        Ok(Self { name: NAME.to_owned(), client, abilities, limits: None, slots: None, is_paid: false })
     }
 
     /// One of the vendors.
@@ -49,6 +51,7 @@ impl ExpertProvider {
             abilities,
             limits: Some(CallLimits { call_timeout: vendor.timeout, ..CallLimits::default() }),
             slots: Some(Bulkhead::new(&vendor.name, vendor.concurrency)),
+            is_paid: !vendor.prices.is_free(),
         })
     }
 
@@ -62,6 +65,7 @@ impl ExpertProvider {
         Terms {
             abilities: self.abilities.clone(),
             limits: self.limits,
+            is_paid: self.is_paid,
             ..Terms::elsewhere(Version::Asked(self.client.clone()), guard)
         }
     }

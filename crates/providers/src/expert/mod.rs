@@ -3,11 +3,13 @@
 //! Two services speak so. Descant's own has the stages of a song as endpoints; the older one that it takes the place of
 //! makes whole songs only (`POST generate`), and says so by what `GET models` answers.
 
+mod charged;
 mod client;
 mod failures;
 mod generate;
 mod joining;
 pub mod mixed;
+mod stages;
 mod wire;
 
 pub use client::ExpertClient;

@@ -7,15 +7,21 @@ use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
 use outbound::{Answer, Destination, Limits, Outbound, OutboundError, Request, StatusCode, header::HeaderName};
 use resilience::Bulkhead;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use settings::{Secret, Vendor, VendorKind};
 
-use super::retry_table;
+use super::{
+    pace::{self, Pace},
+    retry_table,
+};
 use crate::{SetupError, outside::misdeed, outside_service::CallError};
 
 /// Most that is read of an error.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
 /// Headers in which vendors say how much they take at once.
 const MOST_AT_ONCE: &str = "maximum-concurrent-requests";
+/// Where a vendor takes no call for no longer than this, the call waits for it; longer waits are the chain's to keep.
+const SHORT_PAUSE: Duration = Duration::from_secs(2);
 
 /// How a vendor wants its key.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +45,9 @@ pub struct VendorHttp {
     pub timeout: Duration,
     /// Calls at once, of all capabilities of the vendor.
     pub slots: Bulkhead,
+    /// As many as the settings say.
+    concurrency: usize,
+    pace: Pace,
 }
 
 impl VendorHttp {
@@ -54,6 +63,8 @@ impl VendorHttp {
             key_in,
             timeout: vendor.timeout,
             slots: Bulkhead::new(&vendor.name, vendor.concurrency),
+            concurrency: vendor.concurrency.max(1),
+            pace: Pace::default(),
         })
     }
 
@@ -85,11 +96,24 @@ impl VendorHttp {
     /// `Refused` where it certainly made nothing: it was not sent, or the vendor says so. `Unanswered` where nobody knows: no
     /// answer, or one that says no more than that something broke, which may have been behind the work.
     pub async fn paid(&self, request: Request) -> Result<Answer, CallError> {
+        self.paid_for(request, None).await
+    }
+
+    /// As [`Self::paid`], of work to a plan: where the vendor suggests another one, the failure says what that would change.
+    ///
+    /// # Errors
+    /// As [`Self::paid`].
+    pub async fn paid_to_plan(&self, request: Request, plan: &Value) -> Result<Answer, CallError> {
+        self.paid_for(request, Some(plan)).await
+    }
+
+    async fn paid_for(&self, request: Request, plan: Option<&Value>) -> Result<Answer, CallError> {
+        self.its_turn().await?;
         match request.send().await {
             Ok(answer) => {
                 let broke = matches!(answer.status().as_u16(), 408 | 500 | 502 | 504);
                 let refused = if broke { CallError::Unanswered } else { CallError::Refused };
-                self.success(answer).await.map_err(refused)
+                self.success_of(answer, plan).await.map_err(refused)
             }
             Err(error) if error.may_have_arrived() => Err(CallError::Unanswered(self.trouble(&error))),
             Err(error) => Err(CallError::Refused(self.trouble(&error))),
@@ -124,6 +148,7 @@ impl VendorHttp {
     /// # Errors
     /// `Unanswered` also where the vendor says that it failed; `Refused` where it says what it has against the request.
     pub async fn paid_and_findable(&self, request: Request) -> Result<Answer, CallError> {
+        self.its_turn().await?;
         match request.send().await {
             Ok(answer) => {
                 let says_that_it_did_nothing = matches!(answer.status().as_u16(), 503 | 529);
@@ -151,12 +176,23 @@ impl VendorHttp {
 
     /// A success, or what the error that it is asks of us.
     pub(super) async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
+        self.success_of(answer, None).await
+    }
+
+    async fn success_of(&self, answer: Answer, plan: Option<&Value>) -> Result<Answer, Failure> {
         self.learn_slots(&answer);
         let status = answer.status();
+        let told = answer.retry_after(Utc::now());
+        // What is said of this one request is stronger than what is said of all.
+        let closed_for = pace::closed_for(answer.headers(), Utc::now()).filter(|_| told.is_none());
+        if let Some(wait) = closed_for {
+            tracing::info!(provider = self.name, ms = wait.as_millis() as u64, "a vendor takes no more calls for now");
+            self.pace.leave_alone(wait);
+        }
         if status.is_success() {
             return Ok(answer);
         }
-        let told = answer.retry_after(Utc::now());
+        let told = told.or(closed_for);
         let body = answer.at_most(MAX_ERROR_BYTES).bytes().await.unwrap_or_default();
         let error = retry_table::read(&body);
         tracing::warn!(
@@ -165,14 +201,37 @@ impl VendorHttp {
             code = error.code,
             "a vendor answered with an error"
         );
-        Err(retry_table::failure((&self.name, self.kind), status, told, &body))
+        Err(retry_table::failure((&self.name, self.kind), status, told, (&body, plan)))
     }
 
-    /// How many calls the vendor says it takes at once.
+    /// Waits while the vendor takes no call, if that is over soon.
+    ///
+    /// # Errors
+    /// `Refused`, with the time that is left, where it is not.
+    async fn its_turn(&self) -> Result<(), CallError> {
+        match self.pace.left() {
+            None => Ok(()),
+            Some(wait) if wait <= SHORT_PAUSE => {
+                tokio::time::sleep(wait).await;
+                Ok(())
+            }
+            Some(wait) => {
+                let seconds = wait.as_secs_f64().ceil();
+                let message = format!("{} takes no more calls for {seconds} s", self.name);
+                let failure = Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, message);
+                Err(CallError::Refused(failure.with_retry_after(wait)))
+            }
+        }
+    }
+
+    /// How many calls the vendor says it takes at once; where it says how many it takes at all, no more than those, and no
+    /// more than the settings allow.
     fn learn_slots(&self, answer: &Answer) {
-        let told =
-            answer.headers().get(MOST_AT_ONCE).and_then(|value| value.to_str().ok()?.trim().parse::<usize>().ok());
-        if let Some(slots) = told.filter(|slots| (1..=1000).contains(slots) && *slots != self.slots.slots()) {
+        let headers = answer.headers();
+        let at_once = headers.get(MOST_AT_ONCE).and_then(|value| value.to_str().ok()?.trim().parse::<usize>().ok());
+        let left = pace::calls_left(headers).map(|left| left.clamp(1, self.concurrency));
+        // Also where it is the same number again: slots that were to go and were in use go now.
+        if let Some(slots) = at_once.filter(|slots| (1..=1000).contains(slots)).or(left) {
             self.slots.resize(slots);
         }
     }

@@ -3,11 +3,13 @@
 pub mod elevenlabs;
 mod http;
 pub mod llm;
+mod pace;
 mod parts;
 mod received;
 pub mod replicate;
 mod retry_table;
 pub mod speech;
+mod suggestion;
 
 pub use http::{KeyIn, VendorHttp};
 pub use retry_table::{VendorError, clean};

@@ -8,6 +8,8 @@ use outbound::StatusCode;
 use serde_json::Value;
 use settings::VendorKind;
 
+use super::suggestion;
+
 /// Longest text of a vendor that goes into a message.
 const MOST_DETAIL_CHARS: usize = 300;
 
@@ -85,14 +87,15 @@ const CODES: &[(FailureClass, &[&str])] = &[
     ),
 ];
 
-/// What an answer that is no success asks of us. `retry_after` is what its headers say.
+/// What an answer that is no success asks of us. `retry_after` is what its headers say; `plan` is what was sent, where a vendor
+/// may suggest another one.
 pub fn failure(
     (vendor, kind): (&str, VendorKind),
     status: StatusCode,
     retry_after: Option<Duration>,
-    body: &[u8],
+    (body, plan): (&[u8], Option<&Value>),
 ) -> Failure {
-    let error = read(body);
+    let error = read_against(body, plan);
     let told = retry_after.or_else(|| error.message.as_deref().and_then(resets_in));
     let class = class(kind, status, told, &error);
     let code = match class {
@@ -176,6 +179,10 @@ fn message(vendor: &str, status: StatusCode, class: FailureClass, error: &Vendor
 /// Reads the shapes in which vendors put errors: an `error` object (`type`, `code`, `message`, `details.error_code`), a
 /// `detail` that is a text, an object (`status`, `message`, `data`) or a list of fields, and problem documents (`title`).
 pub fn read(body: &[u8]) -> VendorError {
+    read_against(body, None)
+}
+
+fn read_against(body: &[u8], sent: Option<&Value>) -> VendorError {
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return VendorError::default() };
     let text = |value: &Value| value.as_str().map(clean).filter(|text| !text.is_empty());
     let word = |value: &Value| {
@@ -201,10 +208,9 @@ pub fn read(body: &[u8]) -> VendorError {
         .or_else(|| text(&body["message"]))
         .or_else(|| text(&body["title"]));
     let data = |name: &str| text(&detail["data"][name]).or_else(|| text(&detail[name]));
-    let suggestion = data("prompt_suggestion").or_else(|| {
-        let plan = &detail["data"]["composition_plan_suggestion"];
-        plan.is_object().then(|| "a composition plan that it names".to_owned())
-    });
+    let plans = [&detail["data"]["composition_plan_suggestion"], &detail["composition_plan_suggestion"]];
+    let plan = || plans.into_iter().find(|plan| plan.is_object());
+    let suggestion = data("prompt_suggestion").or_else(|| plan().map(|plan| suggestion::in_words(plan, sent)));
     VendorError { code, message, suggestion }
 }
 
@@ -242,7 +248,7 @@ mod tests {
 
     fn check(row: &str, kind: VendorKind, status: u16, wait: Option<u64>, body: &str, class: FailureClass) -> Failure {
         let status = StatusCode::from_u16(status).unwrap();
-        let failure = failure(("vendor", kind), status, wait.map(Duration::from_secs), body.as_bytes());
+        let failure = failure(("vendor", kind), status, wait.map(Duration::from_secs), (body.as_bytes(), None));
         assert_eq!(failure.class, class, "{row}: {failure}");
         failure
     }
@@ -330,6 +336,10 @@ mod tests {
         assert!(failure.message.contains("It would take: a calm song"), "{failure}");
         let plan = r#"{"detail":{"status":"bad_composition_plan","message":"m"}}"#;
         check("bad_composition_plan", VendorKind::ElevenLabs, 400, None, plan, Content);
+        let plan = r#"{"detail":{"status":"bad_composition_plan","message":"m",
+            "data":{"composition_plan_suggestion":{"positive_global_styles":["folk"]}}}}"#;
+        let failure = check("another plan", VendorKind::ElevenLabs, 400, None, plan, Content);
+        assert!(failure.message.ends_with("It would take: styles with “folk”"), "{failure}");
         let filter = r#"{"error":{"message":"m","type":"x","param":null,"code":"content_filter"}}"#;
         check("content_filter", VendorKind::OpenAi, 400, None, filter, Content);
         let copyright = r#"{"detail":{"status":"copyright_violation","message":"m"}}"#;

@@ -1,5 +1,10 @@
 //! What is sent, and how servers that take less are asked.
 
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use domain::FailureClass;
+use providers::Stop;
 use serde_json::{Value, json};
 use testbed::{Heard, Manner, StandIn};
 use vendor_standins::{Step, Vendors};
@@ -102,5 +107,53 @@ async fn a_version_names_vendor_model_and_prompt() {
         assert!(!version.contains("stand-in"), "{version}");
         let other = settings::Vendor { model: "another".to_owned(), ..settings };
         assert_ne!(writer_of(&other).version(), version);
+    }
+}
+
+/// An answer that says that it was the last for so long.
+fn last_for(who: Who, wait: Duration) -> Step {
+    let header = |name: &str, value: String| (name.to_owned(), value);
+    let reset = Utc::now() + TimeDelta::from_std(wait).unwrap();
+    Step::Headers(match who.name {
+        "anthropic" => vec![
+            header("anthropic-ratelimit-requests-remaining", "0".to_owned()),
+            header("anthropic-ratelimit-requests-reset", reset.to_rfc3339()),
+        ],
+        _ => vec![
+            header("x-ratelimit-remaining-requests", "0".to_owned()),
+            header("x-ratelimit-reset-requests", format!("{}ms", wait.as_millis())),
+        ],
+    })
+}
+
+#[tokio::test]
+async fn who_takes_no_more_calls_for_long_is_not_asked_meanwhile() {
+    for who in BOTH {
+        let vendors = Vendors::start().await;
+        vendors.script(who.vendor, who.route, [last_for(who, Duration::from_secs(600))]);
+        let (writer, rows) = (writer_of(&who.settings(&vendors)), Rows::default());
+        assert_eq!(writer.slots().slots(), 4, "{who:?}: as many as the settings say");
+        fits(&write(&writer, &even(&LINES), &rows, 1).await.unwrap());
+        assert_eq!(writer.slots().slots(), 1, "{who:?}");
+        let refused = write(&writer, &even(&LINES), &rows, 2).await;
+        let Err(Stop::Failed(failure)) = &refused else { panic!("{who:?}: {refused:?}") };
+        let wait = failure.retry_after.unwrap();
+        assert_eq!(failure.class, FailureClass::RetryAfter, "{who:?}");
+        assert!(wait <= Duration::from_secs(60) && wait > Duration::from_secs(10), "{who:?}: {wait:?}");
+        assert_eq!(vendors.asked(who.vendor, who.route), 1, "{who:?}: it is asked for all the same");
+    }
+}
+
+#[tokio::test]
+async fn who_takes_calls_again_soon_is_waited_for() {
+    for who in BOTH {
+        let vendors = Vendors::start().await;
+        vendors.script(who.vendor, who.route, [last_for(who, Duration::from_millis(1_500))]);
+        let (writer, rows) = (writer_of(&who.settings(&vendors)), Rows::default());
+        for seed in [1, 2] {
+            fits(&write(&writer, &even(&LINES), &rows, seed).await.unwrap());
+        }
+        assert_eq!(vendors.asked(who.vendor, who.route), 2, "{who:?}");
+        assert_eq!(writer.slots().slots(), 4, "{who:?}: there is room again");
     }
 }

@@ -42,6 +42,8 @@ fn read(reader: &mut Reader) -> Settings {
         }
     }
     let vendors = vendors::vendors(reader);
+    let spending = vendors::spending(reader);
+    vendors::one_currency(reader, &vendors, &spending);
     Settings {
         mode,
         database: platform::database(reader, mode, &data_dir),
@@ -55,7 +57,7 @@ fn read(reader: &mut Reader) -> Settings {
         providers: platform::providers(reader),
         capabilities: vendors::capabilities(reader, &vendors),
         vendors,
-        spending: vendors::spending(reader),
+        spending,
         outbound: outbound::outbound(reader),
         safety: safety::safety(reader),
         moderation: safety::moderation(reader),

@@ -162,3 +162,24 @@ pub fn spending(reader: &mut Reader) -> SpendingSettings {
         user_monthly_limit: money(reader, "spending.user_monthly_limit", 1e9),
     }
 }
+
+/// Limits of the house and of users are sums in one currency: what cost in another could not be held against them.
+pub fn one_currency(reader: &mut Reader, vendors: &[Vendor], spending: &SpendingSettings) {
+    let limits = [
+        ("spending.monthly_limit", spending.monthly_limit),
+        ("spending.user_monthly_limit", spending.user_monthly_limit),
+    ];
+    let Some((limit, _)) = limits.iter().find(|(_, limit)| limit.is_some()) else { return };
+    // Another Descant may say what it costs where no prices are set.
+    let may_cost = |vendor: &&Vendor| !vendor.prices.is_free() || vendor.kind == VendorKind::Expert;
+    for vendor in vendors.iter().filter(may_cost).filter(|vendor| vendor.prices.currency != spending.currency) {
+        let path = format!("providers.{}.currency", vendor.name);
+        if !reader.are_good(&[&path, "spending.currency"]) {
+            continue;
+        }
+        let (given, house) = (&vendor.prices.currency, &spending.currency);
+        let why =
+            format!("{house}, as spending.currency: {limit} is set, and what costs in {given} is not held against it");
+        if reader.is_given(&path) { reader.wrong(&path, Some(&why)) } else { reader.missing(&path, &why) }
+    }
+}

@@ -143,7 +143,7 @@ pub const PROVIDER: Section = Section {
             "providers.{provider}.currency",
             "three letters, ISO 4217",
             "\"USD\"",
-            "Of the prices below. Not set: USD.",
+            "Of the prices below; that of spending.currency where one of its limits is set. Not set: USD.",
         ),
         Key::unset(
             "providers.{provider}.prices_as_of",

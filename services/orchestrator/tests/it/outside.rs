@@ -143,3 +143,27 @@ async fn nothing_is_asked_of_a_service_that_the_kind_does_not_wait_for() {
     assert!(harness.calls(id).await.is_empty());
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_of_no_use_is_bought_twice_at_most_however_often_a_job_is_tried() {
+    let harness = Harness::new().await;
+    harness.vendor.orders().botches = true;
+    let running = harness.start();
+    let id = harness.submit("botched").await;
+    let mut attempts = 0;
+    for try_of_the_owner in 0..2 {
+        if try_of_the_owner > 0 {
+            harness.retry(id).await;
+        }
+        let failed = harness.with_time(id, JobState::Failed).await;
+        attempts += failed.attempt;
+        let why = failed.failure.unwrap().message;
+        assert!(why.contains("has failed at this 2 times"), "{why}");
+        assert_eq!(harness.call_states(id).await, [OutsideCallState::Failed; 2]);
+        assert_eq!(harness.vendor.orders().creations, 2);
+    }
+    assert!(attempts > 3, "only {attempts} attempts");
+    let paid: Vec<i64> = harness.calls(id).await.iter().filter_map(|call| Some(call.cost.as_ref()?.micros)).collect();
+    assert_eq!(paid, [120_000, 120_000]);
+    running.stop().await;
+}

@@ -8,7 +8,7 @@ use domain::{
 };
 use persistence::OutsideCallState;
 use serde_json::json;
-use vendor_standins::{Fault, Retry, Route, Step, Vendor, Vendors};
+use vendor_standins::{Fault, Pace, Retry, Route, Run, Step, Vendor, Vendors};
 
 use crate::harness::{Harness, School};
 
@@ -141,5 +141,49 @@ async fn a_wrong_key_is_told_at_the_start_and_songs_are_made_all_the_same() {
     assert_eq!(made_by(&harness, id).await.0, "offline");
     assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 0);
     assert_eq!(harness.now() - harness.job(id).await.created_at, TimeDelta::zero(), "nothing waited for the clock");
+    running.stop().await;
+}
+
+/// Two vendors, and the engine for nothing: who was given up on may still answer when the other one has failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_is_used_where_everybody_else_has_failed_and_is_paid_for_once() {
+    let vendors = Vendors::start().await;
+    let url: &'static str = format!("{}/v1", vendors.url_of(Vendor::Replicate)).leak();
+    let settings = [
+        ("providers.replicate.api_key", "a key"),
+        ("providers.replicate.base_url", url),
+        ("providers.replicate.output_hosts", "127.0.0.1"),
+        ("providers.replicate.work_timeout_ms", "60000"),
+        ("providers.replicate.price_per_compute_second", "0.001"),
+        ("providers.call_attempts", "1"),
+        ("outbound.allow_hosts", "127.0.0.1"),
+        ("capabilities.compositions", "replicate,elevenlabs"),
+    ];
+    let harness = house(&vendors, "a key", &settings).await;
+    let by_hand = Step::Run(Run { pace: Some(Pace::Manual), ..Run::default() });
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [by_hand]);
+    let away = Step::Fail { fault: Fault::Unavailable, retry: Retry::Absent, after_work: false };
+    vendors.script(Vendor::ElevenLabs, Route::MusicStream, [away]);
+    let running = harness.start();
+    let id = song(&harness, "a calm song about late trains").await;
+    harness.until_state(id, JobState::Parked).await;
+    let outside_id = harness.calls(id).await[0].outside_id.clone().unwrap();
+
+    // Its time is over: the other one is asked, and fails; the job waits for its next attempt.
+    harness.clock.advance(TimeDelta::seconds(61));
+    harness.until_state(id, JobState::Queued).await;
+    let stages = harness.database.stages().list(id).await.unwrap();
+    let tried: Vec<&str> = stages.iter().flat_map(|stage| &stage.tried).map(|tried| tried.provider.as_str()).collect();
+    assert_eq!(tried.iter().filter(|name| **name != School::NAME).collect::<Vec<_>>(), [&"replicate", &STAND_IN]);
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Open, OutsideCallState::Failed]);
+
+    while vendors.advance(&outside_id) {}
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!(made_by(&harness, id).await.0, "replicate");
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Succeeded, OutsideCallState::Failed]);
+    assert_eq!(vendors.asked(Vendor::Replicate, Route::CreatePrediction), 1);
+    assert_eq!((vendors.ledger().len(), vendors.paid_twice().len()), (1, 0));
+    let costs: Vec<bool> = harness.calls(id).await.iter().map(|call| call.cost.is_some()).collect();
+    assert_eq!(costs, [true, false]);
     running.stop().await;
 }

@@ -134,7 +134,8 @@ impl ElevenLabs {
         let http = &self.http;
         let make: Make<'_> = Box::new(move |_| {
             Box::pin(async move {
-                let answer = http.paid(http.post("v1/music/plan", MOST_JSON_BYTES).json(&body)).await?;
+                let request = http.post("v1/music/plan", MOST_JSON_BYTES).json(&body);
+                let answer = http.paid_to_plan(request, &body["source_composition_plan"]).await?;
                 let value: Value = http.json_of_paid(answer, Default::default).await?;
                 Ok(Answered { value, ..Answered::default() })
             })

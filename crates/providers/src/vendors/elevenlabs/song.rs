@@ -57,7 +57,8 @@ impl Order<'_> {
         let into = received::room().map_err(CallError::Refused)?;
         let route = if self.is_sung { "detailed" } else { "stream" };
         let path = format!("v1/music/{route}?output_format={}", self.format.name);
-        let answer = http.paid(http.post(&path, self.format.most_bytes(self.seconds)).json(&self.body)).await?;
+        let request = http.post(&path, self.format.most_bytes(self.seconds)).json(&self.body);
+        let answer = http.paid_to_plan(request, &self.body["composition_plan"]).await?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let id = header("song-id").map(|id| id.chars().take(LONGEST_ID).collect::<String>());
         let named = header(CONTENT_TYPE.as_str()).and_then(parts::boundary).map(str::to_owned);

@@ -166,7 +166,8 @@ impl Asking {
 
     /// An error that comes as a success is of the class of its code.
     fn error_in_success(&self, body: &Value) -> Failure {
-        retry_table::failure((&self.http.name, self.http.kind), StatusCode::OK, None, body.to_string().as_bytes())
+        let (who, text) = ((self.http.name.as_str(), self.http.kind), body.to_string());
+        retry_table::failure(who, StatusCode::OK, None, (text.as_bytes(), None))
     }
 
     fn charge(&self, usage: Usage) -> (Usage, Option<Cost>) {

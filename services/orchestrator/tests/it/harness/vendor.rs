@@ -64,6 +64,8 @@ pub struct Orders {
     pub refuses: Option<FailureClass>,
     /// The next looks that fail.
     pub blips: u32,
+    /// What it makes is of no use, and is charged for all the same.
+    pub botches: bool,
     /// What the next look says, instead of the truth.
     pub next_look: Option<Result<OutsideProgress, Failure>>,
     /// Never answers an attempt to call work off.
@@ -182,6 +184,10 @@ impl OutsideService for Vendor {
             return Ok(OutsideProgress::Working { fraction: Some(fraction), look_again_in: Duration::from_secs(60) });
         }
         let cost = Some(Cost { micros: 120_000, currency: "USD".to_owned() });
+        if orders.botches {
+            let why = Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "made nothing of use");
+            return Ok(OutsideProgress::failed(why, cost));
+        }
         Ok(OutsideProgress::succeeded(json!(format!("made as {outside_id}")), cost))
     }
 
