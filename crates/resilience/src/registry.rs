@@ -159,7 +159,7 @@ mod tests {
     async fn one_thing_that_a_provider_does_is_held_alone_and_what_is_only_told_holds_nothing() {
         let registry = BreakerRegistry::new(BreakerSettings::default(), Metrics::new("test"));
         let [music, speech] = ["vendor/music", "vendor/speech"].map(|name| registry.breaker(name));
-        let told = || -> Vec<(String, &str, Option<String>)> {
+        let told = || -> Vec<(String, &'static str, Option<String>)> {
             let all = registry.snapshot().into_iter();
             all.map(|breaker| (breaker.name, breaker.state.as_str(), breaker.problem)).collect()
         };

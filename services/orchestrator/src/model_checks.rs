@@ -84,7 +84,7 @@ impl Round {
         model: &RegisteredModel,
         catalogue: &dyn ModelCatalogue,
     ) -> Result<(), PersistenceError> {
-        let mut revision = model.revision;
+        let mut known = model.clone();
         for asked in to_be_seen(model) {
             let found = tokio::time::timeout(TIMEOUT, catalogue.find(model.path.as_ref(), asked.as_ref())).await;
             let Ok(Ok(found)) = found else {
@@ -94,24 +94,34 @@ impl Round {
                 self.away.insert(model.provider.clone(), Instant::now());
                 return Ok(());
             };
-            revision = told(context, model, &Sighting { asked, found }).await?.unwrap_or(revision);
+            let sighting = Sighting { asked, found };
+            let expected = sighted(&known, &sighting);
+            let Some(after) = told(context, &known, &sighting).await? else { return Ok(()) };
+            let is_ours =
+                after == RegisteredModel { revision: after.revision, updated_at: after.updated_at, ..expected };
+            if !is_ours {
+                // Somebody has changed it meanwhile: the next look asks for what it is now.
+                return Ok(());
+            }
+            known = after;
         }
-        self.away.remove(&model.provider);
-        self.seen.insert(model.name.clone(), (revision, Instant::now()));
+        self.away.remove(&known.provider);
+        self.seen.insert(known.name, (known.revision, Instant::now()));
         Ok(())
     }
 }
 
-/// Writes down what a provider said; gives back the model's revision since.
+/// Writes down what a provider said; gives back the model as it is since, `None` where it is gone.
 async fn told(
     context: &Context,
     model: &RegisteredModel,
     sighting: &Sighting,
-) -> Result<Option<u64>, PersistenceError> {
+) -> Result<Option<RegisteredModel>, PersistenceError> {
     let (models, now) = (context.tools.database.models(), context.tools.clock.now());
     // One whose place has changed since was not asked for.
-    let is_it = |now: &RegisteredModel| now.provider == model.provider && now.path == model.path;
-    let seen = |now: &RegisteredModel| Ok::<_, ()>(if is_it(now) { sighted(now, sighting) } else { now.clone() });
+    let is_it = |other: &RegisteredModel| other.provider == model.provider && other.path == model.path;
+    let seen =
+        |other: &RegisteredModel| Ok::<_, ()>(if is_it(other) { sighted(other, sighting) } else { other.clone() });
     let ModelWritten::Written(after) = models.change(&model.name, now, seen).await? else { return Ok(None) };
     if after.status != model.status {
         let (name, provider) = (&model.name, &model.provider);
@@ -122,5 +132,5 @@ async fn told(
             status => tracing::info!(model = %name, provider, %status, "the provider has the version of a model"),
         }
     }
-    Ok(Some(after.revision))
+    Ok(Some(*after))
 }

@@ -361,7 +361,7 @@ impl Request<'_> {
                 starts::note(http, starts);
                 Err(ApiError::RateLimited { starts })
             }
-            Submission::NameHeld { by } => Err(in_training(held.as_ref(), by)),
+            Submission::NameHeld { by } => Err(held_by_another(held.as_ref(), by)),
             Submission::NameTaken => Err(ApiError::ModelNameTaken { name: name_of(held.as_ref()) }),
             Submission::UploadGone => Err(ApiError::Unavailable { what: "Your upload" }),
             Submission::KeyLost => Err(ApiError::IdempotencyInFlight),
@@ -369,10 +369,10 @@ impl Request<'_> {
     }
 }
 
-/// Two trainings of one name at once would each be the next version after the same one.
-fn in_training(held: Option<&HeldName>, by: JobId) -> ApiError {
+/// Two jobs of one name at once would each make the next version after the same one.
+fn held_by_another(held: Option<&HeldName>, by: JobId) -> ApiError {
     let detail = format!(
-        "the job {by} trains it: wait until that one has ended, cancel it (POST /api/v1/jobs/{by}/cancel), or take another name"
+        "the job {by} holds the name: wait until that one has ended, cancel it (POST /api/v1/jobs/{by}/cancel), or take another name"
     );
     ApiError::ModelState { name: name_of(held), detail }
 }

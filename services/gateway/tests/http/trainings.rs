@@ -110,10 +110,9 @@ async fn of_two_trainings_of_one_name_the_second_is_refused_until_the_first_has_
     let database = harness.deps.database().expect("rows");
     let (id, now): (JobId, _) = (first.parse().expect("an id"), harness.deps.clock.now());
     let job = database.jobs().get(id).await.expect("rows").expect("the job");
-    let as_read = Authority::AsRead { version: job.version };
-    let ended =
-        database.jobs().apply(id, as_read, JobEvent::DeadlinePassed, &Patch::default(), &Journal::silent(), now);
-    assert!(matches!(ended.await.expect("rows"), Applied::Moved(_)));
+    let (as_read, patch, journal) = (Authority::AsRead { version: job.version }, Patch::default(), Journal::silent());
+    let ended = database.jobs().apply(id, as_read, JobEvent::DeadlinePassed, &patch, &journal, now).await;
+    assert!(matches!(ended.expect("rows"), Applied::Moved(_)));
     let again = posted(&harness, &[NAME, GOOD]).await.expect(202);
     let held = harness.ask("GET", "/api/v1/models/my-band", &[]).await.expect(200)["model"].clone();
     assert_eq!((&held["status"], &held["trainedFrom"]), (&json!("training"), &again["jobId"]), "{held}");
