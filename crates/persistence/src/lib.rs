@@ -56,7 +56,7 @@ pub use jobs::{
     Applied, Authority, Claim, ClaimableKind, Claimed, Held, JobStats, Jobs, Patch, QueuePosition, RecentJobs, Reported,
 };
 pub use journal::{Journal, NewEvent};
-pub use models::{ModelAdded, ModelChoiceMade, ModelWritten, Models, Trained, TrainingRegistered};
+pub use models::{ModelAdded, ModelChoiceMade, ModelWritten, Models, NameHeld, NameHold, Trained, TrainingRegistered};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
 pub use outside_calls::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, OutsideCalls};
 pub use retry::RetryOutcome;
@@ -67,7 +67,7 @@ pub use songs::{
 pub use spending::{Purse, Spending, SpendingLimits, Spent, account_of};
 pub use stage_results::{StageResult, StageResults};
 pub use stages::{Checkpoint, Stage, StageStart, StageState, Stages, WorkObject};
-pub use submit::{IdempotentAnswer, NewJob, Submission, SubmissionLimits};
+pub use submit::{IdempotentAnswer, NameToHold, NewJob, Submission, SubmissionLimits};
 pub use tenant::{CancelOutcome, Cursor, HistoryFilter, HistoryPage, JobList, UserJobs};
 pub use uploads::{Upload, Uploads};
 pub use users::{User, Users};

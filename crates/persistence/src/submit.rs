@@ -5,19 +5,26 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    JobId, JobState, KindName, Tier, UploadId, UserId,
+    JobId, JobState, KindName, ModelId, Tier, UploadId, UserId,
     quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
+    registry::ModelName,
     starts::{StartLimit, Starts},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
+};
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::{
-    Job, Journal, KeyClaim, NewInput, UserJobs,
+    Job, Journal, KeyClaim, NameHeld, NameHold, NewInput, UserJobs,
     error::{During, PersistenceError},
-    events, idempotency, inputs, outbox, quota as counting, rows, starts,
+    events, idempotency, inputs,
+    models::hold,
+    outbox, quota as counting, rows, starts,
     time::{micros, micros_option},
     users,
+    words::state_words,
 };
 
 const DOING: &str = "submit a job";
@@ -99,17 +106,48 @@ pub enum Submission {
     },
     /// The upload belongs to another job or user, or the sweep has taken it.
     UploadGone,
+    /// Another job of this user, of the same kind, is after the model's name that this one is to hold.
+    NameHeld {
+        by: JobId,
+    },
+    /// A model that is not this user's to train has the name, or somebody else's job holds it.
+    NameTaken,
     /// The request worked for longer than it said, and somebody else answers for its idempotency key now.
     KeyLost,
 }
 
+/// The name of a model that a job is to hold from its birth on.
+#[derive(Clone, Copy)]
+pub struct NameToHold<'a> {
+    pub name: &'a ModelName,
+    /// Of whom the model will be had.
+    pub provider: &'a str,
+    /// For the model, where there is none of this name.
+    pub id: ModelId,
+    /// Whether a job of the same kind with these parameters is after the same name.
+    pub is_same: &'a (dyn Fn(&Value) -> bool + Send + Sync),
+}
+
 impl UserJobs<'_> {
-    /// Accepts a job, or says why not. Submissions of one user wait for each other, so that however many come at
-    /// once, the limits hold exactly.
+    /// As [`Self::submit_holding`], of a job that holds no name.
     pub async fn submit(
         &self,
         new: &NewJob,
         limits: impl Into<SubmissionLimits>,
+        answer: Option<IdempotentAnswer<'_>>,
+        journal: &Journal<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Submission, PersistenceError> {
+        self.submit_holding(new, limits, None, answer, journal, now).await
+    }
+
+    /// Accepts a job, or says why not. Submissions of one user wait for each other, so that however many come at
+    /// once, the limits hold exactly.
+    pub async fn submit_holding(
+        &self,
+        new: &NewJob,
+        limits: impl Into<SubmissionLimits>,
+        name: Option<NameToHold<'_>>,
         answer: Option<IdempotentAnswer<'_>>,
         journal: &Journal<'_>,
         now: DateTime<Utc>,
@@ -129,6 +167,13 @@ impl UserJobs<'_> {
             && let starts @ Starts { remaining: 0, .. } = Starts::of(*limit, started, now)
         {
             return Ok(Submission::TooManyStarts { starts });
+        }
+        if let Some(name) = name {
+            match self.held(&tx, new, name, now).await? {
+                NameHeld::Held => {}
+                NameHeld::HeldBy(by) => return Ok(Submission::NameHeld { by }),
+                NameHeld::Taken => return Ok(Submission::NameTaken),
+            }
         }
         let usage = QuotaUsage { daily: used.daily + 1, monthly: used.monthly + 1, total: used.total + 1 };
 
@@ -156,6 +201,32 @@ impl UserJobs<'_> {
             Starts::of(limit, &started, now)
         });
         Ok(Submission::Accepted { job: Box::new(job), usage, starts })
+    }
+}
+
+impl UserJobs<'_> {
+    /// Has the job hold its name. A model that has a version goes on being used while the next one is trained, so that its row
+    /// does not say who trains it: the user's jobs do.
+    async fn held(
+        &self,
+        tx: &DatabaseTransaction,
+        new: &NewJob,
+        name: NameToHold<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<NameHeld, PersistenceError> {
+        use rows::job::{Column, Entity};
+        let at_work = Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Params])
+            .filter(Column::Owner.eq(self.user.as_str()))
+            .filter(Column::Kind.eq(new.kind.as_str()))
+            .filter(Column::State.is_not_in(state_words(JobState::is_final)));
+        let at_work: Vec<(Uuid, Value)> = at_work.into_tuple().all(tx).await.during(DOING)?;
+        if let Some((by, _)) = at_work.iter().find(|(_, params)| (name.is_same)(params)) {
+            return Ok(NameHeld::HeldBy(JobId::from_uuid(*by)));
+        }
+        let NameToHold { name, provider, id, is_same: _ } = name;
+        hold::name(tx, NameHold { job: new.id, owner: self.user, name, provider, id }, now, DOING).await
     }
 }
 

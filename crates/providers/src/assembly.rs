@@ -18,6 +18,7 @@ use crate::{
     composing::{OfflineComposer, SongComposer},
     expert::ExpertProvider,
     ml_model::{self, MlModelClient},
+    model_catalogue::ModelCatalogue,
     offline::{self, OfflineEngine},
     outside::Outside,
     outside_service::OutsideService,
@@ -62,6 +63,7 @@ struct Offers {
     trainers: Vec<Offer<dyn Trainer>>,
     outside: Vec<Arc<dyn OutsideService>>,
     checks: Vec<Arc<dyn SetupCheck>>,
+    catalogues: Vec<Arc<dyn ModelCatalogue>>,
 }
 
 /// Makes the chains of one process.
@@ -145,6 +147,7 @@ impl<'a> Assembly<'a> {
                 self.offers.outside.push(replicate.predictions());
                 self.offers.outside.extend(replicate.trainings());
                 self.offers.checks.push(replicate.check());
+                self.offers.catalogues.push(replicate.catalogue());
             }
             VendorKind::Expert => self.add_expert(&ExpertProvider::of_vendor(outbound, vendor)?),
         }
@@ -189,6 +192,11 @@ impl<'a> Assembly<'a> {
     /// Vendors that can be asked whether they are set up rightly.
     pub fn checks(&mut self) -> Vec<Arc<dyn SetupCheck>> {
         std::mem::take(&mut self.offers.checks)
+    }
+
+    /// Vendors that can be asked for models of the registry.
+    pub fn catalogues(&mut self) -> Vec<Arc<dyn ModelCatalogue>> {
+        std::mem::take(&mut self.offers.catalogues)
     }
 
     /// Another Descant. Its songs come without their notes: only where a list names it does it make them.

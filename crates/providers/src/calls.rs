@@ -227,7 +227,7 @@ impl CallLog for DirectCalls {
                 }
                 return Err(Stop::GivenUp(too_long(service.provider(), started.elapsed())));
             }
-            match service.look(&id).await {
+            match service.look_at(&id, started.elapsed()).await {
                 Ok(OutsideProgress::Working { fraction, look_again_in }) => {
                     if let Some(fraction) = fraction {
                         progress(fraction);

@@ -127,7 +127,9 @@ impl Guard {
     /// Keeps everybody from a provider that no caller can get anything of until an operator has acted.
     fn close_for_everybody(&self, provider: &str, failure: &Failure, metrics: &Metrics) {
         let Some(left_alone) = Self::left_alone(failure.class) else { return };
-        self.breakers.hold_open(provider, left_alone, &failure.message);
+        // Credit is all of the provider's; a version may be refused that is this capability's alone.
+        let whose = if failure.class == FailureClass::Money { provider } else { self.breaker.name() };
+        self.breakers.hold_open(whose, left_alone, &failure.message);
         metrics.provider_closed(provider, failure.class.as_str());
         tracing::error!(
             provider,

@@ -15,6 +15,7 @@ mod content;
 pub mod expert;
 mod input;
 pub mod ml_model;
+mod model_catalogue;
 pub mod moderation;
 mod offline;
 mod outside;
@@ -48,11 +49,12 @@ pub use composing::{
 pub use content::{ContentGate, ContentGateError};
 pub use expert::{ExpertClient, ExpertProvider};
 pub use input::{AudioInput, ProgressSink, no_progress};
-pub use offline::{NAME as OFFLINE, OfflineEngine};
+pub use model_catalogue::ModelCatalogue;
+pub use offline::{NAME as OFFLINE, OfflineEngine, pitch_trackers};
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use recital::Reciter;
-pub use setup_check::SetupCheck;
+pub use setup_check::{Part, PartCheck, SetupCheck};
 pub use slot::Slot;
 pub use spoken_singer::SpokenSinger;
 pub use stop::{Parking, Stop};
@@ -89,6 +91,8 @@ pub struct Capabilities {
     pub outside: Vec<Arc<dyn OutsideService>>,
     /// Vendors that can be asked whether they are set up rightly.
     pub checks: Vec<Arc<dyn SetupCheck>>,
+    /// Vendors that can be asked for models of the registry.
+    pub catalogues: Vec<Arc<dyn ModelCatalogue>>,
 }
 
 /// Why the providers that the settings ask for cannot be had.
@@ -145,6 +149,7 @@ impl Capabilities {
             content: Arc::new(content),
             outside: assembly.outside(),
             checks: assembly.checks(),
+            catalogues: assembly.catalogues(),
         })
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
 use lyrics::{Lyrics, LyricsRequest};
 use media::Bounds;
-use models::{Model, ModelsFolder};
+use models::{Model, ModelsFolder, State};
 use music::Melody;
 use pitch::f0::{F0Tracker, YinTracker};
 use settings::{EngineSettings, SpeechSetting};
@@ -53,6 +53,14 @@ fn tracker(settings: &EngineSettings, threads: NonZeroUsize) -> Result<(Arc<dyn 
     let loaded = loaded.map_err(|source| SetupError::Model { wanted: model.name(), source })?;
     // Loading has held the file against this hash.
     Ok((loaded.into(), format!("{}#{}", model.name(), model.sha256())))
+}
+
+/// Who can find the pitch on this machine, by the words of the settings: the one that is built in, and the neural models whose
+/// files lie in the folder of models. What a file holds is checked when it is loaded.
+pub fn pitch_trackers(settings: &EngineSettings) -> Vec<&'static str> {
+    let folder = ModelsFolder::new(&settings.models_dir);
+    let here = Model::ALL.into_iter().filter(|model| folder.state(*model) == State::Present).map(Model::name);
+    std::iter::once(settings::F0Tracker::Builtin.as_str()).chain(here).collect()
 }
 
 /// The synthesizer that was really found, with what names it: two machines with the same settings need not have the same.

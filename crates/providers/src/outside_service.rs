@@ -32,6 +32,11 @@ pub trait OutsideService: Send + Sync {
     /// How far it is. Also answers for work that was done some time ago.
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure>;
 
+    /// The same of work that was asked for so long ago: what the other side does not know of yet it may know of in a moment.
+    async fn look_at(&self, outside_id: &str, _age: Duration) -> Result<OutsideProgress, Failure> {
+        self.look(outside_id).await
+    }
+
     /// Calls the work off. Done or unknown already is no error.
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure>;
 

@@ -113,6 +113,8 @@ struct Gate {
     generation: u64,
     /// Nobody is let through until then, whatever the machine says.
     held: Option<Held>,
+    /// What an operator has to see to and keeps nobody out.
+    note: Option<String>,
 }
 
 /// Why nobody is let through, and how long.
@@ -186,7 +188,8 @@ impl Breaker {
         let watch = Watch::default();
         let policy = failure_policy::consecutive_failures(settings.threshold, backoff::constant(settings.open_for));
         let machine = Config::new().failure_policy(policy).instrument(watch.clone()).build();
-        let gate = Gate { probing: false, open_until: Instant::now(), failures: 0, generation: 0, held: None };
+        let gate =
+            Gate { probing: false, open_until: Instant::now(), failures: 0, generation: 0, held: None, note: None };
         metrics.breaker_state(&name, BreakerGauge::Closed);
         Self { name, settings, machine, watch, gate: Mutex::new(gate), metrics }
     }
@@ -239,6 +242,16 @@ impl Breaker {
         let mut gate = lock(&self.gate);
         gate.held = None;
         self.publish(&gate);
+    }
+
+    /// Says what is amiss without keeping anybody out, for operators; `None` when nothing is any more.
+    pub fn note(&self, what: Option<&str>) {
+        lock(&self.gate).note = what.map(str::to_owned);
+    }
+
+    /// What an operator has to see to: why everybody is kept out, else what is amiss besides.
+    pub fn problem(&self) -> Option<String> {
+        self.held_because().or_else(|| lock(&self.gate).note.clone())
     }
 
     pub fn name(&self) -> &str {

@@ -30,8 +30,9 @@ pub struct BreakerSnapshot {
     pub failures: u32,
     /// Consecutive failures that open it.
     pub threshold: u32,
-    /// Why callers are kept out whatever they met, such as a key that is wrong.
-    pub held_because: Option<String>,
+    /// What an operator has to see to: why callers are kept out whatever they met, such as a key that is wrong, or what is
+    /// amiss and keeps nobody out.
+    pub problem: Option<String>,
 }
 
 impl BreakerRegistry {
@@ -62,7 +63,7 @@ impl BreakerRegistry {
                     state: breaker.state(),
                     failures: breaker.failures(),
                     threshold: breaker.settings().threshold,
-                    held_because: breaker.held_because(),
+                    problem: breaker.problem(),
                 }
             })
             .collect()
@@ -84,6 +85,14 @@ impl BreakerRegistry {
     /// Ends what [`Self::hold_open`] began.
     pub fn release(&self, name: &str) {
         self.named(name).iter().for_each(|breaker| breaker.release());
+    }
+
+    /// Says under a name of its own what is amiss and keeps nobody out; `None` when nothing is any more.
+    pub fn note(&self, name: &str, what: Option<&str>) {
+        match what {
+            Some(_) => self.breaker(name).note(what),
+            None => self.named(name).iter().for_each(|breaker| breaker.note(None)),
+        }
     }
 
     fn named(&self, name: &str) -> Vec<Arc<Breaker>> {
@@ -137,12 +146,33 @@ mod tests {
         assert!(breakers[0].observe(ready(Ok::<_, Failure>(()))).await.is_ok(), "what is on its way is looked at");
         assert!(!is_let_through(&breakers[0]).await, "which says nothing about credit");
         assert!(matches!(breakers[0].state(), BreakerState::Open { .. }));
-        let told = || registry.snapshot().into_iter().map(|breaker| breaker.held_because).collect::<Vec<_>>();
+        let told = || registry.snapshot().into_iter().map(|breaker| breaker.problem).collect::<Vec<_>>();
         assert_eq!(told(), [Some("its key is wrong".to_owned()), Some("its key is wrong".to_owned()), None]);
         registry.release("vendor");
         assert_eq!((told(), breakers[0].state()), (vec![None, None, None], BreakerState::Closed));
         registry.hold_open("vendor", Duration::from_secs(60), "its key is wrong");
         assert_eq!(registry.reset("vendor"), 2);
         assert!(is_let_through(&breakers[0]).await && is_let_through(&breakers[1]).await);
+    }
+
+    #[tokio::test]
+    async fn one_thing_that_a_provider_does_is_held_alone_and_what_is_only_told_holds_nothing() {
+        let registry = BreakerRegistry::new(BreakerSettings::default(), Metrics::new("test"));
+        let [music, speech] = ["vendor/music", "vendor/speech"].map(|name| registry.breaker(name));
+        let told = || -> Vec<(String, &'static str, Option<String>)> {
+            let all = registry.snapshot().into_iter();
+            all.map(|breaker| (breaker.name, breaker.state.as_str(), breaker.problem)).collect()
+        };
+        registry.note("vendor/letters", None);
+        assert_eq!(told().len(), 2, "nothing to tell makes no breaker");
+        registry.hold_open("vendor/music", Duration::from_secs(60), "no such version");
+        registry.note("vendor/letters", Some("another seal"));
+        assert_eq!((music.state().as_str(), speech.state()), ("OPEN", BreakerState::Closed));
+        let [letters, music, _] = <[_; 3]>::try_from(told()).unwrap();
+        assert_eq!(letters, ("vendor/letters".to_owned(), "CLOSED", Some("another seal".to_owned())));
+        assert_eq!(music.2.as_deref(), Some("no such version"));
+        registry.release("vendor/music");
+        registry.note("vendor/letters", None);
+        assert!(told().iter().all(|(_, state, problem)| *state == "CLOSED" && problem.is_none()));
     }
 }

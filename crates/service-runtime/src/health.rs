@@ -145,11 +145,11 @@ impl Health {
 
     /// As this process meets them; as orchestrators say, in one that calls none.
     async fn providers(&self) -> Vec<ProviderState> {
-        let own = |BreakerSnapshot { name, state, failures, held_because, .. }| ProviderState {
+        let own = |BreakerSnapshot { name, state, failures, problem, .. }| ProviderState {
             name,
             breaker: state.as_str().to_owned(),
             failures,
-            problem: held_because,
+            problem,
         };
         let own: Vec<ProviderState> = self.0.breakers.snapshot().into_iter().map(own).collect();
         let Some(database) = self.0.database.as_ref().filter(|_| own.is_empty()) else { return own };

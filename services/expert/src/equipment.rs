@@ -12,6 +12,8 @@ pub struct Equipment {
     engine: &'static str,
     /// What finds the pitch.
     pitch_tracker: &'static str,
+    /// Who could: the one that is built in, and the models whose files were there.
+    pitch_trackers: Vec<&'static str>,
     /// What lends the singer its voices: `flite` or `none`.
     speech: &'static str,
     /// Who can be asked to sing.
@@ -33,6 +35,7 @@ impl Equipment {
         Self {
             engine: "ok",
             pitch_tracker: settings.f0_tracker.as_str(),
+            pitch_trackers: providers::pitch_trackers(settings),
             speech: if flite.is_some() { "flite" } else { "none" },
             voices: std::iter::once(Voice::Formant).chain(spoken).map(|voice| voice.to_string()).collect(),
             soundfont: if settings.soundfont.is_some() { "configured" } else { "system" },

@@ -37,6 +37,8 @@ async fn it_introduces_itself_as_older_clients_expect() {
     assert_eq!(health["status"], "healthy");
     assert_eq!(health["dependencies"]["engine"], "ok");
     assert_eq!(health["dependencies"]["pitch_tracker"], "builtin");
+    let trackers = health["dependencies"]["pitch_trackers"].as_array().unwrap();
+    assert_eq!(trackers.first(), Some(&json!("builtin")), "{health}");
     assert!(health["dependencies"]["voices"].as_array().unwrap().contains(&json!("formant")), "{health}");
     for capability in ["melody", "lyrics", "vocals", "compositions"] {
         assert_eq!(health["providers"][capability], json!(["offline"]));

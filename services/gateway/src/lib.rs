@@ -59,7 +59,7 @@ use service_runtime::{CancellationToken, Deps, Service, health_routes};
 pub use fields::Fields;
 pub use problem::{ApiError, Problem};
 pub use songs::{OneSongBody, SongBody, SongFileBody, SongImportBody, SongListBody, SongRemovedBody};
-pub use submit_kind::{Accepted, Asked, SubmitKind};
+pub use submit_kind::{Accepted, Asked, HeldName, SubmitKind};
 
 use app_state::AppState;
 use submit_kind::SubmitKinds;

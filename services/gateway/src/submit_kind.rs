@@ -52,6 +52,11 @@ pub trait SubmitKind: Send + Sync + 'static {
         None
     }
 
+    /// The name in the registry of models that a job of this kind holds from its birth on, of its parameters.
+    fn name_to_hold(&self, _settings: &Settings, _params: &Value) -> Option<HeldName> {
+        None
+    }
+
     /// How many jobs of this kind a user may start in a stretch of time.
     fn start_limit(&self, _settings: &Settings) -> Option<StartLimit> {
         None
@@ -109,6 +114,14 @@ pub trait SubmitKind: Send + Sync + 'static {
     fn openapi(&self) -> OpenApi {
         OpenApi::default()
     }
+}
+
+/// A name that a job holds until its model is there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HeldName {
+    pub name: ModelName,
+    /// Of whom the model will be had.
+    pub provider: String,
 }
 
 /// A request that was read.

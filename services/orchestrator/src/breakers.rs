@@ -71,7 +71,7 @@ fn rows(deps: &BreakerReporter) -> Vec<BreakerRow> {
             BreakerState::Open { until } => Some(until),
             BreakerState::Closed | BreakerState::HalfOpen => None,
         },
-        problem: breaker.held_because,
+        problem: breaker.problem,
         updated_at: now,
     };
     deps.registry.snapshot().into_iter().map(row).collect()

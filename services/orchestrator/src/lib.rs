@@ -22,6 +22,7 @@ mod journals;
 mod kinds;
 mod lease;
 mod local_models;
+mod model_checks;
 mod outside;
 mod reconciler;
 mod reuse;
@@ -149,6 +150,7 @@ impl Service for Orchestrator {
         let checks = context.tools.capabilities.checks.clone();
         let tasks = [
             tokio::spawn(setup_checks::run(checks, deps.breakers.clone(), deps.metrics.clone(), shutdown.clone())),
+            tokio::spawn(model_checks::run(context.clone(), settings.jobs.reconcile, shutdown.clone())),
             tokio::spawn(sweeps),
             tokio::spawn(call_off::run(context.clone(), ended_jobs, settings.jobs.reconcile, shutdown.clone())),
             tokio::spawn(breakers::report(reporter.clone(), shutdown.clone())),

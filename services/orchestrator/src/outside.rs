@@ -270,7 +270,8 @@ async fn look(
     terms: &Terms<'_>,
     outside_id: String,
 ) -> Result<Made, Stop> {
-    let looked = match answered(service, service.look(&outside_id)).await {
+    let age = (run.tools.clock.now() - call.created_at).to_std().unwrap_or_default();
+    let looked = match answered(service, service.look_at(&outside_id, age)).await {
         Ok(looked) => looked,
         Err(failure) => return Err(later(run, service, call, terms, failure)),
     };
@@ -280,7 +281,6 @@ async fn look(
                 run.report_progress(fraction);
             }
             let now = run.tools.clock.now();
-            let age = (now - call.created_at).to_std().unwrap_or_default();
             if terms.patience.is_over(age) {
                 // It is left to work: should everybody else fail too, its answer is still wanted. It is called off when the
                 // job ends.

@@ -40,6 +40,7 @@ async fn sweep(context: &Context, daily: &mut DailyReport, local_models: &mut Lo
         ("idempotency_keys", prune(context).await),
         ("daily_figures", daily.catch_up(context).await),
         ("local_models", local_models.catch_up(context).await),
+        ("held_names", held_names(context).await),
     ];
     for (step, done) in steps {
         if let Err(error) = done {
@@ -96,6 +97,15 @@ async fn figures(context: &Context) -> Result<(), PersistenceError> {
     }
     let set_aside = jobs.set_aside(context.kinds.specs()).await?;
     context.metrics.jobs_set_aside(set_aside);
+    Ok(())
+}
+
+/// A training that came to nothing holds no name.
+async fn held_names(context: &Context) -> Result<(), PersistenceError> {
+    let ended = context.tools.database.models().end_trainings(BATCH, context.tools.clock.now()).await?;
+    for model in ended {
+        tracing::info!(%model, "the training of a model came to nothing");
+    }
     Ok(())
 }
 

@@ -58,7 +58,9 @@ pub fn changed(model: &RegisteredModel, change: ModelChange) -> Result<Registere
             ModelStatus::Ready | ModelStatus::Disabled => {
                 Ok(RegisteredModel { status: ModelStatus::Disabled, ..after })
             }
-            ModelStatus::Training | ModelStatus::Failed | ModelStatus::Missing => refused(model, "nobody can use it"),
+            ModelStatus::Training | ModelStatus::Pending | ModelStatus::Failed | ModelStatus::Missing => {
+                refused(model, "nobody can use it")
+            }
         },
         ModelChange::Enable => match model.status {
             ModelStatus::Ready => Ok(after),
@@ -67,6 +69,7 @@ pub fn changed(model: &RegisteredModel, change: ModelChange) -> Result<Registere
             }
             ModelStatus::Disabled => Err(ChangeRefused::NoVersion),
             ModelStatus::Training => refused(model, "is ready by itself when that ends"),
+            ModelStatus::Pending => refused(model, ASKED_SOON),
             ModelStatus::Failed | ModelStatus::Missing => {
                 refused(model, "needs a version first: promote one by naming it")
             }
@@ -74,7 +77,7 @@ pub fn changed(model: &RegisteredModel, change: ModelChange) -> Result<Registere
         ModelChange::StartCanary { version, share } => {
             in_use(model)?;
             other_than_current(model, &version)?;
-            Ok(RegisteredModel { canary: Some(Canary { version, share }), ..after })
+            Ok(RegisteredModel { canary: Some(Canary::new(version, share)), ..after })
         }
         ModelChange::Promote { version } => promoted(model, version),
         ModelChange::RollBack => {
@@ -92,18 +95,25 @@ pub fn changed(model: &RegisteredModel, change: ModelChange) -> Result<Registere
             // What an operator has taken out of use stays so.
             let status = match model.status {
                 ModelStatus::Disabled => ModelStatus::Disabled,
-                ModelStatus::Training | ModelStatus::Ready | ModelStatus::Failed | ModelStatus::Missing => {
-                    ModelStatus::Ready
-                }
+                ModelStatus::Training
+                | ModelStatus::Pending
+                | ModelStatus::Ready
+                | ModelStatus::Failed
+                | ModelStatus::Missing => ModelStatus::Ready,
             };
             Ok(RegisteredModel { version: Some(version), previous_version, status, canary: None, ..after })
         }
         ModelChange::TrainingFailed => match model.status {
             ModelStatus::Training | ModelStatus::Failed => Ok(RegisteredModel { status: ModelStatus::Failed, ..after }),
-            ModelStatus::Ready | ModelStatus::Disabled | ModelStatus::Missing => refused(model, "is not in training"),
+            ModelStatus::Pending | ModelStatus::Ready | ModelStatus::Disabled | ModelStatus::Missing => {
+                refused(model, "is not in training")
+            }
         },
     }
 }
+
+/// What is said of one whose provider has yet to be asked.
+const ASKED_SOON: &str = "its provider is asked for its version within some minutes";
 
 const fn refused(model: &RegisteredModel, advice: &'static str) -> Result<RegisteredModel, ChangeRefused> {
     Err(ChangeRefused::Status { status: model.status, advice })
@@ -117,6 +127,7 @@ fn in_use(model: &RegisteredModel) -> Result<(), ChangeRefused> {
             None => Err(ChangeRefused::NoVersion),
         },
         ModelStatus::Training => refused(model, "has no version before that ends").map(|_| ()),
+        ModelStatus::Pending => refused(model, ASKED_SOON).map(|_| ()),
         ModelStatus::Failed | ModelStatus::Missing => {
             refused(model, "needs a version first: promote one by naming it").map(|_| ())
         }
@@ -135,7 +146,7 @@ fn promoted(model: &RegisteredModel, named: Option<ModelVersion>) -> Result<Regi
     let status = match model.status {
         ModelStatus::Training => return refused(model, "has no version before that ends"),
         ModelStatus::Disabled => ModelStatus::Disabled,
-        ModelStatus::Ready | ModelStatus::Failed | ModelStatus::Missing => ModelStatus::Ready,
+        ModelStatus::Pending | ModelStatus::Ready | ModelStatus::Failed | ModelStatus::Missing => ModelStatus::Ready,
     };
     let on_trial = model.canary.as_ref().map(|canary| canary.version.clone());
     let version = named.or(on_trial).ok_or(ChangeRefused::NoCanary)?;
@@ -169,21 +180,21 @@ mod tests {
         let canary = || ModelChange::StartCanary { version: version("two"), share: Share::new(0.1).unwrap() };
         let promote = || ModelChange::Promote { version: Some(version("two")) };
         let trained = || ModelChange::Trained { version: version("two") };
-        let all = [S::Training, S::Ready, S::Disabled, S::Failed, S::Missing];
-        let check = |change: &dyn Fn() -> ModelChange, expected: [Option<ModelStatus>; 5]| {
+        let all = [S::Training, S::Pending, S::Ready, S::Disabled, S::Failed, S::Missing];
+        let check = |change: &dyn Fn() -> ModelChange, expected: [Option<ModelStatus>; 6]| {
             for (before, expected) in all.into_iter().zip(expected) {
                 let after = changed(&model(before), change());
                 assert_eq!(after.as_ref().ok().map(|model| model.status), expected, "{:?} of {before}", change());
             }
         };
         let (ready, disabled, failed) = (Some(S::Ready), Some(S::Disabled), Some(S::Failed));
-        check(&|| ModelChange::Disable, [None, disabled, disabled, None, None]);
-        check(&|| ModelChange::Enable, [None, ready, ready, None, None]);
-        check(&canary, [None, ready, disabled, None, None]);
-        check(&promote, [None, ready, disabled, ready, ready]);
-        check(&|| ModelChange::RollBack, [None; 5]);
-        check(&trained, [ready, ready, disabled, ready, ready]);
-        check(&|| ModelChange::TrainingFailed, [failed, None, None, failed, None]);
+        check(&|| ModelChange::Disable, [None, None, disabled, disabled, None, None]);
+        check(&|| ModelChange::Enable, [None, None, ready, ready, None, None]);
+        check(&canary, [None, None, ready, disabled, None, None]);
+        check(&promote, [None, ready, ready, disabled, ready, ready]);
+        check(&|| ModelChange::RollBack, [None; 6]);
+        check(&trained, [ready, ready, ready, disabled, ready, ready]);
+        check(&|| ModelChange::TrainingFailed, [failed, None, None, None, failed, None]);
     }
 
     #[test]

@@ -19,10 +19,20 @@ pub struct ModelUsed {
 pub enum Unusable {
     #[error("it listens to recordings and makes no music")]
     Local,
-    #[error("it is {0}")]
+    #[error("{}", told(*.0))]
     Status(ModelStatus),
     #[error("it has no version")]
     NoVersion,
+}
+
+/// What a status means to whoever asks for a model.
+fn told(status: ModelStatus) -> String {
+    let more = match status {
+        ModelStatus::Pending => " until its provider has been asked for its version, within some minutes",
+        ModelStatus::Missing => ": its provider does not have the version that it names",
+        ModelStatus::Training | ModelStatus::Ready | ModelStatus::Disabled | ModelStatus::Failed => "",
+    };
+    format!("it is {status}{more}")
 }
 
 /// A number from 0 to below 1 that is a job's own for ever; those of many jobs are spread evenly.
@@ -53,7 +63,7 @@ pub fn choose(model: &RegisteredModel, dice: f64) -> Result<ModelUsed, Unusable>
         return Err(Unusable::Status(model.status));
     }
     let current = model.version.as_ref().ok_or(Unusable::NoVersion)?;
-    let on_trial = model.canary.as_ref().filter(|canary| dice < canary.share.get());
+    let on_trial = model.canary.as_ref().filter(|canary| !canary.is_missing && dice < canary.share.get());
     let version = on_trial.map_or(current, |canary| &canary.version).clone();
     Ok(ModelUsed { name: model.name.clone(), provider: model.provider.clone(), version })
 }
@@ -71,7 +81,7 @@ mod tests {
     fn model(canary_share: Option<f64>) -> RegisteredModel {
         let (id, name) = (ModelId::from_uuid(uuid::Uuid::nil()), ModelName::new("x").unwrap());
         let version = |text: &str| ModelVersion::new(text).unwrap();
-        let canary = canary_share.map(|share| Canary { version: version("new"), share: Share::new(share).unwrap() });
+        let canary = canary_share.map(|share| Canary::new(version("new"), Share::new(share).unwrap()));
         let bare = RegisteredModel::bare(id, name, ModelKind::Base, "replicate", DateTime::UNIX_EPOCH);
         RegisteredModel { version: Some(version("old")), canary, ..bare }
     }

@@ -8,6 +8,7 @@ mod file;
 mod local;
 mod model;
 mod name;
+mod sighting;
 mod status;
 
 pub use address::{ModelAddress, ModelPath, ModelVersion};
@@ -17,4 +18,5 @@ pub use file::{ListedModel, Merged, RefusedEntry, RegistryFile};
 pub use local::{LocalModel, as_found};
 pub use model::{Canary, RegisteredModel, Share};
 pub use name::{InvalidModelName, ModelName};
+pub use sighting::{PublishedVersion, Sighting, sighted, to_be_seen};
 pub use status::{ModelKind, ModelStatus, UnknownModelWord};

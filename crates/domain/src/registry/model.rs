@@ -47,6 +47,15 @@ impl From<Share> for f64 {
 pub struct Canary {
     pub version: ModelVersion,
     pub share: Share,
+    /// Whether the provider does not have it: no job gets it meanwhile.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_missing: bool,
+}
+
+impl Canary {
+    pub const fn new(version: ModelVersion, share: Share) -> Self {
+        Self { version, share, is_missing: false }
+    }
 }
 
 /// One model of the registry.
@@ -96,6 +105,12 @@ impl RegisteredModel {
     pub fn base(id: ModelId, name: ModelName, provider: &str, address: ModelAddress, now: DateTime<Utc>) -> Self {
         let ModelAddress { path, version } = address;
         Self { path, version: Some(version), ..Self::bare(id, name, ModelKind::Base, provider, now) }
+    }
+
+    /// The same while its provider has yet to be asked: for the version that is named, or for its latest.
+    #[must_use]
+    pub fn pending(self, version: Option<ModelVersion>) -> Self {
+        Self { version, status: ModelStatus::Pending, ..self }
     }
 
     /// One whose training has begun: it holds its name, and nobody can use it yet.

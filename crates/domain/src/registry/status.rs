@@ -58,13 +58,15 @@ words!(
     ModelStatus, "the status of a model", {
         /// It is being trained; it has no version yet.
         Training = "training",
+        /// Its provider has yet to be asked for its version.
+        Pending = "pending",
         /// Jobs may ask for it.
         Ready = "ready",
         /// An operator has taken it out of use.
         Disabled = "disabled",
         /// Its training came to nothing.
         Failed = "failed",
-        /// What it names is not there: a file, or a version that was never filled in.
+        /// What it names is not there: a file, a version that its provider does not have, or one that was never filled in.
         Missing = "missing",
     }
 );

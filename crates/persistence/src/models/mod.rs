@@ -2,6 +2,7 @@
 //! and which version a job gets is decided by [`domain::registry`].
 
 mod choice;
+pub(crate) mod hold;
 mod row;
 mod training;
 mod write;
@@ -14,6 +15,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Map, Value};
 
 pub use choice::ModelChoiceMade;
+pub use hold::{NameHeld, NameHold};
 pub use training::{Trained, TrainingRegistered};
 pub use write::{ModelAdded, ModelWritten};
 

@@ -5,7 +5,7 @@ use domain::{
     JobId, ModelId, UserId,
     registry::{ModelAddress, ModelChange, ModelKind, ModelName, ModelStatus, RegisteredModel, changed},
 };
-use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, DatabaseTransaction, EntityTrait};
 use serde_json::Value;
 
 use super::{
@@ -83,22 +83,6 @@ impl Models<'_> {
         Entity::insert(row).exec_without_returning(&tx).await.during(DOING)?;
         tx.commit().await.during(DOING)?;
         Ok(registered)
-    }
-
-    /// Says of the model that has held its name for a training that it came to nothing. False when there is none.
-    pub async fn training_failed(&self, job: JobId, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
-        const DOING: &str = "note that a training failed";
-        use rows::model::{Column, Entity};
-        let tx = self.db.begin(DOING).await?;
-        let held = Entity::find()
-            .filter(Column::TrainedFrom.eq(job.uuid()))
-            .filter(Column::Status.eq(ModelStatus::Training.as_str()));
-        let Some(row) = held.one(&tx).await.during(DOING)? else { return Ok(false) };
-        let model = row::read(row).during(DOING)?;
-        let Ok(failed) = changed(&model, ModelChange::TrainingFailed) else { return Ok(false) };
-        let is_written = swap(&tx, &failed, now).await.during(DOING)?.is_some();
-        tx.commit().await.during(DOING)?;
-        Ok(is_written)
     }
 }
 

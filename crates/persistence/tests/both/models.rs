@@ -3,15 +3,19 @@
 
 use domain::{
     JobState, UserId,
+    quota::QuotaLimits,
     registry::{
         Canary, LocalModel, ModelAddress, ModelChange, ModelKind, ModelName, ModelStatus, ModelVersion,
         RegisteredModel, Share, Unusable, changed, dice,
     },
 };
-use persistence::{ModelAdded, ModelChoiceMade, ModelWritten, Trained, TrainingRegistered};
+use persistence::{
+    Database, Journal, ModelAdded, ModelChoiceMade, ModelWritten, NameHeld, NameHold, NameToHold, NewJob, Submission,
+    Trained, TrainingRegistered,
+};
 use serde_json::{Map, json};
 
-use crate::bed::{Bed, later, model_id, noon, on_both, user};
+use crate::bed::{Bed, later, model_id, new_job, noon, on_both, user};
 
 fn name(text: &str) -> ModelName {
     ModelName::new(text).unwrap()
@@ -42,7 +46,7 @@ async fn a_model_is_read_as_it_was_written(bed: &Bed) {
         path: Some(domain::registry::ModelPath::new("meta/musicgen").unwrap()),
         previous_version: Some(version("zero")),
         status: ModelStatus::Disabled,
-        canary: Some(Canary { version: version("two"), share: Share::new(0.125).unwrap() }),
+        canary: Some(Canary::new(version("two"), Share::new(0.125).unwrap())),
         owner: Some(user("ada")),
         licence: Some("CC-BY-NC-4.0".to_owned()),
         description: Some("Für alle".to_owned()),
@@ -176,13 +180,99 @@ async fn a_name_is_held_while_a_training_runs(bed: &Bed) {
         models.register_trained(trained, model_id(), later(1)).await.unwrap()
     };
     assert_eq!(register(other).await, TrainingRegistered::NameTaken, "it is another training's");
-    assert!(!models.training_failed(other, later(1)).await.unwrap());
-    assert!(models.training_failed(job, later(1)).await.unwrap());
-    assert!(!models.training_failed(job, later(2)).await.unwrap(), "it is told once");
+    assert_eq!(models.end_trainings(10, later(1)).await.unwrap(), [name("held")], "its job is gone");
+    assert_eq!(models.end_trainings(10, later(2)).await.unwrap(), [], "it is told once");
     assert_eq!(models.get(&name("held")).await.unwrap().unwrap().status, ModelStatus::Failed);
     let TrainingRegistered::New(model) = register(other).await else { panic!("a failed one holds nothing") };
     assert_eq!((model.id, model.status, model.trained_from), (held.id, ModelStatus::Ready, Some(other)));
-    assert!(!models.training_failed(other, later(2)).await.unwrap(), "what is ready has not failed");
+    assert_eq!(models.end_trainings(10, later(2)).await.unwrap(), [], "what is ready has not failed");
+}
+
+async fn of_two_trainings_of_one_name_one_is_accepted(bed: &Bed) {
+    let (ada, ben) = (user("ada"), user("ben"));
+    let submit = async |who: &UserId, text: &str, now| {
+        let name = name(text);
+        let new = NewJob { params: json!({ "name": text }), inputs: vec![], ..new_job(now) };
+        let is_same = |params: &serde_json::Value| params["name"] == text;
+        let hold = NameToHold { name: &name, provider: "replicate", id: model_id(), is_same: &is_same };
+        let (jobs, journal) = (bed.db.jobs_of(who), Journal::silent());
+        jobs.submit_holding(&new, QuotaLimits::UNLIMITED, Some(hold), None, &journal, now).await.unwrap()
+    };
+    let accepted = async |who: &UserId, text: &str, now| match submit(who, text, now).await {
+        Submission::Accepted { job, .. } => job.id,
+        other => panic!("not accepted: {other:?}"),
+    };
+    let row = async |text: &str| bed.db.models().get(&name(text)).await.unwrap().unwrap();
+
+    let first = accepted(&ada, "guitar", noon()).await;
+    let held = row("guitar").await;
+    assert_eq!((held.status, held.owner, held.trained_from), (ModelStatus::Training, Some(ada.clone()), Some(first)));
+    assert_eq!(submit(&ada, "guitar", later(1)).await, Submission::NameHeld { by: first });
+    assert_eq!(submit(&ben, "guitar", later(1)).await, Submission::NameTaken, "whose it is, is nobody's business");
+    accepted(&ben, "drums", later(1)).await;
+    added(bed, &base("small")).await;
+    assert_eq!(submit(&ada, "small", later(1)).await, Submission::NameTaken);
+
+    // A job that has ended holds nothing, whether or not that was noted before.
+    assert_eq!(bed.db.models().end_trainings(10, later(2)).await.unwrap(), []);
+    bed.execute("UPDATE jobs SET state = 'failed' WHERE owner = 'ada'").await;
+    let second = accepted(&ben, "guitar", later(3)).await;
+    assert_eq!((row("guitar").await.owner, row("guitar").await.trained_from), (Some(ben.clone()), Some(second)));
+    bed.execute("UPDATE jobs SET state = 'cancelled' WHERE owner = 'ben'").await;
+    assert_eq!(bed.db.models().end_trainings(10, later(4)).await.unwrap(), [name("drums"), name("guitar")]);
+    assert_eq!((row("guitar").await.status, row("drums").await.status), (ModelStatus::Failed, ModelStatus::Failed));
+    let third = accepted(&ada, "guitar", later(5)).await;
+    assert_eq!((row("guitar").await.status, row("guitar").await.id), (ModelStatus::Training, held.id));
+
+    // One that has a version goes on being used while the next is trained; its owner trains one at a time.
+    let address: ModelAddress = "v1".parse().unwrap();
+    let trained = Trained {
+        job: third,
+        owner: &ada,
+        name: &name("guitar"),
+        provider: "replicate",
+        address: &address,
+        licence: None,
+        quality: None,
+    };
+    bed.db.models().register_trained(trained, model_id(), later(6)).await.unwrap();
+    assert_eq!(submit(&ada, "guitar", later(7)).await, Submission::NameHeld { by: third }, "its trial goes on");
+    bed.execute("UPDATE jobs SET state = 'completed' WHERE owner = 'ada'").await;
+    let next = accepted(&ada, "guitar", later(8)).await;
+    assert_eq!((row("guitar").await.status, row("guitar").await.trained_from), (ModelStatus::Ready, Some(third)));
+    assert_eq!(submit(&ada, "guitar", later(9)).await, Submission::NameHeld { by: next });
+    assert_eq!(submit(&ben, "guitar", later(9)).await, Submission::NameTaken);
+    assert_eq!(bed.db.models().end_trainings(10, later(9)).await.unwrap(), []);
+}
+
+async fn of_many_that_want_a_name_at_once_one_gets_it(bed: &Bed) {
+    let owners = [user("ada"), user("ben"), user("cem"), user("dee")];
+    let hold = |owner: &UserId| {
+        let (db, owner) = (bed.db.clone(), owner.clone());
+        async move {
+            let name = name("wanted");
+            let job = crate::bed::job_id();
+            // Each has a job that goes on, so that none counts as over.
+            let job = bed_job(&db, &owner, job).await;
+            let hold = NameHold { job, owner: &owner, name: &name, provider: "replicate", id: model_id() };
+            db.models().hold_name(hold, noon()).await.unwrap()
+        }
+    };
+    let tasks: Vec<_> = owners.iter().map(|owner| tokio::spawn(hold(owner))).collect();
+    let mut held = Vec::new();
+    for task in tasks {
+        held.push(task.await.unwrap());
+    }
+    assert_eq!(held.iter().filter(|held| **held == NameHeld::Held).count(), 1, "{held:?}");
+    assert_eq!(held.iter().filter(|held| **held == NameHeld::Taken).count(), 3, "{held:?}");
+}
+
+async fn bed_job(db: &Database, owner: &UserId, id: domain::JobId) -> domain::JobId {
+    let (jobs, journal) = (db.jobs_of(owner), Journal::silent());
+    let new = NewJob { id, inputs: vec![], ..new_job(noon()) };
+    let submitted = jobs.submit(&new, QuotaLimits::UNLIMITED, None, &journal, noon()).await.unwrap();
+    assert!(matches!(submitted, Submission::Accepted { .. }));
+    id
 }
 
 async fn a_job_keeps_the_version_that_it_got(bed: &Bed) {
@@ -260,6 +350,8 @@ on_both!(
     changes_at_once_all_happen,
     a_training_is_registered_once,
     a_name_is_held_while_a_training_runs,
+    of_two_trainings_of_one_name_one_is_accepted,
+    of_many_that_want_a_name_at_once_one_gets_it,
     a_job_keeps_the_version_that_it_got,
     local_models_follow_the_folder,
     keys_of_imported_documents_are_kept,

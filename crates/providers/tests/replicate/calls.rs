@@ -136,6 +136,29 @@ async fn every_end_is_told_for_what_it_is() {
 }
 
 #[tokio::test]
+async fn what_was_asked_for_a_moment_ago_and_is_not_known_yet_is_looked_at_again() {
+    let setting = Setting::new().await;
+    for service in [setting.replicate.predictions(), setting.replicate.trainings().unwrap()] {
+        let young = service.look_at("nobody", Duration::from_secs(59)).await.unwrap_err();
+        assert!(young.class == FailureClass::Transient && young.message.contains("yet"), "{young}");
+        let old = service.look_at("nobody", Duration::from_secs(60)).await.unwrap();
+        assert!(matches!(old, OutsideProgress::Failed { .. }), "{old:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_sits_out_that_the_vendor_does_not_know_of_it_yet() {
+    let setting = Setting::new().await;
+    let lags = Step::Fail { fault: Fault::NotFound, retry: Retry::Absent, after_work: false };
+    setting.script(Route::GetPrediction, [lags]);
+    let composer = setting.replicate.composer().unwrap();
+    let calls = DirectCalls::default();
+    let options = SongOptions { seconds: Some(2.0), ..SongOptions::default() };
+    composer.compose("folk", &options, &alone(&calls)).await.unwrap();
+    assert_eq!(setting.vendors.ledger().len(), 1);
+}
+
+#[tokio::test]
 async fn work_is_looked_at_until_it_is_over_and_called_off_once() {
     let setting = Setting::with(Options { pace: Pace::Manual, ..Options::default() }, &[]).await;
     let service = setting.replicate.predictions();

@@ -1,7 +1,11 @@
 //! Whether the settings are right.
 
-use domain::FailureClass;
-use vendor_standins::{Options, Pace};
+use domain::{
+    Failure, FailureClass,
+    registry::{ModelPath, ModelVersion},
+};
+use providers::{Part, PartCheck, vendors::replicate::ModelRef};
+use vendor_standins::{Fault, Options, Pace, Retry, Route, Step};
 
 use crate::{
     setting::{Setting, correlation, made, music},
@@ -11,26 +15,75 @@ use crate::{
 #[tokio::test]
 async fn the_set_up_is_checked_at_no_cost() {
     let setting = Setting::new().await;
-    setting.replicate.check().check().await.unwrap();
     let invented = "f".repeat(64);
     let secret = setting.vendors.webhook_secret();
-    let check = async |key: &'static str, value: &str, word: Option<&str>| {
-        let checked = made(&setting.vendors, &[(key, value)]).check().check().await;
-        match (checked, word) {
-            (Ok(()), None) => {}
-            (Err(failure), Some(word)) => {
-                assert!(failure.class == FailureClass::Config && failure.message.contains(word), "{failure}");
-            }
-            (other, _) => panic!("{key} = {value}: {other:?}"),
+    // What is wrong with which parts, by the word that tells it.
+    let check = async |key: &'static str, value: &str, wrong: &[(Part, &str)]| {
+        let check = made(&setting.vendors, &[(key, value)]).check();
+        check.check().await.unwrap();
+        let parts = check.check_parts().await;
+        let found: Vec<(Part, Failure)> =
+            parts.into_iter().filter_map(|PartCheck { part, found }| Some((part, found.err()?))).collect();
+        assert_eq!(found.len(), wrong.len(), "{key} = {value}: {found:?}");
+        for ((part, failure), (expected, word)) in found.iter().zip(wrong) {
+            assert_eq!((part, failure.class), (expected, FailureClass::Config), "{failure}");
+            assert!(failure.message.contains(word), "{failure}");
         }
     };
-    check("providers.replicate.vocals_version", &invented, Some("vocals_version")).await;
-    check("providers.replicate.music_version", &format!("meta/musicgen:{invented}"), Some(&invented)).await;
-    check("providers.replicate.music_version", "google/lyria-2", None).await;
-    check("providers.replicate.trainer_version", "acme/trainer", Some("trainer_version")).await;
-    check("providers.replicate.webhook_secret", "whsec_b3RoZXI=", Some("webhook_secret")).await;
-    check("providers.replicate.webhook_secret", &secret, None).await;
-    check("providers.replicate.api_key", "invalid", Some("key")).await;
+    let does = Part::Capability;
+    let music = [(does("compositions"), "music_version"), (does("accompaniment"), invented.as_str())];
+    check("providers.replicate.timeout_ms", "3000", &[]).await;
+    check("providers.replicate.vocals_version", &invented, &[(does("vocals"), "vocals_version")]).await;
+    check("providers.replicate.music_version", &format!("meta/musicgen:{invented}"), &music).await;
+    check("providers.replicate.music_version", "google/lyria-2", &[]).await;
+    check("providers.replicate.trainer_version", "acme/trainer", &[(does("training"), "trainer_version")]).await;
+    let letters = [(Part::Aside("webhooks"), "webhook_secret")];
+    check("providers.replicate.webhook_secret", "whsec_b3RoZXI=", &letters).await;
+    check("providers.replicate.webhook_secret", &secret, &[]).await;
+    let refused = made(&setting.vendors, &[("providers.replicate.api_key", "invalid")]).check().check().await;
+    let refused = refused.unwrap_err();
+    assert!(refused.class == FailureClass::Config && refused.message.contains("key"), "{refused}");
+    assert_eq!(setting.vendors.ledger().len(), 0);
+}
+
+#[tokio::test]
+async fn a_part_that_could_not_be_asked_is_not_wrong() {
+    let setting = Setting::new().await;
+    let away = Step::Fail { fault: Fault::Unavailable, retry: Retry::Absent, after_work: false };
+    setting.script(Route::WebhookSecret, [away]);
+    let secret = setting.vendors.webhook_secret();
+    let check = made(&setting.vendors, &[("providers.replicate.webhook_secret", &secret)]).check();
+    let parts = check.check_parts().await;
+    let failed: Vec<_> = parts.iter().filter(|part| part.found.is_err()).collect();
+    assert_eq!((parts.len(), failed.len(), failed[0].part), (5, 1, Part::Aside("webhooks")));
+    assert_eq!(failed[0].found.as_ref().unwrap_err().class, FailureClass::Transient);
+}
+
+#[tokio::test]
+async fn models_of_the_registry_are_held_against_what_the_vendor_has() {
+    let setting = Setting::new().await;
+    let catalogue = setting.replicate.catalogue();
+    let (music, bark) = (ModelRef::musicgen().version.unwrap(), ModelRef::bark().version.unwrap());
+    let check = async |path: Option<&str>, version: Option<&str>, expected: Option<&str>| {
+        let path = path.map(|path| ModelPath::new(path).unwrap());
+        let version = version.map(|version| ModelVersion::new(version).unwrap());
+        let found = catalogue.find(path.as_ref(), version.as_ref()).await.unwrap();
+        assert_eq!(found.as_ref().map(|found| found.version.as_str()), expected, "{path:?} {version:?}");
+        if let Some(found) = found {
+            let takes = found.input_schema.expect("the vendor says what it takes");
+            assert_eq!(takes["properties"]["prompt"]["type"], "string");
+        }
+    };
+    check(Some("meta/musicgen"), Some(&music), Some(&music)).await;
+    check(Some("meta/musicgen"), None, Some(&music)).await;
+    check(None, Some(&music), Some(&music)).await;
+    check(Some("suno-ai/bark"), None, Some(&bark)).await;
+    check(Some("suno-ai/bark"), Some(&music), None).await;
+    check(Some("meta/musicgen"), Some(&"f".repeat(64)), None).await;
+    check(Some("meta/musicgen"), Some("latest"), None).await;
+    check(Some("acme/nothing"), None, None).await;
+    // Called without a version only: there is none to write down.
+    check(Some("google/lyria-2"), None, None).await;
     assert_eq!(setting.vendors.ledger().len(), 0);
 }
 

@@ -7,7 +7,7 @@ use domain::{
 };
 use persistence::ModelAdded;
 use resilience::ids::random10;
-use settings::VendorKind;
+use settings::{Vendor, VendorKind};
 
 use super::{
     unknown,
@@ -102,17 +102,34 @@ fn asked(state: &AppState, form: ModelForm, id: ModelId) -> Result<RegisteredMod
     };
     RegisteredModel::check_provider(&provider)?;
     let path = path.map(|path| ModelPath::new(&path)).transpose()?;
-    let ModelAddress { path, version } = match path {
-        Some(path) => ModelAddress { version: ModelVersion::at(Some(&path), &version)?, path: Some(path) },
-        None => version.parse()?,
+    let (path, version) = match (path, version) {
+        (Some(path), Some(version)) => {
+            let version = ModelVersion::at(Some(&path), &version)?;
+            (Some(path), Some(version))
+        }
+        (None, Some(version)) => {
+            let ModelAddress { path, version } = version.parse()?;
+            (path, Some(version))
+        }
+        (path, None) => (path, None),
     };
-    check_form(state, &provider, path.as_ref(), &version)?;
+    match &version {
+        Some(version) => check_form(state, &provider, path.as_ref(), version)?,
+        None if is_asked(state, &provider) && path.is_some() => {}
+        None => {
+            let detail = "expected a version: it can be left out with a `path` at a provider that is set up here and can be asked \
+                          for its latest, which is Replicate";
+            return Err(invalid("version", &detail));
+        }
+    }
     let owner = owner.map(UserId::new).transpose().map_err(|why| invalid("owner", &why))?;
     let text =
         |field, text: Option<String>, most| RegisteredModel::text(field, text.as_deref().unwrap_or_default(), most);
-    let base = RegisteredModel::base(id, name, &provider, ModelAddress { path, version }, state.clock.now());
+    let bare = RegisteredModel::bare(id, name, kind, &provider, state.clock.now());
+    // Who reaches the provider asks it soon; where nobody does, an operator's word is all there is.
+    let base = if is_asked(state, &provider) { bare.pending(version) } else { RegisteredModel { version, ..bare } };
     Ok(RegisteredModel {
-        kind,
+        path,
         owner,
         licence: text("licence", licence, RegisteredModel::MAX_LICENCE_CHARS)?,
         description: text("description", description, RegisteredModel::MAX_DESCRIPTION_CHARS)?,
@@ -120,6 +137,12 @@ fn asked(state: &AppState, form: ModelForm, id: ModelId) -> Result<RegisteredMod
         quality,
         ..base
     })
+}
+
+/// Whether a provider is set up here that can be asked for versions of models.
+fn is_asked(state: &AppState, provider: &str) -> bool {
+    let is_it = |vendor: &Vendor| vendor.name == provider && vendor.kind == VendorKind::Replicate;
+    state.settings.vendors.iter().any(is_it)
 }
 
 /// Replicate knows versions by their hashes only, also where no path is said.

@@ -28,7 +28,7 @@ pub struct ModelBody {
     pub name: String,
     /// `base`, `fine-tuned` or `local`.
     pub kind: &'static str,
-    /// `training`, `ready`, `disabled`, `failed` or `missing`. Requests may name those that are ready, but for local ones.
+    /// `training`, `pending`, `ready`, `disabled`, `failed` or `missing`. Requests may name ready ones, but no local ones.
     pub status: &'static str,
     /// Of whom it is had.
     pub provider: String,
@@ -99,6 +99,9 @@ pub struct CanaryBody {
     pub version: String,
     /// Of the model's jobs, 0 to 1.
     pub share: f64,
+    /// Whether the provider does not have it, so that no job gets it; absent when it has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub missing: bool,
 }
 
 impl AdminModelBody {
@@ -124,7 +127,11 @@ impl AdminModelBody {
             created_at,
             updated_at,
         } = model;
-        let canary = canary.map(|Canary { version, share }| CanaryBody { version: version.into(), share: share.get() });
+        let canary = canary.map(|Canary { version, share, is_missing }| CanaryBody {
+            version: version.into(),
+            share: share.get(),
+            missing: is_missing,
+        });
         let body = ModelBody {
             name: name.into(),
             kind: kind.as_str(),
@@ -166,8 +173,8 @@ pub struct ModelForm {
     /// `owner/name`, where the provider has paths.
     #[schema(example = "meta/musicgen")]
     pub path: Option<String>,
-    /// 64 hexadecimal digits with Replicate, or `owner/name:version` where `path` is absent.
-    pub version: String,
+    /// 64 hexadecimal digits with Replicate, or `owner/name:version` without `path`; the provider's latest when absent.
+    pub version: Option<String>,
     pub licence: Option<String>,
     pub description: Option<String>,
     #[schema(value_type = Option<Object>)]

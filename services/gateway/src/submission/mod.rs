@@ -14,12 +14,12 @@ use actix_multipart::Multipart;
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use blob_store::Stored;
 use domain::{
-    JobId, UploadId,
+    JobId, ModelId, UploadId,
     kind::{InputCheck, InputSpec},
     quota::QuotaUsage,
     starts::Starts,
 };
-use persistence::{IdempotentAnswer, Job, KeyClaim, NewInput, NewJob, Submission, SubmissionLimits};
+use persistence::{IdempotentAnswer, Job, KeyClaim, NameToHold, NewInput, NewJob, Submission, SubmissionLimits};
 use resilience::ids::random10;
 use serde_json::{Map, Value};
 use service_runtime::error_chain;
@@ -36,7 +36,7 @@ use crate::{
     problem::ApiError,
     quota::over_quota,
     starts,
-    submit_kind::{Accepted, Asked, CheckedInput, SubmitKind},
+    submit_kind::{Accepted, Asked, CheckedInput, HeldName, SubmitKind},
     upload::{self, Destination, ReceivedFile, too_many},
     wire::QuotaBody,
 };
@@ -335,7 +335,18 @@ impl Request<'_> {
         });
         let journal = accepted_journal(state);
         let both = SubmissionLimits { quota: limits, starts: kind.start_limit(&state.settings) };
-        match state.database.jobs_of(&caller.user).submit(&new, both, answer, &journal, now).await? {
+        let held = kind.name_to_hold(&state.settings, &new.params);
+        let is_same = |params: &Value| {
+            let other = kind.name_to_hold(&state.settings, params);
+            other.as_ref().map(|other| &other.name) == held.as_ref().map(|held| &held.name)
+        };
+        let hold = held.as_ref().map(|HeldName { name, provider }| NameToHold {
+            name,
+            provider,
+            id: ModelId::new(now, random10()),
+            is_same: &is_same,
+        });
+        match state.database.jobs_of(&caller.user).submit_holding(&new, both, hold, answer, &journal, now).await? {
             Submission::Accepted { job, usage, starts } => {
                 if let Some(starts) = starts {
                     starts::note(http, starts);
@@ -350,10 +361,24 @@ impl Request<'_> {
                 starts::note(http, starts);
                 Err(ApiError::RateLimited { starts })
             }
+            Submission::NameHeld { by } => Err(held_by_another(held.as_ref(), by)),
+            Submission::NameTaken => Err(ApiError::ModelNameTaken { name: name_of(held.as_ref()) }),
             Submission::UploadGone => Err(ApiError::Unavailable { what: "Your upload" }),
             Submission::KeyLost => Err(ApiError::IdempotencyInFlight),
         }
     }
+}
+
+/// Two jobs of one name at once would each make the next version after the same one.
+fn held_by_another(held: Option<&HeldName>, by: JobId) -> ApiError {
+    let detail = format!(
+        "the job {by} holds the name: wait until that one has ended, cancel it (POST /api/v1/jobs/{by}/cancel), or take another name"
+    );
+    ApiError::ModelState { name: name_of(held), detail }
+}
+
+fn name_of(held: Option<&HeldName>) -> String {
+    held.map(|held| held.name.to_string()).unwrap_or_default()
 }
 
 /// What the job's first stage would refuse is told at once. Nothing of the text goes into the answer.

@@ -2,9 +2,12 @@
 
 use domain::{
     JobId, ModelId, UserId,
-    registry::{LocalModel, ModelKind, ModelName, ModelStatus, ModelVersion, RegisteredModel},
+    registry::{
+        LocalModel, ModelKind, ModelName, ModelStatus, ModelVersion, PublishedVersion, RegisteredModel, Sighting,
+        sighted,
+    },
 };
-use persistence::ModelAdded;
+use persistence::{ModelAdded, ModelWritten};
 use resilience::ids::random10;
 use serde_json::{Value, json};
 
@@ -124,6 +127,62 @@ async fn what_cannot_be_a_model_is_refused_by_its_field() {
     elsewhere["version"] = format!("meta/musicgen:{}", hash('B')).into();
     let whole = send(&harness, "POST", ADMIN, &elsewhere).await.expect(201)["model"].clone();
     assert_eq!((&whole["path"], &whole["version"]), (&json!("meta/musicgen"), &json!(hash('b'))));
+}
+
+/// Where the provider can be asked, an operator's word waits for the provider's.
+#[tokio::test]
+async fn a_model_of_a_provider_that_is_set_up_waits_until_that_was_asked() {
+    let harness = Harness::with(&[
+        ("providers.replicate.api_key", "r8_key"),
+        ("providers.replicate.base_url", "http://127.0.0.1:9/v1"),
+    ])
+    .await;
+    let add = async |change: Value| {
+        let mut form = small();
+        for (name, value) in change.as_object().unwrap() {
+            form[name] = value.clone();
+        }
+        send(&harness, "POST", ADMIN, &form).await
+    };
+    let check = async |change: Value, status: &str, version: Value| {
+        let model = add(change).await.expect(201)["model"].clone();
+        assert_eq!((&model["status"], &model["version"]), (&json!(status), &version), "{model}");
+    };
+    check(json!({}), "pending", json!(hash('a'))).await;
+    check(json!({ "name": "latest", "version": null }), "pending", Value::Null).await;
+    check(json!({ "name": "other", "provider": "somebody" }), "ready", json!(hash('a'))).await;
+    for change in [json!({ "path": null, "version": null }), json!({ "provider": "somebody", "version": null })] {
+        let refused = add(change).await.problem(400, "invalid_field");
+        assert!(refused["field"] == "version" && refused["detail"].as_str().unwrap().contains("latest"), "{refused}");
+    }
+
+    let song = json!({ "prompt": "a calm waltz", "model": "small" });
+    let refused = async |says: &str| {
+        let problem = send(&harness, "POST", JOBS, &song).await.problem(409, "model_state");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(says) && detail.contains("ask for one of other"), "{detail}");
+    };
+    refused("until its provider has been asked").await;
+    send(&harness, "PATCH", &format!("{ADMIN}/small"), &json!({ "disabled": false })).await.problem(409, "model_state");
+    // As the orchestrator writes it down when the provider has been asked.
+    let seen = async |found: Option<PublishedVersion>| {
+        let asked = Some(ModelVersion::new(&hash('a')).unwrap());
+        let (database, name) = (harness.deps.database().unwrap(), ModelName::new("small").unwrap());
+        let told = |model: &RegisteredModel| {
+            Ok::<_, ()>(sighted(model, &Sighting { asked: asked.clone(), found: found.clone() }))
+        };
+        let written = database.models().change(&name, harness.deps.clock.now(), told).await.unwrap();
+        assert!(matches!(written, ModelWritten::Written(_)), "{written:?}");
+    };
+    seen(None).await;
+    refused("its provider does not have the version").await;
+    let input_schema = Some(json!({ "properties": { "prompt": { "type": "string" } } }));
+    let there =
+        PublishedVersion { version: ModelVersion::new(&hash('a')).unwrap(), input_schema: input_schema.clone() };
+    seen(Some(there)).await;
+    send(&harness, "POST", JOBS, &song).await.expect(202);
+    let read = get(&harness, "/api/v1/models/small").await.expect(200)["model"].clone();
+    assert_eq!((&read["status"], &read["inputSchema"]), (&json!("ready"), &json!(input_schema)), "{read}");
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Trainings of models: what is taken, what is refused before anything of it is read, and which names are free.
 
 use domain::{
-    JobId, ModelId, UserId,
+    JobEvent, JobId, ModelId, UserId,
     registry::{ModelAddress, ModelName, RegisteredModel},
 };
+use persistence::{Applied, Authority, Journal, Patch};
 use resilience::ids::random10;
 use serde_json::{Value, json};
 
@@ -90,6 +91,31 @@ async fn a_name_is_taken_once() {
     database.models().add(&own, now).await.expect("rows");
     posted(&harness, &[("name=\"name\"", "my-choir"), GOOD]).await.expect(202);
     posted(&harness, &[("name=\"name\"", "my-band-2"), GOOD]).await.expect(202);
+}
+
+#[tokio::test]
+async fn of_two_trainings_of_one_name_the_second_is_refused_until_the_first_has_ended() {
+    let harness = Harness::with(&TRAINS).await;
+    let first = posted(&harness, &[NAME, GOOD]).await.expect(202)["jobId"].as_str().expect("an id").to_owned();
+    let held = harness.ask("GET", "/api/v1/models/my-band", &[]).await.expect(200)["model"].clone();
+    assert_eq!((&held["status"], &held["trainedFrom"]), (&json!("training"), &json!(first)), "{held}");
+    let refused = posted(&harness, &[NAME, GOOD]).await.problem(409, "model_state");
+    for says in [first.as_str(), "/cancel", "another name"] {
+        assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains(says)), "{says}: {refused}");
+    }
+    let jobs = harness.ask("GET", "/api/v1/jobs?kind=training", &[]).await.expect(200);
+    assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(1), "what is refused is no job: {jobs}");
+
+    // The job ends without an orchestrator, as its deadline would have it.
+    let database = harness.deps.database().expect("rows");
+    let (id, now): (JobId, _) = (first.parse().expect("an id"), harness.deps.clock.now());
+    let job = database.jobs().get(id).await.expect("rows").expect("the job");
+    let (as_read, patch, journal) = (Authority::AsRead { version: job.version }, Patch::default(), Journal::silent());
+    let ended = database.jobs().apply(id, as_read, JobEvent::DeadlinePassed, &patch, &journal, now).await;
+    assert!(matches!(ended.expect("rows"), Applied::Moved(_)));
+    let again = posted(&harness, &[NAME, GOOD]).await.expect(202);
+    let held = harness.ask("GET", "/api/v1/models/my-band", &[]).await.expect(200)["model"].clone();
+    assert_eq!((&held["status"], &held["trainedFrom"]), (&json!("training"), &again["jobId"]), "{held}");
 }
 
 #[tokio::test]

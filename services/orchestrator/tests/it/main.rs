@@ -11,5 +11,6 @@ mod kept;
 mod outside;
 mod parked;
 mod queue_rules;
+mod registry;
 mod training;
 mod vendors;

@@ -13,7 +13,7 @@ use domain::{
     registry::{ModelAddress, ModelKind, ModelName, ModelStatus, RegisteredModel},
 };
 use media::{Encoding, Tags};
-use persistence::{ModelAdded, NewInput, NewJob, OutsideCallState};
+use persistence::{NewInput, NewJob, OutsideCallState};
 use resilience::ids::random10;
 use serde_json::{Value, json};
 
@@ -71,6 +71,19 @@ impl Harness {
     async fn model(&self, text: &str) -> Option<RegisteredModel> {
         self.database.models().get(&name(text)).await.unwrap()
     }
+
+    /// The model as soon as it is in a status.
+    pub async fn until_model(&self, text: &str, status: ModelStatus) -> RegisteredModel {
+        let started = std::time::Instant::now();
+        loop {
+            let model = self.model(text).await;
+            if let Some(model) = model.as_ref().filter(|model| model.status == status) {
+                return model.clone();
+            }
+            assert!(started.elapsed() < crate::harness::PATIENCE, "never {status}: {model:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +94,8 @@ async fn recordings_become_a_model_with_a_name_a_report_and_a_sample() {
     let parked = harness.until_state(id, JobState::Parked).await;
     assert_eq!((parked.lease_owner, parked.waits_for.as_deref()), (None, Some("school works on it")));
     assert_eq!(harness.school.uploads(), 1);
-    assert!(harness.model("my-band").await.is_none(), "it is not trained yet");
+    let held = harness.model("my-band").await.expect("its name is held");
+    assert_eq!((held.status, held.version, held.trained_from), (ModelStatus::Training, None, Some(id)));
 
     // Progress is the vendor's.
     harness.clock.advance(TimeDelta::minutes(20));
@@ -172,7 +186,8 @@ async fn a_cancel_in_the_middle_reaches_the_vendor_and_registers_nothing() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert_eq!(harness.school.vendor.orders().called_off(), ["v-1"]);
-    assert!(harness.model("never").await.is_none());
+    let never = harness.until_model("never", ModelStatus::Failed).await;
+    assert_eq!((never.version, never.trained_from), (None, Some(id)));
     running.stop().await;
 }
 
@@ -245,8 +260,11 @@ async fn a_name_that_was_taken_meanwhile_fails_the_job_and_a_retry_goes_on_from_
     harness.until_state(id, JobState::Parked).await;
     let address: ModelAddress = format!("meta/musicgen:{}", "b".repeat(64)).parse().unwrap();
     let now = harness.now();
-    let other = RegisteredModel::base(domain::ModelId::new(now, random10()), name("wanted"), "other", address, now);
-    assert!(matches!(harness.database.models().add(&other, now).await.unwrap(), ModelAdded::New(_)));
+    // Its name is held: only somebody who does not know of that could take it.
+    let held = harness.model("wanted").await.expect("its name is held");
+    let other = RegisteredModel::base(held.id, name("wanted"), "other", address, now);
+    let other = RegisteredModel { revision: held.revision, ..other };
+    assert!(harness.database.models().put(&other, now).await.unwrap().is_some());
     harness.clock.advance(School::WORKS + TimeDelta::minutes(1));
     let failed = harness.until_state(id, JobState::Failed).await;
     let failure = failed.failure.unwrap();
@@ -258,6 +276,30 @@ async fn a_name_that_was_taken_meanwhile_fails_the_job_and_a_retry_goes_on_from_
     harness.retry(id).await;
     harness.until(id, "failed again", |job| job.state == JobState::Failed && job.generation > failed.generation).await;
     assert_eq!(harness.school.vendor.orders().creations, 1, "what was paid for is not asked for again");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_asked_of_the_vendor_while_another_training_holds_the_name() {
+    let harness = Harness::new().await;
+    let running = harness.start();
+    let first = harness.train_well("ours").await;
+    harness.until_state(first, JobState::Parked).await;
+    let second = harness.train_well("ours").await;
+    let failure = harness.until_state(second, JobState::Failed).await.failure.unwrap();
+    assert!(failure.class == FailureClass::Caller && failure.message.contains(&first.to_string()), "{failure}");
+    assert_eq!((harness.school.uploads(), harness.school.vendor.orders().creations), (1, 1));
+
+    harness.request_cancel(first).await;
+    harness.until_state(first, JobState::Cancelled).await;
+    harness.until_model("ours", ModelStatus::Failed).await;
+    harness.retry(second).await;
+    harness.until_state(second, JobState::Parked).await;
+    let held = harness.model("ours").await.expect("the name is held again");
+    assert_eq!((held.status, held.trained_from), (ModelStatus::Training, Some(second)));
+    harness.clock.advance(School::WORKS + TimeDelta::minutes(1));
+    harness.until_state(second, JobState::Completed).await;
+    assert_eq!(harness.model("ours").await.map(|model| model.status), Some(ModelStatus::Ready));
     running.stop().await;
 }
 

@@ -57,6 +57,12 @@ impl ListedModel {
         let gave_way = if is_other_version { before.version.clone() } else { before.previous_version.clone() };
         let status = match (disabled, before.status, version) {
             (Some(true), _, _) | (None, ModelStatus::Disabled, _) => ModelStatus::Disabled,
+            // What its provider has said of this version stands.
+            (_, known @ (ModelStatus::Pending | ModelStatus::Missing), Some(version))
+                if before.version.as_ref() == Some(version) && before.path == *path && before.provider == *provider =>
+            {
+                known
+            }
             (_, _, Some(_)) => ModelStatus::Ready,
             (_, _, None) => ModelStatus::Missing,
         };

@@ -90,6 +90,10 @@ impl OutsideService for WithAudio<'_> {
         self.service.look(outside_id).await
     }
 
+    async fn look_at(&self, outside_id: &str, age: Duration) -> Result<OutsideProgress, Failure> {
+        self.service.look_at(outside_id, age).await
+    }
+
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure> {
         self.service.cancel(outside_id).await
     }

@@ -7,6 +7,7 @@
 
 mod audio_in;
 mod bark;
+mod catalogue;
 mod check;
 mod client;
 mod composer;
@@ -38,8 +39,14 @@ use resilience::Bulkhead;
 use settings::{Secret, Vendor};
 use url::Url;
 
-use self::{client::Client, composer::MusicGenSettings, schema::Schemas, webhook_address::WebhookAddress};
-use crate::{SetupError, abilities::Abilities, outside_service::OutsideService, setup_check::SetupCheck};
+use self::{
+    catalogue::ReplicateModels, check::ModelInUse, client::Client, composer::MusicGenSettings, schema::Schemas,
+    webhook_address::WebhookAddress,
+};
+use crate::{
+    SetupError, abilities::Abilities, model_catalogue::ModelCatalogue, outside_service::OutsideService,
+    setup_check::SetupCheck,
+};
 
 /// Everything that is had of Replicate with one key.
 pub struct Replicate {
@@ -49,6 +56,7 @@ pub struct Replicate {
     composer: Arc<MusicGen>,
     reciter: Arc<BarkReciter>,
     check: Arc<ReplicateCheck>,
+    catalogue: Arc<ReplicateModels>,
 }
 
 impl Replicate {
@@ -72,10 +80,18 @@ impl Replicate {
         let trainings = vendor.owner.as_ref().map(|owner| {
             Arc::new(TrainingService::new(client.clone(), trainer.clone(), owner.clone(), schemas, webhooks))
         });
-        let mut models = vec![("vocals_version", vocals.clone()), ("music_version", music.clone())];
+        let mut models = vec![
+            ModelInUse { setting: "vocals_version", model: vocals.clone(), capabilities: &["vocals"] },
+            ModelInUse {
+                setting: "music_version",
+                model: music.clone(),
+                capabilities: &["compositions", "accompaniment"],
+            },
+        ];
         if trainings.is_some() {
-            models.push((check::TRAINER, trainer));
+            models.push(ModelInUse { setting: check::TRAINER, model: trainer, capabilities: &["training"] });
         }
+        let catalogue = ReplicateModels { client: client.clone(), usual: music.clone() };
         let settings = MusicGenSettings {
             model: music,
             size: Some(vendor.model.clone()).filter(|size| !size.is_empty()),
@@ -88,6 +104,7 @@ impl Replicate {
             composer: Arc::new(MusicGen::new(predictions.clone(), settings)),
             reciter: Arc::new(BarkReciter::new(predictions.clone(), vocals, vendor.voice.clone())),
             check: Arc::new(check),
+            catalogue: Arc::new(catalogue),
             client,
             predictions,
             trainings,
@@ -130,6 +147,11 @@ impl Replicate {
 
     pub fn check(&self) -> Arc<dyn SetupCheck> {
         self.check.clone()
+    }
+
+    /// What it has of the registry's models.
+    pub fn catalogue(&self) -> Arc<dyn ModelCatalogue> {
+        self.catalogue.clone()
     }
 
     /// Calls at once, of all that is had here.

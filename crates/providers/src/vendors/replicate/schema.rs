@@ -12,6 +12,8 @@ use super::{client::Client, model_ref::ModelRef};
 const ALIASES: [(&str, &str); 1] = [("input_audio", "melody")];
 /// Most versions whose schemas are kept.
 const MOST_KEPT: usize = 200;
+/// Longest published schema that is kept, in bytes of its JSON.
+const MOST_PUBLISHED_BYTES: usize = 64 << 10;
 
 /// The inputs of a version.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,12 +91,34 @@ impl Schema {
     }
 }
 
+/// What a version takes, as its document says it, in one piece: what is referred to stands in the place of the reference.
+/// `None` where the document says nothing of inputs, or more than is kept.
+pub fn published(document: &Value) -> Option<Value> {
+    let schemas = &document["components"]["schemas"];
+    let mut input = schemas["Input"].as_object()?.clone();
+    for property in input.get_mut("properties")?.as_object_mut()?.values_mut() {
+        let Some(Value::Object(referred)) = referred(property, schemas) else { continue };
+        let mut whole = referred.clone();
+        // What is said of the input stands above what is said of its kind.
+        let own = property.as_object().into_iter().flatten();
+        whole.extend(
+            own.filter(|(key, _)| !matches!(key.as_str(), "allOf" | "$ref")).map(|(k, v)| (k.clone(), v.clone())),
+        );
+        *property = Value::Object(whole);
+    }
+    let input = Value::Object(input);
+    (input.to_string().len() <= MOST_PUBLISHED_BYTES).then_some(input)
+}
+
+/// Choices stand in a schema of their own, which is referred to.
+fn referred<'a>(property: &Value, schemas: &'a Value) -> Option<&'a Value> {
+    let path = property["allOf"][0]["$ref"].as_str().or_else(|| property["$ref"].as_str())?;
+    path.strip_prefix("#/components/schemas/").map(|name| &schemas[name])
+}
+
 impl Input {
     fn read(property: &Value, schemas: &Value) -> Self {
-        // Choices stand in a schema of their own, which is referred to.
-        let referred = property["allOf"][0]["$ref"].as_str().or_else(|| property["$ref"].as_str());
-        let name = referred.and_then(|path| path.strip_prefix("#/components/schemas/"));
-        let shape = name.map_or(property, |name| &schemas[name]);
+        let shape = referred(property, schemas).unwrap_or(property);
         Self {
             is_integer: shape["type"] == "integer",
             choices: shape["enum"].as_array().cloned().unwrap_or_default(),
@@ -196,6 +220,18 @@ mod tests {
         check(json!({"prompt": "a", "output_format": "ogg"}), json!({"prompt": "a"}));
         let failure = schema.fit(Map::new()).unwrap_err();
         assert!(failure.class == FailureClass::Config && failure.message.contains("prompt"), "{failure}");
+    }
+
+    #[test]
+    fn what_is_published_stands_in_one_piece() {
+        let published = published(&document()).unwrap();
+        assert_eq!(published["required"], json!(["prompt"]));
+        assert_eq!(published["properties"]["model_version"], json!({"type": "string", "enum": ["melody", "large"]}));
+        assert_eq!(published["properties"]["duration"], json!({"type": "integer", "minimum": 1, "maximum": 30}));
+        assert_eq!(super::published(&json!({"components": {}})), None);
+        let mut huge = document();
+        huge["components"]["schemas"]["Input"]["description"] = "x".repeat(MOST_PUBLISHED_BYTES).into();
+        assert_eq!(super::published(&huge), None);
     }
 
     #[test]

@@ -160,8 +160,14 @@ impl OutsideService for TrainingService {
     }
 
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure> {
-        let run = self.client.run(Kind::Training, outside_id).await?;
-        Ok(run.map_or_else(|| progress::unknown(&self.name), |run| self.progress(&run)))
+        self.look_at(outside_id, Duration::MAX).await
+    }
+
+    async fn look_at(&self, outside_id: &str, age: Duration) -> Result<OutsideProgress, Failure> {
+        match self.client.run(Kind::Training, outside_id).await? {
+            Some(run) => Ok(self.progress(&run)),
+            None => progress::unknown(&self.name, age),
+        }
     }
 
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use domain::{
     InvalidField, KindSpec, Tier,
     kinds::training::{SPEC, TrainingRequest},
-    registry::{ModelKind, ModelName, RegisteredModel},
+    registry::{ModelKind, ModelName, ModelStatus, RegisteredModel},
 };
 use persistence::{Database, Job};
 use serde_json::{Map, Value, json};
@@ -18,7 +18,7 @@ use crate::{
     auth::Caller,
     fields::Fields,
     problem::ApiError,
-    submit_kind::{Accepted, Asked, SubmitKind},
+    submit_kind::{Accepted, Asked, HeldName, SubmitKind},
 };
 
 /// The kind `training`.
@@ -60,10 +60,19 @@ impl SubmitKind for TrainingKind {
         };
         let is_own =
             |model: &RegisteredModel| model.kind == ModelKind::FineTuned && model.owner.as_ref() == Some(&caller.user);
-        if database.models().get(&name).await?.is_some_and(|model| !is_own(&model)) {
+        // Whether a training still holds it, or came to nothing, is decided when the job is stored.
+        let is_in_training =
+            |model: &RegisteredModel| matches!(model.status, ModelStatus::Training | ModelStatus::Failed);
+        if database.models().get(&name).await?.is_some_and(|model| !is_own(&model) && !is_in_training(&model)) {
             return Err(ApiError::ModelNameTaken { name: name.to_string() });
         }
         Ok(())
+    }
+
+    fn name_to_hold(&self, settings: &Settings, params: &Value) -> Option<HeldName> {
+        let name = ModelName::new(params["name"].as_str()?).ok()?;
+        let trainers = settings.trainers().ok()?;
+        Some(HeldName { name, provider: trainers.first()?.name.clone() })
     }
 
     fn accepted(&self, accepted: &Accepted<'_>) -> Map<String, Value> {

@@ -1,0 +1,136 @@
+//! The models of the registry, held against what their providers have: at the start, when one comes or changes, and every few
+//! minutes. A version that is not there is told, and given to no job until it is back; one that was added without a version
+//! gets its provider's latest.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use domain::registry::{ModelName, ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen};
+use persistence::{ModelWritten, PersistenceError};
+use providers::ModelCatalogue;
+use service_runtime::{CancellationToken, error_chain};
+
+use crate::context::Context;
+
+/// How often a provider is asked for the same.
+const EVERY: Duration = Duration::from_secs(4 * 60);
+/// How soon again after one could not be asked.
+const AGAIN: Duration = Duration::from_secs(30);
+/// Longest that one answer is waited for.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Looks until shutdown whether there is something to ask, `every` so often.
+pub async fn run(context: Context, every: Duration, shutdown: CancellationToken) {
+    let mut round = Round { catalogues: context.tools.capabilities.catalogues.clone(), ..Round::default() };
+    while !round.catalogues.is_empty() && !shutdown.is_cancelled() {
+        tokio::select! {
+            done = round.catch_up(&context) => if let Err(error) = done {
+                tracing::warn!(error = %error_chain(&error), "models not held against their providers, the next look goes on");
+            },
+            () = shutdown.cancelled() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(every) => {}
+            () = shutdown.cancelled() => {}
+        }
+    }
+}
+
+/// What was asked so far.
+#[derive(Default)]
+struct Round {
+    catalogues: Vec<Arc<dyn ModelCatalogue>>,
+    /// By model: as it was then, and when.
+    seen: BTreeMap<ModelName, (u64, Instant)>,
+    /// Providers that could not be asked, and when.
+    away: BTreeMap<String, Instant>,
+}
+
+impl Round {
+    /// Asks for what is new, has changed, or was asked for some minutes ago.
+    async fn catch_up(&mut self, context: &Context) -> Result<(), PersistenceError> {
+        let models = context.tools.database.models().list(None).await?;
+        let names: BTreeSet<&ModelName> = models.iter().map(|model| &model.name).collect();
+        self.seen.retain(|name, _| names.contains(name));
+        for model in &models {
+            if self.is_due(model)
+                && let Some(catalogue) = self.catalogue(model)
+            {
+                self.look(context, model, &*catalogue).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn catalogue(&self, model: &RegisteredModel) -> Option<Arc<dyn ModelCatalogue>> {
+        self.catalogues.iter().find(|catalogue| catalogue.provider() == model.provider).cloned()
+    }
+
+    fn is_due(&self, model: &RegisteredModel) -> bool {
+        let is_away = self.away.get(&model.provider).is_some_and(|since| since.elapsed() < AGAIN);
+        let is_known = self
+            .seen
+            .get(&model.name)
+            .is_some_and(|(revision, at)| *revision == model.revision && at.elapsed() < EVERY);
+        !is_away && !is_known
+    }
+
+    async fn look(
+        &mut self,
+        context: &Context,
+        model: &RegisteredModel,
+        catalogue: &dyn ModelCatalogue,
+    ) -> Result<(), PersistenceError> {
+        let mut known = model.clone();
+        for asked in to_be_seen(model) {
+            let found = tokio::time::timeout(TIMEOUT, catalogue.find(model.path.as_ref(), asked.as_ref())).await;
+            let Ok(Ok(found)) = found else {
+                let code = found.ok().and_then(Result::err).map(|failure| failure.code.to_string());
+                let provider = catalogue.provider();
+                tracing::warn!(provider, code, "a provider could not be asked for its models; it is asked again");
+                self.away.insert(model.provider.clone(), Instant::now());
+                return Ok(());
+            };
+            let sighting = Sighting { asked, found };
+            let expected = sighted(&known, &sighting);
+            let Some(after) = told(context, &known, &sighting).await? else { return Ok(()) };
+            let is_ours =
+                after == RegisteredModel { revision: after.revision, updated_at: after.updated_at, ..expected };
+            if !is_ours {
+                // Somebody has changed it meanwhile: the next look asks for what it is now.
+                return Ok(());
+            }
+            known = after;
+        }
+        self.away.remove(&known.provider);
+        self.seen.insert(known.name, (known.revision, Instant::now()));
+        Ok(())
+    }
+}
+
+/// Writes down what a provider said; gives back the model as it is since, `None` where it is gone.
+async fn told(
+    context: &Context,
+    model: &RegisteredModel,
+    sighting: &Sighting,
+) -> Result<Option<RegisteredModel>, PersistenceError> {
+    let (models, now) = (context.tools.database.models(), context.tools.clock.now());
+    // One whose place has changed since was not asked for.
+    let is_it = |other: &RegisteredModel| other.provider == model.provider && other.path == model.path;
+    let seen =
+        |other: &RegisteredModel| Ok::<_, ()>(if is_it(other) { sighted(other, sighting) } else { other.clone() });
+    let ModelWritten::Written(after) = models.change(&model.name, now, seen).await? else { return Ok(None) };
+    if after.status != model.status {
+        let (name, provider) = (&model.name, &model.provider);
+        match after.status {
+            ModelStatus::Missing => {
+                tracing::error!(model = %name, provider, "the provider does not have the version of a model: no job gets it");
+            }
+            status => tracing::info!(model = %name, provider, %status, "the provider has the version of a model"),
+        }
+    }
+    Ok(Some(*after))
+}
