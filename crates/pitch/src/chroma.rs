@@ -86,9 +86,9 @@ fn chroma(samples: &[f32], rate: f64) -> Vec<[f64; CLASSES]> {
     let total = |strengths: &[f64; CLASSES]| strengths.iter().sum::<f64>();
     let loudest = moments.iter().map(total).fold(0.0, f64::max);
     for strengths in &mut moments {
-        let total = total(strengths);
-        let is_heard = total > SILENT_SHARE * loudest;
-        strengths.iter_mut().for_each(|strength| *strength = if is_heard { *strength / total } else { 0.0 });
+        let all = total(&*strengths);
+        let is_heard = all > SILENT_SHARE * loudest;
+        strengths.iter_mut().for_each(|strength| *strength = if is_heard { *strength / all } else { 0.0 });
     }
     moments
 }
@@ -206,7 +206,7 @@ mod tests {
     fn noise_agrees_by_chance_and_silence_with_nothing() {
         let noise = tune_agreement(&played(100.0, 0.0, 0.5), RATE, &notes());
         assert!((noise.as_sung / noise.transposed - 1.0).abs() < 0.25, "{noise:?}");
-        let silent = tune_agreement(&[0.0; 8 * RATE as usize], RATE, &notes());
+        let silent = tune_agreement(&vec![0.0; 8 * RATE as usize], RATE, &notes());
         assert_eq!((silent.as_sung, silent.transposed, silent.displaced), (0.0, 0.0, 0.0));
         assert_eq!(tune_agreement(&[0.5; 100], RATE, &[]), TuneAgreement::default());
         assert_eq!(tune_agreement(&[], 0, &notes()).as_sung, 0.0);

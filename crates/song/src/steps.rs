@@ -141,7 +141,7 @@ impl Mixed {
 /// work.
 ///
 /// # Errors
-/// As [`AccompanimentPlayer::play_under`], [`band::play`] and [`played::mix`].
+/// As [`AccompanimentPlayer::play_under`] and [`band::play`]; `Config` when music that came as sound no longer decodes.
 pub fn mix(
     song: &Song<'_>,
     player: &AccompanimentPlayer,

@@ -10,7 +10,7 @@ use domain::{
     kinds::melody_vocals::{self, MelodyToVocalsRequest},
 };
 use media::{Bounds, Encoding, Tags};
-use persistence::{Job, NewInput, NewJob, OutsideCallState};
+use persistence::{Job, NewInput, OutsideCallState};
 use resilience::ids::random10;
 use serde_json::{Value, json};
 use vendor_standins::{End, Pace, Route, Run, Sound, Step, Vendor, Vendors};
@@ -68,7 +68,7 @@ async fn hum(harness: &Harness, vendors: &Vendors, end: End) -> JobId {
         file_name: Some("hum.wav".to_owned()),
         verdict: Some(json!(verdict)),
     });
-    harness.submit_new(NewJob { reuse: true, ..new }).await
+    harness.submit_new(new).await
 }
 
 /// The job at its end, with the clock at each moment that it waits for.
