@@ -5,6 +5,7 @@
 //!
 //! Nothing here knows of jobs, rows, messages or HTTP.
 
+mod backing_sound;
 mod blending;
 mod composed;
 mod composing;
@@ -19,6 +20,7 @@ mod sound_song;
 mod vocals;
 mod words;
 
+pub use backing_sound::{BACKING, BackingSound, misfit};
 pub use blending::{blend, blend_options};
 pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary, Subject};
 pub use composing::{Made, asked_seconds, compose, compose_with, composition_need, vocals_request};
@@ -27,7 +29,7 @@ pub use karaoke::lrc;
 pub use reading::{LIMITS, SongRead, read_song};
 pub use rendering::{
     LOUDNESS, MOST_SECONDS, Rendering, VOICE, band_stems, check, composed_stems, render, render_exactly, stems_of,
-    with_voice,
+    under_voice, with_voice,
 };
 pub use report::{BlendReport, FontSummary, RenderReport, SongShare, SoundSummary};
 pub use roll::roll;

@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use domain::{Failure, FailureClass, FailureCode};
+use media::Master;
 use music::{Score, analysis, score::Part};
 use providers::{ComposedSong, LoudnessTarget};
 use soundfont::{Instruments, RenderError, RenderReport, RenderSettings, RustySynth, Song, StemMix, StemSpec};
@@ -85,10 +86,18 @@ const VOICE_OVER_BAND_LU: f64 = 5.0;
 /// # Errors
 /// `Transient` when there is no room for temporary files.
 pub fn with_voice(band: &Song, voice: &[f32]) -> Result<Song, Failure> {
-    let master = media::lay_over(&band.master, voice, VOICE_OVER_BAND_LU, (LOUDNESS.lufs, LOUDNESS.max_dbtp))
-        .map_err(|error| render_failure(&RenderError::Media(error)))?;
+    let master = under_voice(&band.master, voice)?;
     let report = RenderReport { loudness: master.loudness, ..band.report.clone() };
     Ok(Song { master, report })
+}
+
+/// Whatever plays with a voice over it. Blocking.
+///
+/// # Errors
+/// As [`with_voice`].
+pub fn under_voice(band: &Master, voice: &[f32]) -> Result<Master, Failure> {
+    media::lay_over(band, voice, VOICE_OVER_BAND_LU, (LOUDNESS.lufs, LOUDNESS.max_dbtp))
+        .map_err(|error| render_failure(&RenderError::Media(error)))
 }
 
 const fn stem_of(role: analysis::Role) -> Option<usize> {

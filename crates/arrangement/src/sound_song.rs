@@ -2,7 +2,7 @@
 
 use std::{fs::File, ops::ControlFlow, time::Duration};
 
-use domain::{Failure, FailureClass, FailureCode, kinds::composition::MOST_MS};
+use domain::{Failure, FailureClass, FailureCode, audio::AudioFacts, kinds::composition::MOST_MS};
 use media::{Bounds, Master, MediaError, Multitrack};
 use providers::AudioInput;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use telemetry::error_chain;
 use crate::{cover::cover_of_levels, rendering::LOUDNESS, report::SoundSummary, words::TimedLine};
 
 /// Of every song, in Hz.
-const RATE_HZ: u32 = 44_100;
+pub const RATE_HZ: u32 = 44_100;
 /// A sound that is cut fades out over this much, in seconds: long enough not to click, short enough not to be a fade.
 const FADE_SECONDS: f64 = 0.05;
 /// Shorter than this share of the length that was asked for, and by more than so many seconds, it is another song than was asked
@@ -50,17 +50,7 @@ impl SoundSong {
     /// `Transient`: with [`FailureCode::ProviderUnavailable`] as a fault of whoever sent it (no sound that can be decoded, silence,
     /// damage, far less than was asked for, or more than a song may last), with another for one of ours.
     pub fn check(sound: &AudioInput, title: String, asked_seconds: Option<f64>) -> Result<Self, Failure> {
-        let bounds = Bounds::for_duration(MOST_SECONDS);
-        let facts = media::inspect(sound.reopen()?, sound.size_bytes, &bounds).map_err(|error| match error {
-            error if error.is_retryable() => of_media(&error),
-            error => of_service(&format!("that cannot be played: {}", error_chain(&error))),
-        })?;
-        if facts.peak_dbfs.is_none() || facts.mean_volume_dbfs.is_none_or(|mean| mean < SILENCE_DBFS) {
-            return Err(of_service("that is silent"));
-        }
-        if facts.absurd_samples {
-            return Err(of_service("that is damaged"));
-        }
+        let facts = facts(sound, of_service)?;
         let seconds = facts.duration_seconds;
         let is_short = |asked: &f64| seconds < asked * SHORTEST_SHARE && asked - seconds > SHORTER_SECONDS;
         if let Some(asked) = asked_seconds.filter(is_short) {
@@ -152,8 +142,13 @@ impl FinishedSound {
     }
 }
 
+/// A length in frames.
+pub fn frames(seconds: f64) -> u64 {
+    (seconds * f64::from(RATE_HZ)).round() as u64
+}
+
 /// Cuts a sound at a length.
-struct Trim {
+pub struct Trim {
     /// Frames that have come.
     at: u64,
     /// Frames that are kept.
@@ -164,13 +159,22 @@ struct Trim {
 
 impl Trim {
     fn new(seconds: f64, most_seconds: f64) -> Self {
-        let frames = |seconds: f64| (seconds * f64::from(RATE_HZ)).round() as u64;
         let (has, most) = (frames(seconds), frames(most_seconds));
         Self { at: 0, expected: most.min(has.max(1)), cuts: most < has }
     }
 
+    /// Of a sound that ends there, or goes on.
+    pub fn at(seconds: f64) -> Self {
+        Self { at: 0, expected: frames(seconds), cuts: true }
+    }
+
+    /// Frames that were kept.
+    pub const fn kept(&self) -> u64 {
+        self.at
+    }
+
     /// What is kept of the next piece.
-    fn of(&mut self, block: &[f32]) -> Vec<f32> {
+    pub fn of(&mut self, block: &[f32]) -> Vec<f32> {
         // Without a cut a frame more or less of the resampler's is kept as it is.
         let left = if self.cuts { self.expected.saturating_sub(self.at) } else { u64::MAX };
         let frames = (block.len() as u64 / 2).min(left);
@@ -187,12 +191,33 @@ impl Trim {
     }
 }
 
+/// What is to be known of a sound that a service sent. `fault` makes a failure of what is wrong with it ("that is silent").
+/// Blocking: decodes all of it.
+///
+/// # Errors
+/// Those of `fault`, and `Transient` for faults of ours.
+pub fn facts(sound: &AudioInput, fault: impl Fn(&str) -> Failure) -> Result<AudioFacts, Failure> {
+    let bounds = Bounds::for_duration(MOST_SECONDS);
+    let facts = media::inspect(sound.reopen()?, sound.size_bytes, &bounds).map_err(|error| match error {
+        error if error.is_retryable() => of_media(&error),
+        error => fault(&format!("that cannot be played: {}", error_chain(&error))),
+    })?;
+    if facts.peak_dbfs.is_none() || facts.mean_volume_dbfs.is_none_or(|mean| mean < SILENCE_DBFS) {
+        return Err(fault("that is silent"));
+    }
+    if facts.absurd_samples {
+        return Err(fault("that is damaged"));
+    }
+    Ok(facts)
+}
+
 fn of_service(what: &str) -> Failure {
     let message = format!("the service that composes sent a sound {what}");
     Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message)
 }
 
-fn of_media(error: &MediaError) -> Failure {
+/// What it means for a job that a sound cannot be worked on.
+pub fn of_media(error: &MediaError) -> Failure {
     let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
     Failure::new(class, FailureCode::AudioProcessing, error_chain(error))
 }

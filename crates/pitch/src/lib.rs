@@ -4,11 +4,13 @@
 //! thread that may block.
 
 mod agreement;
+mod chroma;
 mod error;
 pub mod f0;
 pub mod melody;
 pub mod sample;
 
 pub use agreement::{PitchAgreement, agreement, pitch_agreement};
+pub use chroma::{TuneAgreement, tune_agreement};
 pub use error::PitchError;
 pub use melody::{extract_melody, extract_melody_with};

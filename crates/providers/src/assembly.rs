@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use crate::{
     ENGINE_VERSION, SetupError,
     abilities::Abilities,
+    accompanying::{Accompanist, OfflineAccompanist},
     blending::{OfflineBlender, SongBlender},
     capability::{LyricsWriter, MelodyExtractor, VocalSynthesizer},
     chain::{CallLimits, Chain, Guard, Terms, Version},
@@ -59,6 +60,7 @@ struct Offers {
     lyrics: Vec<Offer<dyn LyricsWriter>>,
     vocals: Vec<Offer<dyn VocalSynthesizer>>,
     compositions: Vec<Offer<dyn SongComposer>>,
+    accompaniment: Vec<Offer<dyn Accompanist>>,
     blends: Vec<Offer<dyn SongBlender>>,
     trainers: Vec<Offer<dyn Trainer>>,
     outside: Vec<Arc<dyn OutsideService>>,
@@ -133,6 +135,14 @@ impl<'a> Assembly<'a> {
                     let means = (composer.version(), composer.abilities(), replicate.slots());
                     let terms = self.terms(vendor, "compositions", means);
                     self.offers.compositions.push(Offer { name: vendor.name.clone(), terms, provider: composer });
+                }
+                // The engine's band is on the beat, which no model promises: only where a list names it does it play.
+                if let Some(player) = replicate.composer()
+                    && self.settings.capabilities.of("accompaniment").is_some()
+                {
+                    let means = (player.version(), replicate.abilities("accompaniment"), replicate.slots());
+                    let terms = self.terms(vendor, "accompaniment", means);
+                    self.offers.accompaniment.push(Offer { name: vendor.name.clone(), terms, provider: player });
                 }
                 if let Some(reciter) = replicate.reciter() {
                     let means = (reciter.version(), replicate.abilities("vocals"), replicate.slots());
@@ -242,6 +252,11 @@ impl<'a> Assembly<'a> {
     pub fn compositions(&mut self) -> Chain<dyn SongComposer> {
         let offers = std::mem::take(&mut self.offers.compositions);
         self.chain("compositions", offers, ENGINE_VERSION, Arc::new(OfflineComposer))
+    }
+
+    pub fn accompaniment(&mut self) -> Chain<dyn Accompanist> {
+        let offers = std::mem::take(&mut self.offers.accompaniment);
+        self.chain("accompaniment", offers, ENGINE_VERSION, Arc::new(OfflineAccompanist))
     }
 
     pub fn blends(&mut self) -> Chain<dyn SongBlender> {

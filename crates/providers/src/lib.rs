@@ -5,6 +5,7 @@
 
 mod abilities;
 mod accompaniment;
+mod accompanying;
 mod assembly;
 mod blending;
 mod calls;
@@ -30,6 +31,7 @@ pub mod vendors;
 
 pub use abilities::{Abilities, ModelChoice, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
+pub use accompanying::{Accompanied, AccompanimentOrder, Accompanist, OfflineAccompanist};
 pub use assembly::{blenders, composers};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
@@ -84,6 +86,8 @@ pub struct Capabilities {
     pub compositions: Chain<dyn SongComposer>,
     /// Who trains models on recordings; nobody in this process does.
     pub trainers: Chain<dyn Trainer>,
+    /// Who plays under a melody that is sung with a band.
+    pub accompanists: Chain<dyn Accompanist>,
     pub accompaniment: AccompanimentPlayer,
     /// Whether prompts and lyrics may be sung.
     pub content: Arc<ContentGate>,
@@ -144,6 +148,7 @@ impl Capabilities {
             vocals: assembly.vocals(&engine),
             blends: assembly.blends(),
             compositions: assembly.compositions(),
+            accompanists: assembly.accompaniment(),
             accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),
             trainers: assembly.trainers(),
             content: Arc::new(content),

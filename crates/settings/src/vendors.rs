@@ -108,7 +108,8 @@ pub struct CapabilitySettings(pub BTreeMap<&'static str, Vec<String>>);
 
 impl CapabilitySettings {
     /// The last parts of the keys under `capabilities`.
-    pub const NAMES: [&'static str; 6] = ["melody", "lyrics", "vocals", "compositions", "blends", "training"];
+    pub const NAMES: [&'static str; 7] =
+        ["melody", "lyrics", "vocals", "accompaniment", "compositions", "blends", "training"];
 
     /// What was asked for; `None` where nothing was.
     pub fn of(&self, capability: &str) -> Option<&[String]> {

@@ -372,7 +372,7 @@ async fn row(
     let player = &capabilities.accompaniment;
     let playing = BandPlaying { player, keep_stems: true, threads: 2, progress: &mut go_on };
     let sound = song::play(&arranged, &sung.mastered.samples, playing)?;
-    let master = &sound.song.master;
+    let master = &sound.master;
     let mut stems: Vec<Vec<f32>> = Vec::new();
     for stem in 0..master.stems() {
         let mut mono = Vec::new();

@@ -9,6 +9,7 @@ use domain::{
     kinds::melody_vocals::{Label, MelodyToVocalsRequest},
     options::{Backing, Beat},
 };
+use media::Master;
 use music::{
     Melody, MidiPitch, Score,
     harmony::{ChordSpan, DRUM_CHANNEL, Part, PartNote},
@@ -200,10 +201,10 @@ impl Band {
     }
 }
 
-/// A song as it sounds, with the voice over its band.
+/// A song as it sounds, with the voice over its band, or over what plays in the band's place.
 pub struct BandSound {
-    pub song: Song,
-    /// Names of the stems that the song keeps, in order: the voice, then the band's.
+    pub master: Master,
+    /// Names of the stems that it keeps, in order: the voice, then the band's.
     pub stems: Vec<String>,
     pub together: Option<Together>,
     pub summary: SoundSummary,
@@ -238,9 +239,9 @@ pub fn play(
     let meeting = Meeting { sung: &sung, shared: &band.notes_on_beats(melody) };
     let together = together(&played.master, voice, &meeting)?;
     let warnings = played.report.warnings.clone();
-    let song = with_voice(&played, voice)?;
-    let mut summary = SoundSummary::of(&song.report, &stems);
+    let Song { master, report } = with_voice(&played, voice)?;
+    let mut summary = SoundSummary::of(&report, &stems);
     summary.stems.insert(0, VOICE.to_owned());
     let stems = if keep_stems { summary.stems.clone() } else { Vec::new() };
-    Ok(BandSound { song, stems, together, summary, warnings })
+    Ok(BandSound { master, stems, together, summary, warnings })
 }

@@ -10,6 +10,7 @@ mod documents;
 mod engine_options;
 mod on_the_beat;
 mod pipeline;
+mod played;
 mod report;
 mod steps;
 mod takes;
@@ -33,6 +34,7 @@ pub use engine_options::{lyrics_request, voice_options};
 /// What can be counted in the words.
 pub use lyrics::lyrics_figures;
 pub use pipeline::{FinishedSong, Observer, Pipeline, Recording, StepFailure, StepTimeouts, Unobserved};
+pub use played::{Delivered, PlayedBacking, PlayedSummary, accompany};
 pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSummary, VoiceSummary};
 pub use steps::{Mixed, admit, backing, corrected, extract_melody, mix, validate};
 pub use takes::{BestTake, Sung, lyrics_need, sing, vocals_need, write_lyrics};

@@ -1,5 +1,6 @@
 //! `report.json`: what was understood, who made what, and how good it is, for people and programs.
 
+use arrangement::SoundSummary;
 use domain::{
     Failure, FailureClass, FailureCode, SongOptions, Tried,
     kinds::melody_vocals::MelodyToVocalsRequest,
@@ -7,10 +8,11 @@ use domain::{
 };
 use lyrics::Lyrics;
 use music::{Melody, MidiPitch, Range, harmony::ChordSpan};
+use pitch::TuneAgreement;
 use providers::Performance;
 use serde::{Deserialize, Serialize};
 
-use crate::{Backing, BandSound, BandSummary, Song, assess};
+use crate::{Backing, BandSound, BandSummary, PlayedSummary, Song, assess};
 
 /// What was understood about the melody, for people and programs.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -121,14 +123,20 @@ impl VoiceSummary {
 #[serde(rename_all = "camelCase")]
 pub struct BackingSummary {
     pub style: String,
-    /// Whether it plays on the singer's beats; otherwise chords change with notes and phrases.
+    /// Whether it plays on the singer's beats: chords otherwise change with notes and phrases, and music that came as sound
+    /// keeps a beat of its own.
     pub in_time: bool,
+    /// None of music that came as sound.
     pub chords: Vec<ChordSummary>,
-    /// Share (0–1) of the sung time in which the note belongs to its chord.
-    pub consonance: f64,
+    /// Share (0–1) of the sung time in which the note belongs to its chord; absent where the chords are not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consonance: Option<f64>,
     /// Of a band.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<BandSummary>,
+    /// Of music that came as sound, in the place of a band.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub played: Option<PlayedSummary>,
 }
 
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -145,19 +153,34 @@ impl BackingSummary {
             start_seconds: span.start_seconds,
             name: span.chord.name_in(&melody.key),
         };
-        let (style, in_time, band) = match backing {
-            Backing::Chords(chords) => (chords.style.as_str().to_owned(), chords.in_time, None),
-            Backing::Band(arranged) => {
-                (arranged.band.style.name().to_owned(), true, Some(arranged.band.summary.clone()))
-            }
+        let (style, in_time, band, played) = match backing {
+            Backing::Chords(chords) => (chords.style.as_str(), chords.in_time, None, None),
+            Backing::Band(arranged) => (arranged.band.style.name(), true, Some(arranged.band.summary.clone()), None),
+            Backing::Sound(played) => (played.arranged.band.style.name(), false, None, Some(PlayedSummary::of(played))),
         };
         let chords = backing.chords().iter().map(chord).collect();
-        Self { style, in_time, chords, consonance: backing.consonance(melody), band }
+        Self { style: style.to_owned(), in_time, chords, consonance: backing.consonance(melody), band, played }
+    }
+
+    /// The whole song's, where a band or somebody in its place plays, once it is mixed: its stems, and that it is mastered.
+    pub fn song_sound(&self) -> Option<&SoundSummary> {
+        let of_band = self.band.as_ref().and_then(|band| band.sound.as_ref());
+        of_band.or_else(|| self.played.as_ref().and_then(|played| played.sound.as_ref()))
     }
 
     /// For people.
     pub fn summary(&self) -> String {
-        let fitting = self.consonance * 100.0;
+        if let Some(played) = &self.played {
+            let TuneAgreement { as_sung, transposed, .. } = played.agreement;
+            return format!(
+                "{} by {}; {:.0} % of it lies in the notes that are sung, {:.0} % in those of the tune in other keys",
+                self.style,
+                played.provider,
+                as_sung * 100.0,
+                transposed * 100.0
+            );
+        }
+        let fitting = self.consonance.unwrap_or_default() * 100.0;
         let Some(band) = &self.band else {
             return format!("{} chords; {fitting:.0} % of the sung time fits its chord", self.style);
         };
@@ -237,13 +260,22 @@ impl Report {
         }
     }
 
-    /// Notes how the band sounds with the voice.
+    /// Notes how the band, or what plays in its place, sounds with the voice.
     pub fn heard_band(&mut self, sound: &BandSound) {
-        if let Some(band) = self.backing.as_mut().and_then(|backing| backing.band.as_mut()) {
-            band.together = sound.together;
-            band.warnings.extend(sound.together.and_then(|together| together.warning()));
-            band.sound = Some(sound.summary.clone());
-            band.warnings.extend(sound.warnings.iter().cloned());
+        let warnings = sound.together.and_then(|together| together.warning()).into_iter();
+        let warnings = warnings.chain(sound.warnings.iter().cloned());
+        match &mut self.backing {
+            Some(BackingSummary { band: Some(band), .. }) => {
+                band.together = sound.together;
+                band.sound = Some(sound.summary.clone());
+                band.warnings.extend(warnings);
+            }
+            Some(BackingSummary { played: Some(played), .. }) => {
+                played.together = sound.together;
+                played.sound = Some(sound.summary.clone());
+                played.warnings.extend(warnings);
+            }
+            _ => {}
         }
     }
 

@@ -21,7 +21,7 @@ use providers::{
 use crate::{
     Backing, LOUDNESS, Song,
     band::{self, BandPlaying, BandSound},
-    engine_options,
+    engine_options, played,
 };
 
 /// Refuses words that must not be sung.
@@ -120,6 +120,7 @@ pub fn backing(melody: &Melody, request: &MelodyToVocalsRequest) -> Result<Optio
 /// The voice over its backing.
 pub enum Mixed {
     Chords(Mix),
+    /// With its stems.
     Band(Box<BandSound>),
 }
 
@@ -131,7 +132,7 @@ impl Mixed {
     pub fn encode_to(&self, file: File, encoding: Encoding, tags: &Tags) -> Result<(), MediaError> {
         match self {
             Self::Chords(mix) => mix.encode_to(file, encoding, tags),
-            Self::Band(sound) => sound.song.master.encode_to(file, encoding, tags),
+            Self::Band(sound) => sound.master.encode_to(file, encoding, tags),
         }
     }
 }
@@ -140,7 +141,7 @@ impl Mixed {
 /// work.
 ///
 /// # Errors
-/// As [`AccompanimentPlayer::play_under`] and [`band::play`].
+/// As [`AccompanimentPlayer::play_under`] and [`band::play`]; `Config` when music that came as sound no longer decodes.
 pub fn mix(
     song: &Song<'_>,
     player: &AccompanimentPlayer,
@@ -156,6 +157,10 @@ pub fn mix(
         Some(Backing::Band(arranged)) => {
             let playing = BandPlaying { player, keep_stems: request.options.stems, threads, progress };
             band::play(arranged, heard.samples, playing).map(|sound| Some(Mixed::Band(Box::new(sound))))
+        }
+        Some(Backing::Sound(backing)) => {
+            let mixed = played::mix(backing, heard.samples, request.options.stems);
+            mixed.map(|sound| Some(Mixed::Band(Box::new(sound))))
         }
     }
 }

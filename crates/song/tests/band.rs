@@ -88,7 +88,7 @@ async fn voice_and_band_are_together_in_the_finished_mix() {
         assert!(song.report.steps.iter().any(|step| step.stage == stage::ARRANGEMENT.as_str()));
         let mixed = song.mix(&pipeline.capabilities.accompaniment, 1).expect("the built-in instruments");
         let Some(Mixed::Band(sound)) = mixed else { panic!("no band") };
-        let master = &sound.song.master;
+        let master = &sound.master;
         let stems: Vec<Vec<f32>> = (0..master.stems()).map(|stem| mono(master, Some(stem))).collect();
         assert_eq!(sound.stems, ["voice", "counter-melody", "chords", "bass", "drums", "pad"]);
         let (voice, others) = stems.split_first().expect("stems");
@@ -129,7 +129,7 @@ async fn the_song_is_whole_and_its_documents_are_in_its_time() {
     // The words of the song ask for a ballad, and nothing else names a style.
     assert!(told.instruments.len() >= 4 && told.style_is_asked, "{told:?}");
     assert_eq!(song.report.backing.as_ref().map(|backing| backing.style.as_str()), Some("ballad"));
-    let consonance = song.report.backing.as_ref().map(|backing| backing.consonance);
+    let consonance = song.report.backing.as_ref().and_then(|backing| backing.consonance);
     assert!(consonance.is_some_and(|share| share > 0.7), "{consonance:?}");
 
     let documents = song.documents();
@@ -148,6 +148,6 @@ async fn the_song_is_whole_and_its_documents_are_in_its_time() {
     let mixed = song.mix(&pipeline.capabilities.accompaniment, 1).expect("the built-in instruments");
     let Some(Mixed::Band(sound)) = mixed else { panic!("no band") };
     assert!(sound.stems.is_empty(), "nobody asked for stems");
-    let seconds = sound.song.master.frames() as f64 / f64::from(sound.song.master.sample_rate_hz);
+    let seconds = sound.master.frames() as f64 / f64::from(sound.master.sample_rate_hz);
     assert!((seconds - arranged(&song).band.seconds).abs() < 0.001, "{seconds}");
 }

@@ -11,6 +11,8 @@ use crate::{
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Codec {
     Wav,
+    /// The same without a repetition, for what follows a tune.
+    WholeWav,
     /// 16 bits, little-endian, without a header.
     Pcm,
     /// In kbit/s.
@@ -24,7 +26,7 @@ pub enum Codec {
 impl Codec {
     pub fn content_type(self) -> &'static str {
         match self {
-            Self::Wav => "audio/wav",
+            Self::Wav | Self::WholeWav => "audio/wav",
             Self::Pcm => "audio/pcm",
             Self::Mp3 { .. } => "audio/mpeg",
             Self::Ulaw => "audio/basic",
@@ -47,14 +49,21 @@ pub fn bytes(tones: &[Tone], codec: Codec, rate_hz: u32, channels: u16, amiss: O
             changed = sound::tune(sound::seconds(tones) / 10.0, 1);
             &changed
         }
+        Some(Sound::OutOfTune) => {
+            changed = sound::raised(tones, 1.0);
+            &changed
+        }
         None => tones,
     };
     if let Codec::Mp3 { kbps } = codec {
         return sound::mp3(tones, rate_hz, channels, kbps);
     }
-    let samples = sound::samples(tones, rate_hz, channels);
+    let samples = match codec {
+        Codec::WholeWav => sound::whole(tones, rate_hz, channels),
+        _ => sound::samples(tones, rate_hz, channels),
+    };
     Some(match codec {
-        Codec::Wav => sound::wav(&samples, rate_hz, channels),
+        Codec::Wav | Codec::WholeWav => sound::wav(&samples, rate_hz, channels),
         Codec::Ulaw => samples.into_iter().map(sound::ulaw).collect(),
         Codec::Alaw => samples.into_iter().map(sound::alaw).collect(),
         Codec::Pcm | Codec::Mp3 { .. } => sound::pcm(&samples),

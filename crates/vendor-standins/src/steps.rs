@@ -191,6 +191,8 @@ pub enum Sound {
     Silent,
     /// A tenth of the length.
     Short,
+    /// A semitone too high.
+    OutOfTune,
 }
 
 /// How a prediction or a training goes.

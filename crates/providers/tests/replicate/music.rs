@@ -4,14 +4,14 @@ use std::io::{Read, Write};
 
 use compose::Options as SongOptions;
 use domain::FailureClass;
+use music::{MidiPitch, Note};
 use providers::{
-    AudioInput, Composed, DirectCalls, ModelChoice, OutsideService, ProviderCall, Reciter, SongComposer, Stop,
-    no_progress,
-    vendors::replicate::{ModelRef, WithAudio},
+    Accompanied, AccompanimentOrder, Accompanist as _, AudioInput, Composed, DirectCalls, ModelChoice, OutsideService,
+    ProviderCall, Reciter, SongComposer, Stop, no_progress, vendors::replicate::ModelRef,
 };
 use vendor_standins::{End, Route, Sound, Step};
 
-use crate::setting::{REPLICATE, Setting, alone, correlation, wav};
+use crate::setting::{REPLICATE, Setting, alone, wav};
 
 #[tokio::test]
 async fn music_is_composed_as_long_as_was_asked_for() {
@@ -94,16 +94,37 @@ async fn a_melody_goes_along_or_is_uploaded_before() {
     assert_eq!(setting.vendors.ledger().len(), 2);
 }
 
+/// A tune that is too long to go along inside a request.
+fn order(seconds: f64) -> AccompanimentOrder {
+    let pitches = [60, 62, 64, 67, 64, 62];
+    let note = |place: u32| Note {
+        onset_seconds: 1.0 + 0.5 * f64::from(place),
+        duration_seconds: 0.45,
+        pitch: MidiPitch::new(pitches[place as usize % pitches.len()]),
+        cents: 0.0,
+        velocity: 80,
+    };
+    let notes = (0..(2.0 * seconds) as u32 - 4).map(note).collect();
+    AccompanimentOrder { description: vec!["folk".to_owned()], seconds, notes }
+}
+
 #[tokio::test]
-async fn a_recording_is_read_only_where_something_is_created() {
+async fn a_tune_is_followed_and_an_answer_that_was_lost_is_found_without_another_upload() {
     let setting = Setting::new().await;
-    let trainer = setting.replicate.trainer().unwrap();
-    assert_eq!(trainer.provider(), "replicate/trainings");
-    let file = tempfile::tempfile().unwrap();
-    let audio = AudioInput::new(file).unwrap();
-    let predictions = setting.replicate.prediction_service();
-    let service = WithAudio::new(&predictions, "input_audio", &audio);
-    assert_eq!((service.provider(), service.credential()), ("replicate", "default"));
-    assert_eq!(service.find(&correlation()).await.unwrap(), None);
-    assert_eq!(setting.vendors.asked(REPLICATE, Route::CreateFile), 0);
+    assert_eq!(setting.replicate.trainer().unwrap().provider(), "replicate/trainings");
+    let player = setting.replicate.composer().unwrap();
+    assert!(setting.replicate.abilities("accompaniment").needs_melody);
+    let calls = DirectCalls::default();
+    setting.script(Route::CreatePrediction, [Step::Reset { after_work: true }]);
+    let order = order(19.4);
+    let Accompanied::Sound(sound) = player.accompany(&order, &alone(&calls)).await.unwrap() else {
+        panic!("MusicGen makes sound")
+    };
+    assert_eq!((setting.vendors.ledger().len(), setting.vendors.asked(REPLICATE, Route::CreateFile)), (1, 1));
+    assert_eq!(wav(&sound), (32_000, 20.0), "in whole seconds");
+    let bounds = media::Bounds::for_duration(60.0);
+    let heard = media::decode_mono(sound.reopen().unwrap(), 32_000, &bounds).unwrap();
+    let agreement = pitch::tune_agreement(&heard.samples, 32_000, &order.notes);
+    assert!(agreement.as_sung > 2.0 * agreement.transposed, "{agreement:?}");
+    assert!(agreement.as_sung > agreement.displaced, "{agreement:?}");
 }

@@ -192,6 +192,12 @@ pub const CAPABILITIES: Section = Section {
         Key::unset("capabilities.melody", NAMES, "[\"expert\", \"offline\"]", AUTOMATIC),
         Key::unset("capabilities.lyrics", NAMES, "[\"anthropic\", \"openai\", \"offline\"]", AUTOMATIC),
         Key::unset("capabilities.vocals", NAMES, "[\"replicate\", \"offline\"]", AUTOMATIC),
+        Key::unset(
+            "capabilities.accompaniment",
+            NAMES,
+            "[\"replicate\", \"offline\"]",
+            "Who plays under a melody that is sung with a band. Not set: the engine alone, whose band is on the singer's beat.",
+        ),
         Key::unset("capabilities.compositions", NAMES, "[\"elevenlabs\", \"replicate\", \"offline\"]", AUTOMATIC),
         Key::unset("capabilities.blends", NAMES, "[\"ml_model\", \"offline\"]", AUTOMATIC),
         Key::unset("capabilities.training", NAMES, "[\"replicate\"]", "Not set: all that are set up and can."),

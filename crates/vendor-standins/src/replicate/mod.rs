@@ -3,6 +3,7 @@
 mod catalogue;
 mod create;
 mod files;
+mod follow;
 mod models;
 mod multipart;
 mod run;

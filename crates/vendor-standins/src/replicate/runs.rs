@@ -13,7 +13,9 @@ use sha2::{Digest, Sha256};
 use url::form_urlencoded;
 
 use super::{
-    Replicate, WEIGHTS, invalid,
+    Replicate, WEIGHTS,
+    follow::follow,
+    invalid,
     models::{self, Makes},
     not_found,
     run::{Kind, Run},
@@ -212,7 +214,7 @@ fn output(store: &mut Store, run: &Run) -> Value {
         return json!({"version": format!("{destination}:{version}"), "weights": weights});
     }
     let dice = run.input["seed"].as_u64().unwrap_or(run.created_at.timestamp_subsec_micros().into());
-    let recipe = models::recipe(run.makes, &run.input, dice);
+    let recipe = follow(models::recipe(run.makes, &run.input, dice), &run.input, store);
     let extension = if recipe.codec.content_type() == "audio/mpeg" { "mp3" } else { "wav" };
     let path = format!("{}/out.{extension}", run.id);
     let url = format!("{}/delivery/{path}", run.base);

@@ -18,7 +18,7 @@ pub struct Tone {
     pub hz: f64,
 }
 
-/// Longest time that is synthesised; what is longer repeats it.
+/// Longest time that is synthesised of what follows no tune; what is longer repeats it.
 const LONGEST_PHRASE_SECONDS: f64 = 16.0;
 const LEVEL: f64 = 0.25;
 /// Amplitudes of the partials of a tone.
@@ -81,11 +81,25 @@ pub fn silenced(tones: &[Tone]) -> Vec<Tone> {
     tones.iter().map(|tone| Tone { hz: 0.0, ..*tone }).collect()
 }
 
-/// Samples of tones at a rate, each once for every channel.
+/// The same tones, so many semitones higher.
+pub fn raised(tones: &[Tone], semitones: f64) -> Vec<Tone> {
+    tones.iter().map(|tone| Tone { hz: tone.hz * (semitones / 12.0).exp2(), ..*tone }).collect()
+}
+
+/// Samples of tones at a rate, each once for every channel. What is longer than a phrase repeats it.
 pub fn samples(tones: &[Tone], rate_hz: u32, channels: u16) -> Vec<i16> {
+    synthesised(tones, rate_hz, channels, LONGEST_PHRASE_SECONDS)
+}
+
+/// The same from the first tone to the last.
+pub fn whole(tones: &[Tone], rate_hz: u32, channels: u16) -> Vec<i16> {
+    synthesised(tones, rate_hz, channels, f64::INFINITY)
+}
+
+fn synthesised(tones: &[Tone], rate_hz: u32, channels: u16, longest_seconds: f64) -> Vec<i16> {
     let rate = f64::from(rate_hz);
     let total = (seconds(tones) * rate).round() as usize;
-    let phrase = ((LONGEST_PHRASE_SECONDS * rate) as usize).min(total);
+    let phrase = ((longest_seconds * rate) as usize).min(total);
     let mut mono: Vec<i16> = Vec::with_capacity(phrase);
     let mut end = 0.0;
     for tone in tones {

@@ -201,7 +201,7 @@ fn write_stems(mix: &Mixed, files: &mut Files, tags: &Tags) -> Result<()> {
         let unwritable = format!("{} cannot be written", files.folder().join(&name).display());
         let tags = Tags { title: tags.title.as_ref().map(|title| format!("{title} ({stem})")), ..tags.clone() };
         let file = files.create(&name)?;
-        sound.song.master.encode_stem_to(place, file, Encoding::Flac, &tags).context(unwritable)?;
+        sound.master.encode_stem_to(place, file, Encoding::Flac, &tags).context(unwritable)?;
     }
     Ok(())
 }

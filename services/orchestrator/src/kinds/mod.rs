@@ -2,6 +2,7 @@
 
 mod blend;
 mod composition;
+mod delivered;
 mod kind;
 mod melody_vocals;
 mod played;

@@ -1,5 +1,6 @@
 //! The orchestrator at work, by a clock that tests turn. One binary, so that it is linked once.
 
+mod accompaniment;
 mod call_off;
 mod cancelled;
 mod daily;

@@ -92,6 +92,7 @@ pub static SPEC: KindSpec = KindSpec {
         artifact::stem("stem_bass"),
         artifact::stem("stem_drums"),
         artifact::stem("stem_pad"),
+        artifact::stem("stem_backing"),
         artifact::LYRICS,
         artifact::MELODY_MIDI,
         artifact::MELODY_MUSICXML,

@@ -98,7 +98,8 @@ impl MusicGen {
         purpose: &str,
         call: &ProviderCall<'_>,
     ) -> Result<AudioInput, Stop> {
-        let request = PredictionRequest::new(&self.model(call)?, self.input(description, seconds)).to_json();
+        let input = self.input(description, seconds, melody.is_some());
+        let request = PredictionRequest::new(&self.model(call)?, input).to_json();
         let with_melody = melody.map(|melody| WithAudio::new(&self.predictions, MELODY, melody));
         let service: &dyn OutsideService = match &with_melody {
             Some(with_melody) => with_melody,
@@ -128,11 +129,13 @@ impl MusicGen {
     }
 
     /// All that may be asked; a version takes of it what it knows. The seed is a place for the mark of the call.
-    fn input(&self, description: &str, seconds: f64) -> Value {
+    fn input(&self, description: &str, seconds: f64, has_melody: bool) -> Value {
+        // Not every size follows a melody; its own choice does.
+        let size = self.size.as_ref().filter(|size| !has_melody || size.contains("melody"));
         json!({
             "prompt": description,
             "duration": (seconds.clamp(self.shortest_seconds, self.longest_seconds)).round() as u64,
-            "model_version": self.size,
+            "model_version": size,
             "output_format": self.format,
             "normalization_strategy": "loudness",
             "seed": 0,
@@ -160,6 +163,11 @@ fn description(sentence: &str, options: &Options) -> String {
     words.extend(options.instruments.iter().map(ToString::to_string));
     words.extend(options.without_instruments.iter().map(|instrument| format!("no {instrument}")));
     words.extend(options.energy.map(|energy| if energy < 0.4 { "calm" } else { "energetic" }.to_owned()));
+    described(words)
+}
+
+/// The same of words that are there already.
+pub(super) fn described(mut words: Vec<String>) -> String {
     words.push("instrumental, no vocals".to_owned());
     words.retain(|word| !word.is_empty());
     words.join(", ").chars().take(MOST_PROMPT_CHARS).collect()

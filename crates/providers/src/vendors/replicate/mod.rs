@@ -5,6 +5,7 @@
 //! correlation (`mark.rs`), and whatever cannot carry one is not sent. Results are taken from looks alone: a webhook only
 //! says that it is time for one.
 
+mod accompanist;
 mod audio_in;
 mod bark;
 mod catalogue;
@@ -12,6 +13,7 @@ mod check;
 mod client;
 mod composer;
 mod find;
+mod guide;
 mod mark;
 mod model_ref;
 mod predictions;
@@ -22,7 +24,6 @@ mod trainings;
 mod webhook_address;
 mod wire;
 
-pub use audio_in::WithAudio;
 pub use bark::BarkReciter;
 pub use check::ReplicateCheck;
 pub use composer::MusicGen;
@@ -33,10 +34,10 @@ pub use trainings::{Trained, TrainingRequest, TrainingService};
 
 use std::sync::Arc;
 
-use domain::{Failure, retry::RetryPolicy};
+use domain::retry::RetryPolicy;
 use outbound::Outbound;
 use resilience::Bulkhead;
-use settings::{Secret, Vendor};
+use settings::Vendor;
 use url::Url;
 
 use self::{
@@ -121,11 +122,6 @@ impl Replicate {
         self.predictions.clone()
     }
 
-    /// The same, for whoever adds a recording to what is asked.
-    pub fn prediction_service(&self) -> Arc<PredictionService> {
-        self.predictions.clone()
-    }
-
     /// The same for trainings, by the vendor's name and `/trainings`; `None` where the settings name no owner for what is
     /// trained.
     pub fn trainings(&self) -> Option<Arc<dyn OutsideService>> {
@@ -161,19 +157,15 @@ impl Replicate {
 
     /// What it can do of a capability, by the settings' names for those.
     pub fn abilities(&self, capability: &str) -> Abilities {
-        if capability == "compositions" { self.composer.abilities() } else { Abilities::default() }
+        match capability {
+            "compositions" => self.composer.abilities(),
+            "accompaniment" => self.composer.abilities_with_melody(),
+            _ => Abilities::default(),
+        }
     }
 
     /// The attempts that a chain makes: what failed without a reason that anybody documents is asked for once more.
     pub fn retries(usual: RetryPolicy) -> RetryPolicy {
         RetryPolicy { max_attempts: usual.max_attempts.min(2), ..usual }
-    }
-
-    /// The secret that webhooks are signed with, by the vendor's own word.
-    ///
-    /// # Errors
-    /// As the vendor answers.
-    pub async fn webhook_secret(&self) -> Result<Secret<String>, Failure> {
-        self.client.webhook_secret().await.map(Secret::new)
     }
 }

@@ -8,7 +8,10 @@ use providers::{AudioInput, ComposedSong, Need, Stop, blocking};
 use serde_json::{Value, json};
 
 use super::{model, work};
-use crate::stage::{ReuseKey, Stage, StageOutcome, StageRun};
+use crate::{
+    kinds::delivered::{CAME_AS_SOUND, DELIVERED},
+    stage::{ReuseKey, Stage, StageOutcome, StageRun},
+};
 
 pub struct Composing;
 
@@ -64,14 +67,14 @@ async fn keep_sound(run: &StageRun<'_>, song: &SoundSong, sound: &AudioInput) ->
     let text = arrangement::lines_as_text(&song.lines);
     let texts = [("the title", song.title.as_str()), ("the words of the song", text.as_str())];
     run.tools.capabilities.content.admit(&texts, run.remaining).await?;
-    run.put_file(work::DELIVERED, sound.reopen()?, &song.media_type).await?;
+    run.put_file(DELIVERED, sound.reopen()?, &song.media_type).await?;
     run.put_json(work::SOUND_SONG, song).await?;
     if !song.lines.is_empty() {
         let lrc = arrangement::lines_as_lrc(&song.lines);
         run.put_bytes(work::LYRICS_TEXT, text.into_bytes(), artifact::LYRICS.media_type).await?;
         run.put_bytes(work::LYRICS_LRC, lrc.into_bytes(), artifact::LYRICS.media_type).await?;
     }
-    Ok(json!({ work::CAME_AS_SOUND: true, "seconds": song.seconds }))
+    Ok(json!({ CAME_AS_SOUND: true, "seconds": song.seconds }))
 }
 
 async fn keep_notes(run: &StageRun<'_>, song: ComposedSong) -> Result<Value, Stop> {

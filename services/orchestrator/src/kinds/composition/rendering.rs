@@ -18,7 +18,10 @@ use serde_json::json;
 
 use super::work;
 use crate::{
-    kinds::played::{self, Album, Played, Playing, Sound},
+    kinds::{
+        delivered::DELIVERED,
+        played::{self, Album, Played, Playing, Sound},
+    },
     stage::{ReuseKey, Stage, StageOutcome, StageRun},
 };
 
@@ -35,7 +38,7 @@ impl Stage for Rendering {
         let request = run.request::<CompositionRequest>()?;
         let seconds = arrangement::asked_seconds(&request);
         let options = request.options;
-        if let Some(sound) = run.object_sha256(work::DELIVERED) {
+        if let Some(sound) = run.object_sha256(DELIVERED) {
             let inputs = json!([ENGINE_VERSION, sound, seconds, options.stems, options.formats]);
             return Ok(Some(ReuseKey { inputs, provider: None }));
         }
@@ -70,7 +73,7 @@ impl Stage for Rendering {
 /// What a service delivered, as every song is.
 async fn delivered(run: &StageRun<'_>, request: CompositionRequest) -> Result<StageOutcome, Stop> {
     let song: SoundSong = run.get_json(work::SOUND_SONG).await?;
-    let sound = run.get_file(work::DELIVERED).await?;
+    let sound = run.get_file(DELIVERED).await?;
     let (playing, _wanted) = Playing::new(run.progress.clone());
     let asked_seconds = arrangement::asked_seconds(&request);
     let options = request.options;

@@ -10,7 +10,7 @@ use domain::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::stage::FinishedStage;
+use crate::{kinds::delivered, stage::FinishedStage};
 
 /// What was composed, where it is notes.
 pub const COMPOSED: &str = "composed.json";
@@ -21,19 +21,15 @@ pub const LYRICS_TEXT: &str = "lyrics.txt";
 pub const LYRICS_LRC: &str = "lyrics.lrc";
 pub const VOCALS: &str = "vocals.wav";
 pub const REPORT: &str = "report.json";
-/// What was composed, where a service delivered it as sound: the file, and what is known of it.
-pub const DELIVERED: &str = "delivered";
+/// What is known of what was composed, where a service delivered it as sound.
 pub const SOUND_SONG: &str = "sound-song.json";
-
-/// Which of the two it is, in the detail of the stage that had it composed.
-pub const CAME_AS_SOUND: &str = "cameAsSound";
 
 /// With which model of the registry it was composed, in the same detail; only where one was asked for.
 pub const MODEL: &str = "model";
 
 /// Whether a service delivered the song as sound, the voice in it.
 pub fn came_as_sound(done: &BTreeMap<String, FinishedStage>) -> bool {
-    done.get(COMPOSING.as_str()).is_some_and(|stage| stage.detail[CAME_AS_SOUND] == true)
+    delivered::came_as_sound(done, COMPOSING)
 }
 
 /// Whether words are written and sung here.

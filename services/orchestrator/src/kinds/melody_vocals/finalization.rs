@@ -8,7 +8,7 @@ use domain::{
 };
 use providers::Stop;
 use serde_json::json;
-use song::{LyricsSummary, Report};
+use song::{BackingSummary, LyricsSummary, Report};
 
 use super::work;
 use crate::{
@@ -39,9 +39,9 @@ impl Stage for Finalization {
         ]) {
             files.push(run.result_file(&role, name).await?);
         }
-        let band = report.backing.as_ref().and_then(|backing| backing.band.as_ref());
+        let sound = report.backing.as_ref().and_then(BackingSummary::song_sound);
         if report.options.stems {
-            for stem in band.into_iter().flat_map(|band| &band.sound).flat_map(|sound| &sound.stems) {
+            for stem in sound.into_iter().flat_map(|sound| &sound.stems) {
                 if let Some(role) = SPEC.stem_role(stem) {
                     files.push(run.result_file(role, &played::stem(stem)).await?);
                 }
@@ -52,8 +52,8 @@ impl Stage for Finalization {
             title: report.lyrics.title.clone(),
             comment: Some(format!("sung by a machine, job {}", run.job.id)),
             audio: Some(audio),
-            // A band with a voice is at the loudness of whole songs.
-            is_mastered: band.is_some(),
+            // A voice with a band, or with what plays in its place, is at the loudness of whole songs.
+            is_mastered: sound.is_some(),
             files,
             ..IngestPlan::default()
         };

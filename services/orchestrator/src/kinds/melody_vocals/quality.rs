@@ -9,7 +9,7 @@ use lyrics::Lyrics;
 use media::{Bounds, Encoding, Tags};
 use music::Melody;
 use providers::Stop;
-use song::{Arranged, Backing, Documents, Heard, Mixed, Report, Song, StepSummary};
+use song::{Backing, Documents, Heard, Mixed, Report, Song, StepSummary};
 
 use super::{vocals::VocalsPlan, work};
 use crate::{
@@ -27,7 +27,11 @@ impl Stage for Quality {
 
     async fn run(&self, run: &StageRun<'_>) -> Result<StageOutcome, Stop> {
         let request: MelodyToVocalsRequest = run.request()?;
-        let (melody, band) = work::melody(run, &request).await?;
+        let (melody, arranged) = work::melody(run, &request).await?;
+        let band = match arranged {
+            Some(arranged) => Some(work::band(run, arranged).await?),
+            None => None,
+        };
         let lyrics: Lyrics = run.get_json(work::LYRICS).await?;
         let plan: VocalsPlan = run.get_json(work::VOCALS_PLAN).await?;
         let wav = run.get_bytes(work::VOCALS).await?;
@@ -63,7 +67,8 @@ struct Listening {
     /// The voice.
     wav: bytes::Bytes,
     melody: Melody,
-    band: Option<Box<Arranged>>,
+    /// Who plays where a band was arranged.
+    band: Option<Backing>,
     lyrics: Lyrics,
     plan: VocalsPlan,
     request: MelodyToVocalsRequest,
@@ -91,7 +96,7 @@ impl Listening {
         let performance = &plan.performance;
         let heard = Heard { samples: &sound.samples, sample_rate_hz: sound.sample_rate_hz, performance };
         let backing = match band {
-            Some(band) => Some(Backing::Band(band)),
+            Some(band) => Some(band),
             None => song::backing(&melody, &request)?,
         };
         let backing = backing.as_ref();
@@ -113,7 +118,7 @@ impl Listening {
             report.heard_band(&sound);
             for (place, stem) in sound.stems.iter().enumerate() {
                 let tags = Tags { title: Some(format!("{} ({stem})", lyrics.title)), ..Tags::default() };
-                files.push(played::written_stem(&mut sound.song.master, place, stem, &tags)?);
+                files.push(played::written_stem(&mut sound.master, place, stem, &tags)?);
             }
         }
         Ok(Listened { report, documents, files })

@@ -1,15 +1,25 @@
 //! Working objects that stages share: their names, and those that more than one stage reads.
 
-use domain::{Failure, kinds::melody_vocals::MelodyToVocalsRequest, options::Backing};
+use domain::{
+    Failure, FailureClass, FailureCode,
+    kinds::melody_vocals::{ARRANGEMENT, MelodyToVocalsRequest},
+    options,
+};
 use music::Melody;
+use providers::AudioInput;
 use serde_json::Value;
-use song::Arranged;
+use song::{Arranged, Backing, PlayedBacking};
 
-use crate::stage::StageRun;
+use crate::{
+    kinds::delivered::{DELIVERED, came_as_sound},
+    stage::StageRun,
+};
 
 pub const MELODY: &str = "melody.json";
 /// The melody in the time of its song, and the band; only where one plays.
 pub const ARRANGED: &str = "arranged.json";
+/// What is known of music that came as sound, in the place of the band.
+pub const PLAYED: &str = "played.json";
 pub const LYRICS: &str = "lyrics.json";
 pub const VOCALS: &str = "vocals.wav";
 /// The voice over its backing.
@@ -28,7 +38,7 @@ pub fn has_band(request: &Value) -> bool {
 }
 
 fn plays(request: &MelodyToVocalsRequest) -> bool {
-    request.options.backing == Backing::Band
+    request.options.backing == options::Backing::Band
 }
 
 /// The object that holds the melody as it is sung.
@@ -46,4 +56,18 @@ pub async fn melody(
         return Ok((arranged.melody.clone(), Some(Box::new(arranged))));
     }
     Ok((run.get_json(MELODY).await?, None))
+}
+
+/// Who plays where a band was arranged: the band, or what came as sound in its place.
+pub async fn band(run: &StageRun<'_>, arranged: Box<Arranged>) -> Result<Backing, Failure> {
+    if !came_as_sound(run.done, ARRANGEMENT) {
+        return Ok(Backing::Band(arranged));
+    }
+    let delivered = run.get_json(PLAYED).await?;
+    let sound = AudioInput::new(run.get_file(DELIVERED).await?).map_err(|error| {
+        let message = format!("what plays under the voice cannot be read: {error}");
+        Failure::new(FailureClass::Transient, FailureCode::Storage, message)
+    })?;
+    let provider = run.done.get(ARRANGEMENT.as_str()).and_then(|stage| stage.provider.clone()).unwrap_or_default();
+    Ok(Backing::Sound(Box::new(PlayedBacking { arranged: *arranged, delivered, provider, sound })))
 }
