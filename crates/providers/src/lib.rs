@@ -19,6 +19,7 @@ pub mod moderation;
 mod offline;
 mod outside;
 mod outside_service;
+mod playing;
 mod recital;
 mod setup_check;
 mod spoken_singer;
@@ -28,7 +29,7 @@ pub mod vendors;
 
 pub use abilities::{Abilities, ModelChoice, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
-pub use assembly::{blenders, composers};
+pub use assembly::{blenders, composers, players};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };
@@ -50,6 +51,7 @@ pub use input::{AudioInput, ProgressSink, no_progress};
 pub use offline::{NAME as OFFLINE, OfflineEngine};
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
+pub use playing::{OwnInstruments, PlayedSong, SongPlayer};
 pub use recital::Reciter;
 pub use setup_check::SetupCheck;
 pub use spoken_singer::SpokenSinger;
@@ -77,6 +79,8 @@ pub struct Capabilities {
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
     pub blends: Chain<dyn SongBlender>,
+    /// Who plays the notes of a blend; the last is always this process.
+    pub playing: Chain<dyn SongPlayer>,
     pub compositions: Chain<dyn SongComposer>,
     /// Who trains models on recordings; nobody in this process does.
     pub trainers: Chain<dyn Trainer>,
@@ -137,6 +141,7 @@ impl Capabilities {
             lyrics: assembly.lyrics(&engine),
             vocals: assembly.vocals(&engine),
             blends: assembly.blends(),
+            playing: assembly.playing(),
             compositions: assembly.compositions(),
             accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),
             trainers: assembly.trainers(),

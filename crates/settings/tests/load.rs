@@ -463,3 +463,12 @@ fn the_way_out_is_direct_unless_a_proxy_is_named() {
         assert!(problems.contains(key) && !problems.contains("hunter2"), "{problems}");
     }
 }
+
+#[test]
+fn nobody_is_to_play_where_no_model_is() {
+    let notices = |options: LoadOptions| Settings::load(&options).unwrap().notices.len();
+    let plays = LoadOptions::default().with("providers.ml_model_plays", "true");
+    assert_eq!(notices(plays.clone()), 1);
+    assert_eq!(notices(plays.with("providers.ml_model_url", "http://localhost:8000")), 0);
+    assert!(!Settings::load(&LoadOptions::default()).unwrap().providers.ml_model_plays, "nothing is sent unasked");
+}
