@@ -189,6 +189,8 @@ pub enum Sound {
     Silent,
     /// A tenth of the length.
     Short,
+    /// Three times the length.
+    Long,
 }
 
 /// How a prediction or a training goes.
