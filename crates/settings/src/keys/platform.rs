@@ -360,7 +360,7 @@ pub const PROVIDERS: Section = Section {
             "false",
             BOOL,
             "true",
-            "Whether the model also plays the notes of a blend (`POST convert-to-mp3`), whoever made them; there are no stems then, and what fails or sounds bad is played here. Without an address of the model it is not asked.",
+            "Whether the model also plays the songs that were blended (`POST convert-to-mp3`), whoever blended them; there are no stems then, and what fails or sounds bad is played here. Without an address of the model it is not asked.",
         ),
         Key::new(
             "providers.call_timeout_ms",
