@@ -291,7 +291,7 @@ async fn what_is_played_badly_is_played_here_and_told_of() {
         (wav(4.0, 0.0), "that is silent"),
         (wav(4.0, 4.0), "% is clipped"),
         (wav(2.8, 0.2), "that lasts 2.8 s, and the notes last 4.0 s"),
-        (wav(30.0, 0.2), "that cannot be played"),
+        (wav(60.0, 0.2), "sent a sound that"),
     ] {
         let Players { elsewhere, warnings } = played_by(bytes).await;
         assert!(elsewhere.is_none(), "{told}");
