@@ -8,8 +8,9 @@ use providers::AudioInput;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    mastering::{RATE_HZ, of_media},
     rendering::{LOUDNESS, MOST_SECONDS},
-    sound_song::{RATE_HZ, Trim, facts, frames, of_media},
+    sound_song::{Trim, facts, frames},
 };
 
 /// What it is called among the stems.

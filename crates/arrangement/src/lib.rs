@@ -11,6 +11,8 @@ mod composed;
 mod composing;
 mod cover;
 mod karaoke;
+mod mastering;
+mod playing;
 mod reading;
 mod rendering;
 mod report;
@@ -26,6 +28,7 @@ pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary
 pub use composing::{Made, asked_seconds, compose, compose_with, composition_need, vocals_request};
 pub use cover::cover;
 pub use karaoke::lrc;
+pub use playing::{Mastered, PlayedElsewhere, Players, played};
 pub use reading::{LIMITS, SongRead, read_song};
 pub use rendering::{
     LOUDNESS, MOST_SECONDS, Rendering, VOICE, band_stems, check, composed_stems, render, render_exactly, stems_of,

@@ -17,7 +17,8 @@ pub struct SoundSummary {
     pub true_peak_dbtp: Option<f64>,
     /// What is heard together; each is a file where stems were asked for.
     pub stems: Vec<String>,
-    /// Name and version of the synthesizer; absent, as the font is, where a service delivered the sound.
+    /// Name and version of the synthesizer, or the provider who played the notes, of whose font nothing is known; absent, as the
+    /// font is, where a service delivered the whole song as sound.
     pub renderer: Option<String>,
     pub font: Option<FontSummary>,
 }
@@ -156,6 +157,7 @@ impl SoundSummary {
         };
         let played = match (&self.renderer, &self.font) {
             (Some(renderer), Some(FontSummary { name, licence })) => format!("; {renderer} with {name} ({licence})"),
+            (Some(player), None) => format!("; played by {player}"),
             _ => String::new(),
         };
         format!("{}:{:02}, {level}{played}", seconds / 60, seconds % 60)

@@ -1,17 +1,20 @@
 //! Songs that services deliver as finished sound: checked when they come, and brought to length and loudness like every other.
 
-use std::{fs::File, ops::ControlFlow, time::Duration};
+use std::{fs::File, ops::ControlFlow};
 
 use domain::{Failure, FailureClass, FailureCode, audio::AudioFacts, kinds::composition::MOST_MS};
-use media::{Bounds, Master, MediaError, Multitrack};
+use media::{Bounds, Master};
 use providers::AudioInput;
 use serde::{Deserialize, Serialize};
 use telemetry::error_chain;
 
-use crate::{cover::cover_of_levels, rendering::LOUDNESS, report::SoundSummary, words::TimedLine};
+use crate::{
+    cover::cover_of_levels,
+    mastering::{RATE_HZ, mastered, of_media},
+    report::SoundSummary,
+    words::TimedLine,
+};
 
-/// Of every song, in Hz.
-pub const RATE_HZ: u32 = 44_100;
 /// A sound that is cut fades out over this much, in seconds: long enough not to click, short enough not to be a fade.
 const FADE_SECONDS: f64 = 0.05;
 /// Shorter than this share of the length that was asked for, and by more than so many seconds, it is another song than was asked
@@ -24,8 +27,6 @@ const SILENCE_DBFS: f64 = -60.0;
 const NEAR_SECONDS: f64 = 0.1;
 /// Longest song.
 const MOST_SECONDS: f64 = MOST_MS as f64 / 1000.0;
-/// While it is decoded it is written down, too.
-const DECODED_WITHIN: Duration = Duration::from_secs(300);
 /// Columns of the cover.
 const COLUMNS: usize = 71;
 
@@ -81,27 +82,16 @@ impl SoundSong {
     ) -> Result<FinishedSound, Failure> {
         let mut trim = Trim::new(self.seconds, asked_seconds.unwrap_or(MOST_SECONDS));
         let mut levels = vec![0.0_f32; COLUMNS];
-        let mut tracks = Multitrack::new(RATE_HZ, 0).map_err(|error| of_media(&error))?;
-        let bounds = Bounds { deadline: DECODED_WITHIN, ..Bounds::for_duration(MOST_SECONDS) };
-        let mut is_stopped = false;
-        let decoded = media::decode_stereo(sound, RATE_HZ, &bounds, |block| {
+        let master = mastered(sound, MOST_SECONDS, &mut |block| {
             let start = trim.at;
             let kept = trim.of(block);
             for (frame, pair) in (start..).zip(kept.chunks_exact(2)) {
                 let column = (frame * COLUMNS as u64 / trim.expected.max(1)).min(COLUMNS as u64 - 1) as usize;
                 levels[column] = levels[column].max(pair[0].abs()).max(pair[1].abs());
             }
-            if progress(trim.at as f64 / trim.expected.max(1) as f64).is_break() {
-                is_stopped = true;
-                return Err(MediaError::DeadlinePassed { limit: bounds.deadline });
-            }
-            tracks.push(&kept, &[])
-        });
-        if is_stopped {
-            return Err(Failure::new(FailureClass::Transient, FailureCode::StageTimeout, "nobody waits for the song"));
-        }
-        decoded.map_err(|error| of_media(&error))?;
-        let master = tracks.master(LOUDNESS.lufs, LOUDNESS.max_dbtp).map_err(|error| of_media(&error))?;
+            progress(trim.at as f64 / trim.expected.max(1) as f64)?;
+            ControlFlow::Continue(kept)
+        })?;
         let seconds = master.frames() as f64 / f64::from(RATE_HZ);
         let mut warnings = Vec::new();
         if let Some(asked) = asked_seconds.filter(|asked| asked - seconds > NEAR_SECONDS) {
@@ -214,10 +204,4 @@ pub fn facts(sound: &AudioInput, fault: impl Fn(&str) -> Failure) -> Result<Audi
 fn of_service(what: &str) -> Failure {
     let message = format!("the service that composes sent a sound {what}");
     Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message)
-}
-
-/// What it means for a job that a sound cannot be worked on.
-pub fn of_media(error: &MediaError) -> Failure {
-    let class = if error.is_retryable() { FailureClass::Transient } else { FailureClass::Config };
-    Failure::new(class, FailureCode::AudioProcessing, error_chain(error))
 }

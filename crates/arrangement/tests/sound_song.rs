@@ -1,4 +1,4 @@
-//! Songs that a service delivers as sound: checked, cut, brought to level, and told of.
+//! Songs that a service delivers as sound, and songs whose notes it plays: checked, cut, brought to level, and told of.
 
 use std::{
     fs::File,
@@ -8,14 +8,15 @@ use std::{
     time::Duration,
 };
 
-use arrangement::{CompositionReport, LOUDNESS, Made, Reported, SoundSong, Subject};
+use arrangement::{CompositionReport, LOUDNESS, Made, Mastered, Players, Reported, SoundSong, Subject, played};
 use async_trait::async_trait;
 use domain::retry::RetryPolicy;
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest};
 use media::{Encoding, Tags};
+use music::score::{MeterChange, Part, Score, ScoreNote, TempoChange};
 use providers::{
-    AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, ProviderCall, SongComposer, Stop,
-    SungSound, SungWord, Terms,
+    AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, OwnInstruments, PlayedSong,
+    ProviderCall, SongComposer, SongPlayer, Stop, SungSound, SungWord, Terms,
 };
 use serde_json::json;
 use telemetry::Metrics;
@@ -214,4 +215,88 @@ fn it_stops_when_nobody_waits() {
     let song = SoundSong::check(&AudioInput::new(file(&bytes)).unwrap(), String::new(), None).unwrap();
     let stopped = song.finished(file(&bytes), None, true, &mut |_| ControlFlow::Break(())).err().unwrap();
     assert_eq!((stopped.class, stopped.code), (FailureClass::Transient, FailureCode::StageTimeout));
+}
+
+/// Somebody who plays every song as the same bytes.
+struct Plays(Vec<u8>);
+
+#[async_trait]
+impl SongPlayer for Plays {
+    async fn play(&self, _: &Score, _: &ProviderCall<'_>) -> Result<PlayedSong, Stop> {
+        Ok(PlayedSong::Sound(AudioInput::new(file(&self.0)).unwrap()))
+    }
+}
+
+/// Eight quarters in four seconds.
+fn four_seconds() -> Score {
+    let note = |at: u64| ScoreNote { onset: at * 480, duration: 480, pitch: 60 + at as u8, velocity: 90 };
+    let part = Part {
+        track: 1,
+        port: 0,
+        channel: 0,
+        name: String::new(),
+        program: 0,
+        drums: false,
+        notes: (0..8).map(note).collect(),
+        controls: Vec::new(),
+    };
+    Score {
+        ticks_per_quarter: 480,
+        title: "Tide".to_owned(),
+        tempos: vec![TempoChange { at: 0, micros_per_quarter: 500_000 }],
+        meters: vec![MeterChange { at: 0, beats: 4, unit: 4 }],
+        meter_is_given: true,
+        key_signatures: Vec::new(),
+        parts: vec![part],
+        lyrics: Vec::new(),
+        markers: Vec::new(),
+        end: 8 * 480,
+    }
+}
+
+async fn played_by(bytes: Vec<u8>) -> Players {
+    let retry = RetryPolicy { max_attempts: 1, base: Duration::ZERO, cap: Duration::ZERO };
+    let limits = CallLimits { call_timeout: Duration::from_secs(60), retry };
+    let mut chain: Chain<dyn SongPlayer> = Chain::new("playing", limits, Metrics::new("test"));
+    chain.push("hall", Terms::of_own("1"), Arc::new(Plays(bytes)));
+    chain.push("offline", Terms::of_own("1"), Arc::new(OwnInstruments));
+    let calls = DirectCalls::default();
+    played(&chain, CallScope::new(&calls, Duration::from_secs(60)), &four_seconds()).await.unwrap()
+}
+
+#[tokio::test]
+async fn notes_that_somebody_else_plays_are_as_loud_as_every_song_and_say_who_played() {
+    for (seconds, encoding) in [(4.6, Encoding::Mp3 { kbps: 128 }), (3.5, Encoding::Wav16), (14.0, Encoding::Flac)] {
+        let Players { elsewhere, warnings } = played_by(sound(seconds, 44_100, 2, 0.1, encoding)).await;
+        let elsewhere = elsewhere.unwrap_or_else(|| panic!("{encoding:?}: {warnings:?}"));
+        assert!(warnings.is_empty(), "{warnings:?}");
+        let mastered = elsewhere.mastered(true, &mut |_| ControlFlow::Continue(())).unwrap();
+        let Mastered { master, summary, warnings } = mastered;
+        let loudness = master.loudness;
+        assert!((loudness.integrated_lufs.unwrap() - LOUDNESS.lufs).abs() <= 1.0, "{encoding:?}: {loudness:?}");
+        assert!(loudness.true_peak_dbtp.unwrap() <= LOUDNESS.max_dbtp + 0.1, "{encoding:?}: {loudness:?}");
+        assert!((summary.duration_seconds - seconds).abs() < 0.1, "{encoding:?}: {summary:?}");
+        assert_eq!((summary.renderer.as_deref(), &summary.font, summary.stems.len()), (Some("hall"), &None, 0));
+        assert!(summary.summary().ends_with("; played by hall"), "{}", summary.summary());
+        assert!(warnings[0].contains("hall") && warnings[1].contains("no stems"), "{warnings:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_played_badly_is_played_here_and_told_of() {
+    let wav = |seconds, level| sound(seconds, 44_100, 2, level, Encoding::Wav16);
+    for (bytes, told) in [
+        (Vec::new(), "that cannot be played"),
+        (b"<html>busy</html>".to_vec(), "that cannot be played"),
+        (wav(4.0, 0.0), "that is silent"),
+        (wav(4.0, 4.0), "% is clipped"),
+        (wav(2.8, 0.2), "that lasts 2.8 s, and the notes last 4.0 s"),
+        (wav(60.0, 0.2), "sent a sound that"),
+    ] {
+        let Players { elsewhere, warnings } = played_by(bytes).await;
+        assert!(elsewhere.is_none(), "{told}");
+        let [warning] = &warnings[..] else { panic!("{told}: {warnings:?}") };
+        assert!(warning.starts_with("hall was to play the song and did not: hall sent a sound "), "{warning}");
+        assert!(warning.contains(told), "{warning}");
+    }
 }

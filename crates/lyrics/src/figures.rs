@@ -153,31 +153,40 @@ fn good_notes(lyrics: &Lyrics, melody: &Melody) -> usize {
 fn stress_order(language: Language, lyrics: &Lyrics, melody: &Melody) -> (usize, usize) {
     let (mut good, mut all) = (0, 0);
     for line in &lyrics.lines {
-        let notes: Vec<_> = line.syllables.iter().filter_map(|s| melody.notes.get(s.note)).copied().collect();
-        let weights = note_weights(&notes);
-        let words = words_of(&line.text);
-        let stresses: Vec<f64> = line.syllables.iter().map(|s| stress_of(language, s, &words)).collect();
-        let (line_good, line_all) = in_order(&weights, &stresses);
+        let (line_good, line_all) = line_stress_order(language, line, melody);
         good += line_good;
         all += line_all;
     }
     (good, all)
 }
 
+/// Those of one line.
+pub(crate) fn line_stress_order(language: Language, line: &LyricLine, melody: &Melody) -> (usize, usize) {
+    let notes: Vec<_> = line.syllables.iter().filter_map(|s| melody.notes.get(s.note)).copied().collect();
+    let weights = note_weights(&notes);
+    let words = words_of(&line.text);
+    let stresses: Vec<f64> = line.syllables.iter().map(|s| stress_of(language, s, &words)).collect();
+    in_order(&weights, &stresses)
+}
+
 fn rhyme_share(sections: &[Vec<String>], key: impl Fn(&str) -> Option<String>) -> f64 {
-    const REACH: usize = 3;
-    let (mut rhymed, mut all) = (0, 0);
+    let (mut good, mut all) = (0, 0);
     for ends in sections.iter().filter(|ends| ends.len() > 1) {
-        let keys: Vec<Option<String>> = ends.iter().map(|word| key(word)).collect();
         all += ends.len();
-        rhymed += (0..ends.len())
-            .filter(|&at| {
-                let near = at.saturating_sub(REACH)..ends.len().min(at + REACH + 1);
-                keys[at].is_some() && near.into_iter().any(|other| keys[other] == keys[at] && ends[other] != ends[at])
-            })
-            .count();
+        good += rhymed(ends, &key).into_iter().filter(|rhymes| *rhymes).count();
     }
-    share(rhymed, all)
+    share(good, all)
+}
+
+/// Of each of the words that end the lines of a section, whether it rhymes with another one at most three lines away.
+pub(crate) fn rhymed(ends: &[String], key: impl Fn(&str) -> Option<String>) -> Vec<bool> {
+    const REACH: usize = 3;
+    let keys: Vec<Option<String>> = ends.iter().map(|word| key(word)).collect();
+    let rhymes = |at: usize| {
+        let mut near = at.saturating_sub(REACH)..ends.len().min(at + REACH + 1);
+        keys[at].is_some() && near.any(|other| keys[other] == keys[at] && ends[other] != ends[at])
+    };
+    (0..ends.len()).map(rhymes).collect()
 }
 
 fn longest_run(text: &str) -> usize {

@@ -5,6 +5,7 @@ pub mod breath;
 pub mod correct;
 pub mod harmony;
 pub mod key;
+pub mod key_profile;
 pub mod melody;
 mod meter;
 pub mod midi;

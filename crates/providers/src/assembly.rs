@@ -23,6 +23,7 @@ use crate::{
     offline::{self, OfflineEngine},
     outside::Outside,
     outside_service::OutsideService,
+    playing::{OwnInstruments, SongPlayer},
     recital::Reciter,
     setup_check::SetupCheck,
     spoken_singer::SpokenSinger,
@@ -62,6 +63,7 @@ struct Offers {
     compositions: Vec<Offer<dyn SongComposer>>,
     accompaniment: Vec<Offer<dyn Accompanist>>,
     blends: Vec<Offer<dyn SongBlender>>,
+    playing: Vec<Offer<dyn SongPlayer>>,
     trainers: Vec<Offer<dyn Trainer>>,
     outside: Vec<Arc<dyn OutsideService>>,
     checks: Vec<Arc<dyn SetupCheck>>,
@@ -228,9 +230,15 @@ impl<'a> Assembly<'a> {
         let Some(url) = &providers.ml_model_url else { return Ok(()) };
         let key = providers.ml_model_api_key.clone();
         let client = Arc::new(MlModelClient::new(&outside.outbound()?, url.clone(), key)?);
-        let guard = Guard::new(ml_model::NAME, "blends", self.breakers);
-        let terms = Terms::elsewhere(Version::Asked(client.clone()), guard);
-        self.offers.blends.push(Offer { name: ml_model::NAME.to_owned(), terms, provider: client });
+        let terms = |capability| {
+            let guard = Guard::new(ml_model::NAME, capability, self.breakers);
+            Terms::elsewhere(Version::Asked(client.clone()), guard)
+        };
+        let name = || ml_model::NAME.to_owned();
+        if providers.ml_model_plays {
+            self.offers.playing.push(Offer { name: name(), terms: terms("playing"), provider: client.clone() });
+        }
+        self.offers.blends.push(Offer { name: name(), terms: terms("blends"), provider: client.clone() });
         Ok(())
     }
 
@@ -263,6 +271,16 @@ impl<'a> Assembly<'a> {
         let offers = std::mem::take(&mut self.offers.blends);
         let blender = OfflineBlender::new(self.settings.providers.engine_threads);
         self.chain("blends", offers, ENGINE_VERSION, Arc::new(blender))
+    }
+
+    /// The sound font of this process is always there, last.
+    pub fn playing(&mut self) -> Chain<dyn SongPlayer> {
+        let mut offers = std::mem::take(&mut self.offers.playing);
+        let (name, terms) = (offline::NAME.to_owned(), Terms::of_own(ENGINE_VERSION));
+        offers.push(Offer { name, terms, provider: Arc::new(OwnInstruments) });
+        let providers = &self.settings.providers;
+        let limits = CallLimits { call_timeout: providers.call_timeout, retry: providers.retry_policy() };
+        self.ordered("playing", offers, limits)
     }
 
     /// Nobody in this process trains.
@@ -328,4 +346,16 @@ pub fn blenders(
     metrics: &Metrics,
 ) -> Result<Chain<dyn SongBlender>, SetupError> {
     Ok(Assembly::of(settings, &Outside::new(&settings.outbound), breakers, metrics)?.blends())
+}
+
+/// Those who play the notes of a blend, in order; the last is always this process.
+///
+/// # Errors
+/// When no client can be made.
+pub fn players(
+    settings: &Settings,
+    breakers: &BreakerRegistry,
+    metrics: &Metrics,
+) -> Result<Chain<dyn SongPlayer>, SetupError> {
+    Ok(Assembly::of(settings, &Outside::new(&settings.outbound), breakers, metrics)?.playing())
 }

@@ -21,6 +21,7 @@ pub mod moderation;
 mod offline;
 mod outside;
 mod outside_service;
+mod playing;
 mod recital;
 mod setup_check;
 mod slot;
@@ -32,7 +33,7 @@ pub mod vendors;
 pub use abilities::{Abilities, ModelChoice, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
 pub use accompanying::{Accompanied, AccompanimentOrder, Accompanist, OfflineAccompanist};
-pub use assembly::{blenders, composers};
+pub use assembly::{blenders, composers, players};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };
@@ -55,6 +56,7 @@ pub use model_catalogue::ModelCatalogue;
 pub use offline::{NAME as OFFLINE, OfflineEngine, pitch_trackers};
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};
+pub use playing::{OwnInstruments, PlayedSong, SongPlayer};
 pub use recital::Reciter;
 pub use setup_check::{Part, PartCheck, SetupCheck};
 pub use slot::Slot;
@@ -83,6 +85,8 @@ pub struct Capabilities {
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
     pub blends: Chain<dyn SongBlender>,
+    /// Who plays the notes of a blend; the last is always this process.
+    pub playing: Chain<dyn SongPlayer>,
     pub compositions: Chain<dyn SongComposer>,
     /// Who trains models on recordings; nobody in this process does.
     pub trainers: Chain<dyn Trainer>,
@@ -147,6 +151,7 @@ impl Capabilities {
             lyrics: assembly.lyrics(&engine),
             vocals: assembly.vocals(&engine),
             blends: assembly.blends(),
+            playing: assembly.playing(),
             compositions: assembly.compositions(),
             accompanists: assembly.accompaniment(),
             accompaniment: AccompanimentPlayer::new(settings.engine.soundfont.clone()),

@@ -1,5 +1,7 @@
 //! A model elsewhere that blends songs: three MIDI files in, one out, as JSON with base64 (`POST generate`). What it answers
-//! is not believed: it is bounded, decoded and read as any stranger's file.
+//! is not believed: it is bounded, decoded and read as any stranger's file. Its other route plays songs.
+
+mod playing;
 
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use blend::{Length, Options};
 use chrono::Utc;
 use domain::{Failure, FailureClass, FailureCode};
 use music::{Score, score::ScoreNote, smf};
-use outbound::{Destination, Limits, Outbound, SetupError, StatusCode};
+use outbound::{Destination, Limits, Outbound, Request, SetupError, StatusCode};
 use serde::{Deserialize, Serialize};
 use settings::Secret;
 use url::Url;
@@ -20,6 +22,9 @@ use crate::{
     chain::TellsVersion,
     outside::misdeed,
 };
+
+/// What each of the routes does, to be said of the model.
+const BLENDS: &str = "blends";
 
 /// The provider's name in results, metrics and `/stats`.
 pub const NAME: &str = "ml_model";
@@ -51,7 +56,7 @@ struct CallOptions {
     length_seconds: f64,
 }
 
-/// The name of the field is that of the model's other route, `convert-to-mp3`.
+/// The name of the field is that of what the model's other route takes.
 #[derive(Deserialize)]
 struct Answer {
     midi_data: String,
@@ -74,21 +79,26 @@ impl MlModelClient {
         Ok(Self { outbound: outbound.clone(), service, key })
     }
 
-    async fn ask(&self, call: &Call) -> Result<Vec<u8>, Failure> {
-        let away = |error| failure(FailureClass::Transient, misdeed(&error));
-        let limits = Limits::new(LONGEST_CALL, MAX_ANSWER_BYTES);
-        let mut request = self.outbound.post(&self.service, "generate").json(call).limits(limits);
-        if let Some(key) = &self.key {
-            request = request.bearer(key);
+    /// A request to a route, of whose answer so much is read.
+    fn post<T: Serialize>(&self, route: &str, body: &T, most_bytes: u64) -> Request {
+        let limits = Limits::new(LONGEST_CALL, most_bytes);
+        let request = self.outbound.post(&self.service, route).json(body).limits(limits);
+        match &self.key {
+            Some(key) => request.bearer(key),
+            None => request,
         }
-        let answer = request.send().await.map_err(away)?;
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Vec<u8>, Failure> {
+        let away = |error| failure(BLENDS, FailureClass::Transient, misdeed(&error));
+        let answer = self.post("generate", call, MAX_ANSWER_BYTES).send().await.map_err(away)?;
         if answer.status() != StatusCode::OK {
-            return Err(refused(answer.status(), answer.retry_after(Utc::now())));
+            return Err(refused(BLENDS, answer.status(), answer.retry_after(Utc::now())));
         }
         let answer: Answer = answer.json().await.map_err(away)?;
         STANDARD
             .decode(answer.midi_data.trim())
-            .map_err(|_| failure(FailureClass::Transient, "sent a song that is not in base64"))
+            .map_err(|_| failure(BLENDS, FailureClass::Transient, "sent a song that is not in base64"))
     }
 }
 
@@ -114,7 +124,7 @@ impl SongBlender for MlModelClient {
         })
         .await?;
         let mut read =
-            read.map_err(|_| failure(FailureClass::Transient, "sent something that is not a song in MIDI"))?;
+            read.map_err(|_| failure(BLENDS, FailureClass::Transient, "sent something that is not a song in MIDI"))?;
         let asked = call.options.length_seconds;
         check(&read.score, asked)?;
         read.score.title = titles.join(" × ");
@@ -135,13 +145,13 @@ impl SongBlender for MlModelClient {
 fn check(score: &Score, asked: f64) -> Result<(), Failure> {
     let last = score.parts.iter().flat_map(|part| &part.notes).map(ScoreNote::end).max().unwrap_or(0);
     if score.seconds_at(last) < asked * LEAST_SHARE {
-        return Err(failure(FailureClass::Transient, "sent far less than it was asked for"));
+        return Err(failure(BLENDS, FailureClass::Transient, "sent far less than it was asked for"));
     }
     if score.seconds() > MOST_BLEND_SECONDS {
-        return Err(failure(FailureClass::Transient, "sent a song that is too long"));
+        return Err(failure(BLENDS, FailureClass::Transient, "sent a song that is too long"));
     }
     if score.parts.len() > soundfont::MOST_PARTS {
-        return Err(failure(FailureClass::Transient, "sent a song with too many parts"));
+        return Err(failure(BLENDS, FailureClass::Transient, "sent a song with too many parts"));
     }
     Ok(())
 }
@@ -171,26 +181,26 @@ fn not_told(options: &Options) -> Vec<String> {
     vec![format!("The model that blended the songs takes no {}: these were left to it.", names.join(", "))]
 }
 
-fn refused(status: StatusCode, retry_after: Option<Duration>) -> Failure {
+fn refused(does: &str, status: StatusCode, retry_after: Option<Duration>) -> Failure {
     match (status, retry_after) {
         (StatusCode::TOO_MANY_REQUESTS, Some(wait)) => {
-            failure(FailureClass::RetryAfter, "is asked too often").with_retry_after(wait)
+            failure(does, FailureClass::RetryAfter, "is asked too often").with_retry_after(wait)
         }
         (
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED,
             _,
-        ) => failure(FailureClass::Config, "refused the key or the address"),
-        (StatusCode::PAYMENT_REQUIRED, _) => failure(FailureClass::Money, "wants credit"),
+        ) => failure(does, FailureClass::Config, "refused the key or the address"),
+        (StatusCode::PAYMENT_REQUIRED, _) => failure(does, FailureClass::Money, "wants credit"),
         // It was sent what it promises to take: whatever it has against that, the engine may do better.
-        _ => failure(FailureClass::Transient, "failed"),
+        _ => failure(does, FailureClass::Transient, "failed"),
     }
 }
 
-fn failure(class: FailureClass, what: &str) -> Failure {
+fn failure(does: &str, class: FailureClass, what: &str) -> Failure {
     let code = match class {
         FailureClass::Config => FailureCode::ProviderConfig,
         FailureClass::Money => FailureCode::ProviderQuota,
         _ => FailureCode::ProviderUnavailable,
     };
-    Failure::new(class, code, format!("the model that blends songs {what}"))
+    Failure::new(class, code, format!("the model that {does} songs {what}"))
 }

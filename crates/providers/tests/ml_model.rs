@@ -1,14 +1,18 @@
-//! A model that blends songs, and everything that it may do wrong: the engine takes over, and nothing hangs.
+//! A model that blends songs and plays them, and everything that it may do wrong: the engine takes over, and nothing hangs.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Read as _, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use domain::{FailureClass, Tried};
 use music::{
     Score, analysis,
     score::{MeterChange, Part, ScoreNote, TempoChange},
     smf,
 };
-use providers::{BlendedSong, CallScope, DirectCalls, Need, Provided, SongBlender, SongToBlend, Stop, blenders};
+use providers::{
+    BlendedSong, CallLog as _, CallScope, DirectCalls, Need, PlayedSong, Provided, SongBlender, SongPlayer,
+    SongToBlend, Stop, blenders, players,
+};
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::{Value, json};
 use settings::{LoadOptions, Settings};
@@ -68,11 +72,7 @@ fn answer(midi: &[u8]) -> Vec<u8> {
     json!({ "midi_data": STANDARD.encode(midi) }).to_string().into_bytes()
 }
 
-async fn blended(
-    model: &StandIn,
-    more: &[(&'static str, &'static str)],
-    options: &blend::Options,
-) -> Result<Provided<BlendedSong>, domain::Failure> {
+fn settings(model: &StandIn, more: &[(&'static str, &'static str)]) -> Settings {
     let settings = LoadOptions::default()
         .with("providers.ml_model_url", model.url())
         .with("providers.ml_model_api_key", "a-key")
@@ -80,10 +80,28 @@ async fn blended(
         .with("providers.call_base_ms", "1")
         .with("providers.call_attempts", "2");
     let settings = more.iter().fold(settings, |settings, (key, value)| settings.with(key, *value));
-    let settings = Settings::load(&settings).unwrap();
+    Settings::load(&settings).unwrap()
+}
+
+fn guards() -> (BreakerRegistry, Metrics) {
     let metrics = Metrics::new("test");
-    let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
-    let chain = blenders(&settings, &breakers, &metrics).unwrap();
+    (BreakerRegistry::new(BreakerSettings::default(), metrics.clone()), metrics)
+}
+
+async fn blended(
+    model: &StandIn,
+    more: &[(&'static str, &'static str)],
+    options: &blend::Options,
+) -> Result<Provided<BlendedSong>, domain::Failure> {
+    blended_behind(&guards(), &settings(model, more), options).await
+}
+
+async fn blended_behind(
+    (breakers, metrics): &(BreakerRegistry, Metrics),
+    settings: &Settings,
+    options: &blend::Options,
+) -> Result<Provided<BlendedSong>, domain::Failure> {
+    let chain = blenders(settings, breakers, metrics).unwrap();
     let songs = songs();
     let songs = &songs;
     let calls = DirectCalls::default();
@@ -179,4 +197,98 @@ async fn without_the_engine_the_failure_is_of_its_class() {
         assert!(failure.message.contains("the model that blends songs"), "{}", failure.message);
         assert!(!failure.message.contains("a-key"));
     }
+}
+
+/// A song, played by whoever is asked; and who was tried before.
+async fn played_behind(
+    (breakers, metrics): &(BreakerRegistry, Metrics),
+    settings: &Settings,
+) -> (Provided<PlayedSong>, Vec<Tried>) {
+    let chain = players(settings, breakers, metrics).unwrap();
+    let score = score(69);
+    let score = &score;
+    let calls = DirectCalls::default();
+    let scope = CallScope::new(&calls, Duration::from_secs(20));
+    let play = |player: Arc<dyn SongPlayer>, call| async move { player.play(score, &call).await };
+    let made = chain.call(scope, &Need::default(), play).await;
+    (made.unwrap_or_else(|stop| panic!("{stop:?}")), calls.tried().await.unwrap())
+}
+
+const PLAYS: [(&str, &str); 1] = [("providers.ml_model_plays", "true")];
+
+#[tokio::test]
+async fn a_model_that_plays_is_sent_the_notes_and_its_sound_is_taken_as_it_comes() {
+    for (what, body) in [
+        ("raw", b"ID3 and so on".to_vec()),
+        ("in JSON", json!({ "mp3_data": STANDARD.encode(b"ID3 and so on"), "format": "mp3" }).to_string().into_bytes()),
+    ] {
+        let model = StandIn::start([Manner::Answers(200, body)]).await;
+        let (made, tried) = played_behind(&guards(), &settings(&model, &PLAYS)).await;
+        let PlayedSong::Sound(sound) = made.value else { panic!("{what}: {tried:?}") };
+        let mut bytes = Vec::new();
+        sound.reopen().unwrap().read_to_end(&mut bytes).unwrap();
+        assert_eq!(
+            (&*made.provider, bytes.as_slice(), tried),
+            ("ml_model", b"ID3 and so on".as_slice(), vec![]),
+            "{what}"
+        );
+        let heard = model.heard();
+        let (head, body) = (&heard[0].head, serde_json::from_slice::<Value>(&heard[0].body).unwrap());
+        assert!(head.starts_with("POST /convert-to-mp3 HTTP/1.1"), "{head}");
+        assert!(head.to_ascii_lowercase().contains("authorization: bearer a-key"), "{head}");
+        assert_eq!(body["options"], json!({ "quality": "high", "sample_rate": 44_100 }));
+        assert_eq!(STANDARD.decode(body["midi_data"].as_str().unwrap()).unwrap(), smf::write(&score(69)));
+    }
+}
+
+#[tokio::test]
+async fn a_model_is_asked_to_play_where_the_settings_say_so_only() {
+    let model = StandIn::start([Manner::Hangs]).await;
+    let (made, tried) = played_behind(&guards(), &settings(&model, &[])).await;
+    assert!(matches!(made.value, PlayedSong::Here), "{made:?}");
+    assert_eq!((&*made.provider, tried, model.asked()), ("offline", vec![], 0));
+}
+
+#[tokio::test]
+async fn whatever_a_player_does_wrong_the_song_is_played_here() {
+    use FailureClass::{Config, Money, RetryAfter, Transient};
+    let json = |body: &str| Manner::Answers(200, body.as_bytes().to_vec());
+    // What was answered, or may have been, is not asked for again.
+    for (what, manner, calls, class) in [
+        ("hangs", Manner::Hangs, 1, Transient),
+        ("drips", Manner::Drips, 1, Transient),
+        ("breaks off", Manner::BreaksOff, 1, Transient),
+        ("floods", Manner::Floods, 1, Transient),
+        ("500", Manner::Answers(500, b"oh".to_vec()), 2, Transient),
+        ("429", Manner::Answers(429, Vec::new()), 2, Transient),
+        ("429 with a time", Manner::Later(60), 1, RetryAfter),
+        ("401", Manner::Answers(401, Vec::new()), 1, Config),
+        ("404", Manner::Answers(404, Vec::new()), 1, Config),
+        ("402", Manner::Answers(402, Vec::new()), 1, Money),
+        ("a redirect", Manner::Answers(302, Vec::new()), 2, Transient),
+        ("nothing", json(""), 1, Transient),
+        ("another JSON", json("{\"midi_data\": \"AAAA\"}"), 1, Transient),
+        ("no base64", json("{\"mp3_data\": \"!!!\"}"), 1, Transient),
+    ] {
+        let model = StandIn::start([manner]).await;
+        let (made, tried) = played_behind(&guards(), &settings(&model, &PLAYS)).await;
+        assert!(matches!(made.value, PlayedSong::Here) && &*made.provider == "offline", "{what}");
+        let [tried] = &tried[..] else { panic!("{what}: {tried:?}") };
+        assert_eq!(
+            (&*tried.provider, tried.class, model.asked()),
+            ("ml_model", Some(class), calls),
+            "{what}: {tried:?}"
+        );
+        assert!(!tried.why.contains("a-key"), "{tried:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_only_blends_goes_on_blending() {
+    let song = answer(&smf::write(&lasting(120)));
+    let model = StandIn::start([Manner::Answers(404, Vec::new()), Manner::Answers(200, song)]).await;
+    let (guards, settings) = (guards(), settings(&model, &PLAYS));
+    assert_eq!(&*played_behind(&guards, &settings).await.0.provider, "offline");
+    let options = blend::Options { length: blend::Length::Seconds(120.0), ..blend::Options::default() };
+    assert_eq!(&*blended_behind(&guards, &settings, &options).await.unwrap().provider, "ml_model");
 }

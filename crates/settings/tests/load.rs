@@ -497,3 +497,12 @@ fn what_costs_in_another_currency_than_a_limit_is_refused() {
         assert_eq!(with_env(fine).vendors.len(), 1, "{fine:?}");
     }
 }
+
+#[test]
+fn nobody_is_to_play_where_no_model_is() {
+    let notices = |options: LoadOptions| Settings::load(&options).unwrap().notices.len();
+    let plays = LoadOptions::default().with("providers.ml_model_plays", "true");
+    assert_eq!(notices(plays.clone()), 1);
+    assert_eq!(notices(plays.with("providers.ml_model_url", "http://localhost:8000")), 0);
+    assert!(!Settings::load(&LoadOptions::default()).unwrap().providers.ml_model_plays, "nothing is sent unasked");
+}

@@ -96,6 +96,7 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         lyrics: writers,
         vocals: Chain::new("vocals", limits, metrics.clone()),
         blends: Chain::new("blends", limits, metrics.clone()),
+        playing: Chain::new("playing", limits, metrics.clone()),
         compositions: Chain::new("compositions", limits, metrics.clone()),
         trainers: Chain::new("training", limits, metrics),
         accompaniment: AccompanimentPlayer::new(None),

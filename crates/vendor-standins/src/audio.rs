@@ -53,6 +53,10 @@ pub fn bytes(tones: &[Tone], codec: Codec, rate_hz: u32, channels: u16, amiss: O
             changed = sound::raised(tones, 1.0);
             &changed
         }
+        Some(Sound::Long) => {
+            changed = sound::tune(sound::seconds(tones) * 3.0, 1);
+            &changed
+        }
         None => tones,
     };
     if let Codec::Mp3 { kbps } = codec {

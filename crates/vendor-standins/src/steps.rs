@@ -193,6 +193,8 @@ pub enum Sound {
     Short,
     /// A semitone too high.
     OutOfTune,
+    /// Three times the length.
+    Long,
 }
 
 /// How a prediction or a training goes.

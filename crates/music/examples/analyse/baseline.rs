@@ -1,9 +1,9 @@
 //! What a plain analysis would say: the baselines of the benchmark.
 
-use music::{analysis::Analysis, score::Score};
+use music::{Mode, analysis::Analysis, key_profile, score::Score};
 use serde_json::{Value, json};
 
-/// The key by C. Krumhansl's profiles on a plain histogram of durations; for each beat the triad that has most of what
+/// The key by listeners' profiles on a plain histogram of durations; for each beat the triad that has most of what
 /// sounds in it; the melody as the part that is highest on average, the bass as the lowest.
 pub fn report(score: &Score, found: &Analysis) -> Value {
     let quarters = |tick: u64| tick as f64 / f64::from(score.ticks_per_quarter);
@@ -34,16 +34,14 @@ pub fn report(score: &Score, found: &Analysis) -> Value {
 }
 
 fn key(histogram: &[f64; 12]) -> Option<(usize, bool)> {
-    const MAJOR: [f64; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
-    const MINOR: [f64; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
     let centred = |values: &[f64; 12]| {
         let mean = values.iter().sum::<f64>() / 12.0;
         values.map(|value| value - mean)
     };
     let ours = centred(histogram);
     let mut best: Option<(f64, (usize, bool))> = None;
-    for (profile, is_minor) in [(MAJOR, false), (MINOR, true)] {
-        let profile = centred(&profile);
+    for (mode, is_minor) in [(Mode::Major, false), (Mode::Minor, true)] {
+        let profile = centred(key_profile::of(mode));
         let norm = profile.iter().map(|value| value * value).sum::<f64>().sqrt();
         for tonic in 0..12 {
             let score = (0..12).map(|degree| profile[degree] * ours[(tonic + degree) % 12]).sum::<f64>() / norm;

@@ -1,9 +1,7 @@
 //! The key of the song, and the keys it passes through.
 //!
-//! Correlation of pitch-class durations with the probe-tone profiles of C. Krumhansl and E. Kessler ("Tracing the dynamic
-//! changes in perceived tonal organization in a spatial representation of musical keys", Psychological Review 89, 1982),
-//! with what the bass and the ending say added. Local keys are the best path through all keys (Viterbi), in which a
-//! change must pay for itself.
+//! Correlation of pitch-class durations with the profiles that listeners gave ([`key_profile`]), with what the bass and the
+//! ending say added. Local keys are the best path through all keys (Viterbi), in which a change must pay for itself.
 
 use std::ops::Range;
 
@@ -11,10 +9,11 @@ use super::{
     KeySpan,
     material::{Material, Sound},
 };
-use crate::key::{Key, Mode};
+use crate::{
+    key::{Key, Mode},
+    key_profile,
+};
 
-const MAJOR: [f64; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
-const MINOR: [f64; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
 /// A held note counts no longer.
 const MOST_COUNTED_QUARTERS: f64 = 2.0;
 /// What the bass adds to the pitch classes, and what its time on a tonic adds to that key.
@@ -127,9 +126,9 @@ fn scores(notes: &Chroma, bass: &Chroma) -> [f64; KEYS] {
     }
     let mut scores = [0.0; KEYS];
     for (index, score) in scores.iter_mut().enumerate() {
-        let profile = if index < 12 { &MAJOR } else { &MINOR };
+        let mode = if index < 12 { Mode::Major } else { Mode::Minor };
         let tonic = index % 12;
-        *score = correlation(&chroma, profile, tonic) + IN_SCALE * in_scale(&chroma, index);
+        *score = key_profile::correlation(&chroma, tonic, mode) + IN_SCALE * in_scale(&chroma, index);
         if bass_sum > 0.0 {
             *score += BASS_ON_TONIC * bass[tonic] / bass_sum;
         }
@@ -144,20 +143,6 @@ fn in_scale(chroma: &Chroma, index: usize) -> f64 {
     let scale = if index < 12 { &MAJOR } else { &MINOR };
     let inside: f64 = (0..12).map(|degree| scale[degree] * chroma[(index + degree) % 12]).sum();
     inside / chroma.iter().sum::<f64>().max(1e-9)
-}
-
-fn correlation(chroma: &Chroma, profile: &[f64; 12], tonic: usize) -> f64 {
-    let mean = chroma.iter().sum::<f64>() / 12.0;
-    let profile_mean = profile.iter().sum::<f64>() / 12.0;
-    let (mut both, mut own, mut theirs) = (0.0, 0.0, 0.0);
-    for (degree, weight) in profile.iter().enumerate() {
-        let (a, b) = (chroma[(tonic + degree) % 12] - mean, weight - profile_mean);
-        both += a * b;
-        own += a * a;
-        theirs += b * b;
-    }
-    let norm = f64::sqrt(own * theirs);
-    if norm > 1e-12 { both / norm } else { 0.0 }
 }
 
 /// Pitch class of the lowest note among those that end last.

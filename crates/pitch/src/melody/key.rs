@@ -1,10 +1,7 @@
-//! The key: how long each pitch class was sung, against the profiles that listeners gave (C. Krumhansl and E. Kessler,
-//! "Tracing the dynamic changes in perceived tonal organization", Psychological Review 89, 1982).
+//! The key: how long each pitch class was sung, against the profiles that listeners gave ([`music::key_profile`]).
 
-use music::{Key, Mode, Note, Phrase};
+use music::{Key, Mode, Note, Phrase, key_profile};
 
-const MAJOR: [f64; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
-const MINOR: [f64; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
 /// Tunes come home: the last note of a phrase counts more, that of the whole tune most.
 const PHRASE_END_WEIGHT: f64 = 1.3;
 const TUNE_END_WEIGHT: f64 = 2.0;
@@ -27,27 +24,13 @@ pub(super) fn estimate(notes: &[Note], phrases: &[Phrase]) -> Key {
         classes[usize::from(note.pitch.class())] += weight * note.duration_seconds.min(LONGEST_SECONDS);
     }
     let mut keys: Vec<(f64, u8, Mode)> = (0..12)
-        .flat_map(|tonic| [(tonic, Mode::Major, &MAJOR), (tonic, Mode::Minor, &MINOR)])
-        .map(|(tonic, mode, profile)| (correlation(&classes, profile, tonic), tonic as u8, mode))
+        .flat_map(|tonic| [(tonic, Mode::Major), (tonic, Mode::Minor)])
+        .map(|(tonic, mode)| (key_profile::correlation(&classes, tonic, mode), tonic as u8, mode))
         .collect();
     keys.sort_by(|a, b| b.0.total_cmp(&a.0));
     let (best, tonic, mode) = keys[0];
     let lead = (best - keys[1].0) / SURE_LEAD;
     Key { tonic, mode, confidence: (lead.min(1.0) * best.max(0.0)).clamp(0.0, 1.0) }
-}
-
-/// Pearson's correlation of the sung classes with a profile moved to a tonic; 0 when all classes are alike.
-fn correlation(classes: &[f64; 12], profile: &[f64; 12], tonic: usize) -> f64 {
-    let mean = |values: &[f64; 12]| values.iter().sum::<f64>() / 12.0;
-    let (class_mean, profile_mean) = (mean(classes), mean(profile));
-    let (mut together, mut of_classes, mut of_profile) = (0.0, 0.0, 0.0);
-    for (class, &sung) in classes.iter().enumerate() {
-        let (a, b) = (sung - class_mean, profile[(class + 12 - tonic) % 12] - profile_mean);
-        together += a * b;
-        of_classes += a * a;
-        of_profile += b * b;
-    }
-    if of_classes > 0.0 { together / (of_classes * of_profile).sqrt() } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -164,7 +164,7 @@ async fn an_answer_that_was_lost_is_not_asked_for_again() {
 
 #[tokio::test]
 async fn what_costs_nothing_may_be_asked_for_again() {
-    let text = r#"{"lines": ["In the morning by the sea", "I walk along the sea", "Every evening you and me", "We never say goodbye"]}"#;
+    let text = r#"{"lines": ["In the morning by the sea", "The river runs with me", "Every evening I am free", "As happy as can be"]}"#;
     let answer = serde_json::json!({"choices": [{"message": {"content": text}, "finish_reason": "stop"}]});
     let server = StandIn::start([Manner::BreaksOff, Manner::Answers(200, answer.to_string().into_bytes())]).await;
     let writer = writer_of(&OPENAI.settings_at(&format!("{}/v1", server.url()), None));

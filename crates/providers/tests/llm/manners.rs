@@ -101,7 +101,7 @@ async fn a_version_names_vendor_model_and_prompt() {
     for who in BOTH {
         let settings = who.settings(&vendors);
         let version = writer_of(&settings).version();
-        for part in [who.name, settings.base_url.as_str(), &settings.model, "prompt 1"] {
+        for part in [who.name, settings.base_url.as_str(), &settings.model, "prompt 2"] {
             assert!(version.contains(part), "{version}");
         }
         assert!(!version.contains("stand-in"), "{version}");

@@ -356,6 +356,13 @@ pub const PROVIDERS: Section = Section {
         .env(&["ML_MODEL_API_KEY"])
         .secret(),
         Key::new(
+            "providers.ml_model_plays",
+            "false",
+            BOOL,
+            "true",
+            "Whether the model also plays the songs that were blended (`POST convert-to-mp3`), whoever blended them; there are no stems then, and what fails or sounds bad is played here. Without an address of the model it is not asked.",
+        ),
+        Key::new(
             "providers.call_timeout_ms",
             "180000",
             MS,

@@ -1,14 +1,11 @@
-//! The key: how much of each pitch class there is, against the profiles that listeners gave (C. Krumhansl and E. Kessler,
-//! "Tracing the dynamic changes in perceived tonal organization", Psychological Review 89, 1982).
+//! The key: how much of each pitch class there is, against the profiles that listeners gave ([`music::key_profile`]).
 
-use music::{Key, Mode};
+use music::{Key, Mode, key_profile};
 use realfft::RealFftPlanner;
 
 use super::spectra::hann;
 use crate::SAMPLE_RATE_HZ;
 
-const MAJOR: [f64; 12] = [6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88];
-const MINOR: [f64; 12] = [6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17];
 /// Long enough to tell semitones from A2 on: bins of 3.9 Hz.
 const WINDOW: usize = 8_192;
 const HOP: usize = 4_096;
@@ -30,8 +27,8 @@ pub fn estimate(samples: &[f32]) -> Option<Key> {
         return None;
     }
     let mut keys: Vec<(f64, u8, Mode)> = (0..12_u8)
-        .flat_map(|tonic| [(tonic, Mode::Major, &MAJOR), (tonic, Mode::Minor, &MINOR)])
-        .map(|(tonic, mode, profile)| (correlation(&classes, profile, usize::from(tonic)), tonic, mode))
+        .flat_map(|tonic| [(tonic, Mode::Major), (tonic, Mode::Minor)])
+        .map(|(tonic, mode)| (key_profile::correlation(&classes, usize::from(tonic), mode), tonic, mode))
         .collect();
     keys.sort_by(|a, b| b.0.total_cmp(&a.0));
     let [(best, tonic, mode), (next, ..), ..] = keys[..] else { return None };
@@ -85,18 +82,4 @@ fn contrast(classes: &[f64; 12]) -> f64 {
     let mean = classes.iter().sum::<f64>() / 12.0;
     let variance = classes.iter().map(|class| (class - mean).powi(2)).sum::<f64>() / 12.0;
     if mean > 0.0 { variance.sqrt() / mean } else { 0.0 }
-}
-
-/// Pearson's correlation of the classes with a profile moved to a tonic; 0 when all classes are alike.
-fn correlation(classes: &[f64; 12], profile: &[f64; 12], tonic: usize) -> f64 {
-    let mean = |values: &[f64; 12]| values.iter().sum::<f64>() / 12.0;
-    let (class_mean, profile_mean) = (mean(classes), mean(profile));
-    let (mut together, mut of_classes, mut of_profile) = (0.0, 0.0, 0.0);
-    for (class, heard) in classes.iter().enumerate() {
-        let (a, b) = (heard - class_mean, profile[(class + 12 - tonic) % 12] - profile_mean);
-        together += a * b;
-        of_classes += a * a;
-        of_profile += b * b;
-    }
-    if of_classes > 0.0 { together / (of_classes * of_profile).sqrt() } else { 0.0 }
 }

@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
-use vendor_standins::{Vendor, Vendors};
+use vendor_standins::{Route, Sound, Step, Vendor, Vendors};
 
 use crate::client::{MIDI, client, post};
 
@@ -19,6 +19,12 @@ async fn three_songs_become_one_and_sound() {
     let mp3 = STANDARD.decode(got.json()["mp3_data"].as_str().unwrap()).unwrap();
     assert!((mp3.len() as f64 / 16_000.0 - 20.0).abs() < 0.1, "{}", mp3.len());
     assert_eq!(vendors.ledger().len(), 2);
+    vendors.script(Vendor::Ml, Route::ConvertToMp3, [Sound::Long, Sound::Short].map(Step::Audio));
+    for times in [3.0, 0.1] {
+        let got = post(&vendors, Vendor::Ml, "/convert-to-mp3", &body).await;
+        let amiss = STANDARD.decode(got.json()["mp3_data"].as_str().unwrap()).unwrap();
+        assert!((amiss.len() as f64 / 16_000.0 - 20.0 * times).abs() < 0.1, "{}", amiss.len());
+    }
 }
 
 #[tokio::test]

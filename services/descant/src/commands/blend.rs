@@ -3,16 +3,18 @@
 use std::{io::ErrorKind, path::PathBuf};
 
 use anyhow::{Context, Result};
-use arrangement::{BlendReport, SongRead, SoundSummary, cover, stems_of};
+use arrangement::{BlendReport, Mastered, Players, SongRead, SoundSummary, cover, stems_of};
 use domain::{
     Failure, InvalidField,
     kinds::blend::BlendRequest,
     kinds::blend::{self as stage, SONGS},
 };
 use media::Tags;
-use providers::{BlendedSong, CallScope, DirectCalls, Provided, SongToBlend, blenders};
+use music::Score;
+use providers::{BlendedSong, CallScope, DirectCalls, Provided, SongToBlend, blenders, players};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::Settings;
+use telemetry::Metrics;
 
 use super::{
     bars,
@@ -54,11 +56,26 @@ pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
     let stems = stems_of(&blended.score, blended.part_roles.as_deref());
     let bar = step(stage::RENDERING.as_str(), json);
     let playing = Playing { score: &blended.score, stems: &stems, keep_stems: request.options.stems, bar: &bar };
-    let song = midi::play(&settings, &playing)?;
+    let Players { elsewhere, warnings: mut heard } = played(&settings, &blended.score).await?;
+    let (master, sound) = match elsewhere {
+        Some(elsewhere) => {
+            let Mastered { master, summary, warnings } = elsewhere
+                .mastered(request.options.stems, &mut |share| midi::heard(&bar, share))
+                .map_err(Exit::of_failure)?;
+            bars::done(&bar);
+            heard.extend(warnings);
+            (master, summary)
+        }
+        None => {
+            let song = midi::play(&settings, &playing)?;
+            let summary = SoundSummary::of(&song.report, &stems);
+            heard.extend(song.report.warnings);
+            (song.master, summary)
+        }
+    };
 
     let titles = songs.map(|song| song.title);
-    let sound = SoundSummary::of(&song.report, &stems);
-    let report = BlendReport::new(&titles, &blended, &provider, &request, (sound, &song.report.warnings), &warnings);
+    let report = BlendReport::new(&titles, &blended, &provider, &request, (sound, &heard), &warnings);
     let mut documents =
         vec![("report.json", serde_json::to_vec_pretty(&report).context("the report cannot be written")?)];
     if let Some(origin) = &blended.origin {
@@ -73,7 +90,7 @@ pub async fn run(args: cli::Blend, json: bool) -> Result<()> {
     };
     let formats = formats::distinct(&args.formats);
     let album =
-        Album { score: Some(&blended.score), master: &song.master, stems: &stems, tags, formats: &formats, documents };
+        Album { score: Some(&blended.score), master: &master, stems: &stems, tags, formats: &formats, documents };
     let files = destination.begin()?;
     let folder = files.folder().to_owned();
     let written = album.write(files)?;
@@ -163,12 +180,25 @@ async fn blended(
     songs: &[SongToBlend; SONGS],
     request: &BlendRequest,
 ) -> Result<Provided<BlendedSong>> {
-    let metrics = telemetry::Metrics::new("descant");
-    let providers = &settings.providers;
-    let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
-    let breakers = BreakerRegistry::new(breaker, metrics.clone());
+    let (breakers, metrics) = guards(settings);
     let chain = blenders(settings, &breakers, &metrics).context("the blenders cannot be set up")?;
     let calls = DirectCalls::default();
     let made = arrangement::blend(&chain, CallScope::new(&calls, settings.jobs.deadline), songs, request).await;
     made.map_err(Exit::of_stop)
+}
+
+/// By somebody elsewhere, where the settings say so and it is any good.
+async fn played(settings: &Settings, score: &Score) -> Result<Players> {
+    let (breakers, metrics) = guards(settings);
+    let chain = players(settings, &breakers, &metrics).context("those who play cannot be set up")?;
+    let calls = DirectCalls::default();
+    let played = arrangement::played(&chain, CallScope::new(&calls, settings.jobs.deadline), score).await;
+    played.map_err(Exit::of_stop)
+}
+
+fn guards(settings: &Settings) -> (BreakerRegistry, Metrics) {
+    let metrics = Metrics::new("descant");
+    let providers = &settings.providers;
+    let breaker = BreakerSettings { threshold: providers.breaker_threshold, open_for: providers.breaker_open };
+    (BreakerRegistry::new(breaker, metrics.clone()), metrics)
 }

@@ -92,13 +92,16 @@ fn play_with(
     let player = AccompanimentPlayer::new(settings.engine.soundfont.clone());
     let instruments = player.instruments().context("the sound font cannot be used")?;
     let rendering = Rendering { keep_stems: playing.keep_stems, threads: settings.providers.engine_threads };
-    let mut progress = |share: f64| {
-        playing.bar.set_position((share * 100.0) as u64);
-        ControlFlow::Continue(())
-    };
+    let mut progress = |share: f64| heard(playing.bar, share);
     let song = render(instruments, rendering, &mut progress).map_err(Exit::of_failure)?;
     bars::done(playing.bar);
     Ok(song)
+}
+
+/// Shows what share of a song is played; nobody stops it.
+pub fn heard(bar: &ProgressBar, share: f64) -> ControlFlow<()> {
+    bar.set_position((share * 100.0) as u64);
+    ControlFlow::Continue(())
 }
 
 /// What goes with the sound.

@@ -1,9 +1,12 @@
 //! A song text in the making: a line for each place that is asked for, the best that was written for it so far, and what is
 //! wrong with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lyrics::{Language, LineFate, LinePlace, Lyrics, LyricsError, LyricsRequest, align_lines, fit_lyrics, line_places};
+use lyrics::{
+    Language, LineFate, LinePlace, Lyrics, LyricsError, LyricsGoals, LyricsRequest, MissedGoal, Repaired, align_lines,
+    fit_lyrics, line_places, lyrics_fit, weakest_line,
+};
 use music::Melody;
 
 use super::{
@@ -11,9 +14,6 @@ use super::{
     fault::{Fault, Judged, bare, judged},
 };
 
-/// Share of stressed syllables on the stronger notes below which lines with their stress against the notes are written by the
-/// engine. Words that know nothing of the notes come to about a half.
-const LEAST_STRESS: f64 = 0.6;
 /// Longest title, in characters.
 const MOST_TITLE_CHARS: usize = 60;
 
@@ -42,6 +42,13 @@ pub struct Fitted {
     pub kept: usize,
     pub mended: usize,
     pub rewritten: usize,
+}
+
+/// What a text comes to.
+pub enum Outcome {
+    Fits(Fitted),
+    /// More than half of the lines would have to be the engine's; and which figures even these would not come to.
+    Unfit(Vec<MissedGoal>),
 }
 
 impl Draft {
@@ -149,51 +156,48 @@ impl Draft {
         format!("of {} lines {}", self.line_count(), if told.is_empty() { "none".to_owned() } else { told.join(", ") })
     }
 
-    /// The text on its melody, what does not fit mended or written by the engine; `None` where that would be more than half
-    /// of the lines.
+    /// The text on its melody: what does not fit is mended or written by the engine, and so are the lines that keep the text from
+    /// the figures that the engine's own words are held to, one after the other, as long as they are not more than half.
     ///
     /// # Errors
     /// As [`fit_lyrics`].
-    pub fn fitted(self, melody: &Melody, request: &LyricsRequest) -> Result<Option<Fitted>, LyricsError> {
-        let dropped = self.against_the_notes();
-        let mut given: Vec<Option<String>> = vec![None; self.places.len()];
-        for (line, written) in self.lines.iter().enumerate() {
-            let is_wanted = written.judged.fault.as_ref().is_none_or(Fault::may_be_mended) && !dropped.contains(&line);
-            given[self.asked[line]] = is_wanted.then(|| written.text.clone());
+    pub fn fitted(self, melody: &Melody, request: &LyricsRequest) -> Result<Outcome, LyricsError> {
+        let goals = LyricsGoals::of(melody, request)?;
+        let (mut dropped, mut missed) = (BTreeSet::new(), Vec::new());
+        loop {
+            let repaired = fit_lyrics(melody, &self.given(&dropped), request)?;
+            let fate = |place: usize| repaired.lines[place].fate;
+            let count = |fate_of_interest| self.asked.iter().filter(|&&place| fate(place) == fate_of_interest).count();
+            let [kept, mended, rewritten] = [LineFate::Kept, LineFate::Mended, LineFate::Rewritten].map(count);
+            if rewritten > kept + mended {
+                return Ok(Outcome::Unfit(missed));
+            }
+            missed = goals.missed(&lyrics_fit(&repaired.lyrics, melody, request));
+            if missed.is_empty() {
+                let Repaired { mut lyrics, .. } = repaired;
+                if let Some(title) = self.title {
+                    lyrics.title = title;
+                }
+                return Ok(Outcome::Fits(Fitted { lyrics, kept, mended, rewritten }));
+            }
+            let theirs: Vec<usize> =
+                self.asked.iter().copied().filter(|&place| fate(place) != LineFate::Rewritten).collect();
+            let weakest = |missed: &MissedGoal| weakest_line(missed.goal, &repaired.lyrics, melody, request, &theirs);
+            match missed.iter().find_map(weakest) {
+                Some(place) => dropped.insert(place),
+                None => return Ok(Outcome::Unfit(missed)),
+            };
         }
-        let fitted = fit_lyrics(melody, &given, request)?;
-        let count = |fate| self.asked.iter().filter(|&&place| fitted.lines[place].fate == fate).count();
-        let [kept, mended, rewritten] = [LineFate::Kept, LineFate::Mended, LineFate::Rewritten].map(count);
-        let mut lyrics = fitted.lyrics;
-        if let Some(title) = self.title {
-            lyrics.title = title;
-        }
-        Ok((rewritten <= kept + mended).then_some(Fitted { lyrics, kept, mended, rewritten }))
     }
 
-    /// The worst of the lines whose stress lies against their notes: as many as must go for the text to come to
-    /// [`LEAST_STRESS`].
-    fn against_the_notes(&self) -> Vec<usize> {
-        let judged = |line: usize| &self.lines[line].judged;
-        let (mut good, mut all) = (0, 0);
-        for line in 0..self.line_count() {
-            good += judged(line).stress_in_order;
-            all += judged(line).stress_pairs;
+    /// What was written for each place of the melody, but for those in `dropped`.
+    fn given(&self, dropped: &BTreeSet<usize>) -> Vec<Option<String>> {
+        let mut given: Vec<Option<String>> = vec![None; self.places.len()];
+        for (&place, written) in self.asked.iter().zip(&self.lines) {
+            let is_wanted = written.judged.fault.as_ref().is_none_or(Fault::may_be_mended) && !dropped.contains(&place);
+            given[place] = is_wanted.then(|| written.text.clone());
         }
-        let mut against: Vec<usize> =
-            (0..self.line_count()).filter(|&line| judged(line).fault == Some(Fault::Stress)).collect();
-        let lost = |line: usize| judged(line).stress_pairs - judged(line).stress_in_order;
-        against.sort_by_key(|&line| std::cmp::Reverse(lost(line)));
-        let mut dropped = Vec::new();
-        for line in against {
-            if good as f64 >= LEAST_STRESS * all as f64 {
-                break;
-            }
-            good -= judged(line).stress_in_order;
-            all -= judged(line).stress_pairs;
-            dropped.push(line);
-        }
-        dropped
+        given
     }
 }
 

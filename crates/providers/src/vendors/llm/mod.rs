@@ -3,8 +3,8 @@
 //!
 //! A model is told the melody as syllables and beats, line by line. What it answers is not believed: each line is counted
 //! and held against its notes by the engine, those that do not fit are asked for again, and what then still does not fit the
-//! engine mends or writes. Where that would be more than half of a song, it is no song of the model's, and the next provider
-//! is asked.
+//! engine mends or writes: to the figures that its own words are held to. Where that would be more than half of a song, it is no
+//! song of the model's, and the next provider is asked.
 
 mod answer;
 mod anthropic;
@@ -19,7 +19,7 @@ mod set_up;
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass};
-use lyrics::{Lyrics, LyricsRequest};
+use lyrics::{Lyrics, LyricsRequest, MissedGoal};
 use music::Melody;
 use outbound::Outbound;
 use resilience::Bulkhead;
@@ -33,7 +33,7 @@ use crate::{
     stop::Stop,
 };
 use asking::Asking;
-use draft::Draft;
+use draft::{Draft, Outcome};
 use prompt::PROMPT_VERSION;
 
 /// Calls for one text: the first, and one or two for the lines that did not fit.
@@ -114,27 +114,28 @@ impl LyricsWriter for LlmWriter {
         let drafted = self.drafted(&mut draft, request, call).await;
         if !draft.has_lines() {
             drafted?;
-            return Err(self.unfit(&draft.faults()));
+            return Err(self.unfit(&draft.faults(), &[]));
         }
         let (melody, request) = (melody.clone(), request.clone());
         let faults = draft.faults();
         let fitted =
             blocking(move || draft.fitted(&melody, &request)).await?.map_err(|error| lyrics_failure(&error))?;
         match (fitted, drafted) {
-            (Some(fitted), _) => {
+            (Outcome::Fits(fitted), _) => {
                 let (kept, mended, written) = (fitted.kept, fitted.mended, fitted.rewritten);
                 tracing::info!(provider = &*call.provider, kept, mended, written, "lyrics were fitted to their melody");
                 Ok(fitted.lyrics)
             }
-            (None, Err(stop)) => Err(stop),
-            (None, Ok(())) => Err(self.unfit(&faults)),
+            (Outcome::Unfit(_), Err(stop)) => Err(stop),
+            (Outcome::Unfit(missed), Ok(())) => Err(self.unfit(&faults, &missed)),
         }
     }
 }
 
 impl LlmWriter {
-    fn unfit(&self, faults: &str) -> Stop {
-        let what = format!("wrote words that do not fit the melody: {faults}");
+    fn unfit(&self, faults: &str, missed: &[MissedGoal]) -> Stop {
+        let missed: String = missed.iter().map(|missed| format!("; {missed}")).collect();
+        let what = format!("wrote words that do not fit the melody: {faults}{missed}");
         Stop::GivenUp(self.asking.http().misbehaved(&what))
     }
 }

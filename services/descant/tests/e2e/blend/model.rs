@@ -2,14 +2,19 @@
 //! beside the provider; here it is what becomes of a job.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use music::score::ScoreNote;
+use media::{Encoding, Tags};
+use music::{score::ScoreNote, smf};
 use serde_json::{Value, json};
 use testbed::{Manner, StandIn, eventually};
 
 use super::{accepted, begun, completed, file, reworked, roles, sample_songs};
 use crate::harness::{Claims, Deployment, Flavour, PATIENCE, Part, User, own};
 
-over_both!(whatever_the_model_does_the_job_completes, a_model_that_has_answered_is_not_asked_again);
+over_both!(
+    whatever_the_model_does_the_job_completes,
+    a_model_that_has_answered_is_not_asked_again,
+    what_the_model_plays_is_the_song_and_what_it_plays_badly_is_played_here
+);
 
 const KEY: &str = "a key that only the model is told";
 /// Short: who made it is what matters.
@@ -30,8 +35,26 @@ fn song(times: u64) -> Manner {
     Manner::Answers(200, json!({ "midi_data": STANDARD.encode(&midi) }).to_string().into_bytes())
 }
 
+/// A sound as long as that song, so loud, as an MP3 in base64.
+fn sound(level: f32) -> Manner {
+    const RATE_HZ: u32 = 44_100;
+    let (_, midi) = sample_songs().remove(0);
+    let score = smf::read(&midi, &smf::Limits::default()).expect("one of our own songs").score;
+    let frames = (score.seconds() * f64::from(RATE_HZ)) as usize;
+    let sample =
+        |frame: usize| level * (440.0 * std::f64::consts::TAU * frame as f64 / f64::from(RATE_HZ)).sin() as f32;
+    let samples: Vec<f32> = (0..frames).flat_map(|frame| [sample(frame); 2]).collect();
+    let mp3 = media::encode(&samples, RATE_HZ, 2, Encoding::Mp3 { kbps: 96 }, &Tags::default()).expect("an MP3");
+    Manner::Answers(200, json!({ "mp3_data": STANDARD.encode(mp3) }).to_string().into_bytes())
+}
+
 async fn with_model(flavour: Flavour, model: &StandIn) -> impl std::ops::Deref<Target = Deployment> {
+    with_model_that(flavour, model, "false").await
+}
+
+async fn with_model_that(flavour: Flavour, model: &StandIn, plays: &str) -> impl std::ops::Deref<Target = Deployment> {
     let settings = [
+        ("DESCANT_PROVIDERS__ML_MODEL_PLAYS", plays),
         ("ML_MODEL_URL", model.url()),
         ("ML_MODEL_API_KEY", KEY),
         // Each of its faults is to be seen by the model, and not kept from it.
@@ -125,6 +148,44 @@ async fn a_model_that_has_answered_is_not_asked_again(flavour: Flavour) {
     let user = User::new(deployment.front_url(), user.claims.clone());
     assert_eq!(made_by(&user, &job).await, "ml_model");
     assert_eq!(model.asked(), 1);
+    nowhere_logged(&deployment);
+}
+
+async fn what_the_model_plays_is_the_song_and_what_it_plays_badly_is_played_here(flavour: Flavour) {
+    let model = StandIn::start([song(1), sound(0.3)]).await;
+    let deployment = with_model_that(flavour, &model, "true").await;
+    let user = deployment.user();
+    let with_stems = [&SHORT[..], &[("stems", "true")]].concat();
+    let has_stems = |done: &Value| roles(done).iter().any(|role| role.starts_with("stem_"));
+    let done = completed(&user, &accepted(&user, &with_stems).await).await;
+    assert_eq!(done["result"]["renderer"], "ml_model", "{done}");
+    assert!(!has_stems(&done), "{done}");
+    let lufs = done["result"]["loudnessLufs"].as_f64().expect("it sounds");
+    assert!((lufs + 14.0).abs() <= 1.0, "{lufs} LUFS as it was mastered");
+
+    for bad in [sound(0.0), Manner::Answers(200, b"<html>".to_vec())] {
+        model.behave([song(1), bad]);
+        let done = completed(&user, &accepted(&user, &with_stems).await).await;
+        assert_ne!(done["result"]["renderer"], "ml_model", "{done}");
+        let told = done["result"]["warnings"].to_string();
+        assert!(told.contains("ml_model was to play the song and did not") && has_stems(&done), "{done}");
+    }
+
+    // What it has played, or may have, it is not asked to play again after a crash.
+    model.behave([song(1), sound(0.3)]);
+    let orders = || model.heard().iter().filter(|heard| heard.head.starts_with("POST /convert-to-mp3 ")).count();
+    let before = orders();
+    let job = accepted(&user, &SHORT).await;
+    begun(&user, &job, "rendering").await;
+    let part = match flavour {
+        Flavour::Embedded => Part::Descant,
+        Flavour::Distributed => Part::Orchestrator,
+    };
+    deployment.kill(part);
+    deployment.launch(part).await;
+    let user = User::new(deployment.front_url(), user.claims.clone());
+    completed(&user, &job).await;
+    assert!(orders() - before <= 1, "{} orders", orders() - before);
     nowhere_logged(&deployment);
 }
 

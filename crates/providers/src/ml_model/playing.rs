@@ -1,0 +1,170 @@
+//! The model's other route: notes in, an MP3 out (`POST convert-to-mp3`). The contract does not say in which form the sound comes;
+//! it is taken as it is, and in base64 in JSON under the names that such services use.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Seek as _, Write as _},
+};
+
+use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chrono::Utc;
+use domain::{Failure, FailureClass, FailureCode, Usage};
+use music::{Score, smf};
+use outbound::{OutboundError, StatusCode};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{MlModelClient, failure, refused};
+use crate::{
+    calls::{Answered, Call, Make, ProviderCall},
+    capability::blocking,
+    outside::misdeed,
+    outside_service::CallError,
+    playing::{PlayedSong, SongPlayer},
+    stop::Stop,
+};
+
+const PLAYS: &str = "plays";
+/// A song is sent there once for each job: what has come is taken again after a restart.
+const PURPOSE: &str = "play";
+/// The best that there is; MP3s have no higher rate that is usual.
+const QUALITY: &str = "high";
+const SAMPLE_RATE_HZ: u32 = 44_100;
+/// The most that an MP3 has, 320 kbit/s, and room for what dies away behind the last note, for tags and a picture.
+const MOST_BYTES_PER_SECOND: f64 = 40_000.0;
+const MOST_TAIL_SECONDS: f64 = 15.0;
+const AROUND_BYTES: u64 = 1 << 20;
+/// Under what a sound stands in JSON, the likeliest first.
+const NAMES: [&str; 8] =
+    ["mp3_data", "audio_data", "mp3", "audio", "data", "mp3_base64", "audio_base64", "audio_content"];
+
+#[derive(Serialize)]
+struct Order {
+    midi_data: String,
+    options: OrderOptions,
+}
+
+#[derive(Serialize)]
+struct OrderOptions {
+    quality: &'static str,
+    sample_rate: u32,
+}
+
+#[async_trait]
+impl SongPlayer for MlModelClient {
+    async fn play(&self, score: &Score, call: &ProviderCall<'_>) -> Result<PlayedSong, Stop> {
+        let owned = score.clone();
+        let midi_data = blocking(move || STANDARD.encode(smf::write(&owned))).await?;
+        let order = Order { midi_data, options: OrderOptions { quality: QUALITY, sample_rate: SAMPLE_RATE_HZ } };
+        let most_bytes = most_bytes(score.seconds());
+        let asked = Call {
+            provider: &call.provider,
+            credential: "default",
+            purpose: PURPOSE,
+            estimate: None,
+            may_repeat: false,
+        };
+        let make: Make<'_> = Box::new(move |_| Box::pin(async move { self.played(&order, most_bytes).await }));
+        let answer = call.calls.once(asked, make).await?;
+        match answer.files.into_iter().next() {
+            Some(sound) => Ok(PlayedSong::Sound(sound)),
+            None => Err(Stop::GivenUp(failure(PLAYS, FailureClass::Transient, "sent no sound"))),
+        }
+    }
+}
+
+impl MlModelClient {
+    async fn played(&self, order: &Order, most_bytes: u64) -> Result<Answered, CallError> {
+        let lost = |error: &OutboundError| failure(PLAYS, FailureClass::Transient, misdeed(error));
+        let most_answered = most_bytes / 3 * 4 + AROUND_BYTES;
+        let answer = match self.post("convert-to-mp3", order, most_answered).send().await {
+            Ok(answer) if answer.status() == StatusCode::OK => answer,
+            // One that only blends goes on blending: nothing is wrong with its key, nor with its address.
+            Ok(answer) if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+                let message = "the model that blends songs does not play them";
+                let (class, code) = (FailureClass::Config, FailureCode::ProviderUnavailable);
+                return Err(CallError::Refused(Failure::new(class, code, message)));
+            }
+            Ok(answer) => {
+                let retry_after = answer.retry_after(Utc::now());
+                return Err(CallError::Refused(refused(PLAYS, answer.status(), retry_after)));
+            }
+            Err(error) if error.may_have_arrived() => return Err(CallError::Unanswered(lost(&error))),
+            Err(error) => return Err(CallError::Refused(lost(&error))),
+        };
+        let body = answer.bytes().await.map_err(|error| match error {
+            OutboundError::TooLarge { .. } => useless(misdeed(&error)),
+            error => CallError::Unanswered(lost(&error)),
+        })?;
+        let sound = blocking(move || sound_in(&body, most_bytes)).await.map_err(CallError::Unanswered)?;
+        let sound = sound.map_err(useless)?;
+        let bytes = sound.len();
+        let file = blocking(move || written(&sound)).await.map_err(CallError::Unanswered)?;
+        let ours =
+            |_| CallError::Unanswered(failure(PLAYS, FailureClass::Transient, "sent what cannot be written down"));
+        let files = vec![file.map_err(ours)?];
+        Ok(Answered { value: json!({ "bytes": bytes }), files, usage: Usage::default(), cost: None })
+    }
+}
+
+fn useless(what: &str) -> CallError {
+    CallError::Useless { failure: failure(PLAYS, FailureClass::Transient, what), usage: Usage::default(), cost: None }
+}
+
+fn most_bytes(seconds: f64) -> u64 {
+    ((seconds + MOST_TAIL_SECONDS) * MOST_BYTES_PER_SECOND) as u64 + AROUND_BYTES
+}
+
+/// The sound in a body, whatever its type says; whether it is one is seen when it is listened to.
+fn sound_in(body: &[u8], most_bytes: u64) -> Result<Vec<u8>, &'static str> {
+    // No sound file begins with a brace.
+    let sound = if body.trim_ascii_start().first() == Some(&b'{') { of_json(body)? } else { body.to_vec() };
+    match sound.len() as u64 {
+        0 => Err("sent no sound"),
+        bytes if bytes > most_bytes => Err("sent more than it may"),
+        _ => Ok(sound),
+    }
+}
+
+fn of_json(body: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let promised = "sent an answer that is not what it promises";
+    let fields: HashMap<String, Value> = serde_json::from_slice(body).map_err(|_| promised)?;
+    let text = NAMES.iter().find_map(|name| fields.get(*name)?.as_str()).ok_or(promised)?;
+    // Some put `data:audio/mpeg;base64,` in front.
+    let text = text.strip_prefix("data:").and_then(|rest| rest.split_once(',')).map_or(text, |(_, data)| data);
+    let unbroken: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    STANDARD.decode(unbroken).map_err(|_| "sent a sound that is not in base64")
+}
+
+fn written(sound: &[u8]) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(sound)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sound_is_found_in_what_such_services_answer() {
+        let check = |body: &str, expected: Result<&[u8], &str>| {
+            assert_eq!(sound_in(body.as_bytes(), 10), expected.map(<[u8]>::to_vec), "{body}");
+        };
+        check("ID3raw", Ok(b"ID3raw"));
+        for name in NAMES {
+            check(&format!("{{\"{name}\": \"SUQz\"}}"), Ok(b"ID3"));
+        }
+        check("\n {\"format\": \"mp3\", \"audio\": \"data:audio/mpeg;base64,SU\\nQz\"}", Ok(b"ID3"));
+        check("", Err("sent no sound"));
+        check("{\"mp3_data\": \"\"}", Err("sent no sound"));
+        check("ID3 and so on", Err("sent more than it may"));
+        check("{\"mp3_data\": \"!\"}", Err("sent a sound that is not in base64"));
+        for other in ["{", "{\"mp3_data\": 7}", "{\"url\": \"http://localhost/song.mp3\"}"] {
+            check(other, Err("sent an answer that is not what it promises"));
+        }
+    }
+}
