@@ -98,11 +98,13 @@ fn capabilities(careless_takes: u32) -> Capabilities {
         blends: Chain::new("blends", limits, metrics.clone()),
         playing: Chain::new("playing", limits, metrics.clone()),
         compositions: Chain::new("compositions", limits, metrics.clone()),
+        accompanists: Chain::new("accompaniment", limits, metrics.clone()),
         trainers: Chain::new("training", limits, metrics),
         accompaniment: AccompanimentPlayer::new(None),
         content: Arc::new(content),
         outside: Vec::new(),
         checks: Vec::new(),
+        catalogues: Vec::new(),
     }
 }
 
