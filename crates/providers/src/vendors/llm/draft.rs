@@ -167,7 +167,7 @@ impl Draft {
         loop {
             let repaired = fit_lyrics(melody, &self.given(&dropped), request)?;
             let fate = |place: usize| repaired.lines[place].fate;
-            let count = |fate_of_interest| self.asked.iter().filter(|&&place| fate(place) == fate_of_interest).count();
+            let count = |wanted| self.asked.iter().filter(|&&place| fate(place) == wanted).count();
             let [kept, mended, rewritten] = [LineFate::Kept, LineFate::Mended, LineFate::Rewritten].map(count);
             if rewritten > kept + mended {
                 return Ok(Outcome::Unfit(missed));
