@@ -109,6 +109,11 @@ struct Figures {
     /// Calls that vendors were asked for, and charges.
     vendor_calls: u64,
     charges: usize,
+    /// Charges by vendor and route.
+    charges_by: BTreeMap<String, usize>,
+    /// Charges whose answer the vendor did not hand over whole: paid for, and made by somebody else where it could not be looked
+    /// for.
+    undelivered: usize,
     /// Charges for equal requests, or for one correlation.
     paid_twice: Vec<Value>,
     /// What jobs that did not complete say.
@@ -202,8 +207,13 @@ async fn measure(options: &Options, flavour: Flavour) -> Result<Figures> {
     let config = folder.path().join("descant.toml");
     fs::write(&config, &vendors.toml).context("write the settings")?;
     let setting = |name: &str, value: &str| Setting(name.to_owned(), value.to_owned());
+    // Known before it starts, so that vendors that send webhooks are told what they are asked for by: the ledger then knows
+    // two charges for one call.
+    let port = free_port()?.to_string();
     let mut settings = vec![
         setting("DESCANT_CONFIG", &config.display().to_string()),
+        setting("DESCANT_HTTP__PORT", &port),
+        setting("DESCANT_HTTP__PUBLIC_URL", &format!("http://127.0.0.1:{port}")),
         setting("QUEUE_RATE_LIMIT", "100000"),
         setting("QUEUE_CONCURRENCY", &options.at_once.to_string()),
         // Short enough that a run ends within the hour: a job is given what its stages need, a lease is taken over at once.
@@ -308,6 +318,12 @@ async fn hanging(options: &Options) -> Result<Hanging> {
     })
 }
 
+/// A port that nobody listens on.
+fn free_port() -> Result<u16> {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).context("look for a free port")?;
+    Ok(listener.local_addr().context("look for a free port")?.port())
+}
+
 /// A job that has ended.
 struct Ended {
     is_hum: bool,
@@ -382,6 +398,12 @@ fn figures(options: &Options, run: String, jobs: &[Ended], kills: usize, took: D
         stages_by,
         vendor_calls,
         charges: charges.len(),
+        charges_by: charges.iter().fold(BTreeMap::new(), |mut by, charge| {
+            let word = |name: &str| charge[name].as_str().unwrap_or_default().to_owned();
+            *by.entry(format!("{} {}", word("vendor"), word("route"))).or_default() += 1;
+            by
+        }),
+        undelivered: charges.iter().filter(|charge| charge["delivered"] == false).count(),
         paid_twice: paid_twice(ledger, &charges),
         failed: jobs
             .iter()
@@ -424,6 +446,9 @@ fn print(report: &Report) {
             100.0 * run.baseline_completed
         );
         println!("  paid twice    {} of {} charges ({} calls)", run.paid_twice.len(), run.charges, run.vendor_calls);
+        println!("  not delivered {} of them: charged for, and the answer lost on its way", run.undelivered);
+        let charged = |(what, count): (&String, &usize)| format!("{what} {count}");
+        println!("  charges       {}", run.charges_by.iter().map(charged).collect::<Vec<_>>().join(", "));
         for (what, ms) in [("sentences", &run.sentences_ms), ("hums", &run.hums_ms)] {
             println!("  {what:<13} p50 {} ms, p99 {} ms, worst {} ms", ms.p50, ms.p99, ms.worst);
         }
