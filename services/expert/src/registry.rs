@@ -29,6 +29,11 @@ pub struct NamedModel {
 }
 
 impl NamedModel {
+    /// As a provider is asked for it: all of it where it has a path, since a version alone does not say whose model it is of.
+    pub fn address(&self) -> &str {
+        if self.reference.contains('/') { &self.reference } else { self.version() }
+    }
+
     /// What stands behind the colon, or all of it.
     pub fn version(&self) -> &str {
         self.reference.rsplit_once(':').map_or(self.reference.as_str(), |(_, version)| version)
