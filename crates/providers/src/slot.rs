@@ -87,6 +87,7 @@ mod tests {
         assert_eq!(bulkhead.in_use(), 0);
         Slot::default().take_again(until).await.unwrap();
     }
+
     #[tokio::test]
     async fn waiting_for_our_own_slot_again_is_no_failure_of_the_provider() {
         let metrics = Metrics::new("test");

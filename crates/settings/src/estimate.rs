@@ -134,6 +134,7 @@ mod tests {
             [("lyrics", None)]
         );
     }
+
     #[test]
     fn whoever_cannot_make_music_so_long_is_passed_over() {
         const LIST: &str = "DESCANT_CAPABILITIES__COMPOSITIONS";

@@ -204,8 +204,8 @@ impl VendorHttp {
         Err(retry_table::failure((&self.name, self.kind), status, told, (&body, plan)))
     }
 
-    /// Waits while the vendor takes no call, if that is over within `longest` and before `ends_at`: for who has begun, and would
-    /// lose what was paid for.
+    /// Waits while the vendor takes no call, if that is over within `longest` and before `ends_at`: for who has begun, and
+    /// would lose what was paid for.
     pub async fn rest(&self, longest: Duration, ends_at: Instant) {
         let is_worth_it = |wait: &Duration| *wait <= longest && Instant::now() + *wait < ends_at;
         if let Some(wait) = self.pace.left().filter(is_worth_it) {

@@ -98,8 +98,8 @@ impl Asking {
         }
     }
 
-    /// The text that the model answers, once for each purpose. Where the vendor takes no call just now, so much of that is waited
-    /// for at most as `longest_rest` says.
+    /// The text that the model answers, once for each purpose. Where the vendor takes no call just now, it is waited for if that
+    /// is over within `longest_rest`.
     ///
     /// # Errors
     /// As the retry table has it; `Content` where it would not write this, and `GivenUp` where it was paid for nothing.
