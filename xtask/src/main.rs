@@ -93,7 +93,8 @@ enum Task {
         #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
         failures: f64,
     },
-    /// Builds a benchmark with optimisation and runs it: engine, midi, render, validate, upload, submit
+    /// Builds a benchmark with optimisation and runs it: engine, midi, analysis, blend, compose, search, render, validate,
+    /// upload, submit, failures
     Bench {
         name: String,
         /// Given to the benchmark

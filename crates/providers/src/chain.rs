@@ -355,8 +355,8 @@ impl<P: ?Sized> Chain<P> {
             Some(bulkhead) => Arc::new(Slot::of(bulkhead, longest, &link.name).await?),
             None => Arc::default(),
         };
-        let asked = ProviderCall { slot, ..within.clone() };
         let budget = left().min(limits.call_timeout);
+        let asked = ProviderCall { slot, ends_at: Instant::now() + budget, ..within.clone() };
         let mut stopped = None;
         // The timeout lies inside the breaker, so that a call that hangs counts as a failure.
         let bounded = async {

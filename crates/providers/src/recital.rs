@@ -15,7 +15,8 @@ pub trait Reciter: Send + Sync {
     fn most_chars(&self) -> usize;
 
     /// The text spoken, in any of the formats of recordings. `purpose` tells the calls of one stage apart: the same
-    /// purpose is the same call, made and paid for once.
+    /// purpose is the same call, made and paid for once. The slot of the call may have been let go: whoever really asks
+    /// takes it again.
     async fn recite(
         &self,
         text: &str,

@@ -2,11 +2,14 @@
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use domain::{Failure, FailureClass, FailureCode};
 use resilience::{Bulkhead, Permit};
+
+/// Waiting for a slot again ends so long before the call does, so that the wait is not taken for the provider's silence.
+const SPARE: Duration = Duration::from_secs(1);
 
 /// Held as long as it lives, unless it is let go before. The default is that of a provider that takes any number.
 #[derive(Debug, Default)]
@@ -21,13 +24,8 @@ impl Slot {
     /// # Errors
     /// `Saturated` where none came free.
     pub async fn of(bulkhead: &Bulkhead, longest: Duration, provider: &str) -> Result<Self, Failure> {
-        match tokio::time::timeout(longest, bulkhead.acquire()).await {
-            Ok(permit) => Ok(Self { of: Some(bulkhead.clone()), held: Mutex::new(Some(permit)) }),
-            Err(_) => {
-                let message = format!("all {} calls that {provider} allows at once are in use", bulkhead.slots());
-                Err(Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, message))
-            }
-        }
+        let permit = permit(bulkhead, longest, provider).await?;
+        Ok(Self { of: Some(bulkhead.clone()), held: Mutex::new(Some(permit)) })
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Permit>> {
@@ -39,17 +37,35 @@ impl Slot {
         drop(self.held().take());
     }
 
-    /// Waits for it again where it was let go; the deadline of the call bounds that.
-    pub async fn take_again(&self) {
-        let Some(bulkhead) = self.of.as_ref().filter(|_| self.held().is_none()) else { return };
-        let permit = bulkhead.acquire().await;
+    /// Waits for it again where it was let go, until shortly before the call ends. Waiting says nothing about the provider.
+    ///
+    /// # Errors
+    /// `Saturated` where none came free.
+    pub async fn take_again(&self, until: Instant) -> Result<(), Failure> {
+        let Some(bulkhead) = self.of.as_ref().filter(|_| self.held().is_none()) else { return Ok(()) };
+        let longest = until.saturating_duration_since(Instant::now()).saturating_sub(SPARE);
+        let permit = permit(bulkhead, longest, bulkhead.name()).await?;
         *self.held() = Some(permit);
+        Ok(())
     }
+}
+
+async fn permit(bulkhead: &Bulkhead, longest: Duration, provider: &str) -> Result<Permit, Failure> {
+    tokio::time::timeout(longest, bulkhead.acquire()).await.map_err(|_| {
+        let message = format!("all {} calls that {provider} allows at once are in use", bulkhead.slots());
+        Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, message)
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use resilience::{BreakerRegistry, BreakerSettings};
+    use telemetry::Metrics;
+
     use super::*;
+    use crate::{CallLimits, CallScope, Chain, DirectCalls, Guard, Need, Stop, Terms, Version};
 
     #[tokio::test]
     async fn a_slot_that_was_let_go_is_somebody_elses_until_it_is_taken_again() {
@@ -60,12 +76,37 @@ mod tests {
         slot.let_go();
         let other = bulkhead.try_acquire();
         assert!(other.is_some());
+        let none = slot.take_again(Instant::now()).await.unwrap_err();
+        assert_eq!(none.class, FailureClass::Saturated);
         drop(other);
-        slot.take_again().await;
-        slot.take_again().await;
+        let until = Instant::now() + Duration::from_secs(60);
+        slot.take_again(until).await.unwrap();
+        slot.take_again(until).await.unwrap();
         assert_eq!(bulkhead.in_use(), 1, "it is held once");
         drop(slot);
         assert_eq!(bulkhead.in_use(), 0);
-        Slot::default().take_again().await;
+        Slot::default().take_again(until).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn waiting_for_our_own_slot_again_is_no_failure_of_the_provider() {
+        let metrics = Metrics::new("test");
+        let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
+        let limits = CallLimits { call_timeout: Duration::from_millis(1_200), ..CallLimits::default() };
+        let slots = Bulkhead::new("vendor", 1);
+        let guard = Guard::new("vendor", "test", &breakers).sharing(slots.clone());
+        let mut chain: Chain<str> = Chain::new("test", limits, metrics);
+        let terms = Terms { is_paid: true, ..Terms::elsewhere(Version::Known("1".to_owned()), guard) };
+        chain.push("vendor", terms, Arc::from("vendor"));
+        let (log, slots) = (DirectCalls::default(), &slots);
+        let stop = chain
+            .call(CallScope::new(&log, Duration::from_secs(600)), &Need::default(), |_, call| async move {
+                call.slot.let_go();
+                let _somebody_elses = slots.acquire().await;
+                call.slot.take_again(call.ends_at).await
+            })
+            .await
+            .unwrap_err();
+        assert!(matches!(&stop, Stop::Failed(failure) if failure.class == FailureClass::Saturated), "{stop:?}");
     }
 }

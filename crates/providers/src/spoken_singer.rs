@@ -80,7 +80,6 @@ impl SpokenSinger {
         progress: &ProgressSink,
         call: &ProviderCall<'_>,
     ) -> Result<Recital, Stop> {
-        call.slot.take_again().await;
         let audio = self.reciter.recite(&text.text, language, purpose, progress, call).await?;
         // What follows is our own work, and may wait for a core of ours.
         call.slot.let_go();

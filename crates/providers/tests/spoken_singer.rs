@@ -91,8 +91,9 @@ impl Reciter for Talker {
         language: &str,
         purpose: &str,
         progress: &ProgressSink,
-        _call: &ProviderCall<'_>,
+        call: &ProviderCall<'_>,
     ) -> Result<AudioInput, Stop> {
+        call.slot.take_again(call.ends_at).await?;
         assert_eq!(language, "en");
         assert!(text.chars().count() <= self.most_chars, "{text}");
         self.asked.lock().unwrap().push(purpose.to_owned());

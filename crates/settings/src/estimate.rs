@@ -2,9 +2,18 @@
 
 use domain::{Cost, Usage};
 
-use crate::{Settings, vendors::VendorKind};
+use crate::{
+    Settings,
+    vendors::{Vendor, VendorKind},
+};
 
-/// What one part of a job is expected to cost with the provider that is asked first for it.
+/// Of a vendor's meter for each step of learning, as the authors of MusicGen's fine-tuner tell of three times a hundred in a
+/// quarter of an hour.
+pub const SECONDS_PER_UPDATE: f64 = 3.0;
+/// Steps of a training for which nobody says how many.
+const USUAL_UPDATES: f64 = 300.0;
+
+/// What one part of a job is expected to cost with the provider that is asked first for it, of those that can do it.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Expected {
     /// As in the table `capabilities`.
@@ -29,7 +38,7 @@ pub fn does(kind: VendorKind, capability: &str) -> bool {
 
 /// What `seconds` of music usually take of a vendor. Rules of thumb, rounded up: a line of a song is some four seconds and
 /// twelve tokens, asked for twice; Bark takes a machine about as long as it speaks, which is half of the song, MusicGen
-/// twice as long as it plays; the trainer needs some twenty minutes.
+/// twice as long as it plays; the trainer takes as long as what is set aside for it.
 pub fn usual(kind: VendorKind, capability: &str, seconds: f64) -> Usage {
     let nothing = Usage::default();
     match (kind, capability) {
@@ -38,7 +47,7 @@ pub fn usual(kind: VendorKind, capability: &str, seconds: f64) -> Usage {
             output_tokens: (150.0 + 6.0 * seconds) as u64,
             ..nothing
         },
-        (VendorKind::Replicate, "training") => Usage { compute_seconds: 1_200.0, ..nothing },
+        (VendorKind::Replicate, "training") => Usage { compute_seconds: USUAL_UPDATES * SECONDS_PER_UPDATE, ..nothing },
         (VendorKind::Replicate, "vocals") => Usage { compute_seconds: 0.5 * seconds, ..nothing },
         (VendorKind::Replicate, _) => Usage { compute_seconds: 2.0 * seconds, ..nothing },
         (VendorKind::Speech, _) => Usage { audio_seconds: 0.5 * seconds, ..nothing },
@@ -46,6 +55,12 @@ pub fn usual(kind: VendorKind, capability: &str, seconds: f64) -> Usage {
         (VendorKind::Expert, "melody" | "lyrics") => nothing,
         (VendorKind::ElevenLabs | VendorKind::Expert, _) => Usage { audio_seconds: seconds, ..nothing },
     }
+}
+
+/// Whether music of that length is asked of a vendor; of other capabilities the length is nothing of its own.
+fn lasts(vendor: &Vendor, capability: &str, seconds: f64) -> bool {
+    let (shortest, longest) = vendor.music_seconds();
+    capability != "compositions" || (shortest..=longest).contains(&seconds)
 }
 
 impl Settings {
@@ -74,8 +89,11 @@ impl Settings {
     }
 
     fn expected(&self, capability: &'static str, seconds: f64) -> Option<Expected> {
-        let first = *self.asked_for(capability).first()?;
-        let vendor = self.vendors.iter().find(|vendor| vendor.name == first && does(vendor.kind, capability))?;
+        // Who is no vendor does it for nothing; who cannot is passed over, as when it is done.
+        let named =
+            |name: &str| self.vendors.iter().find(|vendor| vendor.name == name && does(vendor.kind, capability));
+        let is_able = |vendor: &Option<&Vendor>| vendor.is_none_or(|vendor| lasts(vendor, capability, seconds));
+        let vendor = self.asked_for(capability).into_iter().map(named).find(is_able)??;
         Some(Expected {
             capability,
             provider: vendor.name.clone(),
@@ -115,5 +133,31 @@ mod tests {
             sung.iter().map(|part| (part.capability, part.cost.clone())).collect::<Vec<_>>(),
             [("lyrics", None)]
         );
+    }
+
+    #[test]
+    fn whoever_cannot_make_music_so_long_is_passed_over() {
+        const LIST: &str = "DESCANT_CAPABILITIES__COMPOSITIONS";
+        const LONGEST: &str = "DESCANT_PROVIDERS__REPLICATE__LONGEST_SECONDS";
+        let both = [
+            ("REPLICATE_API_TOKEN", "k"),
+            ("DESCANT_PROVIDERS__REPLICATE__PRICE_PER_COMPUTE_SECOND", "0.001"),
+            ("ELEVENLABS_API_KEY", "k"),
+            ("DESCANT_PROVIDERS__ELEVENLABS__PRICE_PER_AUDIO_SECOND", "0.01"),
+        ];
+        let check = |more: &[(&str, &str)], seconds: f64, expected: Option<(&str, i64)>| {
+            let song = settings(&[&both[..], more].concat()).estimate(&["compositions"], seconds);
+            let told = |part: &Expected| (part.provider.clone(), part.cost.as_ref().map_or(0, |cost| cost.micros));
+            let expected: Vec<_> = expected.into_iter().map(|(name, micros)| (name.to_owned(), micros)).collect();
+            assert_eq!(song.iter().map(told).collect::<Vec<_>>(), expected, "{more:?} {seconds} s");
+        };
+        let vendors = [(LIST, r#"["replicate", "elevenlabs"]"#)];
+        check(&vendors, 30.0, Some(("replicate", 60_000)));
+        check(&vendors, 60.0, Some(("elevenlabs", 600_000)));
+        check(&[vendors[0], (LONGEST, "120")], 60.0, Some(("replicate", 120_000)));
+        check(&vendors, 900.0, None);
+        let engine = [(LIST, r#"["replicate", "offline", "elevenlabs"]"#)];
+        check(&engine, 30.0, Some(("replicate", 60_000)));
+        check(&engine, 60.0, None);
     }
 }

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 use domain::{Tier, audio::AudioLimits, quality::QualityGate, quota::QuotaLimits, retention::RetentionPolicy};
 
-pub use estimate::{Expected, does};
+pub use estimate::{Expected, SECONDS_PER_UPDATE, does, usual};
 pub use host_rule::{HostRule, HostRuleError};
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;

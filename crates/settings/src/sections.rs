@@ -344,7 +344,7 @@ pub struct ExpertSettings {
     /// Of the check and of the melody, each.
     pub pitch_timeout: Duration,
     pub lyrics_timeout: Duration,
-    /// Of the singing and of every other step.
+    /// Of the composing, of the singing and of every other step.
     pub vocals_timeout: Duration,
     /// Whether files are named in place of carried along.
     pub file_links: bool,

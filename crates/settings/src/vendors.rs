@@ -61,6 +61,16 @@ impl VendorKind {
         }
     }
 
+    /// Shortest and longest music that it is asked for where nothing is said, in seconds.
+    pub const fn music_seconds(self) -> (f64, f64) {
+        match self {
+            Self::ElevenLabs => (3.0, 600.0),
+            // What MusicGen was made for.
+            Self::Replicate => (1.0, 30.0),
+            Self::Anthropic | Self::OpenAi | Self::Speech | Self::Expert => (0.0, f64::INFINITY),
+        }
+    }
+
     /// Longest that one answer is waited for where nothing is said.
     pub const fn timeout(self) -> Duration {
         match self {
@@ -100,6 +110,14 @@ pub struct Vendor {
     pub prices: Prices,
     /// In millionths of the prices' currency.
     pub monthly_limit: Option<i64>,
+}
+
+impl Vendor {
+    /// Shortest and longest music that it is asked for, in seconds: as the settings say, else as its kind has it.
+    pub fn music_seconds(&self) -> (f64, f64) {
+        let (shortest, longest) = self.kind.music_seconds();
+        (self.shortest_seconds.unwrap_or(shortest), self.longest_seconds.unwrap_or(longest))
+    }
 }
 
 /// Who does each thing, in order; what is absent is decided by what is set up.

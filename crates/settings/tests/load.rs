@@ -124,7 +124,7 @@ fn the_older_routes_of_the_expert_service_have_the_limits_that_their_clients_kno
         ("EXPERT_API_KEY", "0123456789abcdef"),
         ("DESCANT_EXPERT__RATE_PER_MINUTE", "unlimited"),
         ("DESCANT_EXPERT__CORS_ORIGINS", "http://localhost:3000,http://localhost:5173"),
-        ("DESCANT_EXPERT__TRAINING_URL", "https://music.example.org/api/v1/trainings"),
+        ("DESCANT_EXPERT__TRAINING_URL", "https://music.example.org/api/v1/jobs/training"),
     ])
     .expert;
     assert_eq!(expert.api_key.unwrap().expose(), "0123456789abcdef");

@@ -113,9 +113,7 @@ async fn composed(
 ) -> Result<(Made, String), Stop> {
     let calls = DirectCalls::default();
     // Somebody who delivers finished sound takes as long as one who sings.
-    let timeouts = state.pipeline.step_timeouts;
-    let longest = if model.is_some() { timeouts.vocals } else { timeouts.lyrics };
-    let scope = CallScope::new(&calls, longest);
+    let scope = CallScope::new(&calls, state.pipeline.step_timeouts.vocals);
     let composed = compose_with(&state.pipeline.capabilities.compositions, scope, asked, model).await?;
     Ok((composed.value, composed.provider.to_string()))
 }

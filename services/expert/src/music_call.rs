@@ -96,7 +96,7 @@ fn model(
     let choice = |name: &str, model: &NamedModel| ModelChoice {
         name: name.into(),
         provider: provider.into(),
-        version: model.version().into(),
+        version: model.address().into(),
     };
     if let Some(name) = call.model.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         let model = named.find(name).ok_or_else(|| {
@@ -130,7 +130,13 @@ mod tests {
         let model = |reference: &str| NamedModel { reference: reference.to_owned(), description: None };
         NamedModels {
             base: [("large".to_owned(), model("meta/musicgen:7be0"))].into(),
-            fine_tuned: [("telecaster".to_owned(), model("me/telecaster:1f"))].into(),
+            fine_tuned: [
+                ("telecaster".to_owned(), model("me/telecaster:1f")),
+                ("lyria".to_owned(), model("google/lyria-2")),
+                ("bare".to_owned(), model("2f")),
+                ("tagged".to_owned(), model("ours:3f")),
+            ]
+            .into(),
         }
     }
 
@@ -167,10 +173,13 @@ mod tests {
             assert_eq!((model, asked.warnings.len()), (expected, warnings), "{call}");
         };
         check(serde_json::json!({}), None, 0);
-        check(serde_json::json!({ "model": "telecaster" }), Some(("telecaster", "1f")), 0);
-        check(serde_json::json!({ "model": "large" }), Some(("large", "7be0")), 0);
-        check(serde_json::json!({ "style": "telecaster" }), Some(("telecaster", "1f")), 0);
-        check(serde_json::json!({ "model_version": "large" }), Some(("large", "7be0")), 0);
+        check(serde_json::json!({ "model": "telecaster" }), Some(("telecaster", "me/telecaster:1f")), 0);
+        check(serde_json::json!({ "model": "large" }), Some(("large", "meta/musicgen:7be0")), 0);
+        check(serde_json::json!({ "model": "lyria" }), Some(("lyria", "google/lyria-2")), 0);
+        check(serde_json::json!({ "model": "bare" }), Some(("bare", "2f")), 0);
+        check(serde_json::json!({ "model": "tagged" }), Some(("tagged", "3f")), 0);
+        check(serde_json::json!({ "style": "telecaster" }), Some(("telecaster", "me/telecaster:1f")), 0);
+        check(serde_json::json!({ "model_version": "large" }), Some(("large", "meta/musicgen:7be0")), 0);
         check(serde_json::json!({ "model_version": "medium" }), None, 0);
         check(serde_json::json!({ "model_version": "small" }), None, 1);
         let unknown = serde_json::json!({ "prompt": "warm evening", "model": "strat" });

@@ -29,6 +29,11 @@ pub struct NamedModel {
 }
 
 impl NamedModel {
+    /// As a provider is asked for it: all of it where it has a path, since a version alone does not say whose model it is of.
+    pub fn address(&self) -> &str {
+        if self.reference.contains('/') { &self.reference } else { self.version() }
+    }
+
     /// What stands behind the colon, or all of it.
     pub fn version(&self) -> &str {
         self.reference.rsplit_once(':').map_or(self.reference.as_str(), |(_, version)| version)
@@ -112,12 +117,13 @@ fn named(list: Map<String, Value>) -> BTreeMap<String, NamedModel> {
     list.into_iter().take(MAX_MODELS).filter_map(|(name, model)| Some((name, named_model(&model)?))).collect()
 }
 
-/// A reference alone, or an object with one.
+/// A reference alone, or an object with one: under `model_id` or `version` as the older service writes it, under `model` as an
+/// export of ours does.
 fn named_model(model: &Value) -> Option<NamedModel> {
     let text = |field: &str| model.get(field).and_then(Value::as_str).map(str::to_owned);
     let reference = match model {
         Value::String(reference) => Some(reference.clone()),
-        _ => text("model_id").or_else(|| text("version")),
+        _ => ["model_id", "version", "model"].into_iter().find_map(text),
     };
     let reference = reference.filter(|reference| !reference.trim().is_empty())?;
     Some(NamedModel { reference, description: text("description") })
@@ -151,6 +157,8 @@ mod tests {
         assert_eq!(models.find("small").unwrap().version(), "b05b");
         assert_eq!(models.find("large"), None);
         check(r#"{"fine_tuned": {"x": "abc"}}"#, &[], &["x"]).await;
+        let exported = r#"{"fine_tuned": {"x": {"model": "me/x:1f", "added": 7}}, "details": {"x": {"owner": "me"}}}"#;
+        assert_eq!(check(exported, &[], &["x"]).await.find("x").unwrap().reference, "me/x:1f");
         for text in ["", "[]", "{\"base\": []}", "{\"base\": {\"a\": \"b"] {
             check(text, &[], &[]).await;
         }

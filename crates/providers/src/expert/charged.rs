@@ -88,18 +88,19 @@ impl ExpertClient {
         call: &ProviderCall<'_>,
     ) -> Result<(T, Option<Bytes>), Stop> {
         let StageCall { purpose, seconds, has_sound } = of;
-        let Some(prices) = &self.prices else {
+        if self.prices.is_none() {
             return match self.accepted(request).await {
                 Ok(answer) => Ok(self.read(self.parts(answer, has_sound).await?)?),
                 Err(failure) => Err(self.stopped(failure).await),
             };
-        };
+        }
         let made = Call {
             provider: &call.provider,
             credential: "default",
             purpose,
             estimate: self.estimate(seconds),
-            may_repeat: prices.is_free(),
+            // Also without prices: its answer may tell what it has cost.
+            may_repeat: false,
         };
         let make: Make<'_> = Box::new(move |_| Box::pin(self.stage_answered::<T>(request, seconds, has_sound)));
         let answer = match call.calls.once(made, make).await {

@@ -51,7 +51,8 @@ impl ExpertProvider {
             abilities,
             limits: Some(CallLimits { call_timeout: vendor.timeout, ..CallLimits::default() }),
             slots: Some(Bulkhead::new(&vendor.name, vendor.concurrency)),
-            is_paid: !vendor.prices.is_free(),
+            // Also without prices: its answers may tell what they have cost.
+            is_paid: true,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Requests to a vendor: where they go, with which key, for how long, and what an answer that is no success means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
@@ -202,6 +202,15 @@ impl VendorHttp {
             "a vendor answered with an error"
         );
         Err(retry_table::failure((&self.name, self.kind), status, told, (&body, plan)))
+    }
+
+    /// Waits while the vendor takes no call, if that is over within `longest` and before `ends_at`: for who has begun, and
+    /// would lose what was paid for.
+    pub async fn rest(&self, longest: Duration, ends_at: Instant) {
+        let is_worth_it = |wait: &Duration| *wait <= longest && Instant::now() + *wait < ends_at;
+        if let Some(wait) = self.pace.left().filter(is_worth_it) {
+            tokio::time::sleep(wait).await;
+        }
     }
 
     /// Waits while the vendor takes no call, if that is over soon.

@@ -87,6 +87,10 @@ const CODES: &[(FailureClass, &[&str])] = &[
     ),
 ];
 
+/// What Anthropic's sentence says, in lower case, where its general word for a bad request stands for a limit of its own on
+/// spending, or for a balance that is used up.
+const SPENT: &[&str] = &["api usage limit", "credit balance is too low"];
+
 /// What an answer that is no success asks of us. `retry_after` is what its headers say; `plan` is what was sent, where a vendor
 /// may suggest another one.
 pub fn failure(
@@ -131,9 +135,20 @@ fn class(kind: VendorKind, status: StatusCode, told: Option<Duration>, error: &V
         {
             FailureClass::Config
         }
+        Some(FailureClass::Caller)
+            if kind == VendorKind::Anthropic && status == StatusCode::BAD_REQUEST && says_that_all_is_spent(error) =>
+        {
+            FailureClass::Money
+        }
         Some(class) => class,
         None => by_status(kind, status),
     }
+}
+
+/// Of a message that is bounded already.
+fn says_that_all_is_spent(error: &VendorError) -> bool {
+    let message = error.message.as_deref().unwrap_or_default().to_lowercase();
+    error.code.as_deref() == Some("invalid_request_error") && SPENT.iter().any(|words| message.contains(words))
 }
 
 fn by_status(kind: VendorKind, status: StatusCode) -> FailureClass {
@@ -306,6 +321,19 @@ mod tests {
         let spend = r#"{"type":"error","error":{"type":"rate_limit_error","message":"m",
             "details":{"error_code":"enforced_spend_limit_reached"}}}"#;
         check("enforced_spend_limit_reached", VendorKind::Anthropic, 429, None, spend, Money);
+        let bad = |message: &str| {
+            format!(r#"{{"type":"error","error":{{"type":"invalid_request_error","message":"{message}"}}}}"#)
+        };
+        for message in [
+            "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+            "Your CREDIT BALANCE is too low to access the Anthropic API.",
+        ] {
+            let failure = check("a spend limit as 400", VendorKind::Anthropic, 400, None, &bad(message), Money);
+            assert_eq!(failure.code, FailureCode::ProviderQuota);
+            check("another vendor's words", VendorKind::OpenAi, 400, None, &bad(message), FailureClass::Caller);
+        }
+        let other = bad("messages.0: the limits of usage are no credit");
+        check("a bad request", VendorKind::Anthropic, 400, None, &other, FailureClass::Caller);
     }
 
     #[test]

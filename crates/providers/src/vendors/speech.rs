@@ -151,7 +151,13 @@ impl Reciter for SpeechServer {
             estimate: prices.cost(&self.usage(text)),
             may_repeat: self.vendor.api_key.is_none() && prices.is_free(),
         };
-        let make: Make<'_> = Box::new(move |_| Box::pin(self.spoken(text)));
+        let make: Make<'_> = Box::new(move |_| {
+            Box::pin(async move {
+                // Within the making: an answer that is kept needs no slot.
+                call.slot.take_again(call.ends_at).await.map_err(CallError::Refused)?;
+                self.spoken(text).await
+            })
+        });
         let Answer { files, .. } = call.calls.once(of, make).await?;
         progress(1.0);
         files.into_iter().next().ok_or_else(|| Stop::GivenUp(self.http.misbehaved("sent no sound")))

@@ -42,14 +42,18 @@ pub fn in_words(suggested: &Value, sent: Option<&Value>) -> String {
 
 /// As many of the changes as there is room for.
 fn told(changes: &[String]) -> String {
-    let (mut told, mut chars) = (Vec::new(), 0);
+    let (mut told, mut chars): (Vec<String>, _) = (Vec::new(), 0);
     for change in changes {
         chars += change.chars().count();
         if chars > MOST_CHARS {
-            told.push("and more");
+            // Even the first one may be longer than there is room for: its beginning says more than nothing.
+            if told.is_empty() {
+                told.push(change.chars().take(MOST_CHARS).chain(Some('…')).collect());
+            }
+            told.push("and more".to_owned());
             break;
         }
-        told.push(change);
+        told.push(change.clone());
     }
     if told.is_empty() { "another composition plan".to_owned() } else { told.join("; ") }
 }
@@ -141,6 +145,13 @@ mod tests {
         assert_eq!(words(json!({"sections": "none", "positive_global_styles": 7})), "another composition plan");
         let many: Vec<String> = (0..30).map(|n| format!("style {n}")).collect();
         assert!(words(json!({"positive_global_styles": many})).ends_with("“style 3” and 26 more"));
+        let four: Vec<String> = (0..4).map(|n| format!("{n}{}", "x".repeat(200))).collect();
+        let sent = json!({"negative_global_styles": four});
+        let long = in_words(
+            &json!({"negative_global_styles": four.iter().map(|x| format!("y{x}")).collect::<Vec<_>>()}),
+            Some(&sent),
+        );
+        assert!(long.starts_with("what is ruled out with “y0x") && long.ends_with("…; and more"), "{long}");
         let section = json!({"section_name": "a\u{1b}[31m\nb", "lines": ["x".repeat(9_000)]});
         let long = words(json!({"sections": vec![section; 50]}));
         assert!(long.chars().count() < MOST_CHARS + 200 && long.ends_with("and more"), "{long}");

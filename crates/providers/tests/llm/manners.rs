@@ -7,7 +7,7 @@ use domain::FailureClass;
 use providers::Stop;
 use serde_json::{Value, json};
 use testbed::{Heard, Manner, StandIn};
-use vendor_standins::{Step, Vendors};
+use vendor_standins::{Fault, Retry, Step, Vendors, Words};
 
 use crate::{ANTHROPIC, BOTH, LINES, OPENAI, Who, even, fits, rows::Rows, write, writer_of};
 
@@ -155,5 +155,22 @@ async fn who_takes_calls_again_soon_is_waited_for() {
         }
         assert_eq!(vendors.asked(who.vendor, who.route), 2, "{who:?}");
         assert_eq!(writer.slots().slots(), 4, "{who:?}: there is room again");
+    }
+}
+
+#[tokio::test]
+async fn words_that_are_paid_for_outlive_a_vendors_rest() {
+    let overloaded = Step::Fail { fault: Fault::Overloaded, retry: Retry::Absent, after_work: false };
+    for who in BOTH {
+        let vendors = Vendors::start().await;
+        vendors.script(who.vendor, who.route, [Step::Text(Words::TooLong), overloaded.clone()]);
+        let rows = Rows::default();
+        assert!(write(&writer_of(&who.settings(&vendors)), &even(&LINES), &rows, 1).await.is_err(), "{who:?}");
+        // Another process, the same rows; somebody else's call was the last for a while.
+        let writer = writer_of(&who.settings(&vendors));
+        vendors.script(who.vendor, who.route, [last_for(who, Duration::from_secs(3))]);
+        fits(&write(&writer, &even(&LINES), &Rows::default(), 2).await.unwrap());
+        fits(&write(&writer, &even(&LINES), &rows, 1).await.unwrap());
+        assert_eq!(vendors.asked(who.vendor, who.route), 4, "{who:?}: the first words are not asked for again");
     }
 }

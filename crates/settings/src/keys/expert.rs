@@ -67,14 +67,14 @@ pub const EXPERT: Section = Section {
             "60000",
             MS,
             "120000",
-            "Longest that the older routes have words written, or a song composed.",
+            "Longest that the older routes have words written.",
         ),
         Key::new(
             "expert.vocals_timeout_ms",
             "300000",
             MS,
             "600000",
-            "Longest that the older routes have a song sung, and longest that each other step of theirs takes.",
+            "Longest that the older routes have a song composed or sung, and longest that each other step of theirs takes.",
         ),
         Key::new(
             "expert.file_links",
@@ -87,7 +87,7 @@ pub const EXPERT: Section = Section {
         Key::unset(
             "expert.training_url",
             "an http or https address without user, password, query or fragment",
-            "\"https://music.example.org/api/v1/trainings\"",
+            "\"https://music.example.org/api/v1/jobs/training\"",
             "Where trainings are jobs: POST /train answers with it. Not set: it names http.public_url.",
         ),
     ],

@@ -102,7 +102,7 @@ pub const SECTIONS: &[Section] = &[
 pub const IGNORED_VARIABLES: &[(&str, &str)] = &[
     ("REDIS_HOST", "jobs are rows and wake-ups go through RabbitMQ; there is no Redis"),
     ("REDIS_PORT", "jobs are rows and wake-ups go through RabbitMQ; there is no Redis"),
-    ("MUSIC_GENERATION_PROVIDER", "this version has no kind of job that generates music from a sentence"),
+    ("MUSIC_GENERATION_PROVIDER", "who composes is said by [capabilities] compositions"),
 ];
 
 /// Variables that begin with `DESCANT_` and are no settings: the settings file itself, the client commands' server and

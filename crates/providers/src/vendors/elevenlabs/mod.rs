@@ -37,9 +37,6 @@ use crate::{
     stop::Stop,
 };
 
-/// Lengths that are made where the settings say no others, in seconds.
-const SHORTEST_SECONDS: f64 = 3.0;
-const LONGEST_SECONDS: f64 = 600.0;
 const USUAL_FORMAT: &str = "mp3_44100_128";
 /// Changes with what is asked of the vendor for the same sentence.
 const PLANS: &str = "plans-1";
@@ -87,8 +84,8 @@ impl ElevenLabs {
     }
 
     fn seconds(&self) -> std::ops::RangeInclusive<f64> {
-        let shortest = self.vendor.shortest_seconds.unwrap_or(SHORTEST_SECONDS);
-        shortest..=self.vendor.longest_seconds.unwrap_or(LONGEST_SECONDS)
+        let (shortest, longest) = self.vendor.music_seconds();
+        shortest..=longest
     }
 
     /// What the song is to be.

@@ -1,5 +1,7 @@
 //! One question to the model: written down, paid once, and read as far as it is a vendor's answer at all.
 
+use std::time::Duration;
+
 use domain::{Cost, Failure, FailureClass, FailureCode, Prices, Usage};
 use outbound::{Answer, Outbound, Request, StatusCode, header::HeaderName};
 use resilience::Bulkhead;
@@ -96,11 +98,18 @@ impl Asking {
         }
     }
 
-    /// The text that the model answers, once for each purpose.
+    /// The text that the model answers, once for each purpose. Where the vendor takes no call just now, it is waited for if that
+    /// is over within `longest_rest`.
     ///
     /// # Errors
     /// As the retry table has it; `Content` where it would not write this, and `GivenUp` where it was paid for nothing.
-    pub async fn ask(&self, call: &ProviderCall<'_>, purpose: &str, prompt: &Prompt) -> Result<String, Stop> {
+    pub async fn ask(
+        &self,
+        call: &ProviderCall<'_>,
+        purpose: &str,
+        prompt: &Prompt,
+        longest_rest: Duration,
+    ) -> Result<String, Stop> {
         let asked = Call {
             provider: &call.provider,
             credential: "default",
@@ -108,7 +117,12 @@ impl Asking {
             estimate: self.prices.cost(&self.most(prompt)),
             may_repeat: self.is_free,
         };
-        let make: Make<'_> = Box::new(move |id| Box::pin(async move { self.put(prompt, &id).await }));
+        let make: Make<'_> = Box::new(move |id| {
+            Box::pin(async move {
+                self.http.rest(longest_rest, call.ends_at).await;
+                self.put(prompt, &id).await
+            })
+        });
         let answer = call.calls.once(asked, make).await.map_err(sorted)?;
         Ok(answer.value["text"].as_str().unwrap_or_default().to_owned())
     }

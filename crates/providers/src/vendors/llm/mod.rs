@@ -17,6 +17,8 @@ mod prompt;
 mod said;
 mod set_up;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use domain::{Failure, FailureClass};
 use lyrics::{Lyrics, LyricsRequest, MissedGoal};
@@ -38,6 +40,8 @@ use prompt::PROMPT_VERSION;
 
 /// Calls for one text: the first, and one or two for the lines that did not fit.
 const MOST_ROUNDS: u32 = 3;
+/// Longest that a vendor who takes no calls is waited for once words of its are paid for. Before that the chain waits.
+const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Writes lyrics with the language model of one vendor. Deadlines are the chain's and the vendor's.
 pub struct LlmWriter {
@@ -86,7 +90,8 @@ impl LlmWriter {
             let prompt = prompt::written(draft, &open, request, round == 1);
             // Another seed is another take, whose calls are others.
             let purpose = format!("lyrics/{}/{round}", request.seed);
-            let said = match self.asking.ask(call, &purpose, &prompt).await {
+            let longest_rest = if round == 1 { Duration::ZERO } else { LONGEST_REST };
+            let said = match self.asking.ask(call, &purpose, &prompt, longest_rest).await {
                 Ok(said) => said,
                 Err(stop) if round == 1 => return Err(stop),
                 // The first words are there and paid for; whether they are enough is seen in the end.

@@ -111,6 +111,8 @@ impl Reciter for BarkReciter {
             may_repeat: false,
         };
         let patience = call.patience(service.client().work_timeout);
+        // Asking and looking are short, and bounded by themselves: the wait lies before them.
+        call.slot.take_again(call.ends_at).await?;
         let answer = call.calls.ask(asked, patience, service, &request, progress).await?;
         first(answer.files, service.provider())
     }

@@ -21,9 +21,6 @@ use crate::{
     stop::Stop,
 };
 
-/// Longest music that is asked for where the settings say nothing, in seconds: what the model was made for.
-const LONGEST_SECONDS: f64 = 30.0;
-const SHORTEST_SECONDS: f64 = 1.0;
 /// Seconds of the vendor's machine for one of music, for an estimate, and what comes on top.
 const COMPUTE_PER_SECOND: f64 = 2.0;
 const COMPUTE_ON_TOP: f64 = 10.0;
@@ -49,20 +46,20 @@ pub(super) struct MusicGenSettings {
     pub model: ModelRef,
     pub size: Option<String>,
     pub format: Option<String>,
-    pub shortest_seconds: Option<f64>,
-    pub longest_seconds: Option<f64>,
+    /// Shortest and longest.
+    pub seconds: (f64, f64),
 }
 
 impl MusicGen {
     pub(super) fn new(predictions: Arc<PredictionService>, settings: MusicGenSettings) -> Self {
-        let MusicGenSettings { model, size, format, shortest_seconds, longest_seconds } = settings;
+        let MusicGenSettings { model, size, format, seconds: (shortest_seconds, longest_seconds) } = settings;
         Self {
             predictions,
             model,
             size,
             format: if format.as_deref() == Some("mp3") { "mp3" } else { "wav" },
-            shortest_seconds: shortest_seconds.unwrap_or(SHORTEST_SECONDS),
-            longest_seconds: longest_seconds.unwrap_or(LONGEST_SECONDS),
+            shortest_seconds,
+            longest_seconds,
         }
     }
 

@@ -97,8 +97,7 @@ impl Replicate {
             model: music,
             size: Some(vendor.model.clone()).filter(|size| !size.is_empty()),
             format: vendor.format.clone(),
-            shortest_seconds: vendor.shortest_seconds,
-            longest_seconds: vendor.longest_seconds,
+            seconds: vendor.music_seconds(),
         };
         let check = ReplicateCheck { client: client.clone(), models, webhook_secret: vendor.webhook_secret.clone() };
         Ok(Self {

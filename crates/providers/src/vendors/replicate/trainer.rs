@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use domain::{Cost, Failure, FailureClass, FailureCode};
 use serde_json::{Map, Value, json};
+use settings::SECONDS_PER_UPDATE;
 
 use super::trainings::{Trained, TrainingRequest, TrainingService};
 use crate::{
@@ -16,8 +17,6 @@ use crate::{
 
 /// For how long the vendor keeps what was handed to it, with some time to spare.
 const KEPT: TimeDelta = TimeDelta::hours(23);
-/// Of the vendor's meter for each step of learning, as its authors tell of three times a hundred in a quarter of an hour.
-const SECONDS_PER_UPDATE: f64 = 3.0;
 /// Of the weights of MusicGen, which what is trained from them stands under.
 const LICENCE: &str = "CC-BY-NC-4.0";
 /// Longest part of a destination's name that is the model's own.
@@ -33,8 +32,7 @@ impl Trainer for ReplicateTrainer {
     }
 
     fn estimate(&self, order: &TrainingOrder) -> Option<Cost> {
-        let updates = f64::from(order.epochs) * f64::from(order.updates_per_epoch);
-        self.0.cost(updates * SECONDS_PER_UPDATE)
+        self.0.cost(compute_seconds(order))
     }
 
     async fn upload(&self, data: &AudioInput) -> Result<UploadedData, CallError> {
@@ -56,6 +54,10 @@ impl Trainer for ReplicateTrainer {
         })?;
         Ok(TrainedModel { path: trained.model, version: trained.version, licence: Some(LICENCE.to_owned()) })
     }
+}
+
+fn compute_seconds(order: &TrainingOrder) -> f64 {
+    f64::from(order.epochs) * f64::from(order.updates_per_epoch) * SECONDS_PER_UPDATE
 }
 
 /// One for each model by its name here, which is one model's alone: its versions lie together, so that an earlier one can be
@@ -92,6 +94,15 @@ mod tests {
             base: "stereo-melody".to_owned(),
             drop_vocals: false,
         }
+    }
+
+    #[test]
+    fn what_is_set_aside_is_what_the_estimate_says() {
+        let order = order("band");
+        let usual = settings::usual(settings::VendorKind::Replicate, "training", 0.0).compute_seconds;
+        assert!((compute_seconds(&order) - usual).abs() < 1e-9, "{usual}");
+        let twice = TrainingOrder { epochs: 2 * order.epochs, ..order };
+        assert!((compute_seconds(&twice) - 2.0 * usual).abs() < 1e-9);
     }
 
     #[test]

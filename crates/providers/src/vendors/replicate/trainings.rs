@@ -30,8 +30,8 @@ const RATE: (&str, f64) = ("lr", 1.0);
 /// What a training is asked with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRequest {
-    /// The name of the owner's model that gets the new version; it is made, for its owner alone, where there is none. One
-    /// name for each job keeps what two of them learnt apart.
+    /// The name of the owner's model that gets the new version; it is made, for its owner alone, where there is none.
+    /// Trainings of one model share it: each is a version.
     pub destination: String,
     /// What the trainer takes, such as `dataset_path`, an address from which it reads. Held against its schema.
     pub input: Map<String, Value>,
