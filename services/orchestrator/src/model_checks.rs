@@ -1,24 +1,19 @@
 //! The models of the registry, held against what their providers have: at the start, when one comes or changes, and every few
-//! minutes. A version that is not there is told, and given to no job until it is back; one that was added without a version
-//! gets its provider's latest.
+//! minutes. A version that is not there, at a second look neither, is told, and given to no job until it is back; one that was
+//! added without a version gets its provider's latest.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use domain::registry::{ModelName, ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen};
+use domain::registry::{ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen};
 use persistence::{ModelWritten, PersistenceError};
 use providers::ModelCatalogue;
 use service_runtime::{CancellationToken, error_chain};
 
-use crate::context::Context;
+use crate::{context::Context, model_looks::Looks};
 
-/// How often a provider is asked for the same.
-const EVERY: Duration = Duration::from_secs(4 * 60);
-/// How soon again after one could not be asked.
-const AGAIN: Duration = Duration::from_secs(30);
 /// Longest that one answer is waited for.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -39,24 +34,20 @@ pub async fn run(context: Context, every: Duration, shutdown: CancellationToken)
     }
 }
 
-/// What was asked so far.
+/// Who is asked, and what was asked so far.
 #[derive(Default)]
 struct Round {
     catalogues: Vec<Arc<dyn ModelCatalogue>>,
-    /// By model: as it was then, and when.
-    seen: BTreeMap<ModelName, (u64, Instant)>,
-    /// Providers that could not be asked, and when.
-    away: BTreeMap<String, Instant>,
+    looks: Looks,
 }
 
 impl Round {
     /// Asks for what is new, has changed, or was asked for some minutes ago.
     async fn catch_up(&mut self, context: &Context) -> Result<(), PersistenceError> {
         let models = context.tools.database.models().list(None).await?;
-        let names: BTreeSet<&ModelName> = models.iter().map(|model| &model.name).collect();
-        self.seen.retain(|name, _| names.contains(name));
+        self.looks.keep(&models);
         for model in &models {
-            if self.is_due(model)
+            if self.looks.is_due(model, Instant::now())
                 && let Some(catalogue) = self.catalogue(model)
             {
                 self.look(context, model, &*catalogue).await?;
@@ -67,15 +58,6 @@ impl Round {
 
     fn catalogue(&self, model: &RegisteredModel) -> Option<Arc<dyn ModelCatalogue>> {
         self.catalogues.iter().find(|catalogue| catalogue.provider() == model.provider).cloned()
-    }
-
-    fn is_due(&self, model: &RegisteredModel) -> bool {
-        let is_away = self.away.get(&model.provider).is_some_and(|since| since.elapsed() < AGAIN);
-        let is_known = self
-            .seen
-            .get(&model.name)
-            .is_some_and(|(revision, at)| *revision == model.revision && at.elapsed() < EVERY);
-        !is_away && !is_known
     }
 
     async fn look(
@@ -91,10 +73,15 @@ impl Round {
                 let code = found.ok().and_then(Result::err).map(|failure| failure.code.to_string());
                 let provider = catalogue.provider();
                 tracing::warn!(provider, code, "a provider could not be asked for its models; it is asked again");
-                self.away.insert(model.provider.clone(), Instant::now());
+                self.looks.provider_is_away(provider, Instant::now());
                 return Ok(());
             };
-            let sighting = Sighting { asked, found };
+            let is_current = asked == known.version;
+            let is_second_look = is_current && self.looks.is_second(&known, Instant::now());
+            if is_current {
+                self.looks.answered(&known, found.is_some(), Instant::now());
+            }
+            let sighting = Sighting { asked, found, is_second_look };
             let expected = sighted(&known, &sighting);
             let Some(after) = told(context, &known, &sighting).await? else { return Ok(()) };
             let is_ours =
@@ -105,8 +92,7 @@ impl Round {
             }
             known = after;
         }
-        self.away.remove(&known.provider);
-        self.seen.insert(known.name, (known.revision, Instant::now()));
+        self.looks.done(&known, Instant::now());
         Ok(())
     }
 }

@@ -19,6 +19,9 @@ pub struct Sighting {
     pub asked: Option<ModelVersion>,
     /// `None` where the provider does not have it.
     pub found: Option<PublishedVersion>,
+    /// Whether it was looked for a while before as well, and not found then either: a new version is not shown everywhere at
+    /// once.
+    pub is_second_look: bool,
 }
 
 /// Whether a provider is asked for the latest of a model: it has no version yet, and may get one. One that is missing may come
@@ -48,7 +51,7 @@ pub fn to_be_seen(model: &RegisteredModel) -> Vec<Option<ModelVersion>> {
 }
 
 /// A model after its provider was asked; equal to the one before where that says nothing new. What is not there is nobody's
-/// until it is back; what an operator has taken out of use stays so.
+/// until it is back; what is ready is so until a second look finds it gone, and what an operator has taken out of use stays so.
 pub fn sighted(model: &RegisteredModel, seen: &Sighting) -> RegisteredModel {
     let mut after = model.clone();
     if model.kind == ModelKind::Local {
@@ -67,6 +70,7 @@ pub fn sighted(model: &RegisteredModel, seen: &Sighting) -> RegisteredModel {
     let is_there = seen.found.is_some();
     after.status = match model.status {
         ModelStatus::Pending | ModelStatus::Ready | ModelStatus::Missing if is_there => ModelStatus::Ready,
+        ModelStatus::Ready if !seen.is_second_look => ModelStatus::Ready,
         ModelStatus::Pending | ModelStatus::Ready | ModelStatus::Missing => ModelStatus::Missing,
         ModelStatus::Training | ModelStatus::Disabled | ModelStatus::Failed => model.status,
     };
@@ -101,7 +105,11 @@ mod tests {
     fn seen(asked: Option<&str>, found: Option<&str>) -> Sighting {
         let input_schema = Some(json!({ "type": "object" }));
         let found = found.map(|found| PublishedVersion { version: version(found), input_schema });
-        Sighting { asked: asked.map(version), found }
+        Sighting { asked: asked.map(version), found, is_second_look: false }
+    }
+
+    fn again(asked: Option<&str>, found: Option<&str>) -> Sighting {
+        Sighting { is_second_look: true, ..seen(asked, found) }
     }
 
     #[test]
@@ -118,7 +126,9 @@ mod tests {
         check((S::Pending, None), seen(None, two), (S::Ready, two));
         check((S::Pending, None), seen(None, None), (S::Missing, None));
         check((S::Pending, one), seen(one, one), (S::Ready, one));
-        check((S::Ready, one), seen(one, None), (S::Missing, one));
+        check((S::Ready, one), seen(one, None), (S::Ready, one));
+        check((S::Ready, one), again(one, None), (S::Missing, one));
+        check((S::Ready, one), again(one, one), (S::Ready, one));
         check((S::Missing, one), seen(one, one), (S::Ready, one));
         check((S::Missing, None), seen(None, two), (S::Missing, None));
         let placed = RegisteredModel { path: Some(ModelPath::new("a/b").unwrap()), ..model(S::Missing, None) };
@@ -130,9 +140,9 @@ mod tests {
         assert_eq!((published.status, published.version), (S::Ready, Some(version("two"))));
         check((S::Disabled, one), seen(one, None), (S::Disabled, one));
         check((S::Training, None), seen(None, two), (S::Training, None));
-        check((S::Ready, two), seen(one, None), (S::Ready, two));
+        check((S::Ready, two), again(one, None), (S::Ready, two));
         let local = RegisteredModel { kind: ModelKind::Local, ..model(S::Ready, one) };
-        assert_eq!(sighted(&local, &seen(one, None)), local, "files on this side are somebody else's to look at");
+        assert_eq!(sighted(&local, &again(one, None)), local, "files on this side are somebody else's to look at");
     }
 
     #[test]
