@@ -7,9 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::registry::{ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen};
+use domain::{
+    Failure, FailureCode,
+    registry::{ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen},
+};
 use persistence::{ModelWritten, PersistenceError};
-use providers::ModelCatalogue;
+use providers::{ModelCatalogue, NotAsked};
 use service_runtime::{CancellationToken, error_chain};
 
 use crate::{context::Context, model_looks::Looks};
@@ -69,12 +72,23 @@ impl Round {
         let mut known = model.clone();
         for asked in to_be_seen(model) {
             let found = tokio::time::timeout(TIMEOUT, catalogue.find(model.path.as_ref(), asked.as_ref())).await;
-            let Ok(Ok(found)) = found else {
-                let code = found.ok().and_then(Result::err).map(|failure| failure.code.to_string());
-                let provider = catalogue.provider();
-                tracing::warn!(provider, code, "a provider could not be asked for its models; it is asked again");
-                self.looks.provider_is_away(provider, Instant::now());
-                return Ok(());
+            let found = match found {
+                Ok(Ok(found)) => found,
+                Ok(Err(NotAsked { failure, is_provider_away: true })) => {
+                    let (provider, code) = (catalogue.provider(), failure.code);
+                    tracing::warn!(provider, %code, "a provider could not be asked for its models; it is asked again");
+                    self.looks.provider_is_away(provider, Instant::now());
+                    return Ok(());
+                }
+                // The others do not wait for this one.
+                Ok(Err(NotAsked { failure: Failure { code, .. }, is_provider_away: false })) => {
+                    self.not_told(model, code);
+                    return Ok(());
+                }
+                Err(_) => {
+                    self.not_told(model, FailureCode::StageTimeout);
+                    return Ok(());
+                }
             };
             let is_current = asked == known.version;
             let is_second_look = is_current && self.looks.is_second(&known, Instant::now());
@@ -94,6 +108,12 @@ impl Round {
         }
         self.looks.done(&known, Instant::now());
         Ok(())
+    }
+
+    fn not_told(&mut self, model: &RegisteredModel, code: FailureCode) {
+        let RegisteredModel { name, provider, .. } = model;
+        tracing::warn!(model = %name, provider, %code, "a provider could not be asked for a model; it is asked again");
+        self.looks.failed(model, Instant::now());
     }
 }
 

@@ -88,7 +88,12 @@ impl Looks {
         self.note(model, if is_in_doubt { AGAIN } else { EVERY }, now);
     }
 
-    /// Its provider could not be asked.
+    /// Its provider could not be asked for this one.
+    pub fn failed(&mut self, model: &RegisteredModel, now: Instant) {
+        self.note(model, AGAIN, now);
+    }
+
+    /// Its provider could not be asked for any.
     pub fn provider_is_away(&mut self, provider: &str, now: Instant) {
         self.away.insert(provider.to_owned(), now);
     }
@@ -113,6 +118,20 @@ mod tests {
         let (name, epoch) = (ModelName::new(name).unwrap(), DateTime::UNIX_EPOCH);
         let bare = RegisteredModel::bare(ModelId::new(epoch, random10()), name, ModelKind::Base, "replicate", epoch);
         RegisteredModel { version: Some(ModelVersion::new("one").unwrap()), ..bare }
+    }
+
+    #[test]
+    fn one_that_could_not_be_asked_for_keeps_no_other_waiting() {
+        let (mut looks, start, [one, two]) = (Looks::default(), Instant::now(), ["one", "two"].map(model));
+        let check = |looks: &Looks, after: Duration, expected: [bool; 2]| {
+            assert_eq!([&one, &two].map(|model| looks.is_due(model, start + after)), expected, "{after:?}");
+        };
+        looks.failed(&one, start);
+        check(&looks, Duration::ZERO, [false, true]);
+        check(&looks, AGAIN, [true, true]);
+        looks.provider_is_away("replicate", start + AGAIN);
+        check(&looks, AGAIN, [false, false]);
+        check(&looks, 2 * AGAIN, [true, true]);
     }
 
     #[test]

@@ -87,6 +87,26 @@ async fn models_of_the_registry_are_held_against_what_the_vendor_has() {
     assert_eq!(setting.vendors.ledger().len(), 0);
 }
 
+#[tokio::test]
+async fn a_model_that_cannot_be_asked_for_does_not_say_that_the_vendor_is_away() {
+    let setting = Setting::new().await;
+    let catalogue = setting.replicate.catalogue();
+    let music = ModelVersion::new(&ModelRef::musicgen().version.unwrap()).unwrap();
+    let check = async |fault: Fault, class: FailureClass, is_away: bool| {
+        setting.script(Route::GetVersion, [Step::Fail { fault, retry: Retry::Absent, after_work: false }]);
+        let not_asked = catalogue.find(None, Some(&music)).await.unwrap_err();
+        assert_eq!((not_asked.failure.class, not_asked.is_provider_away), (class, is_away), "{fault:?}");
+    };
+    check(Fault::ServerError, FailureClass::Transient, false).await;
+    check(Fault::Unavailable, FailureClass::Transient, false).await;
+    check(Fault::Forbidden, FailureClass::Config, false).await;
+    check(Fault::BadKey, FailureClass::Config, true).await;
+    check(Fault::QuotaExceeded, FailureClass::Money, true).await;
+    check(Fault::RateLimited, FailureClass::RetryAfter, true).await;
+    let nowhere = made(&setting.vendors, &[("providers.replicate.base_url", "http://127.0.0.1:9/v1")]).catalogue();
+    assert!(nowhere.find(None, Some(&music)).await.unwrap_err().is_provider_away, "nobody listens there");
+}
+
 /// A prediction's request as the vendor got it: the ledger has the correlation of its webhook.
 #[tokio::test]
 async fn the_vendor_is_asked_to_tell_of_the_end_where_it_can() {
