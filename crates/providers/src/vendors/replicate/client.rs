@@ -277,7 +277,8 @@ impl Client {
 
     async fn look_up<T: DeserializeOwned>(&self, request: Request) -> Result<Option<T>, NotAsked> {
         let Some(answer) = self.http.look_up(request).await? else { return Ok(None) };
-        let unreadable = |error: OutboundError| NotAsked { failure: self.http.trouble(&error), is_provider_away: false };
+        let unreadable =
+            |error: OutboundError| NotAsked { failure: self.http.trouble(&error), is_provider_away: false };
         answer.json().await.map(Some).map_err(unreadable)
     }
 
