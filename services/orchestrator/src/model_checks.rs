@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{
-    Failure, FailureCode,
+    Failure, FailureCode, ModelId,
     registry::{ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen},
 };
 use persistence::{ModelWritten, PersistenceError};
@@ -17,10 +17,12 @@ use service_runtime::{CancellationToken, error_chain};
 
 use crate::{context::Context, model_looks::Looks};
 
+/// How often all models are read, to see which are due; sooner where one has come or changed.
+const READ_ALL: Duration = Duration::from_secs(30);
 /// Longest that one answer is waited for.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Looks until shutdown whether there is something to ask, `every` so often.
+/// Looks until shutdown whether there is something to ask; `every` so often, whether models have come or changed.
 pub async fn run(context: Context, every: Duration, shutdown: CancellationToken) {
     let mut round = Round { catalogues: context.tools.capabilities.catalogues.clone(), ..Round::default() };
     while !round.catalogues.is_empty() && !shutdown.is_cancelled() {
@@ -42,11 +44,25 @@ pub async fn run(context: Context, every: Duration, shutdown: CancellationToken)
 struct Round {
     catalogues: Vec<Arc<dyn ModelCatalogue>>,
     looks: Looks,
+    /// What models there were when all were read, and when that was done with.
+    read: Option<(Vec<(ModelId, u64)>, Instant)>,
 }
 
 impl Round {
-    /// Asks for what is new, has changed, or was asked for some minutes ago.
+    /// Asks for what is new, has changed, or was asked for some minutes ago. Where nothing has changed, models are not read each
+    /// time: there may be many, each with the schema of its inputs.
     async fn catch_up(&mut self, context: &Context) -> Result<(), PersistenceError> {
+        let revisions = context.tools.database.models().revisions().await?;
+        let is_read = self.read.as_ref().is_some_and(|(read, at)| *read == revisions && at.elapsed() < READ_ALL);
+        if is_read {
+            return Ok(());
+        }
+        self.look_at_all(context).await?;
+        self.read = Some((revisions, Instant::now()));
+        Ok(())
+    }
+
+    async fn look_at_all(&mut self, context: &Context) -> Result<(), PersistenceError> {
         let models = context.tools.database.models().list(None).await?;
         self.looks.keep(&models);
         for model in &models {

@@ -59,6 +59,7 @@ async fn a_model_is_read_as_it_was_written(bed: &Bed) {
     let written = added(bed, &model).await;
     assert_eq!(written, model, "noon is a whole second");
     assert_eq!(bed.db.models().get(&model.name).await.unwrap(), Some(model.clone()));
+    assert_eq!(bed.db.models().revisions().await.unwrap(), [(model.id, 1)]);
     let again = RegisteredModel { id: model_id(), owner: None, ..model };
     assert_eq!(bed.db.models().add(&again, later(1)).await.unwrap(), ModelAdded::NameTaken);
     assert_eq!(bed.db.models().get(&name("other")).await.unwrap(), None);
