@@ -31,12 +31,18 @@ async fn the_set_up_is_checked_at_no_cost() {
         }
     };
     let does = Part::Capability;
-    let music = [(does("compositions"), "music_version"), (does("accompaniment"), invented.as_str())];
+    let music = [(does("compositions"), "music_version")];
     check("providers.replicate.timeout_ms", "3000", &[]).await;
     check("providers.replicate.vocals_version", &invented, &[(does("vocals"), "vocals_version")]).await;
     check("providers.replicate.music_version", &format!("meta/musicgen:{invented}"), &music).await;
     check("providers.replicate.music_version", "google/lyria-2", &[]).await;
     check("providers.replicate.trainer_version", "acme/trainer", &[(does("training"), "trainer_version")]).await;
+    // What it is not asked for has nothing wrong with it.
+    let plays =
+        [("providers.replicate.music_version", invented.as_str()), ("capabilities.accompaniment", "replicate,offline")];
+    let parts = made(&setting.vendors, &plays).check().check_parts().await;
+    let wrong: Vec<Part> = parts.iter().filter(|part| part.found.is_err()).map(|part| part.part).collect();
+    assert_eq!(wrong, [does("compositions"), does("accompaniment")]);
     let letters = [(Part::Aside("webhooks"), "webhook_secret")];
     check("providers.replicate.webhook_secret", "whsec_b3RoZXI=", &letters).await;
     check("providers.replicate.webhook_secret", &secret, &[]).await;
@@ -55,7 +61,7 @@ async fn a_part_that_could_not_be_asked_is_not_wrong() {
     let check = made(&setting.vendors, &[("providers.replicate.webhook_secret", &secret)]).check();
     let parts = check.check_parts().await;
     let failed: Vec<_> = parts.iter().filter(|part| part.found.is_err()).collect();
-    assert_eq!((parts.len(), failed.len(), failed[0].part), (5, 1, Part::Aside("webhooks")));
+    assert_eq!((parts.len(), failed.len(), failed[0].part), (4, 1, Part::Aside("webhooks")));
     assert_eq!(failed[0].found.as_ref().unwrap_err().class, FailureClass::Transient);
 }
 
