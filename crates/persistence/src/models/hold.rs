@@ -76,14 +76,37 @@ impl Models<'_> {
             .limit(limit);
         let mut ended = Vec::new();
         for row in over.all(self.db.reader()).await.during(DOING)? {
-            let model = row::read(row).during(DOING)?;
-            let Ok(failed) = changed(&model, ModelChange::TrainingFailed) else { continue };
-            // Whoever changed it meanwhile knew more.
-            if self.put(&failed, now).await?.is_some() {
-                ended.push(failed.name);
+            let name = row::read(row).during(DOING)?.name;
+            if self.end_training(&name, now, DOING).await? {
+                ended.push(name);
             }
         }
         Ok(ended)
+    }
+
+    /// Whether the name was held for nothing. It is looked at once more, where nobody can take it meanwhile: a job that was tried
+    /// again goes on with the name that it has, and does not touch the row.
+    async fn end_training(
+        &self,
+        name: &ModelName,
+        now: DateTime<Utc>,
+        operation: &'static str,
+    ) -> Result<bool, PersistenceError> {
+        let tx = self.db.begin(operation).await?;
+        let row = row::locked(&tx, name).await.during(operation)?;
+        let Some(model) = row.map(row::read).transpose().during(operation)? else { return Ok(false) };
+        if model.status != ModelStatus::Training {
+            return Ok(false);
+        }
+        if let Some(holder) = model.trained_from
+            && goes_on(&tx, holder, operation).await?
+        {
+            return Ok(false);
+        }
+        let Ok(failed) = changed(&model, ModelChange::TrainingFailed) else { return Ok(false) };
+        let is_ended = swap(&tx, &failed, now).await.during(operation)?.is_some();
+        tx.commit().await.during(operation)?;
+        Ok(is_ended)
     }
 }
 
