@@ -320,6 +320,8 @@ async fn a_training_that_is_being_called_off_keeps_no_name() {
     let jobs = harness.database.jobs();
     let ended = jobs.apply(first, as_read, JobEvent::DeadlinePassed, &patch, &journal, harness.now()).await.unwrap();
     assert!(matches!(ended, Applied::Moved(_)), "{ended:?}");
+    // Nobody told of the end: the sweep finds the call, once it has been left alone for a while.
+    harness.clock.advance(TimeDelta::seconds(31));
     harness.until_calls_are(first, &[OutsideCallState::Succeeded, OutsideCallState::Cancelling]).await;
 
     let second = harness.train_well("ours").await;
