@@ -70,10 +70,11 @@ impl Looks {
 
     /// Its provider said whether it has the version that its jobs get.
     pub fn answered(&mut self, model: &RegisteredModel, is_there: bool, now: Instant) {
+        let is_known = self.unseen.get(&model.name).is_some_and(|unseen| unseen.is_of(model));
         if is_there {
             self.unseen.remove(&model.name);
         } else if let Some(address) = model.address()
-            && !self.unseen.get(&model.name).is_some_and(|unseen| unseen.is_of(model))
+            && !is_known
         {
             let unseen = Unseen { provider: model.provider.clone(), address, since: now };
             self.unseen.insert(model.name.clone(), unseen);
