@@ -64,8 +64,8 @@ impl UserJobs<'_> {
         self.retry_holding(id, limits, &|_, _| None, journal, now).await
     }
 
-    /// Puts a failed job back into the queue. It counts towards the quota again, so the limits hold as for a new one; and where it
-    /// holds a name, it does so alone: another of the user's may have come since.
+    /// Puts a failed job back into the queue. It counts towards the quota again, so the limits hold as for a new one. One that
+    /// holds a name does so alone: another of the user's may have come since.
     pub async fn retry_holding(
         &self,
         id: JobId,
