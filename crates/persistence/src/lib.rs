@@ -59,7 +59,7 @@ pub use journal::{Journal, NewEvent};
 pub use models::{ModelAdded, ModelChoiceMade, ModelWritten, Models, NameHeld, NameHold, Trained, TrainingRegistered};
 pub use outbox::{Backlog, Destination, Outbox, OutboxMessage, PendingMessage};
 pub use outside_calls::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, OutsideCalls};
-pub use retry::RetryOutcome;
+pub use retry::{HoldsName, RetryOutcome};
 pub use songs::{
     Begun as SongBegun, Inserted, MAX_QUERY_CHARS, NewSong, OfferedSong, Resolved, Song, SongCursor, SongMatch,
     SongPage, Songs,

@@ -2,17 +2,20 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    JobEvent, JobId, JobState, Transition,
+    JobEvent, JobId, JobState, KindName, Transition,
     quota::{self, QuotaExceeded, QuotaLimits, QuotaUsage},
+    registry::ModelName,
     transition,
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
 
 use crate::{
     Job, Journal, UserJobs,
     error::{During, PersistenceError},
     events,
     jobs::swap,
+    models::hold,
     outbox, quota as counting, rows,
     time::micros,
     users,
@@ -38,15 +41,36 @@ pub enum RetryOutcome {
         exceeded: QuotaExceeded,
         usage: QuotaUsage,
     },
+    /// Another job of theirs that has not ended holds the name that this one needs.
+    NameHeld {
+        name: ModelName,
+        by: JobId,
+    },
     NotFound,
 }
 
+/// The name in the registry of models that a job of a kind with these parameters holds, if any.
+pub type HoldsName<'a> = &'a (dyn Fn(&KindName, &Value) -> Option<ModelName> + Send + Sync);
+
 impl UserJobs<'_> {
-    /// Puts a failed job back into the queue. It counts towards the quota again, so the limits hold as for a new one.
+    /// As [`Self::retry_holding`], of a job that holds no name.
     pub async fn retry(
         &self,
         id: JobId,
         limits: QuotaLimits,
+        journal: &Journal<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<RetryOutcome, PersistenceError> {
+        self.retry_holding(id, limits, &|_, _| None, journal, now).await
+    }
+
+    /// Puts a failed job back into the queue. It counts towards the quota again, so the limits hold as for a new one. One that
+    /// holds a name does so alone: another of the user's may have come since.
+    pub async fn retry_holding(
+        &self,
+        id: JobId,
+        limits: QuotaLimits,
+        name_of: HoldsName<'_>,
         journal: &Journal<'_>,
         now: DateTime<Utc>,
     ) -> Result<RetryOutcome, PersistenceError> {
@@ -67,6 +91,12 @@ impl UserJobs<'_> {
         let used = counting::usage(&tx, self.user, now, DOING).await?;
         if let Err(exceeded) = quota::check(limits, used, now) {
             return Ok(RetryOutcome::OverQuota { exceeded, usage: used });
+        }
+        if let Some(name) = name_of(&before.kind, &before.params) {
+            let is_same = |params: &Value| name_of(&before.kind, params).as_ref() == Some(&name);
+            if let Some(by) = hold::at_work(&tx, (self.user, &before.kind, id), &is_same, DOING).await? {
+                return Ok(RetryOutcome::NameHeld { name, by });
+            }
         }
 
         let mut after = Job {

@@ -10,11 +10,8 @@ use domain::{
     registry::ModelName,
     starts::{StartLimit, Starts},
 };
-use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, sea_query::Expr,
-};
+use sea_orm::{ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 use serde_json::Value;
-use uuid::Uuid;
 
 use crate::{
     Job, Journal, KeyClaim, NameHeld, NameHold, NewInput, UserJobs,
@@ -24,7 +21,6 @@ use crate::{
     outbox, quota as counting, rows, starts,
     time::{micros, micros_option},
     users,
-    words::state_words,
 };
 
 const DOING: &str = "submit a job";
@@ -214,16 +210,8 @@ impl UserJobs<'_> {
         name: NameToHold<'_>,
         now: DateTime<Utc>,
     ) -> Result<NameHeld, PersistenceError> {
-        use rows::job::{Column, Entity};
-        let at_work = Entity::find()
-            .select_only()
-            .columns([Column::Id, Column::Params])
-            .filter(Column::Owner.eq(self.user.as_str()))
-            .filter(Column::Kind.eq(new.kind.as_str()))
-            .filter(Column::State.is_not_in(state_words(JobState::is_final)));
-        let at_work: Vec<(Uuid, Value)> = at_work.into_tuple().all(tx).await.during(DOING)?;
-        if let Some((by, _)) = at_work.iter().find(|(_, params)| (name.is_same)(params)) {
-            return Ok(NameHeld::HeldBy(JobId::from_uuid(*by)));
+        if let Some(by) = hold::at_work(tx, (self.user, &new.kind, new.id), name.is_same, DOING).await? {
+            return Ok(NameHeld::HeldBy(by));
         }
         let NameToHold { name, provider, id, is_same: _ } = name;
         hold::name(tx, NameHold { job: new.id, owner: self.user, name, provider, id }, now, DOING).await

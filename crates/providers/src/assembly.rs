@@ -132,16 +132,17 @@ impl<'a> Assembly<'a> {
                 self.offers.checks.push(server);
             }
             VendorKind::Replicate => {
-                let replicate = Replicate::new(outbound, vendor, self.settings.http.public_url.as_ref())?;
+                // The engine's band is on the beat, which no model promises: only where a list names it does it play.
+                let listed = self.settings.capabilities.of("accompaniment");
+                let is_accompanist = listed.is_some_and(|names| names.contains(&vendor.name));
+                let public_url = self.settings.http.public_url.as_ref();
+                let replicate = Replicate::new(outbound, vendor, public_url, is_accompanist)?;
                 if let Some(composer) = replicate.composer() {
                     let means = (composer.version(), composer.abilities(), replicate.slots());
                     let terms = self.terms(vendor, "compositions", means);
                     self.offers.compositions.push(Offer { name: vendor.name.clone(), terms, provider: composer });
                 }
-                // The engine's band is on the beat, which no model promises: only where a list names it does it play.
-                if let Some(player) = replicate.composer()
-                    && self.settings.capabilities.of("accompaniment").is_some()
-                {
+                if is_accompanist && let Some(player) = replicate.composer() {
                     let means = (player.version(), replicate.abilities("accompaniment"), replicate.slots());
                     let terms = self.terms(vendor, "accompaniment", means);
                     self.offers.accompaniment.push(Offer { name: vendor.name.clone(), terms, provider: player });

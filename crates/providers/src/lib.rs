@@ -52,7 +52,7 @@ pub use composing::{
 pub use content::{ContentGate, ContentGateError};
 pub use expert::{ExpertClient, ExpertProvider};
 pub use input::{AudioInput, ProgressSink, no_progress};
-pub use model_catalogue::ModelCatalogue;
+pub use model_catalogue::{ModelCatalogue, NotAsked};
 pub use offline::{NAME as OFFLINE, OfflineEngine, pitch_trackers};
 pub use outside::Outside;
 pub use outside_service::{CallError, OutsideProgress, OutsideService};

@@ -6,6 +6,20 @@ use domain::{
     registry::{ModelPath, ModelVersion, PublishedVersion},
 };
 
+/// Why a provider did not say whether it has a version. It says nothing about the model.
+#[derive(Clone, PartialEq, Debug)]
+pub struct NotAsked {
+    pub failure: Failure,
+    /// Whether it cannot be asked for anything else either: it cannot be reached, it refuses the key, or takes no calls for now.
+    pub is_provider_away: bool,
+}
+
+impl From<NotAsked> for Failure {
+    fn from(not_asked: NotAsked) -> Self {
+        not_asked.failure
+    }
+}
+
 /// A provider elsewhere that can be asked for versions of models, at no cost.
 #[async_trait]
 pub trait ModelCatalogue: Send + Sync {
@@ -16,10 +30,10 @@ pub trait ModelCatalogue: Send + Sync {
     /// where the provider has none such, or none that this key may see.
     ///
     /// # Errors
-    /// When it could not be asked just now. It says nothing about the model.
+    /// When it could not be asked just now.
     async fn find(
         &self,
         path: Option<&ModelPath>,
         version: Option<&ModelVersion>,
-    ) -> Result<Option<PublishedVersion>, Failure>;
+    ) -> Result<Option<PublishedVersion>, NotAsked>;
 }

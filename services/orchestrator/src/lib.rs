@@ -23,6 +23,7 @@ mod kinds;
 mod lease;
 mod local_models;
 mod model_checks;
+mod model_looks;
 mod outside;
 mod reconciler;
 mod reuse;

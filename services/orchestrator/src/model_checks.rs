@@ -1,28 +1,28 @@
 //! The models of the registry, held against what their providers have: at the start, when one comes or changes, and every few
-//! minutes. A version that is not there is told, and given to no job until it is back; one that was added without a version
-//! gets its provider's latest.
+//! minutes. A version that is not there, at a second look neither, is told, and given to no job until it is back; one that was
+//! added without a version gets its provider's latest.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use domain::registry::{ModelName, ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen};
+use domain::{
+    Failure, FailureCode, ModelId,
+    registry::{ModelStatus, RegisteredModel, Sighting, sighted, to_be_seen},
+};
 use persistence::{ModelWritten, PersistenceError};
-use providers::ModelCatalogue;
+use providers::{ModelCatalogue, NotAsked};
 use service_runtime::{CancellationToken, error_chain};
 
-use crate::context::Context;
+use crate::{context::Context, model_looks::Looks};
 
-/// How often a provider is asked for the same.
-const EVERY: Duration = Duration::from_secs(4 * 60);
-/// How soon again after one could not be asked.
-const AGAIN: Duration = Duration::from_secs(30);
+/// How often all models are read, to see which are due; sooner where one has come or changed.
+const READ_ALL: Duration = Duration::from_secs(30);
 /// Longest that one answer is waited for.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Looks until shutdown whether there is something to ask, `every` so often.
+/// Looks until shutdown whether there is something to ask; `every` so often, whether models have come or changed.
 pub async fn run(context: Context, every: Duration, shutdown: CancellationToken) {
     let mut round = Round { catalogues: context.tools.capabilities.catalogues.clone(), ..Round::default() };
     while !round.catalogues.is_empty() && !shutdown.is_cancelled() {
@@ -39,24 +39,34 @@ pub async fn run(context: Context, every: Duration, shutdown: CancellationToken)
     }
 }
 
-/// What was asked so far.
+/// Who is asked, and what was asked so far.
 #[derive(Default)]
 struct Round {
     catalogues: Vec<Arc<dyn ModelCatalogue>>,
-    /// By model: as it was then, and when.
-    seen: BTreeMap<ModelName, (u64, Instant)>,
-    /// Providers that could not be asked, and when.
-    away: BTreeMap<String, Instant>,
+    looks: Looks,
+    /// What models there were when all were read, and when that was done with.
+    read: Option<(Vec<(ModelId, u64)>, Instant)>,
 }
 
 impl Round {
-    /// Asks for what is new, has changed, or was asked for some minutes ago.
+    /// Asks for what is new, has changed, or was asked for some minutes ago. Where nothing has changed, models are not read each
+    /// time: there may be many, each with the schema of its inputs.
     async fn catch_up(&mut self, context: &Context) -> Result<(), PersistenceError> {
+        let revisions = context.tools.database.models().revisions().await?;
+        let is_read = self.read.as_ref().is_some_and(|(read, at)| *read == revisions && at.elapsed() < READ_ALL);
+        if is_read {
+            return Ok(());
+        }
+        self.look_at_all(context).await?;
+        self.read = Some((revisions, Instant::now()));
+        Ok(())
+    }
+
+    async fn look_at_all(&mut self, context: &Context) -> Result<(), PersistenceError> {
         let models = context.tools.database.models().list(None).await?;
-        let names: BTreeSet<&ModelName> = models.iter().map(|model| &model.name).collect();
-        self.seen.retain(|name, _| names.contains(name));
+        self.looks.keep(&models);
         for model in &models {
-            if self.is_due(model)
+            if self.looks.is_due(model, Instant::now())
                 && let Some(catalogue) = self.catalogue(model)
             {
                 self.look(context, model, &*catalogue).await?;
@@ -69,15 +79,6 @@ impl Round {
         self.catalogues.iter().find(|catalogue| catalogue.provider() == model.provider).cloned()
     }
 
-    fn is_due(&self, model: &RegisteredModel) -> bool {
-        let is_away = self.away.get(&model.provider).is_some_and(|since| since.elapsed() < AGAIN);
-        let is_known = self
-            .seen
-            .get(&model.name)
-            .is_some_and(|(revision, at)| *revision == model.revision && at.elapsed() < EVERY);
-        !is_away && !is_known
-    }
-
     async fn look(
         &mut self,
         context: &Context,
@@ -87,14 +88,30 @@ impl Round {
         let mut known = model.clone();
         for asked in to_be_seen(model) {
             let found = tokio::time::timeout(TIMEOUT, catalogue.find(model.path.as_ref(), asked.as_ref())).await;
-            let Ok(Ok(found)) = found else {
-                let code = found.ok().and_then(Result::err).map(|failure| failure.code.to_string());
-                let provider = catalogue.provider();
-                tracing::warn!(provider, code, "a provider could not be asked for its models; it is asked again");
-                self.away.insert(model.provider.clone(), Instant::now());
-                return Ok(());
+            let found = match found {
+                Ok(Ok(found)) => found,
+                Ok(Err(NotAsked { failure, is_provider_away: true })) => {
+                    let (provider, code) = (catalogue.provider(), failure.code);
+                    tracing::warn!(provider, %code, "a provider could not be asked for its models; it is asked again");
+                    self.looks.provider_is_away(provider, Instant::now());
+                    return Ok(());
+                }
+                // The others do not wait for this one.
+                Ok(Err(NotAsked { failure: Failure { code, .. }, is_provider_away: false })) => {
+                    self.not_told(model, code);
+                    return Ok(());
+                }
+                Err(_) => {
+                    self.not_told(model, FailureCode::StageTimeout);
+                    return Ok(());
+                }
             };
-            let sighting = Sighting { asked, found };
+            let is_current = asked == known.version;
+            let is_second_look = is_current && self.looks.is_second(&known, Instant::now());
+            if is_current {
+                self.looks.answered(&known, found.is_some(), Instant::now());
+            }
+            let sighting = Sighting { asked, found, is_second_look };
             let expected = sighted(&known, &sighting);
             let Some(after) = told(context, &known, &sighting).await? else { return Ok(()) };
             let is_ours =
@@ -105,9 +122,14 @@ impl Round {
             }
             known = after;
         }
-        self.away.remove(&known.provider);
-        self.seen.insert(known.name, (known.revision, Instant::now()));
+        self.looks.done(&known, Instant::now());
         Ok(())
+    }
+
+    fn not_told(&mut self, model: &RegisteredModel, code: FailureCode) {
+        let RegisteredModel { name, provider, .. } = model;
+        tracing::warn!(model = %name, provider, %code, "a provider could not be asked for a model; it is asked again");
+        self.looks.failed(model, Instant::now());
     }
 }
 

@@ -58,6 +58,10 @@ pub fn changed(model: &RegisteredModel, change: ModelChange) -> Result<Registere
             ModelStatus::Ready | ModelStatus::Disabled => {
                 Ok(RegisteredModel { status: ModelStatus::Disabled, ..after })
             }
+            // Its provider may have the version any time, and then it would be used.
+            ModelStatus::Pending | ModelStatus::Missing if model.version.is_some() => {
+                Ok(RegisteredModel { status: ModelStatus::Disabled, ..after })
+            }
             ModelStatus::Training | ModelStatus::Pending | ModelStatus::Failed | ModelStatus::Missing => {
                 refused(model, "nobody can use it")
             }
@@ -80,15 +84,7 @@ pub fn changed(model: &RegisteredModel, change: ModelChange) -> Result<Registere
             Ok(RegisteredModel { canary: Some(Canary::new(version, share)), ..after })
         }
         ModelChange::Promote { version } => promoted(model, version),
-        ModelChange::RollBack => {
-            in_use(model)?;
-            if model.canary.is_some() {
-                return Ok(RegisteredModel { canary: None, ..after });
-            }
-            let Some(before) = model.previous_version.clone() else { return Err(ChangeRefused::NothingBefore) };
-            // The way back is open: rolled back twice it is as it was.
-            Ok(RegisteredModel { version: Some(before), previous_version: model.version.clone(), ..after })
-        }
+        ModelChange::RollBack => rolled_back(model),
         ModelChange::Trained { version } => {
             let is_new = model.version.as_ref() != Some(&version);
             let previous_version = if is_new { model.version.clone() } else { model.previous_version.clone() };
@@ -155,6 +151,23 @@ fn promoted(model: &RegisteredModel, named: Option<ModelVersion>) -> Result<Regi
     Ok(RegisteredModel { version: Some(version), previous_version, status, canary: None, ..model.clone() })
 }
 
+/// The trial ends; without one the version before is back. One whose version is not there gets the one before at once: a trial
+/// beside it has no jobs either.
+fn rolled_back(model: &RegisteredModel) -> Result<RegisteredModel, ChangeRefused> {
+    let is_repaired = model.status == ModelStatus::Missing && model.previous_version.is_some();
+    if !is_repaired {
+        in_use(model)?;
+        if model.canary.is_some() {
+            return Ok(RegisteredModel { canary: None, ..model.clone() });
+        }
+    }
+    let Some(before) = model.previous_version.clone() else { return Err(ChangeRefused::NothingBefore) };
+    let status = if is_repaired { ModelStatus::Ready } else { model.status };
+    // The way back is open: rolled back twice it is as it was.
+    let previous_version = model.version.clone();
+    Ok(RegisteredModel { version: Some(before), previous_version, status, canary: None, ..model.clone() })
+}
+
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
@@ -195,6 +208,30 @@ mod tests {
         check(&|| ModelChange::RollBack, [None; 6]);
         check(&trained, [ready, ready, ready, disabled, ready, ready]);
         check(&|| ModelChange::TrainingFailed, [failed, None, None, None, failed, None]);
+    }
+
+    /// What else can be of one that its provider has yet to be asked for, or does not have, where a version is named.
+    #[test]
+    fn a_model_with_a_version_is_taken_out_of_use_and_rolled_back_whether_it_is_there_or_not() {
+        use ModelStatus as S;
+        let check = |before: (ModelStatus, Option<&str>),
+                     change: ModelChange,
+                     expected: Option<(ModelStatus, &str)>| {
+            let canary = Some(Canary::new(version("three"), Share::new(0.5).unwrap()));
+            let previous_version = before.1.map(version);
+            let model = RegisteredModel { version: Some(version("two")), previous_version, canary, ..model(before.0) };
+            let after = changed(&model, change.clone());
+            let found = after.as_ref().ok().map(|model| (model.status, model.version.as_ref().unwrap().as_str()));
+            assert_eq!(found, expected, "{change:?} of {before:?}");
+        };
+        let one = Some("one");
+        check((S::Pending, None), ModelChange::Disable, Some((S::Disabled, "two")));
+        check((S::Missing, None), ModelChange::Disable, Some((S::Disabled, "two")));
+        check((S::Failed, None), ModelChange::Disable, None);
+        check((S::Missing, one), ModelChange::RollBack, Some((S::Ready, "one")));
+        check((S::Missing, None), ModelChange::RollBack, None);
+        check((S::Pending, one), ModelChange::RollBack, None);
+        check((S::Ready, one), ModelChange::RollBack, Some((S::Ready, "two")));
     }
 
     #[test]

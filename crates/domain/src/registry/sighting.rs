@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Canary, ModelKind, ModelStatus, ModelVersion, RegisteredModel};
+use super::{Canary, ModelKind, ModelStatus, ModelVersion, RegisteredModel, file::AS_LISTED};
 
 /// A version that a provider has.
 #[derive(Clone, PartialEq, Debug)]
@@ -19,6 +19,21 @@ pub struct Sighting {
     pub asked: Option<ModelVersion>,
     /// `None` where the provider does not have it.
     pub found: Option<PublishedVersion>,
+    /// Whether it was looked for a while before as well, and not found then either: a new version is not shown everywhere at
+    /// once.
+    pub is_second_look: bool,
+}
+
+/// Whether a provider is asked for the latest of a model: it has no version yet, and may get one. One that is missing may come
+/// later, where it has a place of its own to come to. Where an imported address named a version that is none, the latest is
+/// not what was meant.
+fn wants_latest(model: &RegisteredModel) -> bool {
+    let may_come = match model.status {
+        ModelStatus::Pending => true,
+        ModelStatus::Missing => model.path.is_some() && !model.extra.contains_key(AS_LISTED),
+        ModelStatus::Training | ModelStatus::Ready | ModelStatus::Disabled | ModelStatus::Failed => false,
+    };
+    model.version.is_none() && may_come
 }
 
 /// The versions of a model that its provider is to be asked for; `None` among them for the latest. None of a model that has no
@@ -27,17 +42,16 @@ pub fn to_be_seen(model: &RegisteredModel) -> Vec<Option<ModelVersion>> {
     if model.kind == ModelKind::Local {
         return Vec::new();
     }
-    let current = match (&model.version, model.status) {
-        (Some(version), _) => Some(Some(version.clone())),
-        (None, ModelStatus::Pending) => Some(None),
-        (None, _) => None,
+    let current = match &model.version {
+        Some(version) => Some(Some(version.clone())),
+        None => wants_latest(model).then_some(None),
     };
     let on_trial = model.canary.as_ref().map(|canary| Some(canary.version.clone()));
     current.into_iter().chain(on_trial).collect()
 }
 
 /// A model after its provider was asked; equal to the one before where that says nothing new. What is not there is nobody's
-/// until it is back; what an operator has taken out of use stays so.
+/// until it is back; what is ready is so until a second look finds it gone, and what an operator has taken out of use stays so.
 pub fn sighted(model: &RegisteredModel, seen: &Sighting) -> RegisteredModel {
     let mut after = model.clone();
     if model.kind == ModelKind::Local {
@@ -49,13 +63,14 @@ pub fn sighted(model: &RegisteredModel, seen: &Sighting) -> RegisteredModel {
         after.canary = Some(Canary { is_missing: seen.found.is_none(), ..canary.clone() });
     }
     // It may have got another version since it was asked for.
-    let is_still_wanted = seen.asked == model.version && (seen.asked.is_some() || model.status == ModelStatus::Pending);
+    let is_still_wanted = seen.asked == model.version && (seen.asked.is_some() || wants_latest(model));
     if !is_still_wanted {
         return after;
     }
     let is_there = seen.found.is_some();
     after.status = match model.status {
         ModelStatus::Pending | ModelStatus::Ready | ModelStatus::Missing if is_there => ModelStatus::Ready,
+        ModelStatus::Ready if !seen.is_second_look => ModelStatus::Ready,
         ModelStatus::Pending | ModelStatus::Ready | ModelStatus::Missing => ModelStatus::Missing,
         ModelStatus::Training | ModelStatus::Disabled | ModelStatus::Failed => model.status,
     };
@@ -74,7 +89,7 @@ mod tests {
     use super::*;
     use crate::{
         ids::ModelId,
-        registry::{ModelName, Share, choose},
+        registry::{ModelName, ModelPath, Share, choose},
     };
 
     fn version(text: &str) -> ModelVersion {
@@ -90,7 +105,11 @@ mod tests {
     fn seen(asked: Option<&str>, found: Option<&str>) -> Sighting {
         let input_schema = Some(json!({ "type": "object" }));
         let found = found.map(|found| PublishedVersion { version: version(found), input_schema });
-        Sighting { asked: asked.map(version), found }
+        Sighting { asked: asked.map(version), found, is_second_look: false }
+    }
+
+    fn again(asked: Option<&str>, found: Option<&str>) -> Sighting {
+        Sighting { is_second_look: true, ..seen(asked, found) }
     }
 
     #[test]
@@ -107,14 +126,23 @@ mod tests {
         check((S::Pending, None), seen(None, two), (S::Ready, two));
         check((S::Pending, None), seen(None, None), (S::Missing, None));
         check((S::Pending, one), seen(one, one), (S::Ready, one));
-        check((S::Ready, one), seen(one, None), (S::Missing, one));
+        check((S::Ready, one), seen(one, None), (S::Ready, one));
+        check((S::Ready, one), again(one, None), (S::Missing, one));
+        check((S::Ready, one), again(one, one), (S::Ready, one));
         check((S::Missing, one), seen(one, one), (S::Ready, one));
         check((S::Missing, None), seen(None, two), (S::Missing, None));
+        let placed = RegisteredModel { path: Some(ModelPath::new("a/b").unwrap()), ..model(S::Missing, None) };
+        assert_eq!(to_be_seen(&placed), [None], "what was not published yet may be later");
+        let extra = serde_json::Map::from_iter([(AS_LISTED.to_owned(), json!("a/b:version-id"))]);
+        let is_asked = !to_be_seen(&RegisteredModel { extra, ..placed.clone() }).is_empty();
+        assert!(!is_asked, "another version was meant");
+        let published = sighted(&placed, &seen(None, two));
+        assert_eq!((published.status, published.version), (S::Ready, Some(version("two"))));
         check((S::Disabled, one), seen(one, None), (S::Disabled, one));
         check((S::Training, None), seen(None, two), (S::Training, None));
-        check((S::Ready, two), seen(one, None), (S::Ready, two));
+        check((S::Ready, two), again(one, None), (S::Ready, two));
         let local = RegisteredModel { kind: ModelKind::Local, ..model(S::Ready, one) };
-        assert_eq!(sighted(&local, &seen(one, None)), local, "files on this side are somebody else's to look at");
+        assert_eq!(sighted(&local, &again(one, None)), local, "files on this side are somebody else's to look at");
     }
 
     #[test]

@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    JobId, JobState, ModelId, UserId,
+    JobId, JobState, KindName, ModelId, UserId,
     registry::{ModelChange, ModelKind, ModelName, ModelStatus, RegisteredModel, changed},
 };
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
 };
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     Models, row,
@@ -76,14 +78,37 @@ impl Models<'_> {
             .limit(limit);
         let mut ended = Vec::new();
         for row in over.all(self.db.reader()).await.during(DOING)? {
-            let model = row::read(row).during(DOING)?;
-            let Ok(failed) = changed(&model, ModelChange::TrainingFailed) else { continue };
-            // Whoever changed it meanwhile knew more.
-            if self.put(&failed, now).await?.is_some() {
-                ended.push(failed.name);
+            let name = row::read(row).during(DOING)?.name;
+            if self.end_training(&name, now, DOING).await? {
+                ended.push(name);
             }
         }
         Ok(ended)
+    }
+
+    /// Whether the name was held for nothing. It is looked at once more, where nobody can take it meanwhile: a job that was tried
+    /// again goes on with the name that it has, and does not touch the row.
+    async fn end_training(
+        &self,
+        name: &ModelName,
+        now: DateTime<Utc>,
+        operation: &'static str,
+    ) -> Result<bool, PersistenceError> {
+        let tx = self.db.begin(operation).await?;
+        let row = row::locked(&tx, name).await.during(operation)?;
+        let Some(model) = row.map(row::read).transpose().during(operation)? else { return Ok(false) };
+        if model.status != ModelStatus::Training {
+            return Ok(false);
+        }
+        if let Some(holder) = model.trained_from
+            && goes_on(&tx, holder, operation).await?
+        {
+            return Ok(false);
+        }
+        let Ok(failed) = changed(&model, ModelChange::TrainingFailed) else { return Ok(false) };
+        let is_ended = swap(&tx, &failed, now).await.during(operation)?.is_some();
+        tx.commit().await.during(operation)?;
+        Ok(is_ended)
     }
 }
 
@@ -119,6 +144,26 @@ pub async fn name(
     let held = RegisteredModel { id: before.id, revision: before.revision, created_at: before.created_at, ..new };
     let is_written = swap(tx, &held, now).await.during(operation)?.is_some();
     Ok(if is_written { NameHeld::Held } else { NameHeld::Taken })
+}
+
+/// A job of a user's other than `but` that has not ended, of the same kind and with parameters that `is_same` knows. The caller
+/// keeps the user's other submissions out until its step is done.
+pub async fn at_work(
+    tx: &DatabaseTransaction,
+    (owner, kind, but): (&UserId, &KindName, JobId),
+    is_same: &(dyn Fn(&Value) -> bool + Send + Sync),
+    operation: &'static str,
+) -> Result<Option<JobId>, PersistenceError> {
+    use rows::job::{Column, Entity};
+    let at_work = Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Params])
+        .filter(Column::Owner.eq(owner.as_str()))
+        .filter(Column::Kind.eq(kind.as_str()))
+        .filter(Column::Id.ne(but.uuid()))
+        .filter(Column::State.is_not_in(state_words(JobState::is_final)));
+    let at_work: Vec<(Uuid, Value)> = at_work.into_tuple().all(tx).await.during(operation)?;
+    Ok(at_work.iter().find(|(_, params)| is_same(params)).map(|(id, _)| JobId::from_uuid(*id)))
 }
 
 /// Whether a job is there and has not ended.

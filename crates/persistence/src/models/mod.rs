@@ -8,11 +8,12 @@ mod training;
 mod write;
 
 use domain::{
-    UserId,
+    ModelId, UserId,
     registry::{ModelName, RegisteredModel},
 };
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 pub use choice::ModelChoiceMade;
 pub use hold::{NameHeld, NameHold};
@@ -53,6 +54,15 @@ impl Models<'_> {
         const DOING: &str = "read a model";
         let row = row::named(self.db.reader(), name).await.during(DOING)?;
         row.map(row::read).transpose().during(DOING)
+    }
+
+    /// Which models there are, each with its revision: two answers are equal where nothing has changed in between. Reads far less
+    /// than [`Self::list`].
+    pub async fn revisions(&self) -> Result<Vec<(ModelId, u64)>, PersistenceError> {
+        let query = rows::model::Entity::find().select_only().columns([Column::Id, Column::Revision]);
+        let query = query.order_by_asc(Column::Id).into_tuple::<(Uuid, i64)>();
+        let rows = query.all(self.db.reader()).await.during("look whether models have changed")?;
+        Ok(rows.into_iter().map(|(id, revision)| (ModelId::from_uuid(id), revision.cast_unsigned())).collect())
     }
 
     /// What imported documents held beside models.

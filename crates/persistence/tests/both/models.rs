@@ -2,7 +2,7 @@
 //! keep the version which they got.
 
 use domain::{
-    JobState, UserId,
+    JobState, KindName, UserId,
     quota::QuotaLimits,
     registry::{
         Canary, LocalModel, ModelAddress, ModelChange, ModelKind, ModelName, ModelStatus, ModelVersion,
@@ -10,8 +10,8 @@ use domain::{
     },
 };
 use persistence::{
-    Database, Journal, ModelAdded, ModelChoiceMade, ModelWritten, NameHeld, NameHold, NameToHold, NewJob, Submission,
-    Trained, TrainingRegistered,
+    Database, Journal, ModelAdded, ModelChoiceMade, ModelWritten, NameHeld, NameHold, NameToHold, NewJob, RetryOutcome,
+    Submission, Trained, TrainingRegistered,
 };
 use serde_json::{Map, json};
 
@@ -59,6 +59,7 @@ async fn a_model_is_read_as_it_was_written(bed: &Bed) {
     let written = added(bed, &model).await;
     assert_eq!(written, model, "noon is a whole second");
     assert_eq!(bed.db.models().get(&model.name).await.unwrap(), Some(model.clone()));
+    assert_eq!(bed.db.models().revisions().await.unwrap(), [(model.id, 1)]);
     let again = RegisteredModel { id: model_id(), owner: None, ..model };
     assert_eq!(bed.db.models().add(&again, later(1)).await.unwrap(), ModelAdded::NameTaken);
     assert_eq!(bed.db.models().get(&name("other")).await.unwrap(), None);
@@ -243,6 +244,19 @@ async fn of_two_trainings_of_one_name_one_is_accepted(bed: &Bed) {
     assert_eq!(submit(&ada, "guitar", later(9)).await, Submission::NameHeld { by: next });
     assert_eq!(submit(&ben, "guitar", later(9)).await, Submission::NameTaken);
     assert_eq!(bed.db.models().end_trainings(10, later(9)).await.unwrap(), []);
+
+    // Nor is one that failed tried again beside another: the row, which has a version, does not say that one is at work.
+    bed.execute("UPDATE jobs SET state = 'failed' WHERE owner = 'ada'").await;
+    let newer = accepted(&ada, "guitar", later(10)).await;
+    let name_of = |_: &KindName, params: &serde_json::Value| ModelName::new(params["name"].as_str()?).ok();
+    let retry = async |now| {
+        let (jobs, journal) = (bed.db.jobs_of(&ada), Journal::silent());
+        jobs.retry_holding(next, QuotaLimits::UNLIMITED, &name_of, &journal, now).await.unwrap()
+    };
+    assert_eq!(retry(later(11)).await, RetryOutcome::NameHeld { name: name("guitar"), by: newer });
+    bed.execute("UPDATE jobs SET state = 'completed' WHERE state = 'queued' AND owner = 'ada'").await;
+    assert!(matches!(retry(later(12)).await, RetryOutcome::Requeued { .. }));
+    assert_eq!(submit(&ada, "guitar", later(13)).await, Submission::NameHeld { by: next });
 }
 
 async fn of_many_that_want_a_name_at_once_one_gets_it(bed: &Bed) {

@@ -14,7 +14,7 @@ use super::{
     pace::{self, Pace},
     retry_table,
 };
-use crate::{SetupError, outside::misdeed, outside_service::CallError};
+use crate::{SetupError, model_catalogue::NotAsked, outside::misdeed, outside_service::CallError};
 
 /// Most that is read of an error.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
@@ -171,6 +171,32 @@ impl VendorHttp {
             Ok(answer) if answer.status() == StatusCode::NOT_FOUND => Ok(None),
             Ok(answer) => self.success(answer).await.map(Some),
             Err(error) => Err(self.trouble(&error)),
+        }
+    }
+
+    /// As [`Self::found`]; a failure comes with whether it is of this one thing or of whatever is asked of the vendor.
+    ///
+    /// # Errors
+    /// Of the class that the retry table says.
+    pub async fn look_up(&self, request: Request) -> Result<Option<Answer>, NotAsked> {
+        match request.send().await {
+            Ok(answer) if answer.status() == StatusCode::NOT_FOUND => Ok(None),
+            Ok(answer) => {
+                let is_key_refused = answer.status() == StatusCode::UNAUTHORIZED;
+                self.success(answer).await.map(Some).map_err(|failure| {
+                    let is_provider_away = match failure.class {
+                        FailureClass::RetryAfter | FailureClass::Money => true,
+                        FailureClass::Config => is_key_refused,
+                        FailureClass::Transient
+                        | FailureClass::Saturated
+                        | FailureClass::Caller
+                        | FailureClass::Content => false,
+                    };
+                    NotAsked { failure, is_provider_away }
+                })
+            }
+            // What was not even sent has found no connection.
+            Err(error) => Err(NotAsked { failure: self.trouble(&error), is_provider_away: !error.may_have_arrived() }),
         }
     }
 

@@ -104,7 +104,7 @@ async fn a_host_of_outputs_whose_name_leads_to_a_private_address_is_refused() {
     let settings = Settings::load(&settings).unwrap();
     let resolver = Arc::new(Refuses(Mutex::default()));
     let outbound = Outbound::with_resolver(&settings.outbound, resolver.clone()).unwrap();
-    let replicate = Replicate::new(&outbound, &settings.vendors[0], None).unwrap();
+    let replicate = Replicate::new(&outbound, &settings.vendors[0], None, false).unwrap();
     let at = Url::parse("https://a.replicate.delivery/out.wav").unwrap();
     let failure = providers::download(&*replicate.predictions(), &at).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::Config, "{failure}");

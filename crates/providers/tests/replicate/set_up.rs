@@ -31,12 +31,18 @@ async fn the_set_up_is_checked_at_no_cost() {
         }
     };
     let does = Part::Capability;
-    let music = [(does("compositions"), "music_version"), (does("accompaniment"), invented.as_str())];
+    let music = [(does("compositions"), "music_version")];
     check("providers.replicate.timeout_ms", "3000", &[]).await;
     check("providers.replicate.vocals_version", &invented, &[(does("vocals"), "vocals_version")]).await;
     check("providers.replicate.music_version", &format!("meta/musicgen:{invented}"), &music).await;
     check("providers.replicate.music_version", "google/lyria-2", &[]).await;
     check("providers.replicate.trainer_version", "acme/trainer", &[(does("training"), "trainer_version")]).await;
+    // What it is not asked for has nothing wrong with it.
+    let plays =
+        [("providers.replicate.music_version", invented.as_str()), ("capabilities.accompaniment", "replicate,offline")];
+    let parts = made(&setting.vendors, &plays).check().check_parts().await;
+    let wrong: Vec<Part> = parts.iter().filter(|part| part.found.is_err()).map(|part| part.part).collect();
+    assert_eq!(wrong, [does("compositions"), does("accompaniment")]);
     let letters = [(Part::Aside("webhooks"), "webhook_secret")];
     check("providers.replicate.webhook_secret", "whsec_b3RoZXI=", &letters).await;
     check("providers.replicate.webhook_secret", &secret, &[]).await;
@@ -55,7 +61,7 @@ async fn a_part_that_could_not_be_asked_is_not_wrong() {
     let check = made(&setting.vendors, &[("providers.replicate.webhook_secret", &secret)]).check();
     let parts = check.check_parts().await;
     let failed: Vec<_> = parts.iter().filter(|part| part.found.is_err()).collect();
-    assert_eq!((parts.len(), failed.len(), failed[0].part), (5, 1, Part::Aside("webhooks")));
+    assert_eq!((parts.len(), failed.len(), failed[0].part), (4, 1, Part::Aside("webhooks")));
     assert_eq!(failed[0].found.as_ref().unwrap_err().class, FailureClass::Transient);
 }
 
@@ -85,6 +91,26 @@ async fn models_of_the_registry_are_held_against_what_the_vendor_has() {
     // Called without a version only: there is none to write down.
     check(Some("google/lyria-2"), None, None).await;
     assert_eq!(setting.vendors.ledger().len(), 0);
+}
+
+#[tokio::test]
+async fn a_model_that_cannot_be_asked_for_does_not_say_that_the_vendor_is_away() {
+    let setting = Setting::new().await;
+    let catalogue = setting.replicate.catalogue();
+    let music = ModelVersion::new(&ModelRef::musicgen().version.unwrap()).unwrap();
+    let check = async |fault: Fault, class: FailureClass, is_away: bool| {
+        setting.script(Route::GetVersion, [Step::Fail { fault, retry: Retry::Absent, after_work: false }]);
+        let not_asked = catalogue.find(None, Some(&music)).await.unwrap_err();
+        assert_eq!((not_asked.failure.class, not_asked.is_provider_away), (class, is_away), "{fault:?}");
+    };
+    check(Fault::ServerError, FailureClass::Transient, false).await;
+    check(Fault::Unavailable, FailureClass::Transient, false).await;
+    check(Fault::Forbidden, FailureClass::Config, false).await;
+    check(Fault::BadKey, FailureClass::Config, true).await;
+    check(Fault::QuotaExceeded, FailureClass::Money, true).await;
+    check(Fault::RateLimited, FailureClass::RetryAfter, true).await;
+    let nowhere = made(&setting.vendors, &[("providers.replicate.base_url", "http://127.0.0.1:9/v1")]).catalogue();
+    assert!(nowhere.find(None, Some(&music)).await.unwrap_err().is_provider_away, "nobody listens there");
 }
 
 /// A prediction's request as the vendor got it: the ledger has the correlation of its webhook.

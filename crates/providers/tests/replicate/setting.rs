@@ -55,7 +55,8 @@ pub fn made(vendors: &Vendors, more: &[(&'static str, &str)]) -> Replicate {
     let settings = Settings::load(&settings).unwrap_or_else(|problems| panic!("{problems}"));
     let vendor = settings.vendors.iter().find(|vendor| vendor.name == "replicate").unwrap();
     let outbound = Outbound::new(&settings.outbound).unwrap();
-    Replicate::new(&outbound, vendor, settings.http.public_url.as_ref()).unwrap()
+    let is_accompanist = settings.capabilities.of("accompaniment").is_some_and(|names| names.contains(&vendor.name));
+    Replicate::new(&outbound, vendor, settings.http.public_url.as_ref(), is_accompanist).unwrap()
 }
 
 pub fn correlation() -> String {

@@ -1,8 +1,12 @@
 //! Trying a failed job again, from its last finished stage on.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use domain::feed::{FeedData, FeedKind};
+use domain::{
+    KindName,
+    feed::{FeedData, FeedKind},
+};
 use persistence::{Job, Journal, NewEvent, RetryOutcome};
+use serde_json::Value;
 
 use super::wire::RetriedBody;
 use crate::{
@@ -20,7 +24,7 @@ use crate::{
     responses(
         (status = 202, description = "It waits for another try", body = RetriedBody),
         (status = 404, body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It has not failed", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has not failed, or another job holds its name", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "What it was made from is deleted", body = Problem, content_type = "application/problem+json"),
         (status = 429, description = "Quota used up", body = Problem, content_type = "application/problem+json"),
     )
@@ -35,7 +39,11 @@ pub async fn retry(
     let jobs = state.database.jobs_of(&caller.user);
     let limits = state.settings.quota.limits(caller.tier);
     let now = state.clock.now();
-    let (job, usage) = match jobs.retry(id, limits, &retry_journal(&state), now).await? {
+    let name_of = |kind: &KindName, params: &Value| {
+        let held = state.kinds.get(kind.as_str())?.name_to_hold(&state.settings, params)?;
+        Some(held.name)
+    };
+    let (job, usage) = match jobs.retry_holding(id, limits, &name_of, &retry_journal(&state), now).await? {
         RetryOutcome::Requeued { job, usage } => {
             state.outbox.notify_one();
             tracing::info!(job_id = %job.id, kind = %job.kind, "job is tried again");
@@ -47,6 +55,13 @@ pub async fn retry(
         }
         RetryOutcome::FilesGone => return Err(ApiError::Gone),
         RetryOutcome::OverQuota { exceeded, usage } => return Err(over_quota(&state, exceeded, limits, usage)),
+        RetryOutcome::NameHeld { name, by } => {
+            let detail = format!(
+                "the job {by} holds the name: try this one again when that one has ended, or cancel that one \
+                 (POST /api/v1/jobs/{by}/cancel)"
+            );
+            return Err(ApiError::ModelState { name: name.to_string(), detail });
+        }
         RetryOutcome::NotFound => return Err(ApiError::NotFound),
     };
     Ok(HttpResponse::Accepted().json(RetriedBody {

@@ -169,7 +169,7 @@ async fn a_model_of_a_provider_that_is_set_up_waits_until_that_was_asked() {
         let asked = Some(ModelVersion::new(&hash('a')).unwrap());
         let (database, name) = (harness.deps.database().unwrap(), ModelName::new("small").unwrap());
         let told = |model: &RegisteredModel| {
-            Ok::<_, ()>(sighted(model, &Sighting { asked: asked.clone(), found: found.clone() }))
+            Ok::<_, ()>(sighted(model, &Sighting { asked: asked.clone(), found: found.clone(), is_second_look: false }))
         };
         let written = database.models().change(&name, harness.deps.clock.now(), told).await.unwrap();
         assert!(matches!(written, ModelWritten::Written(_)), "{written:?}");

@@ -116,6 +116,11 @@ async fn of_two_trainings_of_one_name_the_second_is_refused_until_the_first_has_
     let again = posted(&harness, &[NAME, GOOD]).await.expect(202);
     let held = harness.ask("GET", "/api/v1/models/my-band", &[]).await.expect(200)["model"].clone();
     assert_eq!((&held["status"], &held["trainedFrom"]), (&json!("training"), &again["jobId"]), "{held}");
+    // The first is not tried again beside the second.
+    let retry = format!("/api/v1/jobs/{first}/retry");
+    let refused = harness.ask("POST", &retry, &[]).await.problem(409, "model_state");
+    let second = again["jobId"].as_str().expect("an id");
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains(second)), "{refused}");
 }
 
 #[tokio::test]

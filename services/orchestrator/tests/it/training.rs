@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
 use domain::{
-    FailureClass, JobId, JobState,
+    FailureClass, JobEvent, JobId, JobState,
     kinds::{
         composition::{self, CompositionRequest},
         training::{NAME, RECORDING, TrainingRequest},
@@ -13,11 +13,11 @@ use domain::{
     registry::{ModelAddress, ModelKind, ModelName, ModelStatus, RegisteredModel},
 };
 use media::{Encoding, Tags};
-use persistence::{NewInput, NewJob, OutsideCallState};
+use persistence::{Applied, Authority, Journal, NewInput, NewJob, OutsideCallState, Patch};
 use resilience::ids::random10;
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, School};
+use crate::harness::{Gate, Harness, School};
 
 const RATE: u32 = 32_000;
 
@@ -300,6 +300,37 @@ async fn nothing_is_asked_of_the_vendor_while_another_training_holds_the_name() 
     harness.clock.advance(School::WORKS + TimeDelta::minutes(1));
     harness.until_state(second, JobState::Completed).await;
     assert_eq!(harness.model("ours").await.map(|model| model.status), Some(ModelStatus::Ready));
+    running.stop().await;
+}
+
+/// What is called off is as good as gone: its job asks anew, and needs the name for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_training_that_is_being_called_off_keeps_no_name() {
+    let harness = Harness::new().await;
+    let gate = Gate::closed();
+    {
+        let mut orders = harness.school.vendor.orders();
+        (orders.holds_cancels, orders.patience_ms) = (Some(gate.clone()), 20_000);
+    }
+    let running = harness.start();
+    let first = harness.train_well("ours").await;
+    let parked = harness.until_state(first, JobState::Parked).await;
+    let (as_read, patch, journal) =
+        (Authority::AsRead { version: parked.version }, Patch::default(), Journal::silent());
+    let jobs = harness.database.jobs();
+    let ended = jobs.apply(first, as_read, JobEvent::DeadlinePassed, &patch, &journal, harness.now()).await.unwrap();
+    assert!(matches!(ended, Applied::Moved(_)), "{ended:?}");
+    // Nobody told of the end: the sweep finds the call, once it has been left alone for a while.
+    harness.clock.advance(TimeDelta::seconds(31));
+    harness.until_calls_are(first, &[OutsideCallState::Succeeded, OutsideCallState::Cancelling]).await;
+
+    let second = harness.train_well("ours").await;
+    harness.until_state(second, JobState::Parked).await;
+    harness.retry(first).await;
+    let failure = harness.until_state(first, JobState::Failed).await.failure.unwrap();
+    assert!(failure.class == FailureClass::Caller && failure.message.contains(&second.to_string()), "{failure}");
+    assert_eq!(harness.school.vendor.orders().creations, 2, "one for each");
+    gate.open();
     running.stop().await;
 }
 

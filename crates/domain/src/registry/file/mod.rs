@@ -21,7 +21,7 @@ const DETAILS: &str = "details";
 /// Where an entry that is an object has its address; the first is written.
 const ADDRESS_KEYS: [&str; 2] = ["model", "address"];
 /// Under which an address that is none is kept in [`RegisteredModel::extra`](super::RegisteredModel::extra).
-const AS_LISTED: &str = "address";
+pub(super) const AS_LISTED: &str = "address";
 
 /// A document, taken apart.
 #[derive(Clone, PartialEq, Debug, Default)]

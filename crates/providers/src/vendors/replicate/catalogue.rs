@@ -1,10 +1,7 @@
 //! The models of the registry, held against what the vendor has.
 
 use async_trait::async_trait;
-use domain::{
-    Failure,
-    registry::{ModelPath, ModelVersion, PublishedVersion},
-};
+use domain::registry::{ModelPath, ModelVersion, PublishedVersion};
 
 use super::{
     client::Client,
@@ -12,7 +9,7 @@ use super::{
     schema,
     wire::Version,
 };
-use crate::model_catalogue::ModelCatalogue;
+use crate::model_catalogue::{ModelCatalogue, NotAsked};
 
 /// Asks for models and their versions. Costs nothing.
 pub struct ReplicateModels {
@@ -31,7 +28,7 @@ impl ModelCatalogue for ReplicateModels {
         &self,
         path: Option<&ModelPath>,
         version: Option<&ModelVersion>,
-    ) -> Result<Option<PublishedVersion>, Failure> {
+    ) -> Result<Option<PublishedVersion>, NotAsked> {
         let of_path = path.and_then(|path| path.as_str().split_once('/'));
         let (owner, name) = of_path.unwrap_or((&self.usual.owner, &self.usual.name));
         let found = match version {

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     SetupError,
+    model_catalogue::NotAsked,
     outside_service::CallError,
     vendors::{KeyIn, VendorHttp},
 };
@@ -161,17 +162,17 @@ impl Client {
     ///
     /// # Errors
     /// As the vendor answers.
-    pub async fn version(&self, model: &ModelRef, version: &str) -> Result<Option<Version>, Failure> {
+    pub async fn version(&self, model: &ModelRef, version: &str) -> Result<Option<Version>, NotAsked> {
         let path = format!("models/{}/{}/versions/{version}", model.owner, model.name);
-        self.found(self.http.get(&path, MAX_SMALL_BYTES)).await
+        self.look_up(self.http.get(&path, MAX_SMALL_BYTES)).await
     }
 
     /// A model; `None` where there is none, or it is somebody else's.
     ///
     /// # Errors
     /// As the vendor answers.
-    pub async fn model(&self, owner: &str, name: &str) -> Result<Option<Model>, Failure> {
-        self.found(self.http.get(&format!("models/{owner}/{name}"), MAX_SMALL_BYTES)).await
+    pub async fn model(&self, owner: &str, name: &str) -> Result<Option<Model>, NotAsked> {
+        self.look_up(self.http.get(&format!("models/{owner}/{name}"), MAX_SMALL_BYTES)).await
     }
 
     /// Makes a private model, unless it is there already.
@@ -272,6 +273,13 @@ impl Client {
     async fn read<T: DeserializeOwned>(&self, request: Request) -> Result<T, Failure> {
         let answer = self.http.free(request).await?;
         answer.json().await.map_err(|error| self.http.trouble(&error))
+    }
+
+    async fn look_up<T: DeserializeOwned>(&self, request: Request) -> Result<Option<T>, NotAsked> {
+        let Some(answer) = self.http.look_up(request).await? else { return Ok(None) };
+        let unreadable =
+            |error: OutboundError| NotAsked { failure: self.http.trouble(&error), is_provider_away: false };
+        answer.json().await.map(Some).map_err(unreadable)
     }
 
     async fn found<T: DeserializeOwned>(&self, request: Request) -> Result<Option<T>, Failure> {

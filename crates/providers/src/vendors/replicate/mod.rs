@@ -62,11 +62,17 @@ pub struct Replicate {
 
 impl Replicate {
     /// `public_url` is the address under which the gateway is known outside; without one that the vendor can reach nothing
-    /// tells of the end of its work, and it is looked at when it is due.
+    /// tells of the end of its work, and it is looked at when it is due. `is_accompanist` says whether it is asked to play
+    /// accompaniments.
     ///
     /// # Errors
     /// When the vendor's address or one of its hosts for outputs cannot be used.
-    pub fn new(outbound: &Outbound, vendor: &Vendor, public_url: Option<&Url>) -> Result<Self, SetupError> {
+    pub fn new(
+        outbound: &Outbound,
+        vendor: &Vendor,
+        public_url: Option<&Url>,
+        is_accompanist: bool,
+    ) -> Result<Self, SetupError> {
         let client = Client::new(outbound, vendor)?;
         let schemas = Arc::new(Schemas::default());
         let webhooks = WebhookAddress::new(&vendor.name, public_url, &vendor.base_url);
@@ -86,7 +92,8 @@ impl Replicate {
             ModelInUse {
                 setting: "music_version",
                 model: music.clone(),
-                capabilities: &["compositions", "accompaniment"],
+                // Where nobody asks it to play, there is nothing to keep back and nothing to tell.
+                capabilities: if is_accompanist { &["compositions", "accompaniment"] } else { &["compositions"] },
             },
         ];
         if trainings.is_some() {

@@ -41,8 +41,8 @@ impl Stage for Training {
 async fn hold_name(run: &StageRun<'_>, request: &TrainingRequest) -> Result<(), Failure> {
     let (tools, now) = (run.tools, run.tools.clock.now());
     let calls = tools.database.outside_calls().of_job(run.job.id).await.map_err(|error| of_rows(&error))?;
-    let is_asked =
-        |call: &OutsideCall| call.purpose == TRAINING_PURPOSE && (call.ended_at.is_none() || call.answer.is_some());
+    // One that is being called off goes on no longer: the vendor would be asked anew.
+    let is_asked = |call: &OutsideCall| call.purpose == TRAINING_PURPOSE && call.state.stands();
     if calls.iter().any(is_asked) {
         return Ok(());
     }
