@@ -191,7 +191,7 @@ mod tests {
     fn what_follows_the_tune_agrees_with_it_alone() {
         let check = |what: &str, sound: Vec<f32>, in_pitch: bool, in_time: bool| {
             let found = tune_agreement(&sound, RATE, &notes());
-            assert!((50..60).contains(&found.moments), "{what}: {found:?}");
+            assert!((50..=60).contains(&found.moments), "{what}: {found:?}");
             assert_eq!(found.as_sung > 2.0 * found.transposed, in_pitch, "{what}: {found:?}");
             assert_eq!(found.as_sung > 0.8 * found.displaced, in_time, "{what}: {found:?}");
         };
