@@ -142,7 +142,9 @@ async fn recorded_shapes_of_answers_come_to_the_engines_figures_or_are_refused()
     check("the same in a fence", &format!("```json\n{good}\n```"), &IN_METRE, End::Kept).await;
     let plain = format!("[Verse 1]\n{}\n\n[Verse 2]\n{}\n", IN_METRE[..4].join("\n"), IN_METRE[4..].join("\n"));
     check("the same as plain lines", &plain, &IN_METRE, End::Kept).await;
-    check("without rhymes", &as_json(&UNRHYMED), &UNRHYMED, End::Repaired).await;
+    let one_verse = [&IN_METRE[..4], &UNRHYMED[4..]].concat();
+    check("a verse without rhymes", &as_json(&one_verse), &one_verse, End::Repaired).await;
+    check("no rhymes at all", &as_json(&UNRHYMED), &UNRHYMED, End::Refused("lines that rhyme")).await;
     let half = [&IN_METRE[..4], &AGAINST_THE_NOTES[4..]].concat();
     check("half of it against the notes", &as_json(&half), &half, End::Repaired).await;
     check("about something else", &as_json(&OF_SOMETHING_ELSE), &OF_SOMETHING_ELSE, End::Repaired).await;
