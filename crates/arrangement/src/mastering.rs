@@ -13,16 +13,15 @@ pub const RATE_HZ: u32 = 44_100;
 /// While it is decoded it is written down, too.
 const DECODED_WITHIN: Duration = Duration::from_secs(300);
 
+/// What is kept of a block of sound (interleaved stereo); it may stop the work.
+pub type Keep<'k> = dyn FnMut(&[f32]) -> ControlFlow<(), Vec<f32>> + 'k;
+
 /// Decodes a sound of at most `most_seconds`, keeps what `keep` makes of each block (interleaved stereo), and brings that to
 /// [`LOUDNESS`]. Blocking; `keep` may stop the work.
 ///
 /// # Errors
 /// `Transient` when there is no room for temporary files or the work was stopped, `Config` when it does not decode.
-pub fn mastered(
-    sound: File,
-    most_seconds: f64,
-    keep: &mut dyn FnMut(&[f32]) -> ControlFlow<(), Vec<f32>>,
-) -> Result<Master, Failure> {
+pub fn mastered(sound: File, most_seconds: f64, keep: &mut Keep<'_>) -> Result<Master, Failure> {
     let mut tracks = Multitrack::new(RATE_HZ, 0).map_err(|error| of_media(&error))?;
     let bounds = Bounds { deadline: DECODED_WITHIN, ..Bounds::for_duration(most_seconds) };
     let mut is_stopped = false;

@@ -11,7 +11,7 @@ use music::Melody;
 
 use crate::{
     Language, LyricLine, Lyrics, LyricsError, LyricsFit, LyricsRequest, compose::write_lyrics,
-    figures::line_stress_order, lyrics_fit, prompt_words, words_of,
+    figures::line_stress_order, line_places, lyrics_fit, prompt_words, words_of,
 };
 
 /// A figure that a text is held to.
@@ -119,7 +119,11 @@ pub fn weakest_line(
         LyricsGoal::Stress => worst(&|at| against(&lines[at])),
         LyricsGoal::Rhyme => {
             let alone = unrhymed(language, lyrics);
-            worst(&|at| usize::from(alone.contains(&at)))
+            let places = line_places(melody, request).ok()?;
+            let answers = |line: usize, other: usize| places.get(line).is_some_and(|of| of.rhymes_with == Some(other));
+            // Where a line that is alone was written anew already, nothing rhymed with what it had to answer: then that goes, too.
+            let is_wanted = |at: usize| alone.iter().any(|&lone| answers(lone, at) || answers(at, lone));
+            worst(&|at| usize::from(alone.contains(&at))).or_else(|| worst(&|at| usize::from(is_wanted(at))))
         }
         LyricsGoal::PromptWords => {
             let wanted: HashSet<String> = prompt_words(language, request).into_iter().map(|(stem, _)| stem).collect();

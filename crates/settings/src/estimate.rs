@@ -151,12 +151,12 @@ mod tests {
             let expected: Vec<_> = expected.into_iter().map(|(name, micros)| (name.to_owned(), micros)).collect();
             assert_eq!(song.iter().map(told).collect::<Vec<_>>(), expected, "{more:?} {seconds} s");
         };
-        let vendors = [(LIST, r#"["replicate", "elevenlabs"]"#)];
+        let vendors = [(LIST, "replicate,elevenlabs")];
         check(&vendors, 30.0, Some(("replicate", 60_000)));
         check(&vendors, 60.0, Some(("elevenlabs", 600_000)));
         check(&[vendors[0], (LONGEST, "120")], 60.0, Some(("replicate", 120_000)));
         check(&vendors, 900.0, None);
-        let engine = [(LIST, r#"["replicate", "offline", "elevenlabs"]"#)];
+        let engine = [(LIST, "replicate,offline,elevenlabs")];
         check(&engine, 30.0, Some(("replicate", 60_000)));
         check(&engine, 60.0, None);
     }

@@ -280,7 +280,7 @@ async fn hanging(options: &Options) -> Result<Hanging> {
     let config = folder.path().join("descant.toml");
     fs::write(&config, &vendors.toml).context("write the settings")?;
     let mut took = Vec::new();
-    for composers in [r#"["elevenlabs", "offline"]"#, r#"["offline"]"#] {
+    for composers in ["elevenlabs,offline", "offline"] {
         options.common.progress(&format!("a vendor that hangs: {HANGING_JOBS} songs of {composers}"));
         let settings = [
             ("DESCANT_CONFIG", config.display().to_string()),
