@@ -66,15 +66,18 @@ impl LyricsGoals {
         Self { stress_match: 0.7, near_rhyme_share: 0.9, prompt_words_kept: 0.95, distinct_words: 0.75 };
 
     /// What a text of somebody else has to come to on this melody: [`Self::OURS`], and where our own writer does not come to
-    /// that itself, such as on two notes, what it does come to.
+    /// that itself, such as on two notes, what it does come to. Rhymes are counted by lines, and a short text has few: one line
+    /// without a rhyme is let pass in any.
     ///
     /// # Errors
     /// As [`write_lyrics`].
     pub fn of(melody: &Melody, request: &LyricsRequest) -> Result<Self, LyricsError> {
-        let own = lyrics_fit(&write_lyrics(melody, request)?, melody, request);
+        let written = write_lyrics(melody, request)?;
+        let own = lyrics_fit(&written, melody, request);
+        let all_but_one = 1.0 - 1.0 / written.lines.len().max(1) as f64;
         Ok(Self {
             stress_match: Self::OURS.stress_match.min(own.stress_match),
-            near_rhyme_share: Self::OURS.near_rhyme_share.min(own.near_rhyme_share),
+            near_rhyme_share: Self::OURS.near_rhyme_share.min(own.near_rhyme_share).min(all_but_one),
             prompt_words_kept: Self::OURS.prompt_words_kept.min(own.prompt_words_kept),
             distinct_words: Self::OURS.distinct_words.min(own.distinct_words),
         })
