@@ -245,9 +245,12 @@ async fn a_service_without_stages_is_not_taken_for_a_broken_one() {
     assert_eq!(words.into_failure().class, FailureClass::Config, "one that has stages has lost an endpoint");
 }
 
-/// A log that notes what calls were to cost and have cost, in millionths.
+/// What was asked for, what it was to cost, and what it has cost, in millionths.
+type Cost = (String, Option<i64>, Option<i64>);
+
+/// A log that notes what calls cost.
 #[derive(Default)]
-struct Noted(Mutex<Vec<(String, Option<i64>, Option<i64>)>>);
+struct Noted(Mutex<Vec<Cost>>);
 
 #[async_trait]
 impl CallLog for Noted {

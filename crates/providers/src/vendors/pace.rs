@@ -107,7 +107,7 @@ mod tests {
 
     fn headers(of: &[(&'static str, &str)]) -> HeaderMap {
         let header = |(name, value): &(&'static str, &str)| {
-            (HeaderName::from_static(*name), HeaderValue::from_str(value).unwrap())
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         };
         of.iter().map(header).collect()
     }
