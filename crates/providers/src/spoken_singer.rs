@@ -87,7 +87,8 @@ impl SpokenSinger {
         Ok(self.run(move || heard(&audio, syllables)).await??)
     }
 
-    /// A part, and once more where it cannot be sung. `first` is what was wrong with it before, if it was tried.
+    /// A part, and once more where it cannot be sung and may come out otherwise. `first` is what was wrong with it before, if it
+    /// was tried.
     async fn part(
         &self,
         number: usize,
@@ -104,10 +105,13 @@ impl SpokenSinger {
                 Recital::Useless(reason) => reason,
             },
         };
+        if !self.reciter.varies() {
+            return Err(useless(call, &reason, None));
+        }
         tracing::info!(provider = &*call.provider, part = number, "a part is recited once more");
         match self.recite(text, language, &format!("recital/{number}/again"), progress, call).await? {
             Recital::Spoken(samples) => Ok((samples, true)),
-            Recital::Useless(again) => Err(useless(call, &reason, &again)),
+            Recital::Useless(again) => Err(useless(call, &reason, Some(&again))),
         }
     }
 }
@@ -180,8 +184,9 @@ impl VocalSynthesizer for SpokenSinger {
     }
 }
 
-fn useless(call: &ProviderCall<'_>, first: &str, again: &str) -> Stop {
-    let message = format!("{} did not say the words: {first}; once more: {again}", call.provider);
+fn useless(call: &ProviderCall<'_>, first: &str, again: Option<&str>) -> Stop {
+    let again = again.map(|again| format!("; once more: {again}")).unwrap_or_default();
+    let message = format!("{} did not say the words: {first}{again}", call.provider);
     Stop::GivenUp(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message))
 }
 

@@ -44,6 +44,7 @@ enum Manner {
 struct Talker {
     lyrics: Lyrics,
     most_chars: usize,
+    varies: bool,
     manners: Vec<(&'static str, Manner)>,
     asked: Mutex<Vec<String>>,
     texts: Mutex<Vec<String>>,
@@ -51,8 +52,18 @@ struct Talker {
 
 impl Talker {
     fn new(lyrics: &Lyrics, most_chars: usize, manners: &[(&'static str, Manner)]) -> Arc<Self> {
-        let manners = manners.to_vec();
-        Arc::new(Self { lyrics: lyrics.clone(), most_chars, manners, asked: Mutex::default(), texts: Mutex::default() })
+        Arc::new(Self::of(lyrics, most_chars, manners))
+    }
+
+    fn of(lyrics: &Lyrics, most_chars: usize, manners: &[(&'static str, Manner)]) -> Self {
+        Self {
+            lyrics: lyrics.clone(),
+            most_chars,
+            varies: true,
+            manners: manners.to_vec(),
+            asked: Mutex::default(),
+            texts: Mutex::default(),
+        }
     }
 
     fn says(&self, text: &str) -> Vec<f32> {
@@ -83,6 +94,10 @@ fn wav(samples: &[f32], rate_hz: u32) -> Vec<u8> {
 impl Reciter for Talker {
     fn most_chars(&self) -> usize {
         self.most_chars
+    }
+
+    fn varies(&self) -> bool {
+        self.varies
     }
 
     async fn recite(
@@ -205,6 +220,17 @@ async fn a_line_that_is_too_long_is_not_asked_for() {
     let talker = Talker::new(&lyrics, 20, &[]);
     assert!(matches!(sung(&talker, &melody, no_progress()).await, Err(Stop::NotAsked(_))));
     assert!(talker.asked.lock().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_says_the_same_again_is_not_asked_again() {
+    let (melody, lyrics) = song(&TEXT[..4], 57);
+    for manner in [Manner::IsSilent, Manner::Babbles] {
+        let talker = Arc::new(Talker { varies: false, ..Talker::of(&lyrics, 80, &[("recital/0", manner)]) });
+        assert!(matches!(sung(&talker, &melody, no_progress()).await, Err(Stop::GivenUp(_))), "{manner:?}");
+        let asked = talker.asked.lock().unwrap();
+        assert!(asked.iter().all(|purpose| !purpose.ends_with("again")), "{manner:?}: {asked:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -125,6 +125,11 @@ impl Reciter for SpeechServer {
         MOST_CHARS
     }
 
+    /// Its request has no seed: an equal one is the same again.
+    fn varies(&self) -> bool {
+        false
+    }
+
     async fn recite(
         &self,
         text: &str,

@@ -88,6 +88,11 @@ impl Reciter for BarkReciter {
         MOST_CHARS
     }
 
+    /// Each request carries a mark of its own, and is another draw.
+    fn varies(&self) -> bool {
+        true
+    }
+
     async fn recite(
         &self,
         text: &str,

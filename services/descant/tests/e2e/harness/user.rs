@@ -231,5 +231,7 @@ impl User {
 /// Of its own for each user: a client's connections belong to the test that opened them.
 fn client() -> Client {
     service_runtime::install_crypto();
-    Client::builder().timeout(Duration::from_secs(120)).build().expect("a client can be made")
+    // Servers close what has been idle for some seconds; a form that is sent just then is lost with the connection.
+    let idle = Duration::from_secs(2);
+    Client::builder().timeout(Duration::from_secs(120)).pool_idle_timeout(idle).build().expect("a client can be made")
 }
