@@ -421,7 +421,8 @@ fn paid_twice(ledger: &Value, charges: &[&Value]) -> Vec<Value> {
     let mut seen: BTreeMap<String, &Value> = BTreeMap::new();
     for charge in charges.iter().filter(|charge| charge["amount_micros"].as_u64().unwrap_or(0) > 0) {
         let name = format!("{}/{}/{}", charge["vendor"], charge["route"], charge["request_sha256"]);
-        if let Some(first) = seen.insert(name, charge) {
+        let is_known = twice.iter().any(|pair| pair[1]["number"] == charge["number"]);
+        if let Some(first) = seen.insert(name, charge).filter(|_| !is_known) {
             twice.push(json!([first, charge]));
         }
     }

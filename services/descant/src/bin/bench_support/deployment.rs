@@ -73,7 +73,9 @@ impl Deployment {
     /// Starts a deployment with settings of its own.
     pub async fn start_with(flavour: Flavour, own: impl IntoIterator<Item = Setting>) -> Result<Self> {
         let folder = tempfile::tempdir().context("make a temporary folder")?;
-        let http = reqwest::Client::builder().build().context("make an HTTP client")?;
+        // Servers close what has been idle for some seconds; a request that is sent just then is lost with the connection.
+        let idle = Duration::from_secs(1);
+        let http = reqwest::Client::builder().pool_idle_timeout(idle).build().context("make an HTTP client")?;
         let mut settings: BTreeMap<String, String> = [("DESCANT_HTTP__PORT", "0"), ("DESCANT_HTTP__HEALTH_PORT", "0")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
