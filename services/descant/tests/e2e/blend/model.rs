@@ -139,13 +139,7 @@ async fn a_model_that_has_answered_is_not_asked_again(flavour: Flavour) {
     let user = deployment.user();
     let job = accepted(&user, &SHORT).await;
     begun(&user, &job, "rendering").await;
-    let part = match flavour {
-        Flavour::Embedded => Part::Descant,
-        Flavour::Distributed => Part::Orchestrator,
-    };
-    deployment.kill(part);
-    deployment.launch(part).await;
-    let user = User::new(deployment.front_url(), user.claims.clone());
+    let user = after_a_crash(&deployment, flavour, &user).await;
     assert_eq!(made_by(&user, &job).await, "ml_model");
     assert_eq!(model.asked(), 1);
     nowhere_logged(&deployment);
@@ -177,16 +171,21 @@ async fn what_the_model_plays_is_the_song_and_what_it_plays_badly_is_played_here
     let before = orders();
     let job = accepted(&user, &SHORT).await;
     begun(&user, &job, "rendering").await;
+    let user = after_a_crash(&deployment, flavour, &user).await;
+    completed(&user, &job).await;
+    assert!(orders() - before <= 1, "{} orders", orders() - before);
+    nowhere_logged(&deployment);
+}
+
+/// Kills what makes songs and starts it again; the same user, where the gateway listens then.
+async fn after_a_crash(deployment: &Deployment, flavour: Flavour, user: &User) -> User {
     let part = match flavour {
         Flavour::Embedded => Part::Descant,
         Flavour::Distributed => Part::Orchestrator,
     };
     deployment.kill(part);
     deployment.launch(part).await;
-    let user = User::new(deployment.front_url(), user.claims.clone());
-    completed(&user, &job).await;
-    assert!(orders() - before <= 1, "{} orders", orders() - before);
-    nowhere_logged(&deployment);
+    User::new(deployment.front_url(), user.claims.clone())
 }
 
 fn nowhere_logged(deployment: &Deployment) {
