@@ -1,12 +1,11 @@
 //! What only a folder has: files that people and other programs can see.
 
-mod support;
-
 use std::fs;
 
 use blob_store::{BlobError, ByteRange, KeyPrefix};
 use chrono::{TimeDelta, Utc};
-use support::{content, key, streamed};
+
+use crate::support::{content, key, streamed};
 
 #[tokio::test]
 async fn an_object_is_a_plain_file_under_its_key() {

@@ -1,7 +1,5 @@
 //! What only S3 has: links, part sizes, retries, and services that misbehave.
 
-mod support;
-
 use std::{
     sync::{
         Arc, Mutex,
@@ -14,12 +12,13 @@ use blob_store::{BlobError, ByteRange, S3Config};
 use bytes::Bytes;
 use chrono::Utc;
 use futures_util::{future::join_all, stream};
-use support::{
+use testbed::eventually;
+
+use crate::support::{
     Backend, MIB, config_of, content, key, read_all,
     scripted::{Answer, Asked, ScriptedS3},
     streamed,
 };
-use testbed::eventually;
 
 #[tokio::test]
 async fn a_link_downloads_under_its_name_until_it_expires() {

@@ -1,15 +1,14 @@
 //! One suite over both backends: what a caller may rely on, whichever store the settings name.
 
-mod support;
-
 use std::time::Duration;
 
 use blob_store::{BlobError, ByteRange, ByteSpan, KeyPrefix};
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
-use support::{Backend, MIB, broken_after, content, key, read_all, sha256, stalled_after, streamed};
 use testbed::eventually;
+
+use crate::support::{Backend, MIB, broken_after, content, key, read_all, sha256, stalled_after, streamed};
 
 /// Runs each test on a folder and on S3.
 macro_rules! on_both {
