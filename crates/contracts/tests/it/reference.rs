@@ -6,7 +6,7 @@ use contracts::{
 };
 use domain::Kinds;
 
-const REFERENCE: &str = include_str!("../../../docs/messages.md");
+const REFERENCE: &str = include_str!("../../../../docs/messages.md");
 
 fn missing<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     names.into_iter().filter(|name| !REFERENCE.contains(&format!("`{name}`"))).collect()
