@@ -1,12 +1,11 @@
 //! Texts that somebody else wrote, made to fit: nothing they contain can break anything.
 
-mod common;
-
-use common::phrases::melody;
 use lyrics::{Language, LineFate, LyricFinding, Lyrics, LyricsError, LyricsRequest, Repaired, lyrics_fit};
 use music::Melody;
 use proptest::prelude::*;
 use safety::Severity;
+
+use crate::common::phrases::melody;
 
 fn request(language: &str, seed: u64) -> LyricsRequest {
     LyricsRequest { prompt: "home by the sea".into(), seed, language: language.into(), ..LyricsRequest::default() }

@@ -1,9 +1,8 @@
 //! Places for lines that somebody else writes, and such lines on their melody.
 
-mod common;
-
-use common::phrases::{melody, uneven};
 use lyrics::{Beat, Language, LineFate, LyricsError, LyricsRequest, align_lines, fit_lyrics, line_places, lyrics_fit};
+
+use crate::common::phrases::{melody, uneven};
 
 fn request(seed: u64) -> LyricsRequest {
     LyricsRequest { prompt: "home by the sea".into(), seed, ..LyricsRequest::default() }

@@ -1,11 +1,10 @@
 //! Lyrics on melodies of every shape: ours and those of others.
 
-mod common;
-
-use common::phrases::{melody, uneven};
 use lyrics::{LyricFinding, Lyrics, LyricsError, LyricsRequest, dictionary, lyrics_figures, write_lyrics};
 use music::{Melody, MidiPitch, Note};
 use proptest::prelude::*;
+
+use crate::common::phrases::{melody, uneven};
 
 fn request(prompt: &str, seed: u64) -> LyricsRequest {
     LyricsRequest { prompt: prompt.into(), seed, ..LyricsRequest::default() }

@@ -1,8 +1,6 @@
 //! How words are divided under notes.
 
-mod common;
-
-use common::phrases::melody;
+use crate::common::phrases::melody;
 
 /// The pieces of a word as they stand under the notes of its first line.
 fn pieces(word: &str, syllables: usize) -> Vec<String> {
