@@ -1,12 +1,11 @@
 //! One channel from several that do not agree, and recordings whose rate or channels change on the way.
 
-mod support;
-
 use std::{fs, io::Cursor, path::Path};
 
 use domain::audio::{AudioLimits, FindingCode, judge};
 use media::{Bounds, Encoding, MediaError, Tags, decode, decode_mono, decode_stereo, encode, finding, sample};
-use support::*;
+
+use crate::support::*;
 
 const ANALYSIS_HZ: u32 = 16_000;
 

@@ -1,12 +1,11 @@
 //! What browsers and Apple's programs record: WebM and fragmented MP4 without a length, AIFF, Core Audio.
 
-mod support;
-
 use std::{fs, io::Cursor, path::Path};
 
 use domain::audio::{AudioFormat, AudioLimits, FindingCode, judge};
 use media::{Bounds, Encoding, MediaError, decode, decode_mono};
-use support::*;
+
+use crate::support::*;
 
 const SECONDS: f64 = 6.0;
 

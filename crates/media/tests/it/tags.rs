@@ -1,12 +1,10 @@
 //! Tags that are written are read again, whatever bytes they are.
 
-mod support;
-
 use std::io::Cursor;
 
 use media::{Bounds, MediaError, Tags, Told, encode, read_tags, sample};
 
-use support::{ENCODINGS, RATE_HZ, Wave, voice16};
+use crate::support::{ENCODINGS, RATE_HZ, Wave, voice16};
 
 fn read(bytes: Vec<u8>) -> Result<Told, MediaError> {
     read_tags(Cursor::new(bytes), &Bounds::default())

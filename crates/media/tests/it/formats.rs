@@ -1,12 +1,11 @@
 //! Every accepted format goes in and comes out, measured like ffmpeg measures it.
 
-mod support;
-
 use std::{fs, io::Cursor};
 
 use domain::audio::{AudioFormat, AudioLimits, FindingCode, judge};
 use media::{Bounds, Encoding, MediaError, Tags, decode, decode_mono, encode, encode_to, inspect, sample};
-use support::*;
+
+use crate::support::*;
 
 /// Bounds that measure with one decoder or with several.
 fn threads(count: usize) -> Bounds {

@@ -1,13 +1,12 @@
 //! Headers that say the same thing twice, and one of the two wrongly: recorders write such files and every player plays
 //! them. What is really cut off is still found.
 
-mod support;
-
 use std::{fs, io::Cursor};
 
 use domain::audio::{AudioFormat, FindingCode};
 use media::{Bounds, Encoding, Tags, decode, encode, sample};
-use support::*;
+
+use crate::support::*;
 
 const SECONDS: f64 = 4.0;
 

@@ -1,11 +1,10 @@
 //! Loudness as ffmpeg's `ebur128` filter measures it, and normalising that keeps its promises.
 
-mod support;
-
 use std::fs;
 
 use media::{Encoding, Tags, encode, measure_loudness, normalise, sample};
-use support::*;
+
+use crate::support::*;
 
 #[test]
 fn loudness_range_and_true_peak_are_those_of_ebur128() {
