@@ -1,7 +1,5 @@
 //! The delivery rules, one suite over both transports.
 
-mod support;
-
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, atomic::Ordering},
@@ -11,7 +9,8 @@ use std::{
 use contracts::{Payload, v1};
 use futures_util::future::join_all;
 use messaging::{Envelope, Event, HandlingOutcome, MessagingError, Outcome, Queue};
-use support::{
+
+use crate::support::{
     Fixture, Gate, PATIENCE, Probe, depth_is, eventually, job_changed, job_ready, message, rules, validate_audio,
 };
 

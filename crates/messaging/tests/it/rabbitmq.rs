@@ -2,7 +2,6 @@
 
 #[path = "support/broker.rs"]
 mod broker;
-mod support;
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +20,10 @@ use lapin::{
     types::FieldTable,
 };
 use messaging::{Event, HandlingOutcome, MessagingError, NoopObserver, Outcome, Queue, RabbitConfig, rabbitmq};
-use support::{Fixture, PATIENCE, Probe, depth_is, eventually, job_changed, job_ready, rabbit_config, validate_audio};
+
+use crate::support::{
+    Fixture, PATIENCE, Probe, depth_is, eventually, job_changed, job_ready, rabbit_config, validate_audio,
+};
 
 const JOBS: Queue = Queue::OrchestratorJobs;
 const REQUESTS: Queue = Queue::ValidatorRequests;
@@ -38,7 +40,8 @@ async fn an_unroutable_message_is_an_error_and_only_that_one() {
         let bus = Arc::clone(&fixture.bus);
         async move {
             if number % 5 == 0 {
-                let lost = support::message(v1::DeleteJobObjects { job_id: number.to_string(), artifacts_too: false });
+                let lost =
+                    crate::support::message(v1::DeleteJobObjects { job_id: number.to_string(), artifacts_too: false });
                 let error = bus.send(Queue::StorageDeletions, lost).await.unwrap_err();
                 assert!(matches!(error, MessagingError::Unroutable { .. }), "{error:?}");
                 assert!(error.is_retryable());
@@ -257,7 +260,7 @@ async fn what_a_handler_held_when_the_connection_broke_comes_again() {
     let vhost = testbed::rabbitmq_vhost().await;
     let proxy = Proxy::start(broker_address().await).await;
     let bus = rabbitmq(impatient(&proxy.url(vhost.url())), Arc::new(NoopObserver)).await.unwrap();
-    let gate = support::Gate::new();
+    let gate = crate::support::Gate::new();
     let consumer = bus.consume(JOBS, 2, gate.clone()).await.unwrap();
     bus.send(JOBS, job_ready("a")).await.unwrap();
     gate.holds(1).await;
