@@ -2,7 +2,7 @@
 
 use music::smf::{Limits, SmfError};
 
-use crate::{
+use super::{
     build::{END, file, file_with, header, quarter, riff, riff_chunk, track, track_saying},
     error, notes, read, warned,
 };

@@ -213,11 +213,11 @@ fn files() -> impl Strategy<Value = Vec<u8>> {
     let lie = prop::option::weighted(0.2, (any::<usize>(), any::<u32>()));
     (0_u16..4, division, vec(events(), 1..5), prop::option::weighted(0.2, 0_u16..40), lie).prop_map(
         |(format, division, tracks, said, lie)| {
-            let mut bytes = crate::build::header(format, said.unwrap_or(tracks.len() as u16 + 1), division);
-            bytes.extend(crate::build::track(&crate::build::quarter(60)));
+            let mut bytes = super::build::header(format, said.unwrap_or(tracks.len() as u16 + 1), division);
+            bytes.extend(super::build::track(&super::build::quarter(60)));
             for (index, events) in tracks.iter().enumerate() {
                 let length = lie.filter(|(place, _)| place % tracks.len() == index).map(|(_, length)| length);
-                bytes.extend(crate::build::track_saying(length.unwrap_or(events.len() as u32), events));
+                bytes.extend(super::build::track_saying(length.unwrap_or(events.len() as u32), events));
             }
             bytes
         },
@@ -244,8 +244,8 @@ proptest! {
 
     #[test]
     fn neither_do_any_bytes_in_a_track(events in vec(prop_oneof![any::<u8>(), prop::sample::select(&ODD_BYTES[..])], 0..300)) {
-        check(&crate::build::file(1, &[&crate::build::quarter(60), &events]))?;
-        check(&crate::build::file(2, &[&events, &events]))?;
+        check(&super::build::file(1, &[&super::build::quarter(60), &events]))?;
+        check(&super::build::file(2, &[&events, &events]))?;
         check(&events)?;
     }
 

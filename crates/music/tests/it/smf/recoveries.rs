@@ -5,7 +5,7 @@ use music::{
     smf::{self, Limits},
 };
 
-use crate::{
+use super::{
     build::{END, file, header, quarter, track},
     notes, read, warned,
 };

@@ -5,7 +5,7 @@ use music::{
     smf::{self, Limits, SmfError},
 };
 
-use crate::{
+use super::{
     build::{END, file, header, quarter, riff, riff_chunk, track},
     error, notes, read, warned,
 };
