@@ -1,12 +1,11 @@
 //! Requests through a proxy.
 
-mod support;
-
 use std::process::Command;
 
 use outbound::{Destination, NotSent, OutboundError, Refusal};
 use settings::{OutboundSettings, Secret};
-use support::{Names, Server, allowing, answer, outbound, outbound_with};
+
+use crate::support::{Names, Server, allowing, answer, outbound, outbound_with};
 
 fn through(proxy: &Server, user: &str) -> OutboundSettings {
     let url = format!("http://{user}{}", proxy.address).parse().unwrap();
@@ -103,7 +102,7 @@ async fn the_environment_names_no_proxy() {
     }
     let (proxy, direct) = (proxy().await, Server::start(|_| answer(200, "", b"directly")).await);
     let mut again = Command::new(std::env::current_exe().unwrap());
-    again.args(["--exact", "the_environment_names_no_proxy"]).env(INSIDE, direct.url());
+    again.args(["--exact", "proxy::the_environment_names_no_proxy"]).env(INSIDE, direct.url());
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         again.env(name, proxy.url());
     }

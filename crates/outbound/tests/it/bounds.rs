@@ -1,14 +1,13 @@
 //! How much comes back, and how long that may take.
 
-mod support;
-
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use outbound::{Answer, Destination, Limits, MinimumRate, OutboundError, Trouble};
 use serde::Deserialize;
-use support::{PATIENT, Server, allowing, answer, gzip, limits, outbound};
 use testbed::{Manner, StandIn};
+
+use crate::support::{PATIENT, Server, allowing, answer, gzip, limits, outbound};
 
 const KIB: u64 = 1024;
 

@@ -1,13 +1,12 @@
 //! Whether a request that failed may have arrived.
 
-mod support;
-
 use std::time::Duration;
 
 use outbound::{Answer, Destination, Limits, NotSent, OutboundError, Trouble, header};
 use settings::{OutboundSettings, Secret};
-use support::{Names, Server, allowing, answer, limits, outbound, outbound_with, tls};
 use tokio::net::TcpListener;
+
+use crate::support::{Names, Server, allowing, answer, limits, outbound, outbound_with, tls};
 
 async fn post(settings: &OutboundSettings, url: &str) -> Result<Answer, OutboundError> {
     let service = Destination::configured(url.parse().unwrap()).unwrap();
@@ -84,7 +83,7 @@ async fn bodies_and_forms_arrive_whole() {
         std::io::Seek::rewind(&mut file).unwrap();
         file
     };
-    let limits = Limits::new(support::PATIENT, 1024);
+    let limits = Limits::new(crate::support::PATIENT, 1024);
     out.post(&service, "a").file(file(), 14).limits(limits).send().await.unwrap();
     out.post(&service, "b").header(header::CONTENT_TYPE, "audio/wav").bytes("RIFF").send().await.unwrap();
     let form = outbound::Multipart::new().text("prompt", "the sea").file("audio", "hum.wav", "audio/wav", file(), 14);

@@ -1,11 +1,10 @@
 //! Where requests do not go.
 
-mod support;
-
 use std::sync::atomic::Ordering;
 
 use outbound::{Destination, NotSent, OutboundError, Refusal};
-use support::{Names, Server, allowing, answer, limits, outbound, outbound_with, redirect, tls};
+
+use crate::support::{Names, Server, allowing, answer, limits, outbound, outbound_with, redirect, tls};
 
 const REFUSED: NotSent = NotSent::Refused(Refusal::Private);
 

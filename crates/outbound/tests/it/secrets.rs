@@ -1,10 +1,9 @@
 //! What nobody else learns.
 
-mod support;
-
 use outbound::{Destination, OutboundError, SetupError, header::HeaderName};
 use settings::{OutboundSettings, Secret};
-use support::{Names, Server, allowing, answer, limits, outbound, outbound_with, redirect};
+
+use crate::support::{Names, Server, allowing, answer, limits, outbound, outbound_with, redirect};
 
 const KEY: &str = "sk-very-secret";
 const SIGNED: &str = "Signature=very-secret";
