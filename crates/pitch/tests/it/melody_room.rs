@@ -1,8 +1,6 @@
 //! Hums and vowels in rooms: the tail of a note is none.
 
-mod common;
-
-use common::made::{Manner, Mouth, Onset, Room, found, notes, perform};
+use crate::common::made::{Manner, Mouth, Onset, Room, found, notes, perform};
 
 const TWINKLE: [(f64, f64); 13] = [
     (60.0, 1.0),

@@ -1,7 +1,7 @@
 //! The whole way: a hum in, a voice with words out, held against what was hummed.
 
 #[allow(dead_code)]
-#[path = "../../pitch/tests/common/made.rs"]
+#[path = "../../../pitch/tests/it/common/made.rs"]
 mod made;
 
 use lyrics::{LyricsRequest, lyrics_figures, write_lyrics};

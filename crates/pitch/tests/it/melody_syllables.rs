@@ -1,8 +1,6 @@
 //! Notes of one pitch: parted where a syllable begins, and only there.
 
-mod common;
-
-use common::made::{Manner, Mouth, Onset, Swing, found, notes, perform};
+use crate::common::made::{Manner, Mouth, Onset, Swing, found, notes, perform};
 
 const JINGLE: [(f64, f64); 11] = [
     (64.0, 1.0),

@@ -1,11 +1,10 @@
 //! Notes against notes that are known: made hums and sung vowels with everything that makes them hard to read. Prints
 //! the figures; the floors are a little below them. Real singers are measured by `cargo xtask bench engine`.
 
-mod common;
-
-use common::made::{self, Manner as Sung, Mouth, Onset, Swing};
 use music::{Note, midi_to_hz};
 use pitch::{extract_melody, sample};
+
+use crate::common::made::{self, Manner as Sung, Mouth, Onset, Swing};
 
 /// Onset in seconds and pitch as a fractional MIDI number.
 type Truth = Vec<(f64, f64)>;

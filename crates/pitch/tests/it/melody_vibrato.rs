@@ -1,8 +1,6 @@
 //! Ornaments that are part of a note: vibrato, and the slides and turns that are none.
 
-mod common;
-
-use common::made::{Manner, Mouth, Onset, Swing, found, notes, perform};
+use crate::common::made::{Manner, Mouth, Onset, Swing, found, notes, perform};
 
 const HELD: [(f64, f64); 5] = [(60.0, 1.5), (64.0, 1.5), (67.0, 1.5), (62.0, 1.5), (60.0, 1.5)];
 

@@ -1,10 +1,7 @@
 //! Whistles, which lie above every voice, and what lies outside of the range altogether.
 
-mod common;
-
 use std::{f64::consts::TAU, ops::RangeInclusive};
 
-use common::made::{Manner, Mouth, Onset, RATE_HZ, found, notes, perform};
 use music::{PitchTrack, cents_between, midi_to_hz};
 use pitch::{
     PitchError, extract_melody,
@@ -12,9 +9,11 @@ use pitch::{
     melody::extract_melody_with,
 };
 
+use crate::common::made::{Manner, Mouth, Onset, RATE_HZ, found, notes, perform};
+
 const STEPS: [f64; 10] = [60.0, 62.0, 67.0, 65.0, 64.0, 69.0, 67.0, 60.0, 72.0, 71.0];
 
-fn whistle(shift: f64, manner: &Manner) -> (Vec<f32>, common::made::Truth) {
+fn whistle(shift: f64, manner: &Manner) -> (Vec<f32>, crate::common::made::Truth) {
     perform(&STEPS.map(|midi| (midi + shift, 0.4)), &Manner { mouth: Mouth::Whistle, ..*manner })
 }
 
