@@ -1,7 +1,5 @@
 //! ElevenLabs Music, against a server that speaks like it and misbehaves when told to.
 
-mod sound_vendors;
-
 use std::{sync::Arc, time::Duration};
 
 use compose::Options;
@@ -15,7 +13,7 @@ use settings::{Secret, Vendor, VendorKind};
 use telemetry::Metrics;
 use vendor_standins::{Fault, Retry, Route, Sound, Step, Vendor as Whose, Vendors};
 
-use self::sound_vendors::{Ended, beginning, ended, outbound, shape, vendor};
+use crate::sound_vendors::{Ended, beginning, ended, outbound, shape, vendor};
 
 const INSTRUMENTAL: &str = "a calm folk tune";
 const SUNG: &str = "a folk song about a paper boat, with vocals";

@@ -10,7 +10,7 @@ use serde_json::json;
 use testbed::{Manner, StandIn};
 use vendor_standins::Vendors;
 
-use crate::{BOTH, OPENAI, melody, request, rows::Rows, write, writer_of};
+use super::{BOTH, OPENAI, melody, request, rows::Rows, write, writer_of};
 
 /// How a text of a model ends.
 #[derive(Clone, Copy, PartialEq, Debug)]

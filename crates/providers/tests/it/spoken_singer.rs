@@ -2,7 +2,7 @@
 //! may do wrong.
 
 #[allow(dead_code)]
-#[path = "../../speech/tests/common/mod.rs"]
+#[path = "../../../speech/tests/it/common/mod.rs"]
 mod common;
 
 use std::{

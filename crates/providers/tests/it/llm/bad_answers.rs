@@ -7,7 +7,7 @@ use providers::Stop;
 use testbed::{Manner, StandIn};
 use vendor_standins::{Fault, Retry, Step, Stop as Stopped, Vendors, Words};
 
-use crate::{ANTHROPIC, BOTH, LINES, OPENAI, Who, after, even, fits, rows::Rows, write, writer_of};
+use super::{ANTHROPIC, BOTH, LINES, OPENAI, Who, after, even, fits, rows::Rows, write, writer_of};
 
 /// How a text ended.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -1,7 +1,5 @@
 //! Speech in the form of OpenAI's `audio/speech`, against a server that speaks like it and misbehaves when told to.
 
-mod sound_vendors;
-
 use std::time::Duration;
 
 use domain::{FailureClass, Prices};
@@ -12,7 +10,7 @@ use providers::{
 use settings::{Secret, Vendor, VendorKind};
 use vendor_standins::{Fault, Retry, Route, Sound, Step, Vendor as Whose, Vendors};
 
-use self::sound_vendors::{Ended, beginning, ended, outbound, shape, vendor};
+use crate::sound_vendors::{Ended, beginning, ended, outbound, shape, vendor};
 
 const TEXT: &str = "A paper boat goes down the river";
 

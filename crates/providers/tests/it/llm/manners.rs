@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use testbed::{Heard, Manner, StandIn};
 use vendor_standins::{Fault, Retry, Step, Vendors, Words};
 
-use crate::{ANTHROPIC, BOTH, LINES, OPENAI, Who, even, fits, rows::Rows, write, writer_of};
+use super::{ANTHROPIC, BOTH, LINES, OPENAI, Who, even, fits, rows::Rows, write, writer_of};
 
 fn refusal(body: Value) -> Step {
     Step::Verbatim { status: 400, content_type: "application/json".to_owned(), body: body.to_string() }

@@ -14,7 +14,7 @@ use settings::{LoadOptions, Settings};
 use url::Url;
 use vendor_standins::{End, Fault, Options, Retry, Route, Step, Vendors};
 
-use crate::setting::{REPLICATE, Setting, correlation, over, speech};
+use super::setting::{REPLICATE, Setting, correlation, over, speech};
 
 /// Downloads what a prediction with this output answers.
 async fn downloaded(setting: &Setting, output: Value) -> Result<u64, Failure> {

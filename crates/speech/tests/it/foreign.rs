@@ -1,14 +1,13 @@
 //! Somebody else's speech, aligned with its words and sung. flite, whose times are known, stands in for them.
 
-mod common;
-
-use common::{Recording, TEXT, Way, flite, is_vowel, recordings, song};
 use lyrics::Lyrics;
 use pitch::{PitchAgreement, pitch_agreement};
 use voice::{
     Speaker, SpokenPart, SungVocal, Utterance, Voice, VoiceError, VoiceOptions, VowelOnsets, align_spoken, sing_spoken,
     vowel_onset_error,
 };
+
+use crate::common::{Recording, TEXT, Way, flite, is_vowel, recordings, song};
 
 /// Seconds by which each vowel was missed.
 #[derive(Default)]
@@ -127,7 +126,7 @@ fn taken(change: Change) -> (usize, usize) {
 #[test]
 fn what_is_not_said_is_not_found() {
     let noise = |own: &[f32], _: &[f32]| {
-        let mut dice = common::Dice(1);
+        let mut dice = crate::common::Dice(1);
         own.iter().map(|_| 0.1 * (dice.next() - 0.5) as f32).collect::<Vec<f32>>()
     };
     let check = |name, change: Change, expected| assert_eq!(taken(change), expected, "{name}");

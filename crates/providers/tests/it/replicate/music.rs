@@ -11,7 +11,7 @@ use providers::{
 };
 use vendor_standins::{End, Route, Sound, Step};
 
-use crate::setting::{REPLICATE, Setting, alone, wav};
+use super::setting::{REPLICATE, Setting, alone, wav};
 
 #[tokio::test]
 async fn music_is_composed_as_long_as_was_asked_for() {

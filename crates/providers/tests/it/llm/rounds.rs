@@ -5,7 +5,7 @@ use providers::Stop;
 use serde_json::json;
 use vendor_standins::{Fault, Retry, Step, Vendors, Words};
 
-use crate::{BOTH, LINES, after, even, fits, request, rows::Rows, write, writer_of};
+use super::{BOTH, LINES, after, even, fits, request, rows::Rows, write, writer_of};
 
 #[tokio::test]
 async fn lines_that_fit_are_asked_for_once() {

@@ -7,7 +7,7 @@ use domain::{
 use providers::{Part, PartCheck, vendors::replicate::ModelRef};
 use vendor_standins::{Fault, Options, Pace, Retry, Route, Step};
 
-use crate::{
+use super::{
     setting::{Setting, correlation, made, music},
     trainings::training,
 };

@@ -5,7 +5,7 @@ use providers::{CallError, DirectCalls, ModelChoice, OutsideProgress, ProviderCa
 use serde_json::{Value, json};
 use vendor_standins::{Fault, Options, Pace, Retry, Route, Step};
 
-use crate::setting::{REPLICATE, Setting, alone, correlation, over};
+use super::setting::{REPLICATE, Setting, alone, correlation, over};
 
 pub fn training(destination: &str) -> Value {
     json!({"destination": destination, "input": {"dataset_path": "https://files.test/data.zip"}})

@@ -6,7 +6,7 @@ use settings::{Secret, Vendor};
 use testbed::{Manner, StandIn};
 use vendor_standins::{Fault, Retry, Route, Step, Vendors};
 
-use crate::{ANTHROPIC, BOTH, OPENAI, Who, writer_of};
+use super::{ANTHROPIC, BOTH, OPENAI, Who, writer_of};
 
 async fn check(settings: &Vendor, expected: Result<(), (FailureClass, &str)>) {
     let checked = writer_of(settings).check().await;

@@ -11,7 +11,7 @@ use providers::{
 use serde_json::{Value, json};
 use vendor_standins::{End, Fault, Options, Pace, Retry, Route, Step};
 
-use crate::setting::{REPLICATE, Setting, alone, correlation, music, over, speech};
+use super::setting::{REPLICATE, Setting, alone, correlation, music, over, speech};
 
 #[tokio::test]
 async fn a_creation_whose_answer_was_lost_is_found_and_not_repeated() {
