@@ -140,7 +140,7 @@ impl Process {
         let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = port.expect("a free port").port();
         let child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "child", "--nocapture"])
+            .args(["--exact", "process::child", "--nocapture"])
             .env(ROLE, role)
             .env(FOLDER, folder.path())
             .env(PORT, port.to_string())
