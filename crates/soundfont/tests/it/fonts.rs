@@ -1,15 +1,14 @@
 //! Fonts: what is taken of them, mended, refused, and said of them.
 
-mod common;
-
 use std::{fs, io::Write as _, path::Path, process::Command};
 
-use common::{
+use music::score::ControlChange;
+use soundfont::{FontError, Instruments, RenderError, RenderSettings, built_in_bytes};
+
+use crate::common::{
     CLASS, INSTRUMENT, KEYS, MODE, PAN, RATE, ROOT, Random, SAMPLE, TestFont, TestSample, VELOCITIES, dry, frequency,
     level, part, played, range, rendered, score,
 };
-use music::score::ControlChange;
-use soundfont::{FontError, Instruments, RenderError, RenderSettings, built_in_bytes};
 
 const LEFT: u16 = -500i16 as u16;
 const RIGHT: u16 = 500;
@@ -400,7 +399,7 @@ fn mutated_fonts_end_in_sound_or_an_error() {
         match rendered(&font, &score(parts), &dry(9), &RenderSettings::default()) {
             Ok(song) => {
                 sounded += 1;
-                assert!(common::mix(&song).iter().all(|x| x.is_finite() && x.abs() <= 1.0), "seed {seed}");
+                assert!(crate::common::mix(&song).iter().all(|x| x.is_finite() && x.abs() <= 1.0), "seed {seed}");
             }
             Err(RenderError::Font(error)) => {
                 failed += 1;

@@ -1,13 +1,12 @@
 //! What the sequencer makes of a song: pedals, pitch, controllers, and the end of every note. Heard, not asked.
 
-mod common;
+use music::score::{ControlChange, TempoChange};
+use soundfont::{Instruments, MOST_PARTS, RenderError, RenderSettings};
 
-use common::{
+use crate::common::{
     CLASS, INSTRUMENT, KEYS, MODE, PAN, RATE, RELEASE, ROOT, SAMPLE, TestFont, TestSample, dry, frequency, level, mix,
     part, played, range, rendered, score,
 };
-use music::score::{ControlChange, TempoChange};
-use soundfont::{Instruments, MOST_PARTS, RenderError, RenderSettings};
 
 fn controller(at: u64, number: u8, value: u8) -> (u64, ControlChange) {
     (at, ControlChange::Controller(number, value))

@@ -1,13 +1,12 @@
 //! Whole songs: stems, loudness, and the same bytes every time.
 
-mod common;
-
 use std::ops::ControlFlow;
 
-use common::{Random, mix, part, rendered, score, stem, stem_each};
 use music::{Score, score::ControlChange};
 use proptest::prelude::*;
 use soundfont::{Instruments, RenderError, RenderSettings, RustySynth, render};
+
+use crate::common::{Random, mix, part, rendered, score, stem, stem_each};
 
 /// Drums, bass, chords, a melody and strings, eight bars.
 fn song() -> Score {
