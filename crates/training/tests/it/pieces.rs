@@ -1,11 +1,11 @@
 //! What a trainer gets.
 
-mod support;
-
 use media::{Encoding, Tags, measure_loudness};
 use training::{Options, Report, SAMPLE_RATE_HZ};
 
-use support::{encoded, entries, entry, lenient, lines, named, run, silence, some_song, song, sound, wav, zip_of};
+use crate::support::{
+    encoded, entries, entry, lenient, lines, named, run, silence, some_song, song, sound, wav, zip_of,
+};
 
 /// What a trainer takes of a file. Shorter ones it leaves out.
 const TAKEN_SECONDS: f64 = 30.0;

@@ -1,15 +1,13 @@
 //! What is heard of pieces whose tempo, key and tone are known.
 
-mod support;
-
 use media::sample;
 use training::{Heard, SAMPLE_RATE_HZ, listen};
 
-use support::{RATE_HZ, song};
+use crate::support::{RATE_HZ, song};
 
 /// At the rate that is listened at.
 fn heard(samples: &[f32]) -> Heard {
-    let wave = support::wav(samples);
+    let wave = crate::support::wav(samples);
     let audio = media::decode_mono(std::io::Cursor::new(wave), SAMPLE_RATE_HZ, &media::Bounds::default()).unwrap();
     listen(&audio.samples)
 }
@@ -37,7 +35,7 @@ fn nothing_is_made_up() {
         let heard = heard(samples);
         assert_eq!((heard.tempo_bpm, heard.key), (None, None), "{heard:?}");
     };
-    check(&support::silence(31.0));
+    check(&crate::support::silence(31.0));
     let mut state = 1_u32;
     let noise: Vec<f32> = (0..31 * RATE_HZ)
         .map(|_| {

@@ -1,14 +1,12 @@
 //! What becomes of files that people send.
 
-mod support;
-
 use std::{io::Write, ops::ControlFlow};
 
 use flate2::{Compression, write::GzEncoder};
 use media::{Encoding, Tags, sample};
 use training::{Limits, NamedFile, Options, TrainingError, Verdict, prepare};
 
-use support::{RATE_HZ, encoded, lenient, lines, named, report, run, silence, some_song, wav, zip_of};
+use crate::support::{RATE_HZ, encoded, lenient, lines, named, report, run, silence, some_song, wav, zip_of};
 
 #[track_caller]
 fn check(inputs: Vec<NamedFile>, options: &Options, expected: &[&str]) {
