@@ -1,7 +1,5 @@
 //! What the service does not take, and that each refusal has its status, its code and a sentence.
 
-mod support;
-
 use std::time::Duration;
 
 use lyrics::LyricsRequest;
@@ -12,7 +10,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use support::{Expert, MAX_SIZE_BYTES, assert_refused, hum, silence};
+use crate::support::{Expert, MAX_SIZE_BYTES, assert_refused, hum, silence};
 
 const PROMPT: (&str, &str) = ("prompt", "A romantic ballad about summer nights");
 

@@ -1,14 +1,12 @@
 //! The routes that older clients know: what they take, how much of it, and from whom.
 
-mod support;
-
 use std::io::Cursor;
 
 use media::{Bounds, Encoding, Tags};
 use reqwest::{Method, Response, StatusCode, multipart};
 use serde_json::{Value, json};
 
-use support::{Expert, MAX_SIZE_BYTES, assert_refused, carried, hum, silence};
+use crate::support::{Expert, MAX_SIZE_BYTES, assert_refused, carried, hum, silence};
 
 const PROMPT: (&str, &str) = ("prompt", "A romantic ballad about summer nights");
 const KEY: &str = "0123456789abcdef";

@@ -1,7 +1,5 @@
 //! Several processes behind one address that keeps nobody to one of them: whoever is asked, the song is there.
 
-mod support;
-
 use std::{io::Write as _, time::Duration};
 
 use lyrics::LyricsRequest;
@@ -12,7 +10,7 @@ use reqwest::{StatusCode, multipart};
 use serde_json::{Value, json};
 use voice::VoiceOptions;
 
-use support::{Expert, balancer, carried, hum};
+use crate::support::{Expert, balancer, carried, hum};
 
 const PROMPT: &str = "A romantic ballad about summer nights";
 

@@ -1,7 +1,5 @@
 //! A hum becomes a song: in one call as older clients make it, and part by part as an orchestrator does.
 
-mod support;
-
 use std::{
     io::{Cursor, Write},
     time::Duration,
@@ -18,7 +16,7 @@ use serde_json::{Value, json};
 use settings::EngineSettings;
 use voice::VoiceOptions;
 
-use support::{Expert, carried, hum};
+use crate::support::{Expert, carried, hum};
 
 const PROMPT: &str = "A romantic ballad about summer nights";
 const SEED: u64 = 7;
