@@ -3,8 +3,8 @@
 
 use domain::{JobState, audio::FindingCode, failure::FailureCode, feed::FeedKind, kinds::melody_vocals::SPEC};
 
-const HTTP: &str = include_str!("../../../docs/http.md");
-const VALIDATION: &str = include_str!("../../../docs/validation.md");
+const HTTP: &str = include_str!("../../../../docs/http.md");
+const VALIDATION: &str = include_str!("../../../../docs/validation.md");
 
 /// The document that clients are generated from. After a wanted change: `INSTA_UPDATE=always cargo test -p gateway`.
 #[test]

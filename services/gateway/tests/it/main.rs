@@ -14,6 +14,7 @@ mod limits;
 mod links;
 mod methods;
 mod models;
+mod openapi;
 mod providers;
 mod retries;
 mod spending;
