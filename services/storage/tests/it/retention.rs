@@ -1,7 +1,5 @@
 //! What is deleted on order, what goes by itself, and what stays.
 
-mod support;
-
 use std::{collections::BTreeMap, time::Duration};
 
 use blob_store::{KeyPrefix, ObjectKey};
@@ -10,8 +8,9 @@ use domain::{JobEvent, JobId, StageResultId, UserId, kinds::blend};
 use persistence::StageResult;
 use resilience::{Clock, ids::random10};
 use storage::Swept;
-use support::{Harness, quiet_voice};
 use testbed::eventually;
+
+use crate::support::{Harness, quiet_voice};
 
 impl Harness {
     /// A completed job with all its files.

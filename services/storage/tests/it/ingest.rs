@@ -1,7 +1,5 @@
 //! A result goes in: what comes out, what a repeat answers, and what is refused.
 
-mod support;
-
 use std::{collections::BTreeSet, io::Cursor, sync::Arc, time::Duration};
 
 use blob_store::{KeyPrefix, S3Config};
@@ -12,8 +10,9 @@ use domain::{
 };
 use media::Bounds;
 use storage::Waveform;
-use support::{Harness, RATE_HZ, quiet_voice, sha256};
 use testbed::eventually;
+
+use crate::support::{Harness, RATE_HZ, quiet_voice, sha256};
 
 /// What a song without a band becomes.
 fn specs() -> impl Iterator<Item = &'static ArtifactSpec> {

@@ -1,8 +1,5 @@
 //! The catalogue: imports with everything that people and attackers send, corrections, removals, and what a crash leaves.
 
-mod songs_bytes;
-mod support;
-
 use std::{fs::File, io::Write, os::unix::fs::symlink};
 
 use blob_store::{KeyPrefix, ObjectKey};
@@ -12,9 +9,12 @@ use domain::{MessageId, SongName, UploadId, UserId};
 use messaging::{MessagingError, Queue};
 use resilience::{Clock, ids::random10};
 use sha2::{Digest, Sha256};
-use songs_bytes::{gzip, midi, tar_entry, tar_of, zip_of};
 use storage::songs::{Catalogue, ImportLimits, Source, Wishes};
-use support::Harness;
+
+use crate::{
+    songs_bytes::{gzip, midi, tar_entry, tar_of, zip_of},
+    support::Harness,
+};
 
 fn catalogue(harness: &Harness, limits: ImportLimits) -> Catalogue {
     Catalogue::new(harness.database.clone(), harness.objects.clone(), harness.clock.clone(), limits, 2)

@@ -1,9 +1,6 @@
 //! Imports of songs that something else overtakes: a sweep that took them for dead, the end of the time that whoever asked
 //! waits, and lists of names without end.
 
-mod songs_bytes;
-mod support;
-
 use std::{
     fs::File,
     io::Write,
@@ -19,10 +16,13 @@ use contracts::{SongOutcome, SongReport};
 use futures_util::future::BoxFuture;
 use persistence::Database;
 use resilience::Clock;
-use songs_bytes::{midi, zip_of};
 use storage::songs::{Catalogue, ImportLimits, Source, Wishes};
-use support::Harness;
 use testbed::eventually;
+
+use crate::{
+    songs_bytes::{midi, zip_of},
+    support::Harness,
+};
 
 fn file(name: &str, bytes: &[u8]) -> Source {
     let mut file = tempfile::tempfile().unwrap();
