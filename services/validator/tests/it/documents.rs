@@ -4,7 +4,7 @@ use domain::audio::FindingCode;
 
 #[test]
 fn every_finding_is_documented() {
-    let page = include_str!("../../../docs/validation.md");
+    let page = include_str!("../../../../docs/validation.md");
     let missing: Vec<_> = FindingCode::ALL
         .into_iter()
         // What a newer validator found; never made here.
