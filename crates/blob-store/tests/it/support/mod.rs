@@ -1,7 +1,5 @@
 //! What the suites share: backends under test, contents, streams that misbehave, and an S3 that does.
 
-#![allow(dead_code)] // each suite uses a part
-
 pub mod scripted;
 
 use std::{

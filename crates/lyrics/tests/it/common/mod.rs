@@ -1,4 +1,3 @@
 //! Melodies made for the tests.
-#![allow(dead_code)]
 
 pub mod phrases;

@@ -1,5 +1,5 @@
 //! What the tests of this crate share: the ffmpeg command line as a second opinion, WAVE files with any header.
-#![allow(dead_code)]
+#![allow(dead_code)] // each program uses a part
 
 use std::{
     io::Cursor,

@@ -1,5 +1,4 @@
 //! Both transports behind one fixture, and handlers that misbehave on purpose.
-#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::{
     collections::HashMap,

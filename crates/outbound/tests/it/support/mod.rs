@@ -1,7 +1,5 @@
 //! Servers of this machine that answer what a test wants them to, with and without TLS, and names that mean what it wants.
 
-#![allow(dead_code, reason = "each test uses its part")]
-
 use std::{
     collections::HashMap,
     io::{self, Write as _},

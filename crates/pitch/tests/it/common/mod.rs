@@ -1,4 +1,3 @@
 //! Sounds made for the tests.
-#![allow(dead_code)]
 
 pub mod made;

@@ -1,6 +1,6 @@
 //! Fonts and songs for tests: small fonts of any shape, written byte by byte, and scores.
 
-// Each test program uses a part of it.
+// The seeds of the fuzzer use a part of it.
 #![allow(dead_code)]
 
 use std::ops::ControlFlow;

@@ -1,5 +1,4 @@
 //! What the tests share: recordings and archives, made by the tests themselves.
-#![allow(dead_code)] // each suite uses a part
 
 use std::{
     f32::consts::TAU,

@@ -1,7 +1,5 @@
 //! An expert service as a process of its own, on a free port.
 
-#![allow(dead_code)] // each suite uses a part
-
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, Command, Stdio},

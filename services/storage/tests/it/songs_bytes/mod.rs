@@ -1,6 +1,6 @@
 //! Bytes of songs and archives, made by the tests themselves.
 
-#![allow(dead_code)] // each suite uses a part
+#![allow(dead_code)] // the seeds of a fuzzer use a part
 
 use std::io::Write;
 

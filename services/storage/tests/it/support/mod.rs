@@ -1,7 +1,5 @@
 //! A storage service at work: in-process bus, SQLite, a folder, and a clock that tests turn.
 
-#![allow(dead_code)] // each suite uses a part
-
 use std::{sync::Arc, time::Duration};
 
 use blob_store::{BlobStore, KeyPrefix, ObjectKey};
