@@ -50,7 +50,7 @@ struct State {
     manners: VecDeque<Manner>,
     heard: Vec<Heard>,
     /// Whether `GET /health` is answered beside them.
-    is_well: bool,
+    answers_health: bool,
 }
 
 impl StandIn {
@@ -63,7 +63,7 @@ impl StandIn {
             TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|why| panic!("no port of this machine: {why}"));
         let address = listener.local_addr().unwrap_or_else(|why| panic!("a listener without an address: {why}"));
         let url = format!("http://{address}");
-        let state = Arc::new(Mutex::new(State { manners: VecDeque::new(), heard: Vec::new(), is_well: false }));
+        let state = Arc::new(Mutex::new(State { manners: VecDeque::new(), heard: Vec::new(), answers_health: false }));
         let serving = tokio::spawn(serve(listener, Arc::clone(&state)));
         let stand_in = Self { url, state, serving };
         stand_in.behave(manners);
@@ -87,8 +87,8 @@ impl StandIn {
 
     /// Answers `GET /health` with a 200 from now on, whatever its manners: whoever asks how it is uses none of them up, and is not
     /// heard.
-    pub fn is_well(&self) {
-        locked(&self.state).is_well = true;
+    pub fn answer_health(&self) {
+        locked(&self.state).answers_health = true;
     }
 
     /// Everything that was sent so far.
@@ -119,7 +119,7 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
             let Some(heard) = request(&mut stream).await else { return };
             let manner = {
                 let mut state = locked(&state);
-                if state.is_well && heard.head.starts_with("GET /health ") {
+                if state.answers_health && heard.head.starts_with("GET /health ") {
                     Manner::Answers(200, b"{}".to_vec())
                 } else {
                     state.heard.push(heard);
@@ -220,7 +220,7 @@ mod tests {
         stand_in.behave([Manner::Answers(500, Vec::new())]);
         assert!(ask("").await.starts_with("HTTP/1.1 500"));
         assert_eq!(stand_in.asked(), 4);
-        stand_in.is_well();
+        stand_in.answer_health();
         let mut stream = TcpStream::connect(&address).await.unwrap();
         stream.write_all(b"GET /health HTTP/1.1\r\n\r\n").await.unwrap();
         let mut answer = String::new();

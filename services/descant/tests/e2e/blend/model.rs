@@ -54,7 +54,7 @@ async fn with_model(flavour: Flavour, model: &StandIn) -> impl std::ops::Deref<T
 
 async fn with_model_that(flavour: Flavour, model: &StandIn, plays: &str) -> impl std::ops::Deref<Target = Deployment> {
     // Its set-up is asked after beside the songs.
-    model.is_well();
+    model.answer_health();
     let settings = [
         ("DESCANT_PROVIDERS__ML_MODEL_PLAYS", plays),
         ("ML_MODEL_URL", model.url()),
