@@ -98,8 +98,8 @@ impl MlModelClient {
     }
 }
 
-/// A request that the model does not take is of our making: the next provider is asked, the refusal is told, and nothing is held
-/// against the model's health.
+/// A request that the model does not take is of our making: the next provider is asked, the refusal is told, and nothing is
+/// held against the model's health.
 fn next_where_refused(stop: Stop) -> Stop {
     match stop {
         Stop::Failed(failure) if !failure.class.may_fall_back() => Stop::GivenUp(failure),

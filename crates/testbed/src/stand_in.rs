@@ -85,8 +85,8 @@ impl StandIn {
         locked(&self.state).manners = manners;
     }
 
-    /// Answers `GET /health` with a 200 from now on, whatever its manners: whoever asks how it is uses none of them up, and is not
-    /// heard.
+    /// Answers `GET /health` with a 200 from now on, whatever its manners: whoever asks how it is uses none of them up, and is
+    /// not heard.
     pub fn answer_health(&self) {
         locked(&self.state).answers_health = true;
     }

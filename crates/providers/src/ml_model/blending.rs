@@ -114,7 +114,8 @@ impl MlModelClient {
     async fn answered(&self, order: &Order) -> Result<Answered, CallError> {
         let (midi, _) = self.song(order).await?;
         let value = json!({ "bytes": midi.len() });
-        Ok(Answered { value, files: vec![written(midi).await?], usage: NOTHING, cost: self.prices.cost(&NOTHING) })
+        let file = written(midi).await?;
+        Ok(Answered { value, files: vec![file], usage: NOTHING, cost: self.prices.cost(&NOTHING) })
     }
 
     /// What the model makes: the file, and what is read in it.

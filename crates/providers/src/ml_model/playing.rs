@@ -77,7 +77,8 @@ impl MlModelClient {
         let sound = blocking(move || sound_in(&body, most_bytes)).await.map_err(CallError::Unanswered)?;
         let sound = sound.map_err(|what| self.useless(self.http.misbehaved(what), usage))?;
         let value = json!({ "bytes": sound.len() });
-        Ok(Answered { value, files: vec![written(sound).await?], usage, cost: self.prices.cost(&usage) })
+        let file = written(sound).await?;
+        Ok(Answered { value, files: vec![file], usage, cost: self.prices.cost(&usage) })
     }
 }
 

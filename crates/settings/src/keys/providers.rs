@@ -33,7 +33,8 @@ pub const PROVIDER: Section = Section {
             "anthropic, elevenlabs, openai, replicate, speech, expert or ml_model",
             "\"openai\"",
             "How it is spoken to; a built-in table's name says so already. openai: chat completions, as Ollama, vLLM and \
-             llama.cpp speak them too. speech: the form of OpenAI's audio/speech. expert: another Descant expert. ml_model: a model that blends songs.",
+             llama.cpp speak them too. speech: the form of OpenAI's audio/speech. expert: another Descant expert. \
+             ml_model: a model that blends songs.",
         ),
         Key::unset(
             "providers.{provider}.base_url",
@@ -45,7 +46,8 @@ pub const PROVIDER: Section = Section {
             "providers.{provider}.api_key",
             "the key of an account",
             "\"...\"",
-            "Sent as the vendor wants it. A built-in table is set up when this is set (openai also with an address alone, ml_model with an address).",
+            "Sent as the vendor wants it. A built-in table is set up when this is set (openai also with an address alone, \
+             ml_model with an address).",
         )
         .secret(),
         Key::unset(
