@@ -37,7 +37,7 @@ fn both_name_every_setting() {
         let shown = ["free", "premium", "enterprise"]
             .iter()
             .fold(setting.key.clone(), |key, tier| key.replace(&format!(".tiers.{tier}."), ".tiers.{tier}."));
-        let shown = ["anthropic", "elevenlabs", "openai", "replicate"]
+        let shown = ["anthropic", "elevenlabs", "ml_model", "openai", "replicate"]
             .iter()
             .fold(shown, |key, name| key.replace(&format!("providers.{name}."), "providers.{provider}."));
         assert!(page.contains(&format!("| `{shown}` |")), "{} is missing in the reference", setting.key);

@@ -10,7 +10,10 @@ use domain::{
     retention::RetentionPolicy,
     retry::RetryPolicy,
 };
-use settings::{AuthMode, DatabaseBackend, F0Tracker, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings};
+use settings::{
+    AuthMode, DatabaseBackend, F0Tracker, LoadOptions, LogFormat, Mode, ObjectStore, Problem, Settings, Vendor,
+    VendorKind,
+};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -504,5 +507,65 @@ fn nobody_is_to_play_where_no_model_is() {
     let plays = LoadOptions::default().with("providers.ml_model_plays", "true");
     assert_eq!(notices(plays.clone()), 1);
     assert_eq!(notices(plays.with("providers.ml_model_url", "http://localhost:8000")), 0);
-    assert!(!Settings::load(&LoadOptions::default()).unwrap().providers.ml_model_plays, "nothing is sent unasked");
+    let named = LoadOptions::default().with("capabilities.blends", "ml_model, offline");
+    let settings = Settings::load(&named).unwrap();
+    assert!(settings.vendors.is_empty(), "nothing is sent unasked");
+    assert!(settings.notices[0].contains("it has no address"), "{:?}", settings.notices);
+}
+
+#[test]
+fn the_model_that_blends_is_a_table_that_older_names_fill() {
+    const AT: &str = "http://localhost:8000";
+    let read = |pairs: &[(&str, &str)]| {
+        let settings = with_env(pairs);
+        let models =
+            settings.vendors.into_iter().filter(|vendor| vendor.kind == VendorKind::MlModel).collect::<Vec<_>>();
+        (models, settings.notices)
+    };
+    let check = |what: &str, pairs: &[(&str, &str)], plays: bool| {
+        let (models, notices) = read(pairs);
+        let [Vendor { name, base_url, api_key, plays: does, timeout, .. }] = &models[..] else { panic!("{what}") };
+        let key = api_key.as_ref().map(|key| key.expose().as_str());
+        assert_eq!(
+            (name.as_str(), base_url.as_str(), key),
+            ("ml_model", "http://localhost:8000/", Some("k")),
+            "{what}"
+        );
+        assert_eq!((*does, *timeout), (plays, Duration::from_secs(240)), "{what}");
+        assert_eq!(notices, [""; 0], "{what}");
+    };
+    let waits = ("MELODY_VOCALS_TIMEOUT", "240000");
+    check("the seeds' variables", &[("ML_MODEL_URL", AT), ("ML_MODEL_API_KEY", "k"), waits], false);
+    let older = [
+        ("DESCANT_PROVIDERS__ML_MODEL_URL", AT),
+        ("DESCANT_PROVIDERS__ML_MODEL_API_KEY", "k"),
+        ("DESCANT_PROVIDERS__ML_MODEL_PLAYS", "true"),
+    ];
+    check("the older keys", &[&older[..], &[waits]].concat(), true);
+    let table = [
+        ("DESCANT_PROVIDERS__ML_MODEL__BASE_URL", AT),
+        ("DESCANT_PROVIDERS__ML_MODEL__API_KEY", "k"),
+        ("DESCANT_PROVIDERS__ML_MODEL__PLAYS", "true"),
+        ("DESCANT_PROVIDERS__ML_MODEL__TIMEOUT_MS", "240000"),
+    ];
+    check("the table", &table, true);
+
+    let two = [
+        ("DESCANT_PROVIDERS__ML_MODEL_URL", "http://localhost:1"),
+        ("DESCANT_PROVIDERS__ML_MODEL_PLAYS", "true"),
+        ("DESCANT_PROVIDERS__ML_MODEL__BASE_URL", AT),
+        ("DESCANT_PROVIDERS__ML_MODEL__PLAYS", "false"),
+        ("DESCANT_PROVIDERS__MIXER__KIND", "ml_model"),
+        ("DESCANT_PROVIDERS__MIXER__BASE_URL", "http://localhost:2"),
+        ("DESCANT_PROVIDERS__MIXER__PRICE_PER_CALL", "0.5"),
+        ("DESCANT_PROVIDERS__MIXER__MONTHLY_LIMIT", "20"),
+        ("DESCANT_CAPABILITIES__BLENDS", "mixer, ml_model"),
+    ];
+    let (models, notices) = read(&two);
+    let told: Vec<_> = models.iter().map(|model| (model.name.as_str(), model.plays, model.prices.per_call)).collect();
+    assert_eq!(told, [("ml_model", false, 0), ("mixer", false, 500_000)]);
+    assert_eq!((models[0].base_url.as_str(), models[1].monthly_limit), ("http://localhost:8000/", Some(20_000_000)));
+    assert!(notices.len() == 2 && notices.iter().all(|notice| notice.contains("is ignored")), "{notices:?}");
+    let mixer = [("DESCANT_PROVIDERS__MIXER__KIND", "ml_model")];
+    assert_eq!(keys(&problems(&env(&mixer))), ["providers.mixer.base_url"]);
 }

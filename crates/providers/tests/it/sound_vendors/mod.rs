@@ -30,6 +30,7 @@ pub fn vendor(kind: VendorKind, url: &str) -> Vendor {
         shortest_seconds: None,
         longest_seconds: None,
         languages: None,
+        plays: false,
         timeout: Duration::from_secs(30),
         work_timeout: Duration::from_secs(60),
         concurrency: 4,
