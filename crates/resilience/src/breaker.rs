@@ -345,7 +345,7 @@ impl Breaker {
         }
     }
 
-    /// What a caller is told. Why somebody is held back is for operators alone.
+    /// What a caller is told. Why somebody is held back is an operator's business, and told where the health is.
     fn refusal(&self, wait: Duration, is_held: bool) -> Failure {
         self.metrics.breaker_rejected(&self.name);
         let why = if is_held {

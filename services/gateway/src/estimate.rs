@@ -29,7 +29,7 @@ const SECONDS: &str = "seconds";
 pub struct EstimateQuery {
     /// A kind of job, such as `composition`.
     pub kind: String,
-    /// Length of the music, or of the recording, 0 to 36000. When absent, what the kind's own fields say, and else 60.
+    /// Length of the music, or of the recording, 0 to 36000, where the kind's own fields say none. 60 when nothing does.
     pub seconds: Option<f64>,
 }
 
