@@ -210,7 +210,8 @@ impl Breaker {
             BreakerState::Open { until } => (until - Utc::now()).to_std().unwrap_or_default(),
             BreakerState::Closed | BreakerState::HalfOpen => return None,
         };
-        Some(self.refusal(left))
+        let is_held = lock(&self.gate).held().is_some();
+        Some(self.refusal(left, is_held))
     }
 
     /// Runs `work` whatever the state; what it meets counts as in [`Self::call`].
@@ -288,14 +289,14 @@ impl Breaker {
     fn admit(&self) -> Result<CallPermit<'_>, Failure> {
         let mut gate = lock(&self.gate);
         if let Some(left) = gate.held() {
-            return Err(self.refusal(left));
+            return Err(self.refusal(left, true));
         }
         let before = self.watch.phase();
         if before == HALF_OPEN && gate.probing {
-            return Err(self.refusal(PROBE_WAIT.min(self.settings.open_for)));
+            return Err(self.refusal(PROBE_WAIT.min(self.settings.open_for), false));
         }
         if !self.machine.is_call_permitted() {
-            return Err(self.refusal(gate.open_until.saturating_duration_since(Instant::now())));
+            return Err(self.refusal(gate.open_until.saturating_duration_since(Instant::now()), false));
         }
         let probe = self.watch.phase() == HALF_OPEN;
         if probe {
@@ -344,14 +345,17 @@ impl Breaker {
         }
     }
 
-    fn refusal(&self, wait: Duration) -> Failure {
+    /// What a caller is told. Why somebody is held back is an operator's business, and told where the health is.
+    fn refusal(&self, wait: Duration, is_held: bool) -> Failure {
         self.metrics.breaker_rejected(&self.name);
-        Failure::new(
-            FailureClass::Saturated,
-            FailureCode::ProviderUnavailable,
-            format!("{} has failed repeatedly and is left alone for a while; try again later", self.name),
-        )
-        .with_retry_after(wait.max(Duration::from_millis(1)))
+        let why = if is_held {
+            "is left alone for now: an operator has to see to it"
+        } else {
+            "has failed repeatedly and is left alone for a while; try again later"
+        };
+        let message = format!("{} {why}", self.name);
+        Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, message)
+            .with_retry_after(wait.max(Duration::from_millis(1)))
     }
 
     fn state_of(&self, gate: &Gate) -> BreakerState {

@@ -184,3 +184,18 @@ async fn poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     })
     .await
 }
+
+#[tokio::test]
+async fn who_is_held_back_is_not_said_to_have_failed() {
+    let breaker = opened(LONG).await;
+    let check = async |expected: &str| {
+        let refused = succeed(&breaker).await.unwrap_err();
+        let told = breaker.refusing().unwrap();
+        assert!(refused.message.contains(expected) && told.message == refused.message, "{refused} {told}");
+    };
+    check("has failed repeatedly").await;
+    breaker.hold_open(LONG, "its key is wrong");
+    check("an operator has to see to it").await;
+    breaker.release();
+    check("has failed repeatedly").await;
+}

@@ -16,6 +16,7 @@ pub mod raw;
 mod reader;
 pub mod secret;
 mod sections;
+pub mod usage;
 mod vendors;
 mod word_lists;
 
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 
 use domain::{Tier, audio::AudioLimits, quality::QualityGate, quota::QuotaLimits, retention::RetentionPolicy};
 
-pub use estimate::{Expected, SECONDS_PER_UPDATE, does, usual};
+pub use estimate::{Expected, USUAL_SECONDS, Wanted};
 pub use host_rule::{HostRule, HostRuleError};
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;

@@ -5,6 +5,7 @@ use utoipa::OpenApi;
 
 use crate::{
     app_state::AppState,
+    estimate,
     follow::EventBody,
     hooks, jobs, models, operator,
     problem::ApiError,
@@ -20,7 +21,7 @@ use crate::{
     paths(
         jobs::list::list, jobs::read::read, jobs::cancel::cancel, jobs::retry::retry, jobs::streams::events, jobs::streams::ws,
         jobs::download::result, jobs::feedback::rate, jobs::feedback::feedback, operator::reset_breakers, operator::dead_letters, operator::requeue,
-        spending::own, spending::everybodys, spending::estimate,
+        spending::own, spending::everybodys, estimate::estimate,
         hooks::receive,
         health, live, ready, detailed,
     ),
@@ -85,7 +86,7 @@ pub fn configure(app: &mut web::ServiceConfig, kinds: &SubmitKinds) {
         .service(read("/api/v1/jobs/{id}/result", jobs::download::result))
         .service(both("/api/v1/jobs/{id}/feedback", jobs::feedback::feedback, jobs::feedback::rate))
         .service(read("/api/v1/spending", spending::own))
-        .service(read("/api/v1/estimate", spending::estimate))
+        .service(read("/api/v1/estimate", estimate::estimate))
         .service(read("/api/v1/operator/spending", spending::everybodys))
         .service(posted("/api/v1/operator/breakers/reset", operator::reset_breakers))
         .service(read("/api/v1/operator/dead-letters", operator::dead_letters))

@@ -14,6 +14,7 @@ mod content_coding;
 mod cors;
 mod disposition;
 mod error_page;
+mod estimate;
 mod fields;
 mod follow;
 mod hooks;
@@ -59,7 +60,7 @@ use service_runtime::{CancellationToken, Deps, Service, health_routes};
 pub use fields::Fields;
 pub use problem::{ApiError, Problem};
 pub use songs::{OneSongBody, SongBody, SongFileBody, SongImportBody, SongListBody, SongRemovedBody};
-pub use submit_kind::{Accepted, Asked, HeldName, SubmitKind};
+pub use submit_kind::{Accepted, Asked, HeldName, Priced, SubmitKind};
 
 use app_state::AppState;
 use submit_kind::SubmitKinds;

@@ -1,10 +1,9 @@
-//! What is spent with vendors: an estimate before a job, what a user has spent this month, and what everybody has.
+//! What is spent with vendors: what a user has spent this month, and what everybody has.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use persistence::Spent;
-use serde::{Deserialize, Serialize};
-use settings::Expected;
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app_state::AppState,
@@ -97,80 +96,4 @@ pub async fn everybodys(request: HttpRequest, state: web::Data<AppState>) -> Res
     state.operator(&request).await?;
     let lines = state.database.spending().of_month(state.clock.now()).await?;
     Ok(body(&state, lines))
-}
-
-/// What a job would cost.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct EstimateQuery {
-    /// A kind of job, such as `composition`.
-    pub kind: String,
-    /// Length of the music; 60 when absent.
-    pub seconds: Option<f64>,
-}
-
-/// What one part of a job would cost with whoever is asked first for it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct PartBody {
-    /// Such as `lyrics`.
-    pub capability: &'static str,
-    pub provider: String,
-    /// Absent where nothing is charged for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<Money>,
-    /// When the prices were read, as the operator wrote it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub prices_as_of: Option<String>,
-}
-
-/// An estimate: the provider's prices times what such music usually takes. A provider that fails makes it another one's.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct EstimateBody {
-    pub success: bool,
-    pub parts: Vec<PartBody>,
-    /// A line for each currency; empty where nothing is charged for.
-    pub total: Vec<Money>,
-}
-
-/// What a job would cost, as far as vendors are paid.
-#[utoipa::path(
-    get, path = "/api/v1/estimate", tag = "spending", params(EstimateQuery),
-    responses((status = 200, body = EstimateBody), (status = 400, body = Problem, content_type = "application/problem+json"))
-)]
-pub async fn estimate(
-    request: HttpRequest,
-    query: web::Query<EstimateQuery>,
-    state: web::Data<AppState>,
-) -> Result<HttpResponse, ApiError> {
-    const USUAL_SECONDS: f64 = 60.0;
-    state.caller(&request).await?;
-    let Some(kind) = state.kinds.get(&query.kind) else {
-        let detail = format!("expected one of {}", state.kinds.names().join(", "));
-        return Err(ApiError::InvalidField { field: "kind", detail });
-    };
-    let seconds = query.seconds.unwrap_or(USUAL_SECONDS);
-    if !(0.0..=36_000.0).contains(&seconds) {
-        let detail = "expected a number from 0 to 36000".to_owned();
-        return Err(ApiError::InvalidField { field: "seconds", detail });
-    }
-    let parts = state.settings.estimate(kind.paid_for(), seconds);
-    let mut total: Vec<Money> = Vec::new();
-    for cost in parts.iter().filter_map(|part| part.cost.as_ref()) {
-        let more = Money::of(cost.micros, &cost.currency);
-        match total.iter_mut().find(|sum| sum.currency == more.currency) {
-            Some(sum) => sum.amount += more.amount,
-            None => total.push(more),
-        }
-    }
-    let part = |expected: Expected| PartBody {
-        capability: expected.capability,
-        provider: expected.provider,
-        prices_as_of: Some(expected.prices_as_of).filter(|date| expected.cost.is_some() && !date.is_empty()),
-        cost: expected.cost.map(|cost| Money::of(cost.micros, &cost.currency)),
-    };
-    let parts = parts.into_iter().map(part).collect();
-    Ok(HttpResponse::Ok().json(EstimateBody { success: true, parts, total }))
 }

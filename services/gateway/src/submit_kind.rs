@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::{KindSpec, Tier, UploadId, audio::Verdict, registry::ModelName, starts::StartLimit};
 use persistence::{Database, Job};
 use serde_json::{Map, Value};
-use settings::Settings;
+use settings::{Settings, Wanted};
 use utoipa::openapi::OpenApi;
 
 use crate::{
@@ -84,9 +84,14 @@ pub trait SubmitKind: Send + Sync + 'static {
         Ok(())
     }
 
-    /// What vendors may be paid for in such a job, by the names of the table `capabilities`.
-    fn paid_for(&self) -> &'static [&'static str] {
+    /// Texts that stand for fields without which there is no request, where only its price is asked.
+    fn stand_ins(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// What vendors may be paid for in such a job, in the order of its stages.
+    fn paid_for(&self, _settings: &Settings, _job: &Priced<'_>) -> Vec<Wanted> {
+        Vec::new()
     }
 
     /// What the answer to a submission tells beside what it tells for every kind.
@@ -131,6 +136,17 @@ pub struct Asked {
     pub params: Value,
     /// Everything that it says in words, with the name of the field: what is held against the word lists.
     pub texts: Vec<(&'static str, String)>,
+}
+
+/// A job whose price is asked.
+#[derive(Clone, Copy)]
+pub struct Priced<'a> {
+    /// What its stages would read.
+    pub params: &'a Value,
+    /// How long the music is, as is said beside the parameters.
+    pub seconds: Option<f64>,
+    /// Who has the model that it asks for by name.
+    pub model_provider: Option<&'a str>,
 }
 
 /// A stored file of a request, judged and found good.

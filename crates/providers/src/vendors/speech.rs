@@ -7,7 +7,7 @@ use domain::{Failure, FailureClass, FailureCode, Usage, options::Language};
 use outbound::{Outbound, StatusCode};
 use resilience::Bulkhead;
 use serde_json::{Value, json};
-use settings::Vendor;
+use settings::{Vendor, usage};
 
 use super::{KeyIn, VendorHttp, received};
 use crate::{
@@ -25,8 +25,7 @@ use crate::{
 const MOST_CHARS: usize = 4_096;
 /// Who speaks where nobody is named.
 const USUAL_VOICE: &str = "af_heart";
-/// How long a character takes to be spoken, in seconds: usually, and at least and at most whoever speaks.
-const SECONDS_PER_CHAR: f64 = 0.07;
+/// How long a character takes to be spoken, in seconds, at least and at most whoever speaks.
 const SHORTEST_PER_CHAR: f64 = 0.01;
 const LONGEST_PER_CHAR: f64 = 0.6;
 /// Rests before and behind, and what letters and figures are read as, may take so much more.
@@ -115,7 +114,7 @@ impl SpeechServer {
     }
 
     fn usage(&self, text: &str) -> Usage {
-        Usage { audio_seconds: text.chars().count() as f64 * SECONDS_PER_CHAR, ..Usage::default() }
+        usage::speech(text.chars().count() as f64)
     }
 }
 

@@ -24,12 +24,12 @@ over_both!(
 const GENERATE: &str = "/api/music-generator/generate";
 const JOBS: &str = "/api/v1/jobs/composition";
 
-async fn submit(user: &User, body: &Value) -> String {
+pub async fn submit(user: &User, body: &Value) -> String {
     let accepted = user.post_json(JOBS, body).await.expect(202);
     accepted["jobId"].as_str().expect("an id").to_owned()
 }
 
-async fn ended(user: &User, job: &str) -> Value {
+pub async fn ended(user: &User, job: &str) -> Value {
     eventually(&format!("song {job} to end"), PATIENCE, || async {
         let body = user.get(&format!("/api/v1/jobs/{job}")).await.expect(200);
         let is_over = matches!(body["state"].as_str(), Some("completed" | "failed" | "cancelled" | "expired"));

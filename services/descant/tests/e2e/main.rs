@@ -41,6 +41,7 @@ mod quota;
 mod recordings;
 mod refusals;
 mod reuse;
+mod set_up;
 mod song;
 mod songs;
 mod traces;

@@ -7,16 +7,18 @@ use domain::{
 
 use crate::{app_state::AppState, problem::ApiError};
 
-/// Says whether jobs of a user get a model now.
+/// The model that jobs of a user get now by a name.
 ///
 /// # Errors
 /// When there is none of this name for them, or no job gets it; both name those that they may ask for.
-pub async fn check_usable(state: &AppState, user: &UserId, name: &ModelName) -> Result<(), ApiError> {
+pub async fn check_usable(state: &AppState, user: &UserId, name: &ModelName) -> Result<RegisteredModel, ApiError> {
     let model = state.database.models().get(name).await?.filter(|model| model.is_visible_to(user));
     // Whatever die: what is refused is refused to all.
-    let why = match model.as_ref().map(|model| choose(model, 0.0)) {
-        Some(Ok(_)) => return Ok(()),
-        Some(Err(why)) => Some(why.to_string()),
+    let why = match model {
+        Some(model) => match choose(&model, 0.0).map(|_| ()) {
+            Ok(()) => return Ok(model),
+            Err(why) => Some(why.to_string()),
+        },
         None => None,
     };
     let usable = usable(state.database.models().list(Some(user)).await?);

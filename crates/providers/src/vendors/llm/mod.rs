@@ -25,7 +25,7 @@ use lyrics::{Lyrics, LyricsRequest, MissedGoal};
 use music::Melody;
 use outbound::Outbound;
 use resilience::Bulkhead;
-use settings::{Vendor, VendorKind};
+use settings::{Vendor, VendorKind, usage};
 
 use crate::{
     Abilities, SetupError,
@@ -39,7 +39,7 @@ use draft::{Draft, Outcome};
 use prompt::PROMPT_VERSION;
 
 /// Calls for one text: the first, and one or two for the lines that did not fit.
-const MOST_ROUNDS: u32 = 3;
+const MOST_ROUNDS: u32 = usage::MOST_WORD_CALLS;
 /// Longest that a vendor who takes no calls is waited for once words of its are paid for. Before that the chain waits.
 const LONGEST_REST: Duration = Duration::from_secs(10);
 

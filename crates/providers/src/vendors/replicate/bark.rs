@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
+use domain::{Cost, Failure, FailureClass, FailureCode};
 use serde_json::{Value, json};
+use settings::usage;
 
 use super::{
     composer::first,
@@ -21,10 +22,6 @@ use crate::{
 
 /// Longest text of one call, in characters: the model speaks for 13 s at most, about 14 characters in each.
 const MOST_CHARS: usize = 180;
-/// Characters that are spoken in a second, and seconds of the vendor's machine for one of speech, for an estimate.
-const CHARS_PER_SECOND: f64 = 14.0;
-const COMPUTE_PER_SECOND: f64 = 2.0;
-const COMPUTE_ON_TOP: f64 = 5.0;
 /// How freely the model chooses, which is its own choice; the last digits carry the mark of the call.
 const TEMPERATURE: f64 = 0.7;
 /// Languages for which it has voices.
@@ -52,9 +49,7 @@ impl BarkReciter {
 
     /// What a text costs, about.
     pub fn estimate(&self, text: &str) -> Option<Cost> {
-        let audio_seconds = text.chars().count() as f64 / CHARS_PER_SECOND;
-        let compute_seconds = COMPUTE_ON_TOP + COMPUTE_PER_SECOND * audio_seconds;
-        self.predictions.client().prices.cost(&Usage { compute_seconds, audio_seconds, ..Usage::default() })
+        self.predictions.client().prices.cost(&usage::bark(text.chars().count() as f64))
     }
 
     fn input(&self, text: &str, language: &str) -> Value {

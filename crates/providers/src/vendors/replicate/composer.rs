@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use compose::Options;
-use domain::{Cost, Failure, FailureClass, FailureCode, Usage};
+use domain::{Cost, Failure, FailureClass, FailureCode};
 use serde_json::{Value, json};
+use settings::usage;
 
 use super::{
     audio_in::WithAudio,
@@ -21,9 +22,6 @@ use crate::{
     stop::Stop,
 };
 
-/// Seconds of the vendor's machine for one of music, for an estimate, and what comes on top.
-const COMPUTE_PER_SECOND: f64 = 2.0;
-const COMPUTE_ON_TOP: f64 = 10.0;
 /// Longest description that is sent, in characters. The model reads the first hundred words or so.
 const MOST_PROMPT_CHARS: usize = 1000;
 /// The input that takes a melody, as newer versions call it.
@@ -79,8 +77,7 @@ impl MusicGen {
 
     /// What so many seconds of music cost, about.
     pub fn estimate(&self, seconds: f64) -> Option<Cost> {
-        let compute_seconds = COMPUTE_ON_TOP + COMPUTE_PER_SECOND * seconds;
-        self.predictions.client().prices.cost(&Usage { compute_seconds, audio_seconds: seconds, ..Usage::default() })
+        self.predictions.client().prices.cost(&usage::musicgen(seconds))
     }
 
     /// Music to a description, so long, that follows a melody where there is one: its tune in other instruments, not sung.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{TimeDelta, Utc};
 use domain::{Cost, Failure, FailureClass, FailureCode};
 use serde_json::{Map, Value, json};
-use settings::SECONDS_PER_UPDATE;
+use settings::usage;
 
 use super::trainings::{Trained, TrainingRequest, TrainingService};
 use crate::{
@@ -57,7 +57,7 @@ impl Trainer for ReplicateTrainer {
 }
 
 fn compute_seconds(order: &TrainingOrder) -> f64 {
-    f64::from(order.epochs) * f64::from(order.updates_per_epoch) * SECONDS_PER_UPDATE
+    usage::training(order.epochs.saturating_mul(order.updates_per_epoch)).compute_seconds
 }
 
 /// One for each model by its name here, which is one model's alone: its versions lie together, so that an earlier one can be
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn what_is_set_aside_is_what_the_estimate_says() {
         let order = order("band");
-        let usual = settings::usual(settings::VendorKind::Replicate, "training", 0.0).compute_seconds;
+        let usual = 300.0 * usage::SECONDS_PER_UPDATE;
         assert!((compute_seconds(&order) - usual).abs() < 1e-9, "{usual}");
         let twice = TrainingOrder { epochs: 2 * order.epochs, ..order };
         assert!((compute_seconds(&twice) - 2.0 * usual).abs() < 1e-9);

@@ -8,12 +8,12 @@ mod wire;
 use actix_web::web::ServiceConfig;
 use domain::{
     InvalidField, KindSpec,
-    kinds::blend::{BlendRequest, SPEC},
+    kinds::blend::{BLENDING, BlendRequest, SPEC},
     starts::StartLimit,
 };
 use persistence::Job;
 use serde_json::{Map, Value, json};
-use settings::Settings;
+use settings::{Settings, Wanted};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     named_inputs::NamedInputs,
     problem::ApiError,
     routing::{posted, read},
-    submit_kind::{Accepted, Asked, SubmitKind},
+    submit_kind::{Accepted, Asked, Priced, SubmitKind},
 };
 
 /// The kind `blend`.
@@ -77,6 +77,10 @@ impl SubmitKind for BlendKind {
 
     fn accepted(&self, accepted: &Accepted<'_>) -> Map<String, Value> {
         Map::from_iter([("songs".to_owned(), json!(present::titles(accepted)))])
+    }
+
+    fn paid_for(&self, _settings: &Settings, _job: &Priced<'_>) -> Vec<Wanted> {
+        vec![Wanted { stage: BLENDING.as_str(), capability: "blends", ..Wanted::default() }]
     }
 
     fn result(&self, _job: &Job, made: &Value) -> Value {

@@ -7,19 +7,20 @@ mod wire;
 use actix_web::web::ServiceConfig;
 use compose::asked;
 use domain::{
-    InvalidField, KindSpec,
-    kinds::composition::{CompositionRequest, MODEL, SPEC},
+    InvalidField, KindSpec, StageName,
+    kinds::composition::{COMPOSING, CompositionOptions, CompositionRequest, MODEL, SINGING, SPEC, WORDS},
     registry::ModelName,
 };
 use persistence::Job;
 use serde_json::{Map, Value, json};
+use settings::{Settings, Wanted};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use crate::{
     fields::Fields,
     problem::ApiError,
     routing::{posted, read},
-    submit_kind::{Accepted, Asked, SubmitKind},
+    submit_kind::{Accepted, Asked, Priced, SubmitKind},
 };
 
 /// The kind `composition`.
@@ -69,8 +70,32 @@ impl SubmitKind for CompositionKind {
         shown
     }
 
-    fn paid_for(&self) -> &'static [&'static str] {
-        &["compositions"]
+    fn stand_ins(&self) -> &'static [(&'static str, &'static str)] {
+        &[("prompt", "music")]
+    }
+
+    /// What comes from elsewhere has its words and its voice in it; of a song that is composed here they are bought apart.
+    fn paid_for(&self, settings: &Settings, job: &Priced<'_>) -> Vec<Wanted> {
+        let Ok(request) = serde_json::from_value::<CompositionRequest>(job.params.clone()) else { return Vec::new() };
+        let CompositionOptions { length_ms, language, chords, .. } = &request.options;
+        let said = length_ms.map(|length| f64::from(length) / 1000.0).or(job.seconds);
+        let seconds = said.or_else(|| compose::understand(request.prompt.as_str()).seconds);
+        let part = |stage: StageName, capability| Wanted {
+            stage: stage.as_str(),
+            capability,
+            seconds,
+            language: *language,
+            ..Wanted::default()
+        };
+        let song = Wanted {
+            is_sung: request.is_sung(),
+            has_chart: chords.is_some(),
+            only: job.model_provider.map(str::to_owned),
+            ..part(COMPOSING, "compositions")
+        };
+        let is_sung_here = request.is_sung() && settings.is_done_here(&song);
+        let voice = is_sung_here.then(|| [part(WORDS, "lyrics"), part(SINGING, "vocals")]);
+        std::iter::once(song).chain(voice.into_iter().flatten()).collect()
     }
 
     fn result(&self, _job: &Job, made: &Value) -> Value {

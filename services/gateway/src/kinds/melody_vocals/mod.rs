@@ -6,20 +6,22 @@ mod wire;
 
 use actix_web::web::ServiceConfig;
 use domain::{
-    InvalidField, KindSpec,
+    InvalidField, KindSpec, StageName,
     audio::Verdict,
     kinds::melody_vocals::MelodyToVocalsRequest,
-    kinds::melody_vocals::{AUDIO, SPEC},
+    kinds::melody_vocals::{ARRANGEMENT, AUDIO, LYRICS, PITCH, SPEC, VOCALS},
+    options::Backing,
 };
 use persistence::Job;
 use serde_json::{Map, Value};
+use settings::{Settings, USUAL_SECONDS, Wanted};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use crate::{
     fields::Fields,
     problem::ApiError,
     routing::{posted, read},
-    submit_kind::{Accepted, Asked, SubmitKind},
+    submit_kind::{Accepted, Asked, Priced, SubmitKind},
 };
 
 /// The kind `melody-to-vocals`.
@@ -49,8 +51,24 @@ impl SubmitKind for MelodyVocals {
         present::parameters(params).and_then(|shown| serde_json::to_value(shown).ok()).unwrap_or(Value::Null)
     }
 
-    fn paid_for(&self) -> &'static [&'static str] {
-        &["lyrics", "vocals"]
+    fn stand_ins(&self) -> &'static [(&'static str, &'static str)] {
+        &[("prompt", "a song about the sea")]
+    }
+
+    /// A band's song is a little longer than its melody, by an intro and an ending that nobody knows yet.
+    fn paid_for(&self, _settings: &Settings, job: &Priced<'_>) -> Vec<Wanted> {
+        let Ok(request) = serde_json::from_value::<MelodyToVocalsRequest>(job.params.clone()) else {
+            return Vec::new();
+        };
+        let seconds = Some(job.seconds.unwrap_or(USUAL_SECONDS));
+        let part =
+            |stage: StageName, capability| Wanted { stage: stage.as_str(), capability, seconds, ..Wanted::default() };
+        let sung = |stage, capability| Wanted { language: Some(request.options.language), ..part(stage, capability) };
+        let band = (request.options.backing == Backing::Band).then(|| part(ARRANGEMENT, "accompaniment"));
+        let mut wanted = vec![part(PITCH, "melody")];
+        wanted.extend(band);
+        wanted.extend([sung(LYRICS, "lyrics"), sung(VOCALS, "vocals")]);
+        wanted
     }
 
     fn result(&self, job: &Job, made: &Value) -> Value {

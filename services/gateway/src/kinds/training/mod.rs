@@ -5,20 +5,20 @@ mod wire;
 
 use async_trait::async_trait;
 use domain::{
-    InvalidField, KindSpec, Tier,
-    kinds::training::{SPEC, TrainingRequest},
+    InvalidField, KindSpec, StageName, Tier,
+    kinds::training::{SPEC, TRAINING, TRIAL, TRIAL_SECONDS, TrainingRequest},
     registry::{ModelKind, ModelName, ModelStatus, RegisteredModel},
 };
 use persistence::{Database, Job};
 use serde_json::{Map, Value, json};
-use settings::Settings;
+use settings::{Settings, Wanted};
 use utoipa::{OpenApi as _, openapi::OpenApi};
 
 use crate::{
     auth::Caller,
     fields::Fields,
     problem::ApiError,
-    submit_kind::{Accepted, Asked, HeldName, SubmitKind},
+    submit_kind::{Accepted, Asked, HeldName, Priced, SubmitKind},
 };
 
 /// The kind `training`.
@@ -81,8 +81,24 @@ impl SubmitKind for TrainingKind {
         Map::from_iter([("model".to_owned(), told)])
     }
 
-    fn paid_for(&self) -> &'static [&'static str] {
-        &["training"]
+    fn stand_ins(&self) -> &'static [(&'static str, &'static str)] {
+        &[("name", "a-model")]
+    }
+
+    /// The sample that the new model is tried with is had of whoever has trained it.
+    fn paid_for(&self, settings: &Settings, job: &Priced<'_>) -> Vec<Wanted> {
+        let Ok(request) = serde_json::from_value::<TrainingRequest>(job.params.clone()) else { return Vec::new() };
+        let trainers = settings.trainers().unwrap_or_default();
+        let Some(trainer) = trainers.first() else { return Vec::new() };
+        let part = |stage: StageName, capability| Wanted {
+            stage: stage.as_str(),
+            capability,
+            only: Some(trainer.name.clone()),
+            ..Wanted::default()
+        };
+        let updates = request.epochs.saturating_mul(request.updates_per_epoch);
+        let sample = Wanted { seconds: Some(TRIAL_SECONDS), ..part(TRIAL, "compositions") };
+        vec![Wanted { updates, ..part(TRAINING, "training") }, sample]
     }
 
     fn result(&self, _job: &Job, made: &Value) -> Value {
