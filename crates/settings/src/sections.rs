@@ -180,6 +180,8 @@ pub struct ProviderSettings {
     /// Whether that model also plays what was blended, by itself or by the engine.
     pub ml_model_plays: bool,
     pub call_timeout: Duration,
+    /// How long a paid call that nobody waits for goes on.
+    pub late_timeout: Duration,
     pub call_attempts: u32,
     pub call_base: Duration,
     pub breaker_threshold: u32,

@@ -1,0 +1,219 @@
+//! Calls that are paid for and answered at once, while this process makes them: which of them may go on though nobody waits for
+//! them any more, for how long, and how many. Knows nothing of what they ask or of rows.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use domain::{JobId, OutsideCallId, StageName};
+use resilience::{Bulkhead, Permit};
+use tokio_util::sync::CancellationToken;
+
+/// Most calls of one process that go on though nobody waits for them: each holds a connection and a slot of its provider. What
+/// is beyond is cut off.
+const MOST_LATE: usize = 32;
+
+/// The calls that this process makes. Cheap to clone.
+#[derive(Clone)]
+pub struct LateCalls(Arc<Calls>);
+
+struct Calls {
+    /// How long a call goes on.
+    longest: Duration,
+    places: Bulkhead,
+    shutdown: CancellationToken,
+    in_hand: Mutex<HashMap<OutsideCallId, Entry>>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    job: JobId,
+    stage: String,
+    provider: String,
+    /// Told when nobody can want what comes of it.
+    dropped: CancellationToken,
+    /// Told when it has ended, whatever came of it.
+    ended: CancellationToken,
+    /// Whether somebody may still want the answer, and not its cost alone.
+    is_wanted: Arc<AtomicBool>,
+}
+
+impl LateCalls {
+    /// Calls go on for `longest` at most, and no further than `shutdown`.
+    pub fn new(longest: Duration, shutdown: CancellationToken) -> Self {
+        let places = Bulkhead::new("late calls", MOST_LATE);
+        Self(Arc::new(Calls { longest, places, shutdown, in_hand: Mutex::default() }))
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<OutsideCallId, Entry>> {
+        self.0.in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call is made: until what is returned is dropped.
+    pub fn take(&self, id: OutsideCallId, job: JobId, (stage, provider): (&str, &str)) -> InHand {
+        let entry = Entry {
+            job,
+            stage: stage.to_owned(),
+            provider: provider.to_owned(),
+            dropped: self.0.shutdown.child_token(),
+            ended: CancellationToken::new(),
+            is_wanted: Arc::new(AtomicBool::new(true)),
+        };
+        self.entries().insert(id, entry.clone());
+        InHand { calls: self.clone(), id, entry }
+    }
+
+    /// Whether a call is being made here.
+    pub fn is_in_hand(&self, id: OutsideCallId) -> bool {
+        self.entries().contains_key(&id)
+    }
+
+    fn of_stage(&self, job: JobId, stage: StageName, provider: &str) -> Vec<CancellationToken> {
+        let entries = self.entries();
+        let is_one = |entry: &&Entry| entry.job == job && entry.stage == stage.as_str() && entry.provider == provider;
+        entries.values().filter(is_one).map(|entry| entry.ended.clone()).collect()
+    }
+
+    /// Whether a stage's call of a provider is being made here.
+    pub fn has_of_stage(&self, job: JobId, stage: StageName, provider: &str) -> bool {
+        !self.of_stage(job, stage, provider).is_empty()
+    }
+
+    /// Waits until a call is not made here any more; not at all where it is not.
+    pub async fn ended(&self, id: OutsideCallId) {
+        let ended = self.entries().get(&id).map(|entry| entry.ended.clone());
+        if let Some(ended) = ended {
+            ended.cancelled().await;
+        }
+    }
+
+    /// The same for all of a stage's calls of a provider.
+    pub async fn ended_of_stage(&self, job: JobId, stage: StageName, provider: &str) {
+        for ended in self.of_stage(job, stage, provider) {
+            ended.cancelled().await;
+        }
+    }
+
+    /// Nobody can want what comes of a call: it is cut off.
+    pub fn drop_call(&self, id: OutsideCallId) {
+        if let Some(entry) = self.entries().remove(&id) {
+            entry.dropped.cancel();
+        }
+    }
+
+    /// Nobody wants the answer of a call any more; what it has cost is still to be known.
+    pub fn want_cost_only(&self, id: OutsideCallId) {
+        if let Some(entry) = self.entries().get(&id) {
+            entry.is_wanted.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A call that is being made.
+pub struct InHand {
+    calls: LateCalls,
+    id: OutsideCallId,
+    entry: Entry,
+}
+
+impl InHand {
+    /// Whether somebody may still want the answer, and not its cost alone.
+    pub fn is_wanted(&self) -> bool {
+        self.entry.is_wanted.load(Ordering::Relaxed)
+    }
+
+    /// Returns when the call is to be cut off.
+    pub async fn dropped(&self) {
+        self.entry.dropped.cancelled().await;
+    }
+
+    /// Leave to go on though nobody waits, and until when; `None` where too many calls do already.
+    pub fn go_on(&self, latest: Instant) -> Option<(Permit, Instant)> {
+        let place = self.calls.0.places.try_acquire()?;
+        Some((place, (Instant::now() + self.calls.0.longest).min(latest)))
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.calls.entries().remove(&self.id);
+        self.entry.ended.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use resilience::ids::random10;
+
+    use super::*;
+
+    const STAGE: StageName = StageName::new("composing");
+
+    fn calls() -> (LateCalls, CancellationToken) {
+        let shutdown = CancellationToken::new();
+        (LateCalls::new(Duration::from_secs(60), shutdown.clone()), shutdown)
+    }
+
+    fn id() -> OutsideCallId {
+        OutsideCallId::new(Utc::now(), random10())
+    }
+
+    #[tokio::test]
+    async fn a_call_is_known_while_it_is_made_and_waited_for_until_it_has_ended() {
+        let (calls, _shutdown) = calls();
+        let (id, job) = (id(), JobId::new(Utc::now(), random10()));
+        let in_hand = calls.take(id, job, (STAGE.as_str(), "vendor"));
+        let known = |provider| calls.has_of_stage(job, STAGE, provider);
+        assert!(calls.is_in_hand(id) && known("vendor") && !known("other"));
+        let waiting = {
+            let calls = calls.clone();
+            tokio::spawn(async move { tokio::join!(calls.ended(id), calls.ended_of_stage(job, STAGE, "vendor")) })
+        };
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(in_hand);
+        waiting.await.unwrap();
+        assert!(!calls.is_in_hand(id));
+        // Nothing to wait for.
+        calls.ended(id).await;
+    }
+
+    #[tokio::test]
+    async fn what_nobody_can_want_is_cut_off_and_what_only_costs_is_not() {
+        let (calls, shutdown) = calls();
+        let job = JobId::new(Utc::now(), random10());
+        let ids = [id(), id(), id()];
+        let [cut, cost, left] = ids.map(|id| calls.take(id, job, (STAGE.as_str(), "vendor")));
+        calls.drop_call(ids[0]);
+        cut.dropped().await;
+        assert!(!calls.is_in_hand(ids[0]));
+        calls.want_cost_only(ids[1]);
+        assert_eq!((cost.is_wanted(), left.is_wanted()), (false, true));
+        assert!(!cost.entry.dropped.is_cancelled() && calls.is_in_hand(ids[1]));
+        shutdown.cancel();
+        tokio::join!(cost.dropped(), left.dropped());
+    }
+
+    #[tokio::test]
+    async fn so_many_go_on_and_none_longer_than_it_may() {
+        let (calls, _shutdown) = calls();
+        let in_hand = calls.take(id(), JobId::new(Utc::now(), random10()), (STAGE.as_str(), "vendor"));
+        let (now, far) = (Instant::now(), Duration::from_secs(3600));
+        let soon = now + Duration::from_secs(5);
+        let (first, until) = in_hand.go_on(soon).unwrap();
+        assert_eq!(until, soon, "the job's time is over before");
+        let (second, until) = in_hand.go_on(now + far).unwrap();
+        assert!(until < now + far, "it goes on for a while only");
+        let others: Vec<_> = (2..MOST_LATE).map(|_| in_hand.go_on(soon).unwrap()).collect();
+        assert!(in_hand.go_on(soon).is_none());
+        drop(first);
+        assert!(in_hand.go_on(soon).is_some());
+        drop((second, others));
+    }
+}
