@@ -1,9 +1,19 @@
 //! What a chain does with whoever fails, hangs or is late.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU32, AtomicUsize, Ordering},
+};
+
+use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::*;
-use crate::calls::{CallLog, DirectCalls};
+use crate::{
+    calls::{Answer, Answered, Call, CallLog, DirectCalls, Make, Patience, answer},
+    input::ProgressSink,
+    outside_service::OutsideService,
+};
 
 fn scope(calls: &DirectCalls, seconds: u64) -> CallScope<'_> {
     CallScope::new(calls, Duration::from_secs(seconds))
@@ -165,4 +175,143 @@ async fn an_empty_chain_is_a_mistake_of_the_configuration() {
         .unwrap_err()
         .into_failure();
     assert_eq!(none.class, FailureClass::Config);
+}
+
+/// Has calls go on when they are waited for no longer, and keeps what they answer.
+#[derive(Default)]
+struct Keeping {
+    direct: DirectCalls,
+    kept: Arc<Mutex<Option<Value>>>,
+    asked: AtomicU32,
+}
+
+impl Keeping {
+    fn kept(&self) -> Option<Value> {
+        self.kept.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl CallLog for Keeping {
+    async fn tried(&self) -> Result<Vec<Tried>, Failure> {
+        self.direct.tried().await
+    }
+
+    async fn give_up(&self, tried: Tried) -> Result<(), Failure> {
+        self.direct.give_up(tried).await
+    }
+
+    async fn has_begun(&self, provider: &str) -> Result<bool, Failure> {
+        self.direct.has_begun(provider).await
+    }
+
+    async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop> {
+        self.direct.once(call, make).await
+    }
+
+    async fn paid_once(&self, _: Call<'_>, _: Instant, make: Make<'static>) -> Result<Answer, Stop> {
+        if let Some(kept) = self.kept() {
+            return answer(kept, Vec::new());
+        }
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let kept = self.kept.clone();
+        let goes_on = tokio::spawn(async move {
+            let made = make("the call".to_owned()).await.unwrap();
+            *kept.lock().unwrap() = Some(made.value);
+        });
+        goes_on.await.unwrap();
+        answer(self.kept().unwrap(), Vec::new())
+    }
+
+    async fn has_late_answer(&self, _: &str, until: Instant) -> Result<bool, Failure> {
+        while self.kept().is_none() && Instant::now() < until {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(self.kept().is_some())
+    }
+
+    async fn ask(
+        &self,
+        _: Call<'_>,
+        _: Patience,
+        _: &dyn OutsideService,
+        _: &Value,
+        _: &ProgressSink,
+    ) -> Result<Answer, Stop> {
+        panic!("it is answered at once")
+    }
+}
+
+/// Asks one who answers when the other one is asked, who fails. Gives what was made, and the slots in use when the other one was
+/// asked.
+async fn late_or_failed(log: &dyn CallLog, slots: &Bulkhead) -> (Result<Provided<Value>, Stop>, usize) {
+    let metrics = Metrics::new("test");
+    let breakers = BreakerRegistry::new(resilience::BreakerSettings::default(), metrics.clone());
+    let mut chain: Chain<str> = Chain::new("test", limits(), metrics);
+    let guard = Guard::new("late", "test", &breakers).sharing(slots.clone());
+    let terms = Terms { is_paid: true, ..Terms::elsewhere(Version::Known("1".to_owned()), guard) };
+    chain.push("late", terms, Arc::from("late"));
+    chain.push("other", Terms::of_own("1"), Arc::from("other"));
+    let (go, in_use) = (Arc::new(Notify::new()), AtomicUsize::new(usize::MAX));
+    let (go, seen) = (&go, &in_use);
+    let made = chain
+        .call(CallScope::new(log, Duration::from_secs(60)), &Need::default(), |provider, call| async move {
+            if &*provider == "other" {
+                seen.store(slots.in_use(), Ordering::SeqCst);
+                go.notify_one();
+                return Err(Stop::Failed(failure(FailureClass::Saturated)));
+            }
+            let (provider, credential, purpose) = (&*call.provider, "default", "p");
+            let of = Call { provider, credential, purpose, estimate: None, may_repeat: false };
+            let go = go.clone();
+            let make: Make<'static> = Box::new(move |_| {
+                Box::pin(async move {
+                    go.notified().await;
+                    Ok(Answered { value: json!(7), ..Answered::default() })
+                })
+            });
+            call.paid_once(of, make).await.map(|answer| answer.value)
+        })
+        .await;
+    (made, in_use.into_inner())
+}
+
+#[tokio::test]
+async fn a_late_answer_is_used_when_all_others_have_failed() {
+    let (log, slots) = (Keeping::default(), Bulkhead::new("late", 1));
+    let (made, in_use) = late_or_failed(&log, &slots).await;
+    let made = made.unwrap();
+    assert_eq!((made.value, &*made.provider, made.is_paid), (json!(7), "late", true));
+    assert_eq!(log.asked.load(Ordering::SeqCst), 1, "it is asked once");
+    assert_eq!((in_use, slots.in_use()), (1, 0), "its slot is taken for as long as it goes on");
+    let tried = log.tried().await.unwrap();
+    let told: Vec<_> = tried.iter().map(|tried| (&*tried.provider, tried.code)).collect();
+    let expected = [("late", Some(FailureCode::StageTimeout)), ("other", Some(FailureCode::ProviderUnavailable))];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn an_answer_that_came_after_the_stage_was_left_is_used_only_of_one_who_was_late() {
+    let check = async |code, value: Option<i32>| {
+        let log = Keeping { kept: Arc::new(Mutex::new(Some(json!(8)))), ..Keeping::default() };
+        let gave_up = Failure::new(FailureClass::Transient, code, "as it was");
+        log.give_up(Tried::failed("late", &gave_up)).await.unwrap();
+        let (made, _) = late_or_failed(&log, &Bulkhead::new("late", 1)).await;
+        match (made, value) {
+            (Ok(made), Some(value)) => assert_eq!((made.value, &*made.provider), (json!(value), "late")),
+            (Err(stop), None) => assert_eq!(stop.into_failure().class, FailureClass::Saturated),
+            (made, value) => panic!("{made:?} where {value:?} was to come"),
+        }
+        assert_eq!(log.asked.load(Ordering::SeqCst), 0);
+    };
+    check(FailureCode::StageTimeout, Some(8)).await;
+    check(FailureCode::ProviderRejected, None).await;
+}
+
+#[tokio::test]
+async fn where_nothing_is_kept_a_late_call_is_cut_off() {
+    let (log, slots) = (DirectCalls::default(), Bulkhead::new("late", 1));
+    let (made, in_use) = late_or_failed(&log, &slots).await;
+    assert_eq!(made.unwrap_err().into_failure().class, FailureClass::Saturated);
+    assert_eq!((in_use, slots.in_use()), (0, 0));
 }
