@@ -11,7 +11,7 @@ use std::{
 };
 
 use domain::{JobId, OutsideCallId, StageName};
-use resilience::{Bulkhead, Permit};
+use resilience::Bulkhead;
 use tokio_util::sync::CancellationToken;
 
 /// Most calls of one process that go on though nobody waits for them: each holds a connection and a slot of its provider. What
@@ -127,16 +127,26 @@ impl InHand {
         self.entry.is_wanted.load(Ordering::Relaxed)
     }
 
-    /// Returns when the call is to be cut off.
-    pub async fn dropped(&self) {
-        self.entry.dropped.cancelled().await;
+    /// Goes on with the call though nobody waits for it: for a while, and not beyond `latest`.
+    pub async fn go_on<T>(&self, answering: impl Future<Output = T>, latest: Instant) -> Late<T> {
+        let Some(_place) = self.calls.0.places.try_acquire() else { return Late::CutOff };
+        let until = (Instant::now() + self.calls.0.longest).min(latest);
+        tokio::select! {
+            biased;
+            () = self.entry.dropped.cancelled() => Late::CutOff,
+            answer = answering => Late::Answered(answer),
+            () = tokio::time::sleep_until(until.into()) => Late::NotInTime,
+        }
     }
+}
 
-    /// Leave to go on though nobody waits, and until when; `None` where too many calls do already.
-    pub fn go_on(&self, latest: Instant) -> Option<(Permit, Instant)> {
-        let place = self.calls.0.places.try_acquire()?;
-        Some((place, (Instant::now() + self.calls.0.longest).min(latest)))
-    }
+/// What came of a call that nobody waited for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Late<T> {
+    Answered(T),
+    NotInTime,
+    /// Nobody can want its answer, or too many others go on.
+    CutOff,
 }
 
 impl Drop for InHand {
@@ -148,6 +158,8 @@ impl Drop for InHand {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+
     use chrono::Utc;
     use resilience::ids::random10;
 
@@ -187,33 +199,32 @@ mod tests {
     #[tokio::test]
     async fn what_nobody_can_want_is_cut_off_and_what_only_costs_is_not() {
         let (calls, shutdown) = calls();
-        let job = JobId::new(Utc::now(), random10());
+        let (job, soon) = (JobId::new(Utc::now(), random10()), Instant::now() + Duration::from_secs(60));
         let ids = [id(), id(), id()];
         let [cut, cost, left] = ids.map(|id| calls.take(id, job, (STAGE.as_str(), "vendor")));
         calls.drop_call(ids[0]);
-        cut.dropped().await;
+        assert_eq!(cut.go_on(pending::<()>(), soon).await, Late::CutOff);
         assert!(!calls.is_in_hand(ids[0]));
         calls.want_cost_only(ids[1]);
         assert_eq!((cost.is_wanted(), left.is_wanted()), (false, true));
-        assert!(!cost.entry.dropped.is_cancelled() && calls.is_in_hand(ids[1]));
-        shutdown.cancel();
-        tokio::join!(cost.dropped(), left.dropped());
+        assert_eq!(cost.go_on(ready(7), soon).await, Late::Answered(7));
+        let (answered, ()) = tokio::join!(left.go_on(pending::<()>(), soon), async { shutdown.cancel() });
+        assert_eq!(answered, Late::CutOff, "nothing goes on when the process ends");
     }
 
     #[tokio::test]
     async fn so_many_go_on_and_none_longer_than_it_may() {
-        let (calls, _shutdown) = calls();
-        let in_hand = calls.take(id(), JobId::new(Utc::now(), random10()), (STAGE.as_str(), "vendor"));
-        let (now, far) = (Instant::now(), Duration::from_secs(3600));
-        let soon = now + Duration::from_secs(5);
-        let (first, until) = in_hand.go_on(soon).unwrap();
-        assert_eq!(until, soon, "the job's time is over before");
-        let (second, until) = in_hand.go_on(now + far).unwrap();
-        assert!(until < now + far, "it goes on for a while only");
-        let others: Vec<_> = (2..MOST_LATE).map(|_| in_hand.go_on(soon).unwrap()).collect();
-        assert!(in_hand.go_on(soon).is_none());
-        drop(first);
-        assert!(in_hand.go_on(soon).is_some());
-        drop((second, others));
+        let check = async |longest, left, expected| {
+            let calls = LateCalls::new(longest, CancellationToken::new());
+            let in_hand = calls.take(id(), JobId::new(Utc::now(), random10()), (STAGE.as_str(), "vendor"));
+            let others: Vec<_> = (left..MOST_LATE).filter_map(|_| calls.0.places.try_acquire()).collect();
+            assert_eq!(others.len(), MOST_LATE - left);
+            assert_eq!(in_hand.go_on(pending::<()>(), Instant::now() + Duration::from_millis(10)).await, expected);
+        };
+        let (short, long) = (Duration::from_millis(1), Duration::from_secs(3600));
+        check(short, 1, Late::NotInTime).await;
+        // The job's time is over before.
+        check(long, 1, Late::NotInTime).await;
+        check(long, 0, Late::CutOff).await;
     }
 }

@@ -9,7 +9,12 @@ use providers::{Answered, CallError, Make, Stop};
 use telemetry::trace;
 use tokio::sync::oneshot;
 
-use crate::{late_calls::InHand, outside::note, stage::StageTools, work_objects::put_outside};
+use crate::{
+    late_calls::{InHand, Late},
+    outside::note,
+    stage::StageTools,
+    work_objects::put_outside,
+};
 
 /// Writes down what came of a call of the holder of a job's lease.
 ///
@@ -89,10 +94,11 @@ impl Making {
         };
         let made = match made {
             Some(made) => made,
-            None => match self.late(answering).await {
-                Some(made) => made,
+            None => match self.in_hand.go_on(answering, self.latest).await {
+                Late::Answered(made) => made,
+                Late::NotInTime => Err(CallError::Unanswered(self.too_late())),
                 // Its row is settled by whoever looks at it next: a later attempt, or the sweep of ended jobs.
-                None => return,
+                Late::CutOff => return,
             },
         };
         let outcome = match made {
@@ -104,25 +110,9 @@ impl Making {
         }
     }
 
-    /// Goes on with a call that nobody waits for. `None` where it is cut off.
-    async fn late(
-        &self,
-        answering: impl Future<Output = Result<Answered, CallError>>,
-    ) -> Option<Result<Answered, CallError>> {
-        let Some((_place, until)) = self.in_hand.go_on(self.latest) else {
-            tracing::warn!(provider = self.call.provider, "too many calls go on late; one is cut off");
-            return None;
-        };
-        tokio::select! {
-            biased;
-            () = self.in_hand.dropped() => None,
-            made = answering => Some(made),
-            () = tokio::time::sleep_until(until.into()) => {
-                let message = format!("{} did not answer, however long it was given", self.call.provider);
-                let failure = Failure::new(FailureClass::Transient, FailureCode::StageTimeout, message);
-                Some(Err(CallError::Unanswered(failure)))
-            }
-        }
+    fn too_late(&self) -> Failure {
+        let message = format!("{} did not answer, however long it was given", self.call.provider);
+        Failure::new(FailureClass::Transient, FailureCode::StageTimeout, message)
     }
 
     /// The job has its result without this answer, which was paid for all the same.
