@@ -214,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn so_many_go_on_and_none_longer_than_it_may() {
-        let check = async |longest, left, expected| {
+        let check = async |longest: Duration, left: usize, expected: Late<()>| {
             let calls = LateCalls::new(longest, CancellationToken::new());
             let in_hand = calls.take(id(), JobId::new(Utc::now(), random10()), (STAGE.as_str(), "vendor"));
             let others: Vec<_> = (left..MOST_LATE).filter_map(|_| calls.0.places.try_acquire()).collect();
