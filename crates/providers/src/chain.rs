@@ -154,6 +154,11 @@ impl<P: ?Sized> Clone for Link<P> {
 }
 
 impl<P: ?Sized> Link<P> {
+    /// Whether somebody who has failed with this may still answer. Who costs nothing is asked anew by a later attempt.
+    fn may_be_late(&self, code: FailureCode) -> bool {
+        self.terms.is_paid && code == FailureCode::StageTimeout
+    }
+
     fn provided<T>(&self, value: T, started: Instant) -> Provided<T> {
         let (provider, is_paid) = (self.name.clone(), self.terms.is_paid);
         Provided { value, provider, is_paid, took: started.elapsed() }
@@ -249,7 +254,7 @@ impl<P: ?Sized> Chain<P> {
                 if let (Some(class), Some(code)) = (known.class, known.code) {
                     last = Failure::new(class, code, known.why.clone());
                     has_failed = true;
-                    if code == FailureCode::StageTimeout {
+                    if link.may_be_late(code) {
                         late.push(link);
                     }
                 }
@@ -287,7 +292,7 @@ impl<P: ?Sized> Chain<P> {
                     let (class, code) = (failure.class, failure.code);
                     tracing::warn!(provider = &*link.name, %class, %code, "provider failed");
                     scope.calls.give_up(Tried::failed(&link.name, &failure)).await?;
-                    if code == FailureCode::StageTimeout {
+                    if link.may_be_late(code) {
                         late.push(link);
                     }
                     last = failure;

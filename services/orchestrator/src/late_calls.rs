@@ -165,7 +165,7 @@ mod tests {
 
     use super::*;
 
-    const STAGE: StageName = StageName::new("composing");
+    const STAGE: StageName = StageName::new("making");
 
     fn calls() -> (LateCalls, CancellationToken) {
         let shutdown = CancellationToken::new();
