@@ -97,6 +97,17 @@ pub trait CallLog: Send + Sync {
     /// Makes a call that is answered at once; what was answered before is answered again without a call.
     async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop>;
 
+    /// As [`CallLog::once`], of a call that may be paid for as soon as it is sent. Its making owns all that it needs: where it is
+    /// waited for no longer, a log that keeps answers may let it go on for a while, until `latest` at most, and keep what comes.
+    async fn paid_once(&self, call: Call<'_>, _latest: Instant, make: Make<'static>) -> Result<Answer, Stop> {
+        self.once(call, make).await
+    }
+
+    /// Whether there is an answer of a provider that was waited for no longer. One that may still come is waited for until then.
+    async fn has_late_answer(&self, _provider: &str, _until: Instant) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
     /// Has somebody work on something; what was asked for before is looked at.
     async fn ask(
         &self,
@@ -119,6 +130,8 @@ pub struct ProviderCall<'a> {
     pub ends_at: Instant,
     /// What is left for the stage, other providers included.
     pub remaining: Duration,
+    /// When that is over.
+    pub stage_ends_at: Instant,
     pub is_last: bool,
     /// Whoever goes on with work of ours lets it go.
     pub slot: Arc<Slot>,
@@ -127,15 +140,34 @@ pub struct ProviderCall<'a> {
 impl<'a> ProviderCall<'a> {
     /// Of somebody who calls one provider and no chain.
     pub fn alone(calls: &'a dyn CallLog, provider: &str, remaining: Duration) -> Self {
+        let ends_at = Instant::now() + remaining;
         Self {
             calls,
             provider: provider.into(),
             model: None,
-            ends_at: Instant::now() + remaining,
+            ends_at,
             remaining,
+            stage_ends_at: ends_at,
             is_last: true,
             slot: Arc::default(),
         }
+    }
+
+    /// Makes a call that may be paid for as soon as it is sent and is answered at once or never. Where it is waited for no longer,
+    /// it may go on for a while; for as long as it does, it has its slot.
+    ///
+    /// # Errors
+    /// As [`CallLog::once`].
+    pub async fn paid_once(&self, of: Call<'_>, make: Make<'static>) -> Result<Answer, Stop> {
+        let slot = self.slot.clone();
+        let make: Make<'static> = Box::new(move |id| {
+            Box::pin(async move {
+                let made = make(id).await;
+                drop(slot);
+                made
+            })
+        });
+        self.calls.paid_once(of, self.stage_ends_at, make).await
     }
 
     /// With work that takes no longer than `longest`.

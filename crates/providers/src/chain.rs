@@ -153,6 +153,18 @@ impl<P: ?Sized> Clone for Link<P> {
     }
 }
 
+impl<P: ?Sized> Link<P> {
+    /// Whether somebody who has failed with this may still answer. Who costs nothing is asked anew by a later attempt.
+    fn may_be_late(&self, code: FailureCode) -> bool {
+        self.terms.is_paid && code == FailureCode::StageTimeout
+    }
+
+    fn provided<T>(&self, value: T, started: Instant) -> Provided<T> {
+        let (provider, is_paid) = (self.name.clone(), self.terms.is_paid);
+        Provided { value, provider, is_paid, took: started.elapsed() }
+    }
+}
+
 /// The providers of one capability.
 pub struct Chain<P: ?Sized> {
     /// For metrics.
@@ -222,8 +234,9 @@ impl<P: ?Sized> Chain<P> {
     }
 
     /// Calls the providers in turn until one succeeds. Passed over is one that cannot do what is needed, and one that the log
-    /// says was given up. The next one is tried when a failure's class allows; the last failure is returned. Never takes
-    /// longer than the scope says.
+    /// says was given up. The next one is tried when a failure's class allows. When all have failed, whoever was waited for no
+    /// longer and has answered since, or still may, is taken at its word; else the last failure is returned. Never takes longer
+    /// than the scope says.
     pub async fn call<'a, T, E, F, Fut>(&self, scope: CallScope<'a>, need: &Need, call: F) -> Result<Provided<T>, Stop>
     where
         E: Into<Stop>,
@@ -234,12 +247,16 @@ impl<P: ?Sized> Chain<P> {
         let mut tried = scope.calls.tried().await?;
         let mut last = Failure::new(FailureClass::Config, FailureCode::ProviderConfig, "no provider is configured");
         let mut has_failed = false;
+        let mut late = Vec::new();
         for (index, link) in self.links.iter().enumerate() {
             if let Some(known) = tried.iter().find(|tried| *tried.provider == *link.name) {
                 // Whoever ran the stage before may have died with this as its last word.
                 if let (Some(class), Some(code)) = (known.class, known.code) {
                     last = Failure::new(class, code, known.why.clone());
                     has_failed = true;
+                    if link.may_be_late(code) {
+                        late.push(link);
+                    }
                 }
                 continue;
             }
@@ -263,26 +280,76 @@ impl<P: ?Sized> Chain<P> {
                 model: need.model.clone(),
                 ends_at: link_ends_at,
                 remaining: ends_at.saturating_duration_since(started),
+                stage_ends_at: ends_at,
                 is_last,
                 slot: Arc::default(),
             };
             match self.call_link(link, within, &call).await {
-                Ok(value) => {
-                    let (provider, is_paid) = (link.name.clone(), link.terms.is_paid);
-                    return Ok(Provided { value, provider, is_paid, took: started.elapsed() });
-                }
+                Ok(value) => return Ok(link.provided(value, started)),
                 Err(Stop::Parked(parking)) => return Err(Stop::Parked(parking)),
                 Err(Stop::Failed(failure)) if !failure.class.may_fall_back() => return Err(failure.into()),
                 Err(Stop::Failed(failure) | Stop::GivenUp(failure) | Stop::NotAsked(failure)) => {
                     let (class, code) = (failure.class, failure.code);
                     tracing::warn!(provider = &*link.name, %class, %code, "provider failed");
                     scope.calls.give_up(Tried::failed(&link.name, &failure)).await?;
+                    if link.may_be_late(code) {
+                        late.push(link);
+                    }
                     last = failure;
                     has_failed = true;
                 }
             }
         }
+        for link in late {
+            if let Some(made) = self.call_late(link, scope, need, ends_at, &call).await? {
+                return Ok(made);
+            }
+        }
         Err(last.into())
+    }
+
+    /// Has of a provider that was waited for no longer what it has answered since. `None` where it has not, or where that is of
+    /// no use: how it was given up is told already.
+    async fn call_late<'a, T, E, F, Fut>(
+        &self,
+        link: &Link<P>,
+        scope: CallScope<'a>,
+        need: &Need,
+        ends_at: Instant,
+        call: &F,
+    ) -> Result<Option<Provided<T>>, Stop>
+    where
+        E: Into<Stop>,
+        F: Fn(Arc<P>, ProviderCall<'a>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        let started = Instant::now();
+        if !scope.calls.has_late_answer(&link.name, ends_at).await? {
+            return Ok(None);
+        }
+        let within = ProviderCall {
+            calls: scope.calls,
+            provider: link.name.clone(),
+            model: need.model.clone(),
+            ends_at,
+            remaining: ends_at.saturating_duration_since(Instant::now()),
+            stage_ends_at: ends_at,
+            // Work that was given up is not waited for anew.
+            is_last: false,
+            slot: Arc::default(),
+        };
+        match self.call_link(link, within, call).await {
+            Ok(value) => {
+                tracing::info!(provider = &*link.name, "an answer that came late is used");
+                Ok(Some(link.provided(value, started)))
+            }
+            Err(Stop::Failed(failure)) if !failure.class.may_fall_back() => Err(failure.into()),
+            Err(stop) => {
+                let code = stop.into_failure().code;
+                tracing::warn!(provider = &*link.name, %code, "an answer that came late is of no use");
+                Ok(None)
+            }
+        }
     }
 
     fn cannot(&self, provider: &str, why: &str) -> Failure {
@@ -422,171 +489,4 @@ impl<P: ?Sized> Chain<P> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
-    use super::*;
-    use crate::calls::{CallLog, DirectCalls};
-
-    fn scope(calls: &DirectCalls, seconds: u64) -> CallScope<'_> {
-        CallScope::new(calls, Duration::from_secs(seconds))
-    }
-
-    fn limits() -> CallLimits {
-        CallLimits {
-            call_timeout: Duration::from_millis(50),
-            retry: RetryPolicy { max_attempts: 3, base: Duration::from_millis(1), cap: Duration::from_millis(2) },
-        }
-    }
-
-    fn chain_of(names: &[&'static str]) -> Chain<str> {
-        let mut chain = Chain::new("test", limits(), Metrics::new("test"));
-        for name in names {
-            chain.push(name, Terms::of_own("1"), Arc::from(*name));
-        }
-        chain
-    }
-
-    fn failure(class: FailureClass) -> Failure {
-        Failure::new(class, FailureCode::ProviderUnavailable, "as the test wants")
-    }
-
-    #[tokio::test]
-    async fn transient_failures_are_tried_again_and_then_the_next_provider_is_asked() {
-        let (calls, calls_log) = (AtomicU32::new(0), DirectCalls::default());
-        let provided = chain_of(&["first", "second"])
-            .call(scope(&calls_log, 5), &Need::default(), |provider, _| {
-                calls.fetch_add(1, Ordering::SeqCst);
-                async move { if &*provider == "first" { Err(failure(FailureClass::Transient)) } else { Ok(7) } }
-            })
-            .await
-            .unwrap();
-        assert_eq!((provided.value, &*provided.provider, calls.into_inner()), (7, "second", 4));
-    }
-
-    /// Rows of the retry table, by what the chain does: calls of the first provider, and who did it at last.
-    #[tokio::test]
-    async fn rows_of_the_retry_table_by_what_is_done() {
-        async fn check(row: &str, fault: Failure, calls: u32, by: Option<&str>) {
-            let (asked, log) = (AtomicU32::new(0), DirectCalls::default());
-            let made = chain_of(&["first", "second"])
-                .call(scope(&log, 5), &Need::default(), |provider, _| {
-                    let is_first = &*provider == "first";
-                    if is_first {
-                        asked.fetch_add(1, Ordering::SeqCst);
-                    }
-                    let fault = fault.clone();
-                    async move { if is_first { Err(fault) } else { Ok(()) } }
-                })
-                .await;
-            assert_eq!(asked.into_inner(), calls, "{row}");
-            assert_eq!(made.ok().map(|made| made.provider.to_string()).as_deref(), by, "{row}");
-        }
-        let told = |wait| failure(FailureClass::RetryAfter).with_retry_after(wait);
-        check("wait-told", told(Duration::from_millis(1)), 1 + MOST_TOLD_WAITS, Some("second")).await;
-        check("wait-told, for long", told(Duration::from_secs(60)), 1, Some("second")).await;
-        check("transient", failure(FailureClass::Transient), 3, Some("second")).await;
-        check("saturated", failure(FailureClass::Saturated), 1, Some("second")).await;
-        check("money", failure(FailureClass::Money), 1, Some("second")).await;
-        check("config", failure(FailureClass::Config), 1, Some("second")).await;
-        check("caller", failure(FailureClass::Caller), 1, None).await;
-        check("content", failure(FailureClass::Content), 1, None).await;
-    }
-
-    #[tokio::test]
-    async fn an_open_breaker_is_passed_over_though_all_slots_are_in_use() {
-        let metrics = Metrics::new("test");
-        let breakers = BreakerRegistry::new(resilience::BreakerSettings::default(), metrics.clone());
-        let slots = Bulkhead::new("vendor", 1);
-        let _hangs = slots.acquire().await;
-        let mut chain: Chain<str> = Chain::new("test", limits(), metrics);
-        let guard = Guard::new("vendor", "test", &breakers).sharing(slots);
-        chain.push("vendor", Terms::elsewhere(Version::Known("1".to_owned()), guard), Arc::from("vendor"));
-        chain.push("engine", Terms::of_own("1"), Arc::from("engine"));
-        breakers.hold_open("vendor", Duration::from_secs(60), "it hangs");
-        let (log, started) = (DirectCalls::default(), Instant::now());
-        let call = |_, _| async { Ok::<_, Failure>(()) };
-        let made = chain.call(scope(&log, 600), &Need::default(), call).await.unwrap();
-        println!("the next provider after {} us", started.elapsed().as_micros());
-        assert_eq!(&*made.provider, "engine");
-        let why = &log.tried().await.unwrap()[0].why;
-        assert!(why.contains("left alone"), "a slot was waited for: {why}");
-    }
-
-    #[tokio::test]
-    async fn a_stage_whose_providers_have_all_been_tried_says_what_the_last_one_did() {
-        let log = DirectCalls::default();
-        log.give_up(Tried::failed("only", &failure(FailureClass::Transient))).await.unwrap();
-        let call = |_, _| async { Ok::<_, Failure>(()) };
-        let ended = chain_of(&["only"]).call(scope(&log, 5), &Need::default(), call).await.unwrap_err().into_failure();
-        assert_eq!(ended.class, FailureClass::Transient);
-    }
-
-    #[tokio::test]
-    async fn a_callers_mistake_ends_the_chain_at_once() {
-        let (calls, calls_log) = (AtomicU32::new(0), DirectCalls::default());
-        let refused = chain_of(&["first", "second"])
-            .call(scope(&calls_log, 5), &Need::default(), |_, _| {
-                calls.fetch_add(1, Ordering::SeqCst);
-                async { Err::<(), _>(failure(FailureClass::Caller)) }
-            })
-            .await
-            .unwrap_err()
-            .into_failure();
-        assert_eq!((refused.class, calls.into_inner()), (FailureClass::Caller, 1));
-    }
-
-    #[tokio::test]
-    async fn a_call_that_hangs_is_cut_off() {
-        let calls_log = DirectCalls::default();
-        let hung = chain_of(&["only"])
-            .call(scope(&calls_log, 5), &Need::default(), |_, _| std::future::pending::<Result<(), Failure>>())
-            .await
-            .unwrap_err()
-            .into_failure();
-        assert_eq!(hung.code, FailureCode::StageTimeout);
-    }
-
-    #[tokio::test]
-    async fn a_provider_that_hangs_is_asked_once_and_leaves_time_for_the_next() {
-        let (calls, calls_log) = (AtomicU32::new(0), DirectCalls::default());
-        let provided = chain_of(&["hangs", "works"])
-            .call(scope(&calls_log, 5), &Need::default(), |provider, _| {
-                calls.fetch_add(1, Ordering::SeqCst);
-                async move {
-                    if &*provider == "hangs" {
-                        std::future::pending::<()>().await;
-                    }
-                    Ok::<_, Failure>(7)
-                }
-            })
-            .await
-            .unwrap();
-        assert_eq!((&*provided.provider, calls.into_inner()), ("works", 2));
-    }
-
-    #[tokio::test]
-    async fn how_a_provider_failed_is_told_rather_than_what_the_others_cannot_do() {
-        let model = crate::ModelChoice { name: "drums".into(), provider: "first".into(), version: "1".into() };
-        let need = Need { model: Some(model), ..Need::default() };
-        let away = chain_of(&["zeroth", "first", "second"])
-            .call(scope(&DirectCalls::default(), 5), &need, |provider, _| async move {
-                assert_eq!(&*provider, "first", "nobody else has the model");
-                Err::<(), _>(failure(FailureClass::Transient))
-            })
-            .await
-            .unwrap_err()
-            .into_failure();
-        assert_eq!((away.class, away.message.as_str()), (FailureClass::Transient, "as the test wants"));
-    }
-
-    #[tokio::test]
-    async fn an_empty_chain_is_a_mistake_of_the_configuration() {
-        let none = chain_of(&[])
-            .call(scope(&DirectCalls::default(), 1), &Need::default(), |_, _| async { Ok::<_, Failure>(()) })
-            .await
-            .unwrap_err()
-            .into_failure();
-        assert_eq!(none.class, FailureClass::Config);
-    }
-}
+mod tests;

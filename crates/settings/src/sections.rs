@@ -175,6 +175,8 @@ pub struct ProviderSettings {
     /// The expert service; without it the engine works in the orchestrator's own process.
     pub expert_url: Option<Url>,
     pub call_timeout: Duration,
+    /// How long a paid call that nobody waits for goes on.
+    pub late_timeout: Duration,
     pub call_attempts: u32,
     pub call_base: Duration,
     pub breaker_threshold: u32,

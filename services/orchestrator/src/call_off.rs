@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Failure, JobId, OutsideCallId};
+use domain::{Failure, JobId, JobState, OutsideCallId};
 use persistence::{OutsideCall, OutsideCallState, PersistenceError};
 use providers::OutsideService;
 use service_runtime::error_chain;
@@ -82,6 +82,15 @@ async fn unsettled(context: &Context, job: JobId) -> Result<Vec<OutsideCall>, Pe
 async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), PersistenceError> {
     let (tools, calls) = (&context.tools, context.tools.database.outside_calls());
     if call.state == OutsideCallState::Asking {
+        if tools.late.is_in_hand(call.id) {
+            // Where the job has come to its result, what this one has cost is still to be told.
+            let job = tools.database.jobs().get(call.job_id).await?;
+            if job.is_some_and(|job| job.state == JobState::Completed) {
+                tools.late.want_cost_only(call.id);
+                return calls.looked_at(call.id, tools.clock.now()).await;
+            }
+            tools.late.drop_call(call.id);
+        }
         // There is nobody to ask for it.
         if calls.ended(call.id, OutsideCallState::Unanswered, None, tools.clock.now()).await? {
             tools.metrics.outside_call(&call.provider, OutsideCallState::Unanswered.as_str());

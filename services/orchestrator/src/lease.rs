@@ -95,7 +95,8 @@ impl Worker<'_> {
                 }
                 stop = self.watch(&gauge, wake, shutdown, ends_at) => stop,
             }
-            // The attempt is dropped here: provider calls are cut off at their next await.
+            // The attempt is dropped here: provider calls are cut off at their next await, those that are paid for when the job's
+            // end is told.
         };
         match stop {
             Stop::Cancel => self.cancel().await,

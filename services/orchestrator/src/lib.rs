@@ -20,8 +20,10 @@ mod endings;
 mod ingest;
 mod journals;
 mod kinds;
+mod late_calls;
 mod lease;
 mod local_models;
+mod made_calls;
 mod model_checks;
 mod model_looks;
 mod outside;
@@ -54,6 +56,7 @@ use dispatcher::{Dispatcher, RunningJobs, Slots};
 use ended_jobs::CallOffs;
 use journals::Journals;
 use kinds::Registry;
+use late_calls::LateCalls;
 use rules::{JobRules, LeaseTimes};
 use spending_rules::SpendingRules;
 
@@ -133,7 +136,7 @@ impl Service for Orchestrator {
     async fn run(self: Box<Self>, deps: Deps, shutdown: CancellationToken) -> anyhow::Result<()> {
         let settings = deps.settings.clone();
         let (call_offs, ended_jobs) = ended_jobs::channel();
-        let mut context = context(&deps, Registry::new(self.kinds)?, call_offs)?;
+        let mut context = context(&deps, Registry::new(self.kinds)?, call_offs, shutdown.clone())?;
         for Composer { name, version, provider } in self.composers {
             context.tools.capabilities.compositions.put_first(name, Terms::of_own(version), provider);
         }
@@ -178,7 +181,7 @@ impl Service for Orchestrator {
     }
 }
 
-fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<Context> {
+fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs, shutdown: CancellationToken) -> anyhow::Result<Context> {
     let settings = &deps.settings;
     let journals = Journals::new(deps.clock.clone(), kinds.specs());
     Ok(Context {
@@ -192,6 +195,7 @@ fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs) -> anyhow::Result<
             clock: deps.clock.clone(),
             metrics: deps.metrics.clone(),
             spending: Arc::new(SpendingRules::of(settings)),
+            late: LateCalls::new(settings.providers.late_timeout, shutdown),
         },
         rules: Arc::new(rules(settings)),
         journals,

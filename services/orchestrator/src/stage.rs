@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use telemetry::{Metrics, trace};
 
-use crate::spending_rules::SpendingRules;
+use crate::{late_calls::LateCalls, spending_rules::SpendingRules};
 
 /// What every stage may use.
 #[derive(Clone)]
@@ -31,6 +31,8 @@ pub struct StageTools {
     pub clock: Arc<dyn Clock>,
     pub metrics: Metrics,
     pub spending: Arc<SpendingRules>,
+    /// What is asked of vendors by this process.
+    pub late: LateCalls,
 }
 
 impl StageTools {

@@ -10,14 +10,14 @@ use std::{
 
 use blob_store::{BlobError, ByteStream, ObjectKey, Stored};
 use bytes::Bytes;
-use domain::{Failure, FailureClass, FailureCode, OutsideCallId};
+use domain::{Failure, FailureClass, FailureCode, JobId, OutsideCallId};
 use persistence::{Input, WorkObject};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
 use crate::{
     bounded_json::json_within,
-    stage::{StageRun, unreadable},
+    stage::{StageRun, StageTools, unreadable},
 };
 
 /// Five minutes of 44.1 kHz 16-bit mono are 26 MB.
@@ -67,17 +67,9 @@ impl StageRun<'_> {
         Ok(())
     }
 
-    /// Writes what somebody outside made. It belongs to the call's row, not to what the stage leaves.
-    pub async fn put_outside(&self, call: OutsideCallId, index: usize, mut file: File) -> Result<WorkObject, Failure> {
-        let key = self.key(&format!("outside-{call}-{index}"))?;
-        file.rewind().map_err(|error| {
-            let message = format!("what a provider made cannot be read: {error}");
-            Failure::new(FailureClass::Transient, FailureCode::Storage, message)
-        })?;
-        let (body, media_type) = (blob_store::file_body(file), "application/octet-stream");
-        let stored = self.tools.blobs.put(&key, body, media_type, MAX_FILE_BYTES).await.map_err(|e| of_blob(&e))?;
-        let Stored { size_bytes, sha256 } = stored;
-        Ok(WorkObject { key: key.to_string(), sha256, size_bytes })
+    /// Writes what somebody outside made, as [`put_outside`].
+    pub async fn put_outside(&self, call: OutsideCallId, index: usize, file: File) -> Result<WorkObject, Failure> {
+        put_outside(self.tools, (self.job.id, self.job.generation), call, index, file).await
     }
 
     pub async fn get_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Failure> {
@@ -187,13 +179,37 @@ impl StageRun<'_> {
     }
 
     fn key(&self, name: &str) -> Result<ObjectKey, Failure> {
-        ObjectKey::job_stage(self.job.id, self.job.generation, name).map_err(|error| of_blob(&error.into()))
+        key((self.job.id, self.job.generation), name)
     }
 
     fn note(&self, name: &str, key: &ObjectKey, Stored { size_bytes, sha256 }: Stored) {
         let object = WorkObject { key: key.to_string(), sha256, size_bytes };
         self.written.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), object);
     }
+}
+
+/// Writes what somebody outside made for the holder of a job's lease, who may have gone since. It belongs to the call's row, not to
+/// what the stage leaves.
+pub async fn put_outside(
+    tools: &StageTools,
+    holder: (JobId, u64),
+    call: OutsideCallId,
+    index: usize,
+    mut file: File,
+) -> Result<WorkObject, Failure> {
+    let key = key(holder, &format!("outside-{call}-{index}"))?;
+    file.rewind().map_err(|error| {
+        let message = format!("what a provider made cannot be read: {error}");
+        Failure::new(FailureClass::Transient, FailureCode::Storage, message)
+    })?;
+    let (body, media_type) = (blob_store::file_body(file), "application/octet-stream");
+    let stored = tools.blobs.put(&key, body, media_type, MAX_FILE_BYTES).await.map_err(|e| of_blob(&e))?;
+    let Stored { size_bytes, sha256 } = stored;
+    Ok(WorkObject { key: key.to_string(), sha256, size_bytes })
+}
+
+fn key((job, generation): (JobId, u64), name: &str) -> Result<ObjectKey, Failure> {
+    ObjectKey::job_stage(job, generation, name).map_err(|error| of_blob(&error.into()))
 }
 
 fn parse(key: &str) -> Result<ObjectKey, Failure> {

@@ -102,8 +102,10 @@ impl ExpertClient {
             // Also without prices: its answer may tell what it has cost.
             may_repeat: false,
         };
-        let make: Make<'_> = Box::new(move |_| Box::pin(self.stage_answered::<T>(request, seconds, has_sound)));
-        let answer = match call.calls.once(made, make).await {
+        let client = self.clone();
+        let make: Make<'static> =
+            Box::new(move |_| Box::pin(async move { client.stage_answered::<T>(request, seconds, has_sound).await }));
+        let answer = match call.paid_once(made, make).await {
             // Refused: it may have no such stage.
             Err(Stop::Failed(failure)) => return Err(self.stopped(failure).await),
             answer => answer?,

@@ -63,7 +63,8 @@ impl Served {
     }
 }
 
-/// Calls an Expert Music AI service. Deadlines are the chain's.
+/// Calls an Expert Music AI service. Deadlines are the chain's. Clones share what the service says of itself.
+#[derive(Clone)]
 pub struct ExpertClient {
     pub(super) name: String,
     pub(super) blame: Blame,
@@ -74,7 +75,7 @@ pub struct ExpertClient {
     /// What its work costs; `None` for a service of our own, whom nobody pays.
     pub(super) prices: Option<Prices>,
     /// What it said last, and when.
-    models: Mutex<Option<(Instant, Arc<Served>)>>,
+    models: Arc<Mutex<Option<(Instant, Arc<Served>)>>>,
 }
 
 impl ExpertClient {
@@ -92,7 +93,7 @@ impl ExpertClient {
             key,
             timeout: LONGEST_CALL,
             prices: None,
-            models: Mutex::default(),
+            models: Arc::default(),
         })
     }
 

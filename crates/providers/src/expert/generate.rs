@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     abilities::ModelChoice,
-    calls::{Answered, Call, ProviderCall},
+    calls::{Answered, Call, Make, ProviderCall},
     composing::{Composed, SongComposer},
     outside_service::CallError,
     stop::Stop,
@@ -50,7 +50,13 @@ impl SongComposer for ExpertClient {
             // Either has songs made by whomever it likes, who may be paid.
             may_repeat: false,
         };
-        let answer = call.calls.once(made, Box::new(move |_| Box::pin(self.generated(body, options.seconds)))).await?;
+        let (client, seconds) = (self.clone(), options.seconds);
+        let make: Make<'static> = Box::new(move |_| Box::pin(async move { client.generated(body, seconds).await }));
+        let answer = match self.prices {
+            Some(_) => call.paid_once(made, make).await?,
+            // One of our own has nothing to be paid for, and is let go.
+            None => call.calls.once(made, make).await?,
+        };
         let sound = answer.files.into_iter().next();
         Ok(Composed::Sound(sound.ok_or_else(|| self.blame.misbehaved("sent no sound"))?))
     }

@@ -1,6 +1,9 @@
 //! Speech from any server in the form of OpenAI's `audio/speech`: Kokoro-FastAPI, Speaches, LocalAI, and OpenAI itself.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode, Usage, options::Language};
@@ -37,12 +40,13 @@ const MOST_BYTES_PER_SECOND: f64 = 384_000.0;
 const HEADER_BYTES: u64 = 64 * 1024;
 const MOST_JSON_BYTES: u64 = 4 * 1024 * 1024;
 
-/// A server that speaks.
+/// A server that speaks. Cheap to clone; clones share what is found out.
+#[derive(Clone)]
 pub struct SpeechServer {
     http: VendorHttp,
     vendor: Vendor,
     /// Whether it does not write WAV, as is found out once.
-    wants_mp3: AtomicBool,
+    wants_mp3: Arc<AtomicBool>,
 }
 
 impl SpeechServer {
@@ -50,7 +54,7 @@ impl SpeechServer {
     /// When the server's address cannot be used.
     pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
         let http = VendorHttp::new(outbound, vendor, KeyIn::Bearer)?;
-        Ok(Self { http, vendor: vendor.clone(), wants_mp3: AtomicBool::new(false) })
+        Ok(Self { http, vendor: vendor.clone(), wants_mp3: Arc::default() })
     }
 
     /// Of what it makes: the model and who speaks.
@@ -155,14 +159,16 @@ impl Reciter for SpeechServer {
             estimate: prices.cost(&self.usage(text)),
             may_repeat: self.vendor.api_key.is_none() && prices.is_free(),
         };
-        let make: Make<'_> = Box::new(move |_| {
+        let (server, text) = (self.clone(), text.to_owned());
+        let (slot, ends_at) = (call.slot.clone(), call.ends_at);
+        let make: Make<'static> = Box::new(move |_| {
             Box::pin(async move {
                 // Within the making: an answer that is kept needs no slot.
-                call.slot.take_again(call.ends_at).await.map_err(CallError::Refused)?;
-                self.spoken(text).await
+                slot.take_again(ends_at).await.map_err(CallError::Refused)?;
+                server.spoken(&text).await
             })
         });
-        let Answer { files, .. } = call.calls.once(of, make).await?;
+        let Answer { files, .. } = call.paid_once(of, make).await?;
         progress(1.0);
         files.into_iter().next().ok_or_else(|| Stop::GivenUp(self.http.misbehaved("sent no sound")))
     }

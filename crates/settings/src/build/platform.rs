@@ -287,6 +287,7 @@ pub fn providers(reader: &mut Reader) -> ProviderSettings {
     ProviderSettings {
         expert_url: reader.base_url("providers.expert_url"),
         call_timeout: reader.millis("providers.call_timeout_ms", 1..=LONGEST_MS),
+        late_timeout: reader.millis("providers.late_timeout_ms", 1..=LONGEST_MS),
         call_attempts: reader.needed("providers.call_attempts", 1..=100),
         call_base: reader.millis("providers.call_base_ms", 1..=LONGEST_MS),
         breaker_threshold: reader.needed("providers.breaker_threshold", 1..=u32::MAX),

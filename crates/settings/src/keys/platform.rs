@@ -370,6 +370,13 @@ pub const PROVIDERS: Section = Section {
         )
         .env(&["MELODY_VOCALS_TIMEOUT"]),
         Key::new(
+            "providers.late_timeout_ms",
+            "180000",
+            MS,
+            "60000",
+            "How long a call that is paid for and answered over one connection may go on after its share of the time, while somebody else is asked: what it answers is kept. Never longer than its job. Such calls end when their job has failed or was cancelled, and with the process.",
+        ),
+        Key::new(
             "providers.call_attempts",
             "3",
             "a whole number from 1 to 100",

@@ -1,9 +1,9 @@
 //! Songs by a vendor that works, fails, loses answers or costs too much: who makes them, what is paid, and what is told.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use compose::asked;
 use domain::{
-    JobId, JobState, Tried,
+    FailureCode, JobId, JobState, Tried,
     kinds::composition::{self, CompositionRequest},
 };
 use persistence::OutsideCallState;
@@ -30,10 +30,14 @@ async fn house(vendors: &Vendors, key: &'static str, more: &[(&'static str, &'st
 }
 
 async fn song(harness: &Harness, prompt: &'static str) -> JobId {
+    song_until(harness, prompt, None).await
+}
+
+async fn song_until(harness: &Harness, prompt: &'static str, deadline_at: Option<DateTime<Utc>>) -> JobId {
     let fields = [("prompt", prompt), ("lengthMs", "5000"), ("instrumental", "true")];
     let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
     let request = asked::settled(CompositionRequest::read(field, 7).unwrap()).unwrap();
-    harness.submit_job(composition::NAME, json!(request), None).await
+    harness.submit_job(composition::NAME, json!(request), deadline_at).await
 }
 
 /// Who composed a finished song, and who was tried before.
@@ -185,5 +189,89 @@ async fn a_late_answer_is_used_where_everybody_else_has_failed_and_is_paid_for_o
     assert_eq!((vendors.ledger().len(), vendors.paid_twice().len()), (1, 0));
     let costs: Vec<bool> = harness.calls(id).await.iter().map(|call| call.cost.is_some()).collect();
     assert_eq!(costs, [true, false]);
+    running.stop().await;
+}
+
+/// How long a job may take whose first provider is late, in seconds: half of it is that provider's.
+const MOST_SECONDS: i64 = 30;
+/// When that provider answers: later than its share, and in time for the job.
+const LATE: Step = Step::Delay { ms: 17_000 };
+
+/// A house in which songs are made by those whom `names` lists: two of a kind, and the engine. Their calls meet these steps.
+async fn late_house(vendors: &Vendors, names: &'static str, steps: &[Step]) -> Harness {
+    let url: &'static str = vendors.url_of(Vendor::ElevenLabs).leak();
+    let settings = [
+        ("providers.second.kind", "elevenlabs"),
+        ("providers.second.api_key", "a key"),
+        ("providers.second.base_url", url),
+        ("providers.call_attempts", "1"),
+        ("capabilities.compositions", names),
+    ];
+    vendors.script(Vendor::ElevenLabs, Route::MusicStream, steps.iter().cloned());
+    house(vendors, "a key", &settings).await
+}
+
+async fn hasty_song(harness: &Harness, prompt: &'static str) -> JobId {
+    song_until(harness, prompt, Some(harness.now() + TimeDelta::seconds(MOST_SECONDS))).await
+}
+
+/// Who was tried, and how each of them ended.
+fn told(tried: &[Tried]) -> Vec<(&str, Option<FailureCode>)> {
+    tried.iter().map(|tried| (tried.provider.as_str(), tried.code)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_over_a_connection_is_used_where_the_others_fail_and_is_paid_for_once() {
+    let vendors = Vendors::start().await;
+    let away = Step::Fail { fault: Fault::Unavailable, retry: Retry::Absent, after_work: false };
+    let harness = late_house(&vendors, "elevenlabs,second", &[LATE, away]).await;
+    let running = harness.start();
+    let id = hasty_song(&harness, "a calm song about late letters").await;
+    let (by, tried) = made_by(&harness, id).await;
+    assert_eq!(by, STAND_IN, "{tried:?}");
+    let expected = [(STAND_IN, Some(FailureCode::StageTimeout)), ("second", Some(FailureCode::ProviderUnavailable))];
+    assert_eq!(told(&tried), expected);
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Succeeded, OutsideCallState::Failed]);
+    // One request each.
+    assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 2);
+    assert_eq!((vendors.ledger().len(), vendors.paid_twice().len()), (1, 0));
+    assert_eq!(spent(&harness).await, (100_000, 0));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_after_the_engine_has_made_the_song_is_paid_for_and_changes_nothing() {
+    let vendors = Vendors::start().await;
+    let harness = late_house(&vendors, "elevenlabs,offline", &[LATE]).await;
+    let running = harness.start();
+    let id = hasty_song(&harness, "a march about slow mail").await;
+    let (by, tried) = made_by(&harness, id).await;
+    assert_eq!((by.as_str(), told(&tried)), ("offline", vec![(STAND_IN, Some(FailureCode::StageTimeout))]));
+    harness.until_calls_are(id, &[OutsideCallState::Succeeded]).await;
+    assert_eq!(harness.calls(id).await[0].cost.as_ref().map(|cost| cost.micros), Some(100_000));
+    assert_eq!((vendors.ledger().len(), spent(&harness).await), (1, (100_000, 0)));
+    assert_eq!(made_by(&harness, id).await.0, "offline");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_late_when_its_job_is_cancelled_is_cut_off() {
+    let vendors = Vendors::start().await;
+    let steps = [LATE, Step::Hang { after_work: false }];
+    let harness = late_house(&vendors, "elevenlabs,second", &steps).await;
+    let running = harness.start();
+    let id = hasty_song(&harness, "a song about a letter that is never sent").await;
+    let is_asked = || vendors.asked(Vendor::ElevenLabs, Route::MusicStream) == 2;
+    let until = std::time::Instant::now() + crate::harness::PATIENCE;
+    while !is_asked() {
+        assert!(std::time::Instant::now() < until, "the second one is not asked: {:?}", harness.calls(id).await);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Asking; 2], "the first one goes on");
+    harness.request_cancel(id).await;
+    harness.until_state(id, JobState::Cancelled).await;
+    harness.until_calls_are(id, &[OutsideCallState::Unanswered; 2]).await;
+    // Nobody knows what was paid: what was set aside counts, and nothing that came was kept.
+    assert_eq!((spent(&harness).await, harness.objects("outside-", "").len()), ((100_000, 0), 0));
     running.stop().await;
 }

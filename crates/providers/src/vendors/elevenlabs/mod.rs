@@ -178,11 +178,11 @@ impl ElevenLabs {
         }
         let prices = &self.vendor.prices;
         let order = Order {
-            http: &self.http,
-            format: &self.format,
-            prices,
+            http: self.http.clone(),
+            format: self.format.clone(),
+            prices: prices.clone(),
             body,
-            lines,
+            lines: lines.to_vec(),
             seconds: draft.seconds(),
             is_sung: draft.is_sung,
         };
@@ -193,7 +193,7 @@ impl ElevenLabs {
             estimate: prices.cost(&order.usage()),
             may_repeat: false,
         };
-        call.calls.once(of, Box::new(move |_| Box::pin(order.make()))).await
+        call.paid_once(of, Box::new(move |_| Box::pin(order.make()))).await
     }
 }
 

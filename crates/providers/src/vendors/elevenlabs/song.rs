@@ -28,20 +28,20 @@ const MOST_DETAIL_BYTES: u64 = 4 * 1024 * 1024;
 /// Longest id of a song that is kept.
 const LONGEST_ID: usize = 100;
 
-/// What is asked for.
-pub struct Order<'a> {
-    pub http: &'a VendorHttp,
-    pub format: &'a OutputFormat,
-    pub prices: &'a Prices,
+/// What is asked for, with all that the asking needs: it may outlast whoever waits for it.
+pub struct Order {
+    pub http: VendorHttp,
+    pub format: OutputFormat,
+    pub prices: Prices,
     pub body: Value,
     /// That are to be sung.
-    pub lines: &'a [Vec<String>],
+    pub lines: Vec<Vec<String>>,
     pub seconds: f64,
     /// Then what is known of the song comes with its sound.
     pub is_sung: bool,
 }
 
-impl Order<'_> {
+impl Order {
     /// What the vendor charges by: the length that was asked for.
     pub fn usage(&self) -> Usage {
         Usage { audio_seconds: self.seconds, ..Usage::default() }
@@ -53,7 +53,7 @@ impl Order<'_> {
 
     /// Makes the call. The answer's type is not believed: what came is looked at.
     pub async fn make(self) -> Result<Answered, CallError> {
-        let (http, charge) = (self.http, self.charge());
+        let (http, charge) = (&self.http, self.charge());
         let into = received::room().map_err(CallError::Refused)?;
         let route = if self.is_sung { "detailed" } else { "stream" };
         let path = format!("v1/music/{route}?output_format={}", self.format.name);
@@ -71,7 +71,7 @@ impl Order<'_> {
         let Some((sound, details)) = taken else { return Err(useless("sent parts that are not whole, or no sound")) };
         let plausible = seconds * SHORTEST_SHARE..=seconds * LONGEST_SHARE + LONGER_SECONDS;
         let heard = received::listen(&sound, plausible).await.map_err(|what| useless(&what))?;
-        let details = details.map(|details| Details::read(&details, self.lines, heard.unwrap_or(seconds)));
+        let details = details.map(|details| Details::read(&details, &self.lines, heard.unwrap_or(seconds)));
         let (usage, cost) = charge;
         let value = json!({ "songId": id, "seconds": heard, "details": details.unwrap_or_default() });
         Ok(Answered { value, files: vec![sound], usage, cost })

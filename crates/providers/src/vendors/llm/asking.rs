@@ -1,6 +1,6 @@
 //! One question to the model: written down, paid once, and read as far as it is a vendor's answer at all.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use domain::{Cost, Failure, FailureClass, FailureCode, Prices, Usage};
 use outbound::{Answer, Outbound, Request, StatusCode, header::HeaderName};
@@ -104,7 +104,7 @@ impl Asking {
     /// # Errors
     /// As the retry table has it; `Content` where it would not write this, and `GivenUp` where it was paid for nothing.
     pub async fn ask(
-        &self,
+        self: &Arc<Self>,
         call: &ProviderCall<'_>,
         purpose: &str,
         prompt: &Prompt,
@@ -117,13 +117,14 @@ impl Asking {
             estimate: self.prices.cost(&self.most(prompt)),
             may_repeat: self.is_free,
         };
-        let make: Make<'_> = Box::new(move |id| {
+        let (asking, prompt, ends_at) = (Arc::clone(self), prompt.clone(), call.ends_at);
+        let make: Make<'static> = Box::new(move |id| {
             Box::pin(async move {
-                self.http.rest(longest_rest, call.ends_at).await;
-                self.put(prompt, &id).await
+                asking.http.rest(longest_rest, ends_at).await;
+                asking.put(&prompt, &id).await
             })
         });
-        let answer = call.calls.once(asked, make).await.map_err(sorted)?;
+        let answer = call.paid_once(asked, make).await.map_err(sorted)?;
         Ok(answer.value["text"].as_str().unwrap_or_default().to_owned())
     }
 

@@ -17,7 +17,7 @@ mod prompt;
 mod said;
 mod set_up;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass};
@@ -45,7 +45,7 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 
 /// Writes lyrics with the language model of one vendor. Deadlines are the chain's and the vendor's.
 pub struct LlmWriter {
-    asking: Asking,
+    asking: Arc<Asking>,
     abilities: Abilities,
     version: String,
 }
@@ -58,7 +58,7 @@ impl LlmWriter {
     pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
         let version = format!("{}/{}/{}/prompt {PROMPT_VERSION}", vendor.kind.as_str(), vendor.base_url, vendor.model);
         let abilities = Abilities { languages: vendor.languages.clone(), ..Abilities::default() };
-        Ok(Self { asking: Asking::new(outbound, vendor)?, abilities, version })
+        Ok(Self { asking: Arc::new(Asking::new(outbound, vendor)?), abilities, version })
     }
 
     /// Names what its words follow from beside the request: how it is spoken to and where, the model, and what it is told.
@@ -67,7 +67,7 @@ impl LlmWriter {
     }
 
     /// Calls at once; shared by all clones.
-    pub const fn slots(&self) -> &Bulkhead {
+    pub fn slots(&self) -> &Bulkhead {
         self.asking.slots()
     }
 
@@ -76,7 +76,7 @@ impl LlmWriter {
     }
 
     /// Whether its calls cost something, so that it is not asked for another take.
-    pub const fn is_paid(&self) -> bool {
+    pub fn is_paid(&self) -> bool {
         !self.asking.is_free()
     }
 
