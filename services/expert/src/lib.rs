@@ -169,6 +169,7 @@ pub(crate) struct AppState {
     pub files: SongFiles,
     /// Whether files are named in place of carried along.
     pub file_links: bool,
+    /// Where trainings are jobs.
     pub trainings: Trainings,
     pub breakers: BreakerRegistry,
     pub metrics: Metrics,
