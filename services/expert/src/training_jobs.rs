@@ -95,8 +95,8 @@ pub struct Passed {
 }
 
 impl Passed {
-    /// The gateway's token stands in `X-Gateway-Authorization`, else in `Authorization`, unless that `has_own_key`: the key of
-    /// this service is nobody else's business.
+    /// The gateway's token stands in `X-Gateway-Authorization`, else in `Authorization`. Where callers show a key of this service
+    /// there (`has_own_key`), that is nobody else's business.
     ///
     /// # Errors
     /// 400 for a header that cannot be passed on.

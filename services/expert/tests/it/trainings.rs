@@ -1,12 +1,10 @@
 //! Trainings on their way to the gateway: what is handed over, in whose name, and what its answers read as.
 
-mod support;
-
 use reqwest::{Response, StatusCode, multipart};
 use serde_json::{Value, json};
 use testbed::{Manner, StandIn};
 
-use support::{Expert, assert_refused, hum};
+use crate::support::{Expert, assert_refused, hum};
 
 const KEY: &str = "0123456789abcdef";
 const ROUTE: &str = "/api/v1/jobs/training";

@@ -1,7 +1,5 @@
 //! Vendors in the chains of the older routes: who made what, who was asked before, and what is told of a wrong key.
 
-mod support;
-
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -9,7 +7,7 @@ use serde_json::{Value, json};
 use testbed::{Manner, StandIn, eventually};
 use vendor_standins::{Fault, Retry, Route, Step, Vendor, Vendors};
 
-use support::{Expert, hum};
+use crate::support::{Expert, hum};
 
 const FIELDS: [(&str, &str); 2] = [("prompt", "A romantic ballad about summer nights"), ("seed", "7")];
 
