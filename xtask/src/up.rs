@@ -79,6 +79,7 @@ impl LocalStack {
             ("S3_SECRET_ACCESS_KEY", S3_SECRET_KEY.to_owned()),
             ("EXPERT_MUSIC_AI_URL", format!("http://127.0.0.1:{expert_port}")),
             ("DESCANT_EXPERT__PORT", expert_port.to_string()),
+            ("DESCANT_EXPERT__TRAINING_URL", format!("http://127.0.0.1:{gateway_port}/api/v1/jobs/training")),
             ("DESCANT_HTTP__PORT", gateway_port.to_string()),
             ("DESCANT_AUTH__MODE", "hs256".to_owned()),
             ("DESCANT_AUTH__SECRET", secret.clone()),

@@ -24,6 +24,7 @@ mod outside_service;
 mod playing;
 mod recital;
 mod setup_check;
+mod setup_watch;
 mod slot;
 mod spoken_singer;
 mod stop;
@@ -59,6 +60,7 @@ pub use outside_service::{CallError, OutsideProgress, OutsideService};
 pub use playing::{OwnInstruments, PlayedSong, SongPlayer};
 pub use recital::Reciter;
 pub use setup_check::{Part, PartCheck, SetupCheck};
+pub use setup_watch::watch_setup;
 pub use slot::Slot;
 pub use spoken_singer::SpokenSinger;
 pub use stop::{Parking, Stop};
@@ -68,7 +70,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use models::ModelsError;
 use resilience::BreakerRegistry;
-use settings::Settings;
+use settings::{CapabilitySettings, Settings};
 use speech::SpeechFailure;
 use telemetry::Metrics;
 
@@ -103,6 +105,14 @@ pub struct Capabilities {
     pub catalogues: Vec<Arc<dyn ModelCatalogue>>,
 }
 
+/// The stages of a song by the engine in this process and nobody else, for callers who have chains of their own.
+#[derive(Clone)]
+pub struct EngineStages {
+    pub melody: Chain<dyn MelodyExtractor>,
+    pub lyrics: Chain<dyn LyricsWriter>,
+    pub vocals: Chain<dyn VocalSynthesizer>,
+}
+
 /// Why the providers that the settings ask for cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
@@ -125,31 +135,46 @@ impl Capabilities {
     /// The chains that the settings ask for: in the order of `[capabilities]`, else all that are set up, the engine in this
     /// process last. Breakers are registered under `PROVIDER/CAPABILITY`.
     pub fn new(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
+        Ok(Self::with_engine_stages(settings, breakers, metrics)?.0)
+    }
+
+    /// The same chains, and beside them the stages of a song by the engine alone; it is one engine in both.
+    pub fn with_engine_stages(
+        settings: &Settings,
+        breakers: &BreakerRegistry,
+        metrics: &Metrics,
+    ) -> Result<(Self, EngineStages), SetupError> {
         let outside = Outside::new(&settings.outbound);
         let assembly = Assembly::of(settings, &outside, breakers, metrics)?;
-        Self::assembled(assembly, settings, &outside, breakers, metrics)
+        let engine = engine(settings)?;
+        let all = Self::assembled(assembly, &engine, settings, &outside, breakers, metrics)?;
+        let settings = &without_lists(settings);
+        let mut alone = Assembly::alone(settings, breakers, metrics);
+        let (melody, lyrics, vocals) = (alone.melody(&engine), alone.lyrics(&engine), alone.vocals(&engine));
+        Ok((all, EngineStages { melody, lyrics, vocals }))
     }
 
     /// The engine in this process and nobody else.
     pub fn offline(settings: &Settings, breakers: &BreakerRegistry, metrics: &Metrics) -> Result<Self, SetupError> {
-        let settings = &Settings { capabilities: settings::CapabilitySettings::default(), ..settings.clone() };
+        let settings = &without_lists(settings);
         let assembly = Assembly::alone(settings, breakers, metrics);
-        Self::assembled(assembly, settings, &Outside::new(&settings.outbound), breakers, metrics)
+        let outside = Outside::new(&settings.outbound);
+        Self::assembled(assembly, &engine(settings)?, settings, &outside, breakers, metrics)
     }
 
     fn assembled(
         mut assembly: Assembly<'_>,
+        engine: &Arc<OfflineEngine>,
         settings: &Settings,
         outside: &Outside,
         breakers: &BreakerRegistry,
         metrics: &Metrics,
     ) -> Result<Self, SetupError> {
-        let engine = Arc::new(OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?);
         let content = ContentGate::new(&settings.safety, &settings.moderation, outside, breakers, metrics)?;
         Ok(Self {
-            melody: assembly.melody(&engine),
-            lyrics: assembly.lyrics(&engine),
-            vocals: assembly.vocals(&engine),
+            melody: assembly.melody(engine),
+            lyrics: assembly.lyrics(engine),
+            vocals: assembly.vocals(engine),
             blends: assembly.blends(),
             playing: assembly.playing(),
             compositions: assembly.compositions(),
@@ -168,4 +193,13 @@ impl Capabilities {
         self.outside.push(trainer.service());
         self.trainers.push(name, terms, trainer);
     }
+}
+
+fn engine(settings: &Settings) -> Result<Arc<OfflineEngine>, SetupError> {
+    Ok(Arc::new(OfflineEngine::new(&settings.engine, settings.providers.engine_threads)?))
+}
+
+/// With nobody named for anything: where nobody is set up, the engine does it.
+fn without_lists(settings: &Settings) -> Settings {
+    Settings { capabilities: CapabilitySettings::default(), ..settings.clone() }
 }

@@ -345,7 +345,7 @@ pub struct ExpertSettings {
     pub vocals_timeout: Duration,
     /// Whether files are named in place of carried along.
     pub file_links: bool,
-    /// Where trainings are jobs.
+    /// Where trainings are jobs: at the gateway, or as a page for people tells.
     pub training_url: Option<Url>,
 }
 

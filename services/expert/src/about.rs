@@ -20,10 +20,13 @@ pub async fn about() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "service": NAME, "version": API_VERSION, "status": "running" }))
 }
 
-/// Healthy as long as it can make songs by itself; that a provider outside is left alone costs no readiness.
+/// Healthy as long as it can make songs by itself; that a provider outside is left alone costs no readiness. What an operator
+/// has to see to stands beside it.
 pub async fn health(state: web::Data<AppState>) -> HttpResponse {
-    let capabilities = &state.pipeline.capabilities;
-    let breakers: BTreeMap<String, Value> = state.breakers.snapshot().into_iter().map(of_breaker).collect();
+    let (capabilities, stages) = (&state.pipeline.capabilities, &state.stages);
+    let breakers = state.breakers.snapshot();
+    let problems: Vec<Value> = breakers.iter().filter_map(problem).collect();
+    let breakers: BTreeMap<String, Value> = breakers.into_iter().map(of_breaker).collect();
     HttpResponse::Ok().json(json!({
         "status": "healthy",
         "service": NAME,
@@ -35,12 +38,24 @@ pub async fn health(state: web::Data<AppState>) -> HttpResponse {
             "vocals": names(&capabilities.vocals),
             "compositions": names(&capabilities.compositions),
         },
+        "stages": {
+            "melody": names(&stages.melody),
+            "lyrics": names(&stages.lyrics),
+            "vocals": names(&stages.vocals),
+        },
         "breakers": breakers,
+        "problems": problems,
     }))
 }
 
 fn names<P: ?Sized>(chain: &Chain<P>) -> Vec<&str> {
     chain.names().collect()
+}
+
+/// As the gateway tells it, without a figure that stands among the breakers.
+fn problem(breaker: &BreakerSnapshot) -> Option<Value> {
+    let problem = breaker.problem.as_ref()?;
+    Some(json!({ "name": breaker.name, "problem": problem }))
 }
 
 fn of_breaker(breaker: BreakerSnapshot) -> (String, Value) {
@@ -51,11 +66,11 @@ fn of_breaker(breaker: BreakerSnapshot) -> (String, Value) {
 /// What each capability is done with, and by which version of it: callers reuse what equal versions made. Models of the
 /// registry stand beside it by their references.
 pub async fn models(state: web::Data<AppState>) -> HttpResponse {
-    let capabilities = &state.pipeline.capabilities;
+    let (capabilities, stages) = (&state.pipeline.capabilities, &state.stages);
     let need = Need::default();
-    let melody = capabilities.melody.preferred(&need).await;
-    let lyrics = capabilities.lyrics.preferred(&need).await;
-    let vocals = capabilities.vocals.preferred(&need).await;
+    let melody = stages.melody.preferred(&need).await;
+    let lyrics = stages.lyrics.preferred(&need).await;
+    let vocals = stages.vocals.preferred(&need).await;
     let compositions = capabilities.compositions.preferred(&need).await;
     let served = [
         ("offline-f0", "melody", &melody),

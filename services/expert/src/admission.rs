@@ -55,14 +55,15 @@ impl Admission {
         }
     }
 
+    /// Whether callers show a key of this service.
+    pub const fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
     fn check_key(&self, request: &HttpRequest) -> Result<(), Refusal> {
         let Some(key) = &self.key else { return Ok(()) };
         let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header.and_then(|header| {
-            let (scheme, token) = header.split_once(' ')?;
-            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-        });
-        match token {
+        match header.and_then(bearer) {
             Some(token) if token.as_bytes().ct_eq(key.expose().as_bytes()).into() => Ok(()),
             _ => Err(Refusal::unauthorized()),
         }
@@ -92,6 +93,12 @@ impl Admission {
             }
         }
     }
+}
+
+/// The token of a header such as `Bearer TOKEN`; `None` of another scheme's.
+pub fn bearer(header: &str) -> Option<&str> {
+    let (scheme, token) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 /// One household of IPv6 has a whole network of addresses.

@@ -5,7 +5,7 @@ use actix_cors::Cors;
 /// Methods of the routes.
 const METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
 /// Headers of answers that a page may read besides the few that every page may.
-const EXPOSED: [&str; 4] = ["content-length", "retry-after", "www-authenticate", "x-trace-id"];
+const EXPOSED: [&str; 5] = ["content-length", "location", "retry-after", "www-authenticate", "x-trace-id"];
 
 /// Pages of these origins may call the service; none when the list is empty.
 pub fn cors(origins: &[String]) -> Cors {

@@ -10,14 +10,18 @@ use arrangement::{
     Made, Rendering, SoundSong, check_voice, compose_with, composed_stems, render_exactly, vocals_request, with_voice,
 };
 use compose::asked;
-use domain::{InvalidField, kinds::composition::CompositionRequest};
+use domain::{
+    Failure, InvalidField, StageName,
+    kinds::composition::{self as stage, CompositionRequest},
+};
 use media::{Master, Tags};
 use providers::{
-    AudioInput, CallScope, ComposedSong, DirectCalls, ModelChoice, Stop,
+    AudioInput, CallLog as _, CallScope, ComposedSong, DirectCalls, ModelChoice, ProviderName, Stop,
     expert::{GenerateCall, GeneratedSong},
     font_failure, no_progress,
 };
 use serde::Serialize;
+use song::StepSummary;
 
 use crate::{
     AppState,
@@ -42,6 +46,8 @@ struct MusicAnswer {
     /// Of a song that is sung.
     #[serde(skip_serializing_if = "Option::is_none")]
     lyrics: Option<String>,
+    /// Who did what, and who was asked before.
+    processing_steps: Vec<StepSummary>,
     processing_time_seconds: f64,
     warnings: Vec<String>,
 }
@@ -51,6 +57,8 @@ struct Played {
     master: Master,
     title: String,
     lyrics: Option<String>,
+    /// Of the voice.
+    steps: Vec<StepSummary>,
     warnings: Vec<String>,
 }
 
@@ -68,7 +76,7 @@ pub async fn generate(
     let timeouts = state.pipeline.step_timeouts;
     state.pipeline.capabilities.content.admit(&asked.texts(), timeouts.other).await?;
     let model_used = model.as_ref().map(|model| model.name.to_string());
-    let (made, provider) = composed(&state, &asked, model).await?;
+    let (made, provider, composing) = composed(&state, &asked, model).await?;
     let mut played = match made {
         Made::Notes(song) => of_notes(&state, &asked, *song).await?,
         Made::Sound(song, sound) => of_sound(&asked, song, sound, timeouts.other).await?,
@@ -95,6 +103,7 @@ pub async fn generate(
         seed: asked.seed,
         provider,
         lyrics: played.lyrics,
+        processing_steps: std::iter::once(composing).chain(played.steps).collect(),
         processing_time_seconds: started.elapsed().as_secs_f64(),
         warnings: played.warnings,
     };
@@ -110,12 +119,28 @@ async fn composed(
     state: &AppState,
     asked: &CompositionRequest,
     model: Option<ModelChoice>,
-) -> Result<(Made, String), Stop> {
-    let calls = DirectCalls::default();
+) -> Result<(Made, String, StepSummary), Stop> {
+    let (calls, started) = (DirectCalls::default(), Instant::now());
     // Somebody who delivers finished sound takes as long as one who sings.
     let scope = CallScope::new(&calls, state.pipeline.step_timeouts.vocals);
     let composed = compose_with(&state.pipeline.capabilities.compositions, scope, asked, model).await?;
-    Ok((composed.value, composed.provider.to_string()))
+    let step = step_of(stage::COMPOSING, &composed.provider, &calls, started).await?;
+    Ok((composed.value, composed.provider.to_string(), step))
+}
+
+/// What is told of a step that is done.
+async fn step_of(
+    step: StageName,
+    provider: &ProviderName,
+    calls: &DirectCalls,
+    started: Instant,
+) -> Result<StepSummary, Failure> {
+    Ok(StepSummary {
+        stage: step.to_string(),
+        provider: Some(provider.to_string()),
+        tried: calls.tried().await?,
+        seconds: started.elapsed().as_secs_f64(),
+    })
 }
 
 /// A voice over a band.
@@ -123,6 +148,7 @@ struct Sung {
     lyrics: String,
     /// Mono, at the rate of the band.
     samples: Vec<f32>,
+    steps: Vec<StepSummary>,
     warnings: Vec<String>,
 }
 
@@ -138,12 +164,13 @@ async fn of_notes(state: &AppState, asked: &CompositionRequest, song: ComposedSo
         let mut band = render_exactly(instruments, &song.score, &stems, rendering, song.seconds, heard)?;
         let mut warnings = [song.understanding.conflicts, song.effective.warnings].concat();
         warnings.append(&mut band.report.warnings);
-        let Some(Sung { lyrics, samples, warnings: weak }) = sung else {
-            return Ok(Played { master: band.master, title: song.score.title, lyrics: None, warnings });
+        let title = song.score.title;
+        let Some(Sung { lyrics, samples, steps, warnings: weak }) = sung else {
+            return Ok(Played { master: band.master, title, lyrics: None, steps: Vec::new(), warnings });
         };
         warnings.extend(weak);
         let master = with_voice(&band, &samples)?.master;
-        Ok(Played { master, title: song.score.title, lyrics: Some(lyrics), warnings })
+        Ok(Played { master, title, lyrics: Some(lyrics), steps, warnings })
     })
     .await?
 }
@@ -152,18 +179,21 @@ async fn sing(state: &AppState, asked: &CompositionRequest, song: &ComposedSong)
     let (capabilities, gate) = (&state.pipeline.capabilities, &state.pipeline.gate);
     let timeouts = state.pipeline.step_timeouts;
     let vocals = vocals_request(asked, song)?;
-    let calls = DirectCalls::default();
+    let (calls, started) = (DirectCalls::default(), Instant::now());
     let scope = CallScope::new(&calls, timeouts.lyrics);
     let written = song::write_lyrics(capabilities, gate, scope, &song.melody, &vocals).await?;
-    let calls = DirectCalls::default();
+    let writing = step_of(stage::WORDS, &written.provider, &calls, started).await?;
+    let (calls, started) = (DirectCalls::default(), Instant::now());
     let scope = CallScope::new(&calls, timeouts.vocals);
     let parts = (&song.melody, &written.value);
     let sung = song::sing(capabilities, gate, scope, parts, &vocals, &no_progress()).await?;
+    let singing = step_of(stage::SINGING, &sung.provider, &calls, started).await?;
     check_voice(&sung.value.figures, &sung.shortfalls, sung.takes)?;
     let shortfalls = written.shortfalls.into_iter().chain(sung.shortfalls);
     Ok(Sung {
         lyrics: song::lyrics_text(&written.value),
         samples: sung.value.mastered.samples,
+        steps: vec![writing, singing],
         warnings: shortfalls.map(|shortfall| format!("words and voice: {}", shortfall.message)).collect(),
     })
 }
@@ -177,7 +207,8 @@ async fn of_sound(
     let seconds = asked.options.length_ms.map(|length| f64::from(length) / 1000.0);
     blocking(move || {
         let finished = song.finished(sound.reopen()?, seconds, false, &mut until(longest))?;
-        Ok(Played { master: finished.master, title: song.title, lyrics: None, warnings: finished.warnings })
+        let (master, warnings) = (finished.master, finished.warnings);
+        Ok(Played { master, title: song.title, lyrics: None, steps: Vec::new(), warnings })
     })
     .await?
 }

@@ -10,7 +10,9 @@
 mod about;
 mod admission;
 mod bounds;
+mod chains;
 mod cors;
+mod dataset;
 mod delivery;
 mod equipment;
 mod files;
@@ -23,6 +25,7 @@ mod registry;
 mod routes;
 mod stages;
 mod train;
+mod training_jobs;
 mod upload;
 mod work;
 
@@ -42,18 +45,18 @@ use actix_web::{
 use anyhow::Context;
 use async_trait::async_trait;
 use domain::{Tier, audio::AudioLimits};
-use providers::Capabilities;
+use providers::{Capabilities, EngineStages, watch_setup};
 use resilience::BreakerRegistry;
 use service_runtime::{CancellationToken, Deps, Needs, Service};
 use settings::VendorKind;
 use song::{Pipeline, StepTimeouts};
 use telemetry::Metrics;
-use url::Url;
 
 use admission::Admission;
 use equipment::Equipment;
 use files::SongFiles;
 use registry::{ModelDirectory, RegistryFile};
+use training_jobs::Trainings;
 
 /// The service.
 pub struct Expert {
@@ -91,6 +94,12 @@ impl Service for Expert {
             let (state, shutdown) = (state.clone(), shutdown.clone());
             tokio::spawn(async move { state.files.sweep_until(shutdown).await })
         };
+        let watcher = tokio::spawn(watch_setup(
+            state.pipeline.capabilities.checks.clone(),
+            deps.breakers.clone(),
+            deps.metrics.clone(),
+            shutdown.clone().cancelled_owned(),
+        ));
         let origins = deps.settings.expert.cors_origins.clone();
         let server = HttpServer::new(move || {
             App::new()
@@ -117,6 +126,7 @@ impl Service for Expert {
         let served = server.await.context("the expert service's HTTP server failed");
         stopper.abort();
         sweeper.abort();
+        watcher.abort();
         served
     }
 }
@@ -144,8 +154,10 @@ async fn admit(
 
 /// What the handlers share.
 pub(crate) struct AppState {
-    /// With the limits of the older routes.
+    /// With the limits of the older routes, and whomever the settings name.
     pub pipeline: Pipeline,
+    /// What orchestrators ask for.
+    pub stages: EngineStages,
     /// What orchestrators may send.
     pub stage_limits: AudioLimits,
     pub stage_timeout: Duration,
@@ -158,7 +170,7 @@ pub(crate) struct AppState {
     /// Whether files are named in place of carried along.
     pub file_links: bool,
     /// Where trainings are jobs.
-    pub training_url: Option<Url>,
+    pub trainings: Trainings,
     pub breakers: BreakerRegistry,
     pub metrics: Metrics,
 }
@@ -184,15 +196,14 @@ impl AppState {
             other: own.vocals_timeout,
         };
         // Its stages are the engine's alone: whoever asks for them has the vendors in chains of its own, and a log of what it has
-        // paid for. Songs of a sentence are made here from beginning to end, by whomever the settings name.
-        let capabilities = Capabilities {
-            compositions: providers::composers(settings, &deps.breakers, &deps.metrics)?,
-            ..Capabilities::offline(settings, &deps.breakers, &deps.metrics)?
-        };
+        // paid for. The older routes make whole songs from beginning to end, by whomever the settings name.
+        let (capabilities, stages) =
+            Capabilities::with_engine_stages(&chains::of_this_service(settings), &deps.breakers, &deps.metrics)?;
         let pipeline = Pipeline { capabilities, gate: settings.quality_gate().clone(), limits, step_timeouts };
         let replicate = settings.vendors.iter().find(|vendor| vendor.kind == VendorKind::Replicate);
         Ok(Self {
             pipeline,
+            stages,
             stage_limits,
             stage_timeout: settings.providers.call_timeout,
             models: Arc::new(RegistryFile::in_folder(&settings.engine.models_dir)),
@@ -201,7 +212,7 @@ impl AppState {
             equipment: Equipment::find(&settings.engine),
             files: SongFiles::new()?,
             file_links: own.file_links,
-            training_url: own.training_url.clone().or_else(|| settings.http.public_url.clone()),
+            trainings: Trainings::of(settings)?,
             breakers: deps.breakers.clone(),
             metrics: deps.metrics.clone(),
         })

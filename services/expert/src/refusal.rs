@@ -9,6 +9,7 @@ use actix_web::{
 use domain::{Failure, FailureClass, FailureCode};
 use providers::{Stop, expert::ExpertProblem};
 use serde::Serialize;
+use serde_json::Value;
 use song::StepFailure;
 use url::Url;
 
@@ -26,11 +27,31 @@ pub struct Refusal {
     /// Where what was asked for is done.
     // Boxed, so that answers which are none of these stay small.
     training_url: Option<Box<Url>>,
+    /// The problem of the gateway, where it is the one who refused.
+    gateway: Option<Box<Value>>,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, code: FailureCode, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after: None, training_url: None }
+    pub fn new(status: StatusCode, code: FailureCode, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), retry_after: None, training_url: None, gateway: None }
+    }
+
+    /// With the word of when to come back.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// With the address at which trainings are jobs.
+    #[must_use]
+    pub fn at(self, training_url: Url) -> Self {
+        Self { training_url: Some(Box::new(training_url)), ..self }
+    }
+
+    /// With the problem that the gateway answered.
+    #[must_use]
+    pub fn because(self, gateway: Value) -> Self {
+        Self { gateway: Some(Box::new(gateway)), ..self }
     }
 
     pub fn invalid(detail: impl Into<String>) -> Self {
@@ -58,19 +79,20 @@ impl Refusal {
 
     pub fn too_often(wait: Duration) -> Self {
         let detail = "too many songs were asked for from this address in the last minute";
-        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, FailureCode::ProviderUnavailable, detail);
-        Self { retry_after: Some(wait), ..refusal }
+        Self::new(StatusCode::TOO_MANY_REQUESTS, FailureCode::ProviderUnavailable, detail).after(wait)
     }
 
-    /// Trainings outlive a process, and this service keeps nothing: they are jobs of the platform.
+    /// Trainings outlive a process, and this service keeps nothing: they are jobs of the platform, whose gateway it does not
+    /// know.
     pub fn trains_elsewhere(training_url: Option<Url>) -> Self {
         let at = training_url.as_ref().map_or_else(|| "of the gateway".to_owned(), |url| format!("at {url}"));
         let detail = format!(
             "the recordings can be trained with, but this service would lose a training with its process: trainings are jobs {at}"
         );
-        Self {
-            training_url: training_url.map(Box::new),
-            ..Self::new(StatusCode::NOT_IMPLEMENTED, FailureCode::ProviderConfig, detail)
+        let refusal = Self::new(StatusCode::NOT_IMPLEMENTED, FailureCode::ProviderConfig, detail);
+        match training_url {
+            Some(url) => refusal.at(url),
+            None => refusal,
         }
     }
 
@@ -136,6 +158,8 @@ struct RefusalBody<'a> {
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     training_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gateway: Option<&'a Value>,
 }
 
 impl ResponseError for Refusal {
@@ -160,6 +184,7 @@ impl ResponseError for Refusal {
             error: &self.detail,
             message: &self.detail,
             training_url: self.training_url.as_deref().map(Url::as_str),
+            gateway: self.gateway.as_deref(),
         };
         response.content_type("application/problem+json").json(body)
     }

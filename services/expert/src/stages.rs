@@ -21,7 +21,7 @@ pub async fn melody(payload: web::Payload, state: web::Data<AppState>) -> Result
     let audio = &audio;
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, state.stage_timeout);
-    let trackers = &state.pipeline.capabilities.melody;
+    let trackers = &state.stages.melody;
     let extracted = trackers
         .call(
             scope,
@@ -38,7 +38,7 @@ pub async fn lyrics(call: web::Json<LyricsCall>, state: web::Data<AppState>) -> 
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, state.stage_timeout);
     let need = Need { language: request.language.parse().ok(), ..Need::default() };
-    let lyrics = &state.pipeline.capabilities.lyrics;
+    let lyrics = &state.stages.lyrics;
     let written =
         lyrics.call(scope, &need, |writer, call| async move { writer.write(melody, request, &call).await }).await?;
     Ok(HttpResponse::Ok().json(written.value))
@@ -56,7 +56,7 @@ pub async fn vocals(
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, state.stage_timeout);
     let need = Need { language: lyrics.language.parse().ok(), ..Need::default() };
-    let singers = &state.pipeline.capabilities.vocals;
+    let singers = &state.stages.vocals;
     let sung = singers
         .call(
             scope,

@@ -76,11 +76,7 @@ async fn to_file<E: std::fmt::Display>(
     chunks: &mut (impl Stream<Item = Result<Bytes, E>> + Unpin),
     limit_bytes: u64,
 ) -> Result<AudioInput, Refusal> {
-    let file = tokio::task::spawn_blocking(tempfile::tempfile)
-        .await
-        .map_err(|_| Refusal::internal())?
-        .map_err(|error| broken(&error))?;
-    let mut file = tokio::fs::File::from_std(file);
+    let mut file = unnamed_file().await?;
     let mut size: u64 = 0;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| Refusal::invalid(format!("the upload broke off: {error}")))?;
@@ -90,6 +86,23 @@ async fn to_file<E: std::fmt::Display>(
         }
         file.write_all(&chunk).await.map_err(|error| broken(&error))?;
     }
+    written(file).await
+}
+
+/// A file to write into that nobody else finds.
+///
+/// # Errors
+/// 500, which is logged; likewise [`written`].
+pub async fn unnamed_file() -> Result<tokio::fs::File, Refusal> {
+    let file = tokio::task::spawn_blocking(tempfile::tempfile)
+        .await
+        .map_err(|_| Refusal::internal())?
+        .map_err(|error| broken(&error))?;
+    Ok(tokio::fs::File::from_std(file))
+}
+
+/// The same, once everything is in it.
+pub async fn written(mut file: tokio::fs::File) -> Result<AudioInput, Refusal> {
     file.flush().await.map_err(|error| broken(&error))?;
     let file: File = file.into_std().await;
     AudioInput::new(file).map_err(|error| broken(&error))

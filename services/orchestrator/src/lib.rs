@@ -30,7 +30,6 @@ mod outside;
 mod reconciler;
 mod reuse;
 mod rules;
-mod setup_checks;
 mod spending_rules;
 mod stage;
 mod stage_calls;
@@ -43,7 +42,7 @@ use async_trait::async_trait;
 use domain::KindSpec;
 use messaging::Queue;
 use models::ModelsFolder;
-use providers::{Capabilities, SongComposer, Terms, Trainer};
+use providers::{Capabilities, SongComposer, Terms, Trainer, watch_setup};
 use resilience::RateLimiter;
 use service_runtime::{CancellationToken, Deps, Service, error_chain};
 use settings::Settings;
@@ -153,7 +152,12 @@ impl Service for Orchestrator {
         let reporter = BreakerReporter::of(&deps)?;
         let checks = context.tools.capabilities.checks.clone();
         let tasks = [
-            tokio::spawn(setup_checks::run(checks, deps.breakers.clone(), deps.metrics.clone(), shutdown.clone())),
+            tokio::spawn(watch_setup(
+                checks,
+                deps.breakers.clone(),
+                deps.metrics.clone(),
+                shutdown.clone().cancelled_owned(),
+            )),
             tokio::spawn(model_checks::run(context.clone(), settings.jobs.reconcile, shutdown.clone())),
             tokio::spawn(sweeps),
             tokio::spawn(call_off::run(context.clone(), ended_jobs, settings.jobs.reconcile, shutdown.clone())),

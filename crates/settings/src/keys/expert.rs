@@ -88,7 +88,8 @@ pub const EXPERT: Section = Section {
             "expert.training_url",
             "an http or https address without user, password, query or fragment",
             "\"https://music.example.org/api/v1/jobs/training\"",
-            "Where trainings are jobs: POST /train answers with it. Not set: it names http.public_url.",
+            "Where trainings are jobs. An address that ends in /jobs/training is the gateway's: POST /train hands recordings over \
+             there. Any other one is a page, and named to whoever asks. Not set: the gateway is at http.public_url.",
         ),
     ],
 };

@@ -5,3 +5,5 @@ mod refusals;
 mod replicas;
 mod song;
 mod support;
+mod trainings;
+mod vendors;

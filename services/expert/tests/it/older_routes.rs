@@ -91,8 +91,8 @@ async fn music_that_cannot_be_made() {
 }
 
 #[tokio::test]
-async fn trainings_are_looked_at_and_sent_where_they_are_done() {
-    let url = "https://music.example.org/api/v1/jobs/training";
+async fn trainings_are_looked_at_and_people_are_told_where_they_are_done() {
+    let url = "https://music.example.org/trainings";
     let expert = Expert::start_with(&[("DESCANT_EXPERT__TRAINING_URL", url)]);
     let part = |sound: Vec<u8>, name: &'static str| multipart::Part::bytes(sound).file_name(name);
     let train = async |form: multipart::Form| -> Response {

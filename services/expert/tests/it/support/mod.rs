@@ -113,9 +113,12 @@ impl Drop for Expert {
 pub const MAX_SIZE_BYTES: u64 = 4 * 1024 * 1024;
 
 fn is_setting(name: &str) -> bool {
-    let prefixes = ["DESCANT_", "MELODY_VOCALS_", "CIRCUIT_BREAKER_", "QUEUE_", "S3_", "AWS_", "EXPERT_"];
+    let own = ["DESCANT_", "MELODY_VOCALS_", "CIRCUIT_BREAKER_", "QUEUE_", "S3_", "AWS_", "EXPERT_"];
+    // Keys of somebody's accounts: what the service makes with them would cost money.
+    let vendors = ["ANTHROPIC_", "OPENAI_", "ELEVENLABS_", "REPLICATE_", "ML_MODEL_"];
+    let mut prefixes = own.iter().chain(&vendors);
     let names = ["DATABASE_URL", "RABBITMQ_URL", "LOG_LEVEL"];
-    prefixes.iter().any(|prefix| name.starts_with(prefix)) || names.contains(&name)
+    prefixes.any(|prefix| name.starts_with(prefix)) || names.contains(&name)
 }
 
 /// The hummed tune that the project makes itself.

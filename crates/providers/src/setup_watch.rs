@@ -1,14 +1,14 @@
 //! Whether the vendors are set up rightly, asked at the start and now and then: a wrong key, a model that is not there or a
 //! version that nobody knows is told before a job needs it, and costs no job a call.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 
 use domain::{Failure, FailureClass};
-use providers::{Part, PartCheck, SetupCheck};
 use resilience::BreakerRegistry;
-use service_runtime::CancellationToken;
 use telemetry::Metrics;
 use tokio::task::JoinSet;
+
+use crate::setup_check::{Part, PartCheck, SetupCheck};
 
 /// How often each is asked.
 const EVERY: Duration = Duration::from_secs(4 * 60);
@@ -19,23 +19,30 @@ const HELD: Duration = Duration::from_secs(10 * 60);
 /// Longest that one is waited for.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Asks until shutdown.
-pub async fn run(
+/// Asks each at once, and again every few minutes, until `shutdown` is over. What an operator has to see to is told in the log
+/// and kept with the breakers ([`resilience::BreakerSnapshot::problem`]): whoever is set up wrongly is asked for nothing else
+/// until it is set up rightly. Returns at once where there is nobody to ask.
+pub async fn watch_setup(
     checks: Vec<Arc<dyn SetupCheck>>,
     breakers: BreakerRegistry,
     metrics: Metrics,
-    shutdown: CancellationToken,
+    shutdown: impl Future<Output = ()> + Send,
 ) {
-    let mut verdicts = Verdicts { breakers, metrics, refused: BTreeMap::new() };
-    while !checks.is_empty() && !shutdown.is_cancelled() {
-        let all_answered = tokio::select! {
-            all_answered = ask_all(&checks, &mut verdicts) => all_answered,
-            () = shutdown.cancelled() => return,
-        };
-        tokio::select! {
-            () = tokio::time::sleep(if all_answered { EVERY } else { AGAIN }) => {}
-            () = shutdown.cancelled() => {}
-        }
+    if checks.is_empty() {
+        return;
+    }
+    let verdicts = Verdicts { breakers, metrics, refused: BTreeMap::new() };
+    tokio::select! {
+        () = keep_asking(&checks, verdicts) => {}
+        () = shutdown => {}
+    }
+}
+
+/// Never ends.
+async fn keep_asking(checks: &[Arc<dyn SetupCheck>], mut verdicts: Verdicts) {
+    loop {
+        let all_answered = ask_all(checks, &mut verdicts).await;
+        tokio::time::sleep(if all_answered { EVERY } else { AGAIN }).await;
     }
 }
 
