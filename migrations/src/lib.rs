@@ -18,6 +18,7 @@ mod m20261128_000002_songs;
 mod m20261128_000003_daily_figures;
 mod m20261128_000004_answers_and_spending;
 mod m20261128_000005_models;
+mod m20261129_000001_time_in_the_queue;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000003_daily_figures::Migration),
             Box::new(m20261128_000004_answers_and_spending::Migration),
             Box::new(m20261128_000005_models::Migration),
+            Box::new(m20261129_000001_time_in_the_queue::Migration),
         ]
     }
 }

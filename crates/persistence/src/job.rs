@@ -38,7 +38,10 @@ pub struct Job {
     pub crashes: u32,
     /// When it may be claimed.
     pub due_at: DateTime<Utc>,
+    /// When it expires. None while it waits in the queue.
     pub deadline_at: Option<DateTime<Utc>>,
+    /// What it has of its time once it is claimed again, in milliseconds; only while it waits in the queue.
+    pub time_left_ms: Option<i64>,
     pub lease_owner: Option<String>,
     pub lease_until: Option<DateTime<Utc>>,
     /// Grows with every claim: who holds an older one has lost the job.
@@ -88,6 +91,7 @@ impl fmt::Debug for Job {
             .field("crashes", &self.crashes)
             .field("due_at", &self.due_at)
             .field("deadline_at", &self.deadline_at)
+            .field("time_left_ms", &self.time_left_ms)
             .field("lease_owner", &self.lease_owner)
             .field("lease_until", &self.lease_until)
             .field("generation", &self.generation)
@@ -139,6 +143,7 @@ impl Job {
             signals,
             waits_for,
             reuse,
+            time_left_ms,
         } = row;
         Ok(Self {
             id: JobId::from_uuid(id),
@@ -155,6 +160,7 @@ impl Job {
             crashes: crashes.cast_unsigned(),
             due_at,
             deadline_at,
+            time_left_ms,
             lease_owner,
             lease_until,
             generation: generation.cast_unsigned(),

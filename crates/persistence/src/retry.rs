@@ -106,6 +106,7 @@ impl UserJobs<'_> {
             crashes: 0,
             due_at: micros(now),
             deadline_at: None,
+            time_left_ms: None,
             // Of the run that failed: its owner wants the job again, and a sweep would cancel it.
             cancel_requested_at: None,
             failure: None,

@@ -68,6 +68,7 @@ table!(job, "jobs", {
     signals: i64,
     waits_for: Option<String>,
     reuse: bool,
+    time_left_ms: Option<i64>,
 });
 
 table!(input, "job_inputs", {

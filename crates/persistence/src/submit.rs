@@ -250,6 +250,7 @@ pub(crate) fn newborn(new: &NewJob, owner: &UserId, now: DateTime<Utc>) -> Job {
         crashes: 0,
         due_at: micros(due_at),
         deadline_at: micros_option(deadline_at),
+        time_left_ms: None,
         lease_owner: None,
         lease_until: None,
         generation: 0,

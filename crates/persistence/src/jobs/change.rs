@@ -218,6 +218,9 @@ fn moved(job: &Job, state: JobState, patch: &Patch, now: DateTime<Utc>) -> Job {
     after.waits_for = None;
     if state == JobState::Queued {
         after.due_at = micros(patch.due_at.unwrap_or(now));
+        // In the queue its time stands still; a wait that was chosen is its own.
+        let left = |at: DateTime<Utc>| (at - after.due_at).num_milliseconds().max(0);
+        after.time_left_ms = after.deadline_at.take().map(left).or(after.time_left_ms);
     }
     if state == JobState::Parked {
         let signalled = patch.signals_seen.is_some_and(|seen| seen < job.signals);
@@ -294,6 +297,7 @@ pub async fn swap(tx: &DatabaseTransaction, before: &Job, after: &Job) -> Result
         .col_expr(Column::Attempt, Expr::val(after.attempt.cast_signed()))
         .col_expr(Column::DueAt, Expr::val(after.due_at))
         .col_expr(Column::DeadlineAt, Expr::val(after.deadline_at))
+        .col_expr(Column::TimeLeftMs, Expr::val(after.time_left_ms))
         .col_expr(Column::CancelRequestedAt, Expr::val(after.cancel_requested_at))
         .col_expr(Column::Failure, Expr::val(Bound::from(after.failure.as_ref().map(encode_failure))))
         .col_expr(Column::Result, Expr::val(Bound::from(after.result.clone())))

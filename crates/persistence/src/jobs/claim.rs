@@ -1,10 +1,11 @@
 //! Leases: one orchestrator at a time holds a job, and only for as long as it says so.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{JobEvent, JobId, JobState, Transition, transition};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{CaseStatement, Expr, Func, LockBehavior, LockType},
+    ColumnTrait, Condition, DatabaseTransaction, DbErr, EntityTrait, ExprTrait, FromQueryResult, QueryFilter,
+    QueryOrder, QuerySelect, Select,
+    sea_query::{Expr, Func, LockBehavior, LockType},
 };
 
 use super::{
@@ -44,6 +45,30 @@ pub struct Claimed {
     pub waited_for: Option<String>,
 }
 
+/// Of a job that may be claimed, what a claim changes it by.
+#[derive(FromQueryResult)]
+struct Due {
+    id: uuid::Uuid,
+    kind: String,
+    state: String,
+    waits_for: Option<String>,
+    deadline_at: Option<DateTime<Utc>>,
+    lease_until: Option<DateTime<Utc>>,
+    time_left_ms: Option<i64>,
+}
+
+impl Due {
+    /// The deadline of who claims it now. One that waited has what it had left when it went to wait; one whose holder's
+    /// lease ran out has what was left then; one that was never begun has what its kind allows.
+    fn deadline_at(&self, kinds: &[ClaimableKind], now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let unheld = self.lease_until.map_or_else(TimeDelta::zero, |until| (now - until).max(TimeDelta::zero()));
+        let set = self.deadline_at.map(|at| at + unheld);
+        let left = || self.time_left_ms.map(|left| now + TimeDelta::milliseconds(left));
+        let of_kind = || kinds.iter().find(|kind| kind.name.as_str() == self.kind).and_then(|kind| kind.deadline_at);
+        set.or_else(left).or_else(of_kind)
+    }
+}
+
 /// Whether a lease still stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Held {
@@ -55,10 +80,12 @@ pub enum Held {
 }
 
 impl Jobs<'_> {
-    /// Takes the job that has been due longest: one that waits or is parked, or one whose holder's lease ran out (which
-    /// counts a crash, and has the journal's events of a takeover). A parked job that is looked at again has no event: followers
-    /// know that it waits. Each claim has a new generation. Jobs that are to be cancelled or are past their deadline are
-    /// left to whoever ends them, and so is whatever this version does not know. `None` when nothing is due.
+    /// Takes the job that has been due longest, of those that were begun before those that were not: one that waits or is
+    /// parked, or one whose holder's lease ran out (which counts a crash, and has the journal's events of a takeover). A parked
+    /// job that is looked at again has no event: followers know that it waits. Each claim has a new generation. Time in
+    /// which nobody could work on a job, in the queue or under a lease that ran out, is not taken from what it has until its
+    /// deadline. Jobs that are to be cancelled or are past their deadline are left to whoever ends them, and so is whatever
+    /// this version does not know. `None` when nothing is due.
     pub async fn claim_due(
         &self,
         claim: Claim<'_>,
@@ -67,21 +94,16 @@ impl Jobs<'_> {
     ) -> Result<Option<Claimed>, PersistenceError> {
         const DOING: &str = "claim a due job";
         let now = micros(now);
-        let mut deadline = CaseStatement::new();
-        for kind in claim.kinds {
-            let is_this = Condition::all().add(Column::Kind.eq(kind.name.as_str()));
-            deadline = deadline.case(is_this, Expr::val(micros_option(kind.deadline_at)));
-        }
-        let deadline = Func::coalesce([Expr::col(Column::DeadlineAt), deadline.into()]);
         let started = Func::coalesce([Expr::col(Column::StartedAt), Expr::val(now)]);
         if claim.kinds.is_empty() {
             return Ok(None);
         }
         let tx = self.db.begin(DOING).await?;
         // Locked until the end of the transaction, so that what was read of it stays true.
-        let due = self.next_due(claim.kinds, claim.may_start, now).into_tuple::<(uuid::Uuid, String, Option<String>)>();
-        let Some((id, state, waited_for)) = due.one(&tx).await.during(DOING)? else { return Ok(None) };
+        let Some(due) = self.next_due(&tx, &claim, now).await.during(DOING)? else { return Ok(None) };
+        let Due { id, state, waits_for: waited_for, .. } = &due;
         let is_takeover = !due_states().contains(&state.as_str());
+        let deadline_at = due.deadline_at(claim.kinds, now);
         let claimed = rows::job::Entity::update_many()
             .col_expr(Column::State, Expr::val(JobState::Running.as_str()))
             .col_expr(Column::Version, Expr::col(Column::Version).add(1_i64))
@@ -89,17 +111,18 @@ impl Jobs<'_> {
             .col_expr(Column::Crashes, Expr::col(Column::Crashes).add(i32::from(is_takeover)))
             .col_expr(Column::LeaseOwner, Expr::val(claim.owner))
             .col_expr(Column::LeaseUntil, Expr::val(micros(claim.lease_until)))
-            .col_expr(Column::DeadlineAt, deadline.into())
+            .col_expr(Column::DeadlineAt, Expr::val(micros_option(deadline_at)))
+            .col_expr(Column::TimeLeftMs, Expr::val(None::<i64>))
             .col_expr(Column::StartedAt, started.into())
             .col_expr(Column::WaitsFor, Expr::val(None::<String>))
             .col_expr(Column::UpdatedAt, Expr::val(now))
-            .filter(Column::Id.eq(id))
+            .filter(Column::Id.eq(*id))
             .exec_with_returning(&tx)
             .await
             .during(DOING)?;
         let Some(row) = claimed.into_iter().next() else { return Ok(None) };
         let mut job = Job::from_row(row).during(DOING)?;
-        let from = JobState::ALL.into_iter().find(|known| known.as_str() == state).unwrap_or(JobState::Queued);
+        let from = JobState::ALL.into_iter().find(|known| known.as_str() == state.as_str()).unwrap_or(JobState::Queued);
         let logged = match from {
             JobState::Parked => Vec::new(),
             _ if is_takeover => journal.takeover_events_of(&job),
@@ -107,22 +130,44 @@ impl Jobs<'_> {
         };
         log_on_locked_row(&tx, &mut job, logged, journal, now, DOING).await?;
         tx.commit().await.during(DOING)?;
-        Ok(Some(Claimed { job, from, waited_for }))
+        Ok(Some(Claimed { job, from, waited_for: due.waits_for }))
     }
 
-    fn next_due(&self, kinds: &[ClaimableKind], may_start: bool, now: DateTime<Utc>) -> Select<rows::job::Entity> {
-        let waiting = due_states().into_iter().filter(|state| may_start || *state != JobState::Queued.as_str());
-        let waits = Condition::all().add(Column::State.is_in(waiting)).add(Column::DueAt.lte(now));
+    /// Whoever has been begun goes first: what was done for it would be lost with its time.
+    async fn next_due(
+        &self,
+        tx: &DatabaseTransaction,
+        claim: &Claim<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Due>, DbErr> {
+        let is_in_time = Condition::any().add(Column::DeadlineAt.is_null()).add(Column::DeadlineAt.gt(now));
+        let waits = |state: JobState| {
+            Condition::all().add(Column::State.eq(state.as_str())).add(Column::DueAt.lte(now)).add(is_in_time.clone())
+        };
         let lost = Condition::all().add(Column::State.is_in(claimable_while_held())).add(no_live_lease(now));
+        let mut begun = Condition::any().add(waits(JobState::Parked)).add(lost);
+        if claim.may_start {
+            begun = begun.add(waits(JobState::Queued).add(Column::StartedAt.is_not_null()));
+        }
+        let first = self.first_of(begun, claim.kinds).into_model::<Due>().one(tx).await?;
+        if first.is_some() || !claim.may_start {
+            return Ok(first);
+        }
+        let fresh = waits(JobState::Queued).add(Column::StartedAt.is_null());
+        self.first_of(fresh, claim.kinds).into_model::<Due>().one(tx).await
+    }
+
+    /// The first by due time, locked.
+    fn first_of(&self, which: Condition, kinds: &[ClaimableKind]) -> Select<rows::job::Entity> {
         let query = rows::job::Entity::find()
             .select_only()
-            .columns([Column::Id, Column::State, Column::WaitsFor])
-            .filter(Condition::any().add(waits).add(lost))
+            .columns([Column::Id, Column::Kind, Column::State, Column::WaitsFor])
+            .columns([Column::DeadlineAt, Column::LeaseUntil, Column::TimeLeftMs])
+            .filter(which)
             .filter(is_of_kinds(kinds))
             .filter(Column::Tier.is_in(tier_words()))
             .filter(has_unknown_parts().not())
             .filter(Column::CancelRequestedAt.is_null())
-            .filter(Condition::any().add(Column::DeadlineAt.is_null()).add(Column::DeadlineAt.gt(now)))
             .order_by_asc(Column::DueAt)
             .order_by_asc(Column::Id)
             .limit(1);

@@ -125,9 +125,15 @@ pub async fn queue_position_of(db: &Database, which: Condition) -> Result<Option
             .filter(Column::CancelRequestedAt.is_null())
     };
     let Some(job) = waiting().filter(which).one(db.reader()).await.during(DOING)? else { return Ok(None) };
-    let sooner = Condition::any()
+    let is_due_sooner = Condition::any()
         .add(Column::DueAt.lt(job.due_at))
         .add(Condition::all().add(Column::DueAt.eq(job.due_at)).add(Column::Id.lt(job.id)));
+    // What was begun goes before what was not.
+    let is_begun = Column::StartedAt.is_not_null();
+    let sooner = match job.started_at {
+        Some(_) => Condition::all().add(is_begun).add(is_due_sooner),
+        None => Condition::any().add(is_begun).add(is_due_sooner),
+    };
     let ahead = waiting().filter(sooner);
     let of_owner = ahead.clone().filter(Column::Owner.eq(job.owner)).count(db.reader()).await.during(DOING)? + 1;
     let overall = ahead.count(db.reader()).await.during(DOING)? + 1;

@@ -25,9 +25,11 @@ use crate::{
 };
 
 impl Jobs<'_> {
-    /// Unfinished jobs whose deadline has passed, longest first.
+    /// Unfinished jobs whose deadline has passed, longest first. Without those whose holder was lost: whoever takes them over
+    /// gives them the time that they had left.
     pub async fn overdue(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Job>, PersistenceError> {
-        let query = unfinished().filter(Column::DeadlineAt.lte(micros(now)));
+        let lost = Condition::all().add(Column::State.is_in(claimable_while_held())).add(no_live_lease(micros(now)));
+        let query = unfinished().filter(Column::DeadlineAt.lte(micros(now))).filter(lost.not());
         page_of_jobs(self.db.reader(), query, Column::DeadlineAt, limit, "look for passed deadlines").await
     }
 
@@ -63,7 +65,6 @@ impl Jobs<'_> {
             .filter(Column::State.is_in(claimable_while_held()))
             .filter(Column::LeaseUntil.lt(micros(lease_ends_before)))
             .filter(Column::CancelRequestedAt.is_null())
-            .filter(Condition::any().add(Column::DeadlineAt.is_null()).add(Column::DeadlineAt.gt(micros(now))))
             .filter(Expr::exists(is_told).not());
         page_of_jobs(self.db.reader(), query, Column::LeaseUntil, limit, "look for silent holders").await
     }

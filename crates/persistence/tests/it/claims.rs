@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use chrono::TimeDelta;
 use domain::{JobEvent, JobState, KindName};
 use persistence::{
-    Applied, Authority, Claim, ClaimableKind, Claimed, Held, Journal, NewEvent, NewJob, Patch, Reported,
+    Applied, Authority, Claim, ClaimableKind, Claimed, Held, Job, Journal, NewEvent, NewJob, Patch, Reported,
 };
 use serde_json::json;
 
@@ -122,17 +122,41 @@ async fn what_is_to_end_is_not_claimed(bed: &Bed) {
     assert_eq!(bed.claimed(later(9)).await.map(|job| job.id), Some(new.id));
 }
 
-async fn a_deadline_is_set_by_the_first_claim_and_stays(bed: &Bed) {
+/// Claims at `now`, with a lease of a second and `deadline` for whoever has none.
+async fn claimed_with(bed: &Bed, deadline: i64, now: i64) -> Option<Job> {
+    let kinds = every_kind(Some(later(deadline)));
+    let claim = Claim { owner: "w", lease_until: later(now + 1), kinds: &kinds, may_start: true };
+    bed.db.jobs().claim_due(claim, &Journal::silent(), later(now)).await.unwrap().map(|claimed| claimed.job)
+}
+
+async fn a_deadline_is_set_by_the_first_claim_and_stands_still_while_nobody_works(bed: &Bed) {
     let job = bed.submitted(&user("ada"), noon()).await;
-    let claim = async |deadline, now| {
-        let kinds = every_kind(Some(deadline));
-        let claim = Claim { owner: "w", lease_until: later(1), kinds: &kinds, may_start: true };
-        bed.db.jobs().claim_due(claim, &Journal::silent(), now).await.unwrap().unwrap().job
-    };
-    let first = claim(later(300), noon()).await;
+    let jobs = bed.db.jobs();
+    let first = claimed_with(bed, 300, 0).await.unwrap();
     assert_eq!((first.id, first.deadline_at), (job.id, Some(later(300))));
-    let second = claim(later(900), later(2)).await;
-    assert_eq!(second.deadline_at, Some(later(300)));
+    // A holder that died is not to be paid for by the job: from the end of its lease on, nobody worked.
+    assert_eq!(jobs.overdue(later(7200), 10).await.unwrap(), []);
+    let second = claimed_with(bed, 9000, 7200).await.unwrap();
+    assert_eq!((second.crashes, second.deadline_at), (1, Some(later(7200 + 299))));
+    // Given back with 289 s to go; an hour in the queue takes nothing of them.
+    jobs.release(job.id, second.generation, &Journal::silent(), later(7210)).await.unwrap();
+    let waiting = jobs.get(job.id).await.unwrap().unwrap();
+    assert_eq!((waiting.deadline_at, waiting.time_left_ms), (None, Some(289_000)));
+    assert_eq!(jobs.overdue(later(90_000), 10).await.unwrap(), []);
+    let third = claimed_with(bed, 99_000, 10_810).await.unwrap();
+    assert_eq!((third.deadline_at, third.time_left_ms), (Some(later(10_810 + 289)), None));
+    // A wait that somebody chose is its own time.
+    let patch = Patch { due_at: Some(later(10_870)), ..Patch::default() };
+    let holder = Authority::Holder { generation: third.generation };
+    let event = JobEvent::RetryScheduled;
+    jobs.apply(job.id, holder, event, &patch, &Journal::silent(), later(10_810)).await.unwrap();
+    assert_eq!(jobs.get(job.id).await.unwrap().unwrap().time_left_ms, Some(229_000));
+    // While somebody works, it runs.
+    let fourth = claimed_with(bed, 99_000, 10_900).await.unwrap();
+    let lease_until = later(20_000);
+    jobs.heartbeat(job.id, fourth.generation, lease_until).await.unwrap();
+    let overdue = jobs.overdue(later(10_900 + 229), 10).await.unwrap();
+    assert_eq!(overdue.iter().map(|job| job.id).collect::<Vec<_>>(), [job.id]);
 }
 
 async fn a_job_given_back_is_due_at_once_and_counts_no_crash(bed: &Bed) {
@@ -144,6 +168,24 @@ async fn a_job_given_back_is_due_at_once_and_counts_no_crash(bed: &Bed) {
     assert_eq!((waiting.lease_owner, waiting.lease_until), (None, None));
     let again = bed.claimed(later(5)).await.unwrap();
     assert_eq!((again.generation, again.crashes), (2, 0));
+}
+
+async fn what_was_begun_goes_before_what_was_not(bed: &Bed) {
+    let ada = user("ada");
+    let begun = bed.submitted(&ada, noon()).await.id;
+    let held = bed.claimed(noon()).await.unwrap();
+    let mut fresh = Vec::new();
+    for second in 1..=3 {
+        fresh.push(bed.submitted(&ada, later(second)).await.id);
+    }
+    bed.db.jobs().release(begun, held.generation, &Journal::silent(), later(20)).await.unwrap();
+    let position = async |id| bed.db.jobs().queue_position(id).await.unwrap().unwrap().overall;
+    assert_eq!((position(begun).await, position(fresh[0]).await, position(fresh[2]).await), (1, 2, 4));
+    let mut order = Vec::new();
+    while let Some(job) = bed.claimed(later(21)).await {
+        order.push(job.id);
+    }
+    assert_eq!(order, [vec![begun], fresh].concat());
 }
 
 async fn only_the_kinds_that_are_asked_for_are_claimed_each_with_its_own_deadline(bed: &Bed) {
@@ -216,6 +258,7 @@ on_both!(
     a_lapsed_lease_is_taken_over_and_counts_a_crash,
     a_takeover_is_told_apart_from_a_claim_of_what_was_due,
     what_is_to_end_is_not_claimed,
-    a_deadline_is_set_by_the_first_claim_and_stays,
+    a_deadline_is_set_by_the_first_claim_and_stands_still_while_nobody_works,
+    what_was_begun_goes_before_what_was_not,
     a_job_given_back_is_due_at_once_and_counts_no_crash,
 );

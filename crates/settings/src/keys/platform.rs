@@ -274,7 +274,7 @@ pub const JOBS: Section = Section {
             "300000",
             MS,
             "600000",
-            "A job that is not done this long after its first start expires.",
+            "A job that has taken this long since its first start expires; time in the queue is not counted.",
         ),
         Key::new(
             "jobs.max_attempts",
