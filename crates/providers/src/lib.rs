@@ -55,7 +55,7 @@ pub use input::{AudioInput, ProgressSink, no_progress};
 pub use model_catalogue::{ModelCatalogue, NotAsked};
 pub use offline::{NAME as OFFLINE, OfflineEngine, pitch_trackers};
 pub use outside::Outside;
-pub use outside_service::{CallError, OutsideProgress, OutsideService};
+pub use outside_service::{Arrival, CERTAIN_AFTER, CallError, OutsideProgress, OutsideService};
 pub use playing::{OwnInstruments, PlayedSong, SongPlayer};
 pub use recital::Reciter;
 pub use setup_check::{Part, PartCheck, SetupCheck};

@@ -16,6 +16,7 @@ pub mod raw;
 mod reader;
 pub mod secret;
 mod sections;
+mod vendor_limits;
 mod vendors;
 mod word_lists;
 
@@ -28,6 +29,7 @@ pub use host_rule::{HostRule, HostRuleError};
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;
 pub use sections::*;
+pub use vendor_limits::{PlanLimits, VendorLimits, WorkLimits};
 pub use vendors::{CapabilitySettings, NoTrainer, SpendingSettings, Vendor, VendorKind};
 pub use word_lists::{WordListError, read_word_lists};
 

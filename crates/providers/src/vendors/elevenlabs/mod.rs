@@ -42,8 +42,6 @@ const USUAL_FORMAT: &str = "mp3_44100_128";
 const PLANS: &str = "plans-1";
 /// Most of an answer in JSON: a plan, or what is said of the account.
 const MOST_JSON_BYTES: u64 = 1024 * 1024;
-/// Seeds that the vendor takes.
-const SEEDS: u64 = 1 << 31;
 
 /// Composes with ElevenLabs Music.
 pub struct ElevenLabs {
@@ -94,8 +92,8 @@ impl ElevenLabs {
             return Err(self.not_asked("does not play from a chord chart"));
         }
         let (text, options, seconds) = (sentence.to_owned(), options.clone(), self.seconds());
-        let range = seconds.clone();
-        let draft = blocking(move || Draft::of(&text, &options, &range)).await?;
+        let (range, limits) = (seconds.clone(), self.vendor.limits.plans.clone());
+        let draft = blocking(move || Draft::of(&text, &options, &range, &limits)).await?;
         let draft = draft.map_err(|error| compose_failure(&error))?;
         if !seconds.contains(&draft.seconds()) {
             let (least, most) = (seconds.start(), seconds.end());
@@ -164,7 +162,7 @@ impl ElevenLabs {
         let mut body = json!({
             "composition_plan": draft.plan(version, lines),
             "model_id": model,
-            "seed": seed % SEEDS,
+            "seed": seed % self.vendor.limits.plans.seed.saturating_add(1),
         });
         if version == PlanVersion::Sections {
             // Later models always do.

@@ -86,6 +86,10 @@ impl OutsideService for WithAudio<'_> {
         self.service.find(correlation).await
     }
 
+    fn certain_after(&self) -> Duration {
+        self.service.certain_after()
+    }
+
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure> {
         self.service.look(outside_id).await
     }
