@@ -112,11 +112,8 @@ pub enum SetupError {
     Speech { program: PathBuf, source: SpeechFailure },
     #[error(transparent)]
     Content(#[from] ContentGateError),
-    #[error(
-        "providers.{provider}.format asks for {format}, which is no music: expected auto, or such as mp3_44100_128, \
-         opus_48000_128 and pcm_44100"
-    )]
-    Format { provider: String, format: String },
+    #[error("providers.{provider}.format asks for {format}, which is no sound that is had there: expected {expected}")]
+    Format { provider: String, format: String, expected: &'static str },
     #[error("a client of an outside service cannot be made")]
     Client(#[from] outbound::SetupError),
 }

@@ -19,7 +19,12 @@ pub fn of_plan(plan: &Value, limits: &PlanLimits) -> Vec<Vec<String>> {
         let texts: Vec<&str> = of_section.chain(part["text"].as_str()).flat_map(str::lines).take(left).collect();
         left -= texts.len();
         let is_heading = |text: &str| text.starts_with('[') && text.ends_with(']');
-        texts.into_iter().map(str::trim).filter(|text| !is_heading(text)).flat_map(|text| split(text, limits.line_chars)).collect()
+        texts
+            .into_iter()
+            .map(str::trim)
+            .filter(|text| !is_heading(text))
+            .flat_map(|text| split(text, limits.line_chars))
+            .collect()
     };
     parts.into_iter().flatten().map(lines).collect()
 }

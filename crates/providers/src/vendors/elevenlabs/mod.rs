@@ -55,8 +55,11 @@ impl ElevenLabs {
     /// When the vendor's address cannot be used, or its `format` is none that music comes as.
     pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
         let name = vendor.format.as_deref().unwrap_or(USUAL_FORMAT);
-        let format = OutputFormat::parse(name)
-            .ok_or_else(|| SetupError::Format { provider: vendor.name.clone(), format: name.to_owned() })?;
+        let format = OutputFormat::parse(name).ok_or_else(|| SetupError::Format {
+            provider: vendor.name.clone(),
+            format: name.to_owned(),
+            expected: "auto, or such as mp3_44100_128, opus_48000_128 and pcm_44100",
+        })?;
         let http = VendorHttp::new(outbound, vendor, KeyIn::Header("xi-api-key"))?;
         Ok(Self { http, vendor: vendor.clone(), format })
     }
@@ -216,8 +219,8 @@ impl SetupCheck for ElevenLabs {
         &self.http.name
     }
 
-    /// Asks for the account, which costs nothing: a key that the vendor does not know is seen, and credits that are used up. A
-    /// key that may compose and not look at its account is a good key.
+    /// Asks for the account, which costs nothing: a key that the vendor does not know is seen, credits that are used up, and a
+    /// format that the account is not subscribed to. A key that may compose and not look at its account is a good key.
     async fn check(&self) -> Result<(), Failure> {
         let asked = self.http.free(self.http.get("v1/user/subscription", MOST_JSON_BYTES)).await;
         let answer = match asked {
@@ -232,6 +235,14 @@ impl SetupCheck for ElevenLabs {
         if used_up {
             let message = format!("{} has no credit left for this key", self.http.name);
             return Err(Failure::new(FailureClass::Money, FailureCode::ProviderQuota, message));
+        }
+        let tier = account["tier"].as_str().unwrap_or_default();
+        if let Some(least) = self.format.larger_tier(tier) {
+            let message = format!(
+                "{} sends {} to subscriptions from {least} on, and the account has {tier}: another format is needed",
+                self.http.name, self.format.name
+            );
+            return Err(Failure::new(FailureClass::Config, FailureCode::ProviderConfig, message));
         }
         Ok(())
     }

@@ -266,9 +266,8 @@ mod tests {
 
     #[test]
     fn a_length_that_nobody_says_is_one_that_the_vendor_makes() {
-        let of = |sentence: &str| {
-            Draft::of(sentence, &Options::default(), &(3.0..=20.0), &PlanLimits::default()).unwrap()
-        };
+        let of =
+            |sentence: &str| Draft::of(sentence, &Options::default(), &(3.0..=20.0), &PlanLimits::default()).unwrap();
         let short = of("a slow ballad");
         assert_eq!(short.ms(), 20_000);
         let asked = of("a ballad of 30 seconds");
@@ -282,7 +281,8 @@ mod tests {
         assert_eq!(good.broken_rule(&lines(30, 200)), None);
         assert!(good.broken_rule(&lines(31, 1)).is_some());
         assert!(good.broken_rule(&lines(1, 201)).is_some());
-        let stricter = Draft { limits: PlanLimits { lines: 4, line_chars: 40, ..PlanLimits::default() }, ..good.clone() };
+        let stricter =
+            Draft { limits: PlanLimits { lines: 4, line_chars: 40, ..PlanLimits::default() }, ..good.clone() };
         assert_eq!(stricter.broken_rule(&lines(4, 40)), None);
         assert!(stricter.broken_rule(&lines(5, 1)).is_some());
         assert!(stricter.broken_rule(&lines(1, 41)).is_some_and(|rule| rule.contains("4 lines of 40 characters")));
