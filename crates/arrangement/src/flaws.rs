@@ -19,12 +19,17 @@ const TOLD_SILENT: f64 = 0.1;
 const MOST_SILENT: f64 = 0.5;
 /// Frames that are looked at together: a millisecond.
 const HOP: usize = RATE_HZ as usize / 1000;
-/// A millisecond that stays below is quiet (-70 dBFS), one that goes beyond is loud (-30 dBFS).
+/// A millisecond that stays below is quiet (-70 dBFS): nothing is heard.
 const QUIET: f32 = 0.0003;
-const LOUD: f32 = 0.03;
-/// From loud to quiet and back in so many milliseconds, a sound breaks off: notes die away more slowly, and damped ones too.
-const EDGE: u32 = 3;
-/// The shortest hole that is heard, and from where on quiet is silence and no hole, in milliseconds.
+/// One that stays below is low (-40 dBFS): coding lets so much of what is around a hole ring into it.
+const LOW: f32 = 0.01;
+/// One that goes beyond is loud (-20 dBFS).
+const LOUD: f32 = 0.1;
+/// From loud to low in fewer milliseconds than the first, and from low to loud in fewer than the second, a sound breaks off and
+/// goes on: notes die away more slowly, damped ones and such as are faded out over 10 ms, too.
+const BREAK: u32 = 2;
+const START: u32 = 3;
+/// So many quiet milliseconds make a low stretch a hole that is heard, and from so many on it is a rest or silence, in milliseconds.
 const SHORTEST_HOLE: u32 = 5;
 const SILENCE: u32 = 1_000;
 const DECODED_WITHIN: Duration = Duration::from_secs(300);
@@ -110,6 +115,9 @@ struct Listener {
     /// Milliseconds since the last loud one; `None` before the first.
     since_loud: Option<u32>,
     /// Quiet ones in a row.
+    silence: u32,
+    /// Low ones in a row, and how many of them are quiet.
+    low: u32,
     quiet: u32,
     /// Whether it broke off before them.
     breaks_off: bool,
@@ -137,15 +145,21 @@ impl Listener {
     /// Takes the peak of the next millisecond.
     fn step(&mut self, peak: f32) {
         if peak < QUIET {
-            if self.quiet == 0 {
-                self.breaks_off = self.since_loud.is_some_and(|ms| ms < EDGE);
-            }
-            self.quiet = self.quiet.saturating_add(1);
-            self.hole = None;
+            self.silence = self.silence.saturating_add(1);
         } else {
-            self.end_quiet();
+            self.end_silence();
+        }
+        if peak < LOW {
+            if self.low == 0 {
+                self.breaks_off = self.since_loud.is_some_and(|ms| ms < BREAK);
+                self.hole = None;
+            }
+            self.low = self.low.saturating_add(1);
+            self.quiet = self.quiet.saturating_add(u32::from(peak < QUIET));
+        } else {
+            self.end_low();
             match self.hole {
-                Some((ms, since)) if peak >= LOUD && since < EDGE => {
+                Some((ms, since)) if peak >= LOUD && since < START => {
                     self.holes += 1;
                     self.hole_ms = self.hole_ms.saturating_add(ms);
                     self.hole = None;
@@ -157,17 +171,22 @@ impl Listener {
         self.since_loud = if peak >= LOUD { Some(0) } else { self.since_loud.map(|ms| ms.saturating_add(1)) };
     }
 
-    fn end_quiet(&mut self) {
-        let quiet = std::mem::take(&mut self.quiet);
-        if quiet >= SILENCE {
-            self.silent_ms = self.silent_ms.saturating_add(quiet);
-        } else if quiet >= SHORTEST_HOLE && self.breaks_off {
-            self.hole = Some((quiet, 0));
+    fn end_silence(&mut self) {
+        let silence = std::mem::take(&mut self.silence);
+        if silence >= SILENCE {
+            self.silent_ms = self.silent_ms.saturating_add(silence);
+        }
+    }
+
+    fn end_low(&mut self) {
+        let (low, quiet) = (std::mem::take(&mut self.low), std::mem::take(&mut self.quiet));
+        if self.breaks_off && quiet >= SHORTEST_HOLE && low < SILENCE {
+            self.hole = Some((low, 0));
         }
     }
 
     fn heard(mut self) -> Flaws {
-        self.end_quiet();
+        self.end_silence();
         let seconds = |ms: u32| f64::from(ms) * HOP as f64 / f64::from(RATE_HZ);
         Flaws {
             holes: self.holes,
@@ -219,6 +238,8 @@ mod tests {
         check("staccato", &|at| 0.8 * (-(at % 0.25) / 0.008).exp(), 0, 0.0);
         let damped = |at: f32| if out(at, 1.0, 0.4) { 0.5 * (-(at - 1.0) / 0.01).exp() } else { 0.5 };
         check("a rest after a damped note", &damped, 0, 0.0);
+        let faded = |at: f32| if out(at, 1.0, 0.4) { (0.5 - 50.0 * (at - 1.0)).max(0.0) } else { 0.5 };
+        check("a rest after 10 ms of fading out", &faded, 0, 0.0);
         check("it breaks off and fades in", &|at| if at < 1.0 { 0.5 } else { (at - 1.5).clamp(0.0, 0.5) }, 0, 0.0);
         check("a beginning and an end", &|at| if out(at, 0.5, 3.0) { 0.5 } else { 0.0 }, 0, 0.0);
     }

@@ -229,11 +229,13 @@ async fn a_poor_song_is_left_to_the_next_and_kept_with_its_figures_where_there_i
 fn a_song_with_holes_is_kept_and_told_of() {
     let hole = |at: f32| [0.8, 1.7].iter().any(|from| (*from..from + 0.06).contains(&at));
     let samples = stereo(|at| if hole(at) { 0.0 } else { 0.5 * (at * 220.0 * std::f32::consts::TAU).sin() });
-    let bytes = encoded(&samples, Encoding::Wav16);
-    let song = SoundSong::check(&AudioInput::new(file(&bytes)).unwrap(), String::new(), None).unwrap();
-    assert!(song.flaws.holes == 2 && song.poor().is_none(), "{:?}", song.flaws);
-    let (finished, _) = finished(&bytes, None);
-    assert!(finished.warnings[0].contains("breaks off in 2 places, for 1"), "{:?}", finished.warnings);
+    for encoding in LOSSLESS_AND_LOSSY {
+        let bytes = encoded(&samples, encoding);
+        let song = SoundSong::check(&AudioInput::new(file(&bytes)).unwrap(), String::new(), None).unwrap();
+        assert!(song.flaws.holes == 2 && song.poor().is_none(), "{encoding:?}: {:?}", song.flaws);
+        let (finished, _) = finished(&bytes, None);
+        assert!(finished.warnings[0].contains("breaks off in 2 places, for 1"), "{:?}", finished.warnings);
+    }
 }
 
 #[test]
