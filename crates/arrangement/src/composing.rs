@@ -56,21 +56,25 @@ pub async fn compose_with<'a>(
     options.check().map_err(|error| compose_failure(&error))?;
     let (sentence, options) = (request.prompt.as_str(), &options);
     let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
+        let may_be_poor = call.is_last;
         match composer.compose(sentence, options, &call).await? {
             Composed::Notes(mut song) => {
                 song.score.title = title(request, &song);
                 Ok::<_, Stop>(Made::Notes(song))
             }
-            Composed::Sound(sound) => heard(request, SungSound { sound, title: None, lines: Vec::new() }).await,
-            Composed::SoundWithWords(sung) => heard(request, *sung).await,
+            Composed::Sound(sound) => {
+                heard(request, SungSound { sound, title: None, lines: Vec::new() }, may_be_poor).await
+            }
+            Composed::SoundWithWords(sung) => heard(request, *sung, may_be_poor).await,
         }
     };
     let need = Need { model, ..composition_need(request) };
     composers.call(scope, &need, call).await
 }
 
-/// Listens to what came as sound. Whoever sent what is no song is not asked for it again: that was paid for.
-async fn heard(request: &CompositionRequest, sung: SungSound) -> Result<Made, Stop> {
+/// Listens to what came as sound. Whoever sent what is no song, or a poor one while somebody else can make it, is not asked for it
+/// again: that was paid for. Where nobody else can, a poor one is better than none.
+async fn heard(request: &CompositionRequest, sung: SungSound, may_be_poor: bool) -> Result<Made, Stop> {
     let SungSound { sound, title, lines } = sung;
     let name = request.name.as_ref().map(|name| name.as_str().to_owned());
     let (name, asked) = (name.or(title).unwrap_or_else(|| UNTITLED.to_owned()), asked_seconds(request));
@@ -79,6 +83,9 @@ async fn heard(request: &CompositionRequest, sung: SungSound) -> Result<Made, St
         FailureCode::ProviderUnavailable => Stop::GivenUp(failure),
         _ => Stop::Failed(failure),
     })?;
+    if let Some(poor) = song.poor().filter(|_| !may_be_poor) {
+        return Err(Stop::GivenUp(poor));
+    }
     Ok(Made::Sound(song.with_lines(told_lines(&lines)), sound))
 }
 

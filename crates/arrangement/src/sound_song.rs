@@ -10,6 +10,7 @@ use telemetry::error_chain;
 
 use crate::{
     cover::cover_of_levels,
+    flaws::Flaws,
     mastering::{RATE_HZ, mastered, of_media},
     report::SoundSummary,
     words::TimedLine,
@@ -42,6 +43,9 @@ pub struct SoundSong {
     /// What is sung, with its times; empty where nobody sings, or nobody has told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lines: Vec<TimedLine>,
+    /// What is heard of it that should not be.
+    #[serde(default, skip_serializing_if = "Flaws::is_none")]
+    pub flaws: Flaws,
 }
 
 impl SoundSong {
@@ -57,7 +61,13 @@ impl SoundSong {
         if let Some(asked) = asked_seconds.filter(is_short) {
             return Err(of_service(&format!("that lasts {seconds:.1} s, and {asked:.1} s were asked for")));
         }
-        Ok(Self { title, seconds, media_type: facts.format.media_type().to_owned(), lines: Vec::new() })
+        let flaws = Flaws::of(sound, &facts)?;
+        Ok(Self { title, seconds, media_type: facts.format.media_type().to_owned(), lines: Vec::new(), flaws })
+    }
+
+    /// Why another take is better where one can be had: it is badly clipped, or silent for the most part.
+    pub fn poor(&self) -> Option<Failure> {
+        self.flaws.grave(self.seconds).map(|what| of_service(&what))
     }
 
     /// The same with what is sung, which was told beside the sound.
@@ -69,7 +79,7 @@ impl SoundSong {
     }
 
     /// Brings it to the loudness of every song, and to its length in seconds where it is longer than asked for, or than any may be;
-    /// what else was asked for and cannot be is told of. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
+    /// what else was asked for and cannot be is told of, and what is wrong with it. Blocking; `progress` hears the share that is done, 0–1, and may stop the work.
     ///
     /// # Errors
     /// `Transient` when there is no room for temporary files or the work was stopped, `Config` when it no longer decodes.
@@ -93,7 +103,7 @@ impl SoundSong {
             ControlFlow::Continue(kept)
         })?;
         let seconds = master.frames() as f64 / f64::from(RATE_HZ);
-        let mut warnings = Vec::new();
+        let mut warnings = self.flaws.told(self.seconds);
         if let Some(asked) = asked_seconds.filter(|asked| asked - seconds > NEAR_SECONDS) {
             warnings.push(format!(
                 "The song lasts {seconds:.2} s and not {asked:.2} s: the service that made it delivered no more."

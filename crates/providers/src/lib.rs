@@ -56,7 +56,7 @@ pub use input::{AudioInput, ProgressSink, no_progress};
 pub use model_catalogue::{ModelCatalogue, NotAsked};
 pub use offline::{NAME as OFFLINE, OfflineEngine, pitch_trackers};
 pub use outside::Outside;
-pub use outside_service::{CallError, OutsideProgress, OutsideService};
+pub use outside_service::{Arrival, CERTAIN_AFTER, CallError, OutsideProgress, OutsideService};
 pub use playing::{OwnInstruments, PlayedSong, SongPlayer};
 pub use recital::Reciter;
 pub use setup_check::{Part, PartCheck, SetupCheck};
@@ -122,11 +122,8 @@ pub enum SetupError {
     Speech { program: PathBuf, source: SpeechFailure },
     #[error(transparent)]
     Content(#[from] ContentGateError),
-    #[error(
-        "providers.{provider}.format asks for {format}, which is no music: expected auto, or such as mp3_44100_128, \
-         opus_48000_128 and pcm_44100"
-    )]
-    Format { provider: String, format: String },
+    #[error("providers.{provider}.format asks for {format}, which is no sound that is had there: expected {expected}")]
+    Format { provider: String, format: String, expected: &'static str },
     #[error("a client of an outside service cannot be made")]
     Client(#[from] outbound::SetupError),
 }

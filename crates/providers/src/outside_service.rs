@@ -7,6 +7,9 @@ use domain::{Cost, Failure, Usage};
 use serde_json::Value;
 use url::Url;
 
+/// How long after a request somebody who does not know of it never got it, where the provider does not say otherwise.
+pub const CERTAIN_AFTER: Duration = Duration::from_secs(30);
+
 /// Work that is asked for, looked at until it is done, and called off when nobody wants it any more.
 #[async_trait]
 pub trait OutsideService: Send + Sync {
@@ -28,6 +31,24 @@ pub trait OutsideService: Send + Sync {
 
     /// The id of what was asked for under a correlation, if the other side knows of it.
     async fn find(&self, correlation: &str) -> Result<Option<String>, Failure>;
+
+    /// How long after a request [`Self::find`] is believed that finds nothing: until then it may be on its way, or be where it is
+    /// worked on and not yet where it is looked for.
+    fn certain_after(&self) -> Duration {
+        CERTAIN_AFTER
+    }
+
+    /// Whether what was asked for so long ago under a correlation has arrived.
+    ///
+    /// # Errors
+    /// As [`Self::find`]: then nothing is known.
+    async fn arrival(&self, correlation: &str, age: Duration) -> Result<Arrival, Failure> {
+        Ok(match self.find(correlation).await? {
+            Some(outside_id) => Arrival::Known(outside_id),
+            None if age < self.certain_after() => Arrival::NotYetKnown,
+            None => Arrival::Never,
+        })
+    }
 
     /// How far it is. Also answers for work that was done some time ago.
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure>;
@@ -51,6 +72,17 @@ pub trait OutsideService: Send + Sync {
             format!("{} makes no files", self.provider()),
         ))
     }
+}
+
+/// What became of a request whose answer was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// It is there, under this id.
+    Known(String),
+    /// Nobody there knows of it; it may show up.
+    NotYetKnown,
+    /// Nobody there knows of it, nor ever will: it may be made again.
+    Never,
 }
 
 /// Why a call was not answered with what it was made for.

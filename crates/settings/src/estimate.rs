@@ -14,8 +14,7 @@ pub const USUAL_SECONDS: f64 = 60.0;
 const ENGINE: &str = "offline";
 /// Another Descant of the house's own, by its address.
 const EXPERT: &str = "expert";
-/// Longest text that is recited in one call: Bark's own bound, and that of recitals.
-const BARK_MOST_CHARS: usize = 180;
+/// Longest text that is recited in one call, whatever the vendor takes.
 const RECITAL_MOST_CHARS: usize = 240;
 
 /// Something that is done in a job, as far as it matters for who does it and what that costs.
@@ -86,12 +85,13 @@ fn usual(vendor: &Vendor, wanted: &Wanted) -> Calls {
     let seconds = wanted.seconds.unwrap_or(USUAL_SECONDS);
     let seconds = if is_music { seconds.min(longest).max(shortest) } else { seconds };
     let of_sound = Usage { audio_seconds: seconds, ..Usage::default() };
+    let most_chars = vendor.limits.text_chars.min(RECITAL_MOST_CHARS);
     match (vendor.kind, wanted.capability) {
         (VendorKind::Anthropic | VendorKind::OpenAi, _) => usage::words(seconds),
         (VendorKind::Replicate, "training") => Calls::one(usage::training(wanted.updates)),
-        (VendorKind::Replicate, "vocals") => usage::recital(seconds, BARK_MOST_CHARS, usage::bark),
+        (VendorKind::Replicate, "vocals") => usage::recital(seconds, most_chars, usage::bark),
         (VendorKind::Replicate, _) => Calls::one(usage::musicgen(seconds)),
-        (VendorKind::Speech, _) => usage::recital(seconds, RECITAL_MOST_CHARS, usage::speech),
+        (VendorKind::Speech, _) => usage::recital(seconds, most_chars, usage::speech),
         // Words, melodies and blends are no sound: they have a price for each call, if any.
         (VendorKind::Expert, "melody" | "lyrics") | (VendorKind::MlModel, _) => Calls::one(Usage::default()),
         (VendorKind::ElevenLabs | VendorKind::Expert, _) => Calls::one(of_sound),

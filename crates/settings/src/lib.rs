@@ -17,6 +17,7 @@ mod reader;
 pub mod secret;
 mod sections;
 pub mod usage;
+mod vendor_limits;
 mod vendors;
 mod word_lists;
 
@@ -29,6 +30,7 @@ pub use host_rule::{HostRule, HostRuleError};
 pub use problem::{Problem, SettingsErrors};
 pub use secret::Secret;
 pub use sections::*;
+pub use vendor_limits::{PlanLimits, VendorLimits, WorkLimits};
 pub use vendors::{CapabilitySettings, NoTrainer, SpendingSettings, Vendor, VendorKind};
 pub use word_lists::{WordListError, read_word_lists};
 

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 use domain::{Prices, options::Language};
 use url::Url;
 
-use crate::{Secret, Settings};
+use crate::{
+    Secret, Settings,
+    vendor_limits::{PlanLimits, VendorLimits, WorkLimits},
+};
 
 /// How a vendor is spoken to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -74,6 +77,17 @@ impl VendorKind {
         }
     }
 
+    /// What it allows where nothing is said.
+    pub fn limits(self) -> VendorLimits {
+        let text_chars = match self {
+            // Bark speaks for 13 s at most, about 14 characters in each.
+            Self::Replicate => 180,
+            // As OpenAI documents it.
+            Self::Anthropic | Self::ElevenLabs | Self::OpenAi | Self::Speech | Self::Expert | Self::MlModel => 4_096,
+        };
+        VendorLimits { text_chars, plans: PlanLimits::default(), work: WorkLimits::default() }
+    }
+
     /// Longest that one answer is waited for where nothing is said; of a model that blends, where not even
     /// `providers.call_timeout_ms` is.
     pub const fn timeout(self) -> Duration {
@@ -100,6 +114,8 @@ pub struct Vendor {
     pub music_version: Option<String>,
     pub trainer_version: Option<String>,
     pub owner: Option<String>,
+    /// The machine that a new model is said to run on.
+    pub hardware: Option<String>,
     pub output_hosts: Option<Vec<String>>,
     pub webhook_secret: Option<Secret<String>>,
     pub format: Option<String>,
@@ -114,6 +130,7 @@ pub struct Vendor {
     /// Of work that is asked for once and looked at.
     pub work_timeout: Duration,
     pub concurrency: usize,
+    pub limits: VendorLimits,
     pub prices: Prices,
     /// In millionths of the prices' currency.
     pub monthly_limit: Option<i64>,

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Failure, JobId, JobState, OutsideCallId};
 use persistence::{OutsideCall, OutsideCallState, PersistenceError};
-use providers::OutsideService;
+use providers::{Arrival, OutsideService};
 use service_runtime::error_chain;
 use tokio::{
     sync::Semaphore,
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     context::Context,
     ended_jobs::EndedJobs,
-    outside::{ARRIVAL, answered},
+    outside::{age, answered},
 };
 
 /// Calls that one sweep calls off; the next one goes on.
@@ -131,16 +131,16 @@ async fn settled_as(
     call: &OutsideCall,
     now: DateTime<Utc>,
 ) -> Result<Option<OutsideCallState>, Failure> {
-    let outside_id = match &call.outside_id {
-        Some(outside_id) => Some(outside_id.clone()),
-        None => answered(service, service.find(&call.correlation)).await?,
+    let arrival = match &call.outside_id {
+        Some(outside_id) => Arrival::Known(outside_id.clone()),
+        None => answered(service, service.arrival(&call.correlation, age(call, now))).await?,
     };
-    match outside_id {
-        Some(outside_id) => {
+    match arrival {
+        Arrival::Known(outside_id) => {
             answered(service, service.cancel(&outside_id)).await?;
             Ok(Some(OutsideCallState::Cancelled))
         }
-        None if now < call.created_at + ARRIVAL => Ok(None),
-        None => Ok(Some(OutsideCallState::NeverArrived)),
+        Arrival::NotYetKnown => Ok(None),
+        Arrival::Never => Ok(Some(OutsideCallState::NeverArrived)),
     }
 }

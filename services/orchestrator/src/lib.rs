@@ -61,7 +61,7 @@ use spending_rules::SpendingRules;
 
 pub use kinds::Kind;
 pub use outside::{Asked, ask};
-pub use providers::{CallError, OutsideProgress, OutsideService, Parking, Stop};
+pub use providers::{Arrival, CallError, OutsideProgress, OutsideService, Parking, Stop};
 pub use stage::{FinishedStage, ReuseKey, Stage, StageJob, StageOutcome, StageOutput, StageRun, StageTools};
 
 /// Take-overs after which a job counts as what kills its workers.

@@ -3,10 +3,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use domain::{Cost, Failure, FailureClass, FailureCode, OutsideCallId, Usage, retry::RetryPolicy};
 use persistence::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, PersistenceError};
-use providers::{CallError, OutsideProgress, OutsideService, Parking, Patience, Stop};
+use providers::{Arrival, CallError, OutsideProgress, OutsideService, Parking, Patience, Stop};
 use resilience::ids::random10;
 use serde_json::Value;
 use service_runtime::error_chain;
@@ -14,17 +14,16 @@ use url::Url;
 
 use crate::stage::{StageRun, StageTools};
 
-/// Longest that a request may take to show up on the other side. One that nobody there knows of after that never arrived.
-pub const ARRIVAL: TimeDelta = TimeDelta::seconds(30);
 /// How often the same is asked of a provider that fails at it: once more than once. What was charged for and came to nothing
 /// counts for the whole job, whatever attempt it was of.
 const MOST_FAILED: usize = 2;
 /// How soon to look for a call whose answer did not come.
 const UNANSWERED: Duration = Duration::from_secs(5);
-/// Longest that any answer is waited for, whatever the service says: below [`ARRIVAL`], so that a request that was given up
-/// is not looked for too early.
+/// Longest that any answer is waited for, whatever the service says: below [`providers::CERTAIN_AFTER`], so that a request that
+/// was given up a moment ago is not thought never to have arrived.
 const LONGEST_ANSWER: Duration = Duration::from_secs(20);
-/// How soon to look again after a look that was not answered: a tenth of the time since the call, between these.
+/// How soon to look again after a look that was not answered (a tenth of the time since the call) or that did not find it (a
+/// quarter), between these.
 const LOOK_AGAIN: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 /// What a service may ask for itself as the time to its next look: a job that is looked at without a pause is as good as
@@ -128,17 +127,16 @@ pub async fn ask_for(
             }
             Begun::Known(call) => match call.outside_id.clone() {
                 Some(outside_id) => return look(run, service, &call, &terms, outside_id).await,
-                None => match answered(service, service.find(&call.correlation)).await {
+                None => match answered(service, service.arrival(&call.correlation, age(&call, now))).await {
                     Err(failure) => return Err(later(run, service, &call, &terms, failure)),
-                    Ok(Some(outside_id)) => {
+                    Ok(Arrival::Known(outside_id)) => {
                         opened(run, service, &call, &outside_id).await?;
                         tracing::info!(provider = service.provider(), "an unanswered request was found");
                         return look(run, service, &call, &terms, outside_id).await;
                     }
-                    Ok(None) if now < call.created_at + ARRIVAL => {
-                        return Err(parked(service, call.created_at + ARRIVAL));
-                    }
-                    Ok(None) => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
+                    // Made again it might be made twice.
+                    Ok(Arrival::NotYetKnown) => return Err(look_for_later(service, age(&call, now), &terms, now)),
+                    Ok(Arrival::Never) => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
                 },
             },
         }
@@ -248,7 +246,7 @@ fn later(
     failure: Failure,
 ) -> Stop {
     let now = run.tools.clock.now();
-    let age = (now - call.created_at).to_std().unwrap_or_default();
+    let age = age(call, now);
     let wait = match failure.class {
         FailureClass::Transient => (age / 10).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1),
         FailureClass::RetryAfter | FailureClass::Saturated => {
@@ -263,6 +261,19 @@ fn later(
     parked(service, now + wait)
 }
 
+/// A request that may show up yet is looked for again, as long as its answer is waited for.
+fn look_for_later(service: &dyn OutsideService, age: Duration, terms: &Terms<'_>, now: DateTime<Utc>) -> Stop {
+    if terms.patience.is_over(age) {
+        return Stop::GivenUp(providers::too_long(service.provider(), age));
+    }
+    parked(service, now + (age / 4).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1))
+}
+
+/// How long ago a call was begun.
+pub fn age(call: &OutsideCall, now: DateTime<Utc>) -> Duration {
+    (now - call.created_at).to_std().unwrap_or_default()
+}
+
 async fn look(
     run: &StageRun<'_>,
     service: &dyn OutsideService,
@@ -270,7 +281,7 @@ async fn look(
     terms: &Terms<'_>,
     outside_id: String,
 ) -> Result<Made, Stop> {
-    let age = (run.tools.clock.now() - call.created_at).to_std().unwrap_or_default();
+    let age = age(call, run.tools.clock.now());
     let looked = match answered(service, service.look_at(&outside_id, age)).await {
         Ok(looked) => looked,
         Err(failure) => return Err(later(run, service, call, terms, failure)),

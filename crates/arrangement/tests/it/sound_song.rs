@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use arrangement::{CompositionReport, LOUDNESS, Made, Mastered, Players, Reported, SoundSong, Subject, played};
+use arrangement::{CompositionReport, Flaws, LOUDNESS, Made, Mastered, Players, Reported, SoundSong, Subject, played};
 use async_trait::async_trait;
 use domain::retry::RetryPolicy;
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest};
-use media::{Encoding, Tags};
+use media::{Encoding, Multitrack, Tags};
 use music::score::{MeterChange, Part, Score, ScoreNote, TempoChange};
 use providers::{
     AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, OwnInstruments, PlayedSong,
@@ -120,6 +120,7 @@ fn one_that_is_short_is_kept_whole_and_told_of() {
             seconds: 4.0,
             media_type: "audio/wav".to_owned(),
             lines: Vec::new(),
+            flaws: Flaws::default(),
         }),
         provider: "vendor",
         lyrics: Vec::new(),
@@ -160,6 +161,80 @@ async fn what_is_no_sound_is_left_to_the_next() {
         let alone = made(vec![("vendor", bad())]).await.unwrap_err();
         assert_eq!((alone.class, alone.code), (FailureClass::Transient, FailureCode::ProviderUnavailable), "{alone:?}");
         assert!(alone.message.starts_with("the service that composes sent a sound that "), "{}", alone.message);
+    }
+}
+
+/// Three seconds of stereo made of the moment in seconds.
+fn stereo(level: impl Fn(f32) -> f32) -> Vec<f32> {
+    (0..3 * 44_100).flat_map(|frame| [level(frame as f32 / 44_100.0); 2]).collect()
+}
+
+fn encoded(samples: &[f32], encoding: Encoding) -> Vec<u8> {
+    media::encode(samples, 44_100, 2, encoding, &Tags::default()).unwrap()
+}
+
+const LOSSLESS_AND_LOSSY: [Encoding; 2] = [Encoding::Wav16, Encoding::Mp3 { kbps: 192 }];
+
+/// Chords with a beat in them, as songs are mastered today: much louder than ours, with peaks that a limiter holds.
+#[test]
+fn a_loud_master_has_no_flaws() {
+    let chord = |at: f32| {
+        let tones = [110.0, 164.8, 220.0, 277.2, 1_760.0].map(|hz| (at * hz * std::f32::consts::TAU).sin());
+        let beat = 0.4 + 0.6 * (-(at % 0.5) / 0.1).exp();
+        0.2 * beat * tones.iter().sum::<f32>()
+    };
+    let mut tracks = Multitrack::new(44_100, 0).unwrap();
+    tracks.push(&stereo(chord), &[]).unwrap();
+    let loud = tracks.master(-8.0, -0.3).unwrap();
+    let mut samples = Vec::new();
+    let kept = loud.each(|block| {
+        samples.extend_from_slice(block);
+        Ok::<_, media::MediaError>(())
+    });
+    kept.unwrap();
+    assert!(loud.loudness.integrated_lufs.unwrap() > -11.0, "{:?}", loud.loudness);
+    for encoding in LOSSLESS_AND_LOSSY {
+        let sound = AudioInput::new(file(&encoded(&samples, encoding))).unwrap();
+        let song = SoundSong::check(&sound, String::new(), Some(3.0)).unwrap();
+        let Flaws { clipped_share, holes, silent_seconds, undecoded, .. } = song.flaws;
+        assert!(clipped_share < 0.001, "{encoding:?}: {:?}", song.flaws);
+        assert_eq!((holes, silent_seconds, undecoded), (0, 0.0, 0), "{encoding:?}");
+        assert!(song.poor().is_none(), "{encoding:?}");
+        let finished = song.finished(sound.reopen().unwrap(), Some(3.0), false, &mut |_| ControlFlow::Continue(()));
+        assert!(finished.unwrap().warnings.is_empty(), "{encoding:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_poor_song_is_left_to_the_next_and_kept_with_its_figures_where_there_is_none() {
+    let tone = |at: f32| (at * 220.0 * std::f32::consts::TAU).sin();
+    let clipped = encoded(&stereo(|at| (4.0 * tone(at)).clamp(-1.0, 1.0)), Encoding::Wav16);
+    let silent = encoded(&stereo(|at| if at < 1.2 { 0.5 * tone(at) } else { 0.0 }), Encoding::Wav16);
+    for (bytes, told) in [(clipped, "% of the song is clipped"), (silent, "Nothing is to be heard for 1.8 of 3.0 s")] {
+        let poor = || -> Arc<dyn SongComposer> { Arc::new(Delivers(bytes.clone())) };
+        let (provider, song) = made(vec![("vendor", poor()), ("offline", Arc::new(OfflineComposer))]).await.unwrap();
+        assert!(matches!(song, Made::Notes(_)) && provider == "offline", "{told}");
+        let (provider, song) = made(vec![("vendor", poor())]).await.unwrap();
+        let Made::Sound(song, sound) = song else { panic!("it is sound: {song:?}") };
+        assert_eq!(provider, "vendor");
+        let kept: SoundSong = serde_json::from_value(serde_json::to_value(&song).unwrap()).unwrap();
+        assert_eq!(kept, song, "its figures are kept");
+        let finished = kept.finished(sound.reopen().unwrap(), Some(3.0), false, &mut |_| ControlFlow::Continue(()));
+        let warnings = finished.unwrap().warnings;
+        assert!(warnings.len() == 1 && warnings[0].contains(told), "{warnings:?}");
+    }
+}
+
+#[test]
+fn a_song_with_holes_is_kept_and_told_of() {
+    let hole = |at: f32| [0.8, 1.7].iter().any(|from| (*from..from + 0.06).contains(&at));
+    let samples = stereo(|at| if hole(at) { 0.0 } else { 0.5 * (at * 220.0 * std::f32::consts::TAU).sin() });
+    for encoding in LOSSLESS_AND_LOSSY {
+        let bytes = encoded(&samples, encoding);
+        let song = SoundSong::check(&AudioInput::new(file(&bytes)).unwrap(), String::new(), None).unwrap();
+        assert!(song.flaws.holes == 2 && song.poor().is_none(), "{encoding:?}: {:?}", song.flaws);
+        let (finished, _) = finished(&bytes, None);
+        assert!(finished.warnings[0].contains("breaks off in 2 places, for 1"), "{:?}", finished.warnings);
     }
 }
 

@@ -24,8 +24,8 @@ use crate::{
     stop::Stop,
 };
 
-/// Longest text of one call, in characters, as OpenAI documents it.
-const MOST_CHARS: usize = 4_096;
+/// What speech may come as. Samples without a file (`pcm`) do not say their rate.
+const FORMATS: [&str; 5] = ["wav", "mp3", "flac", "opus", "aac"];
 /// Who speaks where nobody is named.
 const USUAL_VOICE: &str = "af_heart";
 /// How long a character takes to be spoken, in seconds, at least and at most whoever speaks.
@@ -45,21 +45,32 @@ const MOST_JSON_BYTES: u64 = 4 * 1024 * 1024;
 pub struct SpeechServer {
     http: VendorHttp,
     vendor: Vendor,
+    /// What the settings want it as; `None` for WAV, else MP3.
+    format: Option<&'static str>,
     /// Whether it does not write WAV, as is found out once.
     wants_mp3: Arc<AtomicBool>,
 }
 
 impl SpeechServer {
     /// # Errors
-    /// When the server's address cannot be used.
+    /// When the server's address cannot be used, or its `format` is none that can be read.
     pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
         let http = VendorHttp::new(outbound, vendor, KeyIn::Bearer)?;
-        Ok(Self { http, vendor: vendor.clone(), wants_mp3: Arc::default() })
+        let known = |asked: &str| {
+            FORMATS.into_iter().find(|known| *known == asked).ok_or_else(|| SetupError::Format {
+                provider: vendor.name.clone(),
+                format: asked.to_owned(),
+                expected: "wav, mp3, flac, opus or aac",
+            })
+        };
+        let format = vendor.format.as_deref().map(known).transpose()?;
+        Ok(Self { http, vendor: vendor.clone(), format, wants_mp3: Arc::default() })
     }
 
-    /// Of what it makes: the model and who speaks.
+    /// Of what it makes: the model, who speaks, and what it is to come as.
     pub fn version(&self) -> String {
-        format!("{} {}", self.vendor.model, self.voice())
+        let format = self.format.map(|format| format!(" {format}")).unwrap_or_default();
+        format!("{} {}{format}", self.vendor.model, self.voice())
     }
 
     /// Calls at once.
@@ -82,7 +93,8 @@ impl SpeechServer {
         Stop::NotAsked(Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, message))
     }
 
-    /// Asks for WAV, and for MP3 where the server has something against WAV: a refusal made nothing.
+    /// Asks for the format that is set; where none is, for WAV, and for MP3 where the server has something against WAV: a refusal
+    /// made nothing.
     async fn spoken(&self, text: &str) -> Result<Answered, CallError> {
         let into = received::room().map_err(CallError::Refused)?;
         let chars = text.chars().count() as f64;
@@ -93,7 +105,9 @@ impl SpeechServer {
                 json!({"model": self.vendor.model, "voice": self.voice(), "input": text, "response_format": format});
             self.http.paid(self.http.post("audio/speech", most_bytes).json(&body)).await
         };
-        let answer = if self.wants_mp3.load(Ordering::Relaxed) {
+        let answer = if let Some(format) = self.format {
+            asked(format).await?
+        } else if self.wants_mp3.load(Ordering::Relaxed) {
             asked("mp3").await?
         } else {
             match asked("wav").await {
@@ -125,7 +139,7 @@ impl SpeechServer {
 #[async_trait]
 impl Reciter for SpeechServer {
     fn most_chars(&self) -> usize {
-        MOST_CHARS
+        self.vendor.limits.text_chars
     }
 
     /// Its request has no seed: an equal one is the same again.
@@ -142,8 +156,9 @@ impl Reciter for SpeechServer {
         call: &ProviderCall<'_>,
     ) -> Result<AudioInput, Stop> {
         let text = text.trim();
-        if text.is_empty() || text.chars().count() > MOST_CHARS {
-            return Err(self.not_asked(&format!("speaks texts of 1 to {MOST_CHARS} characters")));
+        let most = self.most_chars();
+        if text.is_empty() || text.chars().count() > most {
+            return Err(self.not_asked(&format!("speaks texts of 1 to {most} characters")));
         }
         // A region changes nothing.
         let language = language.split(['-', '_']).next().unwrap_or_default();

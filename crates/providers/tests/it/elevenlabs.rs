@@ -358,6 +358,11 @@ async fn the_set_up_is_checked_at_no_cost() {
     assert_eq!(class(&studio).await, None);
     says(200, "[]");
     assert_eq!(class(&studio).await, None, "what is not said is not held against it");
+    // The account of the stand-in is a creator's.
+    for (format, expected) in [("mp3_44100_192", None), ("pcm_44100", Some(FailureClass::Config)), ("auto", None)] {
+        studio.vendor.format = Some(format.to_owned());
+        assert_eq!(class(&studio).await, expected, "{format}");
+    }
     studio.script(Route::Subscription, [Step::Reset { after_work: false }]);
     assert_eq!(class(&studio).await, Some(FailureClass::Transient));
     studio.vendor.api_key = Some(Secret::new("invalid".to_owned()));

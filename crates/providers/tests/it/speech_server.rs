@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{FailureClass, Prices};
 use providers::{
-    AudioInput, DirectCalls, ProviderCall, Reciter as _, SetupCheck as _, Stop, no_progress,
+    AudioInput, DirectCalls, ProviderCall, Reciter as _, SetupCheck as _, SetupError, Stop, no_progress,
     vendors::speech::SpeechServer,
 };
 use settings::{Secret, Vendor, VendorKind};
@@ -82,6 +82,31 @@ async fn a_server_without_wav_is_asked_for_mp3() {
     desk.script(Route::Speech, [fail(Fault::BadRequest), fail(Fault::BadRequest)]);
     let stop = desk.spoken().await.unwrap_err();
     assert_eq!((ended(&stop), stop.into_failure().class), (Ended::Failed, FailureClass::Caller));
+}
+
+#[tokio::test]
+async fn a_format_that_is_set_is_asked_for_and_no_other() {
+    let mut desk = Desk::open().await;
+    desk.vendor.format = Some("mp3".to_owned());
+    assert_ne!(&beginning(&desk.spoken().await.unwrap()), b"RIFF");
+    assert_eq!(desk.asked(), 1);
+    desk.script(Route::Speech, [fail(Fault::BadRequest)]);
+    assert_eq!(ended(&desk.spoken().await.unwrap_err()), Ended::Failed);
+    assert_eq!(desk.asked(), 2);
+    for none in ["pcm", "ogg", "mp3_44100_128"] {
+        desk.vendor.format = Some(none.to_owned());
+        let refused = SpeechServer::new(&outbound(), &desk.vendor);
+        assert!(matches!(refused, Err(SetupError::Format { .. })), "{none}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_is_longer_than_the_vendor_takes_is_not_sent() {
+    let mut desk = Desk::open().await;
+    desk.vendor.limits.text_chars = TEXT.len();
+    desk.spoken().await.unwrap();
+    let longer = desk.recite(&desk.client(), &format!("{TEXT}s"), "en").await.unwrap_err();
+    assert_eq!((ended(&longer), desk.asked()), (Ended::NotAsked, 1));
 }
 
 #[tokio::test]

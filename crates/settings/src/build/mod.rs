@@ -5,6 +5,7 @@ mod music;
 mod outbound;
 mod platform;
 mod safety;
+mod vendor_limits;
 mod vendors;
 
 use crate::{

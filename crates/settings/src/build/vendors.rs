@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use domain::{Prices, options::Language};
 use url::Url;
 
+use super::vendor_limits::limits;
 use crate::{
     Secret,
     keys::BUILT_IN_PROVIDERS,
@@ -85,6 +86,7 @@ fn vendor(reader: &mut Reader, name: &str, call_timeout: Duration) -> Option<Ven
         music_version: version(reader, &at("music_version")),
         trainer_version: version(reader, &at("trainer_version")),
         owner: reader.text(&at("owner")),
+        hardware: reader.text(&at("hardware")),
         output_hosts: reader.list(&at("output_hosts"), |host| Some(host.to_ascii_lowercase())),
         webhook_secret: reader
             .parsed(&at("webhook_secret"), |text| text.starts_with("whsec_").then(|| text.to_owned()))
@@ -98,6 +100,7 @@ fn vendor(reader: &mut Reader, name: &str, call_timeout: Duration) -> Option<Ven
         timeout,
         work_timeout,
         concurrency: reader.number(&at("concurrency"), 1..=1000).unwrap_or(4),
+        limits: limits(reader, name, kind_or),
         prices: prices(reader, name),
         monthly_limit: money(reader, &at("monthly_limit"), 1e9),
         api_key: key,

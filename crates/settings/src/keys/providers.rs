@@ -5,6 +5,7 @@ use super::{Key, Section};
 const PRICE: &str = "a number from 0 to 100000, in the table's currency";
 const LIMIT: &str = "a number from 0 to 1000000000, in the currency";
 const MS: &str = "a whole number of milliseconds from 1 to 86400000";
+const LOOK: &str = "a whole number of milliseconds from 200 to 600000";
 const NAMES: &str = "a list of names of providers; the engine in this process is called offline";
 const SECONDS: &str = "a number of seconds from 0 to 36000";
 const VERSION: &str = "owner/name, owner/name:version or a version of 64 hexadecimal digits";
@@ -93,6 +94,12 @@ pub const PROVIDER: Section = Section {
             "Whose models trained ones become (replicate). Not set: none are trained.",
         ),
         Key::unset(
+            "providers.{provider}.hardware",
+            "the vendor's name for a machine",
+            "\"gpu-t4\"",
+            "What a model that is made for trainings is said to run on (replicate). Not set: gpu-t4.",
+        ),
+        Key::unset(
             "providers.{provider}.output_hosts",
             "a list of host names; *.example.com stands for all below it",
             "[\"replicate.delivery\", \"*.replicate.delivery\"]",
@@ -109,7 +116,8 @@ pub const PROVIDER: Section = Section {
             "providers.{provider}.format",
             "a format of the vendor",
             "\"mp3_44100_192\"",
-            "What music comes as (elevenlabs). Not set: mp3_44100_128.",
+            "What sound comes as: an output format that the account may have (elevenlabs); wav or mp3 (replicate); wav, mp3, \
+             flac, opus or aac (speech). Not set: mp3_44100_128, wav, and wav or else mp3.",
         ),
         Key::unset(
             "providers.{provider}.max_tokens",
@@ -150,6 +158,109 @@ pub const PROVIDER: Section = Section {
             "a whole number from 1 to 1000",
             "4",
             "Calls at once, unless the vendor's answers say another number. Not set: 4.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_text_chars",
+            "a whole number of characters from 40 to 100000",
+            "180",
+            "Longest text that is spoken at once. Not set: 180 (Bark), 4096 (speech).",
+        ),
+        Key::unset(
+            "providers.{provider}.min_part_ms",
+            "a whole number of milliseconds from 1 to 3600000",
+            "3000",
+            "Shortest part of a plan of a song (elevenlabs). Not set: 3000.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_part_ms",
+            "a whole number of milliseconds from 1 to 3600000, at least twice min_part_ms",
+            "120000",
+            "Longest part of a plan of a song (elevenlabs). Not set: 120000.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_parts",
+            "a whole number from 1 to 1000",
+            "30",
+            "Most parts of a plan of a song (elevenlabs). Not set: 30.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_part_lines",
+            "a whole number from 1 to 1000",
+            "30",
+            "Most lines of words in a part (elevenlabs). Not set: 30.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_line_chars",
+            "a whole number of characters from 20 to 10000",
+            "200",
+            "Longest line of words (elevenlabs). Not set: 200.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_part_name_chars",
+            "a whole number of characters from 20 to 1000",
+            "100",
+            "Longest name of a part (elevenlabs). Not set: 100.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_styles",
+            "a whole number from 10 to 1000",
+            "50",
+            "Most styles that a plan or a part names at once (elevenlabs). Not set: 50.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_seed",
+            "a whole number from 1 to 9007199254740991",
+            "2147483647",
+            "Largest seed that it takes (elevenlabs). Not set: 2147483647.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_inline_bytes",
+            "a whole number of bytes from 0 to 8388608",
+            "256000",
+            "Largest recording that goes along inside a request; a larger one is uploaded before (replicate). Not set: 256000.",
+        ),
+        Key::unset(
+            "providers.{provider}.upload_kept_ms",
+            "a whole number of milliseconds from 1800000 to 31536000000",
+            "82800000",
+            "How long it keeps what was uploaded (replicate). Not set: 82800000, an hour less than a day.",
+        ),
+        Key::unset(
+            "providers.{provider}.arrival_ms",
+            "a whole number of milliseconds from 30000 to 3600000",
+            "300000",
+            "How long a request whose answer was lost is looked for before it counts as never arrived and is made again \
+             (replicate). Not set: 300000.",
+        ),
+        Key::unset(
+            "providers.{provider}.known_within_ms",
+            "a whole number of milliseconds from 0 to 3600000",
+            "60000",
+            "How long work that was just asked for may be unknown where it is looked at (replicate). Not set: 60000.",
+        ),
+        Key::unset(
+            "providers.{provider}.min_look_ms",
+            LOOK,
+            "1000",
+            "How soon a prediction is looked at again, at the earliest (replicate). Not set: 1000.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_look_ms",
+            LOOK,
+            "10000",
+            "The same at the latest, and not below min_look_ms. Not set: 10000.",
+        ),
+        Key::unset(
+            "providers.{provider}.min_training_look_ms",
+            LOOK,
+            "2000",
+            "How soon a training is looked at again, at the earliest (replicate). Not set: 2000.",
+        ),
+        Key::unset(
+            "providers.{provider}.max_training_look_ms",
+            LOOK,
+            "60000",
+            "The same at the latest, and not below min_training_look_ms. Not set: 60000.",
         ),
         Key::unset(
             "providers.{provider}.currency",

@@ -17,20 +17,20 @@ use settings::{
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-fn env(variables: &[(&str, &str)]) -> LoadOptions {
+pub fn env(variables: &[(&str, &str)]) -> LoadOptions {
     let env = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     LoadOptions { env, ..LoadOptions::default() }
 }
 
-fn with_env(variables: &[(&str, &str)]) -> Settings {
+pub fn with_env(variables: &[(&str, &str)]) -> Settings {
     Settings::load(&env(variables)).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-fn problems(options: &LoadOptions) -> Vec<Problem> {
+pub fn problems(options: &LoadOptions) -> Vec<Problem> {
     Settings::load(options).expect_err("there are problems").0
 }
 
-fn keys(problems: &[Problem]) -> Vec<&str> {
+pub fn keys(problems: &[Problem]) -> Vec<&str> {
     problems.iter().map(|problem| problem.key.as_str()).collect()
 }
 

@@ -2,3 +2,4 @@
 
 mod documents;
 mod load;
+mod vendor_limits;

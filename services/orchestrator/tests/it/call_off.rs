@@ -75,6 +75,32 @@ async fn what_was_not_called_off_before_the_orchestrator_died_is_called_off_by_t
     second.stop().await;
 }
 
+/// Nobody knows yet whether it was asked for at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_shows_up_after_its_job_has_ended_is_called_off() {
+    let harness = Harness::new().await;
+    {
+        let mut orders = harness.vendor.orders();
+        (orders.loses_answer, orders.hides_orders, orders.certain_after_seconds) = (true, true, 300);
+    }
+    let running = harness.start();
+    let id = harness.parked("shows up late").await;
+    harness.request_cancel(id).await;
+    harness.until_state(id, JobState::Cancelled).await;
+    // Longer than others take to be certain.
+    for _ in 0..3 {
+        harness.clock.advance(AGAIN);
+        let at = harness.clock.now();
+        let call = harness.until_call(id, "looked for", |call| call.updated_at == at).await;
+        assert_eq!(call.state, OutsideCallState::Cancelling);
+    }
+    harness.vendor.orders().hides_orders = false;
+    harness.clock.advance(AGAIN);
+    harness.until_calls_are(id, &[OutsideCallState::Cancelled]).await;
+    assert_eq!(harness.vendor.orders().cancelled, ["v-1"]);
+    running.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn work_that_cannot_be_called_off_is_given_up_after_two_days_and_stays_in_the_rows() {
     let harness = Harness::new().await;

@@ -117,6 +117,38 @@ async fn an_order_that_never_arrived_is_made_again_once_that_is_certain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_shows_up_late_is_found_and_not_made_again() {
+    for never_shows in [false, true] {
+        let harness = Harness::new().await;
+        {
+            let mut orders = harness.vendor.orders();
+            (orders.loses_answer, orders.hides_orders, orders.certain_after_seconds) = (true, true, 300);
+        }
+        let running = harness.start();
+        let id = harness.submit("shows up late").await;
+        let mut generation = harness.until_state(id, JobState::Parked).await.generation;
+        // Long after others would be certain.
+        for seconds in [35, 65, 120] {
+            harness.clock.advance(TimeDelta::seconds(seconds));
+            let looked = |job: &persistence::Job| job.generation > generation && job.state == JobState::Parked;
+            generation = harness.until(id, "looked for", looked).await.generation;
+            assert_eq!(harness.vendor.orders().creations, 1, "nobody is certain yet");
+            assert_eq!(harness.call_states(id).await, [OutsideCallState::Intended]);
+        }
+        harness.vendor.orders().hides_orders = never_shows;
+        harness.clock.advance(TimeDelta::seconds(90));
+        let settled = |job: &persistence::Job| job.generation > generation && job.state == JobState::Parked;
+        harness.until(id, "settled", settled).await;
+        let expected = match never_shows {
+            false => vec![OutsideCallState::Open],
+            true => vec![OutsideCallState::NeverArrived, OutsideCallState::Open],
+        };
+        assert_eq!(harness.call_states(id).await, expected);
+        running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_order_fails_the_job_with_the_kinds_own_word_and_can_be_tried_again() {
     let harness = Harness::new().await;
     harness.vendor.orders().refuses = Some(FailureClass::Caller);

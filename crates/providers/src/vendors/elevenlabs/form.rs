@@ -1,11 +1,7 @@
 //! Our form as parts that the vendor takes: whole milliseconds, none too short, none too long, not too many.
 
 use compose::{Section, SectionKind};
-
-/// Length of a part, in milliseconds, as the vendor documents it.
-pub const PART_MS: std::ops::RangeInclusive<u64> = 3_000..=120_000;
-/// Most parts. Documented for the second version of plans; the first says nothing of it.
-pub const MOST_PARTS: usize = 30;
+use settings::PlanLimits;
 
 /// A part of a song.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,11 +14,11 @@ pub struct Part {
 }
 
 /// Parts that are exactly so many milliseconds together. At least one of a song that is sung sings.
-pub fn parts(sections: &[Section], total_ms: u64, is_sung: bool) -> Vec<Part> {
+pub fn parts(sections: &[Section], total_ms: u64, is_sung: bool, limits: &PlanLimits) -> Vec<Part> {
     let mut parts = cut(sections, total_ms, is_sung);
-    lengthen(&mut parts);
-    parts = shorten(parts);
-    while parts.len() > MOST_PARTS {
+    lengthen(&mut parts, *limits.part_ms.start());
+    parts = shorten(parts, *limits.part_ms.end());
+    while parts.len() > limits.parts {
         let least = (1..parts.len()).min_by_key(|at| parts[at - 1].ms + parts[*at].ms);
         let Some(at) = least else { break };
         merge(&mut parts, at - 1);
@@ -73,9 +69,9 @@ fn name(kind: SectionKind, is_sung: bool, has_chorus: bool) -> (&'static str, Op
 }
 
 /// Joins what is too short to its shorter neighbour.
-fn lengthen(parts: &mut Vec<Part>) {
+fn lengthen(parts: &mut Vec<Part>, shortest_ms: u64) {
     while parts.len() > 1 {
-        let Some(at) = parts.iter().position(|part| part.ms < *PART_MS.start()) else { return };
+        let Some(at) = parts.iter().position(|part| part.ms < shortest_ms) else { return };
         let before = at.checked_sub(1).map(|before| parts[before].ms);
         let behind = parts.get(at + 1).map(|next| next.ms);
         let with_next = match (before, behind) {
@@ -99,9 +95,9 @@ fn merge(parts: &mut Vec<Part>, at: usize) {
 }
 
 /// Cuts what is too long into equal pieces.
-fn shorten(parts: Vec<Part>) -> Vec<Part> {
+fn shorten(parts: Vec<Part>, longest_ms: u64) -> Vec<Part> {
     let pieces = |part: Part| {
-        let count = part.ms.div_ceil(*PART_MS.end()).max(1);
+        let count = part.ms.div_ceil(longest_ms.max(1)).max(1);
         (0..count)
             .map(move |index| Part { ms: part.ms * (index + 1) / count - part.ms * index / count, ..part.clone() })
     };
@@ -136,7 +132,7 @@ mod tests {
     }
 
     fn check(of: &[(SectionKind, f64)], total_ms: u64, is_sung: bool, expected: &[(&str, u64, bool)]) {
-        let parts = parts(&sections(of), total_ms, is_sung);
+        let parts = parts(&sections(of), total_ms, is_sung, &PlanLimits::default());
         let parts: Vec<_> = parts.iter().map(|part| (part.name.as_str(), part.ms, part.sings)).collect();
         assert_eq!(parts, expected, "{of:?} in {total_ms} ms");
     }
@@ -175,7 +171,13 @@ mod tests {
         check(&[(A, 121.001)], 121_001, false, &[("Theme 1", 60_500, false), ("Theme 2", 60_501, false)]);
         check(&[(A, 120.0)], 120_000, false, &[("Theme", 120_000, false)]);
         let many: Vec<_> = (0..150).map(|index| (if index % 2 == 0 { A } else { B }, 4.0)).collect();
-        let parts = parts(&sections(&many), 600_000, true);
-        assert_eq!((parts.len(), parts.iter().map(|part| part.ms).sum::<u64>()), (MOST_PARTS, 600_000));
+        for most in [30, 7] {
+            let limits = PlanLimits { parts: most, ..PlanLimits::default() };
+            let parts = parts(&sections(&many), 600_000, true, &limits);
+            assert_eq!((parts.len(), parts.iter().map(|part| part.ms).sum::<u64>()), (most, 600_000));
+        }
+        let limits = PlanLimits { part_ms: 5_000..=10_000, ..PlanLimits::default() };
+        let parts = parts(&sections(&[(A, 4.0), (B, 27.0)]), 31_000, false, &limits);
+        assert!(parts.iter().all(|part| limits.part_ms.contains(&part.ms)), "{parts:?}");
     }
 }

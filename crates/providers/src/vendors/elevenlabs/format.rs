@@ -9,6 +9,11 @@ use std::{
 const SLACK: f64 = 1.25;
 const SLACK_BYTES: u64 = 4 * 1024 * 1024;
 const BYTES_PER_SAMPLE: u64 = 2;
+/// Subscriptions by the vendor's names for them, from the smallest on. There are more above these.
+const TIERS: [&str; 4] = ["free", "starter", "creator", "pro"];
+/// The least of them for MP3 of so many bits a second, and for samples at such a rate.
+const RICH_MP3: (u64, &str) = (192_000, "creator");
+const RICH_PCM: (u32, &str) = (44_100, "pro");
 
 /// An output format by the vendor's name for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,6 +44,16 @@ impl OutputFormat {
             _ => return None,
         };
         Some(Self { name: name.to_owned(), bytes_per_second, pcm_rate_hz })
+    }
+
+    /// The least subscription that it comes with, where the one named is below; `None` where it may be had, or nobody knows.
+    pub fn larger_tier(&self, tier: &str) -> Option<&'static str> {
+        let least = match self.pcm_rate_hz {
+            Some(rate_hz) => (rate_hz >= RICH_PCM.0).then_some(RICH_PCM.1),
+            None => (self.name.starts_with("mp3_") && self.bytes_per_second * 8 >= RICH_MP3.0).then_some(RICH_MP3.1),
+        }?;
+        let place = |name: &str| TIERS.iter().position(|tier| *tier == name);
+        (place(tier)? < place(least)?).then_some(least)
     }
 
     /// Most that an answer of so many seconds may have.
@@ -95,6 +110,25 @@ mod tests {
         {
             check(name, false);
         }
+    }
+
+    #[test]
+    fn the_best_formats_come_with_larger_subscriptions() {
+        let check = |name: &str, tier: &str, least: Option<&str>| {
+            assert_eq!(OutputFormat::parse(name).unwrap().larger_tier(tier), least, "{name} for {tier}");
+        };
+        check("mp3_44100_128", "free", None);
+        check("mp3_44100_192", "starter", Some("creator"));
+        check("mp3_44100_192", "creator", None);
+        check("mp3_48000_320", "free", Some("creator"));
+        check("pcm_32000", "free", None);
+        check("pcm_44100", "creator", Some("pro"));
+        check("pcm_44100", "pro", None);
+        for unknown in ["scale", "growing_business", ""] {
+            check("pcm_48000", unknown, None);
+        }
+        check("opus_48000_192", "free", None);
+        check("auto", "free", None);
     }
 
     #[test]

@@ -1,12 +1,9 @@
 //! Lines of words: out of a plan of the vendor's, and into our parts.
 
 use serde_json::Value;
+use settings::PlanLimits;
 
 use super::form::Part;
-
-/// As the vendor documents them.
-pub const MOST_LINES: usize = 30;
-pub const LONGEST_LINE: usize = 200;
 
 /// A line that is sung takes at least so long, in milliseconds.
 const SHORTEST_LINE_MS: u64 = 1_000;
@@ -14,7 +11,7 @@ const SHORTEST_LINE_MS: u64 = 1_000;
 const MOST_READ: usize = 1_000;
 
 /// The lines of each section or chunk of a plan, in order. Headings in brackets are nothing that is sung.
-pub fn of_plan(plan: &Value) -> Vec<Vec<String>> {
+pub fn of_plan(plan: &Value, limits: &PlanLimits) -> Vec<Vec<String>> {
     let parts = plan["sections"].as_array().or_else(|| plan["chunks"].as_array());
     let mut left = MOST_READ;
     let lines = |part: &Value| {
@@ -22,14 +19,20 @@ pub fn of_plan(plan: &Value) -> Vec<Vec<String>> {
         let texts: Vec<&str> = of_section.chain(part["text"].as_str()).flat_map(str::lines).take(left).collect();
         left -= texts.len();
         let is_heading = |text: &str| text.starts_with('[') && text.ends_with(']');
-        texts.into_iter().map(str::trim).filter(|text| !is_heading(text)).flat_map(split).collect()
+        texts
+            .into_iter()
+            .map(str::trim)
+            .filter(|text| !is_heading(text))
+            .flat_map(|text| split(text, limits.line_chars))
+            .collect()
     };
     parts.into_iter().flatten().map(lines).collect()
 }
 
 /// Gives lines to parts: as they are where the parts are as many; else to those that sing, in order, by their lengths.
-pub fn deal(parts: &[Part], theirs: Vec<Vec<String>>) -> Vec<Vec<String>> {
-    let room = |part: &Part| MOST_LINES.min(usize::try_from(part.ms / SHORTEST_LINE_MS).unwrap_or(MOST_LINES));
+pub fn deal(parts: &[Part], theirs: Vec<Vec<String>>, limits: &PlanLimits) -> Vec<Vec<String>> {
+    let most = limits.lines;
+    let room = |part: &Part| most.min(usize::try_from(part.ms / SHORTEST_LINE_MS).unwrap_or(most));
     let is_ours = theirs.len() == parts.len()
         && theirs.iter().zip(parts).all(|(lines, part)| lines.len() <= room(part) && (part.sings || lines.is_empty()));
     if is_ours {
@@ -53,13 +56,13 @@ pub fn deal(parts: &[Part], theirs: Vec<Vec<String>>) -> Vec<Vec<String>> {
 }
 
 /// A stranger's line as lines that the vendor takes: without what is no text, cut between words where it is too long.
-fn split(text: &str) -> Vec<String> {
+fn split(text: &str, most_chars: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     for word in plain.split_whitespace() {
-        let word = shortened(word, LONGEST_LINE);
+        let word = shortened(word, most_chars);
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= LONGEST_LINE => {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= most_chars => {
                 line.push(' ');
                 line.push_str(&word);
             }
@@ -98,12 +101,14 @@ mod tests {
     fn lines_are_read_of_both_versions() {
         let sections =
             json!({"sections": [{"lines": ["One\u{7} two", ""]}, {"lines": ["[Solo]", 7]}, {"lines": null}]});
+        let limits = PlanLimits::default();
+        let of_plan = |plan: &Value| of_plan(plan, &limits);
         assert_eq!(of_plan(&sections), [vec!["One two".to_owned()], vec![], vec![]]);
         let chunks = json!({"chunks": [{"text": "[Verse]\nOne\n\nTwo"}, {"song_id": "s"}]});
         assert_eq!(of_plan(&chunks), [vec!["One".to_owned(), "Two".to_owned()], vec![]]);
         assert_eq!(of_plan(&json!("none")), Vec::<Vec<String>>::new());
         let long = json!({"sections": [{"lines": ["word ".repeat(90)]}]});
-        assert!(of_plan(&long)[0].len() == 3 && of_plan(&long)[0].iter().all(|line| line.len() <= LONGEST_LINE));
+        assert!(of_plan(&long)[0].len() == 3 && of_plan(&long)[0].iter().all(|line| line.len() <= limits.line_chars));
         let endless = json!({"chunks": [{"text": "la\n".repeat(5_000)}, {"text": "lo"}]});
         assert_eq!(counts(&of_plan(&endless)), [MOST_READ, 0]);
     }
@@ -111,9 +116,10 @@ mod tests {
     #[test]
     fn lines_go_to_parts_that_sing() {
         let lines = |counts: &[usize]| counts.iter().map(|count| vec!["la".to_owned(); *count]).collect::<Vec<_>>();
+        let limits = PlanLimits::default();
         let song = parts(&[(4_000, false), (20_000, true), (10_000, false), (20_000, true)]);
         let check = |theirs: &[usize], expected: &[usize]| {
-            assert_eq!(counts(&deal(&song, lines(theirs))), expected, "{theirs:?}");
+            assert_eq!(counts(&deal(&song, lines(theirs), &limits)), expected, "{theirs:?}");
         };
         check(&[0, 4, 0, 6], &[0, 4, 0, 6]);
         check(&[2, 4, 0, 2], &[0, 4, 0, 4]);
@@ -123,13 +129,16 @@ mod tests {
         // No more than there is time for.
         check(&[90], &[0, 20, 0, 20]);
         let long = parts(&[(120_000, true)]);
-        assert_eq!(counts(&deal(&long, lines(&[90]))), [MOST_LINES]);
+        for most in [30, 12] {
+            let limits = PlanLimits { lines: most, ..PlanLimits::default() };
+            assert_eq!(counts(&deal(&long, lines(&[90]), &limits)), [most]);
+        }
     }
 
     #[test]
     fn order_is_kept() {
         let theirs: Vec<Vec<String>> = vec![(0..7).map(|n| n.to_string()).collect()];
-        let dealt = deal(&parts(&[(9_000, true), (9_000, true), (3_000, true)]), theirs);
+        let dealt = deal(&parts(&[(9_000, true), (9_000, true), (3_000, true)]), theirs, &PlanLimits::default());
         assert_eq!(dealt.concat(), ["0", "1", "2", "3", "4", "5", "6"]);
     }
 

@@ -42,8 +42,6 @@ const USUAL_FORMAT: &str = "mp3_44100_128";
 const PLANS: &str = "plans-1";
 /// Most of an answer in JSON: a plan, or what is said of the account.
 const MOST_JSON_BYTES: u64 = 1024 * 1024;
-/// Seeds that the vendor takes.
-const SEEDS: u64 = 1 << 31;
 
 /// Composes with ElevenLabs Music.
 pub struct ElevenLabs {
@@ -57,8 +55,11 @@ impl ElevenLabs {
     /// When the vendor's address cannot be used, or its `format` is none that music comes as.
     pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
         let name = vendor.format.as_deref().unwrap_or(USUAL_FORMAT);
-        let format = OutputFormat::parse(name)
-            .ok_or_else(|| SetupError::Format { provider: vendor.name.clone(), format: name.to_owned() })?;
+        let format = OutputFormat::parse(name).ok_or_else(|| SetupError::Format {
+            provider: vendor.name.clone(),
+            format: name.to_owned(),
+            expected: "auto, or such as mp3_44100_128, opus_48000_128 and pcm_44100",
+        })?;
         let http = VendorHttp::new(outbound, vendor, KeyIn::Header("xi-api-key"))?;
         Ok(Self { http, vendor: vendor.clone(), format })
     }
@@ -94,8 +95,8 @@ impl ElevenLabs {
             return Err(self.not_asked("does not play from a chord chart"));
         }
         let (text, options, seconds) = (sentence.to_owned(), options.clone(), self.seconds());
-        let range = seconds.clone();
-        let draft = blocking(move || Draft::of(&text, &options, &range)).await?;
+        let (range, limits) = (seconds.clone(), self.vendor.limits.plans.clone());
+        let draft = blocking(move || Draft::of(&text, &options, &range, &limits)).await?;
         let draft = draft.map_err(|error| compose_failure(&error))?;
         if !seconds.contains(&draft.seconds()) {
             let (least, most) = (seconds.start(), seconds.end());
@@ -164,7 +165,7 @@ impl ElevenLabs {
         let mut body = json!({
             "composition_plan": draft.plan(version, lines),
             "model_id": model,
-            "seed": seed % SEEDS,
+            "seed": seed % self.vendor.limits.plans.seed.saturating_add(1),
         });
         if version == PlanVersion::Sections {
             // Later models always do.
@@ -218,8 +219,8 @@ impl SetupCheck for ElevenLabs {
         &self.http.name
     }
 
-    /// Asks for the account, which costs nothing: a key that the vendor does not know is seen, and credits that are used up. A
-    /// key that may compose and not look at its account is a good key.
+    /// Asks for the account, which costs nothing: a key that the vendor does not know is seen, credits that are used up, and a
+    /// format that the account is not subscribed to. A key that may compose and not look at its account is a good key.
     async fn check(&self) -> Result<(), Failure> {
         let asked = self.http.free(self.http.get("v1/user/subscription", MOST_JSON_BYTES)).await;
         let answer = match asked {
@@ -234,6 +235,14 @@ impl SetupCheck for ElevenLabs {
         if used_up {
             let message = format!("{} has no credit left for this key", self.http.name);
             return Err(Failure::new(FailureClass::Money, FailureCode::ProviderQuota, message));
+        }
+        let tier = account["tier"].as_str().unwrap_or_default();
+        if let Some(least) = self.format.larger_tier(tier) {
+            let message = format!(
+                "{} sends {} to subscriptions from {least} on, and the account has {tier}: another format is needed",
+                self.http.name, self.format.name
+            );
+            return Err(Failure::new(FailureClass::Config, FailureCode::ProviderConfig, message));
         }
         Ok(())
     }

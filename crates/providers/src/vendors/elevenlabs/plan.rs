@@ -4,15 +4,13 @@
 use compose::{ComposeError, Composition, Effective, Instrument, Options, Understanding};
 use domain::options::Language;
 use serde_json::{Value, json};
+use settings::PlanLimits;
 
 use super::{
-    form::{self, MOST_PARTS, PART_MS, Part},
-    lines::{self, LONGEST_LINE, MOST_LINES},
+    form::{self, Part},
+    lines,
 };
 
-/// As the vendor documents them.
-const LONGEST_NAME: usize = 100;
-const MOST_STYLES: usize = 50;
 /// Ours: nothing is documented for one style.
 const LONGEST_STYLE: usize = 200;
 
@@ -37,6 +35,8 @@ pub struct Draft {
     /// How all of it is to sound, and how not.
     positive: Vec<String>,
     negative: Vec<String>,
+    /// Of the vendor.
+    limits: PlanLimits,
 }
 
 impl Draft {
@@ -49,6 +49,7 @@ impl Draft {
         sentence: &str,
         options: &Options,
         seconds: &std::ops::RangeInclusive<f64>,
+        limits: &PlanLimits,
     ) -> Result<Self, ComposeError> {
         let asked = compose::understand(sentence);
         let mut song = compose::compose(&asked, options)?;
@@ -60,10 +61,11 @@ impl Draft {
         let is_sung = !effective.instrumental;
         let total_ms = (seconds * 1000.0).round() as u64;
         Ok(Self {
-            parts: form::parts(&sections, total_ms, is_sung),
+            parts: form::parts(&sections, total_ms, is_sung, limits),
             is_sung,
-            positive: positive(sentence, &asked, options, &effective),
-            negative: negative(&effective),
+            positive: bounded(positive(sentence, &asked, options, &effective), limits.styles),
+            negative: bounded(negative(&effective), limits.styles),
+            limits: limits.clone(),
         })
     }
 
@@ -100,9 +102,11 @@ impl Draft {
                     "positive_styles": bounded(
                         [part.name.to_lowercase()].into_iter().chain(positive.iter().map(|style| (*style).to_owned()))
                             .chain(self.positive.iter().cloned()),
+                        self.limits.styles,
                     ),
                     "negative_styles": bounded(
                         negative.iter().map(|style| (*style).to_owned()).chain(self.negative.iter().cloned()),
+                        self.limits.styles,
                     ),
                     "context_adherence": "medium",
                 }),
@@ -121,28 +125,29 @@ impl Draft {
 
     /// The first rule of the vendor that a plan with these lines would break: such a plan is not sent.
     pub fn broken_rule(&self, lines: &[Vec<String>]) -> Option<String> {
-        if self.parts.is_empty() || self.parts.len() > MOST_PARTS || lines.len() > self.parts.len() {
-            return Some(format!("a plan has 1 to {MOST_PARTS} parts, and lines for no others"));
+        let PlanLimits { part_ms, parts: most_parts, lines: most_lines, line_chars, name_chars, .. } = &self.limits;
+        if self.parts.is_empty() || self.parts.len() > *most_parts || lines.len() > self.parts.len() {
+            return Some(format!("a plan has 1 to {most_parts} parts, and lines for no others"));
         }
         let is_fine = |part: &Part| {
             let name = part.name.chars().count();
-            PART_MS.contains(&part.ms) && (1..=LONGEST_NAME).contains(&name)
+            part_ms.contains(&part.ms) && (1..=*name_chars).contains(&name)
         };
         if let Some(part) = self.parts.iter().find(|part| !is_fine(part)) {
             return Some(format!("the part {} of {} ms is out of its range", part.name, part.ms));
         }
         let are_fine = |lines: &Vec<String>| {
-            lines.len() <= MOST_LINES && lines.iter().all(|line| line.chars().count() <= LONGEST_LINE)
+            lines.len() <= *most_lines && lines.iter().all(|line| line.chars().count() <= *line_chars)
         };
         if !lines.iter().all(are_fine) {
-            return Some(format!("a part has at most {MOST_LINES} lines of {LONGEST_LINE} characters"));
+            return Some(format!("a part has at most {most_lines} lines of {line_chars} characters"));
         }
         None
     }
 
     /// The words of a plan of the vendor's, dealt to our parts.
     pub fn deal(&self, theirs: &Value) -> Vec<Vec<String>> {
-        lines::deal(&self.parts, lines::of_plan(theirs))
+        lines::deal(&self.parts, lines::of_plan(theirs, &self.limits), &self.limits)
     }
 }
 
@@ -183,21 +188,21 @@ fn positive(sentence: &str, asked: &Understanding, options: &Options, song: &Eff
     }
     // A plan has no prompt: what our reading of the sentence leaves out would be lost.
     styles.push(sentence.to_owned());
-    bounded(styles)
+    styles
 }
 
 /// What is not to be heard: what the sentence and the options rule out, and voices where nobody sings.
 fn negative(song: &Effective) -> Vec<String> {
     let voices = song.instrumental.then(|| ["vocals".to_owned(), "singing".to_owned()]);
-    bounded(song.without.iter().map(|name| name.replace('-', " ")).chain(voices.into_iter().flatten()))
+    song.without.iter().map(|name| name.replace('-', " ")).chain(voices.into_iter().flatten()).collect()
 }
 
 /// Not too many, none too long, none empty, none twice.
-fn bounded(styles: impl IntoIterator<Item = String>) -> Vec<String> {
+fn bounded(styles: impl IntoIterator<Item = String>, most: usize) -> Vec<String> {
     let mut kept: Vec<String> = Vec::new();
     for style in styles {
         let style = lines::shortened(&style, LONGEST_STYLE);
-        if !style.is_empty() && !kept.contains(&style) && kept.len() < MOST_STYLES {
+        if !style.is_empty() && !kept.contains(&style) && kept.len() < most {
             kept.push(style);
         }
     }
@@ -209,7 +214,7 @@ mod tests {
     use super::*;
 
     fn draft(sentence: &str, options: &Options) -> Draft {
-        Draft::of(sentence, options, &(3.0..=600.0)).unwrap()
+        Draft::of(sentence, options, &(3.0..=600.0), &PlanLimits::default()).unwrap()
     }
 
     #[test]
@@ -261,9 +266,11 @@ mod tests {
 
     #[test]
     fn a_length_that_nobody_says_is_one_that_the_vendor_makes() {
-        let short = Draft::of("a slow ballad", &Options::default(), &(3.0..=20.0)).unwrap();
+        let of =
+            |sentence: &str| Draft::of(sentence, &Options::default(), &(3.0..=20.0), &PlanLimits::default()).unwrap();
+        let short = of("a slow ballad");
         assert_eq!(short.ms(), 20_000);
-        let asked = Draft::of("a ballad of 30 seconds", &Options::default(), &(3.0..=20.0)).unwrap();
+        let asked = of("a ballad of 30 seconds");
         assert_eq!(asked.ms(), 30_000, "what is asked for is not changed silently");
     }
 
@@ -271,9 +278,14 @@ mod tests {
     fn plans_that_break_a_rule_are_known() {
         let good = draft("folk", &Options { seconds: Some(30.0), ..Options::default() });
         let lines = |count: usize, chars: usize| vec![vec!["x".repeat(chars); count]];
-        assert_eq!(good.broken_rule(&lines(MOST_LINES, LONGEST_LINE)), None);
-        assert!(good.broken_rule(&lines(MOST_LINES + 1, 1)).is_some());
-        assert!(good.broken_rule(&lines(1, LONGEST_LINE + 1)).is_some());
+        assert_eq!(good.broken_rule(&lines(30, 200)), None);
+        assert!(good.broken_rule(&lines(31, 1)).is_some());
+        assert!(good.broken_rule(&lines(1, 201)).is_some());
+        let stricter =
+            Draft { limits: PlanLimits { lines: 4, line_chars: 40, ..PlanLimits::default() }, ..good.clone() };
+        assert_eq!(stricter.broken_rule(&lines(4, 40)), None);
+        assert!(stricter.broken_rule(&lines(5, 1)).is_some());
+        assert!(stricter.broken_rule(&lines(1, 41)).is_some_and(|rule| rule.contains("4 lines of 40 characters")));
         let with = |change: fn(&mut Vec<Part>)| {
             let mut draft = good.clone();
             change(&mut draft.parts);
@@ -283,6 +295,6 @@ mod tests {
         assert!(with(|parts| parts[0].ms = 2_999));
         assert!(with(|parts| parts[0].ms = 120_001));
         assert!(with(|parts| parts[0].name.clear()));
-        assert!(with(|parts| *parts = vec![parts[0].clone(); MOST_PARTS + 1]));
+        assert!(with(|parts| *parts = vec![parts[0].clone(); 31]));
     }
 }

@@ -14,8 +14,6 @@ use crate::{
     outside_service::{CallError, OutsideProgress, OutsideService},
 };
 
-/// Largest recording that goes along inside a request, in bytes, as the vendor advises.
-const MOST_INLINE_BYTES: u64 = 256_000;
 /// What a format is told by.
 const HEAD_BYTES: usize = 12;
 
@@ -36,9 +34,10 @@ impl<'a> WithAudio<'a> {
     /// An address from which the model reads the recording.
     async fn address(&self) -> Result<String, Failure> {
         let mut file = self.audio.reopen()?;
-        if self.audio.size_bytes <= MOST_INLINE_BYTES {
+        let most = self.service.client().limits.inline_bytes;
+        if self.audio.size_bytes <= most {
             let mut bytes = Vec::new();
-            file.take(MOST_INLINE_BYTES).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+            file.take(most).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
             return Ok(format!("data:{};base64,{}", format(&bytes).0, STANDARD.encode(&bytes)));
         }
         let mut head = [0; HEAD_BYTES];
@@ -84,6 +83,10 @@ impl OutsideService for WithAudio<'_> {
 
     async fn find(&self, correlation: &str) -> Result<Option<String>, Failure> {
         self.service.find(correlation).await
+    }
+
+    fn certain_after(&self) -> Duration {
+        self.service.certain_after()
     }
 
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure> {

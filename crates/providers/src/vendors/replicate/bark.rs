@@ -20,8 +20,6 @@ use crate::{
     stop::Stop,
 };
 
-/// Longest text of one call, in characters: the model speaks for 13 s at most, about 14 characters in each.
-const MOST_CHARS: usize = 180;
 /// How freely the model chooses, which is its own choice; the last digits carry the mark of the call.
 const TEMPERATURE: f64 = 0.7;
 /// Languages for which it has voices.
@@ -35,11 +33,18 @@ pub struct BarkReciter {
     model: ModelRef,
     /// A preset, such as `en_speaker_1`; one of the text's language where it is `None`.
     voice: Option<String>,
+    /// Longest text of one call, in characters.
+    most_chars: usize,
 }
 
 impl BarkReciter {
-    pub(super) const fn new(predictions: Arc<PredictionService>, model: ModelRef, voice: Option<String>) -> Self {
-        Self { predictions, model, voice }
+    pub(super) const fn new(
+        predictions: Arc<PredictionService>,
+        model: ModelRef,
+        voice: Option<String>,
+        most_chars: usize,
+    ) -> Self {
+        Self { predictions, model, voice, most_chars }
     }
 
     /// Which version makes what.
@@ -80,7 +85,7 @@ fn plain(text: &str) -> String {
 #[async_trait]
 impl Reciter for BarkReciter {
     fn most_chars(&self) -> usize {
-        MOST_CHARS
+        self.most_chars
     }
 
     /// Each request carries a mark of its own, and is another draw.
@@ -97,8 +102,9 @@ impl Reciter for BarkReciter {
         call: &ProviderCall<'_>,
     ) -> Result<AudioInput, Stop> {
         let chars = text.chars().count();
-        if chars > MOST_CHARS {
-            let message = format!("Bark speaks {MOST_CHARS} characters at once, and {chars} are asked for");
+        let most = self.most_chars;
+        if chars > most {
+            let message = format!("Bark speaks {most} characters at once, and {chars} are asked for");
             return Err(Failure::new(FailureClass::Config, FailureCode::Internal, message).into());
         }
         let service = &*self.predictions;

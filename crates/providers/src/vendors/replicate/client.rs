@@ -7,7 +7,7 @@ use domain::{Failure, FailureClass, FailureCode, Prices};
 use outbound::{Destination, Limits, Multipart, NotSent, Outbound, OutboundError, Request, header::HeaderName};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use settings::Vendor;
+use settings::{Vendor, WorkLimits};
 use url::{Url, form_urlencoded};
 
 use super::{
@@ -35,7 +35,7 @@ const MOST_REDIRECTS: u8 = 3;
 /// Where outputs lie when the settings name no hosts.
 const OUTPUT_HOSTS: [&str; 2] = ["replicate.delivery", "*.replicate.delivery"];
 const CANCEL_AFTER: HeaderName = HeaderName::from_static("cancel-after");
-/// The machine that a new model is said to run on. A training runs on the trainer's own.
+/// The machine that a new model is said to run on where the settings name none. A training runs on the trainer's own.
 const HARDWARE: &str = "gpu-t4";
 
 /// The two things that are asked for once and looked at.
@@ -62,6 +62,9 @@ pub struct Client {
     pub prices: Prices,
     /// Longest that one piece of work is waited for.
     pub work_timeout: Duration,
+    /// What the vendor allows.
+    pub limits: WorkLimits,
+    hardware: String,
 }
 
 impl Client {
@@ -75,6 +78,8 @@ impl Client {
             outputs: Destination::untrusted_within(listed.as_deref().unwrap_or(&OUTPUT_HOSTS))?,
             prices: vendor.prices.clone(),
             work_timeout: vendor.work_timeout,
+            limits: vendor.limits.work.clone(),
+            hardware: vendor.hardware.clone().unwrap_or_else(|| HARDWARE.to_owned()),
         })
     }
 
@@ -183,7 +188,7 @@ impl Client {
         if self.model(owner, name).await?.is_some() {
             return Ok(());
         }
-        let body = json!({"owner": owner, "name": name, "visibility": "private", "hardware": HARDWARE});
+        let body = json!({"owner": owner, "name": name, "visibility": "private", "hardware": self.hardware});
         match self.http.free(self.http.post("models", MAX_SMALL_BYTES).json(&body)).await {
             Ok(_) => Ok(()),
             // Somebody else was faster, or an earlier answer was lost.

@@ -43,7 +43,8 @@ pub struct MusicGen {
 pub(super) struct MusicGenSettings {
     pub model: ModelRef,
     pub size: Option<String>,
-    pub format: Option<String>,
+    /// `wav` or `mp3`.
+    pub format: &'static str,
     /// Shortest and longest.
     pub seconds: (f64, f64),
 }
@@ -51,14 +52,7 @@ pub(super) struct MusicGenSettings {
 impl MusicGen {
     pub(super) fn new(predictions: Arc<PredictionService>, settings: MusicGenSettings) -> Self {
         let MusicGenSettings { model, size, format, seconds: (shortest_seconds, longest_seconds) } = settings;
-        Self {
-            predictions,
-            model,
-            size,
-            format: if format.as_deref() == Some("mp3") { "mp3" } else { "wav" },
-            shortest_seconds,
-            longest_seconds,
-        }
+        Self { predictions, model, size, format, shortest_seconds, longest_seconds }
     }
 
     pub fn abilities(&self) -> Abilities {

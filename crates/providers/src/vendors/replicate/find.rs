@@ -11,8 +11,8 @@ use super::{
 
 /// How far the vendor's clock may be off.
 const SKEW: TimeDelta = TimeDelta::minutes(2);
-/// Longest that a request may have been on its way.
-const ON_ITS_WAY: TimeDelta = TimeDelta::minutes(5);
+/// Whatever the settings say.
+const LONGEST_ARRIVAL: TimeDelta = TimeDelta::hours(1);
 /// Most pages that are read; a busy account fills six a minute.
 const MOST_PAGES: usize = 60;
 
@@ -29,7 +29,10 @@ const MOST_PAGES: usize = 60;
 /// As the vendor answers; `Transient` where its lists are longer than is read: then nobody knows.
 pub async fn find(client: &Client, kind: Kind, correlation: &str) -> Result<Option<String>, Failure> {
     let Some(begun) = moment(correlation) else { return Ok(None) };
-    let (after, before) = (begun - SKEW, begun + ON_ITS_WAY + SKEW);
+    // Longest that it may have been on its way.
+    let arrival =
+        TimeDelta::from_std(client.limits.arrival).map_or(LONGEST_ARRIVAL, |arrival| arrival.min(LONGEST_ARRIVAL));
+    let (after, before) = (begun - SKEW, begun + arrival + SKEW);
     let mark = Mark::of(correlation);
     let is_it = |run: &Run| {
         let is_told = run.webhook.as_deref().is_some_and(|address| address.contains(correlation));

@@ -49,6 +49,16 @@ use crate::{
     setup_check::SetupCheck,
 };
 
+/// What MusicGen's music comes as.
+fn sound_format(vendor: &Vendor) -> Result<&'static str, SetupError> {
+    let asked = vendor.format.as_deref().unwrap_or("wav");
+    ["wav", "mp3"].into_iter().find(|known| *known == asked).ok_or_else(|| SetupError::Format {
+        provider: vendor.name.clone(),
+        format: asked.to_owned(),
+        expected: "wav or mp3",
+    })
+}
+
 /// Everything that is had of Replicate with one key.
 pub struct Replicate {
     client: Client,
@@ -66,7 +76,7 @@ impl Replicate {
     /// accompaniments.
     ///
     /// # Errors
-    /// When the vendor's address or one of its hosts for outputs cannot be used.
+    /// When the vendor's address or one of its hosts for outputs cannot be used, or its `format` is none of MusicGen's.
     pub fn new(
         outbound: &Outbound,
         vendor: &Vendor,
@@ -74,6 +84,7 @@ impl Replicate {
         is_accompanist: bool,
     ) -> Result<Self, SetupError> {
         let client = Client::new(outbound, vendor)?;
+        let format = sound_format(vendor)?;
         let schemas = Arc::new(Schemas::default());
         let webhooks = WebhookAddress::new(&vendor.name, public_url, &vendor.base_url);
         // The settings let nothing through that is no name; one without a version is an official model's.
@@ -103,13 +114,14 @@ impl Replicate {
         let settings = MusicGenSettings {
             model: music,
             size: Some(vendor.model.clone()).filter(|size| !size.is_empty()),
-            format: vendor.format.clone(),
+            format,
             seconds: vendor.music_seconds(),
         };
+        let most_chars = vendor.limits.text_chars;
         let check = ReplicateCheck { client: client.clone(), models, webhook_secret: vendor.webhook_secret.clone() };
         Ok(Self {
             composer: Arc::new(MusicGen::new(predictions.clone(), settings)),
-            reciter: Arc::new(BarkReciter::new(predictions.clone(), vocals, vendor.voice.clone())),
+            reciter: Arc::new(BarkReciter::new(predictions.clone(), vocals, vendor.voice.clone(), most_chars)),
             check: Arc::new(check),
             catalogue: Arc::new(catalogue),
             client,

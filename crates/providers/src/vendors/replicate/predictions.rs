@@ -21,8 +21,6 @@ use super::{
 };
 use crate::outside_service::{CallError, OutsideProgress, OutsideService};
 
-/// How soon a prediction is looked at again.
-const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 /// Longest that one answer is waited for, whatever the settings say.
 const LONGEST_ANSWER: Duration = Duration::from_secs(20);
 
@@ -66,7 +64,7 @@ impl PredictionService {
     fn progress(&self, run: &Run) -> OutsideProgress {
         let provider = self.provider();
         if Standing::of(run) == Standing::Working {
-            return progress::working(run, Utc::now(), LOOKS);
+            return progress::working(run, Utc::now(), self.client.limits.looks);
         }
         let (usage, cost) = progress::charge(run, &self.client.prices);
         let files = progress::files(&run.output);
@@ -125,6 +123,11 @@ impl OutsideService for PredictionService {
         find(&self.client, Kind::Prediction, correlation).await
     }
 
+    /// What is not in the vendor's lists yet may show up there for a while.
+    fn certain_after(&self) -> Duration {
+        self.client.limits.arrival
+    }
+
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure> {
         self.look_at(outside_id, Duration::MAX).await
     }
@@ -132,7 +135,7 @@ impl OutsideService for PredictionService {
     async fn look_at(&self, outside_id: &str, age: Duration) -> Result<OutsideProgress, Failure> {
         match self.client.run(Kind::Prediction, outside_id).await? {
             Some(run) => Ok(self.progress(&run)),
-            None => progress::unknown(self.provider(), age),
+            None => progress::unknown(self.provider(), age, self.client.limits.known_within),
         }
     }
 

@@ -15,8 +15,6 @@ const MOST_FILES: usize = 16;
 const DEEPEST: usize = 4;
 /// The end of the logs, in which the progress stands.
 const LOG_BYTES: usize = 4096;
-/// What was asked for so long ago is known wherever it is looked for.
-const KNOWN_EVERYWHERE: Duration = Duration::from_secs(60);
 
 /// How a run stands. Words for states that came up later mean what `completed_at` says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -79,13 +77,13 @@ pub fn lost(provider: &str, run: &Run) -> Failure {
     )
 }
 
-/// Nobody there knows the run. What was asked for a moment ago is not everywhere yet where it is looked for; of what is older
-/// nobody knows any more.
+/// Nobody there knows the run. What was asked for less than `known_within` ago is not everywhere yet where it is looked
+/// for; of what is older nobody knows any more.
 ///
 /// # Errors
 /// `Transient` where it may be known in a moment.
-pub fn unknown(provider: &str, age: Duration) -> Result<OutsideProgress, Failure> {
-    if age < KNOWN_EVERYWHERE {
+pub fn unknown(provider: &str, age: Duration, known_within: Duration) -> Result<OutsideProgress, Failure> {
+    if age < known_within {
         return Err(away(provider, "does not know of the work yet"));
     }
     Ok(OutsideProgress::failed(away(provider, "knows nothing of the work any more"), None))

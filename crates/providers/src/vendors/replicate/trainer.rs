@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{TimeDelta, Utc};
+use chrono::Utc;
 use domain::{Cost, Failure, FailureClass, FailureCode};
 use serde_json::{Map, Value, json};
 use settings::usage;
@@ -15,8 +15,6 @@ use crate::{
     training::{TrainedModel, Trainer, TrainingOrder, UploadedData},
 };
 
-/// For how long the vendor keeps what was handed to it, with some time to spare.
-const KEPT: TimeDelta = TimeDelta::hours(23);
 /// Of the weights of MusicGen, which what is trained from them stands under.
 const LICENCE: &str = "CC-BY-NC-4.0";
 /// Longest part of a destination's name that is the model's own.
@@ -40,7 +38,7 @@ impl Trainer for ReplicateTrainer {
         let address = self.0.upload(file, data.size_bytes, "application/zip", "recordings.zip").await;
         // It costs nothing: whether it arrived makes no difference.
         let address = address.map_err(CallError::Refused)?;
-        Ok(UploadedData { address: address.into(), expires_at: Some(Utc::now() + KEPT) })
+        Ok(UploadedData { address: address.into(), expires_at: Some(Utc::now() + self.0.upload_kept()) })
     }
 
     fn request(&self, data: &UploadedData, order: &TrainingOrder) -> Value {

@@ -22,8 +22,6 @@ use super::{
 };
 use crate::outside_service::{CallError, OutsideProgress, OutsideService};
 
-/// How soon a training is looked at again: it takes many minutes.
-const LOOKS: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 /// The rate of learning of a request that says nothing of it, which is the trainer's own. It carries the mark.
 const RATE: (&str, f64) = ("lr", 1.0);
 
@@ -80,6 +78,11 @@ impl TrainingService {
         self.client.upload(data, size_bytes, media_type, name).await
     }
 
+    /// For how long what was uploaded is kept.
+    pub const fn upload_kept(&self) -> Duration {
+        self.client.limits.upload_kept
+    }
+
     /// What a training costs that takes so long by the vendor's meter.
     pub fn cost(&self, compute_seconds: f64) -> Option<domain::Cost> {
         self.client.prices.cost(&domain::Usage { compute_seconds, ..domain::Usage::default() })
@@ -87,7 +90,7 @@ impl TrainingService {
 
     fn progress(&self, run: &Run) -> OutsideProgress {
         if Standing::of(run) == Standing::Working {
-            return progress::working(run, Utc::now(), LOOKS);
+            return progress::working(run, Utc::now(), self.client.limits.training_looks);
         }
         let (usage, cost) = progress::charge(run, &self.client.prices);
         let trained = trained(&run.output);
@@ -159,6 +162,11 @@ impl OutsideService for TrainingService {
         find(&self.client, Kind::Training, correlation).await
     }
 
+    /// As of predictions.
+    fn certain_after(&self) -> Duration {
+        self.client.limits.arrival
+    }
+
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure> {
         self.look_at(outside_id, Duration::MAX).await
     }
@@ -166,7 +174,7 @@ impl OutsideService for TrainingService {
     async fn look_at(&self, outside_id: &str, age: Duration) -> Result<OutsideProgress, Failure> {
         match self.client.run(Kind::Training, outside_id).await? {
             Some(run) => Ok(self.progress(&run)),
-            None => progress::unknown(&self.name, age),
+            None => progress::unknown(&self.name, age, self.client.limits.known_within),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use compose::Options as SongOptions;
 use domain::FailureClass;
 use providers::{
-    CallError, DirectCalls, OutsideProgress, SongComposer,
+    Arrival, CallError, DirectCalls, OutsideProgress, SongComposer,
     vendors::replicate::{ModelRef, PredictionRequest},
 };
 use serde_json::{Value, json};
@@ -133,6 +133,23 @@ async fn every_end_is_told_for_what_it_is() {
     let OutsideProgress::Failed { failure, .. } = over(&*service, &id).await else { panic!("it has gone") };
     assert!(failure.message.contains("deleted"), "{failure}");
     assert!(matches!(service.look("nobody").await.unwrap(), OutsideProgress::Failed { .. }));
+}
+
+#[tokio::test]
+async fn what_is_not_listed_has_never_arrived_only_after_as_long_as_the_settings_say() {
+    for (limit, seconds) in [(None, 300), (Some("45000"), 45)] {
+        let more: Vec<_> = limit.map(|limit| ("providers.replicate.arrival_ms", limit)).into_iter().collect();
+        let setting = Setting::with(Options::default(), &more).await;
+        for service in [setting.replicate.predictions(), setting.replicate.trainings().unwrap()] {
+            let arrival = async |seconds| service.arrival(&correlation(), Duration::from_secs(seconds)).await.unwrap();
+            assert_eq!(arrival(seconds - 1).await, Arrival::NotYetKnown);
+            assert_eq!(arrival(seconds).await, Arrival::Never);
+        }
+        let service = setting.replicate.predictions();
+        let mine = correlation();
+        let id = service.create(&mine, &music()).await.unwrap();
+        assert_eq!(service.arrival(&mine, Duration::from_secs(900)).await.unwrap(), Arrival::Known(id));
+    }
 }
 
 #[tokio::test]

@@ -4,13 +4,25 @@ use domain::{
     Failure, FailureClass,
     registry::{ModelPath, ModelVersion},
 };
-use providers::{Part, PartCheck, vendors::replicate::ModelRef};
+use providers::{Part, PartCheck, SetupError, vendors::replicate::ModelRef};
 use vendor_standins::{Fault, Options, Pace, Retry, Route, Step};
 
 use super::{
-    setting::{Setting, correlation, made, music},
+    setting::{Setting, correlation, made, music, set_up},
     trainings::training,
 };
+
+#[tokio::test]
+async fn a_format_that_it_does_not_make_is_refused_at_the_start() {
+    let setting = Setting::new().await;
+    for (format, is_made) in [("wav", true), ("mp3", true), ("ogg", false), ("mp3_44100_128", false)] {
+        match set_up(&setting.vendors, &[("providers.replicate.format", format)]) {
+            Ok(_) => assert!(is_made, "{format}"),
+            Err(SetupError::Format { provider, .. }) => assert!(!is_made && provider == "replicate", "{format}"),
+            Err(other) => panic!("{format}: {other}"),
+        }
+    }
+}
 
 #[tokio::test]
 async fn the_set_up_is_checked_at_no_cost() {

@@ -6,7 +6,7 @@ use chrono::Utc;
 use domain::OutsideCallId;
 use outbound::Outbound;
 use providers::{
-    AudioInput, DirectCalls, OutsideProgress, OutsideService, ProviderCall,
+    AudioInput, DirectCalls, OutsideProgress, OutsideService, ProviderCall, SetupError,
     vendors::replicate::{ModelRef, PredictionRequest, Replicate},
 };
 use resilience::ids::random10;
@@ -43,6 +43,10 @@ impl Setting {
 }
 
 pub fn made(vendors: &Vendors, more: &[(&'static str, &str)]) -> Replicate {
+    set_up(vendors, more).unwrap()
+}
+
+pub fn set_up(vendors: &Vendors, more: &[(&'static str, &str)]) -> Result<Replicate, SetupError> {
     let settings = LoadOptions::default()
         .with("providers.replicate.base_url", format!("{}/v1", vendors.url_of(REPLICATE)))
         .with("providers.replicate.api_key", "a-key")
@@ -56,7 +60,7 @@ pub fn made(vendors: &Vendors, more: &[(&'static str, &str)]) -> Replicate {
     let vendor = settings.vendors.iter().find(|vendor| vendor.name == "replicate").unwrap();
     let outbound = Outbound::new(&settings.outbound).unwrap();
     let is_accompanist = settings.capabilities.of("accompaniment").is_some_and(|names| names.contains(&vendor.name));
-    Replicate::new(&outbound, vendor, settings.http.public_url.as_ref(), is_accompanist).unwrap()
+    Replicate::new(&outbound, vendor, settings.http.public_url.as_ref(), is_accompanist)
 }
 
 pub fn correlation() -> String {

@@ -23,6 +23,7 @@ pub fn vendor(kind: VendorKind, url: &str) -> Vendor {
         music_version: None,
         trainer_version: None,
         owner: None,
+        hardware: None,
         output_hosts: None,
         webhook_secret: None,
         format: None,
@@ -34,6 +35,7 @@ pub fn vendor(kind: VendorKind, url: &str) -> Vendor {
         timeout: Duration::from_secs(30),
         work_timeout: Duration::from_secs(60),
         concurrency: 4,
+        limits: kind.limits(),
         prices: Prices { currency: "USD".to_owned(), ..Prices::default() },
         monthly_limit: None,
     }

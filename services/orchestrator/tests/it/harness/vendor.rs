@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Cost, Failure, FailureClass, FailureCode};
 use orchestrator::{CallError, OutsideProgress, OutsideService};
+use providers::CERTAIN_AFTER;
 use resilience::{Clock, ManualClock};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
@@ -60,6 +61,10 @@ pub struct Orders {
     pub loses_answer: bool,
     /// Loses the next order itself.
     pub loses_order: bool,
+    /// Takes orders and does not show them yet.
+    pub hides_orders: bool,
+    /// How long what it was asked for may be hidden, in seconds; the usual time when 0.
+    pub certain_after_seconds: u64,
     /// Refuses orders, as failures of this class.
     pub refuses: Option<FailureClass>,
     /// The next looks that fail.
@@ -158,7 +163,17 @@ impl OutsideService for Vendor {
 
     async fn find(&self, correlation: &str) -> Result<Option<String>, Failure> {
         let orders = self.orders();
+        if orders.hides_orders {
+            return Ok(None);
+        }
         Ok(orders.made.iter().find(|(_, (known, _))| known == correlation).map(|(id, _)| id.clone()))
+    }
+
+    fn certain_after(&self) -> Duration {
+        match self.orders().certain_after_seconds {
+            0 => CERTAIN_AFTER,
+            seconds => Duration::from_secs(seconds),
+        }
     }
 
     async fn look(&self, outside_id: &str) -> Result<OutsideProgress, Failure> {
