@@ -24,6 +24,8 @@ pub struct Charge {
     pub route: Route,
     /// What the client calls its request by, if it told: see [`correlation`].
     pub correlation: Option<String>,
+    /// The client's own id of the request (`X-Client-Request-Id`), which says nothing of what it is for.
+    pub request_id: Option<String>,
     /// The vendor's id of what was made.
     pub subject: Option<String>,
     /// In millionths of a US dollar.
@@ -73,6 +75,7 @@ impl Ledger {
             vendor,
             route,
             correlation: correlation(call),
+            request_id: call.header("x-client-request-id").map(str::to_owned),
             subject: subject.map(str::to_owned),
             amount_micros,
             delivered: false,

@@ -80,7 +80,7 @@ impl SpeechServer {
     }
 
     /// Asks for WAV, and for MP3 where the server has something against WAV: a refusal made nothing.
-    async fn spoken(&self, text: &str) -> Result<Answered, CallError> {
+    async fn spoken(&self, text: &str, known_as: &str) -> Result<Answered, CallError> {
         let into = received::room().map_err(CallError::Refused)?;
         let chars = text.chars().count() as f64;
         let longest = chars * LONGEST_PER_CHAR + SLACK_SECONDS;
@@ -88,7 +88,7 @@ impl SpeechServer {
         let asked = async |format: &str| {
             let body =
                 json!({"model": self.vendor.model, "voice": self.voice(), "input": text, "response_format": format});
-            self.http.paid(self.http.post("audio/speech", most_bytes).json(&body)).await
+            self.http.paid(self.http.post_known_as(known_as, "audio/speech", most_bytes).json(&body)).await
         };
         let answer = if self.wants_mp3.load(Ordering::Relaxed) {
             asked("mp3").await?
@@ -156,11 +156,11 @@ impl Reciter for SpeechServer {
             estimate: prices.cost(&self.usage(text)),
             may_repeat: self.vendor.api_key.is_none() && prices.is_free(),
         };
-        let make: Make<'_> = Box::new(move |_| {
+        let make: Make<'_> = Box::new(move |id| {
             Box::pin(async move {
                 // Within the making: an answer that is kept needs no slot.
                 call.slot.take_again(call.ends_at).await.map_err(CallError::Refused)?;
-                self.spoken(text).await
+                self.spoken(text, &id).await
             })
         });
         let Answer { files, .. } = call.calls.once(of, make).await?;

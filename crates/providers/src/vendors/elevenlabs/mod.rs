@@ -193,7 +193,7 @@ impl ElevenLabs {
             estimate: prices.cost(&order.usage()),
             may_repeat: false,
         };
-        call.calls.once(of, Box::new(move |_| Box::pin(order.make()))).await
+        call.calls.once(of, Box::new(move |id| Box::pin(order.make(id)))).await
     }
 }
 
