@@ -64,7 +64,8 @@ async fn a_song_by_a_vendor_is_paid_for_once_and_its_cost_is_known() {
     assert_eq!(calls.iter().map(|call| call.state).collect::<Vec<_>>(), [OutsideCallState::Succeeded]);
     assert_eq!(calls[0].cost.as_ref().map(|cost| cost.micros), Some(100_000));
     assert_eq!(spent(&harness).await, (100_000, 0));
-    assert_eq!(vendors.ledger().len(), 1);
+    let charged: Vec<Option<String>> = vendors.ledger().into_iter().map(|charge| charge.request_id).collect();
+    assert_eq!(charged, [Some(calls[0].correlation.clone())], "the vendor is told the id of the row");
     running.stop().await;
 }
 
