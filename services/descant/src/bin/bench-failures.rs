@@ -24,7 +24,7 @@ use bench_support::{
     client::Client,
     mix::{Materials, Work},
     payments::{self, Audit, CLAIM, Class},
-    rows,
+    rows::Rows,
     stand_ins::{Ledger, Misbehaviour, StandIns},
     unless_stopped,
 };
@@ -251,10 +251,14 @@ async fn measure(options: &Options, materials: &Materials, flavour: Flavour) -> 
         Ok(jobs) => jobs,
         Err(error) => return Err(error.context(deployment.log_tails())),
     };
+    let rows = Rows::of(&deployment.database_url(), jobs.iter().map(|ended| ended.id.as_str())).await?;
+    let open = rows.settled().await?;
+    if open > 0 {
+        options.common.progress(&format!("{open} calls of jobs that have ended are still open"));
+    }
     // The charges before the rows: each row is written before its call is made.
     let ledger = vendors.ledger().await?;
-    let ids: Vec<String> = jobs.iter().map(|ended| ended.id.clone()).collect();
-    let (calls, stages) = rows::read(&deployment.database_url(), &ids).await?;
+    let (calls, stages) = rows.read().await?;
     let payments = payments::audit(&ledger.charges, &calls, &stages);
     Ok(figures(options, run, &jobs, (kills, took), &ledger, payments))
 }

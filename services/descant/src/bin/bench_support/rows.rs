@@ -1,6 +1,9 @@
 //! What a deployment's database says of the calls and stages of its jobs, in the words of [`payments`](super::payments).
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, Result};
 use domain::{FailureCode, JobId, Usage};
@@ -9,21 +12,55 @@ use persistence::{Database, OutsideCall, OutsideCallState, Stage};
 use super::payments::{Call, Made, Stages, Standing};
 
 const MOST_CONNECTIONS: u32 = 2;
+/// How long calls of jobs that have ended may take to be called off, or to be answered after all. What is not settled then is
+/// judged as it stands.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The rows of these jobs, by their ids. Nothing is written.
-pub async fn read(database_url: &str, jobs: &[String]) -> Result<(Vec<Call>, Stages)> {
-    let database = Database::connect(database_url, MOST_CONNECTIONS).await.context("open the deployment's database")?;
-    let (mut calls, mut stages) = (Vec::new(), Stages::new());
-    for id in jobs {
-        let job: JobId = id.parse().context("read a job's id")?;
-        let rows = database.outside_calls().of_job(job).await.context("read a job's calls")?;
-        calls.extend(rows.into_iter().map(call));
-        for stage in database.stages().list(job).await.context("read a job's stages")? {
-            stages.insert((id.clone(), stage.name.clone()), made(stage));
+/// The rows of some jobs. Nothing is written.
+pub struct Rows {
+    database: Database,
+    jobs: Vec<JobId>,
+}
+
+impl Rows {
+    /// Of jobs that have ended, by their ids.
+    pub async fn of<'a>(database_url: &str, jobs: impl Iterator<Item = &'a str>) -> Result<Self> {
+        let jobs = jobs.map(str::parse::<JobId>).collect::<Result<Vec<_>, _>>().context("read a job's id")?;
+        let database = Database::connect(database_url, MOST_CONNECTIONS).await;
+        Ok(Self { database: database.context("open the deployment's database")?, jobs })
+    }
+
+    /// Waits until no call is under way any more. Returns how many still are when it is waited for no longer.
+    pub async fn settled(&self) -> Result<usize> {
+        let until = Instant::now() + SETTLED_WITHIN;
+        loop {
+            let open = self.calls().await?.iter().filter(|call| call.ended_at.is_none()).count();
+            if open == 0 || Instant::now() > until {
+                return Ok(open);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
-    database.close().await.context("close the deployment's database")?;
-    Ok((calls, stages))
+
+    /// In the words of the rule.
+    pub async fn read(&self) -> Result<(Vec<Call>, Stages)> {
+        let mut stages = Stages::new();
+        for job in &self.jobs {
+            for stage in self.database.stages().list(*job).await.context("read a job's stages")? {
+                stages.insert((job.to_string(), stage.name.clone()), made(stage));
+            }
+        }
+        Ok((self.calls().await?.into_iter().map(call).collect(), stages))
+    }
+
+    async fn calls(&self) -> Result<Vec<OutsideCall>> {
+        let mut calls = Vec::new();
+        for job in &self.jobs {
+            calls.extend(self.database.outside_calls().of_job(*job).await.context("read a job's calls")?);
+        }
+        Ok(calls)
+    }
 }
 
 fn call(row: OutsideCall) -> Call {
