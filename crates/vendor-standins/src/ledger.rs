@@ -195,6 +195,10 @@ mod tests {
         ledger.delivered(again);
         assert_eq!(ledger.paid_twice().len(), 0);
         assert!(ledger.all()[2].delivered && !ledger.all()[0].delivered);
+        let mut known = call("{}");
+        known.headers.insert("x-client-request-id", "r1".parse().unwrap());
+        ledger.charge(Vendor::ElevenLabs, Route::Music, &known, 5, None);
+        assert_eq!(ledger.all()[3].request_id.as_deref(), Some("r1"));
     }
 
     #[test]
