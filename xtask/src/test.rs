@@ -60,10 +60,7 @@ fn built_suites() -> Result<VecDeque<Suite>> {
     ensure!(!programs.is_empty(), "cargo names no program with tests");
     // What takes longest first, so that the rest runs beside it: whole services, and of them all in one.
     programs.sort_by_key(|program| (!program.folder.ends_with("services/descant"), !program.is_service()));
-    let mut suites: VecDeque<_> = programs.iter().map(Program::suite).collect();
-    let docs = workspace::cargo(&["test", "--workspace", "--doc", "--no-fail-fast", "--"]);
-    suites.push_back(Suite { name: "examples in the documentation".to_owned(), command: docs });
-    Ok(suites)
+    Ok(programs.iter().map(Program::suite).collect())
 }
 
 /// A program that cargo has built to test something.

@@ -184,6 +184,7 @@ fn text(root: &Path, file: &Path, problems: &mut Vec<String>) -> Result<()> {
         problems.push(format!("{shown} has {lines} lines; above {MAX_LINES} it holds more than one idea"));
     }
     unsafe_code(&shown.to_string(), &text, problems);
+    examples(&shown.to_string(), &text, problems);
     for (index, line) in text.lines().enumerate() {
         // Put together here so that this file does not break its own rule.
         let places = ["home", "root", "Users", "work"].map(|place| format!("/{place}/"));
@@ -204,6 +205,19 @@ fn unsafe_code(shown: &str, text: &str, problems: &mut Vec<String>) {
     let allows = ["allow", "expect"].map(|level| format!("[{level}(unsafe_code"));
     if !UNSAFE.contains(&shown) && shown.ends_with(".rs") && allows.iter().any(|allow| text.contains(allow)) {
         problems.push(format!("{shown} allows unsafe code, which stands only in {}", UNSAFE.join(", ")));
+    }
+}
+
+/// Libraries have `doctest = false`, because rustdoc would go through each of them for nothing. So an example in their
+/// documentation would be run by nobody.
+fn examples(shown: &str, text: &str, problems: &mut Vec<String>) {
+    let begins = |line: &str| {
+        let line = line.trim_start();
+        let documentation = line.strip_prefix("///").or_else(|| line.strip_prefix("//!"));
+        documentation.is_some_and(|written| written.trim_start().starts_with("```"))
+    };
+    if shown.ends_with(".rs") && text.lines().any(begins) {
+        problems.push(format!("{shown} has an example in its documentation, which nothing runs: make it a test"));
     }
 }
 
@@ -253,6 +267,19 @@ mod tests {
         assert_eq!(problems, Vec::<String>::new());
         unsafe_code("crates/media/src/decode.rs", &text, &mut problems);
         assert_eq!(problems.len(), 1, "{problems:?}");
+    }
+
+    #[test]
+    fn examples_that_nothing_runs_are_reported() {
+        let check = |text: &str, expected: usize| {
+            let mut problems = Vec::new();
+            examples("crates/media/src/lib.rs", text, &mut problems);
+            assert_eq!(problems.len(), expected, "{text}: {problems:?}");
+        };
+        check("//! Sound.\n\n/// Half of it.\nfn half() {}\n", 0);
+        check("fn fence() -> &'static str {\n    \"```\" // three of them\n}\n", 0);
+        check("//! Sound.\n//!\n//! ```\n//! half();\n//! ```\n", 1);
+        check("impl Sound {\n    /// ```no_run\n    /// half();\n    /// ```\n    fn half() {}\n}\n", 1);
     }
 
     #[test]

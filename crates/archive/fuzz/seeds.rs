@@ -1,7 +1,7 @@
 //! Writes the archives that the fuzzer begins with into the folder that is named.
 
 #[allow(dead_code)]
-#[path = "../../../services/storage/tests/songs_bytes/mod.rs"]
+#[path = "../../../services/storage/tests/it/songs_bytes/mod.rs"]
 mod songs_bytes;
 
 use std::{fs, io, path::Path};

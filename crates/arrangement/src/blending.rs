@@ -9,7 +9,9 @@ use domain::{
     kinds::blend::{BlendLength, BlendOptions, BlendRequest},
 };
 use music::{Key, Mode};
-use providers::{BlendedSong, CallScope, Chain, Need, Provided, SongBlender, SongToBlend, Stop, blend_failure};
+use providers::{
+    BlendedSong, CallScope, Chain, Need, Provided, ProviderCall, SongBlender, SongToBlend, Stop, blend_failure,
+};
 
 /// Tempos are whole microseconds a quarter: so much may a song of the longest length be longer than was reckoned.
 const ROUNDING_SECONDS: f64 = 0.01;
@@ -45,16 +47,18 @@ pub fn blend_options(request: &BlendRequest) -> Options {
 ///
 /// # Errors
 /// `Caller` where the songs or the options make no blend; else what the chain answers.
-pub async fn blend(
+pub async fn blend<'a>(
     blenders: &Chain<dyn SongBlender>,
-    scope: CallScope<'_>,
+    scope: CallScope<'a>,
     songs: &[SongToBlend; 3],
     request: &BlendRequest,
 ) -> Result<Provided<BlendedSong>, Stop> {
     let options = blend_options(request);
     options.check().map_err(|error| blend_failure(&error))?;
     let options = &options;
-    let blend = |blender: Arc<dyn SongBlender>, _| async move { blender.blend(songs, options).await };
+    let blend = |blender: Arc<dyn SongBlender>, call: ProviderCall<'a>| async move {
+        blender.blend(songs, options, &call).await
+    };
     let made = blenders.call(scope, &Need::default(), blend).await?;
     let seconds = made.value.score.seconds();
     if seconds > MOST_SECONDS + ROUNDING_SECONDS {

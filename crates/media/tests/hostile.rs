@@ -1,5 +1,7 @@
-//! Files that lie, point elsewhere or are damaged: a clear answer, no reach beyond the stream, no crash, no leak.
+//! Files that lie, point elsewhere or are damaged: a clear answer, no reach beyond the stream, no crash, no leak. A
+//! process of its own, because one of the tests changes the current folder.
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::{

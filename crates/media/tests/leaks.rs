@@ -1,6 +1,7 @@
 //! Thousands of good and mutated files: no crash, and memory that stays where it was. A process of its own, one test at
 //! a time, because the whole process's memory is what is measured.
 
+#[path = "it/support/mod.rs"]
 mod support;
 
 use std::{fs, io::Cursor, sync::Mutex, time::Duration};

@@ -18,7 +18,7 @@ use crate::{
     chain::{CallLimits, Chain, Guard, Terms, Version},
     composing::{OfflineComposer, SongComposer},
     expert::ExpertProvider,
-    ml_model::{self, MlModelClient},
+    ml_model::MlModelClient,
     model_catalogue::ModelCatalogue,
     offline::{self, OfflineEngine},
     outside::Outside,
@@ -40,6 +40,9 @@ use crate::{
 const MOST_ANSWERS: u32 = 4;
 /// Parts of a long recital, and the singing of it.
 const MOST_PARTS: u32 = 20;
+
+/// What a model that blends has sent is read and written down behind the time that it has.
+const BEHIND_THE_ANSWER: Duration = Duration::from_secs(10);
 
 /// A call hands over up to a gigabyte; what is trained is paid for, and asked for again by the job's own rules only.
 const TRAINING_LIMITS: CallLimits = CallLimits {
@@ -105,7 +108,6 @@ impl<'a> Assembly<'a> {
             let key = settings.expert.api_key.clone();
             assembly.add_expert(&ExpertProvider::at(&outside.outbound()?, url.clone(), key)?);
         }
-        assembly.add_ml_model(outside)?;
         Ok(assembly)
     }
 
@@ -163,6 +165,7 @@ impl<'a> Assembly<'a> {
                 self.offers.catalogues.push(replicate.catalogue());
             }
             VendorKind::Expert => self.add_expert(&ExpertProvider::of_vendor(outbound, vendor)?),
+            VendorKind::MlModel => self.add_ml_model(outbound, vendor)?,
         }
         Ok(())
     }
@@ -226,20 +229,24 @@ impl<'a> Assembly<'a> {
         self.offers.checks.push(client.clone());
     }
 
-    fn add_ml_model(&mut self, outside: &Outside) -> Result<(), SetupError> {
-        let providers = &self.settings.providers;
-        let Some(url) = &providers.ml_model_url else { return Ok(()) };
-        let key = providers.ml_model_api_key.clone();
-        let client = Arc::new(MlModelClient::new(&outside.outbound()?, url.clone(), key)?);
-        let terms = |capability| {
-            let guard = Guard::new(ml_model::NAME, capability, self.breakers);
-            Terms::elsewhere(Version::Asked(client.clone()), guard)
+    /// A model that blends songs, and plays them where its table says so.
+    fn add_ml_model(&mut self, outbound: &Outbound, vendor: &Vendor) -> Result<(), SetupError> {
+        let client = Arc::new(MlModelClient::new(outbound, vendor)?);
+        let (call_timeout, retry) = (vendor.timeout + BEHIND_THE_ANSWER, self.settings.providers.retry_policy());
+        let terms = |capability| Terms {
+            limits: Some(CallLimits { call_timeout, retry }),
+            is_paid: client.is_paid(),
+            ..Terms::elsewhere(
+                Version::Asked(client.clone()),
+                Guard::new(&vendor.name, capability, self.breakers).sharing(client.slots()),
+            )
         };
-        let name = || ml_model::NAME.to_owned();
-        if providers.ml_model_plays {
+        let name = || vendor.name.clone();
+        if vendor.plays {
             self.offers.playing.push(Offer { name: name(), terms: terms("playing"), provider: client.clone() });
         }
         self.offers.blends.push(Offer { name: name(), terms: terms("blends"), provider: client.clone() });
+        self.offers.checks.push(client.clone());
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use music::{Score, analysis::Analysis};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use crate::capability::blocking;
+use crate::{calls::ProviderCall, capability::blocking, stop::Stop};
 
 /// Longest blend that is taken of any blender, in seconds.
 pub const MOST_BLEND_SECONDS: f64 = 720.0;
@@ -84,7 +84,12 @@ impl BlendOrigin {
 #[async_trait]
 pub trait SongBlender: Send + Sync {
     /// `options` were checked.
-    async fn blend(&self, songs: &[SongToBlend; 3], options: &blend::Options) -> Result<BlendedSong, Failure>;
+    async fn blend(
+        &self,
+        songs: &[SongToBlend; 3],
+        options: &blend::Options,
+        call: &ProviderCall<'_>,
+    ) -> Result<BlendedSong, Stop>;
 }
 
 /// The blender in this process. Plans that were begun are made to their end, some seconds at most.
@@ -102,11 +107,16 @@ impl OfflineBlender {
 
 #[async_trait]
 impl SongBlender for OfflineBlender {
-    async fn blend(&self, songs: &[SongToBlend; 3], options: &blend::Options) -> Result<BlendedSong, Failure> {
+    async fn blend(
+        &self,
+        songs: &[SongToBlend; 3],
+        options: &blend::Options,
+        _call: &ProviderCall<'_>,
+    ) -> Result<BlendedSong, Stop> {
         let internal = |message: &str| Failure::new(FailureClass::Caller, FailureCode::Internal, message);
         let slot = self.slots.clone().acquire_owned().await.map_err(|_| internal("the engine is shutting down"))?;
         let (songs, options) = (songs.clone(), options.clone());
-        blocking(move || {
+        let made = blocking(move || -> Result<BlendedSong, Failure> {
             let _slot = slot;
             let sources = songs.each_ref().map(|SongToBlend { title, score, analysis }| Source {
                 title: title.as_str(),
@@ -122,8 +132,8 @@ impl SongBlender for OfflineBlender {
             }
             let Blend { score, part_roles, .. } = made;
             Ok(BlendedSong { score, part_roles: Some(part_roles), origin: Some(origin), warnings })
-        })
-        .await?
+        });
+        Ok(made.await??)
     }
 }
 
@@ -162,12 +172,15 @@ pub fn blend_failure(error: &BlendError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use music::{
         analysis,
         score::{MeterChange, Part, ScoreNote, TempoChange},
     };
 
     use super::*;
+    use crate::calls::DirectCalls;
 
     fn song(tonic: u8) -> SongToBlend {
         let note = |index: u64| ScoreNote {
@@ -207,7 +220,9 @@ mod tests {
         let warnings = async |form: &str| {
             let length = blend::Length::Bars(8);
             let options = blend::Options { length, form: Some(form.to_owned()), ..blend::Options::default() };
-            OfflineBlender::new(1).blend(&songs, &options).await.unwrap().warnings
+            let calls = DirectCalls::default();
+            let call = ProviderCall::alone(&calls, "offline", Duration::from_secs(60));
+            OfflineBlender::new(1).blend(&songs, &options, &call).await.unwrap().warnings
         };
         let told = warnings("ABCDABCDABCD").await;
         assert!(told[0].contains("ABCDABCDABCD there was room for ABCDAB in 8 bars"), "{told:?}");

@@ -33,6 +33,7 @@ pub fn does(kind: VendorKind, capability: &str) -> bool {
         VendorKind::Replicate => ["vocals", "compositions", "training"].contains(&capability),
         VendorKind::Speech => capability == "vocals",
         VendorKind::Expert => ["melody", "lyrics", "vocals", "compositions"].contains(&capability),
+        VendorKind::MlModel => capability == "blends",
     }
 }
 
@@ -51,8 +52,8 @@ pub fn usual(kind: VendorKind, capability: &str, seconds: f64) -> Usage {
         (VendorKind::Replicate, "vocals") => Usage { compute_seconds: 0.5 * seconds, ..nothing },
         (VendorKind::Replicate, _) => Usage { compute_seconds: 2.0 * seconds, ..nothing },
         (VendorKind::Speech, _) => Usage { audio_seconds: 0.5 * seconds, ..nothing },
-        // Its words and melodies are no sound: they have a price for each call, if any.
-        (VendorKind::Expert, "melody" | "lyrics") => nothing,
+        // Words, melodies and blends are no sound: they have a price for each call, if any.
+        (VendorKind::Expert, "melody" | "lyrics") | (VendorKind::MlModel, _) => nothing,
         (VendorKind::ElevenLabs | VendorKind::Expert, _) => Usage { audio_seconds: seconds, ..nothing },
     }
 }

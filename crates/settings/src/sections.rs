@@ -174,11 +174,6 @@ impl JobSettings {
 pub struct ProviderSettings {
     /// The expert service; without it the engine works in the orchestrator's own process.
     pub expert_url: Option<Url>,
-    /// A model that blends songs, asked before the engine.
-    pub ml_model_url: Option<Url>,
-    pub ml_model_api_key: Option<Secret<String>>,
-    /// Whether that model also plays what was blended, by itself or by the engine.
-    pub ml_model_plays: bool,
     pub call_timeout: Duration,
     pub call_attempts: u32,
     pub call_base: Duration,

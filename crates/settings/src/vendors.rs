@@ -22,11 +22,13 @@ pub enum VendorKind {
     Speech,
     /// Another Descant `expert`.
     Expert,
+    /// A model that blends songs (`generate`), and may play them (`convert-to-mp3`).
+    MlModel,
 }
 
 impl VendorKind {
-    pub const ALL: [Self; 6] =
-        [Self::Anthropic, Self::ElevenLabs, Self::OpenAi, Self::Replicate, Self::Speech, Self::Expert];
+    pub const ALL: [Self; 7] =
+        [Self::Anthropic, Self::ElevenLabs, Self::OpenAi, Self::Replicate, Self::Speech, Self::Expert, Self::MlModel];
 
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,6 +38,7 @@ impl VendorKind {
             Self::Replicate => "replicate",
             Self::Speech => "speech",
             Self::Expert => "expert",
+            Self::MlModel => "ml_model",
         }
     }
 
@@ -46,7 +49,7 @@ impl VendorKind {
             Self::ElevenLabs => Some("https://api.elevenlabs.io"),
             Self::OpenAi => Some("https://api.openai.com/v1"),
             Self::Replicate => Some("https://api.replicate.com/v1"),
-            Self::Speech | Self::Expert => None,
+            Self::Speech | Self::Expert | Self::MlModel => None,
         }
     }
 
@@ -57,7 +60,7 @@ impl VendorKind {
             Self::ElevenLabs => "music_v1",
             Self::OpenAi => "gpt-4.1-mini",
             Self::Speech => "kokoro",
-            Self::Replicate | Self::Expert => "",
+            Self::Replicate | Self::Expert | Self::MlModel => "",
         }
     }
 
@@ -67,13 +70,15 @@ impl VendorKind {
             Self::ElevenLabs => (3.0, 600.0),
             // What MusicGen was made for.
             Self::Replicate => (1.0, 30.0),
-            Self::Anthropic | Self::OpenAi | Self::Speech | Self::Expert => (0.0, f64::INFINITY),
+            Self::Anthropic | Self::OpenAi | Self::Speech | Self::Expert | Self::MlModel => (0.0, f64::INFINITY),
         }
     }
 
-    /// Longest that one answer is waited for where nothing is said.
+    /// Longest that one answer is waited for where nothing is said; of a model that blends, where not even
+    /// `providers.call_timeout_ms` is.
     pub const fn timeout(self) -> Duration {
         match self {
+            Self::MlModel => Duration::from_secs(180),
             Self::ElevenLabs | Self::Expert => Duration::from_secs(300),
             Self::Anthropic | Self::OpenAi | Self::Replicate | Self::Speech => Duration::from_secs(60),
         }
@@ -102,6 +107,8 @@ pub struct Vendor {
     pub shortest_seconds: Option<f64>,
     pub longest_seconds: Option<f64>,
     pub languages: Option<Vec<Language>>,
+    /// Whether it plays what was blended, by itself or by others.
+    pub plays: bool,
     /// Of one answer.
     pub timeout: Duration,
     /// Of work that is asked for once and looked at.

@@ -1,7 +1,7 @@
 //! Writes the fonts that the fuzzer begins with into the folder that is named: plain ones of every shape that the tests of
 //! the crate make, and one of which a sample is compressed.
 
-#[path = "../tests/common/mod.rs"]
+#[path = "../tests/it/common/mod.rs"]
 mod common;
 
 use std::{fs, io, path::Path};

@@ -49,6 +49,8 @@ struct State {
     /// For the requests to come; the last one stays.
     manners: VecDeque<Manner>,
     heard: Vec<Heard>,
+    /// Whether `GET /health` is answered beside them.
+    answers_health: bool,
 }
 
 impl StandIn {
@@ -61,7 +63,7 @@ impl StandIn {
             TcpListener::bind("127.0.0.1:0").await.unwrap_or_else(|why| panic!("no port of this machine: {why}"));
         let address = listener.local_addr().unwrap_or_else(|why| panic!("a listener without an address: {why}"));
         let url = format!("http://{address}");
-        let state = Arc::new(Mutex::new(State { manners: VecDeque::new(), heard: Vec::new() }));
+        let state = Arc::new(Mutex::new(State { manners: VecDeque::new(), heard: Vec::new(), answers_health: false }));
         let serving = tokio::spawn(serve(listener, Arc::clone(&state)));
         let stand_in = Self { url, state, serving };
         stand_in.behave(manners);
@@ -81,6 +83,12 @@ impl StandIn {
         let manners: VecDeque<Manner> = manners.into_iter().collect();
         assert!(!manners.is_empty(), "a stand-in has manners");
         locked(&self.state).manners = manners;
+    }
+
+    /// Answers `GET /health` with a 200 from now on, whatever its manners: whoever asks how it is uses none of them up, and is
+    /// not heard.
+    pub fn answer_health(&self) {
+        locked(&self.state).answers_health = true;
     }
 
     /// Everything that was sent so far.
@@ -111,10 +119,14 @@ async fn serve(listener: TcpListener, state: Arc<Mutex<State>>) {
             let Some(heard) = request(&mut stream).await else { return };
             let manner = {
                 let mut state = locked(&state);
-                state.heard.push(heard);
-                let next =
-                    if state.manners.len() > 1 { state.manners.pop_front() } else { state.manners.front().cloned() };
-                next.unwrap_or(Manner::Hangs)
+                if state.answers_health && heard.head.starts_with("GET /health ") {
+                    Manner::Answers(200, b"{}".to_vec())
+                } else {
+                    state.heard.push(heard);
+                    let is_last = state.manners.len() <= 1;
+                    let next = if is_last { state.manners.front().cloned() } else { state.manners.pop_front() };
+                    next.unwrap_or(Manner::Hangs)
+                }
             };
             behave(stream, manner).await;
         });
@@ -208,5 +220,11 @@ mod tests {
         stand_in.behave([Manner::Answers(500, Vec::new())]);
         assert!(ask("").await.starts_with("HTTP/1.1 500"));
         assert_eq!(stand_in.asked(), 4);
+        stand_in.answer_health();
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && stand_in.asked() == 4, "{answer}");
     }
 }

@@ -174,8 +174,6 @@ impl Vendors {
             "[moderation]\nopenai_url = \"{}/v1\"\nopenai_api_key = \"stand-in\"\n",
             self.url_of(Vendor::OpenAi)
         );
-        let model = self.url_of(Vendor::Ml);
-        let model = format!("[providers]\nml_model_url = \"{model}\"\nml_model_api_key = \"stand-in\"\n");
         let table = |name: &str, vendor, path: &str, more: &str| {
             let base = self.url_of(vendor);
             format!("[providers.{name}]\n{more}base_url = \"{base}{path}\"\napi_key = \"stand-in\"\n")
@@ -190,11 +188,11 @@ impl Vendors {
         let tables = [
             outbound,
             moderation,
-            model,
             table("anthropic", Vendor::Anthropic, "", ""),
             table("openai", Vendor::OpenAi, "/v1", ""),
             table("replicate", Vendor::Replicate, "/v1", &replicate),
             table("elevenlabs", Vendor::ElevenLabs, "", ""),
+            table("ml_model", Vendor::Ml, "", ""),
             table("stand_in_speech", Vendor::OpenAi, "/v1", "kind = \"speech\"\n"),
         ];
         tables.join("\n")

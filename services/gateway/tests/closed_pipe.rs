@@ -1,4 +1,5 @@
-//! Nobody reads what a service prints: that is no reason to panic.
+//! Nobody reads what a service prints: that is no reason to panic. A process of its own: what another test
+//! started at the same moment could hold the pipe open a while.
 
 use std::process::{Command, Stdio};
 

@@ -3,9 +3,9 @@
 //! `analyse FILE.mid…`, or `analyse --labelled COUNT FOLDER` to write songs whose truth is known, and that truth.
 
 mod baseline;
-#[path = "../../tests/analysis/labelled.rs"]
+#[path = "../../tests/it/analysis/labelled.rs"]
 mod labelled;
-#[path = "../../tests/analysis/make.rs"]
+#[path = "../../tests/it/analysis/make.rs"]
 mod make;
 mod shifted;
 

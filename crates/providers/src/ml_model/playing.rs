@@ -1,32 +1,24 @@
 //! The model's other route: notes in, an MP3 out (`POST convert-to-mp3`). The contract does not say in which form the sound comes;
 //! it is taken as it is, and in base64 in JSON under the names that such services use.
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{self, Seek as _, Write as _},
-};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chrono::Utc;
-use domain::{Failure, FailureClass, FailureCode, Usage};
+use domain::Usage;
 use music::{Score, smf};
-use outbound::{OutboundError, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{MlModelClient, failure, refused};
+use super::{MlModelClient, next_where_refused, written};
 use crate::{
     calls::{Answered, Call, Make, ProviderCall},
     capability::blocking,
-    outside::misdeed,
     outside_service::CallError,
     playing::{PlayedSong, SongPlayer},
     stop::Stop,
 };
 
-const PLAYS: &str = "plays";
 /// A song is sent there once for each job: what has come is taken again after a restart.
 const PURPOSE: &str = "play";
 /// The best that there is; MP3s have no higher rate that is usual.
@@ -58,59 +50,36 @@ impl SongPlayer for MlModelClient {
         let owned = score.clone();
         let midi_data = blocking(move || STANDARD.encode(smf::write(&owned))).await?;
         let order = Order { midi_data, options: OrderOptions { quality: QUALITY, sample_rate: SAMPLE_RATE_HZ } };
-        let most_bytes = most_bytes(score.seconds());
+        let usage = Usage { audio_seconds: score.seconds(), ..Usage::default() };
         let asked = Call {
             provider: &call.provider,
             credential: "default",
             purpose: PURPOSE,
-            estimate: None,
+            estimate: self.prices.cost(&usage),
             may_repeat: false,
         };
-        let make: Make<'_> = Box::new(move |_| Box::pin(async move { self.played(&order, most_bytes).await }));
-        let answer = call.calls.once(asked, make).await?;
+        let make: Make<'_> = Box::new(move |_| Box::pin(async move { self.played(&order, usage).await }));
+        let answer = call.calls.once(asked, make).await.map_err(next_where_refused)?;
         match answer.files.into_iter().next() {
             Some(sound) => Ok(PlayedSong::Sound(sound)),
-            None => Err(Stop::GivenUp(failure(PLAYS, FailureClass::Transient, "sent no sound"))),
+            None => Err(Stop::GivenUp(self.http.misbehaved("sent no sound"))),
         }
     }
 }
 
 impl MlModelClient {
-    async fn played(&self, order: &Order, most_bytes: u64) -> Result<Answered, CallError> {
-        let lost = |error: &OutboundError| failure(PLAYS, FailureClass::Transient, misdeed(error));
+    /// The sound of a song with that use of the model, which is as long as the song.
+    async fn played(&self, order: &Order, usage: Usage) -> Result<Answered, CallError> {
+        let most_bytes = most_bytes(usage.audio_seconds);
         let most_answered = most_bytes / 3 * 4 + AROUND_BYTES;
-        let answer = match self.post("convert-to-mp3", order, most_answered).send().await {
-            Ok(answer) if answer.status() == StatusCode::OK => answer,
-            // One that only blends goes on blending: nothing is wrong with its key, nor with its address.
-            Ok(answer) if matches!(answer.status(), StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
-                let message = "the model that blends songs does not play them";
-                let (class, code) = (FailureClass::Config, FailureCode::ProviderUnavailable);
-                return Err(CallError::Refused(Failure::new(class, code, message)));
-            }
-            Ok(answer) => {
-                let retry_after = answer.retry_after(Utc::now());
-                return Err(CallError::Refused(refused(PLAYS, answer.status(), retry_after)));
-            }
-            Err(error) if error.may_have_arrived() => return Err(CallError::Unanswered(lost(&error))),
-            Err(error) => return Err(CallError::Refused(lost(&error))),
-        };
-        let body = answer.bytes().await.map_err(|error| match error {
-            OutboundError::TooLarge { .. } => useless(misdeed(&error)),
-            error => CallError::Unanswered(lost(&error)),
-        })?;
+        let answer = self.sent(self.http.post("convert-to-mp3", most_answered).json(order)).await?;
+        let body = answer.bytes().await.map_err(|error| self.spoilt(&error, usage))?;
         let sound = blocking(move || sound_in(&body, most_bytes)).await.map_err(CallError::Unanswered)?;
-        let sound = sound.map_err(useless)?;
-        let bytes = sound.len();
-        let file = blocking(move || written(&sound)).await.map_err(CallError::Unanswered)?;
-        let ours =
-            |_| CallError::Unanswered(failure(PLAYS, FailureClass::Transient, "sent what cannot be written down"));
-        let files = vec![file.map_err(ours)?];
-        Ok(Answered { value: json!({ "bytes": bytes }), files, usage: Usage::default(), cost: None })
+        let sound = sound.map_err(|what| self.useless(self.http.misbehaved(what), usage))?;
+        let value = json!({ "bytes": sound.len() });
+        let file = written(sound).await?;
+        Ok(Answered { value, files: vec![file], usage, cost: self.prices.cost(&usage) })
     }
-}
-
-fn useless(what: &str) -> CallError {
-    CallError::Useless { failure: failure(PLAYS, FailureClass::Transient, what), usage: Usage::default(), cost: None }
 }
 
 fn most_bytes(seconds: f64) -> u64 {
@@ -136,13 +105,6 @@ fn of_json(body: &[u8]) -> Result<Vec<u8>, &'static str> {
     let text = text.strip_prefix("data:").and_then(|rest| rest.split_once(',')).map_or(text, |(_, data)| data);
     let unbroken: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     STANDARD.decode(unbroken).map_err(|_| "sent a sound that is not in base64")
-}
-
-fn written(sound: &[u8]) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    file.write_all(sound)?;
-    file.rewind()?;
-    Ok(file)
 }
 
 #[cfg(test)]

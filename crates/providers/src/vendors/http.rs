@@ -70,6 +70,12 @@ impl VendorHttp {
         })
     }
 
+    /// Takes the current trace along: for a service of the operator's own.
+    #[must_use]
+    pub fn traced(self) -> Self {
+        Self { at: self.at.traced(), ..self }
+    }
+
     /// For what lies elsewhere, such as the files that an answer names.
     pub const fn outbound(&self) -> &Outbound {
         &self.outbound
@@ -208,7 +214,7 @@ impl VendorHttp {
     }
 
     /// A success, or what the error that it is asks of us.
-    pub(super) async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
+    pub(crate) async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
         self.success_of(answer, None).await
     }
 

@@ -41,7 +41,8 @@ fn read(reader: &mut Reader) -> Settings {
             }
         }
     }
-    let vendors = vendors::vendors(reader);
+    let providers = platform::providers(reader);
+    let vendors = vendors::vendors(reader, providers.call_timeout);
     let spending = vendors::spending(reader);
     vendors::one_currency(reader, &vendors, &spending);
     Settings {
@@ -54,7 +55,7 @@ fn read(reader: &mut Reader) -> Settings {
         rabbitmq: rabbitmq.filter(|_| mode == Mode::Distributed),
         auth,
         jobs: platform::jobs(reader),
-        providers: platform::providers(reader),
+        providers,
         capabilities: vendors::capabilities(reader, &vendors),
         vendors,
         spending,

@@ -284,17 +284,8 @@ pub fn jobs(reader: &mut Reader) -> JobSettings {
 
 pub fn providers(reader: &mut Reader) -> ProviderSettings {
     let threads: usize = reader.needed("providers.engine_threads", 0..=256);
-    let ml_model_url = reader.base_url("providers.ml_model_url");
-    let ml_model_plays = reader.flag("providers.ml_model_plays").unwrap_or(false);
-    if ml_model_plays && ml_model_url.is_none() {
-        let notice = "providers.ml_model_plays is set, and no model is: providers.ml_model_url has no address";
-        reader.notices.push(notice.to_owned());
-    }
     ProviderSettings {
         expert_url: reader.base_url("providers.expert_url"),
-        ml_model_url,
-        ml_model_api_key: reader.text("providers.ml_model_api_key").map(Secret::new),
-        ml_model_plays,
         call_timeout: reader.millis("providers.call_timeout_ms", 1..=LONGEST_MS),
         call_attempts: reader.needed("providers.call_attempts", 1..=100),
         call_base: reader.millis("providers.call_base_ms", 1..=LONGEST_MS),

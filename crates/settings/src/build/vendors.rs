@@ -14,16 +14,45 @@ use crate::{
 
 const LONGEST_MS: u64 = 86_400_000;
 /// Names that mean something else.
-const RESERVED: [&str; 3] = ["offline", "expert", "ml_model"];
+const RESERVED: [&str; 2] = ["offline", "expert"];
+/// The built-in table that older keys fill as well.
+const ML_MODEL: &str = "ml_model";
 
 /// The vendors that are set up. One of the built-in tables is when there is a key for it, or an address for one that needs no
-/// key; any other when it is there.
-pub fn vendors(reader: &mut Reader) -> Vec<Vendor> {
+/// key; any other when it is there. A model that blends is waited for as long as `call_timeout` where its table says nothing.
+pub fn vendors(reader: &mut Reader, call_timeout: Duration) -> Vec<Vendor> {
     let names = reader.provider_names();
-    names.iter().filter_map(|name| vendor(reader, name)).collect()
+    names.iter().filter_map(|name| vendor(reader, name, call_timeout)).collect()
 }
 
-fn vendor(reader: &mut Reader, name: &str) -> Option<Vendor> {
+/// What is said of the model that blends songs by the keys that were there before its table was.
+#[derive(Default)]
+struct OlderModel {
+    base_url: Option<Url>,
+    api_key: Option<Secret<String>>,
+    plays: bool,
+}
+
+impl OlderModel {
+    fn read(reader: &mut Reader) -> Self {
+        for (older, now) in [
+            ("providers.ml_model_url", "providers.ml_model.base_url"),
+            ("providers.ml_model_api_key", "providers.ml_model.api_key"),
+            ("providers.ml_model_plays", "providers.ml_model.plays"),
+        ] {
+            if reader.is_given(older) && reader.is_given(now) {
+                reader.notices.push(format!("{older} is ignored: {now} is set too"));
+            }
+        }
+        Self {
+            base_url: reader.base_url("providers.ml_model_url"),
+            api_key: reader.text("providers.ml_model_api_key").map(Secret::new),
+            plays: reader.flag("providers.ml_model_plays").unwrap_or(false),
+        }
+    }
+}
+
+fn vendor(reader: &mut Reader, name: &str, call_timeout: Duration) -> Option<Vendor> {
     let at = |key: &str| format!("providers.{name}.{key}");
     let is_built_in = BUILT_IN_PROVIDERS.contains(&name);
     let kinds = VendorKind::ALL.map(|kind| (kind.as_str(), kind));
@@ -36,11 +65,14 @@ fn vendor(reader: &mut Reader, name: &str) -> Option<Vendor> {
     if RESERVED.contains(&name) {
         reader.wrong(&at("kind"), Some("a table with another name: this one is taken"));
     }
-    let base_url = reader.base_url(&at("base_url"));
-    let key = reader.text(&at("api_key")).map(Secret::new);
+    let older = if name == ML_MODEL { OlderModel::read(reader) } else { OlderModel::default() };
+    let base_url = reader.base_url(&at("base_url")).or(older.base_url);
+    let key = reader.text(&at("api_key")).map(Secret::new).or(older.api_key);
+    let plays = reader.flag(&at("plays")).unwrap_or(older.plays);
     let kind_or = kind.unwrap_or(VendorKind::OpenAi);
+    let usual_timeout = if kind_or == VendorKind::MlModel { call_timeout } else { kind_or.timeout() };
     let number_ms = |reader: &mut Reader, key: &str| reader.number(&at(key), 1..=LONGEST_MS).map(Duration::from_millis);
-    let timeout = number_ms(reader, "timeout_ms").unwrap_or(kind_or.timeout());
+    let timeout = number_ms(reader, "timeout_ms").unwrap_or(usual_timeout);
     let work_timeout = number_ms(reader, "work_timeout_ms").unwrap_or(Duration::from_secs(600));
     let vendor = Vendor {
         name: name.to_owned(),
@@ -62,6 +94,7 @@ fn vendor(reader: &mut Reader, name: &str) -> Option<Vendor> {
         shortest_seconds: reader.float(&at("shortest_seconds"), 0.0..=36_000.0),
         longest_seconds: reader.float(&at("longest_seconds"), 0.0..=36_000.0),
         languages: reader.list(&at("languages"), |tag| tag.parse::<Language>().ok()),
+        plays,
         timeout,
         work_timeout,
         concurrency: reader.number(&at("concurrency"), 1..=1000).unwrap_or(4),
@@ -76,6 +109,13 @@ fn vendor(reader: &mut Reader, name: &str) -> Option<Vendor> {
     if needs_key && vendor.api_key.is_none() {
         if !is_built_in && reader.are_good(&[&at("api_key")]) {
             reader.missing(&at("api_key"), "this kind of provider asks for a key");
+        }
+        return None;
+    }
+    if kind == VendorKind::MlModel && is_built_in && base_url.is_none() {
+        if plays {
+            let notice = "providers.ml_model.plays is set, and no model is: providers.ml_model.base_url has no address";
+            reader.notices.push(notice.to_owned());
         }
         return None;
     }
@@ -144,7 +184,8 @@ pub fn capabilities(reader: &mut Reader, vendors: &[Vendor]) -> CapabilitySettin
         let path = format!("capabilities.{capability}");
         let Some(names) = reader.list(&path, |name| Some(name.to_owned())) else { continue };
         for idle in names.iter().filter(|name| is_known(name) && !set_up.contains(name.as_str())) {
-            reader.notices.push(format!("{path} names {idle}, which is not set up: it has no key"));
+            let lacks = if idle == ML_MODEL { "address" } else { "key" };
+            reader.notices.push(format!("{path} names {idle}, which is not set up: it has no {lacks}"));
         }
         if let Some(stranger) = names.iter().find(|name| !is_known(name)) {
             let expected = format!("names of providers that are set up; {stranger} is not");

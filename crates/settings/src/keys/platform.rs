@@ -344,23 +344,22 @@ pub const PROVIDERS: Section = Section {
             "providers.ml_model_url",
             "an http or https address without user, password, query or fragment",
             "\"http://localhost:8000\"",
-            "A model that blends songs (`POST generate`). Not set: the engine blends them.",
-        )
-        .env(&["ML_MODEL_URL"]),
+            "An older name of providers.ml_model.base_url, the address of a model that blends songs (`POST generate`). Neither \
+             set: the engine blends them.",
+        ),
         Key::unset(
             "providers.ml_model_api_key",
             "the key that the model asks for",
             "\"...\"",
-            "Sent to the model as a bearer token. Not set: none is sent.",
+            "An older name of providers.ml_model.api_key: sent to the model as a bearer token. Neither set: none is sent.",
         )
-        .env(&["ML_MODEL_API_KEY"])
         .secret(),
         Key::new(
             "providers.ml_model_plays",
             "false",
             BOOL,
             "true",
-            "Whether the model also plays the songs that were blended (`POST convert-to-mp3`), whoever blended them; there are no stems then, and what fails or sounds bad is played here. Without an address of the model it is not asked.",
+            "An older name of providers.ml_model.plays.",
         ),
         Key::new(
             "providers.call_timeout_ms",

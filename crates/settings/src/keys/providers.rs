@@ -11,12 +11,14 @@ const VERSION: &str = "owner/name, owner/name:version or a version of 64 hexadec
 const AUTOMATIC: &str = "Not set: all that are set up and can, those for money first, the engine last.";
 
 /// Tables that need no `kind`: it is their name.
-pub const BUILT_IN_PROVIDERS: [&str; 4] = ["anthropic", "elevenlabs", "openai", "replicate"];
+pub const BUILT_IN_PROVIDERS: [&str; 5] = ["anthropic", "elevenlabs", "ml_model", "openai", "replicate"];
 
 /// Variables that set a key of a built-in table besides the systematic one.
 pub const VENDOR_VARIABLES: &[(&str, &str)] = &[
     ("ANTHROPIC_API_KEY", "providers.anthropic.api_key"),
     ("ELEVENLABS_API_KEY", "providers.elevenlabs.api_key"),
+    ("ML_MODEL_API_KEY", "providers.ml_model.api_key"),
+    ("ML_MODEL_URL", "providers.ml_model.base_url"),
     ("OPENAI_API_KEY", "providers.openai.api_key"),
     ("OPENAI_BASE_URL", "providers.openai.base_url"),
     ("REPLICATE_API_TOKEN", "providers.replicate.api_key"),
@@ -24,14 +26,15 @@ pub const VENDOR_VARIABLES: &[(&str, &str)] = &[
 
 pub const PROVIDER: Section = Section {
     name: "providers.{provider}",
-    about: "A vendor: anthropic, elevenlabs, openai or replicate, or a name of your own with a kind.",
+    about: "A vendor: anthropic, elevenlabs, ml_model, openai or replicate, or a name of your own with a kind.",
     keys: &[
         Key::unset(
             "providers.{provider}.kind",
-            "anthropic, elevenlabs, openai, replicate, speech or expert",
+            "anthropic, elevenlabs, openai, replicate, speech, expert or ml_model",
             "\"openai\"",
             "How it is spoken to; a built-in table's name says so already. openai: chat completions, as Ollama, vLLM and \
-             llama.cpp speak them too. speech: the form of OpenAI's audio/speech. expert: another Descant expert.",
+             llama.cpp speak them too. speech: the form of OpenAI's audio/speech. expert: another Descant expert. \
+             ml_model: a model that blends songs.",
         ),
         Key::unset(
             "providers.{provider}.base_url",
@@ -43,7 +46,8 @@ pub const PROVIDER: Section = Section {
             "providers.{provider}.api_key",
             "the key of an account",
             "\"...\"",
-            "Sent as the vendor wants it. A built-in table is set up when this is set (openai also with an address alone).",
+            "Sent as the vendor wants it. A built-in table is set up when this is set (openai also with an address alone, \
+             ml_model with an address).",
         )
         .secret(),
         Key::unset(
@@ -122,10 +126,18 @@ pub const PROVIDER: Section = Section {
             "Languages that it is asked to write or sing. Not set: all that Descant knows and the kind can.",
         ),
         Key::unset(
+            "providers.{provider}.plays",
+            "true or false",
+            "true",
+            "Whether the model also plays the songs that were blended, whoever blended them (ml_model: `POST convert-to-mp3`); \
+             there are no stems then, and what fails or sounds bad is played here. Not set: no.",
+        ),
+        Key::unset(
             "providers.{provider}.timeout_ms",
             MS,
             "60000",
-            "Longest that one answer is waited for. Not set: 60000, and 300000 where the answer is the finished music.",
+            "Longest that one answer is waited for. Not set: 60000; 300000 where the answer is the finished music; \
+             providers.call_timeout_ms of a model that blends.",
         ),
         Key::unset(
             "providers.{provider}.work_timeout_ms",

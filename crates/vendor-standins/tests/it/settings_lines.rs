@@ -12,7 +12,7 @@ async fn they_are_taken_as_they_are_printed() {
     let taken = Settings::load(&LoadOptions { file: Some(path), ..LoadOptions::default() });
     let taken = taken.unwrap_or_else(|problems| panic!("{problems}"));
     let names: Vec<&str> = taken.vendors.iter().map(|vendor| vendor.name.as_str()).collect();
-    assert_eq!(names, ["anthropic", "elevenlabs", "openai", "replicate", "stand_in_speech"]);
+    assert_eq!(names, ["anthropic", "elevenlabs", "ml_model", "openai", "replicate", "stand_in_speech"]);
     assert!(
         taken
             .vendors

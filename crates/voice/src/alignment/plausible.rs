@@ -1,9 +1,9 @@
 //! Whether a recording says the words that were found in it: words can be laid over any sound.
 //!
 //! The limits lie between what was measured of right and of wrong texts against the formant voice (`speech`,
-//! `tests/foreign.rs`): the mean excess of recordings of one to four lines by four voices, noisy, slower and faster, was
-//! 0.09 to 0.27, of the worst line 0.32; of the words of others, of half of the words, and of speech backwards, it was 0.33
-//! to 0.47.
+//! `tests/it/foreign.rs`): the mean excess of recordings of one to four lines by four voices, noisy, slower and faster,
+//! was 0.09 to 0.27, of the worst line 0.32; of the words of others, of half of the words, and of speech backwards, it
+//! was 0.33 to 0.47.
 
 use std::ops::Range;
 

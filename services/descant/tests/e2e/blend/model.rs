@@ -13,6 +13,7 @@ use crate::harness::{Claims, Deployment, Flavour, PATIENCE, Part, User, own};
 over_both!(
     whatever_the_model_does_the_job_completes,
     a_model_that_has_answered_is_not_asked_again,
+    a_model_with_a_price_is_paid_for_a_blend_and_not_beyond_its_limit,
     what_the_model_plays_is_the_song_and_what_it_plays_badly_is_played_here
 );
 
@@ -49,12 +50,17 @@ fn sound(level: f32) -> Manner {
 }
 
 async fn with_model(flavour: Flavour, model: &StandIn) -> impl std::ops::Deref<Target = Deployment> {
-    with_model_that(flavour, model, "false").await
+    with_model_and(flavour, model, &[]).await
 }
 
-async fn with_model_that(flavour: Flavour, model: &StandIn, plays: &str) -> impl std::ops::Deref<Target = Deployment> {
+async fn with_model_and(
+    flavour: Flavour,
+    model: &StandIn,
+    more: &[(&str, &str)],
+) -> impl std::ops::Deref<Target = Deployment> {
+    // Its set-up is asked after beside the songs.
+    model.answer_health();
     let settings = [
-        ("DESCANT_PROVIDERS__ML_MODEL_PLAYS", plays),
         ("ML_MODEL_URL", model.url()),
         ("ML_MODEL_API_KEY", KEY),
         // Each of its faults is to be seen by the model, and not kept from it.
@@ -63,7 +69,7 @@ async fn with_model_that(flavour: Flavour, model: &StandIn, plays: &str) -> impl
         ("DESCANT_PROVIDERS__CALL_TIMEOUT_MS", "15000"),
         ("LOG_LEVEL", "debug"),
     ];
-    own(flavour, &settings).await
+    own(flavour, &[&settings[..], more].concat()).await
 }
 
 /// Who made a job's song, as its result and its report agree; there is a provenance where it is known.
@@ -145,9 +151,26 @@ async fn a_model_that_has_answered_is_not_asked_again(flavour: Flavour) {
     nowhere_logged(&deployment);
 }
 
+async fn a_model_with_a_price_is_paid_for_a_blend_and_not_beyond_its_limit(flavour: Flavour) {
+    let model = StandIn::start([song(2)]).await;
+    let priced = [
+        ("DESCANT_PROVIDERS__ML_MODEL__PRICE_PER_CALL", "0.25"),
+        ("DESCANT_PROVIDERS__ML_MODEL__MONTHLY_LIMIT", "0.3"),
+    ];
+    let deployment = with_model_and(flavour, &model, &priced).await;
+    let user = deployment.user();
+    let paid = completed(&user, &accepted(&user, &SHORT).await).await;
+    assert_eq!(paid["result"]["provider"], "ml_model", "{paid}");
+    assert_eq!(paid["cost"], json!([{ "amount": 0.25, "currency": "USD" }]), "{paid}");
+    let beyond = completed(&user, &accepted(&user, &SHORT).await).await;
+    assert_eq!(beyond["result"]["provider"], "offline", "{beyond}");
+    assert!(beyond["stages"].to_string().contains("monthly limit"), "{beyond}");
+    assert_eq!(model.asked(), 1);
+}
+
 async fn what_the_model_plays_is_the_song_and_what_it_plays_badly_is_played_here(flavour: Flavour) {
     let model = StandIn::start([song(1), sound(0.3)]).await;
-    let deployment = with_model_that(flavour, &model, "true").await;
+    let deployment = with_model_and(flavour, &model, &[("DESCANT_PROVIDERS__ML_MODEL_PLAYS", "true")]).await;
     let user = deployment.user();
     let with_stems = [&SHORT[..], &[("stems", "true")]].concat();
     let has_stems = |done: &Value| roles(done).iter().any(|role| role.starts_with("stem_"));

@@ -1,0 +1,6 @@
+//! Songs in notes, from what is asked to what is heard. One program, so that it is linked once.
+
+mod composed;
+mod lengths;
+mod sound_song;
+mod whole;

@@ -1,4 +1,0 @@
-//! Melodies made for the tests.
-#![allow(dead_code)]
-
-pub mod phrases;

@@ -1,0 +1,3 @@
+//! Melodies made for the tests.
+
+pub mod phrases;

@@ -1,4 +1,0 @@
-//! Sounds made for the tests.
-#![allow(dead_code)]
-
-pub mod made;

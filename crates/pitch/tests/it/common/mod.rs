@@ -1,0 +1,3 @@
+//! Sounds made for the tests.
+
+pub mod made;
