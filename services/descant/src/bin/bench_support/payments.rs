@@ -194,9 +194,12 @@ impl<'a> Rows<'a> {
         let names = [&charge.correlation, &charge.request_id].into_iter().flatten();
         let named = names.filter_map(|name| self.by_id.get(name.get(..ID_BYTES)?).copied());
         let of_work = charge.subject.as_deref().and_then(|work| self.by_work.get(work).copied());
-        let mut found: Vec<&Call> = named.chain(of_work).collect();
-        found.sort_by(|one, other| one.id.cmp(&other.id));
-        found.dedup_by(|one, other| one.id == other.id);
+        let mut found: Vec<&Call> = Vec::new();
+        for call in named.chain(of_work) {
+            if found.iter().all(|known| known.id != call.id) {
+                found.push(call);
+            }
+        }
         found
     }
 
