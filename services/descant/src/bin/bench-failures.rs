@@ -329,7 +329,8 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     async fn one(&self, work: Work, number: usize) -> Result<Ended> {
-        const PATIENCE: Duration = Duration::from_secs(900);
+        // A training whose request was lost is made again when it is certain that it never arrived.
+        const PATIENCE: Duration = Duration::from_secs(3600);
         let id = self.materials.submit(self.client, work, number).await?;
         let until = Instant::now() + PATIENCE;
         loop {

@@ -145,6 +145,31 @@ async fn a_wrong_key_is_told_at_the_start_and_songs_are_made_all_the_same() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_was_refused_twice_is_asked_for_a_third_time() {
+    let vendors = Vendors::start().await;
+    let url: &'static str = format!("{}/v1", vendors.url_of(Vendor::Replicate)).leak();
+    let settings = [
+        ("providers.replicate.api_key", "a key"),
+        ("providers.replicate.base_url", url),
+        ("providers.replicate.output_hosts", "127.0.0.1"),
+        ("providers.call_attempts", "3"),
+        ("outbound.allow_hosts", "127.0.0.1"),
+        ("capabilities.compositions", "replicate,offline"),
+    ];
+    let harness = house(&vendors, "a key", &settings).await;
+    let away = Step::Fail { fault: Fault::Unavailable, retry: Retry::Absent, after_work: false };
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [away.clone(), away]);
+    let running = harness.start();
+    let id = song(&harness, "a calm song about a paper boat").await;
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!(made_by(&harness, id).await.0, "replicate");
+    let refused = OutsideCallState::Failed;
+    assert_eq!(harness.call_states(id).await, [refused, refused, OutsideCallState::Succeeded]);
+    assert_eq!((vendors.asked(Vendor::Replicate, Route::CreatePrediction), vendors.ledger().len()), (3, 1));
+    running.stop().await;
+}
+
 /// Two vendors, and the engine for nothing: who was given up on may still answer when the other one has failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_is_used_where_everybody_else_has_failed_and_is_paid_for_once() {
