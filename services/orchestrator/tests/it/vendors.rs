@@ -164,8 +164,10 @@ async fn work_that_was_refused_twice_is_asked_for_a_third_time() {
     let id = song(&harness, "a calm song about a paper boat").await;
     harness.with_time(id, JobState::Completed).await;
     assert_eq!(made_by(&harness, id).await.0, "replicate");
-    let refused = OutsideCallState::Failed;
-    assert_eq!(harness.call_states(id).await, [refused, refused, OutsideCallState::Succeeded]);
+    // Calls of one moment have no order.
+    let mut states = harness.call_states(id).await;
+    states.sort_by_key(|state| state.as_str());
+    assert_eq!(states, [OutsideCallState::Failed, OutsideCallState::Failed, OutsideCallState::Succeeded]);
     assert_eq!((vendors.asked(Vendor::Replicate, Route::CreatePrediction), vendors.ledger().len()), (3, 1));
     running.stop().await;
 }
