@@ -42,7 +42,8 @@ const VENDOR_TIMEOUT_MS: &str = "2000";
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Jobs, one after the other, with a vendor that hangs, and as many without it.
 const HANGING_JOBS: usize = 30;
-const VENDORS: [&str; 5] = ["anthropic", "openai", "replicate", "elevenlabs", "stand_in_speech"];
+/// All with a price: what costs nothing is asked for again, and has no rows everywhere.
+const VENDORS: [&str; 6] = ["anthropic", "openai", "replicate", "elevenlabs", "ml_model", "stand_in_speech"];
 /// Violations that are printed one by one.
 const MOST_SHOWN: usize = 20;
 

@@ -10,8 +10,6 @@ pub const CLAIM: &str = "counted are charges at a vendor for what it had been as
      one stage, and charges without a row; not the next vendor's work where an answer was lost, nor a second try where a vendor \
      told that the first came to nothing (one more run of Replicate): these have lines of their own";
 
-/// The stand-in of the model that blends songs: without a price it is the house's own, and its calls are no rows.
-const OWN_MODEL: &str = "ml";
 /// What can be looked for at its vendor, and is asked for once more where it came to nothing.
 const FINDABLE: [&str; 2] = ["create_prediction", "create_training"];
 /// Charges for one thing: of what can be looked for, and of what is answered at once or never.
@@ -90,20 +88,18 @@ pub enum Class {
     OfNoUse,
     Lost,
     CalledOff,
-    OwnModel,
     PaidAgain,
     WithoutRow,
     OfTwoRows,
 }
 
 impl Class {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Used,
         Self::Late,
         Self::OfNoUse,
         Self::Lost,
         Self::CalledOff,
-        Self::OwnModel,
         Self::PaidAgain,
         Self::WithoutRow,
         Self::OfTwoRows,
@@ -121,7 +117,6 @@ impl Class {
             Self::OfNoUse => "of no use, and told: its vendor said so, or a gate",
             Self::Lost => "answer lost: not asked for again there, the next one made the stage",
             Self::CalledOff => "called off, since another one had made the stage",
-            Self::OwnModel => "the house's own model, which has no price and no rows",
             Self::PaidAgain => "paid again at the same vendor for the same thing",
             Self::WithoutRow => "without the row of a call",
             Self::OfTwoRows => "claimed by two rows",
@@ -235,8 +230,7 @@ pub fn audit(charges: &[Charge], calls: &[Call], stages: &Stages) -> Audit {
         let call = match rows.of(charge).as_slice() {
             [call] => *call,
             [] => {
-                let class = if charge.vendor == OWN_MODEL { Class::OwnModel } else { Class::WithoutRow };
-                audit.add(class, charge, None);
+                audit.add(Class::WithoutRow, charge, None);
                 continue;
             }
             [first, ..] => {
@@ -275,7 +269,7 @@ mod tests {
     fn charge(number: u64, route: &str, call: u32) -> Charge {
         Charge {
             number,
-            vendor: if route == "generate" { OWN_MODEL } else { "vendor" }.to_owned(),
+            vendor: "vendor".to_owned(),
             route: route.to_owned(),
             correlation: Some(id(call)),
             request_id: None,
@@ -322,7 +316,6 @@ mod tests {
         one("music", "other", Lost, Class::Lost);
         one("create_prediction", "other", CalledOff, Class::CalledOff);
         check("no row", &[charge(1, "music", 7)], &[call(1, "maker", "song", Kept)], &[(Class::WithoutRow, 1)]);
-        check("its own", &[charge(1, "generate", 7)], &[], &[(Class::OwnModel, 1)]);
         let free = Charge { amount_micros: 0, ..charge(1, "music", 7) };
         check("what costs nothing", &[free], &[], &[]);
     }
