@@ -44,11 +44,10 @@ const MOST_PARTS: u32 = 20;
 /// What a model that blends has sent is read and written down behind the time that it has.
 const BEHIND_THE_ANSWER: Duration = Duration::from_secs(10);
 
-/// A call hands over up to a gigabyte; what is trained is paid for, and asked for again by the job's own rules only.
-const TRAINING_LIMITS: CallLimits = CallLimits {
-    call_timeout: Duration::from_secs(30 * 60),
-    retry: RetryPolicy { max_attempts: 1, ..RetryPolicy::PROVIDER_CALL },
-};
+/// A call hands over up to a gigabyte. What was trained and came to nothing is paid for, and bought once more at most: the calls'
+/// log sees to that. Handing over, and what was refused, cost nothing, and nobody else can be asked.
+const TRAINING_LIMITS: CallLimits =
+    CallLimits { call_timeout: Duration::from_secs(30 * 60), retry: RetryPolicy::PROVIDER_CALL };
 
 /// Somebody who does one thing.
 struct Offer<P: ?Sized> {

@@ -33,6 +33,14 @@ struct RandomRequest {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RandomRunsRequest {
+    share: f64,
+    #[serde(default)]
+    seed: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RunRequest {
     id: String,
 }
@@ -45,6 +53,9 @@ pub fn answer(app: &App, call: &Call) -> Answer {
         }),
         ("random", &Method::POST) => read(call).and_then(|request: RandomRequest| {
             app.scripts.random(request.vendor, request.share, request.seed).map_err(|why| why.to_string())
+        }),
+        ("random_runs", &Method::POST) => read(call).and_then(|request: RandomRunsRequest| {
+            app.scripts.random_runs(request.share, request.seed).map_err(|why| why.to_string())
         }),
         ("advance", &Method::POST) => {
             read(call).and_then(|request: RunRequest| known(app.replicate.advance(&request.id)))
@@ -59,7 +70,8 @@ pub fn answer(app: &App, call: &Call) -> Answer {
         ("ledger", &Method::GET) => return Answer::json(200, &ledger(app)),
         ("webhooks", &Method::GET) => return Answer::json(200, &json!({"webhooks": app.replicate.webhooks()})),
         _ => {
-            let error = "there are POST script, random, advance, expire and reset, and GET ledger and webhooks";
+            let error =
+                "there are POST script, random, random_runs, advance, expire and reset, and GET ledger and webhooks";
             return Answer::json(404, &json!({ "error": error }));
         }
     };

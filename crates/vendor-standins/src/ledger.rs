@@ -24,6 +24,8 @@ pub struct Charge {
     pub route: Route,
     /// What the client calls its request by, if it told: see [`correlation`].
     pub correlation: Option<String>,
+    /// The client's own id of the request (`X-Client-Request-Id`), which says nothing of what it is for.
+    pub request_id: Option<String>,
     /// The vendor's id of what was made.
     pub subject: Option<String>,
     /// In millionths of a US dollar.
@@ -73,6 +75,7 @@ impl Ledger {
             vendor,
             route,
             correlation: correlation(call),
+            request_id: call.header("x-client-request-id").map(str::to_owned),
             subject: subject.map(str::to_owned),
             amount_micros,
             delivered: false,
@@ -192,6 +195,10 @@ mod tests {
         ledger.delivered(again);
         assert_eq!(ledger.paid_twice().len(), 0);
         assert!(ledger.all()[2].delivered && !ledger.all()[0].delivered);
+        let mut known = call("{}");
+        known.headers.insert("x-client-request-id", "r1".parse().unwrap());
+        ledger.charge(Vendor::ElevenLabs, Route::Music, &known, 5, None);
+        assert_eq!(ledger.all()[3].request_id.as_deref(), Some("r1"));
     }
 
     #[test]

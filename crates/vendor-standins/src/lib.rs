@@ -123,6 +123,15 @@ impl Vendors {
         self.app.scripts.random(vendor, share, seed).unwrap_or_else(|why| panic!("{why}"));
     }
 
+    /// This share (0–1) of Replicate's predictions and trainings whose call meets nothing comes to nothing: they fail, are
+    /// never begun, or their output is gone, cut or no sound. Alike for the same seed and the same order of calls.
+    ///
+    /// # Panics
+    /// When the share is not from 0 to 1.
+    pub fn random_runs(&self, share: f64, seed: u64) {
+        self.app.scripts.random_runs(share, seed).unwrap_or_else(|why| panic!("{why}"));
+    }
+
     /// Everything that was charged for so far.
     pub fn ledger(&self) -> Vec<Charge> {
         self.app.ledger.all()

@@ -7,10 +7,11 @@ use std::{
 
 use rand::{Rng, SeedableRng, seq::IndexedRandom};
 use rand_chacha::ChaCha8Rng;
+use serde_json::json;
 
 use crate::{
     routes::{Route, Vendor},
-    steps::{Fault, Retry, Step},
+    steps::{End, Fault, Retry, Run, Sound, Step},
 };
 
 /// Most steps that wait for one route.
@@ -23,7 +24,7 @@ pub enum ScriptError {
     DoesNotFit { number: usize, step: Box<Step>, vendor: Vendor, route: Route },
     #[error("at most {MOST_STEPS} steps can wait for one route")]
     TooMany,
-    #[error("the share of calls that fail must be from 0 to 1, not {0}")]
+    #[error("the share of what fails must be from 0 to 1, not {0}")]
     Share(f64),
 }
 
@@ -31,6 +32,8 @@ pub enum ScriptError {
 struct State {
     queues: HashMap<(Vendor, Route), VecDeque<Step>>,
     dice: HashMap<Vendor, (f64, ChaCha8Rng)>,
+    /// Of predictions and trainings that come to nothing.
+    runs: Option<(f64, ChaCha8Rng)>,
     asked: BTreeMap<(Vendor, Route), usize>,
 }
 
@@ -53,6 +56,24 @@ const MISHAPS: [Step; 12] = [
     Step::Reset { after_work: true },
     Step::CutBody,
 ];
+
+/// How a run comes to nothing: it fails, is never begun, ends in a state that nobody knows, or its output is gone, cut or no
+/// sound. Of a training there is no sound to be amiss.
+fn amiss(route: Route, dice: &mut ChaCha8Rng) -> End {
+    const OF_TRAININGS: u32 = 4;
+    const OF_PREDICTIONS: u32 = 8;
+    let sorts = if route == Route::CreateTraining { OF_TRAININGS } else { OF_PREDICTIONS };
+    match dice.random_range(0..sorts) {
+        0 => End::Fails("CUDA out of memory".to_owned()),
+        1 => End::Aborted,
+        2 => End::Removed,
+        3 => End::UnknownStatus,
+        4 => End::Audio(Sound::Short),
+        5 => End::Audio(Sound::NotAudio),
+        6 => End::Audio(Sound::Empty),
+        _ => End::Output(json!({"text": "Something went wrong."})),
+    }
+}
 
 impl Scripts {
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,6 +111,19 @@ impl Scripts {
         Ok(())
     }
 
+    /// From now on this share of the predictions and trainings whose call meets nothing comes to nothing itself, by dice with
+    /// this seed; a share of 0 ends it.
+    ///
+    /// # Errors
+    /// When the share is none.
+    pub fn random_runs(&self, share: f64, seed: u64) -> Result<(), ScriptError> {
+        if !(0.0..=1.0).contains(&share) {
+            return Err(ScriptError::Share(share));
+        }
+        self.state().runs = Some((share, ChaCha8Rng::seed_from_u64(seed)));
+        Ok(())
+    }
+
     /// What a call meets that comes now.
     pub fn next(&self, vendor: Vendor, route: Route) -> Step {
         let mut state = self.state();
@@ -99,8 +133,18 @@ impl Scripts {
                 return step;
             }
         }
-        let Some((share, dice)) = state.dice.get_mut(&vendor) else { return Step::Proper };
-        if dice.random_bool(*share) { MISHAPS.choose(dice).cloned().unwrap_or_default() } else { Step::Proper }
+        if let Some((share, dice)) = state.dice.get_mut(&vendor)
+            && dice.random_bool(*share)
+        {
+            return MISHAPS.choose(dice).cloned().unwrap_or_default();
+        }
+        if let Some((share, dice)) = &mut state.runs
+            && matches!(route, Route::CreatePrediction | Route::CreateTraining)
+            && dice.random_bool(*share)
+        {
+            return Step::Run(Run { end: amiss(route, dice), ..Run::default() });
+        }
+        Step::Proper
     }
 
     /// How often each route was asked.
@@ -155,5 +199,25 @@ mod tests {
         assert_ne!(fallen(1), fallen(2));
         let mishaps = fallen(1).into_iter().filter(|step| *step != Step::Proper).count();
         assert!((250..350).contains(&mishaps), "{mishaps}");
+    }
+
+    #[test]
+    fn runs_come_to_nothing_as_often_as_told_and_other_calls_never() {
+        let ends = |route| {
+            let scripts = Scripts::default();
+            scripts.random_runs(0.5, 1).unwrap();
+            let next = |_| scripts.next(Vendor::Replicate, route);
+            (0..1_000).map(next).filter(|step| *step != Step::Proper).collect::<Vec<_>>()
+        };
+        let of = |route, end: &End| ends(route).contains(&Step::Run(Run { end: end.clone(), ..Run::default() }));
+        for route in [Route::CreatePrediction, Route::CreateTraining] {
+            let many = ends(route).len();
+            assert!((450..550).contains(&many), "{route:?}: {many}");
+            assert!(of(route, &End::Aborted) && of(route, &End::Removed), "{route:?}");
+        }
+        let cut = End::Audio(Sound::Short);
+        assert!(of(Route::CreatePrediction, &cut) && !of(Route::CreateTraining, &cut));
+        assert!(ends(Route::GetPrediction).is_empty());
+        assert!(Scripts::default().random_runs(-0.1, 1).is_err());
     }
 }

@@ -150,7 +150,8 @@ pub async fn ask_for(
 }
 
 /// How often the provider has come to nothing with this: since the stage's attempt began, and of what was charged for, which no
-/// later attempt buys again without end, since the job did.
+/// later attempt buys again without end, since the job did. A request that was refused was nothing yet: how often it is made
+/// again is for the chain to say.
 async fn failed_before(run: &StageRun<'_>, service: &dyn OutsideService, purpose: &str) -> Result<usize, Failure> {
     let database = &run.tools.database;
     let stages = database.stages().list(run.job.id).await.map_err(|error| of_rows(&error))?;
@@ -161,7 +162,7 @@ async fn failed_before(run: &StageRun<'_>, service: &dyn OutsideService, purpose
             && call.purpose == purpose
             && call.provider == service.provider()
             && matches!(call.state, OutsideCallState::Failed | OutsideCallState::NeverArrived)
-            && (was_charged(call) || began.is_none_or(|began| call.created_at >= began))
+            && (was_charged(call) || (was_made(call) && began.is_none_or(|began| call.created_at >= began)))
     };
     Ok(calls.iter().filter(is_one).count())
 }
@@ -169,6 +170,11 @@ async fn failed_before(run: &StageRun<'_>, service: &dyn OutsideService, purpose
 /// Whether a call that came to nothing was paid for: the other side says what it cost, or what was used.
 fn was_charged(call: &OutsideCall) -> bool {
     call.cost.as_ref().is_some_and(|cost| cost.micros > 0) || call.usage != Usage::default()
+}
+
+/// Whether a call that came to nothing was more than a request that the other side refused: it was begun there, or lost.
+fn was_made(call: &OutsideCall) -> bool {
+    call.outside_id.is_some() || call.state == OutsideCallState::NeverArrived
 }
 
 async fn create(

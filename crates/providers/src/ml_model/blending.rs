@@ -75,7 +75,7 @@ impl SongBlender for MlModelClient {
         let made = if self.is_paid() {
             self.bought(&order, call).await
         } else {
-            self.song(&order).await.map(|(_, read)| read).map_err(|error| Stop::Failed(error.into_failure()))
+            self.song(&order, None).await.map(|(_, read)| read).map_err(|error| Stop::Failed(error.into_failure()))
         };
         let Read { mut score, warnings: mended } = made.map_err(next_where_refused)?;
         score.title = titles.join(" × ");
@@ -102,7 +102,7 @@ impl MlModelClient {
             estimate: self.prices.cost(&NOTHING),
             may_repeat: false,
         };
-        let make: Make<'_> = Box::new(move |_| Box::pin(self.answered(order)));
+        let make: Make<'_> = Box::new(move |id| Box::pin(self.answered(order, id)));
         let answer = call.calls.once(of, make).await?;
         let no_song = || Stop::GivenUp(self.http.misbehaved("sent no song"));
         let kept = answer.files.into_iter().next().ok_or_else(no_song)?;
@@ -111,17 +111,20 @@ impl MlModelClient {
         self.read(midi, order.options.length_seconds).await.map_err(Stop::GivenUp)
     }
 
-    async fn answered(&self, order: &Order) -> Result<Answered, CallError> {
-        let (midi, _) = self.song(order).await?;
+    async fn answered(&self, order: &Order, id: String) -> Result<Answered, CallError> {
+        let (midi, _) = self.song(order, Some(&id)).await?;
         let value = json!({ "bytes": midi.len() });
         let file = written(midi).await?;
         Ok(Answered { value, files: vec![file], usage: NOTHING, cost: self.prices.cost(&NOTHING) })
     }
 
-    /// What the model makes: the file, and what is read in it.
-    async fn song(&self, order: &Order) -> Result<(Vec<u8>, Read), CallError> {
-        let request = self.http.post("generate", MAX_ANSWER_BYTES).json(order);
-        let answer = self.sent(request).await?;
+    /// What the model makes: the file, and what is read in it. A call that is a row is known by its id.
+    async fn song(&self, order: &Order, id: Option<&str>) -> Result<(Vec<u8>, Read), CallError> {
+        let request = match id {
+            Some(id) => self.http.post_known_as(id, "generate", MAX_ANSWER_BYTES),
+            None => self.http.post("generate", MAX_ANSWER_BYTES),
+        };
+        let answer = self.sent(request.json(order)).await?;
         let made: MadeSong = answer.json().await.map_err(|error| self.spoilt(&error, NOTHING))?;
         let no_base64 = |_| self.useless(self.http.misbehaved("sent a song that is not in base64"), NOTHING);
         let midi = STANDARD.decode(made.midi_data.trim()).map_err(no_base64)?;

@@ -58,7 +58,7 @@ impl SongPlayer for MlModelClient {
             estimate: self.prices.cost(&usage),
             may_repeat: false,
         };
-        let make: Make<'_> = Box::new(move |_| Box::pin(async move { self.played(&order, usage).await }));
+        let make: Make<'_> = Box::new(move |id| Box::pin(async move { self.played(&order, usage, &id).await }));
         let answer = call.calls.once(asked, make).await.map_err(next_where_refused)?;
         match answer.files.into_iter().next() {
             Some(sound) => Ok(PlayedSong::Sound(sound)),
@@ -69,10 +69,10 @@ impl SongPlayer for MlModelClient {
 
 impl MlModelClient {
     /// The sound of a song with that use of the model, which is as long as the song.
-    async fn played(&self, order: &Order, usage: Usage) -> Result<Answered, CallError> {
+    async fn played(&self, order: &Order, usage: Usage, id: &str) -> Result<Answered, CallError> {
         let most_bytes = most_bytes(usage.audio_seconds);
         let most_answered = most_bytes / 3 * 4 + AROUND_BYTES;
-        let answer = self.sent(self.http.post("convert-to-mp3", most_answered).json(order)).await?;
+        let answer = self.sent(self.http.post_known_as(id, "convert-to-mp3", most_answered).json(order)).await?;
         let body = answer.bytes().await.map_err(|error| self.spoilt(&error, usage))?;
         let sound = blocking(move || sound_in(&body, most_bytes)).await.map_err(CallError::Unanswered)?;
         let sound = sound.map_err(|what| self.useless(self.http.misbehaved(what), usage))?;

@@ -22,6 +22,8 @@ const MAX_ERROR_BYTES: u64 = 64 * 1024;
 const MOST_AT_ONCE: &str = "maximum-concurrent-requests";
 /// Where a vendor takes no call for no longer than this, the call waits for it; longer waits are the chain's to keep.
 const SHORT_PAUSE: Duration = Duration::from_secs(2);
+/// What a client calls its request by, as OpenAI documents it; who does not know it passes over it.
+const REQUEST_ID: &str = "x-client-request-id";
 
 /// How a vendor wants its key.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +87,11 @@ impl VendorHttp {
 
     pub fn post(&self, path: &str, max_body_bytes: u64) -> Request {
         self.with_key(self.outbound.post(&self.at, path), max_body_bytes)
+    }
+
+    /// A request that is paid for, with the id of the call's row: the vendor's records can be held against ours by it.
+    pub fn post_known_as(&self, id: &str, path: &str, max_body_bytes: u64) -> Request {
+        self.post(path, max_body_bytes).header(HeaderName::from_static(REQUEST_ID), id)
     }
 
     fn with_key(&self, request: Request, max_body_bytes: u64) -> Request {

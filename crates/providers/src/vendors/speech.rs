@@ -95,7 +95,7 @@ impl SpeechServer {
 
     /// Asks for the format that is set; where none is, for WAV, and for MP3 where the server has something against WAV: a refusal
     /// made nothing.
-    async fn spoken(&self, text: &str) -> Result<Answered, CallError> {
+    async fn spoken(&self, text: &str, known_as: &str) -> Result<Answered, CallError> {
         let into = received::room().map_err(CallError::Refused)?;
         let chars = text.chars().count() as f64;
         let longest = chars * LONGEST_PER_CHAR + SLACK_SECONDS;
@@ -103,7 +103,7 @@ impl SpeechServer {
         let asked = async |format: &str| {
             let body =
                 json!({"model": self.vendor.model, "voice": self.voice(), "input": text, "response_format": format});
-            self.http.paid(self.http.post("audio/speech", most_bytes).json(&body)).await
+            self.http.paid(self.http.post_known_as(known_as, "audio/speech", most_bytes).json(&body)).await
         };
         let answer = if let Some(format) = self.format {
             asked(format).await?
@@ -176,11 +176,11 @@ impl Reciter for SpeechServer {
         };
         let (server, text) = (self.clone(), text.to_owned());
         let (slot, ends_at) = (call.slot.clone(), call.ends_at);
-        let make: Make<'static> = Box::new(move |_| {
+        let make: Make<'static> = Box::new(move |id| {
             Box::pin(async move {
                 // Within the making: an answer that is kept needs no slot.
                 slot.take_again(ends_at).await.map_err(CallError::Refused)?;
-                server.spoken(&text).await
+                server.spoken(&text, &id).await
             })
         });
         let Answer { files, .. } = call.paid_once(of, make).await?;

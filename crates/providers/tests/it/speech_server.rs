@@ -60,6 +60,7 @@ async fn a_text_is_spoken() {
     let (seconds, channels, rate_hz) = shape(&sound);
     assert!((1.5..5.0).contains(&seconds) && (channels, rate_hz) == (1, 24_000), "{seconds} {channels} {rate_hz}");
     assert_eq!((&beginning(&sound), desk.asked()), (b"RIFF", 1));
+    assert!(desk.vendors.ledger().iter().all(|charge| charge.request_id.is_some()), "it is told the id of the call");
     let longer = desk.recite(&desk.client(), &TEXT.repeat(4), "en-US").await.unwrap();
     assert!(shape(&longer).0 > 3.0 * seconds);
 }

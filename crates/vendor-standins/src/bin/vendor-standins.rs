@@ -18,6 +18,9 @@ struct Arguments {
     /// Share of calls that fail, in percent
     #[arg(long, default_value_t = 0.0)]
     failures: f64,
+    /// Share of Replicate's predictions and trainings that come to nothing, in percent
+    #[arg(long, default_value_t = 0.0)]
+    failing_runs: f64,
     /// How long a prediction takes, in milliseconds
     #[arg(long, default_value_t = 3_000)]
     prediction_ms: u64,
@@ -26,7 +29,9 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    ensure!((0.0..=100.0).contains(&arguments.failures), "--failures must be from 0 to 100");
+    for (name, percent) in [("--failures", arguments.failures), ("--failing-runs", arguments.failing_runs)] {
+        ensure!((0.0..=100.0).contains(&percent), "{name} must be from 0 to 100");
+    }
     let pace = Pace::Millis { starting: arguments.prediction_ms / 4, processing: arguments.prediction_ms * 3 / 4 };
     let options = Options { port: arguments.port, seed: arguments.seed, pace, ..Options::default() };
     let vendors = Vendors::start_with(options)
@@ -37,6 +42,7 @@ async fn main() -> Result<()> {
             vendors.random(vendor, arguments.failures / 100.0, arguments.seed);
         }
     }
+    vendors.random_runs(arguments.failing_runs / 100.0, arguments.seed);
     println!("# The stand-in vendors listen. Settings that lead to them:\n\n{}", vendors.settings());
     println!("# What was charged: GET {}/_control/ledger. Ctrl-C stops.", vendors.url());
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

@@ -43,6 +43,9 @@ async fn dice_and_runs_over_http() {
     assert_eq!(tell(&vendors, "random", dice).await.status, 204);
     assert_eq!(tell(&vendors, "random", json!({"vendor": "ml", "share": 0.0})).await.status, 204);
     assert_eq!(ask(&vendors, Vendor::Ml).await.unwrap().status, 200);
+    for (share, status) in [(1.5, 400), (0.0, 204)] {
+        assert_eq!(tell(&vendors, "random_runs", json!({"share": share})).await.status, status);
+    }
     let script = json!({"vendor": "replicate", "route": "create_prediction", "steps": [{"run": {"pace": "manual"}}]});
     assert_eq!(tell(&vendors, "script", script).await.status, 204);
     let id = ask(&vendors, Vendor::Replicate).await.unwrap().json()["id"].clone();

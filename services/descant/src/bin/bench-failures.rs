@@ -1,9 +1,10 @@
-//! `bench-failures`: what vendors that fail cost the users of a house: jobs made by stand-in vendors of which each answers
-//! a share of its calls with 5xx, 429, silence, resets and cut bodies; then the same with the orchestrator killed every few
-//! seconds. Prints how many jobs completed, whether a vendor was paid twice for one thing (by the stand-ins' own ledger), how
-//! long jobs took, and who made their stages. Beside it, in the same run, a baseline: the share of jobs that would complete if
-//! each stage asked one vendor once. At last a vendor that never answers, and what it costs its users: how long the stage that
-//! asks it first takes, while its breaker closes and after that, beside the same stage without that vendor.
+//! `bench-failures`: what vendors that fail cost the users of a house: jobs of every kind made by stand-in vendors of which each
+//! answers a share of its calls with 5xx, 429, silence, resets and cut bodies, and of whose runs a share comes to nothing; then
+//! the same with the orchestrator killed every few seconds. Prints how many jobs completed, whether a stage was paid for twice
+//! (the stand-ins' ledger held against the rows of the calls, see `payments`), how long jobs took, and who made their stages.
+//! Beside it, in the same run, a baseline: the share of jobs that would complete if each stage asked one vendor once. At last a
+//! vendor that never answers, and what it costs its users: how long the stage that asks it first takes, while its breaker closes
+//! and after that, beside the same stage without that vendor.
 //!
 //! Run through `cargo xtask bench failures`, which starts the servers of the distributed set. Exits with 1 when a job did not
 //! complete that should have, or something was paid for twice.
@@ -13,14 +14,19 @@ mod bench_support;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use bench_support::{
-    Common, Deployment, Flavour, Machine, Process, Recording, Setting, client::Client, unless_stopped,
+    Common, Deployment, Flavour, Machine, Setting,
+    client::Client,
+    mix::{Materials, Work},
+    payments::{self, Audit, CLAIM, Class},
+    rows::Rows,
+    stand_ins::{Ledger, Misbehaviour, StandIns},
+    unless_stopped,
 };
 use chrono::{DateTime, Utc};
 use clap::Parser;
@@ -28,20 +34,18 @@ use futures_util::{StreamExt, stream};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-const STAND_INS: &str = "vendor-standins";
 const ORCHESTRATOR: &str = "descant-orchestrator";
 /// Goal for the share of jobs that complete.
 const GOAL: f64 = 0.999;
-/// Of ten jobs so many are hums; the others are sentences. A hum costs this machine some twenty times as much.
-const HUMS_IN_TEN: usize = 1;
-const HUM_SECONDS: f64 = 4.0;
-const SONG_MS: u32 = 5_000;
 /// Of one answer of a vendor: a call that hangs costs that.
 const VENDOR_TIMEOUT_MS: &str = "2000";
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// Jobs, one after the other, with a vendor that hangs, and as many without it.
 const HANGING_JOBS: usize = 30;
-const VENDORS: [&str; 5] = ["anthropic", "openai", "replicate", "elevenlabs", "stand_in_speech"];
+/// All with a price: what costs nothing is asked for again, and has no rows everywhere.
+const VENDORS: [&str; 6] = ["anthropic", "openai", "replicate", "elevenlabs", "ml_model", "stand_in_speech"];
+/// Violations that are printed one by one.
+const MOST_SHOWN: usize = 20;
 
 /// Jobs while vendors fail.
 #[derive(Parser)]
@@ -55,6 +59,10 @@ struct Options {
     /// Share of the vendors' calls that fail, in percent.
     #[arg(long, default_value_t = 30.0)]
     failures: f64,
+    /// Share of Replicate's predictions and trainings that are begun and come to nothing, in percent. A training that comes to
+    /// nothing twice is given up: nobody else trains.
+    #[arg(long, default_value_t = 10.0)]
+    failing_runs: f64,
     /// Jobs under way at once.
     #[arg(long, default_value_t = 12)]
     at_once: usize,
@@ -71,6 +79,10 @@ struct Options {
 impl Options {
     fn jobs(&self) -> usize {
         if self.quick { 50 } else { self.jobs as usize }
+    }
+
+    fn misbehaviour(&self) -> Misbehaviour {
+        Misbehaviour { failures: self.failures, failing_runs: self.failing_runs, seed: self.seed }
     }
 }
 
@@ -90,20 +102,29 @@ impl Latency {
     }
 }
 
+/// Of the jobs of one sort.
+#[derive(Serialize)]
+struct OfWork {
+    jobs: usize,
+    completed: usize,
+    /// Of those that completed.
+    ms: Latency,
+}
+
 #[derive(Serialize)]
 struct Figures {
     run: String,
     jobs: usize,
     completed: usize,
     share_completed: f64,
-    /// Share of the vendors' calls that were told to fail.
+    /// Share of the vendors' calls that were told to fail, and of the runs.
     failures: f64,
-    /// The share of jobs with a stage at a vendor that would complete if each such stage asked one vendor once.
+    failing_runs: f64,
+    /// The share of jobs that would complete if each stage that a vendor is asked for asked one vendor once.
     baseline_completed: f64,
     kills: usize,
     took_seconds: f64,
-    sentences_ms: Latency,
-    hums_ms: Latency,
+    works: BTreeMap<Work, OfWork>,
     /// Stages by who made them.
     stages_by: BTreeMap<String, BTreeMap<String, usize>>,
     /// Calls that vendors were asked for, and charges.
@@ -111,11 +132,8 @@ struct Figures {
     charges: usize,
     /// Charges by vendor and route.
     charges_by: BTreeMap<String, usize>,
-    /// Charges whose answer the vendor did not hand over whole: paid for, and made by somebody else where it could not be looked
-    /// for.
-    undelivered: usize,
-    /// Charges for equal requests, or for one correlation.
-    paid_twice: Vec<Value>,
+    /// What became of what was charged for.
+    payments: Audit,
     /// What jobs that did not complete say.
     failed: Vec<String>,
 }
@@ -135,6 +153,8 @@ struct Hanging {
 #[derive(Serialize)]
 struct Report {
     machine: Machine,
+    /// What counts as paid for twice.
+    claim: &'static str,
     runs: Vec<Figures>,
     hanging: Hanging,
 }
@@ -147,75 +167,43 @@ async fn main() -> Result<()> {
 }
 
 async fn run(options: &Options) -> Result<()> {
-    ensure!((0.0..=100.0).contains(&options.failures), "--failures must be from 0 to 100");
+    for (name, percent) in [("--failures", options.failures), ("--failing-runs", options.failing_runs)] {
+        ensure!((0.0..=100.0).contains(&percent), "{name} must be from 0 to 100");
+    }
     let machine = Machine::look();
+    let materials = Materials::new()?;
     let mut runs = Vec::new();
     for flavour in options.common.flavours() {
-        runs.push(measure(options, flavour).await?);
+        runs.push(measure(options, &materials, flavour).await?);
     }
-    let report = Report { machine, runs, hanging: hanging(options).await? };
+    let report = Report { machine, claim: CLAIM, runs, hanging: hanging(options, &materials).await? };
     if options.common.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print(&report);
     }
-    let short = |run: &&Figures| run.share_completed < GOAL || !run.paid_twice.is_empty();
+    let short = |run: &&Figures| run.share_completed < GOAL || !run.payments.violations.is_empty();
     if let Some(run) = report.runs.iter().find(short) {
-        bail!("{}: {} of {} completed, {} paid twice", run.run, run.completed, run.jobs, run.paid_twice.len());
+        let violations = run.payments.violations.len();
+        bail!("{}: {} of {} completed, {violations} charges against the rule", run.run, run.completed, run.jobs);
     }
     Ok(())
 }
 
-/// The stand-in vendors, in a process of their own so that nothing that ships depends on them.
-struct StandIns {
-    _process: Process,
-    url: String,
-    /// Settings that lead there.
-    toml: String,
-}
-
-impl StandIns {
-    async fn start(failures: f64, seed: u64, folder: &std::path::Path) -> Result<Self> {
-        const WITHIN: Duration = Duration::from_secs(30);
-        let log = folder.join("vendors.toml");
-        let (failures, seed) = (failures.to_string(), seed.to_string());
-        let arguments = ["--port", "0", "--failures", &failures, "--seed", &seed, "--prediction-ms", "600"];
-        let process = Process::start(STAND_INS, &arguments, &BTreeMap::new(), log.clone())?;
-        let until = Instant::now() + WITHIN;
-        loop {
-            // What it prints is a settings file whose comments say where it listens.
-            let toml = fs::read_to_string(&log).unwrap_or_default();
-            if let Some((_, after)) = toml.split_once("GET ")
-                && let Some((url, _)) = after.split_once("/_control")
-            {
-                return Ok(Self { _process: process, url: url.to_owned(), toml: toml.clone() });
-            }
-            ensure!(Instant::now() < until, "the stand-in vendors do not start: {toml}");
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    async fn ledger(&self) -> Result<Value> {
-        let answer = reqwest::get(format!("{}/_control/ledger", self.url)).await.context("ask for the ledger")?;
-        answer.json().await.context("read the ledger")
-    }
-}
-
-async fn measure(options: &Options, flavour: Flavour) -> Result<Figures> {
+async fn measure(options: &Options, materials: &Materials, flavour: Flavour) -> Result<Figures> {
     let folder = tempfile::tempdir().context("make a temporary folder")?;
-    let vendors = StandIns::start(options.failures, options.seed, folder.path()).await?;
-    let config = folder.path().join("descant.toml");
-    fs::write(&config, &vendors.toml).context("write the settings")?;
+    let vendors = StandIns::start(options.misbehaviour(), folder.path()).await?;
     let setting = |name: &str, value: &str| Setting(name.to_owned(), value.to_owned());
     // Known before it starts, so that vendors that send webhooks are told what they are asked for by: the ledger then knows
-    // two charges for one call.
+    // the row of each of their charges.
     let port = free_port()?.to_string();
     let mut settings = vec![
-        setting("DESCANT_CONFIG", &config.display().to_string()),
+        setting("DESCANT_CONFIG", &vendors.settings()),
         setting("DESCANT_HTTP__PORT", &port),
         setting("DESCANT_HTTP__PUBLIC_URL", &format!("http://127.0.0.1:{port}")),
         setting("QUEUE_RATE_LIMIT", "100000"),
         setting("QUEUE_CONCURRENCY", &options.at_once.to_string()),
+        setting("DESCANT_BLEND__STARTS", "unlimited"),
         // Short enough that a run ends within the hour: a job is given what its stages need, a lease is taken over at once.
         setting("DESCANT_JOBS__LEASE_MS", "4000"),
         setting("DESCANT_JOBS__HEARTBEAT_MS", "1000"),
@@ -234,10 +222,9 @@ async fn measure(options: &Options, flavour: Flavour) -> Result<Figures> {
     options.common.progress(&format!("{run}: {} jobs", options.jobs()));
 
     let started = Instant::now();
-    let done = AtomicUsize::new(0);
-    let recording = Recording::short_wav(HUM_SECONDS)?;
+    let watch = Watch { client: &client, materials, done: AtomicUsize::new(0), common: &options.common };
     let all = stream::iter(0..options.jobs())
-        .map(|number| one(&client, recording, number, &done, &options.common))
+        .map(|number| watch.one(Work::of(number), number))
         .buffer_unordered(options.at_once)
         .collect::<Vec<_>>();
     let mut kills = 0;
@@ -265,37 +252,41 @@ async fn measure(options: &Options, flavour: Flavour) -> Result<Figures> {
         Ok(jobs) => jobs,
         Err(error) => return Err(error.context(deployment.log_tails())),
     };
+    let rows = Rows::of(&deployment.database_url(), jobs.iter().map(|ended| ended.id.as_str())).await?;
+    let open = rows.settled().await?;
+    if open > 0 {
+        options.common.progress(&format!("{open} calls of jobs that have ended are still open"));
+    }
+    // The charges before the rows: each row is written before its call is made.
     let ledger = vendors.ledger().await?;
-    Ok(figures(options, run, &jobs, kills, took, &ledger))
+    let (calls, stages) = rows.read().await?;
+    let payments = payments::audit(&ledger.charges, &calls, &stages);
+    Ok(figures(options, run, &jobs, (kills, took), &ledger, payments))
 }
 
 /// What a vendor costs that never answers.
-async fn hanging(options: &Options) -> Result<Hanging> {
+async fn hanging(options: &Options, materials: &Materials) -> Result<Hanging> {
     let folder = tempfile::tempdir().context("make a temporary folder")?;
-    let vendors = StandIns::start(0.0, options.seed, folder.path()).await?;
-    let hangs =
-        json!({ "vendor": "elevenlabs", "route": "any", "steps": vec![json!({ "hang": {} }); 10 * HANGING_JOBS] });
-    let told = reqwest::Client::new().post(format!("{}/_control/script", vendors.url)).json(&hangs).send().await;
-    told.and_then(reqwest::Response::error_for_status).context("tell the vendor to hang")?;
-    let config = folder.path().join("descant.toml");
-    fs::write(&config, &vendors.toml).context("write the settings")?;
+    let proper = Misbehaviour { failures: 0.0, failing_runs: 0.0, seed: options.seed };
+    let vendors = StandIns::start(proper, folder.path()).await?;
+    let steps = vec![json!({ "hang": {} }); 10 * HANGING_JOBS];
+    vendors.script(&json!({ "vendor": "elevenlabs", "route": "any", "steps": steps })).await?;
     let mut took = Vec::new();
     for composers in ["elevenlabs,offline", "offline"] {
         options.common.progress(&format!("a vendor that hangs: {HANGING_JOBS} songs of {composers}"));
         let settings = [
-            ("DESCANT_CONFIG", config.display().to_string()),
+            ("DESCANT_CONFIG", vendors.settings()),
             ("QUEUE_RATE_LIMIT", "100000".to_owned()),
             ("DESCANT_CAPABILITIES__COMPOSITIONS", composers.to_owned()),
             ("DESCANT_PROVIDERS__ELEVENLABS__TIMEOUT_MS", VENDOR_TIMEOUT_MS.to_owned()),
         ];
         let settings = settings.map(|(name, value)| Setting(name.to_owned(), value));
         let deployment = Deployment::start_with(Flavour::Embedded, settings).await?;
-        let done = AtomicUsize::new(0);
+        let client = deployment.client();
+        let watch = Watch { client, materials, done: AtomicUsize::new(0), common: &options.common };
         let mut of_stage = Vec::new();
         for number in 0..HANGING_JOBS {
-            // Sentences only, each its own.
-            let recording = Recording::short_wav(HUM_SECONDS)?;
-            let ended = one(deployment.client(), recording, 10 * number + HUMS_IN_TEN, &done, &options.common).await?;
+            let ended = watch.one(Work::Sentence, number).await?;
             let stages = ended.job["stages"].as_array().map_or(&[][..], Vec::as_slice);
             let stage = stages.iter().find(|stage| stage["name"] == "composing");
             let seconds = stage.and_then(|stage| stage["seconds"].as_f64()).context("a song without its stage")?;
@@ -305,15 +296,13 @@ async fn hanging(options: &Options) -> Result<Hanging> {
     }
     let ledger = vendors.ledger().await?;
     // Not for songs are the questions whether it is set up rightly.
-    let is_for_songs = |asked: &&Value| {
-        asked["vendor"] == "elevenlabs" && asked["route"].as_str().is_some_and(|r| r.starts_with("music"))
-    };
-    let asked = ledger["asked"].as_array().into_iter().flatten().filter(is_for_songs);
+    let for_songs =
+        ledger.asked.iter().filter(|asked| asked.vendor == "elevenlabs" && asked.route.starts_with("music"));
     let without = took.pop().unwrap_or_default();
     Ok(Hanging {
         deadline: VENDOR_TIMEOUT_MS.parse().context("read our own setting")?,
         with: took.pop().unwrap_or_default(),
-        asked: asked.filter_map(|asked| asked["times"].as_u64()).sum(),
+        asked: for_songs.map(|asked| asked.times).sum(),
         without,
     })
 }
@@ -326,51 +315,56 @@ fn free_port() -> Result<u16> {
 
 /// A job that has ended.
 struct Ended {
-    is_hum: bool,
+    id: String,
+    work: Work,
     job: Value,
 }
 
-/// Submits one job and waits for its end. Each has its own sentence, so that no two ask a vendor for the same.
-async fn one(
-    client: &Client,
-    recording: Recording,
-    number: usize,
-    done: &AtomicUsize,
-    common: &Common,
-) -> Result<Ended> {
-    const PATIENCE: Duration = Duration::from_secs(900);
-    const THINGS: [&str; 7] =
-        ["rivers", "trains at night", "a paper boat", "the first snow", "old maps", "rain", "bread"];
-    let is_hum = number % 10 < HUMS_IN_TEN;
-    let about = format!("a calm song about {} and the number {}", THINGS[number % THINGS.len()], number + 1);
-    let id = if is_hum {
-        client.submit_with(recording, &about).await?
-    } else {
-        let request = json!({ "prompt": about, "lengthMs": SONG_MS, "seed": number });
-        client.submit_json("composition", &request).await?
-    };
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let job = client.job(&id).await?;
-        let state = job["state"].as_str().unwrap_or_default();
-        if matches!(state, "completed" | "failed" | "cancelled" | "expired") {
-            let ended = done.fetch_add(1, Ordering::Relaxed) + 1;
-            if ended.is_multiple_of(50) {
-                common.progress(&format!("{ended} have ended"));
+/// Submits jobs and waits for their ends.
+struct Watch<'a> {
+    client: &'a Client,
+    materials: &'a Materials,
+    done: AtomicUsize,
+    common: &'a Common,
+}
+
+impl Watch<'_> {
+    async fn one(&self, work: Work, number: usize) -> Result<Ended> {
+        // A training whose request was lost is made again when it is certain that it never arrived.
+        const PATIENCE: Duration = Duration::from_secs(3600);
+        let id = self.materials.submit(self.client, work, number).await?;
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let job = self.client.job(&id).await?;
+            let state = job["state"].as_str().unwrap_or_default();
+            if matches!(state, "completed" | "failed" | "cancelled" | "expired") {
+                let ended = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+                if ended.is_multiple_of(50) {
+                    self.common.progress(&format!("{ended} have ended"));
+                }
+                return Ok(Ended { id, work, job });
             }
-            return Ok(Ended { is_hum, job });
+            ensure!(Instant::now() < until, "job {id} did not end within {PATIENCE:?}: {job}");
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        ensure!(Instant::now() < until, "job {id} did not end within {PATIENCE:?}: {job}");
-        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
-fn figures(options: &Options, run: String, jobs: &[Ended], kills: usize, took: Duration, ledger: &Value) -> Figures {
+fn figures(
+    options: &Options,
+    run: String,
+    jobs: &[Ended],
+    (kills, took): (usize, Duration),
+    ledger: &Ledger,
+    payments: Audit,
+) -> Figures {
     let is_done = |ended: &&Ended| ended.job["state"] == "completed";
     let completed = jobs.iter().filter(is_done).count();
-    let latency = |is_hum: bool| {
-        let of_kind = jobs.iter().filter(|ended| ended.is_hum == is_hum).filter(is_done);
-        Latency::of(of_kind.filter_map(|ended| milliseconds(&ended.job)).collect())
+    let of_work = |work: Work| {
+        let all: Vec<&Ended> = jobs.iter().filter(|ended| ended.work == work).collect();
+        let done: Vec<&Ended> = all.iter().copied().filter(is_done).collect();
+        let ms = Latency::of(done.iter().filter_map(|ended| milliseconds(&ended.job)).collect());
+        OfWork { jobs: all.len(), completed: done.len(), ms }
     };
     let mut stages_by: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for stage in jobs.iter().flat_map(|ended| ended.job["stages"].as_array().into_iter().flatten()) {
@@ -378,55 +372,35 @@ fn figures(options: &Options, run: String, jobs: &[Ended], kills: usize, took: D
             *stages_by.entry(name.to_owned()).or_default().entry(provider.to_owned()).or_default() += 1;
         }
     }
-    let charges: Vec<&Value> = ledger["charges"].as_array().into_iter().flatten().collect();
-    let vendor_calls =
-        ledger["asked"].as_array().into_iter().flatten().filter_map(|asked| asked["times"].as_u64()).sum();
     let works = 1.0 - options.failures / 100.0;
-    // A hum asks for words and a voice, a sentence for a song.
-    let hums = jobs.iter().filter(|ended| ended.is_hum).count() as f64 / jobs.len().max(1) as f64;
+    let would_complete: f64 = jobs.iter().map(|ended| works.powi(ended.work.vendor_stages())).sum();
     Figures {
         run,
         jobs: jobs.len(),
         completed,
         share_completed: completed as f64 / jobs.len().max(1) as f64,
         failures: options.failures / 100.0,
-        baseline_completed: hums * works * works + (1.0 - hums) * works,
+        failing_runs: options.failing_runs / 100.0,
+        baseline_completed: would_complete / jobs.len().max(1) as f64,
         kills,
         took_seconds: took.as_secs_f64(),
-        sentences_ms: latency(false),
-        hums_ms: latency(true),
+        works: Work::ALL.into_iter().map(|work| (work, of_work(work))).filter(|(_, of)| of.jobs > 0).collect(),
         stages_by,
-        vendor_calls,
-        charges: charges.len(),
-        charges_by: charges.iter().fold(BTreeMap::new(), |mut by, charge| {
-            let word = |name: &str| charge[name].as_str().unwrap_or_default().to_owned();
-            *by.entry(format!("{} {}", word("vendor"), word("route"))).or_default() += 1;
+        vendor_calls: ledger.asked.iter().map(|asked| asked.times).sum(),
+        charges: ledger.charges.len(),
+        charges_by: ledger.charges.iter().fold(BTreeMap::new(), |mut by, charge| {
+            *by.entry(format!("{} {}", charge.vendor, charge.route)).or_default() += 1;
             by
         }),
-        undelivered: charges.iter().filter(|charge| charge["delivered"] == false).count(),
-        paid_twice: paid_twice(ledger, &charges),
+        payments,
         failed: jobs
             .iter()
-            .filter(|ended| ended.job["state"] != "completed")
-            .map(|ended| format!("{}: {}", ended.job["state"], ended.job["error"]))
+            .filter(|ended| !is_done(ended))
+            .map(|ended| format!("{}: {}: {}", ended.work.name(), ended.job["state"], ended.job["error"]))
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect(),
     }
-}
-
-/// By the stand-ins' rule, and by ours: no vendor was paid twice for an equal request, whatever it was called by.
-fn paid_twice(ledger: &Value, charges: &[&Value]) -> Vec<Value> {
-    let mut twice: Vec<Value> = ledger["paid_twice"].as_array().cloned().unwrap_or_default();
-    let mut seen: BTreeMap<String, &Value> = BTreeMap::new();
-    for charge in charges.iter().filter(|charge| charge["amount_micros"].as_u64().unwrap_or(0) > 0) {
-        let name = format!("{}/{}/{}", charge["vendor"], charge["route"], charge["request_sha256"]);
-        let is_known = twice.iter().any(|pair| pair[1]["number"] == charge["number"]);
-        if let Some(first) = seen.insert(name, charge).filter(|_| !is_known) {
-            twice.push(json!([first, charge]));
-        }
-    }
-    twice
 }
 
 /// From a job's acceptance to its end.
@@ -446,12 +420,11 @@ fn print(report: &Report) {
             100.0 * run.share_completed,
             100.0 * run.baseline_completed
         );
-        println!("  paid twice    {} of {} charges ({} calls)", run.paid_twice.len(), run.charges, run.vendor_calls);
-        println!("  not delivered {} of them: charged for, and the answer lost on its way", run.undelivered);
-        let charged = |(what, count): (&String, &usize)| format!("{what} {count}");
-        println!("  charges       {}", run.charges_by.iter().map(charged).collect::<Vec<_>>().join(", "));
-        for (what, ms) in [("sentences", &run.sentences_ms), ("hums", &run.hums_ms)] {
-            println!("  {what:<13} p50 {} ms, p99 {} ms, worst {} ms", ms.p50, ms.p99, ms.worst);
+        print_payments(run);
+        for (work, OfWork { jobs, completed, ms }) in &run.works {
+            let Latency { p50, p99, worst } = ms;
+            let name = work.name();
+            println!("  {name:<13} {completed} of {jobs}; p50 {p50} ms, p99 {p99} ms, worst {worst} ms");
         }
         println!("  kills         {} in {:.0} s", run.kills, run.took_seconds);
         for (stage, by) in &run.stages_by {
@@ -461,7 +434,6 @@ fn print(report: &Report) {
             println!("  {stage:<13} {}", by.iter().map(share).collect::<Vec<_>>().join(", "));
         }
         run.failed.iter().for_each(|why| println!("  not completed {why}"));
-        run.paid_twice.iter().take(5).for_each(|twice| println!("  twice         {twice}"));
     }
     let Hanging { deadline, with, asked, without } = &report.hanging;
     println!("\na vendor that never answers, asked before the engine; deadline of one answer {deadline} ms");
@@ -472,4 +444,19 @@ fn print(report: &Report) {
         let ms = Latency::of(ms);
         println!("  {what:<13} the stage took p50 {} ms, p99 {} ms, worst {} ms", ms.p50, ms.p99, ms.worst);
     }
+}
+
+fn print_payments(run: &Figures) {
+    let Audit { stages, at_several, violations, .. } = &run.payments;
+    let charged = |(what, count): (&String, &usize)| format!("{what} {count}");
+    println!("  calls         {}; charges {}", run.vendor_calls, run.charges);
+    println!("  charges       {}", run.charges_by.iter().map(charged).collect::<Vec<_>>().join(", "));
+    println!("  paid for      {stages} stages; {at_several} of them at more than one vendor");
+    println!("  paid twice    {} charges; {CLAIM}", violations.len());
+    for class in Class::ALL {
+        let sum = run.payments.sum(class);
+        let dollars = sum.amount_micros as f64 / 1e6;
+        println!("  {:>13} {dollars:>10.3} USD  {}", sum.charges, class.words());
+    }
+    violations.iter().take(MOST_SHOWN).for_each(|violation| println!("  violation     {violation}"));
 }

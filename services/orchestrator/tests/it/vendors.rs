@@ -68,7 +68,8 @@ async fn a_song_by_a_vendor_is_paid_for_once_and_its_cost_is_known() {
     assert_eq!(calls.iter().map(|call| call.state).collect::<Vec<_>>(), [OutsideCallState::Succeeded]);
     assert_eq!(calls[0].cost.as_ref().map(|cost| cost.micros), Some(100_000));
     assert_eq!(spent(&harness).await, (100_000, 0));
-    assert_eq!(vendors.ledger().len(), 1);
+    let charged: Vec<Option<String>> = vendors.ledger().into_iter().map(|charge| charge.request_id).collect();
+    assert_eq!(charged, [Some(calls[0].correlation.clone())], "the vendor is told the id of the row");
     running.stop().await;
 }
 
@@ -145,6 +146,33 @@ async fn a_wrong_key_is_told_at_the_start_and_songs_are_made_all_the_same() {
     assert_eq!(made_by(&harness, id).await.0, "offline");
     assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 0);
     assert_eq!(harness.now() - harness.job(id).await.created_at, TimeDelta::zero(), "nothing waited for the clock");
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_was_refused_twice_is_asked_for_a_third_time() {
+    let vendors = Vendors::start().await;
+    let url: &'static str = format!("{}/v1", vendors.url_of(Vendor::Replicate)).leak();
+    let settings = [
+        ("providers.replicate.api_key", "a key"),
+        ("providers.replicate.base_url", url),
+        ("providers.replicate.output_hosts", "127.0.0.1"),
+        ("providers.call_attempts", "3"),
+        ("outbound.allow_hosts", "127.0.0.1"),
+        ("capabilities.compositions", "replicate,offline"),
+    ];
+    let harness = house(&vendors, "a key", &settings).await;
+    let away = Step::Fail { fault: Fault::Unavailable, retry: Retry::Absent, after_work: false };
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [away.clone(), away]);
+    let running = harness.start();
+    let id = song(&harness, "a calm song about a paper boat").await;
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!(made_by(&harness, id).await.0, "replicate");
+    // Calls of one moment have no order.
+    let mut states = harness.call_states(id).await;
+    states.sort_by_key(|state| state.as_str());
+    assert_eq!(states, [OutsideCallState::Failed, OutsideCallState::Failed, OutsideCallState::Succeeded]);
+    assert_eq!((vendors.asked(Vendor::Replicate, Route::CreatePrediction), vendors.ledger().len()), (3, 1));
     running.stop().await;
 }
 

@@ -194,7 +194,7 @@ impl ElevenLabs {
             estimate: prices.cost(&order.usage()),
             may_repeat: false,
         };
-        call.paid_once(of, Box::new(move |_| Box::pin(order.make()))).await
+        call.paid_once(of, Box::new(move |id| Box::pin(order.make(id)))).await
     }
 }
 

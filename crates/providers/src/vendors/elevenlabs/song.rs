@@ -51,13 +51,13 @@ impl Order {
         (self.usage(), self.prices.cost(&self.usage()))
     }
 
-    /// Makes the call. The answer's type is not believed: what came is looked at.
-    pub async fn make(self) -> Result<Answered, CallError> {
+    /// Makes the call, known by the id of its row. The answer's type is not believed: what came is looked at.
+    pub async fn make(self, known_as: String) -> Result<Answered, CallError> {
         let (http, charge) = (&self.http, self.charge());
         let into = received::room().map_err(CallError::Refused)?;
         let route = if self.is_sung { "detailed" } else { "stream" };
         let path = format!("v1/music/{route}?output_format={}", self.format.name);
-        let request = http.post(&path, self.format.most_bytes(self.seconds)).json(&self.body);
+        let request = http.post_known_as(&known_as, &path, self.format.most_bytes(self.seconds)).json(&self.body);
         let answer = http.paid_to_plan(request, &self.body["composition_plan"]).await?;
         let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
         let id = header("song-id").map(|id| id.chars().take(LONGEST_ID).collect::<String>());

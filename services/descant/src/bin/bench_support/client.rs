@@ -50,6 +50,13 @@ impl Client {
         Ok(body["jobId"].as_str().context("an accepted job has no id")?.to_owned())
     }
 
+    /// Submits fields and files of a kind, which must be accepted; returns the job's id.
+    pub async fn submit_form(&self, kind: &str, form: Form) -> Result<String> {
+        let request = self.http.post(self.address(&format!("/api/v1/jobs/{kind}"))).multipart(form);
+        let body: Value = self.send(request, StatusCode::ACCEPTED).await?.json().await.context("read the answer")?;
+        Ok(body["jobId"].as_str().context("an accepted job has no id")?.to_owned())
+    }
+
     /// A job as it stands.
     pub async fn job(&self, id: &str) -> Result<Value> {
         serde_json::from_slice(&self.get(&format!("/api/v1/jobs/{id}")).await?).context("read a job")

@@ -23,6 +23,8 @@ const SECRET: &str = "a secret that only the benchmarks of this project use";
 /// The expert first, because the orchestrator is told its address. The gateway last.
 const SERVICES: [&str; 5] =
     ["descant-expert", "descant-validator", "descant-storage", "descant-orchestrator", "descant-gateway"];
+/// Of an embedded deployment, in its own folder.
+const DATA_FOLDER: &str = "data";
 const TOKEN_LIFE: Duration = Duration::from_secs(4 * 3600);
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, clap::ValueEnum)]
@@ -83,7 +85,7 @@ impl Deployment {
         let (mut processes, mut place) = (Vec::new(), None);
         let client = match flavour {
             Flavour::Embedded => {
-                settings.insert("DESCANT_DATA_DIR".to_owned(), folder.path().join("data").display().to_string());
+                settings.insert("DESCANT_DATA_DIR".to_owned(), folder.path().join(DATA_FOLDER).display().to_string());
                 let url = launch(&mut processes, "descant", &["serve"], &settings, folder.path(), &http).await?;
                 Client::new(http.clone(), url, None)
             }
@@ -109,6 +111,12 @@ impl Deployment {
     /// A user of the tier that has no quota.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// The address of its database, for what its API does not tell.
+    pub fn database_url(&self) -> String {
+        let own = || format!("sqlite:{}", self.folder.path().join(DATA_FOLDER).join("descant.db").display());
+        self.settings.get("DATABASE_URL").cloned().unwrap_or_else(own)
     }
 
     /// In the order of their start; the last one answers clients.

@@ -1,9 +1,14 @@
 //! What the benchmarks of a whole deployment share: deployments of their own, clients, recordings, and a word about
-//! the machine. Starts what it measures and ends it again; never measures anything itself.
+//! the machine; jobs of every kind, stand-in vendors, and whether these were paid twice. Starts what it measures and ends it
+//! again; never measures anything itself.
 
 pub mod client;
 mod deployment;
+pub mod mix;
+pub mod payments;
 mod process;
+pub mod rows;
+pub mod stand_ins;
 
 use std::{fs, future::Future, thread::available_parallelism};
 
