@@ -113,7 +113,7 @@ fn seconds(text: Option<&str>) -> Result<Option<f64>, ApiError> {
 /// The fields of a submission, with something in the place of what it could not be without.
 fn fields(kind: &dyn SubmitKind, mut query: Vec<(String, String)>) -> Result<Fields, ApiError> {
     let known: Vec<&'static str> = kind.fields().iter().copied().chain([REUSE]).collect();
-    let is_known = |name: &str| name == KIND || name == SECONDS || known.iter().any(|own| *own == name);
+    let is_known = |name: &str| name == KIND || name == SECONDS || known.contains(&name);
     if let Some((stranger, _)) = query.iter().find(|(name, _)| !is_known(name)) {
         let shown: String = stranger.chars().filter(|c| !c.is_control()).take(40).collect();
         let detail =

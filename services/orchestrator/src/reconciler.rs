@@ -72,7 +72,7 @@ async fn cancel_pending(context: &Context) -> Result<(), PersistenceError> {
 async fn stalled(context: &Context) -> Result<(), PersistenceError> {
     let (jobs, now) = (context.tools.database.jobs(), context.tools.clock.now());
     let lease_ends_before = now + context.rules.times.lease_left_when_silent();
-    let stalled = jobs.silent(lease_ends_before, FeedKind::Stalled.as_str(), BATCH, now).await?;
+    let stalled = jobs.silent(lease_ends_before, FeedKind::Stalled.as_str(), BATCH).await?;
     context.metrics.reconciled("stalled", stalled.len() as u64);
     for job in stalled {
         let journal = context.journals.event(FeedKind::Stalled, |job, mut data| {

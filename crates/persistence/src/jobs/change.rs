@@ -219,7 +219,7 @@ fn moved(job: &Job, state: JobState, patch: &Patch, now: DateTime<Utc>) -> Job {
     if state == JobState::Queued {
         after.due_at = micros(patch.due_at.unwrap_or(now));
         // In the queue its time stands still; a wait that was chosen is its own.
-        let left = |at: DateTime<Utc>| (at - after.due_at).num_milliseconds().max(0);
+        let left = |at: DateTime<Utc>| Ord::max((at - after.due_at).num_milliseconds(), 0);
         after.time_left_ms = after.deadline_at.take().map(left).or(after.time_left_ms);
     }
     if state == JobState::Parked {

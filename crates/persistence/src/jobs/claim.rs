@@ -101,7 +101,7 @@ impl Jobs<'_> {
         let tx = self.db.begin(DOING).await?;
         // Locked until the end of the transaction, so that what was read of it stays true.
         let Some(due) = self.next_due(&tx, &claim, now).await.during(DOING)? else { return Ok(None) };
-        let Due { id, state, waits_for: waited_for, .. } = &due;
+        let Due { id, state, .. } = &due;
         let is_takeover = !due_states().contains(&state.as_str());
         let deadline_at = due.deadline_at(claim.kinds, now);
         let claimed = rows::job::Entity::update_many()

@@ -42,14 +42,13 @@ impl Jobs<'_> {
         page_of_jobs(self.db.reader(), query, Column::UpdatedAt, limit, "look for cancelled jobs").await
     }
 
-    /// Jobs whose holder has been silent: their lease ends before `lease_ends_before`. Without those that are to end anyway,
-    /// and those whose log already ends with an event of the kind `told_by`. Silent for the longest time first.
+    /// Jobs whose holder has been silent: their lease ends before `lease_ends_before`. Without those that are to be
+    /// cancelled, and those whose log already ends with an event of the kind `told_by`. Silent for the longest time first.
     pub async fn silent(
         &self,
         lease_ends_before: DateTime<Utc>,
         told_by: &str,
         limit: u64,
-        now: DateTime<Utc>,
     ) -> Result<Vec<Job>, PersistenceError> {
         use rows::event;
         let is_told = Query::select()

@@ -51,7 +51,7 @@ async fn a_silent_holder_is_found_once_and_again_when_there_was_news(bed: &Bed) 
     bed.db.jobs_of(&ada).request_cancel(cancelled.id, &Journal::silent(), noon()).await.unwrap();
     bed.in_state(JobState::Parked, &ada, noon()).await;
     bed.submitted(&ada, noon()).await;
-    let silent = async |ends_before| ids(bed.db.jobs().silent(ends_before, "stalled", 10, later(20)).await.unwrap());
+    let silent = async |ends_before| ids(bed.db.jobs().silent(ends_before, "stalled", 10).await.unwrap());
     assert_eq!(silent(later(30)).await, []);
     assert_eq!(silent(later(31)).await, [held.id]);
     let report = async |kind: &'static str| {

@@ -63,6 +63,9 @@ impl Served {
     }
 }
 
+/// What a service said of itself, and when.
+type LastSaid = (Instant, Arc<Served>);
+
 /// Calls an Expert Music AI service. Deadlines are the chain's. Clones share what the service says of itself.
 #[derive(Clone)]
 pub struct ExpertClient {
@@ -75,7 +78,7 @@ pub struct ExpertClient {
     /// What its work costs; `None` for a service of our own, whom nobody pays.
     pub(super) prices: Option<Prices>,
     /// What it said last, and when.
-    models: Arc<Mutex<Option<(Instant, Arc<Served>)>>>,
+    models: Arc<Mutex<Option<LastSaid>>>,
 }
 
 impl ExpertClient {
