@@ -68,7 +68,7 @@ fn does(kind: VendorKind, capability: &str) -> bool {
         VendorKind::Replicate => ["vocals", "accompaniment", "compositions", "training"].contains(&capability),
         VendorKind::Speech => capability == "vocals",
         VendorKind::Expert => ["melody", "lyrics", "vocals", "compositions"].contains(&capability),
-        VendorKind::MlModel => capability == "blends",
+        VendorKind::MlModel => ["blends", "playing"].contains(&capability),
     }
 }
 

@@ -132,7 +132,8 @@ fn fields(kind: &dyn SubmitKind, mut query: Vec<(String, String)>) -> Result<Fie
 fn body(stages: Vec<Expected>) -> EstimateBody {
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
     for cost in stages.iter().filter_map(|stage| stage.cost.as_ref()) {
-        *sums.entry(cost.currency.clone()).or_default() += cost.micros;
+        let sum = sums.entry(cost.currency.clone()).or_default();
+        *sum = sum.saturating_add(cost.micros);
     }
     let stages: Vec<PricedStageBody> = stages.into_iter().map(priced_stage).collect();
     EstimateBody {

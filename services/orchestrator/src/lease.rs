@@ -129,7 +129,7 @@ impl Worker<'_> {
         // A newer version wrote what this one cannot read: it is left to one that can, without a crash on its count.
         tracing::error!(error = %error_chain(error), "job handed back: this version cannot read all of it");
         let due_at = self.now() + SET_ASIDE_FOR;
-        let patch = Patch { due_at: Some(due_at), ..Patch::default() };
+        let patch = Patch { due_at: Some(due_at), is_set_aside: true, ..Patch::default() };
         let journal = self.context.journals.ready();
         let jobs = self.context.tools.database.jobs();
         let handed = jobs.apply(self.job.id, self.holder(), JobEvent::RetryScheduled, &patch, &journal, self.now());

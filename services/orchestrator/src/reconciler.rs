@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{JobEvent, JobState, feed::FeedKind};
-use persistence::{Authority, Patch, PersistenceError, Reported};
+use persistence::{Authority, ClaimableKind, Patch, PersistenceError, Reported};
 use service_runtime::error_chain;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -50,7 +50,8 @@ async fn sweep(context: &Context, daily: &mut DailyReport, local_models: &mut Lo
 }
 
 async fn overdue(context: &Context) -> Result<(), PersistenceError> {
-    let overdue = context.tools.database.jobs().overdue(context.tools.clock.now(), BATCH).await?;
+    let kinds: Vec<ClaimableKind> = context.kinds.specs().map(|spec| ClaimableKind::of(spec, None)).collect();
+    let overdue = context.tools.database.jobs().overdue(&kinds, context.tools.clock.now(), BATCH).await?;
     context.metrics.reconciled("overdue", overdue.len() as u64);
     for job in &overdue {
         endings::settle(context, job, JobEvent::DeadlinePassed).await?;

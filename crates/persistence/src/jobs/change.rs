@@ -62,6 +62,8 @@ pub struct Patch {
     pub result: Option<Value>,
     /// Only kept when the new state is final.
     pub files_expire_at: Option<DateTime<Utc>>,
+    /// Of a job that goes back to wait: that it is nobody's choice, so that its deadline stands still until it is due, too.
+    pub is_set_aside: bool,
 }
 
 /// The answer to an event. The three ways of not moving are those of [`domain::Transition`].
@@ -187,6 +189,7 @@ fn patched(job: &Job, patch: &Patch, now: DateTime<Utc>) -> Job {
         failure,
         result,
         files_expire_at,
+        is_set_aside: _,
     } = patch;
     let mut after = job.clone();
     after.progress = after.progress.advance(progress.unwrap_or_default());
@@ -219,7 +222,8 @@ fn moved(job: &Job, state: JobState, patch: &Patch, now: DateTime<Utc>) -> Job {
     if state == JobState::Queued {
         after.due_at = micros(patch.due_at.unwrap_or(now));
         // In the queue its time stands still; a wait that was chosen is its own.
-        let left = |at: DateTime<Utc>| Ord::max((at - after.due_at).num_milliseconds(), 0);
+        let from = if patch.is_set_aside { micros(now) } else { after.due_at };
+        let left = |at: DateTime<Utc>| Ord::max((at - from).num_milliseconds(), 0);
         after.time_left_ms = after.deadline_at.take().map(left).or(after.time_left_ms);
     }
     if state == JobState::Parked {

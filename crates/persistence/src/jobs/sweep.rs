@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{JobId, JobState, KindSpec, quota};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -25,10 +25,19 @@ use crate::{
 };
 
 impl Jobs<'_> {
-    /// Unfinished jobs whose deadline has passed, longest first. Without those whose holder was lost: whoever takes them over
-    /// gives them the time that they had left.
-    pub async fn overdue(&self, now: DateTime<Utc>, limit: u64) -> Result<Vec<Job>, PersistenceError> {
-        let lost = Condition::all().add(Column::State.is_in(claimable_while_held())).add(no_live_lease(micros(now)));
+    /// Unfinished jobs whose deadline has passed, longest first. Without those whose holder was lost, if they are of these kinds:
+    /// whoever takes them over gives them the time that they had left.
+    pub async fn overdue(
+        &self,
+        kinds: &[ClaimableKind],
+        now: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<Job>, PersistenceError> {
+        let lost = Condition::all()
+            .add(Column::State.is_in(claimable_while_held()))
+            .add(no_live_lease(micros(now)))
+            .add(is_of_kinds(kinds))
+            .add(has_unknown_parts().not());
         let query = unfinished().filter(Column::DeadlineAt.lte(micros(now))).filter(lost.not());
         page_of_jobs(self.db.reader(), query, Column::DeadlineAt, limit, "look for passed deadlines").await
     }
@@ -141,7 +150,8 @@ impl Jobs<'_> {
     /// many there were.
     pub async fn end_leases(&self, now: DateTime<Utc>) -> Result<u64, PersistenceError> {
         let ended = rows::job::Entity::update_many()
-            .col_expr(Column::LeaseUntil, Expr::val(None::<DateTime<Utc>>))
+            // Not none: until then somebody worked, and from then on a deadline stands still.
+            .col_expr(Column::LeaseUntil, Expr::val(micros(now) - TimeDelta::microseconds(1)))
             .filter(Column::State.is_in(state_words(is_held)))
             .filter(Column::LeaseUntil.gte(micros(now)))
             .exec(self.db.writer())

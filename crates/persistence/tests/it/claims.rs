@@ -135,14 +135,14 @@ async fn a_deadline_is_set_by_the_first_claim_and_stands_still_while_nobody_work
     let first = claimed_with(bed, 300, 0).await.unwrap();
     assert_eq!((first.id, first.deadline_at), (job.id, Some(later(300))));
     // A holder that died is not to be paid for by the job: from the end of its lease on, nobody worked.
-    assert_eq!(jobs.overdue(later(7200), 10).await.unwrap(), []);
+    assert_eq!(jobs.overdue(&every_kind(None), later(7200), 10).await.unwrap(), []);
     let second = claimed_with(bed, 9000, 7200).await.unwrap();
     assert_eq!((second.crashes, second.deadline_at), (1, Some(later(7200 + 299))));
     // Given back with 289 s to go; an hour in the queue takes nothing of them.
     jobs.release(job.id, second.generation, &Journal::silent(), later(7210)).await.unwrap();
     let waiting = jobs.get(job.id).await.unwrap().unwrap();
     assert_eq!((waiting.deadline_at, waiting.time_left_ms), (None, Some(289_000)));
-    assert_eq!(jobs.overdue(later(90_000), 10).await.unwrap(), []);
+    assert_eq!(jobs.overdue(&every_kind(None), later(90_000), 10).await.unwrap(), []);
     let third = claimed_with(bed, 99_000, 10_810).await.unwrap();
     assert_eq!((third.deadline_at, third.time_left_ms), (Some(later(10_810 + 289)), None));
     // A wait that somebody chose is its own time.
@@ -155,7 +155,7 @@ async fn a_deadline_is_set_by_the_first_claim_and_stands_still_while_nobody_work
     let fourth = claimed_with(bed, 99_000, 10_900).await.unwrap();
     let lease_until = later(20_000);
     jobs.heartbeat(job.id, fourth.generation, lease_until).await.unwrap();
-    let overdue = jobs.overdue(later(10_900 + 229), 10).await.unwrap();
+    let overdue = jobs.overdue(&every_kind(None), later(10_900 + 229), 10).await.unwrap();
     assert_eq!(overdue.iter().map(|job| job.id).collect::<Vec<_>>(), [job.id]);
 }
 

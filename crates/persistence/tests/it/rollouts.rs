@@ -4,7 +4,7 @@
 use domain::{ArtifactRole, JobState, OutsideCallId};
 use persistence::{HistoryFilter, NewCall, NewJob};
 
-use crate::bed::{Bed, later, message_id, new_job, noon, on_both, user};
+use crate::bed::{Bed, every_kind, later, message_id, new_job, noon, on_both, user};
 
 /// How an identifier of this test is written in SQL.
 fn of(id: domain::JobId, bed: &Bed) -> String {
@@ -37,7 +37,7 @@ async fn rows_of_a_newer_version_are_set_aside_and_stop_nothing(bed: &Bed) {
     assert_eq!(stats.by_state.get(&JobState::Running), Some(&1));
     set(bed, known.id, "deadline_at = created_at").await;
     bed.execute("UPDATE jobs SET deadline_at = created_at").await;
-    let overdue = bed.db.jobs().overdue(later(3), 10).await.unwrap();
+    let overdue = bed.db.jobs().overdue(&every_kind(None), later(3), 10).await.unwrap();
     assert!(overdue.iter().any(|job| job.id == known.id), "the sweep passes over what it cannot read");
     assert!(overdue.iter().all(|job| job.state != JobState::Completed));
 
@@ -76,6 +76,10 @@ async fn a_job_with_parts_of_a_newer_version_is_set_aside(bed: &Bed) {
     assert_eq!(bed.claimed(later(61)).await, None, "something strange was claimed");
     let set_aside = async || bed.db.jobs().set_aside(domain::Kinds::built_in().iter()).await.unwrap();
     assert_eq!(set_aside().await, 2, "an operator sees how many");
+    // Nobody here takes them over, so that their deadlines are to be kept.
+    bed.execute("UPDATE jobs SET deadline_at = created_at").await;
+    let overdue = bed.db.jobs().overdue(&every_kind(None), later(62), 10).await.unwrap();
+    assert!([staged.id, calling.id].iter().all(|id| overdue.iter().any(|job| job.id == *id)), "{overdue:?}");
 
     // One that is understood after all is taken up.
     bed.execute("UPDATE job_stages SET state = 'running'").await;

@@ -7,7 +7,7 @@ use domain::{JobEvent, JobState, kinds::melody_vocals};
 use persistence::{Authority, Job, Journal, NewEvent, Patch, Submission};
 use serde_json::json;
 
-use crate::bed::{Bed, breaker, input, later, new_job, noon, on_both, telling_journal, upload_id, user};
+use crate::bed::{Bed, breaker, every_kind, input, later, new_job, noon, on_both, telling_journal, upload_id, user};
 
 fn ids(jobs: Vec<Job>) -> Vec<domain::JobId> {
     jobs.into_iter().map(|job| job.id).collect()
@@ -21,7 +21,7 @@ async fn passed_deadlines_and_cancelled_jobs_are_found_until_they_end(bed: &Bed)
     let mut new = new_job(noon());
     new.deadline_at = Some(later(10));
     let later_still = bed.submitted_as(&new, &ada, noon()).await.id;
-    let overdue = async |at, limit| ids(bed.db.jobs().overdue(at, limit).await.unwrap());
+    let overdue = async |at, limit| ids(bed.db.jobs().overdue(&every_kind(None), at, limit).await.unwrap());
     assert_eq!(overdue(later(9), 10).await, []);
     assert_eq!(overdue(later(20), 10).await, [later_still, late]);
     assert_eq!(overdue(later(20), 1).await, [later_still]);

@@ -8,7 +8,7 @@ mod wire;
 use actix_web::web::ServiceConfig;
 use domain::{
     InvalidField, KindSpec,
-    kinds::blend::{BLENDING, BlendRequest, SPEC},
+    kinds::blend::{BLENDING, BlendRequest, RENDERING, SPEC},
     starts::StartLimit,
 };
 use persistence::Job;
@@ -79,8 +79,12 @@ impl SubmitKind for BlendKind {
         Map::from_iter([("songs".to_owned(), json!(present::titles(accepted)))])
     }
 
-    fn paid_for(&self, _settings: &Settings, _job: &Priced<'_>) -> Vec<Wanted> {
-        vec![Wanted { stage: BLENDING.as_str(), capability: "blends", ..Wanted::default() }]
+    fn paid_for(&self, settings: &Settings, _job: &Priced<'_>) -> Vec<Wanted> {
+        let mut wanted = vec![Wanted { stage: BLENDING.as_str(), capability: "blends", ..Wanted::default() }];
+        if settings.vendors.iter().any(|vendor| vendor.plays) {
+            wanted.push(Wanted { stage: RENDERING.as_str(), capability: "playing", ..Wanted::default() });
+        }
+        wanted
     }
 
     fn result(&self, _job: &Job, made: &Value) -> Value {
