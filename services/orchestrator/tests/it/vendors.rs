@@ -167,7 +167,8 @@ async fn work_that_was_refused_twice_is_asked_for_a_third_time() {
     let running = harness.start();
     let id = song(&harness, "a calm song about a paper boat").await;
     harness.with_time(id, JobState::Completed).await;
-    assert_eq!(made_by(&harness, id).await.0, "replicate");
+    let (by, tried) = made_by(&harness, id).await;
+    assert_eq!(by, "replicate", "{tried:?}");
     // Calls of one moment have no order.
     let mut states = harness.call_states(id).await;
     states.sort_by_key(|state| state.as_str());
