@@ -240,7 +240,12 @@ impl VendorHttp {
             code = error.code,
             "a vendor answered with an error"
         );
-        Err(retry_table::failure((&self.name, self.kind), status, told, (&body, plan)))
+        let failure = retry_table::failure((&self.name, self.kind), status, told, (&body, plan));
+        // Whoever is told to come back later is told for all: others would only be told the same.
+        if let (FailureClass::RetryAfter, Some(wait)) = (failure.class, failure.retry_after) {
+            self.pace.leave_alone(wait);
+        }
+        Err(failure)
     }
 
     /// Waits while the vendor takes no call, if that is over within `longest` and before `ends_at`: for who has begun, and
