@@ -324,7 +324,10 @@ impl Breaker {
             }
             Health::Unhealthy => {
                 gate.failures = gate.failures.saturating_add(1);
-                gate.open_until = Instant::now() + self.settings.open_for;
+                // What is looked at while it is open makes it no longer: the machine lets a probe through all the same.
+                if before != OPEN {
+                    gate.open_until = Instant::now() + self.settings.open_for;
+                }
                 self.machine.on_error();
             }
         }

@@ -17,7 +17,8 @@ use crate::stage::{StageRun, StageTools};
 /// How often the same is asked of a provider that fails at it: once more than once. What was charged for and came to nothing
 /// counts for the whole job, whatever attempt it was of.
 const MOST_FAILED: usize = 2;
-/// How soon to look for a call whose answer did not come.
+/// How soon to look for a call whose answer did not come. While somebody else can be asked, it is looked for no longer than one
+/// answer may take and this.
 const UNANSWERED: Duration = Duration::from_secs(5);
 /// Longest that any answer is waited for, whatever the service says: below [`providers::CERTAIN_AFTER`], so that a request that
 /// was given up a moment ago is not thought never to have arrived.
@@ -119,7 +120,7 @@ pub async fn ask_for(
             Begun::OverLimit(whose) => return Err(over_limit(service.provider(), &whose)),
             Begun::Unknown => {
                 tracing::warn!(provider = service.provider(), "an outside call in a state of a newer version");
-                return Err(parked(service, now + LOOK_AGAIN.1));
+                return Err(works_until(service, now + LOOK_AGAIN.1));
             }
             Begun::Fresh(call) => return create(run, service, &call, &terms, request).await,
             Begun::Known(OutsideCall { answer: Some(answer), outside_id, .. }) => {
@@ -135,7 +136,7 @@ pub async fn ask_for(
                         return look(run, service, &call, &terms, outside_id).await;
                     }
                     // Made again it might be made twice.
-                    Ok(Arrival::NotYetKnown) => return Err(look_for_later(service, age(&call, now), &terms, now)),
+                    Ok(Arrival::NotYetKnown) => return Err(look_for_later(service, &call, &terms, now)),
                     Ok(Arrival::Never) => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
                 },
             },
@@ -200,7 +201,7 @@ async fn create(
         }
         Err(CallError::Unanswered(failure)) => {
             tracing::warn!(provider = service.provider(), class = %failure.class, "no answer; it is looked for later");
-            Err(parked(service, run.tools.clock.now() + UNANSWERED))
+            Err(unanswered_until(service, run.tools.clock.now() + UNANSWERED))
         }
     }
 }
@@ -261,18 +262,44 @@ fn later(
         _ => return failure.into(),
     };
     tracing::warn!(provider = service.provider(), code = %failure.code, "not looked at; it is looked at again");
-    if terms.patience.is_over(age) {
-        return Stop::GivenUp(providers::too_long(service.provider(), age));
+    if let Some(given_up) = waited_for_no_longer(service, call, terms, age) {
+        return given_up;
     }
-    parked(service, now + wait)
+    match failure.class {
+        FailureClass::Transient => unanswered_until(service, now + wait),
+        // It answers, and says when to come back.
+        _ => works_until(service, now + wait),
+    }
 }
 
 /// A request that may show up yet is looked for again, as long as its answer is waited for.
-fn look_for_later(service: &dyn OutsideService, age: Duration, terms: &Terms<'_>, now: DateTime<Utc>) -> Stop {
+fn look_for_later(service: &dyn OutsideService, call: &OutsideCall, terms: &Terms<'_>, now: DateTime<Utc>) -> Stop {
+    let age = age(call, now);
+    waited_for_no_longer(service, call, terms, age)
+        .unwrap_or_else(|| works_until(service, now + (age / 4).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1)))
+}
+
+/// What a call that is not done after so long comes to, where the next provider is asked now. Its row stays as it is: what is
+/// there all the same is adopted should everybody else fail, and called off when the job ends.
+fn waited_for_no_longer(
+    service: &dyn OutsideService,
+    call: &OutsideCall,
+    terms: &Terms<'_>,
+    age: Duration,
+) -> Option<Stop> {
     if terms.patience.is_over(age) {
-        return Stop::GivenUp(providers::too_long(service.provider(), age));
+        return Some(Stop::GivenUp(providers::too_long(service.provider(), age)));
     }
-    parked(service, now + (age / 4).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1))
+    // Until it is certain that it never arrived, minutes may pass: whoever can be asked instead is asked before.
+    let is_lost = call.outside_id.is_none() && age >= wait_for(service) + UNANSWERED;
+    (is_lost && !terms.patience.is_last).then(|| {
+        let message = format!(
+            "{} did not answer, and did not know of the request {} s later",
+            service.provider(),
+            age.as_secs()
+        );
+        Stop::GivenUp(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message))
+    })
 }
 
 /// How long ago a call was begun.
@@ -304,7 +331,7 @@ async fn look(
                 return Err(Stop::GivenUp(providers::too_long(service.provider(), age)));
             }
             let wait = look_again_in.clamp(SOONEST_LOOK, LATEST_LOOK);
-            Err(parked(service, now + wait))
+            Err(works_until(service, now + wait))
         }
         OutsideProgress::Succeeded { value, files, usage, cost } => {
             let answer = match fetched(run, service, call, &files).await {
@@ -343,8 +370,17 @@ async fn fetched(
     Ok(kept)
 }
 
-fn parked(service: &dyn OutsideService, until: DateTime<Utc>) -> Stop {
-    Stop::Parked(Parking { until, waits_for: format!("{} works on it", service.provider()) })
+fn works_until(service: &dyn OutsideService, until: DateTime<Utc>) -> Stop {
+    Stop::Parked(Parking { until, waits_for: waits_for(service), is_unanswered: false })
+}
+
+/// The same of one that did not answer.
+fn unanswered_until(service: &dyn OutsideService, until: DateTime<Utc>) -> Stop {
+    Stop::Parked(Parking { until, waits_for: waits_for(service), is_unanswered: true })
+}
+
+fn waits_for(service: &dyn OutsideService) -> String {
+    format!("{} works on it", service.provider())
 }
 
 async fn settle(

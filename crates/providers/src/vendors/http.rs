@@ -283,7 +283,6 @@ impl VendorHttp {
         let headers = answer.headers();
         let at_once = headers.get(MOST_AT_ONCE).and_then(|value| value.to_str().ok()?.trim().parse::<usize>().ok());
         let left = pace::calls_left(headers).map(|left| left.clamp(1, self.concurrency));
-        // Also where it is the same number again: slots that were to go and were in use go now.
         if let Some(slots) = at_once.filter(|slots| (1..=1000).contains(slots)).or(left) {
             self.slots.resize(slots);
         }
