@@ -92,7 +92,13 @@ impl Line {
 
     /// How long to wait before the line is joined again, where the provider has sent the call back into it and there is time for
     /// that. It is no attempt: nothing was begun.
-    pub fn again(&mut self, failure: &Failure, retry: RetryPolicy, is_last: bool, ends_at: Instant) -> Option<Duration> {
+    pub fn again(
+        &mut self,
+        failure: &Failure,
+        retry: RetryPolicy,
+        is_last: bool,
+        ends_at: Instant,
+    ) -> Option<Duration> {
         if !std::mem::take(&mut self.is_sent_back) {
             return None;
         }

@@ -129,14 +129,20 @@ pub async fn ask_for(
             Begun::Known(call) => match call.outside_id.clone() {
                 Some(outside_id) => return look(run, service, &call, &terms, outside_id).await,
                 None => match answered(service, service.arrival(&call.correlation, age(&call, now))).await {
-                    Err(failure) => return Err(later(run, service, &call, &terms, failure)),
+                    Err(failure) => {
+                        let stop = later(run, service, &call, &terms, failure);
+                        return Err(unless_lost(service, age(&call, now), &terms, stop));
+                    }
                     Ok(Arrival::Known(outside_id)) => {
                         opened(run, service, &call, &outside_id).await?;
                         tracing::info!(provider = service.provider(), "an unanswered request was found");
                         return look(run, service, &call, &terms, outside_id).await;
                     }
                     // Made again it might be made twice.
-                    Ok(Arrival::NotYetKnown) => return Err(look_for_later(service, &call, &terms, now)),
+                    Ok(Arrival::NotYetKnown) => {
+                        let stop = look_for_later(service, age(&call, now), &terms, now);
+                        return Err(unless_lost(service, age(&call, now), &terms, stop));
+                    }
                     Ok(Arrival::Never) => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
                 },
             },
@@ -262,44 +268,41 @@ fn later(
         _ => return failure.into(),
     };
     tracing::warn!(provider = service.provider(), code = %failure.code, "not looked at; it is looked at again");
-    if let Some(given_up) = waited_for_no_longer(service, call, terms, age) {
-        return given_up;
+    if terms.patience.is_over(age) {
+        return Stop::GivenUp(providers::too_long(service.provider(), age));
     }
-    match failure.class {
-        FailureClass::Transient => unanswered_until(service, now + wait),
-        // It answers, and says when to come back.
-        _ => works_until(service, now + wait),
+    match (failure.class, failure.code) {
+        // It answers, and says when to come back; or the fault is ours.
+        (FailureClass::RetryAfter | FailureClass::Saturated, _) | (_, FailureCode::Storage | FailureCode::Internal) => {
+            works_until(service, now + wait)
+        }
+        _ => unanswered_until(service, now + wait),
     }
 }
 
 /// A request that may show up yet is looked for again, as long as its answer is waited for.
-fn look_for_later(service: &dyn OutsideService, call: &OutsideCall, terms: &Terms<'_>, now: DateTime<Utc>) -> Stop {
-    let age = age(call, now);
-    waited_for_no_longer(service, call, terms, age)
-        .unwrap_or_else(|| works_until(service, now + (age / 4).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1)))
+fn look_for_later(service: &dyn OutsideService, age: Duration, terms: &Terms<'_>, now: DateTime<Utc>) -> Stop {
+    if terms.patience.is_over(age) {
+        return Stop::GivenUp(providers::too_long(service.provider(), age));
+    }
+    works_until(service, now + (age / 4).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1))
 }
 
-/// What a call that is not done after so long comes to, where the next provider is asked now. Its row stays as it is: what is
-/// there all the same is adopted should everybody else fail, and called off when the job ends.
-fn waited_for_no_longer(
-    service: &dyn OutsideService,
-    call: &OutsideCall,
-    terms: &Terms<'_>,
-    age: Duration,
-) -> Option<Stop> {
-    if terms.patience.is_over(age) {
-        return Some(Stop::GivenUp(providers::too_long(service.provider(), age)));
+/// Until it is certain that a request never arrived, minutes may pass: whoever can be asked instead is asked before. Its row stays
+/// as it is: what is there all the same is adopted should everybody else fail, and called off when the job ends.
+fn unless_lost(service: &dyn OutsideService, age: Duration, terms: &Terms<'_>, stop: Stop) -> Stop {
+    let is_lost = age >= wait_for(service) + UNANSWERED;
+    match stop {
+        Stop::Parked(_) if is_lost && !terms.patience.is_last => {
+            let message = format!(
+                "{} did not answer, and is not known to have the request {} s later",
+                service.provider(),
+                age.as_secs()
+            );
+            Stop::GivenUp(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message))
+        }
+        stop => stop,
     }
-    // Until it is certain that it never arrived, minutes may pass: whoever can be asked instead is asked before.
-    let is_lost = call.outside_id.is_none() && age >= wait_for(service) + UNANSWERED;
-    (is_lost && !terms.patience.is_last).then(|| {
-        let message = format!(
-            "{} did not answer, and did not know of the request {} s later",
-            service.provider(),
-            age.as_secs()
-        );
-        Stop::GivenUp(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message))
-    })
 }
 
 /// How long ago a call was begun.

@@ -176,6 +176,82 @@ async fn work_that_was_refused_twice_is_asked_for_a_third_time() {
     running.stop().await;
 }
 
+/// A house in which songs are made by Replicate, else by the engine.
+async fn replicate_house(vendors: &Vendors) -> Harness {
+    let url: &'static str = format!("{}/v1", vendors.url_of(Vendor::Replicate)).leak();
+    let settings = [
+        ("providers.replicate.api_key", "a key"),
+        ("providers.replicate.base_url", url),
+        ("providers.replicate.output_hosts", "127.0.0.1"),
+        ("providers.breaker_threshold", "2"),
+        ("providers.breaker_open_ms", "3600000"),
+        ("outbound.allow_hosts", "127.0.0.1"),
+        ("capabilities.compositions", "replicate,offline"),
+    ];
+    house(vendors, "a key", &settings).await
+}
+
+/// As long as one answer may take, and the time to the first look behind it.
+const LOST_AFTER: TimeDelta = TimeDelta::seconds(25);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_requests_costs_a_job_seconds_and_is_left_alone() {
+    let vendors = Vendors::start().await;
+    let harness = replicate_house(&vendors).await;
+    let lost = Step::Fail { fault: Fault::ServerError, retry: Retry::Absent, after_work: false };
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [lost]);
+    let running = harness.start();
+    let first = song(&harness, "a calm song about a parcel").await;
+    harness.until_state(first, JobState::Parked).await;
+    harness.clock.advance(LOST_AFTER);
+    let (by, tried) = made_by(&harness, first).await;
+    assert_eq!((by.as_str(), told(&tried)), ("offline", vec![("replicate", Some(FailureCode::ProviderUnavailable))]));
+
+    // The lost request, and that nothing was found of it, are two failures.
+    let second = song(&harness, "a calm song about another parcel").await;
+    let (by, tried) = made_by(&harness, second).await;
+    assert!(by == "offline" && tried[0].why.contains("has failed repeatedly"), "{by} {tried:?}");
+    assert_eq!(vendors.asked(Vendor::Replicate, Route::CreatePrediction), 1);
+
+    // Nobody knew of it for as long as it might have shown up.
+    harness.until_calls_are(first, &[OutsideCallState::Cancelling]).await;
+    harness.clock.advance(TimeDelta::minutes(6));
+    harness.until_calls_are(first, &[OutsideCallState::NeverArrived]).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_answer_was_lost_is_found_and_nobody_else_is_asked() {
+    let vendors = Vendors::start().await;
+    let harness = replicate_house(&vendors).await;
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [Step::Reset { after_work: true }]);
+    let running = harness.start();
+    let id = song(&harness, "a calm song about a found parcel").await;
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!(made_by(&harness, id).await, ("replicate".to_owned(), vec![]));
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Succeeded]);
+    assert_eq!((vendors.asked(Vendor::Replicate, Route::CreatePrediction), vendors.ledger().len()), (1, 1));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_shows_up_after_somebody_else_was_asked_is_called_off() {
+    let vendors = Vendors::start().await;
+    let harness = replicate_house(&vendors).await;
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [Step::Reset { after_work: true }]);
+    let running = harness.start();
+    let id = song(&harness, "a calm song about a late parcel").await;
+    harness.until_state(id, JobState::Parked).await;
+    let body = json!({ "previous": null, "next": null, "results": [] }).to_string();
+    let hides_it = Step::Verbatim { status: 200, content_type: "application/json".to_owned(), body };
+    vendors.script(Vendor::Replicate, Route::ListPredictions, [hides_it]);
+    harness.clock.advance(LOST_AFTER);
+    assert_eq!(made_by(&harness, id).await.0, "offline");
+    harness.until_calls_are(id, &[OutsideCallState::Cancelled]).await;
+    assert_eq!(vendors.asked(Vendor::Replicate, Route::CreatePrediction), 1);
+    running.stop().await;
+}
+
 /// Two vendors, and the engine for nothing: who was given up on may still answer when the other one has failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_late_answer_is_used_where_everybody_else_has_failed_and_is_paid_for_once() {
