@@ -94,6 +94,8 @@ pub struct Guard {
     breakers: BreakerRegistry,
     /// Calls at once.
     bulkhead: Option<Bulkhead>,
+    /// Under which names the provider's credit is spent.
+    account: Arc<[String]>,
 }
 
 impl Guard {
@@ -103,7 +105,15 @@ impl Guard {
             breaker: breakers.breaker(&format!("{provider}/{capability}")),
             breakers: breakers.clone(),
             bulkhead: None,
+            account: [provider.to_owned()].into(),
         }
+    }
+
+    /// Of a provider whose credit is spent under all of these names, its own among them.
+    #[must_use]
+    pub fn of_account(mut self, names: &[String]) -> Self {
+        self.account = names.into();
+        self
     }
 
     /// With slots that all capabilities of the provider share.
@@ -125,9 +135,12 @@ impl Guard {
     /// Keeps everybody from a provider that no caller can get anything of until an operator has acted.
     fn close_for_everybody(&self, provider: &str, failure: &Failure, metrics: &Metrics) {
         let Some(left_alone) = Self::left_alone(failure.class) else { return };
-        // Credit is all of the provider's; a version may be refused that is this capability's alone.
-        let whose = if failure.class == FailureClass::Money { provider } else { self.breaker.name() };
-        self.breakers.hold_open(whose, left_alone, &failure.message);
+        // Credit is all of the account's; a version may be refused that is this capability's alone.
+        if failure.class == FailureClass::Money {
+            self.account.iter().for_each(|name| self.breakers.hold_open(name, left_alone, &failure.message));
+        } else {
+            self.breakers.hold_open(self.breaker.name(), left_alone, &failure.message);
+        }
         metrics.provider_closed(provider, failure.class.as_str());
         tracing::error!(
             provider,

@@ -176,6 +176,21 @@ async fn work_that_was_refused_twice_is_asked_for_a_third_time() {
     running.stop().await;
 }
 
+/// One key under two names: what one of them is told of its money, the other one is not asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_money_of_a_key_ends_under_all_of_its_names() {
+    let vendors = Vendors::start().await;
+    let fault = Step::Fail { fault: Fault::QuotaExceeded, retry: Retry::Absent, after_work: false };
+    let harness = late_house(&vendors, "elevenlabs,second,offline", &[fault]).await;
+    let running = harness.start();
+    let id = song(&harness, "a song about an empty purse").await;
+    let (by, tried) = made_by(&harness, id).await;
+    let expected = [(STAND_IN, Some(FailureCode::ProviderQuota)), ("second", Some(FailureCode::ProviderUnavailable))];
+    assert_eq!((by.as_str(), told(&tried)), ("offline", expected.to_vec()));
+    assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 1);
+    running.stop().await;
+}
+
 /// A house in which songs are made by Replicate, else by the engine.
 async fn replicate_house(vendors: &Vendors) -> Harness {
     let url: &'static str = format!("{}/v1", vendors.url_of(Vendor::Replicate)).leak();
