@@ -13,6 +13,7 @@ use crate::{
     calls::{Answer, Answered, Call, CallLog, DirectCalls, Make, Patience, answer},
     input::ProgressSink,
     outside_service::OutsideService,
+    stop::Parking,
 };
 
 fn scope(calls: &DirectCalls, seconds: u64) -> CallScope<'_> {
@@ -116,6 +117,28 @@ async fn who_works_on_as_much_as_it_takes_is_waited_for_in_its_line() {
     check(1, Some(Duration::from_millis(20)), 2, "first").await;
     let slots = check(u32::MAX, hour, 1, "second").await;
     assert_eq!(slots.slots(), 2, "it is sent no more than it has taken beside the one that was refused");
+}
+
+#[tokio::test]
+async fn who_does_not_answer_is_waited_for_and_counts_as_failing() {
+    let metrics = Metrics::new("test");
+    let breakers = BreakerRegistry::new(resilience::BreakerSettings::default(), metrics.clone());
+    let mut chain: Chain<str> = Chain::new("test", limits(), metrics);
+    let guard = Guard::new("vendor", "test", &breakers);
+    chain.push("vendor", Terms::elsewhere(Version::Known("1".to_owned()), guard), Arc::from("vendor"));
+    chain.push("engine", Terms::of_own("1"), Arc::from("engine"));
+    for (is_unanswered, failures) in [(false, 0), (true, 1), (false, 1), (true, 2)] {
+        let parking = Parking { until: chrono::Utc::now(), waits_for: "its work".to_owned(), is_unanswered };
+        let log = DirectCalls::default();
+        let made = chain
+            .call(scope(&log, 5), &Need::default(), |_, _| {
+                let parking = parking.clone();
+                async move { Err::<(), _>(Stop::Parked(parking)) }
+            })
+            .await;
+        assert_eq!(made.unwrap_err(), Stop::Parked(parking));
+        assert_eq!(breakers.breaker("vendor/test").failures(), failures, "unanswered: {is_unanswered}");
+    }
 }
 
 #[tokio::test]

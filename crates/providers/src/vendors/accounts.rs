@@ -20,7 +20,7 @@ struct AccountId {
 
 impl AccountId {
     fn of(vendor: &Vendor) -> Self {
-        let fingerprint = |key: &String| Sha256::digest(key.as_bytes()).into();
+        let fingerprint = |key: &String| -> [u8; 32] { Sha256::digest(key.as_bytes()).into() };
         Self {
             kind: vendor.kind,
             base_url: vendor.base_url.as_str().trim_end_matches('/').to_owned(),
