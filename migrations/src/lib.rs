@@ -19,6 +19,7 @@ mod m20261128_000003_daily_figures;
 mod m20261128_000004_answers_and_spending;
 mod m20261128_000005_models;
 mod m20261129_000001_time_in_the_queue;
+mod m20261129_000150_held_breakers;
 mod schema;
 
 pub use sea_orm_migration::MigratorTrait;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000004_answers_and_spending::Migration),
             Box::new(m20261128_000005_models::Migration),
             Box::new(m20261129_000001_time_in_the_queue::Migration),
+            Box::new(m20261129_000150_held_breakers::Migration),
         ]
     }
 }

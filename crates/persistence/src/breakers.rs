@@ -1,4 +1,5 @@
-//! What the orchestrators' circuit breakers said last. A report, not a source: each breaker lives in its process.
+//! What the orchestrators' circuit breakers said last. Each breaker lives in its process; what one of them has found out that an
+//! operator has to see to, the others read here.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, sea_query::OnConflict};
@@ -21,10 +22,12 @@ pub struct BreakerRow {
     /// CLOSED, OPEN or HALF_OPEN.
     pub state: String,
     pub failures: u32,
-    /// When a probe will be let through.
+    /// When a probe will be let through; of what this orchestrator has found out itself, where it has.
     pub open_until: Option<DateTime<Utc>>,
     /// What an operator has to see to before it is called again.
     pub problem: Option<String>,
+    /// Since when it keeps callers out for what it has found out itself, and not from others; `None` where it does not.
+    pub held_since: Option<DateTime<Utc>>,
     pub updated_at: DateTime<Utc>,
 }
 
@@ -41,7 +44,8 @@ impl Breakers<'_> {
             return Ok(());
         }
         let rows = breakers.iter().map(|breaker| {
-            let BreakerRow { instance, provider, state, failures, open_until, problem, updated_at } = breaker;
+            let BreakerRow { instance, provider, state, failures, open_until, problem, held_since, updated_at } =
+                breaker;
             rows::breaker::ActiveModel {
                 instance: Set(instance.clone()),
                 provider: Set(provider.clone()),
@@ -49,11 +53,19 @@ impl Breakers<'_> {
                 failures: Set(failures.cast_signed()),
                 open_until: Set(micros_option(*open_until)),
                 problem: Set(problem.clone()),
+                held_since: Set(micros_option(*held_since)),
                 updated_at: Set(micros(*updated_at)),
             }
         });
         let known = OnConflict::columns([Column::Instance, Column::Provider])
-            .update_columns([Column::State, Column::Failures, Column::OpenUntil, Column::Problem, Column::UpdatedAt])
+            .update_columns([
+                Column::State,
+                Column::Failures,
+                Column::OpenUntil,
+                Column::Problem,
+                Column::HeldSince,
+                Column::UpdatedAt,
+            ])
             .to_owned();
         rows::breaker::Entity::insert_many(rows)
             .on_conflict(known)
@@ -73,9 +85,18 @@ impl Breakers<'_> {
             .await
             .during("read breakers")?;
         let typed = |row| {
-            let rows::breaker::Model { instance, provider, state, failures, open_until, problem, updated_at } = row;
+            let rows::breaker::Model {
+                instance,
+                provider,
+                state,
+                failures,
+                open_until,
+                problem,
+                held_since,
+                updated_at,
+            } = row;
             let failures = failures.cast_unsigned();
-            BreakerRow { instance, provider, state, failures, open_until, problem, updated_at }
+            BreakerRow { instance, provider, state, failures, open_until, problem, held_since, updated_at }
         };
         Ok(rows.into_iter().map(typed).collect())
     }

@@ -186,6 +186,7 @@ table!(breaker, "breakers", {
     failures: i32,
     open_until: Option<DateTime<Utc>>,
     problem: Option<String>,
+    held_since: Option<DateTime<Utc>>,
     updated_at: DateTime<Utc>,
 });
 

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::retry::RetryPolicy;
-use outbound::Outbound;
 use resilience::{BreakerRegistry, Bulkhead};
 use settings::{Settings, Vendor, VendorKind};
 use telemetry::Metrics;
@@ -29,6 +28,7 @@ use crate::{
     spoken_singer::SpokenSinger,
     training::Trainer,
     vendors::{
+        Accounts, VendorAccess,
         elevenlabs::ElevenLabs,
         llm::LlmWriter,
         replicate::{Replicate, ReplicateTrainer},
@@ -77,13 +77,15 @@ pub struct Assembly<'a> {
     settings: &'a Settings,
     breakers: &'a BreakerRegistry,
     metrics: &'a Metrics,
+    /// Of the tables of the settings.
+    accounts: Accounts,
     offers: Offers,
 }
 
 impl<'a> Assembly<'a> {
     /// Nobody but the engine in this process, which every chain gets in its turn.
     pub fn alone(settings: &'a Settings, breakers: &'a BreakerRegistry, metrics: &'a Metrics) -> Self {
-        Self { settings, breakers, metrics, offers: Offers::default() }
+        Self { settings, breakers, metrics, accounts: Accounts::default(), offers: Offers::default() }
     }
 
     /// All who are set up.
@@ -96,12 +98,13 @@ impl<'a> Assembly<'a> {
         breakers: &'a BreakerRegistry,
         metrics: &'a Metrics,
     ) -> Result<Self, SetupError> {
-        let mut assembly = Self::alone(settings, breakers, metrics);
+        let accounts = Accounts::of(&settings.vendors);
+        let mut assembly = Self { accounts: accounts.clone(), ..Self::alone(settings, breakers, metrics) };
         // Those with a key first: they are there to be used. Sorting keeps the order of the settings otherwise.
         let mut vendors: Vec<&Vendor> = settings.vendors.iter().collect();
         vendors.sort_by_key(|vendor| vendor.api_key.is_none());
         for vendor in vendors {
-            assembly.add_vendor(vendor, &outside.outbound()?)?;
+            assembly.add_vendor(vendor, &VendorAccess { outbound: outside.outbound()?, accounts: accounts.clone() })?;
         }
         if let Some(url) = &settings.providers.expert_url {
             let key = settings.expert.api_key.clone();
@@ -110,24 +113,24 @@ impl<'a> Assembly<'a> {
         Ok(assembly)
     }
 
-    fn add_vendor(&mut self, vendor: &Vendor, outbound: &Outbound) -> Result<(), SetupError> {
+    fn add_vendor(&mut self, vendor: &Vendor, access: &VendorAccess) -> Result<(), SetupError> {
         match vendor.kind {
             VendorKind::Anthropic | VendorKind::OpenAi => {
-                let writer = Arc::new(LlmWriter::new(outbound, vendor)?);
+                let writer = Arc::new(LlmWriter::new(access, vendor)?);
                 let means = (writer.version(), writer.abilities(), writer.slots().clone());
                 let terms = Terms { is_paid: writer.is_paid(), ..self.terms(vendor, "lyrics", means) };
                 self.offers.lyrics.push(Offer { name: vendor.name.clone(), terms, provider: writer.clone() });
                 self.offers.checks.push(writer);
             }
             VendorKind::ElevenLabs => {
-                let composer = Arc::new(ElevenLabs::new(outbound, vendor)?);
+                let composer = Arc::new(ElevenLabs::new(access, vendor)?);
                 let means = (composer.version(), composer.abilities(), composer.slots());
                 let terms = self.terms(vendor, "compositions", means);
                 self.offers.compositions.push(Offer { name: vendor.name.clone(), terms, provider: composer.clone() });
                 self.offers.checks.push(composer);
             }
             VendorKind::Speech => {
-                let server = Arc::new(SpeechServer::new(outbound, vendor)?);
+                let server = Arc::new(SpeechServer::new(access, vendor)?);
                 let means = (server.version(), server.abilities(), server.slots());
                 self.add_reciter(vendor, server.clone(), means);
                 self.offers.checks.push(server);
@@ -137,7 +140,7 @@ impl<'a> Assembly<'a> {
                 let listed = self.settings.capabilities.of("accompaniment");
                 let is_accompanist = listed.is_some_and(|names| names.contains(&vendor.name));
                 let public_url = self.settings.http.public_url.as_ref();
-                let replicate = Replicate::new(outbound, vendor, public_url, is_accompanist)?;
+                let replicate = Replicate::new(access, vendor, public_url, is_accompanist)?;
                 if let Some(composer) = replicate.composer() {
                     let means = (composer.version(), composer.abilities(), replicate.slots());
                     let terms = self.terms(vendor, "compositions", means);
@@ -153,7 +156,7 @@ impl<'a> Assembly<'a> {
                     self.add_reciter(vendor, reciter, means);
                 }
                 if let Some(trainings) = replicate.trainer() {
-                    let guard = Guard::new(&vendor.name, "training", self.breakers);
+                    let guard = self.guard(vendor, "training");
                     let terms = Terms::elsewhere(Version::Known(String::new()), guard);
                     let trainer = Arc::new(ReplicateTrainer(trainings));
                     self.offers.trainers.push(Offer { name: vendor.name.clone(), terms, provider: trainer });
@@ -163,8 +166,8 @@ impl<'a> Assembly<'a> {
                 self.offers.checks.push(replicate.check());
                 self.offers.catalogues.push(replicate.catalogue());
             }
-            VendorKind::Expert => self.add_expert(&ExpertProvider::of_vendor(outbound, vendor)?),
-            VendorKind::MlModel => self.add_ml_model(outbound, vendor)?,
+            VendorKind::Expert => self.add_expert(&ExpertProvider::of_vendor(access, vendor)?),
+            VendorKind::MlModel => self.add_ml_model(access, vendor)?,
         }
         Ok(())
     }
@@ -192,11 +195,16 @@ impl<'a> Assembly<'a> {
         Terms {
             version: Version::Known(version),
             abilities,
-            guard: Some(Guard::new(&vendor.name, capability, self.breakers).sharing(slots)),
+            guard: Some(self.guard(vendor, capability).sharing(slots)),
             // One answer of a capability may take several of the vendor's.
             limits: Some(CallLimits { call_timeout: vendor.timeout * MOST_ANSWERS, retry }),
             is_paid: vendor.api_key.is_some() || !vendor.prices.is_free(),
         }
+    }
+
+    /// With a breaker of its own for the capability, and with the credit of the vendor's account.
+    fn guard(&self, vendor: &Vendor, capability: &str) -> Guard {
+        Guard::new(&vendor.name, capability, self.breakers).of_account(&self.accounts.tables(vendor))
     }
 
     /// Vendors whose work is waited for.
@@ -229,16 +237,15 @@ impl<'a> Assembly<'a> {
     }
 
     /// A model that blends songs, and plays them where its table says so.
-    fn add_ml_model(&mut self, outbound: &Outbound, vendor: &Vendor) -> Result<(), SetupError> {
-        let client = Arc::new(MlModelClient::new(outbound, vendor)?);
+    fn add_ml_model(&mut self, access: &VendorAccess, vendor: &Vendor) -> Result<(), SetupError> {
+        let client = Arc::new(MlModelClient::new(access, vendor)?);
         let (call_timeout, retry) = (vendor.timeout + BEHIND_THE_ANSWER, self.settings.providers.retry_policy());
+        let (breakers, tables) = (self.breakers, self.accounts.tables(vendor));
+        let guard = |capability| Guard::new(&vendor.name, capability, breakers).of_account(&tables);
         let terms = |capability| Terms {
             limits: Some(CallLimits { call_timeout, retry }),
             is_paid: client.is_paid(),
-            ..Terms::elsewhere(
-                Version::Asked(client.clone()),
-                Guard::new(&vendor.name, capability, self.breakers).sharing(client.slots()),
-            )
+            ..Terms::elsewhere(Version::Asked(client.clone()), guard(capability).sharing(client.slots()))
         };
         let name = || vendor.name.clone();
         if vendor.plays {

@@ -17,12 +17,10 @@ use telemetry::Metrics;
 use crate::{
     abilities::{Abilities, Need},
     calls::{CallScope, ProviderCall, ProviderName},
-    slot::Slot,
+    slot::{Line, Slot},
     stop::Stop,
 };
 
-/// Longest that a slot of a provider is waited for while another one could be asked.
-const MOST_SLOT_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait that a provider asks for and that is kept where the call is made, and how often.
 const MOST_TOLD_WAIT: Duration = Duration::from_secs(10);
 const MOST_TOLD_WAITS: u32 = 3;
@@ -96,6 +94,8 @@ pub struct Guard {
     breakers: BreakerRegistry,
     /// Calls at once.
     bulkhead: Option<Bulkhead>,
+    /// Under which names the provider's credit is spent.
+    account: Arc<[String]>,
 }
 
 impl Guard {
@@ -105,7 +105,15 @@ impl Guard {
             breaker: breakers.breaker(&format!("{provider}/{capability}")),
             breakers: breakers.clone(),
             bulkhead: None,
+            account: [provider.to_owned()].into(),
         }
+    }
+
+    /// Of a provider whose credit is spent under all of these names, its own among them.
+    #[must_use]
+    pub fn of_account(mut self, names: &[String]) -> Self {
+        self.account = names.into();
+        self
     }
 
     /// With slots that all capabilities of the provider share.
@@ -127,9 +135,12 @@ impl Guard {
     /// Keeps everybody from a provider that no caller can get anything of until an operator has acted.
     fn close_for_everybody(&self, provider: &str, failure: &Failure, metrics: &Metrics) {
         let Some(left_alone) = Self::left_alone(failure.class) else { return };
-        // Credit is all of the provider's; a version may be refused that is this capability's alone.
-        let whose = if failure.class == FailureClass::Money { provider } else { self.breaker.name() };
-        self.breakers.hold_open(whose, left_alone, &failure.message);
+        // Credit is all of the account's; a version may be refused that is this capability's alone.
+        if failure.class == FailureClass::Money {
+            self.account.iter().for_each(|name| self.breakers.hold_open(name, left_alone, &failure.message));
+        } else {
+            self.breakers.hold_open(self.breaker.name(), left_alone, &failure.message);
+        }
         metrics.provider_closed(provider, failure.class.as_str());
         tracing::error!(
             provider,
@@ -367,9 +378,9 @@ impl<P: ?Sized> Chain<P> {
         Fut: Future<Output = Result<T, E>>,
     {
         let limits = link.terms.limits.unwrap_or(self.limits);
-        let (mut attempt, mut waits) = (1, 0);
+        let (mut attempt, mut waits, mut line) = (1, 0, Line::default());
         loop {
-            let stop = match self.call_once(link, &within, limits, call).await {
+            let stop = match self.call_once(link, &within, limits, &mut line, call).await {
                 Ok(value) => return Ok(value),
                 Err(Stop::Failed(failure)) => failure,
                 Err(stop) => return Err(stop),
@@ -382,6 +393,10 @@ impl<P: ?Sized> Chain<P> {
             if stop.code == FailureCode::StageTimeout && !within.is_last {
                 // Somebody else may do better in the time that is left.
                 return Err(stop.into());
+            }
+            if let Some(wait) = line.again(&stop, limits.retry, within.is_last, within.ends_at) {
+                tokio::time::sleep(wait).await;
+                continue;
             }
             let Some((wait, counts)) = Self::wait_before_retry(limits.retry, &stop, (attempt, waits), within.ends_at)
             else {
@@ -401,6 +416,7 @@ impl<P: ?Sized> Chain<P> {
         link: &Link<P>,
         within: &ProviderCall<'a>,
         limits: CallLimits,
+        line: &mut Line,
         call: &F,
     ) -> Result<T, Stop>
     where
@@ -417,23 +433,32 @@ impl<P: ?Sized> Chain<P> {
             self.metrics.provider_call(&link.name, self.capability, refusal.class.as_str(), Duration::ZERO);
             return Err(refusal.into());
         }
-        let longest = if within.is_last { left() } else { left().min(MOST_SLOT_WAIT) };
-        let slot = match link.terms.guard.as_ref().and_then(|guard| guard.bulkhead.as_ref()) {
+        let longest = line.ends_at(within.is_last, within.ends_at).saturating_duration_since(Instant::now());
+        let slot: Arc<Slot> = match link.terms.guard.as_ref().and_then(|guard| guard.bulkhead.as_ref()) {
             Some(bulkhead) => Arc::new(Slot::of(bulkhead, longest, &link.name).await?),
             None => Arc::default(),
         };
         let budget = left().min(limits.call_timeout);
-        let asked = ProviderCall { slot, ends_at: Instant::now() + budget, ..within.clone() };
+        let asked = ProviderCall { slot: slot.clone(), ends_at: Instant::now() + budget, ..within.clone() };
         let mut stopped = None;
         // The timeout lies inside the breaker, so that a call that hangs counts as a failure.
         let bounded = async {
             let work = async { call(link.provider.clone(), asked).await.map_err(Into::into) };
             match tokio::time::timeout(budget, work).await {
                 Ok(Ok(value)) => Ok(value),
-                Ok(Err(Stop::Failed(failure))) => Err(failure),
+                Ok(Err(Stop::Failed(failure))) => {
+                    line.note(&failure, &slot);
+                    Err(failure)
+                }
                 Ok(Err(Stop::GivenUp(failure))) => {
                     stopped = Some(Stop::GivenUp(failure.clone()));
                     Err(failure)
+                }
+                // What it was asked for may be there, and is waited for; that it does not answer counts all the same.
+                Ok(Err(Stop::Parked(parking))) if parking.is_unanswered => {
+                    stopped = Some(Stop::Parked(parking));
+                    let silent = format!("{} did not answer", link.name);
+                    Err(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, silent))
                 }
                 // It works on it, or was not asked: that says nothing about its health.
                 Ok(Err(other @ (Stop::Parked(_) | Stop::NotAsked(_)))) => {

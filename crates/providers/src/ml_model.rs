@@ -12,7 +12,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode, Prices, Usage};
-use outbound::{Answer, Outbound, OutboundError, Request, Trouble};
+use outbound::{Answer, OutboundError, Request, Trouble};
 use resilience::Bulkhead;
 use settings::Vendor;
 
@@ -23,7 +23,7 @@ use crate::{
     outside_service::CallError,
     setup_check::SetupCheck,
     stop::Stop,
-    vendors::{KeyIn, VendorHttp},
+    vendors::{KeyIn, VendorAccess, VendorHttp},
 };
 
 /// Most that is read of an answer that only says how it is.
@@ -38,8 +38,8 @@ pub struct MlModelClient {
 impl MlModelClient {
     /// # Errors
     /// When the model's address cannot be used.
-    pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
-        let http = VendorHttp::new(outbound, vendor, KeyIn::Bearer)?;
+    pub fn new(access: impl Into<VendorAccess>, vendor: &Vendor) -> Result<Self, SetupError> {
+        let http = VendorHttp::new(&access.into(), vendor, KeyIn::Bearer)?;
         // Whoever is paid is not told of our traces.
         let http = if vendor.prices.is_free() { http.traced() } else { http };
         Ok(Self { http, prices: vendor.prices.clone() })
@@ -47,7 +47,7 @@ impl MlModelClient {
 
     /// Calls at once.
     pub fn slots(&self) -> Bulkhead {
-        self.http.slots.clone()
+        self.http.slots().clone()
     }
 
     /// Whether its calls cost something. A key alone is no price: many have one for a service of their own.

@@ -140,6 +140,8 @@ impl VocalSynthesizer for SpokenSinger {
                     repeated[number] = again;
                     parts.push(SpokenPart { lines: text.lines.clone(), sample_rate_hz: RATE_HZ, samples });
                 }
+                // Who does not answer is not sent the others as well.
+                Err(Stop::Parked(parking)) if parking.is_unanswered => return Err(Stop::Parked(parking)),
                 // The others are worked on meanwhile.
                 Err(Stop::Parked(parking)) => {
                     parked =

@@ -10,6 +10,8 @@ pub struct Parking {
     pub until: DateTime<Utc>,
     /// What it waits for, as its owner reads it.
     pub waits_for: String,
+    /// Whether the other side did not answer, so that nobody knows whether it works on it: that says something about its health.
+    pub is_unanswered: bool,
 }
 
 /// Why there is no value.

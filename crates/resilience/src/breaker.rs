@@ -113,6 +113,10 @@ struct Gate {
     generation: u64,
     /// Nobody is let through until then, whatever the machine says.
     held: Option<Held>,
+    /// The same, as others have found out.
+    told: Option<Held>,
+    /// What others have found out before is over.
+    reset_at: Option<DateTime<Utc>>,
     /// What an operator has to see to and keeps nobody out.
     note: Option<String>,
 }
@@ -120,17 +124,36 @@ struct Gate {
 /// Why nobody is let through, and how long.
 #[derive(Debug)]
 struct Held {
+    since: DateTime<Utc>,
     until: Instant,
     why: String,
+}
+
+impl Held {
+    fn left(&self) -> Option<Duration> {
+        self.until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    }
 }
 
 impl Gate {
     /// How long it is still held open.
     fn held(&self) -> Option<Duration> {
-        let until = self.held.as_ref()?.until;
-        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+        self.held.iter().chain(&self.told).filter_map(Held::left).max()
     }
 }
+
+/// That somebody else keeps callers out, by the clock of whoever has found out why.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ToldHold {
+    /// Of the breaker.
+    pub name: String,
+    pub since: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+    pub why: String,
+}
+
+/// Longest that anybody is believed.
+const LONGEST_TOLD: Duration = Duration::from_secs(60 * 60);
 
 /// The breaker of one provider. Shared as `Arc<Breaker>`.
 pub struct Breaker {
@@ -188,8 +211,16 @@ impl Breaker {
         let watch = Watch::default();
         let policy = failure_policy::consecutive_failures(settings.threshold, backoff::constant(settings.open_for));
         let machine = Config::new().failure_policy(policy).instrument(watch.clone()).build();
-        let gate =
-            Gate { probing: false, open_until: Instant::now(), failures: 0, generation: 0, held: None, note: None };
+        let gate = Gate {
+            probing: false,
+            open_until: Instant::now(),
+            failures: 0,
+            generation: 0,
+            held: None,
+            told: None,
+            reset_at: None,
+            note: None,
+        };
         metrics.breaker_state(&name, BreakerGauge::Closed);
         Self { name, settings, machine, watch, gate: Mutex::new(gate), metrics }
     }
@@ -227,15 +258,44 @@ impl Breaker {
         let mut gate = lock(&self.gate);
         let until = Instant::now() + hold;
         let until = gate.held.as_ref().map_or(until, |known| known.until.max(until));
-        gate.held = Some(Held { until, why: why.to_owned() });
+        gate.held = Some(Held { since: Utc::now(), until, why: why.to_owned() });
         self.publish(&gate);
     }
 
     /// Why everybody is kept out, while they are.
     pub fn held_because(&self) -> Option<String> {
         let gate = lock(&self.gate);
-        gate.held()?;
-        gate.held.as_ref().map(|held| held.why.clone())
+        gate.held.iter().chain(&gate.told).find(|held| held.left().is_some()).map(|held| held.why.clone())
+    }
+
+    /// Since when and until when [`Self::hold_open`] keeps everybody out, while it does.
+    pub fn held(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let gate = lock(&self.gate);
+        let held = gate.held.as_ref()?;
+        let left = TimeDelta::from_std(held.left()?).unwrap_or(TimeDelta::days(1));
+        Some((held.since, Utc::now() + left))
+    }
+
+    /// Keeps everybody out as long as others do, by what they say now: what they said before and say no more is over, as is what
+    /// they found out before the last reset.
+    pub fn heed(&self, holds: &[ToldHold]) {
+        let mut gate = lock(&self.gate);
+        let reset_at = gate.reset_at;
+        let is_valid = |hold: &&ToldHold| hold.name == self.name && reset_at.is_none_or(|reset| hold.since > reset);
+        let told = holds.iter().filter(is_valid).max_by_key(|hold| hold.until).and_then(|hold| {
+            let left = (hold.until - Utc::now()).to_std().ok()?.min(LONGEST_TOLD);
+            Some(Held { since: hold.since, until: Instant::now() + left, why: hold.why.clone() })
+        });
+        match (&gate.told, &told) {
+            (None, None) => return,
+            (None, Some(held)) => {
+                tracing::warn!(provider = self.name, why = held.why, "left alone, since others have found out why");
+            }
+            (Some(_), None) => tracing::info!(provider = self.name, "others do not leave it alone any more"),
+            (Some(_), Some(_)) => {}
+        }
+        gate.told = told;
+        self.publish(&gate);
     }
 
     /// Lets callers in again whom [`Self::hold_open`] kept out; what callers met stands.
@@ -280,7 +340,7 @@ impl Breaker {
         self.machine.on_success();
         gate.failures = 0;
         gate.probing = false;
-        gate.held = None;
+        (gate.held, gate.told, gate.reset_at) = (None, None, Some(Utc::now()));
         gate.generation += 1;
         self.publish(&gate);
         tracing::info!(provider = self.name, "circuit breaker reset");
@@ -324,7 +384,10 @@ impl Breaker {
             }
             Health::Unhealthy => {
                 gate.failures = gate.failures.saturating_add(1);
-                gate.open_until = Instant::now() + self.settings.open_for;
+                // What is looked at while it is open makes it no longer: the machine lets a probe through all the same.
+                if before != OPEN {
+                    gate.open_until = Instant::now() + self.settings.open_for;
+                }
                 self.machine.on_error();
             }
         }

@@ -10,7 +10,7 @@ pub mod ids;
 pub mod rate;
 pub mod registry;
 
-pub use breaker::{Breaker, BreakerSettings, BreakerState};
+pub use breaker::{Breaker, BreakerSettings, BreakerState, ToldHold};
 pub use bulkhead::{Bulkhead, Permit};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use rate::RateLimiter;

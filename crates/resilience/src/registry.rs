@@ -6,10 +6,11 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
 use telemetry::metrics::Metrics;
 
 use crate::{
-    breaker::{Breaker, BreakerSettings, BreakerState},
+    breaker::{Breaker, BreakerSettings, BreakerState, ToldHold},
     lock,
 };
 
@@ -33,6 +34,8 @@ pub struct BreakerSnapshot {
     /// What an operator has to see to: why callers are kept out whatever they met, such as a key that is wrong, or what is
     /// amiss and keeps nobody out.
     pub problem: Option<String>,
+    /// Since when and until when callers are kept out for what was found out here.
+    pub held: Option<(DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl BreakerRegistry {
@@ -64,6 +67,7 @@ impl BreakerRegistry {
                     failures: breaker.failures(),
                     threshold: breaker.settings().threshold,
                     problem: breaker.problem(),
+                    held: breaker.held(),
                 }
             })
             .collect()
@@ -80,6 +84,12 @@ impl BreakerRegistry {
     /// Opens the breakers of that name, as [`Self::reset`] understands it, for so long, whatever their callers met.
     pub fn hold_open(&self, name: &str, hold: Duration, why: &str) {
         self.named(name).iter().for_each(|breaker| breaker.hold_open(hold, why));
+    }
+
+    /// Holds open what others hold open, by their breakers' own names, and nothing else that they held before.
+    pub fn heed(&self, holds: &[ToldHold]) {
+        let breakers: Vec<_> = lock(&self.breakers).values().cloned().collect();
+        breakers.iter().for_each(|breaker| breaker.heed(holds));
     }
 
     /// Ends what [`Self::hold_open`] began.
@@ -113,6 +123,7 @@ impl BreakerRegistry {
 mod tests {
     use std::future::ready;
 
+    use chrono::TimeDelta;
     use domain::{Failure, FailureClass, FailureCode};
 
     use super::*;
@@ -153,6 +164,36 @@ mod tests {
         registry.hold_open("vendor", Duration::from_secs(60), "its key is wrong");
         assert_eq!(registry.reset("vendor"), 2);
         assert!(is_let_through(&breakers[0]).await && is_let_through(&breakers[1]).await);
+    }
+
+    #[tokio::test]
+    async fn what_others_hold_is_held_until_they_let_go_or_somebody_resets_it() {
+        let registry = BreakerRegistry::new(BreakerSettings::default(), Metrics::new("test"));
+        let [lyrics, vocals] = ["vendor/lyrics", "vendor/vocals"].map(|name| registry.breaker(name));
+        let told = |since: TimeDelta, until: TimeDelta| {
+            let (name, why, now) = ("vendor/lyrics".to_owned(), "no credit".to_owned(), Utc::now());
+            vec![ToldHold { name, since: now + since, until: now + until, why }]
+        };
+        let minute = TimeDelta::minutes(1);
+        let check = |holds: &[ToldHold], expected: Option<&str>| {
+            registry.heed(holds);
+            assert_eq!(lyrics.held_because().as_deref(), expected, "{holds:?}");
+            assert_eq!(matches!(lyrics.state(), BreakerState::Open { .. }), expected.is_some(), "{holds:?}");
+            assert_eq!((vocals.state(), lyrics.held()), (BreakerState::Closed, None), "nothing was found out here");
+        };
+        let valid = told(-minute, minute);
+        check(&valid, Some("no credit"));
+        check(&[], None);
+        check(&told(-minute * 2, -minute), None);
+        check(&valid, Some("no credit"));
+        registry.reset("vendor");
+        check(&valid, None);
+        check(&told(minute, minute * 2), Some("no credit"));
+        // What was found out here stands by itself.
+        registry.hold_open("vendor/lyrics", Duration::from_secs(60), "its key is wrong");
+        registry.heed(&[]);
+        assert!(lyrics.held().is_some_and(|(since, until)| since < until));
+        assert_eq!(lyrics.held_because().as_deref(), Some("its key is wrong"));
     }
 
     #[tokio::test]

@@ -1,13 +1,15 @@
-//! The circuit breakers of this process, told to the gateway through rows, and reset when an operator says so.
+//! The circuit breakers of this process, told to others through rows, and reset when an operator says so. What another orchestrator
+//! has found out about a vendor's money or key, this one reads there, and does not find out by a call of its own.
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::Utc;
 use messaging::{Body, Bus, Event};
-use persistence::{BreakerRow, Database};
-use resilience::{BreakerRegistry, BreakerState, Clock};
+use persistence::{BreakerRow, Database, PersistenceError};
+use resilience::{BreakerRegistry, BreakerState, Clock, ToldHold};
 use service_runtime::{CancellationToken, Deps, RuntimeError, error_chain};
 
-/// How often to look for changes.
+/// How often to look for changes, here and elsewhere.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How often to repeat what has not changed, so that readers know that this process lives.
 const REPEAT_EVERY: u32 = 30;
@@ -34,7 +36,7 @@ impl BreakerReporter {
     }
 }
 
-/// Writes what the breakers say whenever it changes, and now and then all the same.
+/// Writes what the breakers say whenever it changes, and now and then all the same; and heeds what others have found out.
 pub async fn report(deps: BreakerReporter, shutdown: CancellationToken) {
     let mut reported: Vec<BreakerRow> = Vec::new();
     let mut silent_for = REPEAT_EVERY;
@@ -53,6 +55,11 @@ pub async fn report(deps: BreakerReporter, shutdown: CancellationToken) {
                 tracing::warn!(error = %error_chain(&error), "old breaker reports not deleted");
             }
         }
+        match told(&deps).await {
+            Ok(holds) => deps.registry.heed(&holds),
+            // What they said before stands.
+            Err(error) => tracing::warn!(error = %error_chain(&error), "breakers of others not read"),
+        }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
             () = shutdown.cancelled() => {}
@@ -67,19 +74,38 @@ fn rows(deps: &BreakerReporter) -> Vec<BreakerRow> {
         provider: breaker.name,
         state: breaker.state.as_str().to_owned(),
         failures: breaker.failures,
-        open_until: match breaker.state {
-            BreakerState::Open { until } => Some(until),
-            BreakerState::Closed | BreakerState::HalfOpen => None,
+        // Others take over what was found out here, and nothing that was taken over from them.
+        open_until: match (breaker.held, breaker.state) {
+            (Some((_, until)), _) | (None, BreakerState::Open { until }) => Some(until),
+            (None, BreakerState::Closed | BreakerState::HalfOpen) => None,
         },
         problem: breaker.problem,
+        held_since: breaker.held.map(|(since, _)| since),
         updated_at: now,
     };
     deps.registry.snapshot().into_iter().map(row).collect()
 }
 
 fn changed(reported: &[BreakerRow], rows: &[BreakerRow]) -> bool {
-    let said = |row: &BreakerRow| (row.provider.clone(), row.state.clone(), row.failures, row.problem.clone());
+    let said =
+        |row: &BreakerRow| (row.provider.clone(), row.state.clone(), row.failures, row.problem.clone(), row.held_since);
     reported.iter().map(said).ne(rows.iter().map(said))
+}
+
+/// What other orchestrators have found out.
+async fn told(deps: &BreakerReporter) -> Result<Vec<ToldHold>, PersistenceError> {
+    let rows = deps.database.breakers().current(deps.clock.now()).await?;
+    let hold = |row: BreakerRow| {
+        let (since, until, why) = (row.held_since?, row.open_until?, row.problem?);
+        // Breakers run by the machine's clock.
+        (row.instance != deps.instance && until > Utc::now()).then_some(ToldHold {
+            name: row.provider,
+            since,
+            until,
+            why,
+        })
+    };
+    Ok(rows.into_iter().filter_map(hold).collect())
 }
 
 /// Closes breakers when an operator says so.

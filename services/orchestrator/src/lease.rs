@@ -263,7 +263,7 @@ impl Worker<'_> {
         progress: Option<Progress>,
     ) -> Result<(), PersistenceError> {
         let (context, job, now) = (self.context, self.job, self.now());
-        let Parking { until, waits_for } = parking;
+        let Parking { until, waits_for, is_unanswered: _ } = parking;
         let told = waits_for.clone();
         // Of many looks at the same work only those are news that show progress.
         let was_known = self.claimed.from == JobState::Parked

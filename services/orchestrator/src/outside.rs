@@ -17,7 +17,8 @@ use crate::stage::{StageRun, StageTools};
 /// How often the same is asked of a provider that fails at it: once more than once. What was charged for and came to nothing
 /// counts for the whole job, whatever attempt it was of.
 const MOST_FAILED: usize = 2;
-/// How soon to look for a call whose answer did not come.
+/// How soon to look for a call whose answer did not come. While somebody else can be asked, it is looked for no longer than one
+/// answer may take and this.
 const UNANSWERED: Duration = Duration::from_secs(5);
 /// Longest that any answer is waited for, whatever the service says: below [`providers::CERTAIN_AFTER`], so that a request that
 /// was given up a moment ago is not thought never to have arrived.
@@ -119,7 +120,7 @@ pub async fn ask_for(
             Begun::OverLimit(whose) => return Err(over_limit(service.provider(), &whose)),
             Begun::Unknown => {
                 tracing::warn!(provider = service.provider(), "an outside call in a state of a newer version");
-                return Err(parked(service, now + LOOK_AGAIN.1));
+                return Err(works_until(service, now + LOOK_AGAIN.1));
             }
             Begun::Fresh(call) => return create(run, service, &call, &terms, request).await,
             Begun::Known(OutsideCall { answer: Some(answer), outside_id, .. }) => {
@@ -128,14 +129,20 @@ pub async fn ask_for(
             Begun::Known(call) => match call.outside_id.clone() {
                 Some(outside_id) => return look(run, service, &call, &terms, outside_id).await,
                 None => match answered(service, service.arrival(&call.correlation, age(&call, now))).await {
-                    Err(failure) => return Err(later(run, service, &call, &terms, failure)),
+                    Err(failure) => {
+                        let stop = later(run, service, &call, &terms, failure);
+                        return Err(unless_lost(service, age(&call, now), &terms, stop));
+                    }
                     Ok(Arrival::Known(outside_id)) => {
                         opened(run, service, &call, &outside_id).await?;
                         tracing::info!(provider = service.provider(), "an unanswered request was found");
                         return look(run, service, &call, &terms, outside_id).await;
                     }
                     // Made again it might be made twice.
-                    Ok(Arrival::NotYetKnown) => return Err(look_for_later(service, age(&call, now), &terms, now)),
+                    Ok(Arrival::NotYetKnown) => {
+                        let stop = look_for_later(service, age(&call, now), &terms, now);
+                        return Err(unless_lost(service, age(&call, now), &terms, stop));
+                    }
                     Ok(Arrival::Never) => settle(run.tools, &call, OutsideCallState::NeverArrived, None).await?,
                 },
             },
@@ -200,7 +207,7 @@ async fn create(
         }
         Err(CallError::Unanswered(failure)) => {
             tracing::warn!(provider = service.provider(), class = %failure.class, "no answer; it is looked for later");
-            Err(parked(service, run.tools.clock.now() + UNANSWERED))
+            Err(unanswered_until(service, run.tools.clock.now() + UNANSWERED))
         }
     }
 }
@@ -264,7 +271,13 @@ fn later(
     if terms.patience.is_over(age) {
         return Stop::GivenUp(providers::too_long(service.provider(), age));
     }
-    parked(service, now + wait)
+    match (failure.class, failure.code) {
+        // It answers, and says when to come back; or the fault is ours.
+        (FailureClass::RetryAfter | FailureClass::Saturated, _) | (_, FailureCode::Storage | FailureCode::Internal) => {
+            works_until(service, now + wait)
+        }
+        _ => unanswered_until(service, now + wait),
+    }
 }
 
 /// A request that may show up yet is looked for again, as long as its answer is waited for.
@@ -272,7 +285,24 @@ fn look_for_later(service: &dyn OutsideService, age: Duration, terms: &Terms<'_>
     if terms.patience.is_over(age) {
         return Stop::GivenUp(providers::too_long(service.provider(), age));
     }
-    parked(service, now + (age / 4).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1))
+    works_until(service, now + (age / 4).clamp(LOOK_AGAIN.0, LOOK_AGAIN.1))
+}
+
+/// Until it is certain that a request never arrived, minutes may pass: whoever can be asked instead is asked before. Its row stays
+/// as it is: what is there all the same is adopted should everybody else fail, and called off when the job ends.
+fn unless_lost(service: &dyn OutsideService, age: Duration, terms: &Terms<'_>, stop: Stop) -> Stop {
+    let is_lost = age >= wait_for(service) + UNANSWERED;
+    match stop {
+        Stop::Parked(_) if is_lost && !terms.patience.is_last => {
+            let message = format!(
+                "{} did not answer, and is not known to have the request {} s later",
+                service.provider(),
+                age.as_secs()
+            );
+            Stop::GivenUp(Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, message))
+        }
+        stop => stop,
+    }
 }
 
 /// How long ago a call was begun.
@@ -304,7 +334,7 @@ async fn look(
                 return Err(Stop::GivenUp(providers::too_long(service.provider(), age)));
             }
             let wait = look_again_in.clamp(SOONEST_LOOK, LATEST_LOOK);
-            Err(parked(service, now + wait))
+            Err(works_until(service, now + wait))
         }
         OutsideProgress::Succeeded { value, files, usage, cost } => {
             let answer = match fetched(run, service, call, &files).await {
@@ -343,8 +373,17 @@ async fn fetched(
     Ok(kept)
 }
 
-fn parked(service: &dyn OutsideService, until: DateTime<Utc>) -> Stop {
-    Stop::Parked(Parking { until, waits_for: format!("{} works on it", service.provider()) })
+fn works_until(service: &dyn OutsideService, until: DateTime<Utc>) -> Stop {
+    Stop::Parked(Parking { until, waits_for: waits_for(service), is_unanswered: false })
+}
+
+/// The same of one that did not answer.
+fn unanswered_until(service: &dyn OutsideService, until: DateTime<Utc>) -> Stop {
+    Stop::Parked(Parking { until, waits_for: waits_for(service), is_unanswered: true })
+}
+
+fn waits_for(service: &dyn OutsideService) -> String {
+    format!("{} works on it", service.provider())
 }
 
 async fn settle(

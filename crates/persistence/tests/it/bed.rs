@@ -226,6 +226,7 @@ pub fn breaker(instance: &str, provider: &str, at: DateTime<Utc>) -> BreakerRow 
         failures: 5,
         open_until: Some(at + TimeDelta::seconds(60)),
         problem: None,
+        held_since: Some(at),
         updated_at: at,
     }
 }

@@ -19,7 +19,7 @@ use crate::bed::{
 };
 
 /// In the order of the migrations.
-const TABLES: [&[&str]; 10] = [
+const TABLES: [&[&str]; 12] = [
     &["users", "jobs"],
     &["job_stages", "job_events"],
     &["outbox", "idempotency_keys"],
@@ -30,10 +30,13 @@ const TABLES: [&[&str]; 10] = [
     &["daily_figures"],
     &["spending"],
     &["models", "model_trainings", "model_choices", "registry_keys"],
+    // Columns only.
+    &[],
+    &[],
 ];
 
 /// Steps down to the version before jobs had inputs of their own.
-const TO_BEFORE_INPUTS: u32 = 5;
+const TO_BEFORE_INPUTS: u32 = 7;
 
 async fn strings(bed: &Bed, sql: &str) -> BTreeSet<String> {
     let connection = sea_orm::Database::connect(&bed.url).await.unwrap();

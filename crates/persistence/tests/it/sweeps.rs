@@ -253,6 +253,7 @@ async fn breakers_are_replaced_read_while_fresh_and_pruned(bed: &Bed) {
         state: "closed".to_owned(),
         failures: 0,
         open_until: None,
+        held_since: None,
         ..breaker("a", "expert", later(60))
     };
     let other = persistence::BreakerRow { problem: Some("a key".to_owned()), ..breaker("b", "expert", later(60)) };

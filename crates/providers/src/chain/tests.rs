@@ -13,6 +13,7 @@ use crate::{
     calls::{Answer, Answered, Call, CallLog, DirectCalls, Make, Patience, answer},
     input::ProgressSink,
     outside_service::OutsideService,
+    stop::Parking,
 };
 
 fn scope(calls: &DirectCalls, seconds: u64) -> CallScope<'_> {
@@ -73,11 +74,71 @@ async fn rows_of_the_retry_table_by_what_is_done() {
     check("wait-told", told(Duration::from_millis(1)), 1 + MOST_TOLD_WAITS, Some("second")).await;
     check("wait-told, for long", told(Duration::from_secs(60)), 1, Some("second")).await;
     check("transient", failure(FailureClass::Transient), 3, Some("second")).await;
-    check("saturated", failure(FailureClass::Saturated), 1, Some("second")).await;
+    check("saturated, without a line", failure(FailureClass::Saturated), 1, Some("second")).await;
     check("money", failure(FailureClass::Money), 1, Some("second")).await;
     check("config", failure(FailureClass::Config), 1, Some("second")).await;
     check("caller", failure(FailureClass::Caller), 1, None).await;
     check("content", failure(FailureClass::Content), 1, None).await;
+}
+
+/// Its slot is somebody else's meanwhile, and neither its attempts nor its breaker are touched.
+#[tokio::test]
+async fn who_works_on_as_much_as_it_takes_is_waited_for_in_its_line() {
+    let check = async |refusals: u32, told: Option<Duration>, calls: u32, by: &str| {
+        let metrics = Metrics::new("test");
+        let breakers = BreakerRegistry::new(resilience::BreakerSettings::default(), metrics.clone());
+        let limits = CallLimits { retry: RetryPolicy { max_attempts: 1, ..limits().retry }, ..limits() };
+        let mut chain: Chain<str> = Chain::new("test", limits, metrics);
+        let slots = Bulkhead::new("first", 3);
+        let _somebody_elses = slots.acquire().await;
+        let guard = Guard::new("first", "test", &breakers).sharing(slots.clone());
+        chain.push("first", Terms::elsewhere(Version::Known("1".to_owned()), guard), Arc::from("first"));
+        chain.push("second", Terms::of_own("1"), Arc::from("second"));
+        let (asked, log) = (AtomicU32::new(0), DirectCalls::default());
+        // One slot is left beside the one that is held for good: more than one at once would be one too many.
+        let _another = slots.acquire().await;
+        let made = chain
+            .call(scope(&log, 30), &Need::default(), |provider, _| {
+                let is_first = &*provider == "first";
+                let is_full = is_first && asked.load(Ordering::SeqCst) < refusals;
+                asked.fetch_add(u32::from(is_first), Ordering::SeqCst);
+                let full = Failure { retry_after: told, ..failure(FailureClass::Saturated) };
+                async move { if is_full { Err(full) } else { Ok(()) } }
+            })
+            .await
+            .unwrap();
+        assert_eq!((&*made.provider, asked.into_inner()), (by, calls), "{refusals} refusals, {told:?}");
+        assert_eq!(breakers.breaker("first/test").failures(), 0);
+        slots
+    };
+    let hour = Some(Duration::from_secs(3600));
+    let slots = check(0, None, 1, "first").await;
+    assert_eq!(slots.slots(), 3, "nobody has said anything");
+    check(1, Some(Duration::from_millis(20)), 2, "first").await;
+    let slots = check(u32::MAX, hour, 1, "second").await;
+    assert_eq!(slots.slots(), 2, "it is sent no more than it has taken beside the one that was refused");
+}
+
+#[tokio::test]
+async fn who_does_not_answer_is_waited_for_and_counts_as_failing() {
+    let metrics = Metrics::new("test");
+    let breakers = BreakerRegistry::new(resilience::BreakerSettings::default(), metrics.clone());
+    let mut chain: Chain<str> = Chain::new("test", limits(), metrics);
+    let guard = Guard::new("vendor", "test", &breakers);
+    chain.push("vendor", Terms::elsewhere(Version::Known("1".to_owned()), guard), Arc::from("vendor"));
+    chain.push("engine", Terms::of_own("1"), Arc::from("engine"));
+    for (is_unanswered, failures) in [(false, 0), (true, 1), (false, 1), (true, 2)] {
+        let parking = Parking { until: chrono::Utc::now(), waits_for: "its work".to_owned(), is_unanswered };
+        let log = DirectCalls::default();
+        let made = chain
+            .call(scope(&log, 5), &Need::default(), |_, _| {
+                let parking = parking.clone();
+                async move { Err::<(), _>(Stop::Parked(parking)) }
+            })
+            .await;
+        assert_eq!(made.unwrap_err(), Stop::Parked(parking));
+        assert_eq!(breakers.breaker("vendor/test").failures(), failures, "unanswered: {is_unanswered}");
+    }
 }
 
 #[tokio::test]

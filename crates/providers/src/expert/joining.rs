@@ -11,6 +11,7 @@ use super::{NAME, client::ExpertClient};
 use crate::{
     abilities::Abilities,
     chain::{CallLimits, Guard, Terms, Version},
+    vendors::VendorAccess,
 };
 
 /// A client with the terms on which each capability of it is called.
@@ -20,6 +21,8 @@ pub struct ExpertProvider {
     abilities: Abilities,
     limits: Option<CallLimits>,
     slots: Option<Bulkhead>,
+    /// The tables of the settings with the same key, where it is one of those.
+    tables: Vec<String>,
     is_paid: bool,
 }
 
@@ -31,14 +34,15 @@ impl ExpertProvider {
     pub fn at(outbound: &Outbound, url: Url, key: Option<Secret<String>>) -> Result<Self, SetupError> {
         let client = Arc::new(ExpertClient::new(outbound, NAME, url, key)?);
         let abilities = Abilities::default();
-        Ok(Self { name: NAME.to_owned(), client, abilities, limits: None, slots: None, is_paid: false })
+        let name = NAME.to_owned();
+        Ok(Self { tables: vec![name.clone()], name, client, abilities, limits: None, slots: None, is_paid: false })
     }
 
     /// One of the vendors.
     ///
     /// # Errors
     /// As [`Self::at`].
-    pub fn of_vendor(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+    pub fn of_vendor(access: &VendorAccess, vendor: &Vendor) -> Result<Self, SetupError> {
         let abilities = Abilities {
             shortest_seconds: vendor.shortest_seconds,
             longest_seconds: vendor.longest_seconds,
@@ -47,10 +51,11 @@ impl ExpertProvider {
         };
         Ok(Self {
             name: vendor.name.clone(),
-            client: Arc::new(ExpertClient::of_vendor(outbound, vendor)?),
+            client: Arc::new(ExpertClient::of_vendor(&access.outbound, vendor)?),
             abilities,
             limits: Some(CallLimits { call_timeout: vendor.timeout, ..CallLimits::default() }),
-            slots: Some(Bulkhead::new(&vendor.name, vendor.concurrency)),
+            slots: Some(access.accounts.slots(vendor)),
+            tables: access.accounts.tables(vendor),
             // Also without prices: its answers may tell what they have cost.
             is_paid: true,
         })
@@ -58,7 +63,7 @@ impl ExpertProvider {
 
     /// On which it is called for a capability.
     pub fn terms(&self, capability: &str, breakers: &BreakerRegistry) -> Terms {
-        let guard = Guard::new(&self.name, capability, breakers);
+        let guard = Guard::new(&self.name, capability, breakers).of_account(&self.tables);
         let guard = match &self.slots {
             Some(slots) => guard.sharing(slots.clone()),
             None => guard,

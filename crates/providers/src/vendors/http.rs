@@ -11,8 +11,8 @@ use serde_json::Value;
 use settings::{Secret, Vendor, VendorKind};
 
 use super::{
-    pace::{self, Pace},
-    retry_table,
+    accounts::{Account, VendorAccess},
+    pace, retry_table,
 };
 use crate::{SetupError, model_catalogue::NotAsked, outside::misdeed, outside_service::CallError};
 
@@ -45,29 +45,29 @@ pub struct VendorHttp {
     key_in: KeyIn,
     /// Of one answer.
     pub timeout: Duration,
-    /// Calls at once, of all capabilities of the vendor.
-    pub slots: Bulkhead,
-    /// As many as the settings say.
-    concurrency: usize,
-    pace: Pace,
+    /// What is shared with whoever else has the same key.
+    account: Account,
 }
 
 impl VendorHttp {
     /// # Errors
     /// When the vendor's address cannot be used.
-    pub fn new(outbound: &Outbound, vendor: &Vendor, key_in: KeyIn) -> Result<Self, SetupError> {
+    pub fn new(access: &VendorAccess, vendor: &Vendor, key_in: KeyIn) -> Result<Self, SetupError> {
         Ok(Self {
             name: vendor.name.clone(),
             kind: vendor.kind,
-            outbound: outbound.clone(),
+            outbound: access.outbound.clone(),
             at: Destination::configured(vendor.base_url.clone())?,
             key: vendor.api_key.clone(),
             key_in,
             timeout: vendor.timeout,
-            slots: Bulkhead::new(&vendor.name, vendor.concurrency),
-            concurrency: vendor.concurrency.max(1),
-            pace: Pace::default(),
+            account: access.accounts.account(vendor),
         })
+    }
+
+    /// Calls at once, of all capabilities of the vendor.
+    pub const fn slots(&self) -> &Bulkhead {
+        &self.account.slots
     }
 
     /// Takes the current trace along: for a service of the operator's own.
@@ -226,7 +226,7 @@ impl VendorHttp {
         let closed_for = pace::closed_for(answer.headers(), Utc::now()).filter(|_| told.is_none());
         if let Some(wait) = closed_for {
             tracing::info!(provider = self.name, ms = wait.as_millis() as u64, "a vendor takes no more calls for now");
-            self.pace.leave_alone(wait);
+            self.account.pace.leave_alone(wait);
         }
         if status.is_success() {
             return Ok(answer);
@@ -240,14 +240,19 @@ impl VendorHttp {
             code = error.code,
             "a vendor answered with an error"
         );
-        Err(retry_table::failure((&self.name, self.kind), status, told, (&body, plan)))
+        let failure = retry_table::failure((&self.name, self.kind), status, told, (&body, plan));
+        // Whoever is told to come back later is told for all: others would only be told the same.
+        if let (FailureClass::RetryAfter, Some(wait)) = (failure.class, failure.retry_after) {
+            self.account.pace.leave_alone(wait);
+        }
+        Err(failure)
     }
 
     /// Waits while the vendor takes no call, if that is over within `longest` and before `ends_at`: for who has begun, and
     /// would lose what was paid for.
     pub async fn rest(&self, longest: Duration, ends_at: Instant) {
         let is_worth_it = |wait: &Duration| *wait <= longest && Instant::now() + *wait < ends_at;
-        if let Some(wait) = self.pace.left().filter(is_worth_it) {
+        if let Some(wait) = self.account.pace.left().filter(is_worth_it) {
             tokio::time::sleep(wait).await;
         }
     }
@@ -257,7 +262,7 @@ impl VendorHttp {
     /// # Errors
     /// `Refused`, with the time that is left, where it is not.
     async fn its_turn(&self) -> Result<(), CallError> {
-        match self.pace.left() {
+        match self.account.pace.left() {
             None => Ok(()),
             Some(wait) if wait <= SHORT_PAUSE => {
                 tokio::time::sleep(wait).await;
@@ -277,10 +282,9 @@ impl VendorHttp {
     fn learn_slots(&self, answer: &Answer) {
         let headers = answer.headers();
         let at_once = headers.get(MOST_AT_ONCE).and_then(|value| value.to_str().ok()?.trim().parse::<usize>().ok());
-        let left = pace::calls_left(headers).map(|left| left.clamp(1, self.concurrency));
-        // Also where it is the same number again: slots that were to go and were in use go now.
+        let left = pace::calls_left(headers).map(|left| left.clamp(1, self.account.concurrency));
         if let Some(slots) = at_once.filter(|slots| (1..=1000).contains(slots)).or(left) {
-            self.slots.resize(slots);
+            self.account.slots.resize(slots);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The vendors that the settings name, each as a provider of what it can do.
 
+mod accounts;
 pub mod elevenlabs;
 mod http;
 pub mod llm;
@@ -11,5 +12,6 @@ mod retry_table;
 pub mod speech;
 mod suggestion;
 
+pub use accounts::{Accounts, VendorAccess};
 pub use http::{KeyIn, VendorHttp};
 pub use retry_table::{VendorError, clean};

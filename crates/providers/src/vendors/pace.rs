@@ -6,9 +6,10 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use domain::retry::RetryPolicy;
 use outbound::header::HeaderMap;
 
-/// Longest that a vendor is left alone for one answer: what it says then is asked for again.
+/// Longest that a vendor is left alone because a limit is used up: what it says then is asked for again.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// What is left of a limit, and when there is all of it again, by the names of both headers: calls first, then tokens.
@@ -32,9 +33,9 @@ impl Pace {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Nothing is asked for so long, at most a minute.
+    /// Nothing is asked for so long, at most as long as any vendor may have us wait.
     pub fn leave_alone(&self, wait: Duration) {
-        let until = Instant::now() + wait.min(LONGEST);
+        let until = Instant::now() + wait.min(RetryPolicy::MAX_RETRY_AFTER);
         let mut known = self.until();
         *known = Some(known.map_or(until, |known| known.max(until)));
     }
@@ -143,12 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn a_vendor_is_left_alone_as_long_as_the_longest_answer_says_and_no_longer_than_a_minute() {
+    fn a_vendor_is_left_alone_as_long_as_the_longest_answer_says_and_no_longer_than_any_may_say() {
         let pace = Pace::default();
         assert_eq!(pace.left(), None);
         pace.leave_alone(Duration::from_secs(3600));
         pace.clone().leave_alone(Duration::from_secs(5));
         let left = pace.left().unwrap();
-        assert!(left <= LONGEST && left > Duration::from_secs(5), "{left:?}");
+        assert!(left <= RetryPolicy::MAX_RETRY_AFTER && left > LONGEST, "{left:?}");
     }
 }

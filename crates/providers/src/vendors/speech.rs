@@ -7,12 +7,12 @@ use std::sync::{
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode, Usage, options::Language};
-use outbound::{Outbound, StatusCode};
+use outbound::StatusCode;
 use resilience::Bulkhead;
 use serde_json::{Value, json};
 use settings::{Vendor, usage};
 
-use super::{KeyIn, VendorHttp, received};
+use super::{KeyIn, VendorAccess, VendorHttp, received};
 use crate::{
     SetupError,
     abilities::Abilities,
@@ -54,8 +54,8 @@ pub struct SpeechServer {
 impl SpeechServer {
     /// # Errors
     /// When the server's address cannot be used, or its `format` is none that can be read.
-    pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
-        let http = VendorHttp::new(outbound, vendor, KeyIn::Bearer)?;
+    pub fn new(access: impl Into<VendorAccess>, vendor: &Vendor) -> Result<Self, SetupError> {
+        let http = VendorHttp::new(&access.into(), vendor, KeyIn::Bearer)?;
         let known = |asked: &str| {
             FORMATS.into_iter().find(|known| *known == asked).ok_or_else(|| SetupError::Format {
                 provider: vendor.name.clone(),
@@ -75,7 +75,7 @@ impl SpeechServer {
 
     /// Calls at once.
     pub fn slots(&self) -> Bulkhead {
-        self.http.slots.clone()
+        self.http.slots().clone()
     }
 
     /// Voices speak one language: English, unless the settings say another.

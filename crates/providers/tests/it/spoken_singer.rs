@@ -131,7 +131,7 @@ impl Reciter for Talker {
             Manner::IsNoSound => b"<html>busy</html>".to_vec(),
             Manner::Parks => {
                 let until = Utc::now() + TimeDelta::seconds(30);
-                return Err(Stop::Parked(Parking { until, waits_for: purpose.to_owned() }));
+                return Err(Stop::Parked(Parking { until, waits_for: purpose.to_owned(), is_unanswered: false }));
             }
             Manner::Refuses => {
                 let failure = domain::Failure::new(FailureClass::Content, FailureCode::ContentRejected, "no");

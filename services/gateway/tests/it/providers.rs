@@ -80,6 +80,7 @@ async fn whom_an_operator_has_to_see_to_is_told_and_work_goes_on() {
         failures: 0,
         open_until: None,
         problem: problem.map(str::to_owned),
+        held_since: None,
         updated_at: chrono::Utc::now(),
     };
     let why = "elevenlabs refused the key, the address or the model (401 invalid_api_key)";

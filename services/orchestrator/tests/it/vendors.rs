@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use compose::asked;
+use contracts::v1;
 use domain::{
     FailureCode, JobId, JobState, Tried,
     kinds::composition::{self, CompositionRequest},
 };
-use persistence::OutsideCallState;
+use persistence::{Authority, BreakerRow, OutsideCallState, Patch, Reported};
 use serde_json::json;
 use vendor_standins::{Fault, Pace, Retry, Route, Run, Step, Vendor, Vendors};
 
@@ -174,6 +175,169 @@ async fn work_that_was_refused_twice_is_asked_for_a_third_time() {
     states.sort_by_key(|state| state.as_str());
     assert_eq!(states, [OutsideCallState::Failed, OutsideCallState::Failed, OutsideCallState::Succeeded]);
     assert_eq!((vendors.asked(Vendor::Replicate, Route::CreatePrediction), vendors.ledger().len()), (3, 1));
+    running.stop().await;
+}
+
+/// One key under two names: what one of them is told of its money, the other one is not asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_money_of_a_key_ends_under_all_of_its_names() {
+    let vendors = Vendors::start().await;
+    let fault = Step::Fail { fault: Fault::QuotaExceeded, retry: Retry::Absent, after_work: false };
+    let harness = late_house(&vendors, "elevenlabs,second,offline", &[fault]).await;
+    let running = harness.start();
+    let id = song(&harness, "a song about an empty purse").await;
+    let (by, tried) = made_by(&harness, id).await;
+    let expected = [(STAND_IN, Some(FailureCode::ProviderQuota)), ("second", Some(FailureCode::ProviderUnavailable))];
+    assert_eq!((by.as_str(), told(&tried)), ("offline", expected.to_vec()));
+    assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 1);
+    running.stop().await;
+}
+
+/// What the orchestrators say of ElevenLabs, as soon as it is as wanted.
+async fn until_said(harness: &Harness, what: &str, is_wanted: impl Fn(&[BreakerRow]) -> bool) -> Vec<BreakerRow> {
+    let until = std::time::Instant::now() + crate::harness::PATIENCE;
+    loop {
+        let mut rows = harness.database.breakers().current(harness.now()).await.unwrap();
+        rows.retain(|row| row.provider == "elevenlabs/compositions");
+        if is_wanted(&rows) {
+            return rows;
+        }
+        assert!(std::time::Instant::now() < until, "never {what}: {rows:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_orchestrator_finds_out_of_a_vendors_money_holds_for_the_other_one() {
+    let vendors = Vendors::start().await;
+    let fault = Step::Fail { fault: Fault::QuotaExceeded, retry: Retry::Absent, after_work: false };
+    let harness = house(&vendors, "a key", &[]).await;
+    vendors.script(Vendor::ElevenLabs, Route::MusicStream, [fault]);
+    let one = harness.start();
+    let id = song(&harness, "a song about a shared purse").await;
+    assert_eq!(made_by(&harness, id).await.0, "offline");
+    let two = harness.start();
+    let are_held = |rows: &[BreakerRow]| rows.len() == 2 && rows.iter().all(|row| row.state == "OPEN");
+    let rows = until_said(&harness, "held by both", are_held).await;
+    assert_eq!(rows[0].problem, rows[1].problem);
+    assert!(rows[0].problem.is_some());
+    assert_eq!(rows.iter().filter(|row| row.held_since.is_some()).count(), 1, "one has found it out: {rows:?}");
+    let apart = (rows[0].open_until.unwrap() - rows[1].open_until.unwrap()).abs();
+    assert!(apart < TimeDelta::minutes(1), "one is held for longer: {rows:?}");
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_found_out_before_a_reset_holds_no_more() {
+    let vendors = Vendors::start().await;
+    let harness = house(&vendors, "a key", &[]).await;
+    let found = BreakerRow {
+        instance: "elsewhere".to_owned(),
+        provider: "elevenlabs/compositions".to_owned(),
+        state: "OPEN".to_owned(),
+        failures: 0,
+        open_until: Some(Utc::now() + TimeDelta::minutes(10)),
+        problem: Some("there is no credit".to_owned()),
+        held_since: Some(Utc::now()),
+        updated_at: harness.now(),
+    };
+    harness.database.breakers().report(&[found]).await.unwrap();
+    let running = harness.start();
+    let is_here = |row: &&BreakerRow| row.instance != "elsewhere";
+    let is_held = |rows: &[BreakerRow]| rows.iter().find(is_here).is_some_and(|row| row.state == "OPEN");
+    until_said(&harness, "held", is_held).await;
+    let first = song(&harness, "a song about a purse elsewhere").await;
+    let (by, tried) = made_by(&harness, first).await;
+    assert!(by == "offline" && tried[0].why.contains("an operator has to see to it"), "{by} {tried:?}");
+    assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 0);
+
+    // Any change of a job may carry the operator's message.
+    let reset = harness.telling(v1::ResetBreaker { provider: "elevenlabs".to_owned() });
+    let carrier = harness.submit("carrier").await;
+    let authority = Authority::AsRead { version: harness.until_state(carrier, JobState::Parked).await.version };
+    let told = harness.database.jobs().report(carrier, authority, &Patch::default(), &reset, harness.now()).await;
+    assert!(matches!(told, Ok(Reported::Written(_))), "{told:?}");
+    let is_let_go = |rows: &[BreakerRow]| rows.iter().find(is_here).is_some_and(|row| row.state == "CLOSED");
+    until_said(&harness, "let go", is_let_go).await;
+    let second = song(&harness, "a song about a full purse").await;
+    assert_eq!(made_by(&harness, second).await.0, STAND_IN, "the row of the other one still stands");
+    running.stop().await;
+}
+
+/// A house in which songs are made by Replicate, else by the engine.
+async fn replicate_house(vendors: &Vendors) -> Harness {
+    let url: &'static str = format!("{}/v1", vendors.url_of(Vendor::Replicate)).leak();
+    let settings = [
+        ("providers.replicate.api_key", "a key"),
+        ("providers.replicate.base_url", url),
+        ("providers.replicate.output_hosts", "127.0.0.1"),
+        ("providers.breaker_threshold", "2"),
+        ("providers.breaker_open_ms", "3600000"),
+        ("outbound.allow_hosts", "127.0.0.1"),
+        ("capabilities.compositions", "replicate,offline"),
+    ];
+    house(vendors, "a key", &settings).await
+}
+
+/// As long as one answer may take, and the time to the first look behind it.
+const LOST_AFTER: TimeDelta = TimeDelta::seconds(25);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_loses_requests_costs_a_job_seconds_and_is_left_alone() {
+    let vendors = Vendors::start().await;
+    let harness = replicate_house(&vendors).await;
+    let lost = Step::Fail { fault: Fault::ServerError, retry: Retry::Absent, after_work: false };
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [lost]);
+    let running = harness.start();
+    let first = song(&harness, "a calm song about a parcel").await;
+    harness.until_state(first, JobState::Parked).await;
+    harness.clock.advance(LOST_AFTER);
+    let (by, tried) = made_by(&harness, first).await;
+    assert_eq!((by.as_str(), told(&tried)), ("offline", vec![("replicate", Some(FailureCode::ProviderUnavailable))]));
+
+    // The lost request, and that nothing was found of it, are two failures.
+    let second = song(&harness, "a calm song about another parcel").await;
+    let (by, tried) = made_by(&harness, second).await;
+    assert!(by == "offline" && tried[0].why.contains("has failed repeatedly"), "{by} {tried:?}");
+    assert_eq!(vendors.asked(Vendor::Replicate, Route::CreatePrediction), 1);
+
+    // Nobody knew of it for as long as it might have shown up.
+    harness.until_calls_are(first, &[OutsideCallState::Cancelling]).await;
+    harness.clock.advance(TimeDelta::minutes(6));
+    harness.until_calls_are(first, &[OutsideCallState::NeverArrived]).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_whose_answer_was_lost_is_found_and_nobody_else_is_asked() {
+    let vendors = Vendors::start().await;
+    let harness = replicate_house(&vendors).await;
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [Step::Reset { after_work: true }]);
+    let running = harness.start();
+    let id = song(&harness, "a calm song about a found parcel").await;
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!(made_by(&harness, id).await, ("replicate".to_owned(), vec![]));
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Succeeded]);
+    assert_eq!((vendors.asked(Vendor::Replicate, Route::CreatePrediction), vendors.ledger().len()), (1, 1));
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_shows_up_after_somebody_else_was_asked_is_called_off() {
+    let vendors = Vendors::start().await;
+    let harness = replicate_house(&vendors).await;
+    vendors.script(Vendor::Replicate, Route::CreatePrediction, [Step::Reset { after_work: true }]);
+    let running = harness.start();
+    let id = song(&harness, "a calm song about a late parcel").await;
+    harness.until_state(id, JobState::Parked).await;
+    let body = json!({ "previous": null, "next": null, "results": [] }).to_string();
+    let hides_it = Step::Verbatim { status: 200, content_type: "application/json".to_owned(), body };
+    vendors.script(Vendor::Replicate, Route::ListPredictions, [hides_it]);
+    harness.clock.advance(LOST_AFTER);
+    assert_eq!(made_by(&harness, id).await.0, "offline");
+    harness.until_calls_are(id, &[OutsideCallState::Cancelled]).await;
+    assert_eq!(vendors.asked(Vendor::Replicate, Route::CreatePrediction), 1);
     running.stop().await;
 }
 

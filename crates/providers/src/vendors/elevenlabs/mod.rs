@@ -15,7 +15,6 @@ mod song;
 use async_trait::async_trait;
 use compose::Options;
 use domain::{Failure, FailureClass, FailureCode};
-use outbound::Outbound;
 use resilience::Bulkhead;
 use serde_json::{Value, json};
 use settings::Vendor;
@@ -26,7 +25,7 @@ use self::{
     plan::{Draft, PlanVersion},
     song::Order,
 };
-use super::{KeyIn, VendorHttp};
+use super::{KeyIn, VendorAccess, VendorHttp};
 use crate::{
     SetupError,
     abilities::Abilities,
@@ -53,14 +52,14 @@ pub struct ElevenLabs {
 impl ElevenLabs {
     /// # Errors
     /// When the vendor's address cannot be used, or its `format` is none that music comes as.
-    pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+    pub fn new(access: impl Into<VendorAccess>, vendor: &Vendor) -> Result<Self, SetupError> {
         let name = vendor.format.as_deref().unwrap_or(USUAL_FORMAT);
         let format = OutputFormat::parse(name).ok_or_else(|| SetupError::Format {
             provider: vendor.name.clone(),
             format: name.to_owned(),
             expected: "auto, or such as mp3_44100_128, opus_48000_128 and pcm_44100",
         })?;
-        let http = VendorHttp::new(outbound, vendor, KeyIn::Header("xi-api-key"))?;
+        let http = VendorHttp::new(&access.into(), vendor, KeyIn::Header("xi-api-key"))?;
         Ok(Self { http, vendor: vendor.clone(), format })
     }
 
@@ -71,7 +70,7 @@ impl ElevenLabs {
 
     /// Calls at once.
     pub fn slots(&self) -> Bulkhead {
-        self.http.slots.clone()
+        self.http.slots().clone()
     }
 
     pub fn abilities(&self) -> Abilities {

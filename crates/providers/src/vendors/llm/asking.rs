@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{Cost, Failure, FailureClass, FailureCode, Prices, Usage};
-use outbound::{Answer, Outbound, Request, StatusCode, header::HeaderName};
+use outbound::{Answer, Request, StatusCode, header::HeaderName};
 use resilience::Bulkhead;
 use serde_json::{Value, json};
 use settings::{Vendor, VendorKind};
@@ -22,6 +22,7 @@ use crate::{
     outside_service::CallError,
     stop::Stop,
     vendors::{
+        VendorAccess,
         http::{KeyIn, VendorHttp},
         retry_table,
     },
@@ -50,14 +51,14 @@ pub struct Asking {
 }
 
 impl Asking {
-    pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+    pub fn new(access: &VendorAccess, vendor: &Vendor) -> Result<Self, SetupError> {
         let key_in = match vendor.kind {
             VendorKind::Anthropic => KeyIn::Header(anthropic::KEY_HEADER),
             _ => KeyIn::Bearer,
         };
         let newer_limit = vendor.base_url.host_str() == Some(OPENAI_HOST);
         Ok(Self {
-            http: VendorHttp::new(outbound, vendor, key_in)?,
+            http: VendorHttp::new(access, vendor, key_in)?,
             model: vendor.model.clone(),
             api_version: vendor.api_version.clone().unwrap_or_else(|| anthropic::VERSION.to_owned()),
             max_tokens: vendor.max_tokens,
@@ -72,7 +73,7 @@ impl Asking {
     }
 
     pub const fn slots(&self) -> &Bulkhead {
-        &self.http.slots
+        self.http.slots()
     }
 
     pub fn model(&self) -> &str {

@@ -23,7 +23,6 @@ use async_trait::async_trait;
 use domain::{Failure, FailureClass};
 use lyrics::{Lyrics, LyricsRequest, MissedGoal};
 use music::Melody;
-use outbound::Outbound;
 use resilience::Bulkhead;
 use settings::{Vendor, VendorKind, usage};
 
@@ -33,6 +32,7 @@ use crate::{
     capability::{LyricsWriter, blocking, lyrics_failure},
     setup_check::SetupCheck,
     stop::Stop,
+    vendors::VendorAccess,
 };
 use asking::Asking;
 use draft::{Draft, Outcome};
@@ -55,10 +55,10 @@ impl LlmWriter {
     ///
     /// # Errors
     /// When its address cannot be used.
-    pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+    pub fn new(access: impl Into<VendorAccess>, vendor: &Vendor) -> Result<Self, SetupError> {
         let version = format!("{}/{}/{}/prompt {PROMPT_VERSION}", vendor.kind.as_str(), vendor.base_url, vendor.model);
         let abilities = Abilities { languages: vendor.languages.clone(), ..Abilities::default() };
-        Ok(Self { asking: Arc::new(Asking::new(outbound, vendor)?), abilities, version })
+        Ok(Self { asking: Arc::new(Asking::new(&access.into(), vendor)?), abilities, version })
     }
 
     /// Names what its words follow from beside the request: how it is spoken to and where, the model, and what it is told.

@@ -4,7 +4,7 @@ use std::{fs::File, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{Failure, FailureClass, FailureCode, Prices};
-use outbound::{Destination, Limits, Multipart, NotSent, Outbound, OutboundError, Request, header::HeaderName};
+use outbound::{Destination, Limits, Multipart, NotSent, OutboundError, Request, header::HeaderName};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use settings::{Vendor, WorkLimits};
@@ -18,7 +18,7 @@ use crate::{
     SetupError,
     model_catalogue::NotAsked,
     outside_service::CallError,
-    vendors::{KeyIn, VendorHttp},
+    vendors::{KeyIn, VendorAccess, VendorHttp},
 };
 
 /// Most that is read of a run: its logs are the largest part, and inputs may hold a recording.
@@ -70,11 +70,11 @@ pub struct Client {
 impl Client {
     /// # Errors
     /// When the vendor's address or one of its hosts for outputs cannot be used.
-    pub fn new(outbound: &Outbound, vendor: &Vendor) -> Result<Self, SetupError> {
+    pub fn new(access: &VendorAccess, vendor: &Vendor) -> Result<Self, SetupError> {
         let listed: Option<Vec<&str>> =
             vendor.output_hosts.as_ref().map(|hosts| hosts.iter().map(String::as_str).collect());
         Ok(Self {
-            http: VendorHttp::new(outbound, vendor, KeyIn::Bearer)?,
+            http: VendorHttp::new(access, vendor, KeyIn::Bearer)?,
             outputs: Destination::untrusted_within(listed.as_deref().unwrap_or(&OUTPUT_HOSTS))?,
             prices: vendor.prices.clone(),
             work_timeout: vendor.work_timeout,

@@ -35,7 +35,6 @@ pub use trainings::{Trained, TrainingRequest, TrainingService};
 use std::sync::Arc;
 
 use domain::retry::RetryPolicy;
-use outbound::Outbound;
 use resilience::Bulkhead;
 use settings::Vendor;
 use url::Url;
@@ -46,7 +45,7 @@ use self::{
 };
 use crate::{
     SetupError, abilities::Abilities, model_catalogue::ModelCatalogue, outside_service::OutsideService,
-    setup_check::SetupCheck,
+    setup_check::SetupCheck, vendors::VendorAccess,
 };
 
 /// What MusicGen's music comes as.
@@ -78,12 +77,12 @@ impl Replicate {
     /// # Errors
     /// When the vendor's address or one of its hosts for outputs cannot be used, or its `format` is none of MusicGen's.
     pub fn new(
-        outbound: &Outbound,
+        access: impl Into<VendorAccess>,
         vendor: &Vendor,
         public_url: Option<&Url>,
         is_accompanist: bool,
     ) -> Result<Self, SetupError> {
-        let client = Client::new(outbound, vendor)?;
+        let client = Client::new(&access.into(), vendor)?;
         let format = sound_format(vendor)?;
         let schemas = Arc::new(Schemas::default());
         let webhooks = WebhookAddress::new(&vendor.name, public_url, &vendor.base_url);
@@ -170,7 +169,7 @@ impl Replicate {
 
     /// Calls at once, of all that is had here.
     pub fn slots(&self) -> Bulkhead {
-        self.client.http().slots.clone()
+        self.client.http().slots().clone()
     }
 
     /// What it can do of a capability, by the settings' names for those.

@@ -120,6 +120,8 @@ async fn refused_calls_are_of_their_class_and_may_be_made_again() {
         assert!(!failure.message.contains("river") && !failure.message.contains("stand-in"), "{}", failure.message);
         let told = if retry == Retry::Seconds(7) { Some(Duration::from_secs(7)) } else { None };
         assert_eq!(failure.retry_after, told);
+        // Another process, which was not told to wait.
+        let writer = writer_of(&who.settings(&vendors));
         write(&writer, &even(&LINES), &rows, 1).await.unwrap();
         assert_eq!(vendors.ledger().len(), 1, "{fault:?}");
     };

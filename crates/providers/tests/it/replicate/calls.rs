@@ -197,6 +197,22 @@ async fn work_is_looked_at_until_it_is_over_and_called_off_once() {
 }
 
 #[tokio::test]
+async fn what_one_call_is_told_of_coming_back_holds_for_all() {
+    for retry in [Retry::Seconds(30), Retry::Date(30), Retry::Millis(30_000), Retry::Text(30)] {
+        let setting = Setting::new().await;
+        let service = setting.replicate.predictions();
+        setting.script(Route::CreatePrediction, [Step::Fail { fault: Fault::RateLimited, retry, after_work: false }]);
+        for call in 1..=2 {
+            let refused = service.create(&correlation(), &music()).await;
+            let Err(CallError::Refused(failure)) = refused else { panic!("{retry:?}, call {call}: {refused:?}") };
+            assert_eq!(failure.class, FailureClass::RetryAfter, "{retry:?}, call {call}");
+            assert!(failure.retry_after.is_some(), "{retry:?}, call {call}");
+        }
+        assert_eq!(setting.vendors.asked(REPLICATE, Route::CreatePrediction), 1, "{retry:?}: it is asked all the same");
+    }
+}
+
+#[tokio::test]
 async fn errors_say_whether_anything_was_made() {
     let setting = Setting::new().await;
     let service = setting.replicate.predictions();
@@ -211,13 +227,14 @@ async fn errors_say_whether_anything_was_made() {
             other => panic!("{fault:?}: {other:?}"),
         }
     };
-    let told = check(Fault::RateLimited, Retry::Text(30), Some(FailureClass::RetryAfter)).await;
-    assert_eq!(told, Some(Duration::from_secs(30)));
     check(Fault::QuotaExceeded, Retry::Absent, Some(FailureClass::Money)).await;
     check(Fault::BadKey, Retry::Absent, Some(FailureClass::Config)).await;
     check(Fault::Unprocessable, Retry::Absent, Some(FailureClass::Caller)).await;
     check(Fault::Conflict, Retry::Absent, Some(FailureClass::Saturated)).await;
     check(Fault::ServerError, Retry::Absent, None).await;
     check(Fault::RequestTimeout, Retry::Absent, None).await;
+    // Last: it is left alone from then on.
+    let told = check(Fault::RateLimited, Retry::Text(30), Some(FailureClass::RetryAfter)).await;
+    assert_eq!(told, Some(Duration::from_secs(30)));
     assert_eq!(setting.vendors.ledger().len(), 0);
 }
