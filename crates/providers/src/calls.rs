@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::{
     abilities::ModelChoice,
+    awaited,
     input::{AudioInput, ProgressSink},
     outside_service::{CallError, OutsideProgress, OutsideService},
     slot::Slot,
@@ -169,10 +170,11 @@ impl<'a> ProviderCall<'a> {
     /// # Errors
     /// As [`CallLog::once`].
     pub async fn paid_once(&self, of: Call<'_>, make: Make<'static>) -> Result<Answer, Stop> {
-        let (slot, until) = (self.slot.clone(), self.ends_at);
+        let (slot, until, provider) = (self.slot.clone(), self.ends_at, self.provider.clone());
         let make: Make<'static> = Box::new(move |id| {
             Box::pin(async move {
                 slot.take_again(until).await.map_err(CallError::Refused)?;
+                awaited::check(&provider)?;
                 let made = make(id).await;
                 drop(slot);
                 made
