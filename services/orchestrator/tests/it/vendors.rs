@@ -342,3 +342,23 @@ async fn a_call_that_another_process_may_make_is_left_to_it_for_as_long_as_it_ma
     assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 2);
     second.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_given_up_is_looked_at_again_and_sells_nothing_new() {
+    let vendors = Vendors::start().await;
+    let settings = [("providers.call_attempts", "1"), ("capabilities.compositions", "elevenlabs")];
+    let harness = house(&vendors, "a key", &settings).await;
+    let away = Step::Fail { fault: Fault::Unavailable, retry: Retry::Absent, after_work: false };
+    vendors.script(Vendor::ElevenLabs, Route::MusicStream, [away]);
+    harness.school.sells_parts.store(true, std::sync::atomic::Ordering::SeqCst);
+    let running = harness.start();
+    let id = song(&harness, "a song in two parts").await;
+    let sold = || harness.school.sold.lock().unwrap().clone();
+    // Everybody has failed, and the one who has sold a poor part was looked at again.
+    harness.until(id, "tried again later", |job| job.state == JobState::Queued && job.due_at > job.created_at).await;
+    assert_eq!(sold(), ["first"]);
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!(made_by(&harness, id).await.0, STAND_IN);
+    assert_eq!(sold(), ["first"], "a later attempt takes what was sold");
+    running.stop().await;
+}
