@@ -90,7 +90,7 @@ async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), Persisten
                 tools.late.want_cost_only(call.id);
                 return calls.looked_at(call.id, now).await;
             }
-        } else if tools.late.may_be_made_elsewhere(&call.provider, age(call, now)) {
+        } else if tools.late.may_be_made_elsewhere(call.id, &call.provider, age(call, now)) {
             // Its maker looks at it as well, and can cut it off.
             return Ok(());
         }

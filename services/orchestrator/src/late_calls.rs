@@ -29,6 +29,8 @@ struct Calls {
     places: Mutex<HashMap<String, Bulkhead>>,
     /// How long a provider takes at most, by its name; of any other, the last.
     timeouts: (HashMap<String, Duration>, Duration),
+    /// Those that were begun here, and when: nobody else makes them. Kept for as long as a call may take.
+    begun_here: Mutex<HashMap<OutsideCallId, Instant>>,
     /// Whether no other process makes calls.
     is_alone: AtomicBool,
     shutdown: CancellationToken,
@@ -56,8 +58,9 @@ impl LateCalls {
         timeouts: (HashMap<String, Duration>, Duration),
         shutdown: CancellationToken,
     ) -> Self {
-        let (places, is_alone, in_hand) = (Mutex::default(), AtomicBool::default(), Mutex::default());
-        Self(Arc::new(Calls { longest, places, timeouts, is_alone, shutdown, in_hand }))
+        let (places, begun_here, in_hand) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let is_alone = AtomicBool::default();
+        Self(Arc::new(Calls { longest, places, timeouts, begun_here, is_alone, shutdown, in_hand }))
     }
 
     /// No other process makes calls: what is not made here is made by nobody.
@@ -65,11 +68,22 @@ impl LateCalls {
         self.0.is_alone.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a call that was begun so long ago, and is not made here, may still be made by another process.
-    pub fn may_be_made_elsewhere(&self, provider: &str, age: Duration) -> bool {
+    /// A call was begun here, whether or not it may go on when nobody waits for it.
+    pub fn begun_here(&self, id: OutsideCallId) {
+        let (timeouts, of_others) = &self.0.timeouts;
+        let longest = timeouts.values().copied().fold(*of_others, Duration::max).saturating_add(self.0.longest);
+        let mut begun = self.0.begun_here.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.retain(|_, at| at.elapsed() < longest);
+        begun.insert(id, Instant::now());
+    }
+
+    /// Whether a call that was begun so long ago may still be made by another process.
+    pub fn may_be_made_elsewhere(&self, id: OutsideCallId, provider: &str, age: Duration) -> bool {
         let (timeouts, of_others) = &self.0.timeouts;
         let timeout = timeouts.get(persistence::account_of(provider)).unwrap_or(of_others);
-        !self.0.is_alone.load(Ordering::Relaxed) && age < timeout.saturating_add(self.0.longest)
+        let is_of_here = self.0.begun_here.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id);
+        let is_alone = self.0.is_alone.load(Ordering::Relaxed);
+        !is_of_here && !is_alone && age < timeout.saturating_add(self.0.longest)
     }
 
     fn places(&self, provider: &str) -> Bulkhead {
@@ -264,10 +278,12 @@ mod tests {
 
     #[test]
     fn a_call_is_its_makers_for_as_long_as_it_may_take() {
-        let (calls, _shutdown) = calls();
+        let ((calls, _shutdown), theirs, ours) = (calls(), id(), id());
+        calls.begun_here(ours);
+        assert!(!calls.may_be_made_elsewhere(ours, "vendor", Duration::ZERO), "nobody else makes it");
         let check = |provider: &str, age, expected| {
             let age = Duration::from_secs(age);
-            assert_eq!(calls.may_be_made_elsewhere(provider, age), expected, "{provider} after {age:?}");
+            assert_eq!(calls.may_be_made_elsewhere(theirs, provider, age), expected, "{provider} after {age:?}");
         };
         check("vendor", 359, true);
         check("vendor", 360, false);

@@ -66,7 +66,10 @@ impl StageRun<'_> {
                 ..NewCall::new(id, holder, (self.stage, call.purpose), (call.provider, call.credential))
             };
             match tools.database.outside_calls().begin(&new, now).await.map_err(|error| of_rows(&error))? {
-                Begun::Fresh(begun) => return Ok(Asked::Now(Box::new(begun))),
+                Begun::Fresh(begun) => {
+                    tools.late.begun_here(begun.id);
+                    return Ok(Asked::Now(Box::new(begun)));
+                }
                 Begun::Lost => return Err(lost().into()),
                 Begun::OverLimit(whose) => return Err(over_limit(call.provider, &whose)),
                 Begun::Known(known) => {
@@ -143,7 +146,7 @@ impl StageRun<'_> {
 
     fn may_be_made_elsewhere(&self, call: &OutsideCall) -> bool {
         let age = age(call, self.tools.clock.now());
-        call.state == OutsideCallState::Asking && self.tools.late.may_be_made_elsewhere(&call.provider, age)
+        call.state == OutsideCallState::Asking && self.tools.late.may_be_made_elsewhere(call.id, &call.provider, age)
     }
 
     /// Whether the last that a provider was asked for is answered, once nobody makes any of its calls any more.
