@@ -56,7 +56,7 @@ pub async fn compose_with<'a>(
     options.check().map_err(|error| compose_failure(&error))?;
     let (sentence, options) = (request.prompt.as_str(), &options);
     let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
-        let may_be_poor = call.is_last;
+        let may_be_poor = call.may_be_poor;
         match composer.compose(sentence, options, &call).await? {
             Composed::Notes(mut song) => {
                 song.score.title = title(request, &song);
@@ -68,7 +68,7 @@ pub async fn compose_with<'a>(
             Composed::SoundWithWords(sung) => heard(request, *sung, may_be_poor).await,
         }
     };
-    let need = Need { model, ..composition_need(request) };
+    let need = Need { model, takes_poor: true, ..composition_need(request) };
     composers.call(scope, &need, call).await
 }
 
@@ -84,7 +84,8 @@ async fn heard(request: &CompositionRequest, sung: SungSound, may_be_poor: bool)
         _ => Stop::Failed(failure),
     })?;
     if let Some(poor) = song.poor().filter(|_| !may_be_poor) {
-        return Err(Stop::GivenUp(poor));
+        // By its code it is looked at again where nobody else makes one.
+        return Err(Stop::GivenUp(Failure { code: FailureCode::QualityGate, ..poor }));
     }
     Ok(Made::Sound(song.with_lines(told_lines(&lines)), sound))
 }

@@ -1,16 +1,16 @@
 //! Outside calls of jobs that have ended: taken away from them, called off, and settled.
 
 use chrono::{DateTime, Utc};
-use domain::{JobState, OutsideCallId};
+use domain::{JobId, JobState, OutsideCallId};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Query},
 };
 
 use crate::{
     backend::Backend,
     error::{During, PersistenceError},
-    outside_calls::{OutsideCall, OutsideCallState, OutsideCalls, owner, read},
+    outside_calls::{OutsideCall, OutsideCallState, OutsideCalls, Settled, owner, read, settle_in},
     rows::{self, outside_call::Column},
     spending::{self, SpendingLimits},
     time::micros,
@@ -60,17 +60,7 @@ impl OutsideCalls<'_> {
         if call.state == OutsideCallState::Cancelling {
             return Ok(true);
         }
-        let tx = self.db.begin(DOING).await?;
-        let query = rows::job::Entity::find_by_id(call.job_id.uuid());
-        let query = match self.db.backend() {
-            // SQLite's transaction already holds the only write lock.
-            Backend::Sqlite => query,
-            Backend::Postgres => query.lock_exclusive(),
-        };
-        let job = query.one(&tx).await.during(DOING)?;
-        if !job.is_some_and(|job| state_words(JobState::is_final).contains(&job.state.as_str())) {
-            return Ok(false);
-        }
+        let Some(tx) = self.begin_where_over(call.job_id, DOING).await? else { return Ok(false) };
         let begun = rows::outside_call::Entity::update_many()
             .col_expr(Column::State, Expr::val(OutsideCallState::Cancelling.as_str()))
             .col_expr(Column::UpdatedAt, Expr::val(micros(now)))
@@ -81,6 +71,44 @@ impl OutsideCalls<'_> {
             .during(DOING)?;
         tx.commit().await.during(DOING)?;
         Ok(begun.rows_affected == 1)
+    }
+
+    /// Settles a call that nobody can be asked for as unanswered. False when it is settled, or when its job has not ended or is
+    /// tried again: then its answer may still be needed.
+    pub async fn lost_with_job(&self, call: &OutsideCall, now: DateTime<Utc>) -> Result<bool, PersistenceError> {
+        const DOING: &str = "settle an outside call of an ended job";
+        let Some(tx) = self.begin_where_over(call.job_id, DOING).await? else { return Ok(false) };
+        let query = rows::outside_call::Entity::find_by_id(call.id.uuid());
+        let query = match self.db.backend() {
+            Backend::Sqlite => query,
+            Backend::Postgres => query.lock_exclusive(),
+        };
+        let Some(row) = query.one(&tx).await.during(DOING)? else { return Ok(false) };
+        let call = read(row).during(DOING)?;
+        if call.ended_at.is_some() {
+            return Ok(false);
+        }
+        settle_in(&tx, &call, &Settled::of(OutsideCallState::Unanswered), now).await?;
+        tx.commit().await.during(DOING)?;
+        Ok(true)
+    }
+
+    /// A transaction in which a job that has ended is not tried again; `None` where it has not ended.
+    async fn begin_where_over(
+        &self,
+        job: JobId,
+        operation: &'static str,
+    ) -> Result<Option<DatabaseTransaction>, PersistenceError> {
+        let tx = self.db.begin(operation).await?;
+        let query = rows::job::Entity::find_by_id(job.uuid());
+        let query = match self.db.backend() {
+            // SQLite's transaction already holds the only write lock.
+            Backend::Sqlite => query,
+            Backend::Postgres => query.lock_exclusive(),
+        };
+        let row = query.one(&tx).await.during(operation)?;
+        let is_over = row.is_some_and(|row| state_words(JobState::is_final).contains(&row.state.as_str()));
+        Ok(is_over.then_some(tx))
     }
 
     /// Unsettled calls of jobs that have ended, and calls that are being called off, oldest news first: nobody waits for

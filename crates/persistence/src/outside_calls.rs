@@ -283,7 +283,8 @@ impl OutsideCalls<'_> {
         self.settle(id, &Settled { cost, ..Settled::of(state) }, now).await
     }
 
-    /// The same of a call that was answered, with what it used and, where it is kept, the answer.
+    /// The same of a call that was answered, with what it used and, where it is kept, the answer. One that was thought unanswered
+    /// and has succeeded after all is settled anew, with its true cost.
     pub async fn answered(
         &self,
         id: OutsideCallId,
@@ -310,7 +311,9 @@ impl OutsideCalls<'_> {
         };
         let Some(row) = query.one(&tx).await.during(DOING)? else { return Ok(false) };
         let call = read(row).during(DOING)?;
-        if call.ended_at.is_some() {
+        // Somebody else has given up on its maker, who has the answer.
+        let was_late = call.state == OutsideCallState::Unanswered && settled.state == OutsideCallState::Succeeded;
+        if call.ended_at.is_some() && !was_late {
             return Ok(false);
         }
         settle_in(&tx, &call, settled, now).await?;
@@ -374,7 +377,7 @@ impl OutsideCalls<'_> {
 }
 
 /// How a call ended.
-struct Settled<'a> {
+pub struct Settled<'a> {
     state: OutsideCallState,
     cost: Option<&'a Cost>,
     usage: Option<&'a Usage>,
@@ -382,12 +385,12 @@ struct Settled<'a> {
 }
 
 impl Settled<'_> {
-    const fn of(state: OutsideCallState) -> Self {
+    pub const fn of(state: OutsideCallState) -> Self {
         Self { state, cost: None, usage: None, answer: None }
     }
 }
 
-async fn settle_in(
+pub async fn settle_in(
     tx: &DatabaseTransaction,
     call: &OutsideCall,
     Settled { state, cost, usage, answer }: &Settled<'_>,
@@ -422,13 +425,17 @@ async fn settle_in(
         None => update,
     };
     update.exec(tx).await.during(DOING)?;
-    // One that was settled before has given back what was set aside for it, and has its cost counted.
+    // One that was settled before has given back what was set aside for it; what was counted as its cost then is corrected.
     let is_settled = call.ended_at.is_some();
     let reserved = call.estimate.clone().filter(|_| !is_settled);
-    let cost = cost.filter(|_| !(is_settled && call.cost.is_some()));
+    let counted = call.cost.as_ref().filter(|_| is_settled && cost.is_some());
     if reserved.is_some() || cost.is_some() {
         let owner = owner(tx, call.job_id).await?;
         let purses = (call.provider.as_str(), owner.as_str());
+        if let Some(counted) = counted {
+            let back = Cost { micros: -counted.micros, currency: counted.currency.clone() };
+            spending::settle(tx, call.created_at, purses, None, Some(&back)).await?;
+        }
         spending::settle(tx, call.created_at, purses, reserved.as_ref(), cost.as_ref()).await?;
     }
     Ok(())

@@ -25,6 +25,9 @@ pub struct Need {
     pub has_melody: bool,
     /// The model that was asked for by name: nobody else's will do.
     pub model: Option<ModelChoice>,
+    /// Whether a thing that somebody made badly ([`domain::FailureCode::QualityGate`]) is better than none: it is looked at again
+    /// when nobody else has made one.
+    pub takes_poor: bool,
 }
 
 /// What a provider can do. The default has no bounds.

@@ -19,6 +19,7 @@ use serde_json::Value;
 
 use crate::{
     abilities::ModelChoice,
+    awaited,
     input::{AudioInput, ProgressSink},
     outside_service::{CallError, OutsideProgress, OutsideService},
     slot::Slot,
@@ -94,6 +95,12 @@ pub trait CallLog: Send + Sync {
     /// asks this provider for anything.
     async fn has_begun(&self, provider: &str) -> Result<bool, Failure>;
 
+    /// Whether all that the stage has asked the provider for is answered, or on its way to this process: to go on, nothing has to be
+    /// sent at first.
+    async fn has_all(&self, _provider: &str) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
     /// Makes a call that is answered at once; what was answered before is answered again without a call.
     async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop>;
 
@@ -103,7 +110,8 @@ pub trait CallLog: Send + Sync {
         self.once(call, make).await
     }
 
-    /// Whether there is an answer of a provider that was waited for no longer. One that may still come is waited for until then.
+    /// Whether a provider that was given up has answered all that it was asked for. What may still come is waited for until then.
+    /// Who was given up is not asked for anything new: its answers are taken, or it fails.
     async fn has_late_answer(&self, _provider: &str, _until: Instant) -> Result<bool, Failure> {
         Ok(false)
     }
@@ -133,6 +141,8 @@ pub struct ProviderCall<'a> {
     /// When that is over.
     pub stage_ends_at: Instant,
     pub is_last: bool,
+    /// Whether what is made badly is better than nothing: nobody else makes it.
+    pub may_be_poor: bool,
     /// Whoever goes on with work of ours lets it go.
     pub slot: Arc<Slot>,
 }
@@ -149,19 +159,22 @@ impl<'a> ProviderCall<'a> {
             remaining,
             stage_ends_at: ends_at,
             is_last: true,
+            may_be_poor: true,
             slot: Arc::default(),
         }
     }
 
     /// Makes a call that may be paid for as soon as it is sent and is answered at once or never. Where it is waited for no longer,
-    /// it may go on for a while; for as long as it does, it has its slot.
+    /// it may go on for a while; for as long as it does, it has its slot. An answer that is kept needs none.
     ///
     /// # Errors
     /// As [`CallLog::once`].
     pub async fn paid_once(&self, of: Call<'_>, make: Make<'static>) -> Result<Answer, Stop> {
-        let slot = self.slot.clone();
+        let (slot, until, provider) = (self.slot.clone(), self.ends_at, self.provider.clone());
         let make: Make<'static> = Box::new(move |id| {
             Box::pin(async move {
+                slot.take_again(until).await.map_err(CallError::Refused)?;
+                awaited::check(&provider)?;
                 let made = make(id).await;
                 drop(slot);
                 made

@@ -165,9 +165,11 @@ impl<P: ?Sized> Clone for Link<P> {
 }
 
 impl<P: ?Sized> Link<P> {
-    /// Whether somebody who has failed with this may still answer. Who costs nothing is asked anew by a later attempt.
-    fn may_be_late(&self, code: FailureCode) -> bool {
-        self.terms.is_paid && code == FailureCode::StageTimeout
+    /// Whether somebody who has failed with this is looked at again when all others have failed: it may still answer, or has made
+    /// what is better than nothing. Who costs nothing is asked anew by a later attempt.
+    fn is_looked_at_again(&self, code: FailureCode, need: &Need) -> bool {
+        let is_poor = need.takes_poor && code == FailureCode::QualityGate;
+        is_poor || (self.terms.is_paid && code == FailureCode::StageTimeout)
     }
 
     fn provided<T>(&self, value: T, started: Instant) -> Provided<T> {
@@ -246,8 +248,8 @@ impl<P: ?Sized> Chain<P> {
 
     /// Calls the providers in turn until one succeeds. Passed over is one that cannot do what is needed, and one that the log
     /// says was given up. The next one is tried when a failure's class allows. When all have failed, whoever was waited for no
-    /// longer and has answered since, or still may, is taken at its word; else the last failure is returned. Never takes longer
-    /// than the scope says.
+    /// longer and has answered since, or still may, is taken at its word, and then what somebody has made badly; else the last
+    /// failure is returned. Never takes longer than the scope says.
     pub async fn call<'a, T, E, F, Fut>(&self, scope: CallScope<'a>, need: &Need, call: F) -> Result<Provided<T>, Stop>
     where
         E: Into<Stop>,
@@ -265,8 +267,8 @@ impl<P: ?Sized> Chain<P> {
                 if let (Some(class), Some(code)) = (known.class, known.code) {
                     last = Failure::new(class, code, known.why.clone());
                     has_failed = true;
-                    if link.may_be_late(code) {
-                        late.push(link);
+                    if link.is_looked_at_again(code, need) {
+                        late.push((code, link));
                     }
                 }
                 continue;
@@ -293,6 +295,7 @@ impl<P: ?Sized> Chain<P> {
                 remaining: ends_at.saturating_duration_since(started),
                 stage_ends_at: ends_at,
                 is_last,
+                may_be_poor: is_last,
                 slot: Arc::default(),
             };
             match self.call_link(link, within, &call).await {
@@ -303,15 +306,17 @@ impl<P: ?Sized> Chain<P> {
                     let (class, code) = (failure.class, failure.code);
                     tracing::warn!(provider = &*link.name, %class, %code, "provider failed");
                     scope.calls.give_up(Tried::failed(&link.name, &failure)).await?;
-                    if link.may_be_late(code) {
-                        late.push(link);
+                    if link.is_looked_at_again(code, need) {
+                        late.push((code, link));
                     }
                     last = failure;
                     has_failed = true;
                 }
             }
         }
-        for link in late {
+        // What is good is taken before what is poor.
+        late.sort_by_key(|(code, _)| *code == FailureCode::QualityGate);
+        for (_, link) in late {
             if let Some(made) = self.call_late(link, scope, need, ends_at, &call).await? {
                 return Ok(made);
             }
@@ -319,7 +324,7 @@ impl<P: ?Sized> Chain<P> {
         Err(last.into())
     }
 
-    /// Has of a provider that was waited for no longer what it has answered since. `None` where it has not, or where that is of
+    /// Has of a provider that was given up what it has answered, also since. `None` where it has not, or where that is of
     /// no use: how it was given up is told already.
     async fn call_late<'a, T, E, F, Fut>(
         &self,
@@ -347,17 +352,18 @@ impl<P: ?Sized> Chain<P> {
             stage_ends_at: ends_at,
             // Work that was given up is not waited for anew.
             is_last: false,
+            may_be_poor: true,
             slot: Arc::default(),
         };
         match self.call_link(link, within, call).await {
             Ok(value) => {
-                tracing::info!(provider = &*link.name, "an answer that came late is used");
+                tracing::info!(provider = &*link.name, "an answer that was given up is used");
                 Ok(Some(link.provided(value, started)))
             }
             Err(Stop::Failed(failure)) if !failure.class.may_fall_back() => Err(failure.into()),
             Err(stop) => {
                 let code = stop.into_failure().code;
-                tracing::warn!(provider = &*link.name, %code, "an answer that came late is of no use");
+                tracing::warn!(provider = &*link.name, %code, "an answer that was given up is of no use");
                 Ok(None)
             }
         }
@@ -434,7 +440,10 @@ impl<P: ?Sized> Chain<P> {
             return Err(refusal.into());
         }
         let longest = line.ends_at(within.is_last, within.ends_at).saturating_duration_since(Instant::now());
+        let has_all = has_begun && link.terms.is_paid && within.calls.has_all(&link.name).await?;
         let slot: Arc<Slot> = match link.terms.guard.as_ref().and_then(|guard| guard.bulkhead.as_ref()) {
+            // Its own call may be what has the slot that it would wait for.
+            Some(bulkhead) if has_all => Arc::new(Slot::later(bulkhead)),
             Some(bulkhead) => Arc::new(Slot::of(bulkhead, longest, &link.name).await?),
             None => Arc::default(),
         };

@@ -7,6 +7,7 @@ mod abilities;
 mod accompaniment;
 mod accompanying;
 mod assembly;
+mod awaited;
 mod blending;
 mod calls;
 mod capability;
@@ -35,6 +36,7 @@ pub use abilities::{Abilities, ModelChoice, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
 pub use accompanying::{Accompanied, AccompanimentOrder, Accompanist, OfflineAccompanist};
 pub use assembly::{blenders, composers, players};
+pub use awaited::{IsAwaited, while_awaited};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };

@@ -29,7 +29,8 @@ use crate::{
 /// Most that is read of an answer that only says how it is.
 const MAX_HEALTH_BYTES: u64 = 64 << 10;
 
-/// Calls the model.
+/// Calls the model. Cheap to clone.
+#[derive(Clone)]
 pub struct MlModelClient {
     http: VendorHttp,
     prices: Prices,

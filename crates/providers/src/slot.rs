@@ -37,6 +37,11 @@ impl Slot {
         Ok(Self { of: Some(bulkhead.clone()), held: Mutex::new(Some(permit)), is_lost: AtomicBool::default() })
     }
 
+    /// One that is taken when a call begins.
+    pub fn later(bulkhead: &Bulkhead) -> Self {
+        Self { of: Some(bulkhead.clone()), held: Mutex::new(None) }
+    }
+
     fn held(&self) -> MutexGuard<'_, Option<Permit>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -82,17 +82,21 @@ async fn unsettled(context: &Context, job: JobId) -> Result<Vec<OutsideCall>, Pe
 async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), PersistenceError> {
     let (tools, calls) = (&context.tools, context.tools.database.outside_calls());
     if call.state == OutsideCallState::Asking {
+        let now = tools.clock.now();
         if tools.late.is_in_hand(call.id) {
             // Where the job has come to its result, what this one has cost is still to be told.
             let job = tools.database.jobs().get(call.job_id).await?;
             if job.is_some_and(|job| job.state == JobState::Completed) {
                 tools.late.want_cost_only(call.id);
-                return calls.looked_at(call.id, tools.clock.now()).await;
+                return calls.looked_at(call.id, now).await;
             }
-            tools.late.drop_call(call.id);
+        } else if tools.late.may_be_made_elsewhere(call.id, &call.provider, age(call, now)) {
+            // Its maker looks at it as well, and can cut it off.
+            return Ok(());
         }
-        // There is nobody to ask for it.
-        if calls.ended(call.id, OutsideCallState::Unanswered, None, tools.clock.now()).await? {
+        // There is nobody to ask for it. Where its job is tried again meanwhile, its answer is wanted.
+        if calls.lost_with_job(call, now).await? {
+            tools.late.drop_call(call.id);
             tools.metrics.outside_call(&call.provider, OutsideCallState::Unanswered.as_str());
         }
         return Ok(());

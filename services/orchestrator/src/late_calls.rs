@@ -14,9 +14,9 @@ use domain::{JobId, OutsideCallId, StageName};
 use resilience::Bulkhead;
 use tokio_util::sync::CancellationToken;
 
-/// Most calls of one process that go on though nobody waits for them: each holds a connection and a slot of its provider. What
-/// is beyond is cut off.
-const MOST_LATE: usize = 32;
+/// Most calls of a provider in one process that go on though nobody waits for them: each holds a connection and a slot. What is
+/// beyond is cut off.
+const MOST_LATE: usize = 8;
 
 /// The calls that this process makes. Cheap to clone.
 #[derive(Clone)]
@@ -25,7 +25,14 @@ pub struct LateCalls(Arc<Calls>);
 struct Calls {
     /// How long a call goes on.
     longest: Duration,
-    places: Bulkhead,
+    /// Those of each provider.
+    places: Mutex<HashMap<String, Bulkhead>>,
+    /// How long a provider takes at most, by its name; of any other, the last.
+    timeouts: (HashMap<String, Duration>, Duration),
+    /// Those that were begun here, and when: nobody else makes them. Kept for as long as a call may take.
+    begun_here: Mutex<HashMap<OutsideCallId, Instant>>,
+    /// Whether no other process makes calls.
+    is_alone: AtomicBool,
     shutdown: CancellationToken,
     in_hand: Mutex<HashMap<OutsideCallId, Entry>>,
 }
@@ -44,10 +51,44 @@ struct Entry {
 }
 
 impl LateCalls {
-    /// Calls go on for `longest` at most, and no further than `shutdown`.
-    pub fn new(longest: Duration, shutdown: CancellationToken) -> Self {
-        let places = Bulkhead::new("late calls", MOST_LATE);
-        Self(Arc::new(Calls { longest, places, shutdown, in_hand: Mutex::default() }))
+    /// Calls go on for `longest` at most, and no further than `shutdown`. `timeouts` are those of the providers, and that of whoever
+    /// is not among them.
+    pub fn new(
+        longest: Duration,
+        timeouts: (HashMap<String, Duration>, Duration),
+        shutdown: CancellationToken,
+    ) -> Self {
+        let (places, begun_here, in_hand) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let is_alone = AtomicBool::default();
+        Self(Arc::new(Calls { longest, places, timeouts, begun_here, is_alone, shutdown, in_hand }))
+    }
+
+    /// No other process makes calls: what is not made here is made by nobody.
+    pub fn alone(&self) {
+        self.0.is_alone.store(true, Ordering::Relaxed);
+    }
+
+    /// A call was begun here, whether or not it may go on when nobody waits for it.
+    pub fn begun_here(&self, id: OutsideCallId) {
+        let (timeouts, of_others) = &self.0.timeouts;
+        let longest = timeouts.values().copied().fold(*of_others, Duration::max).saturating_add(self.0.longest);
+        let mut begun = self.0.begun_here.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.retain(|_, at| at.elapsed() < longest);
+        begun.insert(id, Instant::now());
+    }
+
+    /// Whether a call that was begun so long ago may still be made by another process.
+    pub fn may_be_made_elsewhere(&self, id: OutsideCallId, provider: &str, age: Duration) -> bool {
+        let (timeouts, of_others) = &self.0.timeouts;
+        let timeout = timeouts.get(persistence::account_of(provider)).unwrap_or(of_others);
+        let is_of_here = self.0.begun_here.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&id);
+        let is_alone = self.0.is_alone.load(Ordering::Relaxed);
+        !is_of_here && !is_alone && age < timeout.saturating_add(self.0.longest)
+    }
+
+    fn places(&self, provider: &str) -> Bulkhead {
+        let mut places = self.0.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.entry(provider.to_owned()).or_insert_with(|| Bulkhead::new("late calls", MOST_LATE)).clone()
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<OutsideCallId, Entry>> {
@@ -129,7 +170,7 @@ impl InHand {
 
     /// Goes on with the call though nobody waits for it: for a while, and not beyond `latest`.
     pub async fn go_on<T>(&self, answering: impl Future<Output = T>, latest: Instant) -> Late<T> {
-        let Some(_place) = self.calls.0.places.try_acquire() else { return Late::CutOff };
+        let Some(_place) = self.calls.places(&self.entry.provider).try_acquire() else { return Late::CutOff };
         let until = (Instant::now() + self.calls.0.longest).min(latest);
         tokio::select! {
             biased;
@@ -167,9 +208,14 @@ mod tests {
 
     const STAGE: StageName = StageName::new("making");
 
+    fn late_calls(longest: Duration, shutdown: CancellationToken) -> LateCalls {
+        let timeouts = HashMap::from([("vendor".to_owned(), Duration::from_secs(300))]);
+        LateCalls::new(longest, (timeouts, Duration::from_secs(20)), shutdown)
+    }
+
     fn calls() -> (LateCalls, CancellationToken) {
         let shutdown = CancellationToken::new();
-        (LateCalls::new(Duration::from_secs(60), shutdown.clone()), shutdown)
+        (late_calls(Duration::from_secs(60), shutdown.clone()), shutdown)
     }
 
     fn id() -> OutsideCallId {
@@ -215,9 +261,11 @@ mod tests {
     #[tokio::test]
     async fn so_many_go_on_and_none_longer_than_it_may() {
         let check = async |longest: Duration, left: usize, expected: Late<()>| {
-            let calls = LateCalls::new(longest, CancellationToken::new());
+            let calls = late_calls(longest, CancellationToken::new());
+            // What goes on of somebody else takes nobody's place.
+            let _of_another: Vec<_> = (0..MOST_LATE).filter_map(|_| calls.places("other").try_acquire()).collect();
             let in_hand = calls.take(id(), JobId::new(Utc::now(), random10()), (STAGE.as_str(), "vendor"));
-            let others: Vec<_> = (left..MOST_LATE).filter_map(|_| calls.0.places.try_acquire()).collect();
+            let others: Vec<_> = (left..MOST_LATE).filter_map(|_| calls.places("vendor").try_acquire()).collect();
             assert_eq!(others.len(), MOST_LATE - left);
             assert_eq!(in_hand.go_on(pending::<()>(), Instant::now() + Duration::from_millis(10)).await, expected);
         };
@@ -226,5 +274,23 @@ mod tests {
         // The job's time is over before.
         check(long, 1, Late::NotInTime).await;
         check(long, 0, Late::CutOff).await;
+    }
+
+    #[test]
+    fn a_call_is_its_makers_for_as_long_as_it_may_take() {
+        let ((calls, _shutdown), theirs, ours) = (calls(), id(), id());
+        calls.begun_here(ours);
+        assert!(!calls.may_be_made_elsewhere(ours, "vendor", Duration::ZERO), "nobody else makes it");
+        let check = |provider: &str, age, expected| {
+            let age = Duration::from_secs(age);
+            assert_eq!(calls.may_be_made_elsewhere(theirs, provider, age), expected, "{provider} after {age:?}");
+        };
+        check("vendor", 359, true);
+        check("vendor", 360, false);
+        check("vendor/music", 359, true);
+        check("somebody", 79, true);
+        check("somebody", 80, false);
+        calls.alone();
+        check("vendor", 0, false);
     }
 }

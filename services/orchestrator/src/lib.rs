@@ -28,6 +28,7 @@ mod model_checks;
 mod model_looks;
 mod outside;
 mod reconciler;
+mod repeated;
 mod reuse;
 mod rules;
 mod spending_rules;
@@ -199,7 +200,7 @@ fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs, shutdown: Cancella
             clock: deps.clock.clone(),
             metrics: deps.metrics.clone(),
             spending: Arc::new(SpendingRules::of(settings)),
-            late: LateCalls::new(settings.providers.late_timeout, shutdown),
+            late: late_calls(settings, shutdown),
         },
         rules: Arc::new(rules(settings)),
         journals,
@@ -209,6 +210,11 @@ fn context(deps: &Deps, kinds: Registry, call_offs: CallOffs, shutdown: Cancella
         outbox: deps.outbox.clone(),
         models: ModelsFolder::new(&settings.engine.models_dir),
     })
+}
+
+fn late_calls(settings: &Settings, shutdown: CancellationToken) -> LateCalls {
+    let timeouts = settings.vendors.iter().map(|vendor| (vendor.name.clone(), vendor.timeout)).collect();
+    LateCalls::new(settings.providers.late_timeout, (timeouts, settings.providers.call_timeout), shutdown)
 }
 
 /// In the embedded mode one process alone holds leases, and a lock on the data folder says that it is this one: what its
@@ -225,6 +231,7 @@ async fn take_back_leases(context: &Context, settings: &Settings) -> anyhow::Res
         tracing::warn!(path = %path.display(), "another process works in this data folder; its jobs are left to it");
         return Ok(None);
     }
+    context.tools.late.alone();
     let ended = context.tools.database.jobs().end_leases(context.tools.clock.now()).await;
     let ended = ended.context("leases of the process before this one cannot be ended")?;
     if ended > 0 {

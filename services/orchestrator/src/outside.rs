@@ -399,19 +399,20 @@ async fn settle(
     Ok(())
 }
 
-/// The same of one that was answered.
+/// The same of one that was answered. False where it was settled already.
 pub async fn note(
     tools: &StageTools,
     call: &OutsideCall,
     state: OutsideCallState,
     charge: (&Usage, Option<&Cost>),
     answer: Option<&KeptAnswer>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let calls = tools.database.outside_calls();
-    if calls.answered(call.id, state, charge, answer, tools.clock.now()).await.map_err(|e| of_rows(&e))? {
+    let noted = calls.answered(call.id, state, charge, answer, tools.clock.now()).await.map_err(|e| of_rows(&e))?;
+    if noted {
         tools.metrics.outside_call(&call.provider, state.as_str());
     }
-    Ok(())
+    Ok(noted)
 }
 
 /// What would go beyond a limit is not asked for. It says nothing about the provider.

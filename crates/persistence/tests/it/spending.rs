@@ -54,6 +54,44 @@ async fn what_was_not_answered_is_made_again_only_where_it_costs_nothing(bed: &B
     assert_ne!(again.id, call.id);
 }
 
+async fn what_is_answered_after_it_was_thought_lost_is_kept_with_its_true_cost(bed: &Bed) {
+    let ada = user("ada-waits");
+    let job = bed.in_state(JobState::Running, &ada, noon()).await;
+    let calls = bed.db.outside_calls();
+    let new = NewCall { estimate: Some(usd(900)), ..at_once(&job, 1, "late") };
+    let Begun::Fresh(call) = calls.begin(&new, noon()).await.unwrap() else { panic!("it is the first") };
+    let spent = async || {
+        let rows = bed.db.spending().of_user(ada.as_str(), noon()).await.unwrap();
+        (rows[0].spent_micros, rows[0].reserved_micros)
+    };
+    assert!(calls.ended(call.id, OutsideCallState::Unanswered, None, later(1)).await.unwrap());
+    assert_eq!(spent().await, (900, 0), "the likeliest");
+    let (nothing, answer) = (Usage::default(), KeptAnswer { value: json!("late"), files: Vec::new() });
+    let answered = async |state, cost: i64| {
+        calls.answered(call.id, state, (&nothing, Some(&usd(cost))), Some(&answer), later(2)).await.unwrap()
+    };
+    assert!(!answered(OutsideCallState::Failed, 0).await, "the first word stands");
+    assert!(answered(OutsideCallState::Succeeded, 700).await);
+    assert_eq!(spent().await, (700, 0));
+    let known = calls.get(call.id).await.unwrap().unwrap();
+    assert_eq!(
+        (known.state, known.cost, known.answer),
+        (OutsideCallState::Succeeded, Some(usd(700)), Some(answer.clone()))
+    );
+    assert!(!answered(OutsideCallState::Succeeded, 800).await, "once");
+    assert_eq!(spent().await, (700, 0));
+}
+
+async fn a_call_is_lost_with_its_job_and_not_before(bed: &Bed) {
+    let calls = bed.db.outside_calls();
+    let goes_on = bed.in_state(JobState::Running, &user("ada-goes-on"), noon()).await;
+    let Begun::Fresh(call) = calls.begin(&at_once(&goes_on, 1, "p"), noon()).await.unwrap() else {
+        panic!("it is the first")
+    };
+    assert!(!calls.lost_with_job(&call, later(1)).await.unwrap(), "its job may want it");
+    assert_eq!(calls.get(call.id).await.unwrap().unwrap().state, OutsideCallState::Asking);
+}
+
 async fn no_limit_is_passed_and_what_was_set_aside_comes_back(bed: &Bed) {
     let (ada, ben) = (user("ada-spends"), user("ben-spends"));
     let calls = bed.db.outside_calls();
@@ -122,6 +160,8 @@ async fn whom_a_stage_asked_is_remembered_for_its_attempt(bed: &Bed) {
 on_both!(
     an_answer_is_kept_with_the_call,
     what_was_not_answered_is_made_again_only_where_it_costs_nothing,
+    what_is_answered_after_it_was_thought_lost_is_kept_with_its_true_cost,
+    a_call_is_lost_with_its_job_and_not_before,
     no_limit_is_passed_and_what_was_set_aside_comes_back,
     whom_a_stage_asked_is_remembered_for_its_attempt,
 );

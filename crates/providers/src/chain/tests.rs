@@ -262,8 +262,12 @@ impl CallLog for Keeping {
         self.direct.give_up(tried).await
     }
 
-    async fn has_begun(&self, provider: &str) -> Result<bool, Failure> {
-        self.direct.has_begun(provider).await
+    async fn has_begun(&self, _: &str) -> Result<bool, Failure> {
+        Ok(self.kept().is_some())
+    }
+
+    async fn has_all(&self, _: &str) -> Result<bool, Failure> {
+        Ok(self.kept().is_some())
     }
 
     async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop> {
@@ -375,4 +379,53 @@ async fn where_nothing_is_kept_a_late_call_is_cut_off() {
     let (made, in_use) = late_or_failed(&log, &slots).await;
     assert_eq!(made.unwrap_err().into_failure().class, FailureClass::Saturated);
     assert_eq!((in_use, slots.in_use()), (0, 0));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_kept_needs_no_slot() {
+    let (log, slots) =
+        (Keeping { kept: Arc::new(Mutex::new(Some(json!(8)))), ..Keeping::default() }, Bulkhead::new("late", 1));
+    let _somebody_elses = slots.acquire().await;
+    let (made, _) = late_or_failed(&log, &slots).await;
+    assert_eq!((made.unwrap().value, log.asked.load(Ordering::SeqCst)), (json!(8), 0));
+}
+
+/// What is made badly is left to the next, and taken where nobody else makes it; also by a later run of the stage.
+#[tokio::test]
+async fn what_is_poor_is_better_than_nothing() {
+    let poor = || Failure::new(FailureClass::Transient, FailureCode::QualityGate, "it is clipped");
+    let check = async |takes_poor, was_tried: bool, other_makes: bool, by: Option<&str>| {
+        let log = Keeping::default();
+        if was_tried {
+            *log.kept.lock().unwrap() = Some(json!("poor"));
+            log.give_up(Tried::failed("first", &poor())).await.unwrap();
+        }
+        let need = Need { takes_poor, ..Need::default() };
+        let made = chain_of(&["first", "other"])
+            .call(CallScope::new(&log, Duration::from_secs(5)), &need, |provider, call| async move {
+                if &*provider == "other" {
+                    return if other_makes {
+                        Ok(json!("good"))
+                    } else {
+                        Err(Stop::GivenUp(failure(FailureClass::Transient)))
+                    };
+                }
+                let (provider, credential, purpose) = (&*call.provider, "default", "p");
+                let of = Call { provider, credential, purpose, estimate: None, may_repeat: false };
+                let value = json!("poor");
+                let make: Make<'static> =
+                    Box::new(move |_| Box::pin(async move { Ok(Answered { value, ..Answered::default() }) }));
+                let answer = call.paid_once(of, make).await?;
+                if call.may_be_poor { Ok(answer.value) } else { Err(Stop::GivenUp(poor())) }
+            })
+            .await;
+        let made = made.ok().map(|made| (made.provider.to_string(), made.value));
+        let value = |by: &str| json!(if by == "first" { "poor" } else { "good" });
+        assert_eq!(made, by.map(|by| (by.to_owned(), value(by))), "{takes_poor} {was_tried} {other_makes}");
+        assert_eq!(log.asked.load(Ordering::SeqCst), u32::from(!was_tried), "it is asked once");
+    };
+    check(true, false, true, Some("other")).await;
+    check(true, false, false, Some("first")).await;
+    check(true, true, false, Some("first")).await;
+    check(false, false, false, None).await;
 }

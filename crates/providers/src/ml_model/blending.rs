@@ -72,14 +72,14 @@ impl SongBlender for MlModelClient {
         // Our own writing of what we read, never a stranger's bytes.
         let midi_files = blocking(move || owned.map(|song| STANDARD.encode(smf::write(&song.score)))).await?;
         let order = Order { midi_files, options: order_options(options) };
+        let asked = order.options.length_seconds;
         let made = if self.is_paid() {
-            self.bought(&order, call).await
+            self.bought(order, call).await
         } else {
             self.song(&order, None).await.map(|(_, read)| read).map_err(|error| Stop::Failed(error.into_failure()))
         };
         let Read { mut score, warnings: mended } = made.map_err(next_where_refused)?;
         score.title = titles.join(" × ");
-        let asked = order.options.length_seconds;
         let mut warnings = not_told(options);
         let seconds = score.seconds();
         if (seconds - asked).abs() > asked * TOLD_SHARE {
@@ -94,7 +94,7 @@ impl SongBlender for MlModelClient {
 
 impl MlModelClient {
     /// The song of a call that is a row of the log: as it comes, or as it was kept.
-    async fn bought(&self, order: &Order, call: &ProviderCall<'_>) -> Result<Read, Stop> {
+    async fn bought(&self, order: Order, call: &ProviderCall<'_>) -> Result<Read, Stop> {
         let of = Call {
             provider: &call.provider,
             credential: "default",
@@ -102,13 +102,14 @@ impl MlModelClient {
             estimate: self.prices.cost(&NOTHING),
             may_repeat: false,
         };
-        let make: Make<'_> = Box::new(move |id| Box::pin(self.answered(order, id)));
-        let answer = call.calls.once(of, make).await?;
+        let (model, asked) = (self.clone(), order.options.length_seconds);
+        let make: Make<'static> = Box::new(move |id| Box::pin(async move { model.answered(&order, id).await }));
+        let answer = call.paid_once(of, make).await?;
         let no_song = || Stop::GivenUp(self.http.misbehaved("sent no song"));
         let kept = answer.files.into_iter().next().ok_or_else(no_song)?;
         let midi = blocking(move || bytes_of(&kept)).await??;
         // It would be the same again.
-        self.read(midi, order.options.length_seconds).await.map_err(Stop::GivenUp)
+        self.read(midi, asked).await.map_err(Stop::GivenUp)
     }
 
     async fn answered(&self, order: &Order, id: String) -> Result<Answered, CallError> {

@@ -58,8 +58,9 @@ impl SongPlayer for MlModelClient {
             estimate: self.prices.cost(&usage),
             may_repeat: false,
         };
-        let make: Make<'_> = Box::new(move |id| Box::pin(async move { self.played(&order, usage, &id).await }));
-        let answer = call.calls.once(asked, make).await.map_err(next_where_refused)?;
+        let model = self.clone();
+        let make: Make<'static> = Box::new(move |id| Box::pin(async move { model.played(&order, usage, &id).await }));
+        let answer = call.paid_once(asked, make).await.map_err(next_where_refused)?;
         match answer.files.into_iter().next() {
             Some(sound) => Ok(PlayedSong::Sound(sound)),
             None => Err(Stop::GivenUp(self.http.misbehaved("sent no sound"))),

@@ -14,7 +14,7 @@ use super::{
     accounts::{Account, VendorAccess},
     pace, retry_table,
 };
-use crate::{SetupError, model_catalogue::NotAsked, outside::misdeed, outside_service::CallError};
+use crate::{SetupError, awaited, model_catalogue::NotAsked, outside::misdeed, outside_service::CallError};
 
 /// Most that is read of an error.
 const MAX_ERROR_BYTES: u64 = 64 * 1024;
@@ -260,13 +260,13 @@ impl VendorHttp {
     /// Waits while the vendor takes no call, if that is over soon.
     ///
     /// # Errors
-    /// `Refused`, with the time that is left, where it is not.
+    /// `Refused`, with the time that is left, where it is not; also where nobody waits for the call any more.
     async fn its_turn(&self) -> Result<(), CallError> {
         match self.account.pace.left() {
-            None => Ok(()),
+            None => awaited::check(&self.name),
             Some(wait) if wait <= SHORT_PAUSE => {
                 tokio::time::sleep(wait).await;
-                Ok(())
+                awaited::check(&self.name)
             }
             Some(wait) => {
                 let seconds = wait.as_secs_f64().ceil();

@@ -1,12 +1,18 @@
 //! ElevenLabs Music, against a server that speaks like it and misbehaves when told to.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use compose::Options;
 use domain::{Cost, FailureClass, Prices, retry::RetryPolicy};
 use providers::{
-    CallLimits, CallScope, Chain, Composed, DirectCalls, ModelChoice, Need, ProviderCall, SetupCheck as _, SetupError,
-    SongComposer, Stop, SungSound, Terms, vendors::elevenlabs::ElevenLabs,
+    CallLimits, CallScope, Chain, Composed, DirectCalls, IsAwaited, ModelChoice, Need, ProviderCall, SetupCheck as _,
+    SetupError, SongComposer, Stop, SungSound, Terms, vendors::elevenlabs::ElevenLabs, while_awaited,
 };
 use serde_json::json;
 use settings::{Secret, Vendor, VendorKind};
@@ -339,6 +345,17 @@ async fn a_model_by_name_and_its_price_are_asked_for() {
     });
     let cost = studio.vendor.prices.cost(&domain::Usage { audio_seconds: 6.0, ..Default::default() });
     assert_eq!(cost, Some(Cost { micros: 30_000, currency: "USD".to_owned() }));
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_sent() {
+    // So many looks find somebody who waits: before the call is made, and right before its request goes out.
+    for (looks, asked) in [(0, 0), (1, 0), (2, 1)] {
+        let (studio, seen) = (Studio::open().await, AtomicUsize::new(0));
+        let is_awaited: IsAwaited = Arc::new(move || seen.fetch_add(1, Ordering::SeqCst) < looks);
+        let made = while_awaited(is_awaited, studio.compose(INSTRUMENTAL, 5.0)).await;
+        assert_eq!((made.is_ok(), studio.asked(Route::MusicStream)), (asked == 1, asked), "{looks}: {made:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,8 +2,11 @@
 
 use std::{
     io::{Read as _, Write as _},
-    sync::{Arc, Mutex},
-    time::Duration,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
@@ -341,6 +344,8 @@ async fn a_refused_request_is_told_and_is_no_fault_of_the_model() {
 struct Rows {
     direct: DirectCalls,
     rows: Mutex<Vec<Row>>,
+    /// Calls that a log may let go on when they are waited for no longer.
+    may_be_late: AtomicUsize,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -396,6 +401,11 @@ impl CallLog for Rows {
         }
     }
 
+    async fn paid_once(&self, call: Call<'_>, _latest: Instant, make: Make<'static>) -> Result<Answer, Stop> {
+        self.may_be_late.fetch_add(1, Ordering::SeqCst);
+        self.once(call, make).await
+    }
+
     async fn ask(
         &self,
         _call: Call<'_>,
@@ -431,6 +441,7 @@ async fn a_model_with_a_price_is_paid_once_for_a_blend() {
     }
     let row = Row { purpose: "blend".to_owned(), estimate: dollars(250_000), cost: dollars(250_000), kept: Some(song) };
     assert_eq!(*rows.rows.lock().unwrap(), [row]);
+    assert_eq!(rows.may_be_late.load(Ordering::SeqCst), 2, "it may go on when it is waited for no longer");
 }
 
 #[tokio::test]
@@ -466,6 +477,7 @@ async fn what_is_played_for_money_costs_by_its_length() {
     let play = |player: Arc<dyn SongPlayer>, call| async move { player.play(song, &call).await };
     let scope = CallScope::new(&rows, Duration::from_secs(20));
     let made = chain.call(scope, &Need::default(), play).await.unwrap();
+    assert_eq!(rows.may_be_late.load(Ordering::SeqCst), 1, "it may go on when it is waited for no longer");
     assert_eq!((&*made.provider, made.is_paid), ("ml_model", true));
     let cost = dollars(250_000 + (score.seconds() * 10_000.0).round() as i64);
     let kept = Some(b"ID3 and so on".to_vec());

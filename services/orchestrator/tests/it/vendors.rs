@@ -453,6 +453,8 @@ async fn what_is_late_when_its_job_is_cancelled_is_cut_off() {
     let steps = [LATE, Step::Hang { after_work: false }];
     let harness = late_house(&vendors, "elevenlabs,second", &steps).await;
     let running = harness.start();
+    // Some seconds after the first one would have answered.
+    let answer_is_over = std::time::Instant::now() + std::time::Duration::from_secs(22);
     let id = hasty_song(&harness, "a song about a letter that is never sent").await;
     let is_asked = || vendors.asked(Vendor::ElevenLabs, Route::MusicStream) == 2;
     let until = std::time::Instant::now() + crate::harness::PATIENCE;
@@ -464,7 +466,64 @@ async fn what_is_late_when_its_job_is_cancelled_is_cut_off() {
     harness.request_cancel(id).await;
     harness.until_state(id, JobState::Cancelled).await;
     harness.until_calls_are(id, &[OutsideCallState::Unanswered; 2]).await;
+    // An answer that came would be kept: its call was not cut off.
+    tokio::time::sleep_until(answer_is_over.into()).await;
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Unanswered; 2]);
     // Nobody knows what was paid: what was set aside counts, and nothing that came was kept.
     assert_eq!((spent(&harness).await, harness.objects("outside-", "").len()), ((100_000, 0), 0));
+    running.stop().await;
+}
+
+/// The process that makes a call has lost the job, and goes on with the call as far as anybody can tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_another_process_may_make_is_left_to_it_for_as_long_as_it_may_take() {
+    let vendors = Vendors::start().await;
+    let harness = late_house(&vendors, "elevenlabs,second", &[Step::Hang { after_work: false }]).await;
+    // The lock of another process: who starts here does not think that it is alone.
+    let lock = std::fs::File::create(harness.settings.data_dir.join("orchestrator.lock")).unwrap();
+    lock.lock().unwrap();
+    let first = harness.start();
+    let id = song(&harness, "a song about two postmen").await;
+    let until = std::time::Instant::now() + crate::harness::PATIENCE;
+    while vendors.asked(Vendor::ElevenLabs, Route::MusicStream) == 0 {
+        assert!(std::time::Instant::now() < until, "nobody is asked");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    first.kill().await;
+    let [call] = <[_; 1]>::try_from(harness.calls(id).await).unwrap();
+    harness.clock.advance(TimeDelta::from_std(harness.settings.jobs.lease).unwrap() + TimeDelta::seconds(1));
+    let second = harness.start();
+    harness.until(id, "taken over", |job| job.crashes == 1 && job.state == JobState::Running).await;
+    // Many looks long: neither is its answer thought lost, nor is anybody else asked.
+    for _ in 0..60 {
+        assert_eq!(harness.call_states(id).await, [OutsideCallState::Asking]);
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    // Its maker says that nothing was asked: it is asked now, of the same provider.
+    let calls = harness.database.outside_calls();
+    assert!(calls.ended(call.id, OutsideCallState::Failed, None, harness.now()).await.unwrap());
+    assert_eq!(made_by(&harness, id).await, (STAND_IN.to_owned(), vec![]));
+    assert_eq!(harness.call_states(id).await, [OutsideCallState::Failed, OutsideCallState::Succeeded]);
+    assert_eq!(vendors.asked(Vendor::ElevenLabs, Route::MusicStream), 2);
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_given_up_is_looked_at_again_and_sells_nothing_new() {
+    let vendors = Vendors::start().await;
+    let settings = [("providers.call_attempts", "1"), ("capabilities.compositions", "elevenlabs")];
+    let harness = house(&vendors, "a key", &settings).await;
+    let away = Step::Fail { fault: Fault::Unavailable, retry: Retry::Absent, after_work: false };
+    vendors.script(Vendor::ElevenLabs, Route::MusicStream, [away]);
+    harness.school.sells_parts.store(true, std::sync::atomic::Ordering::SeqCst);
+    let running = harness.start();
+    let id = song(&harness, "a song in two parts").await;
+    let sold = || harness.school.sold.lock().unwrap().clone();
+    // Everybody has failed, and the one who has sold a poor part was looked at again.
+    harness.until(id, "tried again later", |job| job.state == JobState::Queued && job.due_at > job.created_at).await;
+    assert_eq!(sold(), ["first"]);
+    harness.with_time(id, JobState::Completed).await;
+    assert_eq!(made_by(&harness, id).await.0, STAND_IN);
+    assert_eq!(sold(), ["first"], "a later attempt takes what was sold");
     running.stop().await;
 }

@@ -14,7 +14,8 @@ use domain::{Failure, FailureClass, FailureCode};
 use media::{Encoding, Tags};
 use orchestrator::{CallError, OutsideService, Stop};
 use providers::{
-    AudioInput, Composed, ModelChoice, ProviderCall, SongComposer, TrainedModel, Trainer, TrainingOrder, UploadedData,
+    Answered, AudioInput, Call, Composed, Make, ModelChoice, ProviderCall, SongComposer, TrainedModel, Trainer,
+    TrainingOrder, UploadedData,
 };
 use resilience::ManualClock;
 use serde_json::{Value, json};
@@ -32,6 +33,10 @@ pub struct School {
     pub is_mute: AtomicBool,
     /// Nothing is made with models.
     pub is_closed: AtomicBool,
+    /// Songs are sold in parts to whoever names no model, and are poor.
+    pub sells_parts: AtomicBool,
+    /// The parts that were sold.
+    pub sold: Arc<Mutex<Vec<&'static str>>>,
     /// The next so many times nothing can be handed over.
     pub loses_uploads: AtomicU32,
 }
@@ -48,6 +53,8 @@ impl School {
             played: Mutex::default(),
             is_mute: AtomicBool::default(),
             is_closed: AtomicBool::default(),
+            sells_parts: AtomicBool::default(),
+            sold: Arc::default(),
             loses_uploads: AtomicU32::default(),
         }
     }
@@ -58,6 +65,28 @@ impl School {
 
     pub fn uploads(&self) -> usize {
         self.uploads.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+impl School {
+    /// Sells the first part of a song, which is poor, and to whoever takes it all the same would sell the second.
+    async fn sell_parts(&self, call: &ProviderCall<'_>) -> Stop {
+        let parts: &[&'static str] = if call.may_be_poor { &["first", "second"] } else { &["first"] };
+        for &purpose in parts {
+            let sold = self.sold.clone();
+            let make: Make<'static> = Box::new(move |_| {
+                Box::pin(async move {
+                    sold.lock().unwrap_or_else(PoisonError::into_inner).push(purpose);
+                    Ok(Answered::default())
+                })
+            });
+            let (provider, credential) = (&*call.provider, "default");
+            let of = Call { provider, credential, purpose, estimate: None, may_repeat: false };
+            if let Err(stop) = call.paid_once(of, make).await {
+                return stop;
+            }
+        }
+        Stop::GivenUp(Failure::new(FailureClass::Transient, FailureCode::QualityGate, "the song is poor"))
     }
 }
 
@@ -103,7 +132,8 @@ fn sound(gain: f32) -> Vec<u8> {
 impl SongComposer for School {
     async fn compose(&self, _: &str, options: &compose::Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
         let Some(model) = &call.model else {
-            return Err(Stop::NotAsked(away()));
+            let sells_parts = self.sells_parts.load(Ordering::SeqCst);
+            return Err(if sells_parts { self.sell_parts(call).await } else { Stop::NotAsked(away()) });
         };
         assert_eq!((options.seconds, options.instrumental), (Some(10.0), Some(true)));
         self.played.lock().unwrap_or_else(PoisonError::into_inner).push(model.clone());
