@@ -219,5 +219,8 @@ async fn errors_say_whether_anything_was_made() {
     check(Fault::Conflict, Retry::Absent, Some(FailureClass::Saturated)).await;
     check(Fault::ServerError, Retry::Absent, None).await;
     check(Fault::RequestTimeout, Retry::Absent, None).await;
+    check(Fault::EdgeUnknown, Retry::Absent, None).await;
+    check(Fault::EdgeTimeout, Retry::Absent, None).await;
+    check(Fault::Unavailable, Retry::Absent, Some(FailureClass::Transient)).await;
     assert_eq!(setting.vendors.ledger().len(), 0);
 }
