@@ -8,6 +8,7 @@ mod accompaniment;
 mod accompanying;
 mod assembly;
 mod blending;
+mod call_off;
 mod calls;
 mod capability;
 mod chain;
@@ -38,6 +39,7 @@ pub use assembly::{blenders, composers, players};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };
+pub use call_off::all_called_off;
 pub use calls::{
     Answer, Answered, Call, CallLog, CallScope, DirectCalls, Make, Patience, ProviderCall, ProviderName, answer,
     download, stop, too_long,

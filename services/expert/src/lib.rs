@@ -58,6 +58,9 @@ use files::SongFiles;
 use registry::{ModelDirectory, RegistryFile};
 use training_jobs::Trainings;
 
+/// Longest that vendors are told, after the last request, of work that nobody waits for any more.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
+
 /// The service.
 pub struct Expert {
     /// Told the address once it is bound; port 0 takes a free one.
@@ -124,6 +127,7 @@ impl Service for Expert {
         (self.on_bound)(bound);
         deps.ready();
         let served = server.await.context("the expert service's HTTP server failed");
+        providers::all_called_off(LONGEST_GOODBYE).await;
         stopper.abort();
         sweeper.abort();
         watcher.abort();
