@@ -110,6 +110,8 @@ pub struct Capabilities {
 /// The stages of a song by the engine in this process and nobody else, for callers who have chains of their own.
 #[derive(Clone)]
 pub struct EngineStages {
+    /// Who does them.
+    pub engine: Arc<OfflineEngine>,
     pub melody: Chain<dyn MelodyExtractor>,
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
@@ -150,7 +152,7 @@ impl Capabilities {
         let settings = &without_lists(settings);
         let mut alone = Assembly::alone(settings, breakers, metrics);
         let (melody, lyrics, vocals) = (alone.melody(&engine), alone.lyrics(&engine), alone.vocals(&engine));
-        Ok((all, EngineStages { melody, lyrics, vocals }))
+        Ok((all, EngineStages { engine, melody, lyrics, vocals }))
     }
 
     /// The engine in this process and nobody else.

@@ -15,10 +15,12 @@ mod cors;
 mod dataset;
 mod delivery;
 mod equipment;
+mod exposure;
 mod files;
 mod generate;
 mod melody_to_vocals;
 mod music_call;
+mod probe;
 mod recordings;
 mod refusal;
 mod registry;
@@ -55,6 +57,7 @@ use telemetry::Metrics;
 use admission::Admission;
 use equipment::Equipment;
 use files::SongFiles;
+use probe::Probe;
 use registry::{ModelDirectory, RegistryFile};
 use training_jobs::Trainings;
 
@@ -170,6 +173,10 @@ pub(crate) struct AppState {
     pub named_models_provider: String,
     pub admission: Admission,
     pub equipment: Equipment,
+    /// Whether it works.
+    pub probe: Probe,
+    /// That strangers can spend money here.
+    pub exposure: Option<String>,
     pub files: SongFiles,
     /// Whether files are named in place of carried along.
     pub file_links: bool,
@@ -201,8 +208,12 @@ impl AppState {
         };
         // Its stages are the engine's alone: whoever asks for them has the vendors in chains of its own, and a log of what it has
         // paid for. The older routes make whole songs from beginning to end, by whomever the settings name.
-        let (capabilities, stages) =
-            Capabilities::with_engine_stages(&chains::of_this_service(settings), &deps.breakers, &deps.metrics)?;
+        let chains = chains::of_this_service(settings);
+        let (capabilities, stages) = Capabilities::with_engine_stages(&chains, &deps.breakers, &deps.metrics)?;
+        let exposure = exposure::warning(&chains);
+        if let Some(why) = &exposure {
+            tracing::warn!(why, "strangers can spend money here");
+        }
         let pipeline = Pipeline { capabilities, gate: settings.quality_gate().clone(), limits, step_timeouts };
         let replicate = settings.vendors.iter().find(|vendor| vendor.kind == VendorKind::Replicate);
         Ok(Self {
@@ -214,6 +225,8 @@ impl AppState {
             named_models_provider: replicate.map_or(USUAL_MODELS_PROVIDER, |vendor| vendor.name.as_str()).to_owned(),
             admission: Admission::new(own),
             equipment: Equipment::find(&settings.engine),
+            probe: Probe::default(),
+            exposure,
             files: SongFiles::new()?,
             file_links: own.file_links,
             trainings: Trainings::of(settings)?,
