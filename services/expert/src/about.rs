@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use providers::{
     Chain, Need, ProviderName,
     expert::{ModelsAnswer, ServedModel},
@@ -11,7 +11,7 @@ use resilience::BreakerSnapshot;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{AppState, equipment::Equipment, registry::NamedModel};
+use crate::{AppState, equipment::Equipment, known_models::known_to, refusal::Refusal, registry::NamedModel};
 
 /// The version of the API that older clients look for.
 const API_VERSION: &str = "1.0.0";
@@ -83,7 +83,7 @@ fn of_breaker(breaker: BreakerSnapshot) -> (String, Value) {
 
 /// What each capability is done with, and by which version of it: callers reuse what equal versions made. Models of the
 /// registry stand beside it by their references.
-pub async fn models(state: web::Data<AppState>) -> HttpResponse {
+pub async fn models(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let (capabilities, stages) = (&state.pipeline.capabilities, &state.stages);
     let need = Need::default();
     let melody = stages.melody.preferred(&need).await;
@@ -103,14 +103,14 @@ pub async fn models(state: web::Data<AppState>) -> HttpResponse {
         Some((name.to_owned(), model))
     };
     let stages: BTreeMap<String, ServedModel> = served.into_iter().filter_map(model).collect();
-    let named = state.models.models().await;
+    let named = known_to(&request, &state).await?;
     let references = |models: BTreeMap<String, NamedModel>| -> BTreeMap<String, Value> {
         models.into_iter().map(|(name, model)| (name, model.reference.into())).collect()
     };
     let own = stages.iter().map(|(name, model)| (name.clone(), format!("{}:{}", model.provider, model.version).into()));
     let mut base: BTreeMap<String, Value> = own.collect();
     base.extend(references(named.base));
-    HttpResponse::Ok().json(ModelsAnswer { base, fine_tuned: references(named.fine_tuned), stages })
+    Ok(HttpResponse::Ok().json(ModelsAnswer { base, fine_tuned: references(named.fine_tuned), stages }))
 }
 
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {

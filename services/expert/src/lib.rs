@@ -18,6 +18,7 @@ mod equipment;
 mod exposure;
 mod files;
 mod generate;
+mod known_models;
 mod melody_to_vocals;
 mod music_call;
 mod probe;
@@ -57,6 +58,7 @@ use telemetry::Metrics;
 use admission::Admission;
 use equipment::Equipment;
 use files::SongFiles;
+use known_models::Registry;
 use probe::Probe;
 use registry::{ModelDirectory, RegistryFile};
 use training_jobs::Trainings;
@@ -168,8 +170,11 @@ pub(crate) struct AppState {
     /// What orchestrators may send.
     pub stage_limits: AudioLimits,
     pub stage_timeout: Duration,
+    /// Models of the file.
     pub models: Arc<dyn ModelDirectory>,
-    /// Where models of the registry are had.
+    /// Models of the registry, where a gateway is known.
+    pub registry: Registry,
+    /// Where models are had of which nobody says where.
     pub named_models_provider: String,
     pub admission: Admission,
     pub equipment: Equipment,
@@ -222,6 +227,7 @@ impl AppState {
             stage_limits,
             stage_timeout: settings.providers.call_timeout,
             models: Arc::new(RegistryFile::in_folder(&settings.engine.models_dir)),
+            registry: Registry::default(),
             named_models_provider: replicate.map_or(USUAL_MODELS_PROVIDER, |vendor| vendor.name.as_str()).to_owned(),
             admission: Admission::new(own),
             equipment: Equipment::find(&settings.engine),
