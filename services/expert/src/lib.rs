@@ -118,6 +118,8 @@ impl Service for Expert {
                 .configure(routes::configure)
         })
         .workers(2)
+        // A client that has closed its connection has gone: what is made for it ends, and work outside is called off.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(deps.settings.http.drain.as_secs().max(1))
         .disable_signals()
         .listen(listener)

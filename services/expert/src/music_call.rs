@@ -188,7 +188,7 @@ mod tests {
         check(serde_json::json!({ "model_version": "small" }), None, 1);
         for (name, word) in [("nobody", "telecaster"), ("strat", "training")] {
             let refused = asked(serde_json::json!({ "prompt": "warm evening", "model": name }), &named()).unwrap_err();
-            assert!(refused.to_string().contains(word), "{name}: {refused}");
+            assert!(format!("{refused:?}").contains(word), "{name}: {refused:?}");
         }
         let mut elsewhere = named();
         let telecaster = elsewhere.fine_tuned.get_mut("telecaster").unwrap();
