@@ -107,8 +107,7 @@ impl VendorHttp {
     ///
     /// # Errors
     /// `Refused` where it certainly made nothing: it was not sent, or the vendor says so. `Unanswered` where nobody knows: no
-    /// answer, or one that says no more than that something broke, which may have been behind the work
-    /// ([`retry_table::may_have_begun`]).
+    /// answer, or one that says no more than that something broke, which may have been behind the work.
     pub async fn paid(&self, request: Request) -> Result<Answer, CallError> {
         self.paid_for(request, None).await
     }
