@@ -3,15 +3,12 @@
 use std::time::Duration;
 
 use compose::Options as SongOptions;
-use domain::{FailureClass, FailureCode, retry::RetryPolicy};
+use domain::FailureClass;
 use providers::{
-    Arrival, CallError, CallLimits, CallScope, Chain, DirectCalls, Need, OutsideProgress, SongComposer, Terms,
-    all_called_off,
+    Arrival, CallError, DirectCalls, OutsideProgress, SongComposer,
     vendors::replicate::{ModelRef, PredictionRequest},
 };
 use serde_json::{Value, json};
-use telemetry::Metrics;
-use testbed::eventually;
 use vendor_standins::{End, Fault, Options, Pace, Retry, Route, Step};
 
 use super::setting::{REPLICATE, Setting, alone, correlation, music, over, speech};
@@ -200,51 +197,6 @@ async fn work_is_looked_at_until_it_is_over_and_called_off_once() {
 }
 
 #[tokio::test]
-async fn work_that_takes_too_long_is_called_off_before_whoever_waits_is_cut_off() {
-    let setting = Setting::with(Options { pace: Pace::Manual, ..Options::default() }, &[]).await;
-    let limits = CallLimits { call_timeout: Duration::from_secs(3), retry: RetryPolicy::PROVIDER_CALL };
-    let mut chain: Chain<dyn SongComposer> = Chain::new("compose", limits, Metrics::new("test"));
-    chain.push("replicate", Terms::of_own("1"), setting.replicate.composer().unwrap());
-    let (calls, options) = (DirectCalls::default(), SongOptions { seconds: Some(2.0), ..SongOptions::default() });
-    let scope = CallScope::new(&calls, Duration::from_secs(60));
-    let composed = chain
-        .call(scope, &Need::default(), async |composer, call| composer.compose("folk", &options, &call).await)
-        .await;
-    assert_eq!(composed.map(|_| ()).unwrap_err().into_failure().code, FailureCode::StageTimeout);
-    let asked = [Route::CreatePrediction, Route::CancelPrediction].map(|route| setting.vendors.asked(REPLICATE, route));
-    assert_eq!(asked, [1, 1], "it is over when the chain is");
-}
-
-#[tokio::test]
-async fn work_is_called_off_when_whoever_waits_for_it_goes() {
-    let hangs = Step::Hang { after_work: true };
-    for (what, steps) in [("while it is worked on", vec![]), ("while it is asked for", vec![hangs])] {
-        let setting = Setting::with(Options { pace: Pace::Manual, ..Options::default() }, &[]).await;
-        setting.script(Route::CreatePrediction, steps);
-        let composer = setting.replicate.composer().unwrap();
-        let asking = tokio::spawn(async move {
-            let (calls, options) = (DirectCalls::default(), SongOptions::default());
-            composer.compose("folk", &options, &alone(&calls)).await.map(|_| ())
-        });
-        let vendors = &setting.vendors;
-        let begun = || async {
-            let asked = vendors.asked(REPLICATE, Route::CreatePrediction);
-            if asked == 1 { Ok(()) } else { Err(format!("asked {asked} times")) }
-        };
-        eventually("the work is asked for", Duration::from_secs(20), begun).await;
-        asking.abort();
-        assert!(asking.await.unwrap_err().is_cancelled(), "{what}");
-        let called_off = || async {
-            let asked = vendors.asked(REPLICATE, Route::CancelPrediction);
-            if asked == 1 { Ok(()) } else { Err(format!("called off {asked} times")) }
-        };
-        eventually(what, Duration::from_secs(20), called_off).await;
-        all_called_off(Duration::from_secs(20)).await;
-        assert_eq!(vendors.asked(REPLICATE, Route::CreatePrediction), 1, "{what}");
-    }
-}
-
-#[tokio::test]
 async fn errors_say_whether_anything_was_made() {
     let setting = Setting::new().await;
     let service = setting.replicate.predictions();
@@ -264,11 +216,11 @@ async fn errors_say_whether_anything_was_made() {
     check(Fault::QuotaExceeded, Retry::Absent, Some(FailureClass::Money)).await;
     check(Fault::BadKey, Retry::Absent, Some(FailureClass::Config)).await;
     check(Fault::Unprocessable, Retry::Absent, Some(FailureClass::Caller)).await;
-    check(Fault::Conflict, Retry::Absent, Some(FailureClass::Saturated)).await;
-    check(Fault::ServerError, Retry::Absent, None).await;
-    check(Fault::RequestTimeout, Retry::Absent, None).await;
     check(Fault::EdgeUnknown, Retry::Absent, None).await;
     check(Fault::EdgeTimeout, Retry::Absent, None).await;
     check(Fault::Unavailable, Retry::Absent, Some(FailureClass::Transient)).await;
+    check(Fault::Conflict, Retry::Absent, Some(FailureClass::Saturated)).await;
+    check(Fault::ServerError, Retry::Absent, None).await;
+    check(Fault::RequestTimeout, Retry::Absent, None).await;
     assert_eq!(setting.vendors.ledger().len(), 0);
 }
