@@ -1,6 +1,6 @@
 //! Predictions of those who keep no rows: called off when nobody waits for them any more.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use domain::{FailureCode, retry::RetryPolicy};
 use providers::{
@@ -31,8 +31,7 @@ async fn what_takes_too_long_is_called_off_before_whoever_waits_is_cut_off() {
     chain.push("replicate", Terms::of_own("1"), setting.replicate.predictions());
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, Duration::from_secs(60));
-    let ask = async |service: Arc<dyn OutsideService>, call: ProviderCall<'_>| made(&*service, &call).await;
-    let outcome = chain.call(scope, &Need::default(), ask).await;
+    let outcome = chain.call(scope, &Need::default(), async |service, call| made(&*service, &call).await).await;
     assert_eq!(outcome.map(|_| ()).unwrap_err().into_failure().code, FailureCode::StageTimeout);
     let asked = [Route::CreatePrediction, Route::CancelPrediction].map(|route| setting.vendors.asked(REPLICATE, route));
     assert_eq!(asked, [1, 1], "it is over when the chain is");
