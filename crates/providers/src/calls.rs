@@ -20,6 +20,7 @@ use serde_json::Value;
 use crate::{
     abilities::ModelChoice,
     awaited,
+    call_off::CalledOffOnDrop,
     input::{AudioInput, ProgressSink},
     outside_service::{CallError, OutsideProgress, OutsideService},
     slot::Slot,
@@ -68,6 +69,8 @@ pub struct Patience {
     pub remaining: Duration,
     /// Whether another provider comes after it, for whom half of the time is kept.
     pub is_last: bool,
+    /// When whoever waits for it in this process is cut off; `None` where nobody is.
+    pub cut_at: Option<Instant>,
 }
 
 impl Patience {
@@ -75,6 +78,14 @@ impl Patience {
     pub fn is_over(&self, age: Duration) -> bool {
         let share = if self.is_last { age + self.remaining } else { (age + self.remaining) / 2 };
         age >= self.longest.min(share)
+    }
+
+    /// When somebody who waits in this process stops doing so, so that there is time to call the work off before they are cut
+    /// off.
+    fn ends_at(&self, now: Instant) -> Option<Instant> {
+        let cut_at = self.cut_at?;
+        let spare = MOST_SPARE.min(cut_at.saturating_duration_since(now) / 10);
+        cut_at.checked_sub(spare)
     }
 }
 
@@ -185,7 +196,7 @@ impl<'a> ProviderCall<'a> {
 
     /// With work that takes no longer than `longest`.
     pub const fn patience(&self, longest: Duration) -> Patience {
-        Patience { longest, remaining: self.remaining, is_last: self.is_last }
+        Patience { longest, remaining: self.remaining, is_last: self.is_last, cut_at: Some(self.ends_at) }
     }
 }
 
@@ -209,7 +220,8 @@ impl<'a> CallScope<'a> {
     }
 }
 
-/// Calls of somebody who waits for them and keeps no rows: the command line, the expert service.
+/// Calls of somebody who waits for them and keeps no rows: the command line, the expert service. Work that takes its time is called
+/// off where it is waited for no longer, also when whoever waited is dropped.
 #[derive(Default)]
 pub struct DirectCalls {
     tried: Mutex<Vec<Tried>>,
@@ -253,22 +265,36 @@ impl CallLog for DirectCalls {
         progress: &ProgressSink,
     ) -> Result<Answer, Stop> {
         let started = Instant::now();
+        let ends_at = patience.ends_at(started);
         let correlation = OutsideCallId::new(Utc::now(), random10()).to_string();
+        let mut work = CalledOffOnDrop::new(service, &correlation);
         let id = match service.create(&correlation, request).await {
             Ok(id) => id,
             Err(CallError::Unanswered(failure)) => match service.find(&correlation).await? {
                 Some(id) => id,
                 None => return Err(Stop::GivenUp(failure)),
             },
-            Err(error) => return Err(stop(error, false)),
+            Err(error) => {
+                if matches!(error, CallError::Refused(_)) {
+                    work.is_over();
+                }
+                return Err(stop(error, false));
+            }
         };
-        let patience = Patience { remaining: patience.remaining, ..patience };
+        work.is_known_as(&id);
+        let pause = |longest: Duration| {
+            let left = ends_at.map_or(longest, |end| end.saturating_duration_since(Instant::now()));
+            tokio::time::sleep(longest.min(left))
+        };
         loop {
             let left = patience.remaining.saturating_sub(started.elapsed());
-            if (Patience { remaining: left, ..patience }).is_over(started.elapsed()) {
-                let cancelled = service.cancel(&id).await;
-                if let Err(failure) = cancelled {
-                    tracing::warn!(provider = service.provider(), code = %failure.code, "work was not called off");
+            let is_cut_off_soon = ends_at.is_some_and(|end| Instant::now() >= end);
+            if is_cut_off_soon || (Patience { remaining: left, ..patience }).is_over(started.elapsed()) {
+                match service.cancel(&id).await {
+                    Ok(()) => work.is_over(),
+                    Err(failure) => {
+                        tracing::warn!(provider = service.provider(), code = %failure.code, "work was not called off yet");
+                    }
                 }
                 return Err(Stop::GivenUp(too_long(service.provider(), started.elapsed())));
             }
@@ -277,18 +303,22 @@ impl CallLog for DirectCalls {
                     if let Some(fraction) = fraction {
                         progress(fraction);
                     }
-                    tokio::time::sleep(look_again_in.clamp(SOONEST_LOOK, LATEST_DIRECT_LOOK)).await;
+                    pause(look_again_in.clamp(SOONEST_LOOK, LATEST_DIRECT_LOOK)).await;
                 }
                 Ok(OutsideProgress::Succeeded { value, files, .. }) => {
+                    work.is_over();
                     let mut fetched = Vec::new();
                     for from in files {
                         fetched.push(download(service, &from).await?);
                     }
                     return answer(value, fetched);
                 }
-                Ok(OutsideProgress::Failed { failure, .. }) => return Err(Stop::Failed(failure)),
+                Ok(OutsideProgress::Failed { failure, .. }) => {
+                    work.is_over();
+                    return Err(Stop::Failed(failure));
+                }
                 // It goes on all the same.
-                Err(failure) if failure.class.is_retryable() => tokio::time::sleep(LATEST_DIRECT_LOOK).await,
+                Err(failure) if failure.class.is_retryable() => pause(LATEST_DIRECT_LOOK).await,
                 Err(failure) => return Err(failure.into()),
             }
         }
@@ -298,6 +328,8 @@ impl CallLog for DirectCalls {
 /// How often work is looked at, at most and at least, by whoever waits for it.
 const SOONEST_LOOK: Duration = Duration::from_millis(200);
 const LATEST_DIRECT_LOOK: Duration = Duration::from_secs(2);
+/// Work is called off so long before whoever waits for it is cut off, or a tenth of their time where that is less.
+const MOST_SPARE: Duration = Duration::from_secs(5);
 
 /// What a service made, in an unnamed file.
 ///
@@ -349,7 +381,7 @@ mod tests {
     fn half_of_the_time_is_kept_for_whoever_comes_after() {
         let seconds = Duration::from_secs;
         let check = |age, remaining, longest, is_last, over| {
-            let patience = Patience { longest: seconds(longest), remaining: seconds(remaining), is_last };
+            let patience = Patience { longest: seconds(longest), remaining: seconds(remaining), is_last, cut_at: None };
             assert_eq!(patience.is_over(seconds(age)), over, "{patience:?} after {age} s");
         };
         check(10, 90, 300, false, false);

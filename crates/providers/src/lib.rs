@@ -9,6 +9,7 @@ mod accompanying;
 mod assembly;
 mod awaited;
 mod blending;
+mod call_off;
 mod calls;
 mod capability;
 mod chain;
@@ -40,6 +41,7 @@ pub use awaited::{IsAwaited, while_awaited};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };
+pub use call_off::all_called_off;
 pub use calls::{
     Answer, Answered, Call, CallLog, CallScope, DirectCalls, Make, Patience, ProviderCall, ProviderName, answer,
     download, stop, too_long,
@@ -110,6 +112,8 @@ pub struct Capabilities {
 /// The stages of a song by the engine in this process and nobody else, for callers who have chains of their own.
 #[derive(Clone)]
 pub struct EngineStages {
+    /// Who does them.
+    pub engine: Arc<OfflineEngine>,
     pub melody: Chain<dyn MelodyExtractor>,
     pub lyrics: Chain<dyn LyricsWriter>,
     pub vocals: Chain<dyn VocalSynthesizer>,
@@ -150,7 +154,7 @@ impl Capabilities {
         let settings = &without_lists(settings);
         let mut alone = Assembly::alone(settings, breakers, metrics);
         let (melody, lyrics, vocals) = (alone.melody(&engine), alone.lyrics(&engine), alone.vocals(&engine));
-        Ok((all, EngineStages { melody, lyrics, vocals }))
+        Ok((all, EngineStages { engine, melody, lyrics, vocals }))
     }
 
     /// The engine in this process and nobody else.

@@ -1,5 +1,7 @@
 //! The engine in this process as a provider of every capability.
 
+mod check;
+
 use std::{num::NonZeroUsize, sync::Arc};
 
 use async_trait::async_trait;
@@ -179,7 +181,7 @@ mod tests {
     }
 
     /// A program that answers as flite does when it is asked for its voices.
-    fn synthesizer(file: &Path, comment: &str) -> SpeechSetting {
+    pub(super) fn synthesizer(file: &Path, comment: &str) -> SpeechSetting {
         fs::write(file, format!("#!/bin/sh\n# {comment}\necho 'Voices available: kal slt rms awb'\n")).unwrap();
         fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
         SpeechSetting::At(file.to_owned())

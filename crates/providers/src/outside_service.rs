@@ -1,6 +1,6 @@
 //! Somebody outside who works on a request for longer than one wants to hold a connection.
 
-use std::{fs::File, time::Duration};
+use std::{fs::File, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use domain::{Cost, Failure, Usage};
@@ -60,6 +60,12 @@ pub trait OutsideService: Send + Sync {
 
     /// Calls the work off. Done or unknown already is no error.
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure>;
+
+    /// The same service for longer than whoever asks it is there, so that what was asked for can be called off after them. `None`
+    /// where nothing goes on that would have to be.
+    fn lasting(&self) -> Option<Arc<dyn OutsideService>> {
+        None
+    }
 
     /// Writes what it made, which lies at an address of its own answer, into a file.
     ///

@@ -77,6 +77,18 @@ impl VendorKind {
         }
     }
 
+    /// The prices of what is used with it, by the last parts of their keys, what vendors usually charge by first.
+    pub const fn priced_by(self) -> &'static [&'static str] {
+        match self {
+            Self::Anthropic | Self::OpenAi => {
+                &["price_per_million_output_tokens", "price_per_million_input_tokens", "price_per_call"]
+            }
+            Self::Replicate => &["price_per_compute_second", "price_per_call"],
+            Self::ElevenLabs | Self::Speech => &["price_per_audio_second", "price_per_call"],
+            Self::Expert | Self::MlModel => &["price_per_call", "price_per_audio_second"],
+        }
+    }
+
     /// What it allows where nothing is said.
     pub fn limits(self) -> VendorLimits {
         let text_chars = match self {

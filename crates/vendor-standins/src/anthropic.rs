@@ -52,6 +52,8 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
         }
         Fault::RequestTimeout => (408, "timeout_error", "The request took too long to arrive."),
         Fault::Conflict => (409, "conflict_error", "The resource is being changed by another request."),
+        Fault::EdgeUnknown => return Answer::of_edge(520),
+        Fault::EdgeTimeout => return Answer::of_edge(524),
         Fault::ServerError => (500, "api_error", "Internal server error"),
         Fault::BadGateway => (502, "api_error", "Bad gateway"),
         Fault::Unavailable => (503, "api_error", "Service unavailable"),

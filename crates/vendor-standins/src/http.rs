@@ -65,6 +65,11 @@ impl Answer {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
+    /// What a proxy in front of the vendor answers in its place.
+    pub fn of_edge(status: u16) -> Self {
+        Self::bytes(status, "text/html", format!("<html><title>{status}</title></html>"))
+    }
+
     #[must_use]
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.headers.retain(|(known, _)| known != name);

@@ -38,6 +38,8 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
         }
         Fault::RequestTimeout => (408, "request timeout"),
         Fault::Conflict => (409, "conflict"),
+        Fault::EdgeUnknown => return Answer::of_edge(520),
+        Fault::EdgeTimeout => return Answer::of_edge(524),
         Fault::ServerError => (500, "internal error"),
         Fault::BadGateway => (502, "bad gateway"),
         Fault::Unavailable | Fault::Overloaded => (503, "unavailable"),

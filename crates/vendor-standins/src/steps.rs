@@ -88,6 +88,10 @@ pub enum Fault {
     GatewayTimeout,
     /// 529 of Anthropic, 503 elsewhere.
     Overloaded,
+    /// 520 of a proxy in front of the vendor, as a page: it did not understand what came from behind.
+    EdgeUnknown,
+    /// 524 of the same: nothing came from behind in time.
+    EdgeTimeout,
     /// Credits are used up: 401 of ElevenLabs, 402 of Anthropic and Replicate, 429 of OpenAI.
     QuotaExceeded,
     /// 429 of OpenAI `credit_balance_exhausted`; elsewhere as `quota_exceeded`.

@@ -30,7 +30,8 @@ Examples:
       the same song through a server, following its progress
 
 Exit codes: 0 done, 1 failed, 2 wrong command line, 3 refused (the input, or files in
-the way), 4 server not reachable, 5 job failed, 6 cancelled, 141 whoever read the output closed it.";
+the way), 4 server not reachable, 5 job failed, 6 cancelled, 130 interrupted by
+Ctrl-C, 141 whoever read the output closed it.";
 
 /// Music generation behind an API: a hummed melody becomes a sung vocal with lyrics, three songs become one, a sentence
 /// becomes a song.

@@ -27,8 +27,14 @@ impl Exit {
     pub const JOB_FAILED: u8 = 5;
     /// The job was cancelled.
     pub const CANCELLED: u8 = 6;
+    /// Ctrl-C (128 + SIGINT).
+    pub const INTERRUPTED: u8 = 130;
     /// Whoever read the output closed it: what a shell reports of tools that SIGPIPE ends (128 + 13).
     pub const OUTPUT_CLOSED: u8 = 141;
+
+    pub fn interrupted() -> anyhow::Error {
+        Self { code: Self::INTERRUPTED, message: "interrupted".to_owned() }.into()
+    }
 
     pub fn refused(message: impl Into<String>) -> anyhow::Error {
         Self { code: Self::REFUSED, message: message.into() }.into()

@@ -32,10 +32,13 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return exit::report(&anyhow::anyhow!(error).context("no threads could be started"), json),
     };
-    match runtime.block_on(commands::run(command, json)) {
+    let code = match runtime.block_on(commands::run(command, json)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error, json),
-    }
+    };
+    // What an interrupted command has begun on other threads is not waited for.
+    runtime.shutdown_background();
+    code
 }
 
 /// Prints help, the version, or what is wrong with the command line.

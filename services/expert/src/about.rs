@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use providers::{
     Chain, Need, ProviderName,
     expert::{ModelsAnswer, ServedModel},
 };
 use resilience::BreakerSnapshot;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{AppState, registry::NamedModel};
+use crate::{AppState, equipment::Equipment, known_models::known_to, refusal::Refusal, registry::NamedModel};
 
 /// The version of the API that older clients look for.
 const API_VERSION: &str = "1.0.0";
@@ -20,18 +21,35 @@ pub async fn about() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "service": NAME, "version": API_VERSION, "status": "running" }))
 }
 
-/// Healthy as long as it can make songs by itself; that a provider outside is left alone costs no readiness. What an operator
-/// has to see to stands beside it.
+/// What it works with, and whether that works.
+#[derive(Serialize)]
+struct Dependencies<'a> {
+    engine: &'static str,
+    #[serde(flatten)]
+    equipment: &'a Equipment,
+}
+
+/// Healthy as long as it can make songs by itself, 503 while it cannot; that a provider outside is left alone costs no readiness.
+/// What an operator has to see to stands beside it.
 pub async fn health(state: web::Data<AppState>) -> HttpResponse {
     let (capabilities, stages) = (&state.pipeline.capabilities, &state.stages);
+    let faults = state.probe.faults(&state).await;
     let breakers = state.breakers.snapshot();
-    let problems: Vec<Value> = breakers.iter().filter_map(problem).collect();
+    let exposure = state.exposure.as_ref().map(|why| json!({ "name": "expert.api_key", "problem": why }));
+    let own = faults.iter().map(|fault| json!(fault));
+    let problems: Vec<Value> = own.chain(breakers.iter().filter_map(problem)).chain(exposure).collect();
     let breakers: BTreeMap<String, Value> = breakers.into_iter().map(of_breaker).collect();
-    HttpResponse::Ok().json(json!({
-        "status": "healthy",
+    let (mut response, status, engine) = if faults.is_empty() {
+        (HttpResponse::Ok(), "healthy", "ok")
+    } else {
+        (HttpResponse::ServiceUnavailable(), "unhealthy", "failing")
+    };
+    let dependencies = Dependencies { engine, equipment: &state.equipment };
+    response.json(json!({
+        "status": status,
         "service": NAME,
         "version": API_VERSION,
-        "dependencies": state.equipment,
+        "dependencies": dependencies,
         "providers": {
             "melody": names(&capabilities.melody),
             "lyrics": names(&capabilities.lyrics),
@@ -65,7 +83,7 @@ fn of_breaker(breaker: BreakerSnapshot) -> (String, Value) {
 
 /// What each capability is done with, and by which version of it: callers reuse what equal versions made. Models of the
 /// registry stand beside it by their references.
-pub async fn models(state: web::Data<AppState>) -> HttpResponse {
+pub async fn models(request: HttpRequest, state: web::Data<AppState>) -> Result<HttpResponse, Refusal> {
     let (capabilities, stages) = (&state.pipeline.capabilities, &state.stages);
     let need = Need::default();
     let melody = stages.melody.preferred(&need).await;
@@ -85,14 +103,14 @@ pub async fn models(state: web::Data<AppState>) -> HttpResponse {
         Some((name.to_owned(), model))
     };
     let stages: BTreeMap<String, ServedModel> = served.into_iter().filter_map(model).collect();
-    let named = state.models.models().await;
+    let named = known_to(&request, &state).await?;
     let references = |models: BTreeMap<String, NamedModel>| -> BTreeMap<String, Value> {
         models.into_iter().map(|(name, model)| (name, model.reference.into())).collect()
     };
     let own = stages.iter().map(|(name, model)| (name.clone(), format!("{}:{}", model.provider, model.version).into()));
     let mut base: BTreeMap<String, Value> = own.collect();
     base.extend(references(named.base));
-    HttpResponse::Ok().json(ModelsAnswer { base, fine_tuned: references(named.fine_tuned), stages })
+    Ok(HttpResponse::Ok().json(ModelsAnswer { base, fine_tuned: references(named.fine_tuned), stages }))
 }
 
 pub async fn metrics(state: web::Data<AppState>) -> HttpResponse {

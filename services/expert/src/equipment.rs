@@ -9,7 +9,6 @@ use voice::{Speaker as _, Voice};
 /// As `GET /health` tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Equipment {
-    engine: &'static str,
     /// What finds the pitch.
     pitch_tracker: &'static str,
     /// Who could: the one that is built in, and the models whose files were there.
@@ -23,8 +22,7 @@ pub struct Equipment {
 }
 
 impl Equipment {
-    /// Blocking: asks the speech synthesizer for its voices. Whether it works as the settings want it is for the engine to
-    /// say.
+    /// Blocking: asks the speech synthesizer for its voices. Whether it works is for [`crate::probe`] to say.
     pub fn find(settings: &EngineSettings) -> Self {
         let flite = match &settings.speech {
             SpeechSetting::Off => None,
@@ -33,7 +31,6 @@ impl Equipment {
         };
         let spoken = flite.as_ref().map(Flite::voices).unwrap_or_default();
         Self {
-            engine: "ok",
             pitch_tracker: settings.f0_tracker.as_str(),
             pitch_trackers: providers::pitch_trackers(settings),
             speech: if flite.is_some() { "flite" } else { "none" },

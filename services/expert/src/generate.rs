@@ -26,6 +26,7 @@ use song::StepSummary;
 use crate::{
     AppState,
     delivery::{Delivery, SoundFile, SoundFormat, addresses, encoded, in_parts},
+    known_models::known_to,
     music_call::{Asked, asked_of},
     refusal::Refusal,
     work::blocking,
@@ -69,7 +70,7 @@ pub async fn generate(
 ) -> Result<HttpResponse, Refusal> {
     let started = Instant::now();
     let format = SoundFormat::read(call.output_format.as_deref())?;
-    let named = state.models.models().await;
+    let named = known_to(&request, &state).await?;
     let Asked { request: asked, model, warnings } = asked_of(&call, &named, &state.named_models_provider)?;
     let asked = asked::settled(asked)
         .map_err(|InvalidField { field, detail }| Refusal::invalid(format!("{field}: {detail}")))?;

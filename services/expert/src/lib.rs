@@ -15,10 +15,13 @@ mod cors;
 mod dataset;
 mod delivery;
 mod equipment;
+mod exposure;
 mod files;
 mod generate;
+mod known_models;
 mod melody_to_vocals;
 mod music_call;
+mod probe;
 mod recordings;
 mod refusal;
 mod registry;
@@ -55,8 +58,13 @@ use telemetry::Metrics;
 use admission::Admission;
 use equipment::Equipment;
 use files::SongFiles;
+use known_models::Registry;
+use probe::Probe;
 use registry::{ModelDirectory, RegistryFile};
 use training_jobs::Trainings;
+
+/// Longest that vendors are told, after the last request, of work that nobody waits for any more.
+const LONGEST_GOODBYE: Duration = Duration::from_secs(5);
 
 /// The service.
 pub struct Expert {
@@ -110,6 +118,8 @@ impl Service for Expert {
                 .configure(routes::configure)
         })
         .workers(2)
+        // A client that has closed its connection has gone: what is made for it ends, and work outside is called off.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(deps.settings.http.drain.as_secs().max(1))
         .disable_signals()
         .listen(listener)
@@ -124,6 +134,7 @@ impl Service for Expert {
         (self.on_bound)(bound);
         deps.ready();
         let served = server.await.context("the expert service's HTTP server failed");
+        providers::all_called_off(LONGEST_GOODBYE).await;
         stopper.abort();
         sweeper.abort();
         watcher.abort();
@@ -161,11 +172,18 @@ pub(crate) struct AppState {
     /// What orchestrators may send.
     pub stage_limits: AudioLimits,
     pub stage_timeout: Duration,
+    /// Models of the file.
     pub models: Arc<dyn ModelDirectory>,
-    /// Where models of the registry are had.
+    /// Models of the registry, where a gateway is known.
+    pub registry: Registry,
+    /// Where models are had of which nobody says where.
     pub named_models_provider: String,
     pub admission: Admission,
     pub equipment: Equipment,
+    /// Whether it works.
+    pub probe: Probe,
+    /// That strangers can spend money here.
+    pub exposure: Option<String>,
     pub files: SongFiles,
     /// Whether files are named in place of carried along.
     pub file_links: bool,
@@ -197,8 +215,12 @@ impl AppState {
         };
         // Its stages are the engine's alone: whoever asks for them has the vendors in chains of its own, and a log of what it has
         // paid for. The older routes make whole songs from beginning to end, by whomever the settings name.
-        let (capabilities, stages) =
-            Capabilities::with_engine_stages(&chains::of_this_service(settings), &deps.breakers, &deps.metrics)?;
+        let chains = chains::of_this_service(settings);
+        let (capabilities, stages) = Capabilities::with_engine_stages(&chains, &deps.breakers, &deps.metrics)?;
+        let exposure = exposure::warning(&chains);
+        if let Some(why) = &exposure {
+            tracing::warn!(why, "strangers can spend money here");
+        }
         let pipeline = Pipeline { capabilities, gate: settings.quality_gate().clone(), limits, step_timeouts };
         let replicate = settings.vendors.iter().find(|vendor| vendor.kind == VendorKind::Replicate);
         Ok(Self {
@@ -207,9 +229,12 @@ impl AppState {
             stage_limits,
             stage_timeout: settings.providers.call_timeout,
             models: Arc::new(RegistryFile::in_folder(&settings.engine.models_dir)),
+            registry: Registry::default(),
             named_models_provider: replicate.map_or(USUAL_MODELS_PROVIDER, |vendor| vendor.name.as_str()).to_owned(),
             admission: Admission::new(own),
             equipment: Equipment::find(&settings.engine),
+            probe: Probe::default(),
+            exposure,
             files: SongFiles::new()?,
             file_links: own.file_links,
             trainings: Trainings::of(settings)?,

@@ -95,11 +95,14 @@ fn model(
 ) -> Result<Option<ModelChoice>, Refusal> {
     let choice = |name: &str, model: &NamedModel| ModelChoice {
         name: name.into(),
-        provider: provider.into(),
+        provider: model.provider.as_deref().unwrap_or(provider).into(),
         version: model.address().into(),
     };
     if let Some(name) = call.model.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         let model = named.find(name).ok_or_else(|| {
+            if let Some(state) = named.away.get(name) {
+                return Refusal::invalid(format!("model: {name} cannot be asked for while it is {state}"));
+            }
             let known: Vec<&str> = named.names().collect();
             let known = if known.is_empty() { "none is registered".to_owned() } else { known.join(", ") };
             Refusal::invalid(format!("model: there is none of that name ({known})"))
@@ -127,7 +130,7 @@ mod tests {
     use super::*;
 
     fn named() -> NamedModels {
-        let model = |reference: &str| NamedModel { reference: reference.to_owned(), description: None };
+        let model = |reference: &str| NamedModel { reference: reference.to_owned(), description: None, provider: None };
         NamedModels {
             base: [("large".to_owned(), model("meta/musicgen:7be0"))].into(),
             fine_tuned: [
@@ -137,6 +140,7 @@ mod tests {
                 ("tagged".to_owned(), model("ours:3f")),
             ]
             .into(),
+            away: [("strat".to_owned(), "training".to_owned())].into(),
         }
     }
 
@@ -182,8 +186,15 @@ mod tests {
         check(serde_json::json!({ "model_version": "large" }), Some(("large", "meta/musicgen:7be0")), 0);
         check(serde_json::json!({ "model_version": "medium" }), None, 0);
         check(serde_json::json!({ "model_version": "small" }), None, 1);
-        let unknown = serde_json::json!({ "prompt": "warm evening", "model": "strat" });
-        assert!(asked(unknown, &named()).is_err());
+        for (name, word) in [("nobody", "telecaster"), ("strat", "training")] {
+            let refused = asked(serde_json::json!({ "prompt": "warm evening", "model": name }), &named()).unwrap_err();
+            assert!(format!("{refused:?}").contains(word), "{name}: {refused:?}");
+        }
+        let mut elsewhere = named();
+        let telecaster = elsewhere.fine_tuned.get_mut("telecaster").unwrap();
+        telecaster.provider = Some("studio".to_owned());
+        let call = serde_json::json!({ "prompt": "warm evening", "model": "telecaster" });
+        assert_eq!(&*asked(call, &elsewhere).unwrap().model.unwrap().provider, "studio");
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct NamedModel {
     /// `owner/name:version`, or as the registry has it.
     pub reference: String,
     pub description: Option<String>,
+    /// Of whom it is had, where that is said.
+    pub provider: Option<String>,
 }
 
 impl NamedModel {
@@ -40,14 +42,28 @@ impl NamedModel {
     }
 }
 
-/// Both lists, by name.
+/// Both lists, by name, and what cannot be asked for just now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NamedModels {
     pub base: BTreeMap<String, NamedModel>,
     pub fine_tuned: BTreeMap<String, NamedModel>,
+    /// Models that are known and not ready, with their states, such as `training`.
+    pub away: BTreeMap<String, String>,
 }
 
 impl NamedModels {
+    /// Together with others that stand above these: of two with the same name those know better, whichever list they are in.
+    #[must_use]
+    pub fn below(mut self, mut above: Self) -> Self {
+        let is_told = |name: &String| above.find(name).is_some() || above.away.contains_key(name);
+        self.base.retain(|name, _| !is_told(name));
+        self.fine_tuned.retain(|name, _| !is_told(name));
+        self.base.append(&mut above.base);
+        self.fine_tuned.append(&mut above.fine_tuned);
+        self.away.append(&mut above.away);
+        self
+    }
+
     /// A model by its name; a fine-tuned one stands above a base model of the same name.
     pub fn find(&self, name: &str) -> Option<&NamedModel> {
         self.fine_tuned.get(name).or_else(|| self.base.get(name))
@@ -110,7 +126,7 @@ fn read(text: &str) -> NamedModels {
         tracing::warn!(line, column, "the registry of models is not of the form that is read");
         Lists::default()
     });
-    NamedModels { base: named(lists.base), fine_tuned: named(lists.fine_tuned) }
+    NamedModels { base: named(lists.base), fine_tuned: named(lists.fine_tuned), away: BTreeMap::new() }
 }
 
 fn named(list: Map<String, Value>) -> BTreeMap<String, NamedModel> {
@@ -126,7 +142,7 @@ fn named_model(model: &Value) -> Option<NamedModel> {
         _ => ["model_id", "version", "model"].into_iter().find_map(text),
     };
     let reference = reference.filter(|reference| !reference.trim().is_empty())?;
-    Some(NamedModel { reference, description: text("description") })
+    Some(NamedModel { reference, description: text("description"), provider: None })
 }
 
 #[cfg(test)]
@@ -162,5 +178,33 @@ mod tests {
         for text in ["", "[]", "{\"base\": []}", "{\"base\": {\"a\": \"b"] {
             check(text, &[], &[]).await;
         }
+    }
+
+    #[test]
+    fn what_the_registry_says_stands_above_the_file() {
+        let model = |reference: &str| NamedModel { reference: reference.to_owned(), description: None, provider: None };
+        let list = |models: &[(&str, &str)]| -> BTreeMap<String, NamedModel> {
+            models.iter().map(|(name, reference)| ((*name).to_owned(), model(reference))).collect()
+        };
+        let of_file = NamedModels {
+            base: list(&[("small", "file/small:1"), ("large", "file/large:1")]),
+            fine_tuned: list(&[("telecaster", "file/telecaster:1"), ("strat", "file/strat:1")]),
+            away: BTreeMap::new(),
+        };
+        let above = NamedModels {
+            base: list(&[("telecaster", "registry/telecaster:2")]),
+            fine_tuned: list(&[("small", "registry/small:2")]),
+            away: [("strat".to_owned(), "disabled".to_owned())].into(),
+        };
+        let all = of_file.clone().below(above);
+        let check = |name: &str, expected: Option<&str>| {
+            assert_eq!(all.find(name).map(|model| model.reference.as_str()), expected, "{name}");
+        };
+        check("small", Some("registry/small:2"));
+        check("large", Some("file/large:1"));
+        check("telecaster", Some("registry/telecaster:2"));
+        check("strat", None);
+        assert_eq!(all.names().count(), 3, "each stands in one list");
+        assert_eq!(of_file.clone().below(NamedModels::default()), of_file);
     }
 }

@@ -33,6 +33,9 @@ const LONGEST_LOOK: Duration = Duration::from_secs(15);
 /// A list of one job, or an answer about a hundred files.
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 const MAX_PROBLEM_BYTES: u64 = 64 * 1024;
+/// Of the question which models there are: whoever asks this service for them does not wait much longer.
+const LONGEST_LIST: Duration = Duration::from_millis(1500);
+const MAX_LIST_BYTES: u64 = 8 * 1024 * 1024;
 /// When to come back to a gateway that is away and says nothing of it.
 const USUAL_WAIT: Duration = Duration::from_secs(10);
 
@@ -118,6 +121,10 @@ impl Passed {
             idempotency_key: text(IDEMPOTENCY_KEY)?.map(str::to_owned),
         })
     }
+
+    pub const fn token(&self) -> Option<&Secret<String>> {
+        self.token.as_ref()
+    }
 }
 
 /// A training that the gateway has accepted.
@@ -173,6 +180,15 @@ impl TrainingJobs {
         let request = self.outbound.get(&self.jobs, &list).limits(Limits::new(LONGEST_LOOK, MAX_ANSWER_BYTES));
         let answer = with_token(request, passed).send().await.map_err(|error| self.away(&error, false))?;
         if answer.status().is_success() { Ok(()) } else { Err(self.refused(answer).await) }
+    }
+
+    /// Asks for the models that the caller sees.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn registry(&self, passed: &Passed) -> Result<Answer, OutboundError> {
+        let request = self.outbound.get(&self.jobs, "../models").limits(Limits::new(LONGEST_LIST, MAX_LIST_BYTES));
+        with_token(request, passed).send().await
     }
 
     /// Hands a training over.

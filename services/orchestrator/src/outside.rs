@@ -56,7 +56,7 @@ pub async fn ask(
     request: &Value,
 ) -> Result<Asked, Failure> {
     // The job's deadline ends it.
-    let patience = Patience { longest: Duration::MAX, remaining: Duration::MAX / 4, is_last: true };
+    let patience = Patience { longest: Duration::MAX, remaining: Duration::MAX / 4, is_last: true, cut_at: None };
     let terms = Terms { purpose, estimate: None, patience };
     match ask_for(run, service, terms, request).await {
         Ok(Made { answer, outside_id }) => Ok(Asked::Answered { value: answer.value, outside_id }),

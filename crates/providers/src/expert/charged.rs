@@ -74,10 +74,7 @@ impl ExpertClient {
             let failure = self.blame.away(&error);
             if error.may_have_arrived() { CallError::Unanswered(failure) } else { CallError::Refused(failure) }
         })?;
-        // What broke there may have broken behind the work.
-        let broke = matches!(answer.status().as_u16(), 408 | 500 | 502 | 504);
-        let refused = if broke { CallError::Unanswered } else { CallError::Refused };
-        self.blame.accepted(answer).await.map_err(refused)
+        self.blame.accepted_as_paid(answer).await
     }
 
     /// What a stage answers, as a `T`, and its sound where it has one.

@@ -7,7 +7,7 @@ use domain::{Failure, FailureClass, FailureCode};
 use outbound::{Answer, NotSent, OutboundError, StatusCode};
 
 use super::{NAME, wire::ExpertProblem};
-use crate::outside::misdeed;
+use crate::{outside::misdeed, outside_service::CallError};
 
 /// Most that is read of a refusal.
 const MAX_PROBLEM_BYTES: u64 = 64 * 1024;
@@ -42,13 +42,28 @@ impl Blame {
     /// # Errors
     /// Of the class that the status stands for.
     pub async fn accepted(&self, answer: Answer) -> Result<Answer, Failure> {
+        self.accepted_as_paid(answer).await.map_err(CallError::into_failure)
+    }
+
+    /// As [`Self::accepted`], of what may be paid for.
+    ///
+    /// # Errors
+    /// `Unanswered` where the work may have been begun: something broke there, or in between. Only where the service says in
+    /// its own words that it takes no work now, none was.
+    pub async fn accepted_as_paid(&self, answer: Answer) -> Result<Answer, CallError> {
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
         }
         let retry_after = answer.retry_after(Utc::now());
         let problem: Option<ExpertProblem> = answer.at_most(MAX_PROBLEM_BYTES).json().await.ok();
-        Err(self.of_status(status, retry_after, problem))
+        let may_have_begun = match status.as_u16() {
+            503 => problem.is_none(),
+            408 | 500..=599 => true,
+            _ => false,
+        };
+        let refused = if may_have_begun { CallError::Unanswered } else { CallError::Refused };
+        Err(refused(self.of_status(status, retry_after, problem)))
     }
 
     fn of_status(&self, status: StatusCode, retry_after: Option<Duration>, problem: Option<ExpertProblem>) -> Failure {

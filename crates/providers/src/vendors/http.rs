@@ -123,11 +123,7 @@ impl VendorHttp {
     async fn paid_for(&self, request: Request, plan: Option<&Value>) -> Result<Answer, CallError> {
         self.its_turn().await?;
         match request.send().await {
-            Ok(answer) => {
-                let broke = matches!(answer.status().as_u16(), 408 | 500 | 502 | 504);
-                let refused = if broke { CallError::Unanswered } else { CallError::Refused };
-                self.success_of(answer, plan).await.map_err(refused)
-            }
+            Ok(answer) => self.success_of(answer, plan).await,
             Err(error) if error.may_have_arrived() => Err(CallError::Unanswered(self.trouble(&error))),
             Err(error) => Err(CallError::Refused(self.trouble(&error))),
         }
@@ -153,25 +149,6 @@ impl VendorHttp {
             Ok(answer) if matches!(answer.status().as_u16(), 404 | 405 | 501) => Ok(None),
             Ok(answer) => self.success(answer).await.map(Some),
             Err(error) => Err(self.trouble(&error)),
-        }
-    }
-
-    /// As [`Self::paid`], for work that can be looked for: what failed on the vendor's side may have failed behind the work.
-    ///
-    /// # Errors
-    /// `Unanswered` also where the vendor says that it failed; `Refused` where it says what it has against the request.
-    pub async fn paid_and_findable(&self, request: Request) -> Result<Answer, CallError> {
-        self.its_turn().await?;
-        match request.send().await {
-            Ok(answer) => {
-                let says_that_it_did_nothing = matches!(answer.status().as_u16(), 503 | 529);
-                let is_its_own = answer.status().is_server_error() || answer.status() == StatusCode::REQUEST_TIMEOUT;
-                let is_its_own = is_its_own && !says_that_it_did_nothing;
-                let refused = if is_its_own { CallError::Unanswered } else { CallError::Refused };
-                self.success(answer).await.map_err(refused)
-            }
-            Err(error) if error.may_have_arrived() => Err(CallError::Unanswered(self.trouble(&error))),
-            Err(error) => Err(CallError::Refused(self.trouble(&error))),
         }
     }
 
@@ -215,10 +192,10 @@ impl VendorHttp {
 
     /// A success, or what the error that it is asks of us.
     pub(crate) async fn success(&self, answer: Answer) -> Result<Answer, Failure> {
-        self.success_of(answer, None).await
+        self.success_of(answer, None).await.map_err(CallError::into_failure)
     }
 
-    async fn success_of(&self, answer: Answer, plan: Option<&Value>) -> Result<Answer, Failure> {
+    async fn success_of(&self, answer: Answer, plan: Option<&Value>) -> Result<Answer, CallError> {
         self.learn_slots(&answer);
         let status = answer.status();
         let told = answer.retry_after(Utc::now());
@@ -245,7 +222,9 @@ impl VendorHttp {
         if let (FailureClass::RetryAfter, Some(wait)) = (failure.class, failure.retry_after) {
             self.account.pace.leave_alone(wait);
         }
-        Err(failure)
+        let refused =
+            if retry_table::may_have_begun(status, &error) { CallError::Unanswered } else { CallError::Refused };
+        Err(refused(failure))
     }
 
     /// Waits while the vendor takes no call, if that is over within `longest` and before `ends_at`: for who has begun, and

@@ -87,6 +87,9 @@ const CODES: &[(FailureClass, &[&str])] = &[
     ),
 ];
 
+/// Words for something that broke, whatever its status.
+const BROKE: &[&str] = &["api_error", "gateway_timeout", "internal_server_error", "server_error", "timeout_error"];
+
 /// What Anthropic's sentence says, in lower case, where its general word for a bad request stands for a limit of its own on
 /// spending, or for a balance that is used up.
 const SPENT: &[&str] = &["api usage limit", "credit balance is too low"];
@@ -115,6 +118,20 @@ pub fn failure(
     match (class, told) {
         (FailureClass::RetryAfter | FailureClass::Saturated, Some(wait)) => failure.with_retry_after(wait),
         _ => failure,
+    }
+}
+
+/// Whether work may have been begun behind an answer that is no success, and may be paid for. Of what breaks on the vendor's
+/// side nobody can say, nor of what a proxy in between answers in its place (520, 522, 524 ...). Only where a vendor says in its
+/// own words that it takes no work now (503, 529), none was begun.
+pub fn may_have_begun(status: StatusCode, error: &VendorError) -> bool {
+    match status.as_u16() {
+        503 | 529 => match &error.code {
+            Some(code) => BROKE.iter().any(|word| word.eq_ignore_ascii_case(code)),
+            None => error.message.is_none(),
+        },
+        408 | 500..=599 => true,
+        _ => false,
     }
 }
 
@@ -287,7 +304,7 @@ mod tests {
     #[test]
     fn row_transient() {
         use FailureClass::Transient;
-        for status in [408, 500, 502, 503, 504, 529] {
+        for status in [408, 500, 502, 503, 504, 520, 524, 529] {
             check("by status", VendorKind::Anthropic, status, None, "<html>", Transient);
         }
         check("409 lock", VendorKind::OpenAi, 409, None, "{}", Transient);
@@ -297,6 +314,32 @@ mod tests {
         check("server_is_overloaded", VendorKind::OpenAi, 503, None, overloaded, Transient);
         let overloaded = r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#;
         check("overloaded_error", VendorKind::Anthropic, 529, None, overloaded, Transient);
+    }
+
+    #[test]
+    fn what_broke_may_have_been_begun_unless_the_vendor_says_that_it_was_not() {
+        let check = |status: u16, body: &str, expected: bool| {
+            let begun = may_have_begun(StatusCode::from_u16(status).unwrap(), &read(body.as_bytes()));
+            assert_eq!(begun, expected, "{status} {body}");
+        };
+        for status in [408, 500, 501, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529, 530, 599] {
+            check(status, "<html>", true);
+            check(status, "", true);
+        }
+        check(529, r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#, false);
+        check(
+            503,
+            r#"{"error":{"message":"m","type":"server_error","param":null,"code":"server_is_overloaded"}}"#,
+            false,
+        );
+        check(503, r#"{"error":{"message":"m","type":"requests","param":null,"code":"slow_down"}}"#, false);
+        check(503, r#"{"title":"Service unavailable","status":503,"detail":"Please try again."}"#, false);
+        check(503, r#"{"error":{"message":"m","type":"server_error","param":null,"code":null}}"#, true);
+        check(503, r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#, true);
+        check(502, r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#, true);
+        for status in [400, 401, 402, 404, 409, 413, 422, 425, 429] {
+            check(status, "<html>", false);
+        }
     }
 
     #[test]

@@ -182,6 +182,9 @@ async fn what_may_have_been_paid_for_is_not_asked_for_again() {
     check(Step::Reset { after_work: false }).await;
     check(Step::Close { after_work: true }).await;
     check(Step::Hang { after_work: true }).await;
+    for fault in [Fault::ServerError, Fault::EdgeUnknown, Fault::EdgeTimeout] {
+        check(Step::Fail { fault, retry: Retry::Absent, after_work: true }).await;
+    }
     check(Step::CutBody).await;
     check(Step::SlowBody { ms: 5 }).await;
     check(Step::Audio(Sound::NotAudio)).await;

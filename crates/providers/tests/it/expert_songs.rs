@@ -340,7 +340,7 @@ async fn an_expert_among_the_vendors_has_prices_or_says_what_it_costs() {
 
 #[tokio::test]
 async fn a_lost_answer_is_asked_for_again_of_a_service_of_our_own_alone() {
-    let broken = Scripted { status: "500 Internal Server Error", ..Scripted::json(&json!({ "detail": "no" })) };
+    let broken = Scripted { status: "524 A Timeout Occurred", ..Scripted::json(&json!({ "detail": "no" })) };
     let (service, calls) = (Service::start(vec![ours(), ("POST /v1/lyrics", broken)]), Noted::default());
     let call = ProviderCall::alone(&calls, "studio", Duration::from_secs(60));
     let written = async |client: ExpertClient| {

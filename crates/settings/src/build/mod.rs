@@ -46,6 +46,7 @@ fn read(reader: &mut Reader) -> Settings {
     let vendors = vendors::vendors(reader, providers.call_timeout);
     let spending = vendors::spending(reader);
     vendors::one_currency(reader, &vendors, &spending);
+    vendors::priced(reader, &vendors, &spending);
     Settings {
         mode,
         database: platform::database(reader, mode, &data_dir),

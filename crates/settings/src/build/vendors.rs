@@ -207,13 +207,41 @@ pub fn spending(reader: &mut Reader) -> SpendingSettings {
     }
 }
 
-/// Limits of the house and of users are sums in one currency: what cost in another could not be held against them.
-pub fn one_currency(reader: &mut Reader, vendors: &[Vendor], spending: &SpendingSettings) {
+/// The key of a limit of the house or of users, if one is set.
+fn limit_of_all(spending: &SpendingSettings) -> Option<&'static str> {
     let limits = [
         ("spending.monthly_limit", spending.monthly_limit),
         ("spending.user_monthly_limit", spending.user_monthly_limit),
     ];
-    let Some((limit, _)) = limits.iter().find(|(_, limit)| limit.is_some()) else { return };
+    limits.into_iter().find_map(|(key, limit)| limit.map(|_| key))
+}
+
+/// A limit keeps nothing back while what is used has no price. What costs nothing has to say so: a price that is not there may as
+/// well have been forgotten. Who wants no key is a server of the house's own; a model that blends is, where its table says no more
+/// of it.
+pub fn priced(reader: &mut Reader, vendors: &[Vendor], spending: &SpendingSettings) {
+    for vendor in vendors.iter().filter(|vendor| vendor.api_key.is_some()) {
+        let at = |key: &str| format!("providers.{}.{key}", vendor.name);
+        let of_all = limit_of_all(spending).filter(|_| vendor.kind != VendorKind::MlModel).map(str::to_owned);
+        let Some(limit) = vendor.monthly_limit.map(|_| at("monthly_limit")).or(of_all) else { continue };
+        let keys = vendor.kind.priced_by();
+        let Some(first) = keys.first().map(|key| at(key)) else { continue };
+        if keys.iter().any(|key| reader.is_given(&at(key))) {
+            continue;
+        }
+        let why = format!(
+            "{limit} is set, and nothing is held against it while what {} does has no price: set {} to what it charges, or \
+             price_per_call = 0 where it costs nothing",
+            vendor.name,
+            keys.join(" or "),
+        );
+        reader.missing(&first, &why);
+    }
+}
+
+/// Limits of the house and of users are sums in one currency: what cost in another could not be held against them.
+pub fn one_currency(reader: &mut Reader, vendors: &[Vendor], spending: &SpendingSettings) {
+    let Some(limit) = limit_of_all(spending) else { return };
     // Another Descant may say what it costs where no prices are set.
     let may_cost = |vendor: &&Vendor| !vendor.prices.is_free() || vendor.kind == VendorKind::Expert;
     for vendor in vendors.iter().filter(may_cost).filter(|vendor| vendor.prices.currency != spending.currency) {

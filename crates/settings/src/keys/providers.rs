@@ -303,7 +303,8 @@ pub const PROVIDER: Section = Section {
             "providers.{provider}.monthly_limit",
             LIMIT,
             "50",
-            "Most that is spent with it in a UTC month: what would go beyond is done by the next provider. Not set: no limit.",
+            "Most that is spent with it in a UTC month: what would go beyond is done by the next provider. Where it has a key, it \
+             wants a price of what it is used for, be it 0. Not set: no limit.",
         ),
     ],
 };
@@ -330,7 +331,7 @@ pub const CAPABILITIES: Section = Section {
 pub const SPENDING: Section = Section {
     name: "spending",
     about: "What may be spent with vendors in a UTC month, in one currency. What would go beyond is done by the next \
-            provider, or fails.",
+            provider, or fails. A vendor with a key then wants a price of what it is used for, be it 0.",
     keys: &[
         Key::new("spending.currency", "\"USD\"", "three letters, ISO 4217", "\"EUR\"", "Of both limits."),
         Key::unset("spending.monthly_limit", LIMIT, "500", "For all users together. Not set: no limit."),

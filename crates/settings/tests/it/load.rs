@@ -492,7 +492,7 @@ fn what_costs_in_another_currency_than_a_limit_is_refused() {
     assert_eq!(keys(&refused(&expert)), ["providers.studio.currency"], "it may say what it costs");
     for fine in [
         &[KEY, PRICE, EUROS][..],
-        &[KEY, EUROS, HOUSE],
+        &[KEY, ("DESCANT_PROVIDERS__ANTHROPIC__PRICE_PER_CALL", "0"), EUROS, HOUSE],
         &[KEY, PRICE, HOUSE],
         &[KEY, PRICE, EUROS, euro_house, HOUSE, USER],
         &[KEY, PRICE, EUROS, ("DESCANT_PROVIDERS__ANTHROPIC__MONTHLY_LIMIT", "5")],

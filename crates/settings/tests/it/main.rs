@@ -2,4 +2,5 @@
 
 mod documents;
 mod load;
+mod spending;
 mod vendor_limits;

@@ -34,6 +34,8 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
         Fault::SlowDown | Fault::SystemBusy => (429, "system_busy", "The system is busy, please try again."),
         Fault::RequestTimeout => (408, "request_timeout", "The request took too long to arrive."),
         Fault::Conflict => (409, "conflict", "The resource is being changed by another request."),
+        Fault::EdgeUnknown => return Answer::of_edge(520),
+        Fault::EdgeTimeout => return Answer::of_edge(524),
         Fault::ServerError => (500, "internal_server_error", "Something went wrong."),
         Fault::BadGateway => (502, "bad_gateway", "Bad gateway."),
         Fault::Unavailable | Fault::Overloaded => (503, "service_unavailable", "Service unavailable."),

@@ -52,6 +52,8 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
         }
         Fault::RequestTimeout => (408, "invalid_request_error", None, "The request took too long to arrive."),
         Fault::Conflict => (409, "invalid_request_error", None, "The resource was changed by another request."),
+        Fault::EdgeUnknown => return Answer::of_edge(520),
+        Fault::EdgeTimeout => return Answer::of_edge(524),
         Fault::ServerError => (500, "server_error", Some("server_error"), "The server had an error."),
         Fault::BadGateway => (502, "server_error", None, "Bad gateway."),
         Fault::Unavailable | Fault::Overloaded => {

@@ -73,6 +73,8 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
         }
         Fault::RequestTimeout => (408, "Request timeout", "The request took too long to arrive."),
         Fault::Conflict => (409, "Conflict", "The resource is being changed by another request."),
+        Fault::EdgeUnknown => return Answer::of_edge(520),
+        Fault::EdgeTimeout => return Answer::of_edge(524),
         Fault::ServerError => (500, "Internal server error", "Something went wrong."),
         Fault::BadGateway => (502, "Bad gateway", "Bad gateway."),
         Fault::Unavailable | Fault::Overloaded => (503, "Service unavailable", "Please try again."),

@@ -112,6 +112,17 @@ async fn elevenlabs() {
 }
 
 #[tokio::test]
+async fn a_proxy_in_front_of_a_vendor_has_a_page_for_what_it_does_not_know() {
+    for vendor in Vendor::ALL {
+        for (fault, status) in [(Fault::EdgeUnknown, 520), (Fault::EdgeTimeout, 524)] {
+            let (got, charges) = failed(vendor, fault, Retry::Absent, true).await;
+            assert_eq!((got.status, charges), (status, 1), "{vendor:?}");
+            assert!(got.bytes.starts_with(b"<html>"), "{vendor:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn errors_say_when_to_come_again_in_every_form() {
     for vendor in Vendor::ALL {
         let with = async |retry| failed(vendor, Fault::RateLimited, retry, false).await.0;

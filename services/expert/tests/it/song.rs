@@ -14,6 +14,7 @@ use providers::{
 use reqwest::{StatusCode, multipart};
 use serde_json::{Value, json};
 use settings::EngineSettings;
+use testbed::eventually;
 use voice::VoiceOptions;
 
 use crate::support::{Expert, carried, hum};
@@ -23,6 +24,39 @@ const SEED: u64 = 7;
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
+}
+
+/// How it is, once it is so.
+async fn until_it_is(expert: &Expert, status: &str) -> Value {
+    eventually(status, Duration::from_secs(60), || async move {
+        let answer = expert.get("health").await;
+        let (code, health) = (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"));
+        assert_eq!(code, if health["status"] == "healthy" { 200 } else { 503 }, "{health}");
+        if health["status"] == status { Ok(health) } else { Err(health) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_engine_that_cannot_do_its_work_is_not_healthy() {
+    let nowhere = Expert::start_with(&[("DESCANT_ENGINE__SOUNDFONT", "/nowhere/piano.sf2")]);
+    let health = until_it_is(&nowhere, "unhealthy").await;
+    assert_eq!(health["dependencies"]["engine"], "failing", "{health}");
+    assert_eq!(health["problems"][0]["name"], "engine/soundfont", "{health}");
+    assert!(health["problems"][0]["problem"].as_str().unwrap().contains("/nowhere/piano.sf2"), "{health}");
+
+    let temporary = tempfile::tempdir().unwrap();
+    let expert = Expert::start_with(&[("TMPDIR", temporary.path().to_str().unwrap())]);
+    until_it_is(&expert, "healthy").await;
+    let mut entries = std::fs::read_dir(temporary.path()).unwrap().map(Result::unwrap);
+    let is_of_songs = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("descant-expert-");
+    let songs = entries.find(is_of_songs).expect("a folder for songs").path();
+    std::fs::remove_dir_all(&songs).unwrap();
+    let health = until_it_is(&expert, "unhealthy").await;
+    assert_eq!(health["problems"][0]["name"], "engine/files", "{health}");
+    std::fs::create_dir(&songs).unwrap();
+    let health = until_it_is(&expert, "healthy").await;
+    assert_eq!(health["dependencies"]["engine"], "ok", "{health}");
 }
 
 #[tokio::test]

@@ -1,8 +1,10 @@
 //! Trainings on their way to the gateway: what is handed over, in whose name, and what its answers read as.
 
+use providers::vendors::replicate::ModelRef;
 use reqwest::{Response, StatusCode, multipart};
 use serde_json::{Value, json};
 use testbed::{Manner, StandIn};
+use vendor_standins::{Vendor, Vendors};
 
 use crate::support::{Expert, assert_refused, hum};
 
@@ -82,6 +84,68 @@ async fn recordings_are_handed_over_in_the_callers_name() {
         assert!(holds(body, part.as_bytes()), "{part}");
     }
     assert!(holds(body, &hum()));
+}
+
+/// A model as the registry lists it.
+fn listed(name: &str, status: &str, reference: Option<&str>) -> Value {
+    let (path, version) = reference.and_then(|reference| reference.split_once(':')).unzip();
+    json!({ "name": name, "kind": "fine-tuned", "status": status, "provider": "replicate", "path": path,
+        "version": version, "licence": null, "description": "twang", "private": true, "quality": null,
+        "trainedFrom": "01a1fd29", "createdAt": "2026-11-28T08:00:00Z", "updatedAt": "2026-11-28T08:00:00Z" })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_was_trained_is_listed_and_asked_for_by_name() {
+    const TOKEN: &str = "Bearer a.users.token";
+    let vendors = Vendors::start().await;
+    let base = format!("{}/v1", vendors.url_of(Vendor::Replicate));
+    let gateway = StandIn::start([known(), accepted()]).await;
+    let expert = expert_of(
+        &gateway,
+        &[
+            ("DESCANT_PROVIDERS__REPLICATE__BASE_URL", base.as_str()),
+            ("DESCANT_PROVIDERS__REPLICATE__API_KEY", "a key"),
+            ("DESCANT_PROVIDERS__REPLICATE__OUTPUT_HOSTS", "127.0.0.1"),
+            ("DESCANT_OUTBOUND__ALLOW_HOSTS", "127.0.0.1"),
+        ],
+    );
+    let trained: Value = train(&expert, &[("authorization", TOKEN)]).await.json().await.unwrap();
+    let name = trained["model"].as_str().unwrap();
+
+    // What was trained makes what its base makes.
+    let reference = ModelRef::musicgen().to_string();
+    let models = json!({ "success": true, "models": [
+        listed(name, "ready", Some(&reference)), listed("strat", "training", None),
+    ] });
+    gateway.behave([answers(200, &models)]);
+    let before = gateway.asked();
+    let request = expert.http.get(expert.url("models")).header("authorization", TOKEN);
+    let told: Value = request.send().await.unwrap().json().await.unwrap();
+    assert_eq!(told["fine_tuned"], json!({ name: reference }), "{told}");
+    let generate = async |model: &str| {
+        let call = json!({ "prompt": "calm guitar", "duration": 5, "include_vocals": false, "model": model });
+        expert.http.post(expert.url("generate")).header("authorization", TOKEN).json(&call).send().await.unwrap()
+    };
+    let song: Value = generate(name).await.json().await.unwrap();
+    assert_eq!((&song["model_used"], &song["provider"]), (&json!(name), &json!("replicate")), "{song}");
+    assert_eq!(vendors.ledger().len(), 1);
+    let detail = assert_refused("it trains", generate("strat").await, 400, "provider_rejected").await;
+    assert!(detail.contains("training"), "{detail}");
+    let heard = &gateway.heard()[before..];
+    assert!(heard.iter().all(|request| request.head.starts_with("GET /api/v1/models ")), "{heard:?}");
+    assert!(heard.iter().all(|request| request.head.contains("authorization: Bearer a.users.token")), "{heard:?}");
+
+    let away = [Manner::Hangs, Manner::BreaksOff, Manner::Answers(500, Vec::new()), problem(401, "unauthenticated")];
+    for (index, manner) in away.into_iter().enumerate() {
+        gateway.behave([manner.clone()]);
+        // What was said to one caller is not told to another.
+        let other = format!("Bearer another.users.token.{index}");
+        let request = expert.http.get(expert.url("models")).header("authorization", other);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{manner:?}");
+        let told: Value = answer.json().await.unwrap();
+        assert_eq!(told["fine_tuned"], json!({}), "the file alone is known: {manner:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

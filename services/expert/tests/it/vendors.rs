@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use testbed::{Manner, StandIn, eventually};
-use vendor_standins::{Fault, Retry, Route, Step, Vendor, Vendors};
+use vendor_standins::{Fault, Options, Pace, Retry, Route, Step, Vendor, Vendors};
 
 use crate::support::{Expert, hum};
 
@@ -78,6 +78,32 @@ async fn a_vendor_that_fails_is_told_and_the_engine_does_its_part() {
 
     let health = expert.get_json("health").await;
     assert_eq!((&health["status"], &health["problems"][0]["name"]), (&json!("healthy"), &json!("anthropic/lyrics")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_vendor_works_on_is_called_off_when_the_client_has_gone() {
+    let vendors = Vendors::start_with(Options { pace: Pace::Manual, ..Options::default() }).await.unwrap();
+    let base = format!("{}/v1", vendors.url_of(Vendor::Replicate));
+    let expert = Expert::start_with(&[
+        ("DESCANT_PROVIDERS__REPLICATE__BASE_URL", base.as_str()),
+        ("DESCANT_PROVIDERS__REPLICATE__API_KEY", "a key"),
+        ("DESCANT_PROVIDERS__REPLICATE__OUTPUT_HOSTS", "127.0.0.1"),
+        ("DESCANT_OUTBOUND__ALLOW_HOSTS", "127.0.0.1"),
+    ]);
+    let call = json!({ "prompt": "calm guitar", "duration": 5, "include_vocals": false });
+    let asking = tokio::spawn(expert.http.post(expert.url("generate")).json(&call).send());
+    let once = async |route: Route| {
+        eventually(&format!("{route:?}"), Duration::from_secs(60), || async {
+            let asked = vendors.asked(Vendor::Replicate, route);
+            if asked == 1 { Ok(()) } else { Err(format!("asked {asked} times")) }
+        })
+        .await;
+    };
+    once(Route::CreatePrediction).await;
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    once(Route::CancelPrediction).await;
+    assert_eq!(vendors.asked(Vendor::Replicate, Route::CreatePrediction), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! Predictions that are given a recording: inside the request where it is small, else as a file that is uploaded before.
 
-use std::{fs::File, io::Read, time::Duration};
+use std::{fs::File, io::Read, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -99,6 +99,11 @@ impl OutsideService for WithAudio<'_> {
 
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure> {
         self.service.cancel(outside_id).await
+    }
+
+    /// What is there already needs no recording.
+    fn lasting(&self) -> Option<Arc<dyn OutsideService>> {
+        self.service.lasting()
     }
 
     async fn download(&self, from: &Url, into: &mut File) -> Result<(), Failure> {

@@ -113,7 +113,7 @@ impl Client {
     }
 
     async fn create(&self, request: Request) -> Result<Run, CallError> {
-        let answer = self.http.paid_and_findable(request).await?;
+        let answer = self.http.paid(request).await?;
         // It has begun: an answer that cannot be read is as good as none, and it is looked for.
         let run: Run = answer.json().await.map_err(|error| CallError::Unanswered(self.http.trouble(&error)))?;
         if is_name(&run.id) { Ok(run) } else { Err(CallError::Unanswered(self.http.misbehaved("named no id"))) }

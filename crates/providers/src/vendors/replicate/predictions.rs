@@ -46,6 +46,7 @@ impl PredictionRequest {
 }
 
 /// Predictions with one key.
+#[derive(Clone)]
 pub struct PredictionService {
     client: Client,
     schemas: Arc<Schemas>,
@@ -141,6 +142,10 @@ impl OutsideService for PredictionService {
 
     async fn cancel(&self, outside_id: &str) -> Result<(), Failure> {
         self.client.cancel(Kind::Prediction, outside_id).await
+    }
+
+    fn lasting(&self) -> Option<Arc<dyn OutsideService>> {
+        Some(Arc::new(self.clone()))
     }
 
     async fn download(&self, from: &Url, into: &mut File) -> Result<(), Failure> {

@@ -149,6 +149,7 @@ async fn an_answer_that_was_lost_is_not_asked_for_again() {
             Step::Close { after_work: true },
             Step::Hang { after_work: true },
             Step::CutBody,
+            Step::Fail { fault: Fault::EdgeTimeout, retry: Retry::Absent, after_work: true },
         ] {
             let vendors = Vendors::start().await;
             vendors.script(who.vendor, who.route, [step.clone()]);

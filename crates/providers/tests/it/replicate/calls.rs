@@ -230,6 +230,9 @@ async fn errors_say_whether_anything_was_made() {
     check(Fault::QuotaExceeded, Retry::Absent, Some(FailureClass::Money)).await;
     check(Fault::BadKey, Retry::Absent, Some(FailureClass::Config)).await;
     check(Fault::Unprocessable, Retry::Absent, Some(FailureClass::Caller)).await;
+    check(Fault::EdgeUnknown, Retry::Absent, None).await;
+    check(Fault::EdgeTimeout, Retry::Absent, None).await;
+    check(Fault::Unavailable, Retry::Absent, Some(FailureClass::Transient)).await;
     check(Fault::Conflict, Retry::Absent, Some(FailureClass::Saturated)).await;
     check(Fault::ServerError, Retry::Absent, None).await;
     check(Fault::RequestTimeout, Retry::Absent, None).await;

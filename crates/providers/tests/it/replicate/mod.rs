@@ -1,5 +1,6 @@
 //! Replicate against the stand-in that misbehaves: nothing is made twice, nothing is believed, nothing hangs.
 
+mod called_off;
 mod calls;
 mod music;
 mod outputs;
