@@ -26,7 +26,7 @@ mod words;
 pub use backing_sound::{BACKING, BackingSound, misfit};
 pub use blending::{blend, blend_options};
 pub use composed::{CompositionReport, EffectiveSummary, Reported, SectionSummary, Subject};
-pub use composing::{Made, asked_seconds, compose, compose_with, composition_need, vocals_request};
+pub use composing::{Composers, Made, asked_seconds, compose, compose_with, composition_need, vocals_request};
 pub use cover::cover;
 pub use flaws::Flaws;
 pub use karaoke::lrc;

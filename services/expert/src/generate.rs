@@ -7,7 +7,8 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use arrangement::{
-    Made, Rendering, SoundSong, check_voice, compose_with, composed_stems, render_exactly, vocals_request, with_voice,
+    Composers, Made, Rendering, SoundSong, check_voice, compose_with, composed_stems, render_exactly, vocals_request,
+    with_voice,
 };
 use compose::asked;
 use domain::{
@@ -123,7 +124,9 @@ async fn composed(
     let (calls, started) = (DirectCalls::default(), Instant::now());
     // Somebody who delivers finished sound takes as long as one who sings.
     let scope = CallScope::new(&calls, state.pipeline.step_timeouts.vocals);
-    let composed = compose_with(&state.pipeline.capabilities.compositions, scope, asked, model).await?;
+    let capabilities = &state.pipeline.capabilities;
+    let composers = Composers { chain: &capabilities.compositions, content: &capabilities.content };
+    let composed = compose_with(&composers, scope, asked, model).await?;
     let step = step_of(stage::COMPOSING, &composed.provider, &calls, started).await?;
     Ok((composed.value, composed.provider.to_string(), step))
 }

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     abilities::ModelChoice,
     calls::{Answered, Call, Make, ProviderCall},
-    composing::{Composed, SongComposer},
+    composing::{Composed, SongComposer, SongRequest},
     outside_service::CallError,
     stop::Stop,
     vendors::clean,
@@ -38,7 +38,8 @@ const MOST_SECONDS: f64 = 600.0;
 
 #[async_trait]
 impl SongComposer for ExpertClient {
-    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let SongRequest { sentence, options, .. } = *request;
         let is_ours = self.models().await?.has_stages;
         let model = call.model.as_ref();
         let body = if is_ours { in_fields(sentence, options, model) } else { in_words(sentence, options, model) };

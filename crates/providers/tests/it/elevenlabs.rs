@@ -1,15 +1,16 @@
 //! ElevenLabs Music, against a server that speaks like it and misbehaves when told to.
 
-use std::{sync::Arc, time::Duration};
+use std::{io::Write as _, sync::Arc, time::Duration};
 
 use compose::Options;
-use domain::{Cost, FailureClass, Prices, retry::RetryPolicy};
+use domain::{Cost, FailureClass, FailureCode, Prices, retry::RetryPolicy};
 use providers::{
-    CallLimits, CallScope, Chain, Composed, DirectCalls, ModelChoice, Need, ProviderCall, SetupCheck as _, SetupError,
-    SongComposer, Stop, SungSound, Terms, vendors::elevenlabs::ElevenLabs,
+    CallLimits, CallScope, Chain, Composed, ContentGate, DirectCalls, ModelChoice, Need, Outside, ProviderCall,
+    SetupCheck as _, SetupError, SongComposer, SongRequest, Stop, SungSound, Terms, vendors::elevenlabs::ElevenLabs,
 };
+use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
-use settings::{Secret, Vendor, VendorKind};
+use settings::{LoadOptions, Secret, Settings, Vendor, VendorKind};
 use telemetry::Metrics;
 use vendor_standins::{Fault, Retry, Route, Sound, Step, Vendor as Whose, Vendors};
 
@@ -45,7 +46,7 @@ impl Studio {
     async fn compose_with(&self, sentence: &str, options: &Options) -> Result<Composed, Stop> {
         let calls = DirectCalls::default();
         let call = ProviderCall::alone(&calls, "vendor", Duration::from_secs(60));
-        self.client().compose(sentence, options, &call).await
+        self.client().compose(&SongRequest::new(sentence, options), &call).await
     }
 
     fn asked(&self, route: Route) -> usize {
@@ -165,7 +166,7 @@ async fn what_may_have_been_paid_for_is_not_asked_for_again() {
         let options = Options { seconds: Some(8.0), ..Options::default() };
         let composed = chain
             .call(CallScope::new(&calls, Duration::from_secs(60)), &Need::default(), async |composer, call| {
-                composer.compose(INSTRUMENTAL, &options, &call).await
+                composer.compose(&SongRequest::new(INSTRUMENTAL, &options), &call).await
             })
             .await;
         assert!(composed.is_err(), "{step:?}");
@@ -268,6 +269,38 @@ async fn a_plan_without_words_is_not_paid_for() {
     assert_eq!((studio.asked(Route::MusicDetailed), studio.charges()), (0, 0));
 }
 
+/// A gate that forbids one word.
+fn gate(listed: &str) -> ContentGate {
+    let mut lists = tempfile::NamedTempFile::new().unwrap();
+    let entry = "[[entries]]\nlanguage = \"en\"\nseverity = \"block\"\ncategory = \"vulgar\"\n";
+    writeln!(lists, "{entry}terms = [\"{listed}\"]").unwrap();
+    let Settings { mut safety, moderation, .. } = Settings::load(&LoadOptions::default()).unwrap();
+    safety.lists = Some(lists.path().to_owned());
+    let metrics = Metrics::new("test");
+    let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
+    ContentGate::new(&safety, &moderation, &Outside::default(), &breakers, &metrics).unwrap()
+}
+
+#[tokio::test]
+async fn words_that_must_not_be_sung_are_not_paid_for() {
+    let studio = Studio::open().await;
+    let gate = gate("turnip");
+    let check = async |line: &str, is_sung: bool| {
+        let body = json!({ "sections": [{ "lines": [line] }] }).to_string();
+        let (status, content_type) = (200, "application/json".to_owned());
+        studio.script(Route::MusicPlan, [Step::Verbatim { status, content_type, body }]);
+        let (calls, paid) = (DirectCalls::default(), studio.charges());
+        let call = ProviderCall::alone(&calls, "vendor", Duration::from_secs(60));
+        let options = Options { seconds: Some(12.0), ..Options::default() };
+        let made = studio.client().compose(&SongRequest::new(SUNG, &options).judged_by(&gate), &call).await;
+        let refused = made.as_ref().err().map(|stop| (ended(stop), stop.clone().into_failure().code));
+        assert_eq!(refused, (!is_sung).then_some((Ended::GivenUp, FailureCode::ContentRejected)), "{line}");
+        assert_eq!(studio.charges() - paid, usize::from(is_sung), "{line}");
+    };
+    check("a boat of turnips on the pond", false).await;
+    check("a boat of paper on the pond", true).await;
+}
+
 #[tokio::test]
 async fn what_breaks_a_rule_is_not_sent() {
     let mut studio = Studio::open().await;
@@ -330,7 +363,7 @@ async fn a_model_by_name_and_its_price_are_asked_for() {
         let model = ModelChoice { name: "m".into(), provider: "vendor".into(), version: version.into() };
         let call =
             ProviderCall { model: Some(model), ..ProviderCall::alone(&calls, "vendor", Duration::from_secs(60)) };
-        let made = studio.client().compose(INSTRUMENTAL, &options, &call).await;
+        let made = studio.client().compose(&SongRequest::new(INSTRUMENTAL, &options), &call).await;
         assert_eq!(made.is_ok(), is_known, "{version}: {made:?}");
     }
     assert_ne!(studio.client().version(), {

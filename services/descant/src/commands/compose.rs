@@ -4,9 +4,9 @@ use std::{io::Read as _, ops::ControlFlow, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use arrangement::{
-    CompositionReport, FinishedSound, Made, Reported, SoundSong, SoundSummary, Subject, VOICE, VocalsSummary,
-    asked_seconds, check_voice, composed_stems, cover, lines_as_lrc, lines_as_text, roll, timed_lines, vocals_request,
-    with_voice,
+    Composers, CompositionReport, FinishedSound, Made, Reported, SoundSong, SoundSummary, Subject, VOICE,
+    VocalsSummary, asked_seconds, check_voice, composed_stems, cover, lines_as_lrc, lines_as_text, roll, timed_lines,
+    vocals_request, with_voice,
 };
 use compose::asked;
 use domain::{
@@ -246,7 +246,8 @@ async fn composed(
     capabilities.content.admit(&request.texts(), time).await.map_err(Exit::of_failure)?;
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, time);
-    let composed = arrangement::compose(&capabilities.compositions, scope, request).await.map_err(Exit::of_stop)?;
+    let composers = Composers { chain: &capabilities.compositions, content: &capabilities.content };
+    let composed = arrangement::compose(&composers, scope, request).await.map_err(Exit::of_stop)?;
     bars::done(&bar);
     Ok(composed)
 }

@@ -32,7 +32,7 @@ use crate::{
     abilities::Abilities,
     calls::{Answer, Answered, Call, Make, ProviderCall},
     capability::blocking,
-    composing::{Composed, SongComposer, SungSound, compose_failure},
+    composing::{Composed, SongComposer, SongRequest, SungSound, compose_failure},
     setup_check::SetupCheck,
     stop::Stop,
 };
@@ -40,6 +40,8 @@ use crate::{
 const USUAL_FORMAT: &str = "mp3_44100_128";
 /// Changes with what is asked of the vendor for the same sentence.
 const PLANS: &str = "plans-1";
+/// What the lines of a plan are called in a refusal.
+const WORDS: &str = "the words of the song";
 /// Most of an answer in JSON: a plan, or what is said of the account.
 const MOST_JSON_BYTES: u64 = 1024 * 1024;
 
@@ -200,9 +202,15 @@ impl ElevenLabs {
 
 #[async_trait]
 impl SongComposer for ElevenLabs {
-    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let SongRequest { sentence, options, content } = *request;
         let draft = self.draft(sentence, options).await?;
         let lines = if draft.is_sung { self.words(sentence, &draft, call).await? } else { Vec::new() };
+        if let Some(content) = content.filter(|_| draft.is_sung) {
+            // Not paid for yet.
+            let text = lines.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n");
+            content.admit_of(&self.http.name, &[(WORDS, &text)], call.remaining).await?;
+        }
         let Answer { value, files } = self.song(&draft, &lines, options.seed, call).await?;
         let sound = files.into_iter().next().ok_or_else(|| Stop::GivenUp(self.http.misbehaved("sent no sound")))?;
         if !draft.is_sung {

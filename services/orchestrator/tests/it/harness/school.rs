@@ -14,7 +14,8 @@ use domain::{Failure, FailureClass, FailureCode};
 use media::{Encoding, Tags};
 use orchestrator::{CallError, OutsideService, Stop};
 use providers::{
-    AudioInput, Composed, ModelChoice, ProviderCall, SongComposer, TrainedModel, Trainer, TrainingOrder, UploadedData,
+    AudioInput, Composed, ModelChoice, ProviderCall, SongComposer, SongRequest, TrainedModel, Trainer, TrainingOrder,
+    UploadedData,
 };
 use resilience::ManualClock;
 use serde_json::{Value, json};
@@ -101,10 +102,11 @@ fn sound(gain: f32) -> Vec<u8> {
 
 #[async_trait]
 impl SongComposer for School {
-    async fn compose(&self, _: &str, options: &compose::Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
         let Some(model) = &call.model else {
             return Err(Stop::NotAsked(away()));
         };
+        let options = request.options;
         assert_eq!((options.seconds, options.instrumental), (Some(10.0), Some(true)));
         self.played.lock().unwrap_or_else(PoisonError::into_inner).push(model.clone());
         if self.is_closed.load(Ordering::SeqCst) {
