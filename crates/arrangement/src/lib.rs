@@ -41,4 +41,4 @@ pub use roll::roll;
 pub use samples::{Sample, sample_songs};
 pub use sound_song::{FinishedSound, SoundSong};
 pub use vocals::{VocalsSummary, check_voice};
-pub use words::{TimedLine, TimedWord, lines_as_lrc, lines_as_text, timed_lines};
+pub use words::{TimedLine, TimedWord, lines_as_lrc, lines_as_text, sung_words, timed_lines};
