@@ -11,7 +11,7 @@ use domain::{
 };
 use providers::{
     AudioInput, CallScope, Chain, Composed, ComposedSong, ContentGate, ModelChoice, Need, Provided, ProviderCall,
-    SongComposer, SongRequest, Stop, SungSound, blocking, compose_failure,
+    SongComposer, SongRequest, SongWords, Stop, SungSound, blocking, compose_failure,
 };
 
 use crate::{
@@ -35,6 +35,8 @@ pub enum Made {
 pub struct Composers<'a> {
     pub chain: &'a Chain<dyn SongComposer>,
     pub content: &'a ContentGate,
+    /// Who writes the words of a song that a service sings; the service does where it is `None`.
+    pub words: Option<&'a dyn SongWords>,
 }
 
 /// Has a song composed by the first provider that can, under its name. What comes as sound is listened to before it counts as
@@ -65,7 +67,7 @@ pub async fn compose_with<'a>(
     })?;
     options.check().map_err(|error| compose_failure(&error))?;
     let content = composers.content;
-    let asked = &SongRequest::new(request.prompt.as_str(), &options).judged_by(content);
+    let asked = &SongRequest::new(request.prompt.as_str(), &options).judged_by(content).with_words(composers.words);
     let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
         let sung = match composer.compose(asked, &call).await? {
             Composed::Notes(mut song) => {

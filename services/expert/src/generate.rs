@@ -22,7 +22,7 @@ use providers::{
     font_failure, no_progress,
 };
 use serde::Serialize;
-use song::StepSummary;
+use song::{StepSummary, WordsElsewhere};
 
 use crate::{
     AppState,
@@ -130,7 +130,9 @@ async fn composed(
     // Somebody who delivers finished sound takes as long as one who sings.
     let scope = CallScope::new(&calls, state.pipeline.step_timeouts.vocals);
     let capabilities = &state.pipeline.capabilities;
-    let composers = Composers { chain: &capabilities.compositions, content: &capabilities.content };
+    let words = WordsElsewhere { capabilities, gate: &state.pipeline.gate, request: asked };
+    let (chain, content) = (&capabilities.compositions, &*capabilities.content);
+    let composers = Composers { chain, content, words: Some(&words) };
     let composed = compose_with(&composers, scope, asked, model).await?;
     let step = step_of(stage::COMPOSING, &composed.provider, &calls, started).await?;
     Ok((composed.value, composed.provider.to_string(), step))

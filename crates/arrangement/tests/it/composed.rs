@@ -30,7 +30,7 @@ async fn composed(request: &CompositionRequest) -> ComposedSong {
     let settings = Settings::load(&LoadOptions::default()).unwrap();
     let chain = chain(&settings);
     let calls = DirectCalls::default();
-    let composers = Composers { chain: &chain, content: &gate() };
+    let composers = Composers { chain: &chain, content: &gate(), words: None };
     let scope = CallScope::new(&calls, Duration::from_secs(60));
     let made = arrangement::compose(&composers, scope, request).await.unwrap();
     assert_eq!(&*made.provider, "offline");
@@ -228,7 +228,7 @@ async fn what_no_composer_knows_is_the_callers_to_change() {
     let chain = chain(&settings);
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, Duration::from_secs(60));
-    let composers = Composers { chain: &chain, content: &gate() };
+    let composers = Composers { chain: &chain, content: &gate(), words: None };
     let failure = arrangement::compose(&composers, scope, &odd).await.unwrap_err().into_failure();
     assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ImpossibleOptions));
     assert!(failure.message.starts_with("style: expected one of"), "{}", failure.message);

@@ -71,7 +71,7 @@ async fn made(services: Vec<(&'static str, Arc<dyn SongComposer>)>) -> Result<(S
     let request = request(&[("prompt", "a calm waltz"), ("lengthMs", "3000"), ("name", "Tide")]);
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, Duration::from_secs(60));
-    let composers = Composers { chain: &chain, content: &gate() };
+    let composers = Composers { chain: &chain, content: &gate(), words: None };
     let made = arrangement::compose(&composers, scope, &request).await.map_err(Stop::into_failure)?;
     Ok((made.provider.to_string(), made.value))
 }

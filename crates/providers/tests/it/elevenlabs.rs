@@ -2,11 +2,15 @@
 
 use std::{io::Write as _, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use compose::Options;
-use domain::{Cost, FailureClass, FailureCode, Prices, retry::RetryPolicy};
+use domain::{Cost, Failure, FailureClass, FailureCode, Prices, retry::RetryPolicy};
+use lyrics::{LyricLine, Lyrics, Section, Syllable};
+use music::Phrase;
 use providers::{
-    CallLimits, CallScope, Chain, Composed, ContentGate, DirectCalls, ModelChoice, Need, Outside, ProviderCall,
-    SetupCheck as _, SetupError, SongComposer, SongRequest, Stop, SungSound, Terms, vendors::elevenlabs::ElevenLabs,
+    CallLimits, CallScope, Chain, Composed, ComposedSong, ContentGate, DirectCalls, ModelChoice, Need, Outside,
+    ProviderCall, SetupCheck as _, SetupError, SongComposer, SongRequest, SongWords, Stop, SungSound, Terms,
+    vendors::elevenlabs::ElevenLabs,
 };
 use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
@@ -98,6 +102,53 @@ async fn a_song_that_is_sung_comes_with_its_words() {
         assert!(times.is_sorted() && times.iter().all(|at| (0.0..42.0).contains(at)), "{model}: {times:?}");
         let asked = [Route::MusicPlan, Route::MusicDetailed, Route::MusicStream].map(|route| studio.asked(route));
         assert_eq!((asked, studio.charges()), ([1, 1, 0], 1), "{model}: the plan costs nothing");
+    }
+}
+
+/// Sings one syllable to each note of a melody; nothing where it is told to.
+struct Words {
+    is_away: bool,
+}
+
+#[async_trait]
+impl SongWords for Words {
+    async fn write(&self, song: &ComposedSong, _: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+        if self.is_away {
+            let why = Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "nobody writes");
+            return Err(why.into());
+        }
+        let line = |(phrase, notes): (usize, &Phrase)| {
+            let syllables = (notes.start..notes.end)
+                .map(|note| Syllable {
+                    text: "loom".to_owned(),
+                    word_index: note - notes.start,
+                    phones: Vec::new(),
+                    note,
+                })
+                .collect::<Vec<_>>();
+            let text = vec!["loom"; syllables.len()].join(" ");
+            LyricLine { phrase, section: Section::default(), text, syllables }
+        };
+        let lines = song.melody.phrases.iter().enumerate().map(line).collect();
+        Ok(Lyrics { title: String::new(), lines, language: "en".to_owned() })
+    }
+}
+
+#[tokio::test]
+async fn words_that_are_written_here_are_sung_and_the_vendors_where_there_are_none() {
+    for model in ["music_v1", "music_v2"] {
+        let mut studio = Studio::open().await;
+        studio.vendor.model = model.to_owned();
+        for (is_away, plans) in [(false, 0), (true, 1)] {
+            let (calls, writer) = (DirectCalls::default(), Words { is_away });
+            let call = ProviderCall::alone(&calls, "vendor", Duration::from_secs(60));
+            let options = Options { seconds: Some(42.0), ..Options::default() };
+            let asked = SongRequest::new(SUNG, &options).with_words(Some(&writer));
+            let song = sung(studio.client().compose(&asked, &call).await.unwrap());
+            let is_ours = words(&song).iter().all(|word| *word == "loom");
+            assert!(!song.lines.is_empty() && is_ours != is_away, "{model}: {:?}", song.lines);
+            assert_eq!(studio.asked(Route::MusicPlan), plans, "{model}");
+        }
     }
 }
 

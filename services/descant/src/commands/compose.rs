@@ -19,6 +19,7 @@ use music::Score;
 use providers::{AudioInput, CallScope, Capabilities, ComposedSong, DirectCalls, ProgressSink, Provided, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
+use song::WordsElsewhere;
 use soundfont::StemSpec;
 
 use super::{
@@ -246,7 +247,9 @@ async fn composed(
     capabilities.content.admit(&request.texts(), time).await.map_err(Exit::of_failure)?;
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, time);
-    let composers = Composers { chain: &capabilities.compositions, content: &capabilities.content };
+    let words = WordsElsewhere { capabilities, gate: settings.quality_gate(), request };
+    let (chain, content) = (&capabilities.compositions, &*capabilities.content);
+    let composers = Composers { chain, content, words: Some(&words) };
     let composed = arrangement::compose(&composers, scope, request).await.map_err(Exit::of_stop)?;
     bars::done(&bar);
     Ok(composed)

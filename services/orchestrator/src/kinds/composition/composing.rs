@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::{Failure, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest};
 use providers::{AudioInput, ComposedSong, Need, Stop, blocking};
 use serde_json::{Value, json};
+use song::WordsElsewhere;
 
 use super::{model, work};
 use crate::{
@@ -34,10 +35,15 @@ impl Stage for Composing {
         request.options.formats.clear();
         request.options.output_format = Default::default();
         let words = run.tools.capabilities.content.version();
-        let inputs = match &model {
-            Some(model) => json!([&*provider, version, words, request, model]),
-            None => json!([&*provider, version, words, request]),
-        };
+        let mut inputs = vec![json!(&*provider), json!(version), json!(words), json!(request)];
+        if request.is_sung() {
+            // Who writes the words where a service sings them.
+            let need = Need { language: request.options.language, ..Need::default() };
+            let writer = run.tools.capabilities.lyrics.preferred(&need).await;
+            inputs.push(json!(writer.map(|(provider, version)| format!("{provider} {version}"))));
+        }
+        inputs.extend(model.map(|model| json!(model)));
+        let inputs = Value::Array(inputs);
         Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
@@ -48,7 +54,9 @@ impl Stage for Composing {
         run.report_progress(0.2);
         let model = model::of(run, &request).await?;
         let choice = model::choice(run, model.as_ref()).await?;
-        let composers = Composers { chain: &capabilities.compositions, content: &capabilities.content };
+        let words = WordsElsewhere { capabilities, gate: &run.tools.gate, request: &request };
+        let (chain, content) = (&capabilities.compositions, &*capabilities.content);
+        let composers = Composers { chain, content, words: Some(&words) };
         let made = arrangement::compose_with(&composers, run.calls(), &request, choice).await?;
         run.report_progress(0.8);
         let mut detail = match made.value {
