@@ -68,7 +68,7 @@ async fn a_server_of_speech_sings_a_hum() {
         ("providers.speaker.base_url", url),
         ("providers.speaker.model", "tts-1"),
         ("providers.speaker.voice", "alloy"),
-        ("providers.speaker.price_per_thousand_characters", "0.015"),
+        ("providers.speaker.price_per_audio_second", "0.001"),
         ("capabilities.vocals", "speaker"),
     ])
     .await;
