@@ -10,11 +10,14 @@ use domain::{
     prompt::Prompt,
 };
 use providers::{
-    AudioInput, CallScope, Chain, Composed, ComposedSong, ModelChoice, Need, Provided, ProviderCall, SongComposer,
-    Stop, SungSound, blocking, compose_failure,
+    AudioInput, CallScope, Chain, Composed, ComposedSong, ContentGate, ModelChoice, Need, Provided, ProviderCall,
+    SongComposer, SongRequest, SongWords, Stop, SungSound, blocking, compose_failure,
 };
 
-use crate::{sound_song::SoundSong, words::told_lines};
+use crate::{
+    sound_song::SoundSong,
+    words::{lines_as_text, told_lines},
+};
 
 /// What a song is called that nobody has named, and of whose notes nothing is known.
 const UNTITLED: &str = "Untitled";
@@ -27,13 +30,22 @@ pub enum Made {
     Sound(SoundSong, AudioInput),
 }
 
+/// Who composes, and who judges the words that they write.
+#[derive(Clone, Copy)]
+pub struct Composers<'a> {
+    pub chain: &'a Chain<dyn SongComposer>,
+    pub content: &'a ContentGate,
+    /// Who writes the words of a song that a service sings; the service does where it is `None`.
+    pub words: Option<&'a dyn SongWords>,
+}
+
 /// Has a song composed by the first provider that can, under its name. What comes as sound is listened to before it counts as
-/// made, so that the next provider is asked where there is nothing to be heard.
+/// made, and its words are read, so that the next provider is asked where there is nothing to be heard, or what must not be.
 ///
 /// # Errors
 /// `Caller` where no song can be made as asked; else what the chain answers.
 pub async fn compose<'a>(
-    composers: &Chain<dyn SongComposer>,
+    composers: &Composers<'a>,
     scope: CallScope<'a>,
     request: &CompositionRequest,
 ) -> Result<Provided<Made>, Stop> {
@@ -45,7 +57,7 @@ pub async fn compose<'a>(
 /// # Errors
 /// As [`compose`].
 pub async fn compose_with<'a>(
-    composers: &Chain<dyn SongComposer>,
+    composers: &Composers<'a>,
     scope: CallScope<'a>,
     request: &CompositionRequest,
     model: Option<ModelChoice>,
@@ -54,22 +66,36 @@ pub async fn compose_with<'a>(
         Failure::new(FailureClass::Caller, FailureCode::ImpossibleOptions, format!("{field}: {detail}"))
     })?;
     options.check().map_err(|error| compose_failure(&error))?;
-    let (sentence, options) = (request.prompt.as_str(), &options);
+    let content = composers.content;
+    let asked = &SongRequest::new(request.prompt.as_str(), &options).judged_by(content).with_words(composers.words);
     let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
         let may_be_poor = call.may_be_poor;
-        match composer.compose(sentence, options, &call).await? {
+        let sung = match composer.compose(asked, &call).await? {
             Composed::Notes(mut song) => {
                 song.score.title = title(request, &song);
-                Ok::<_, Stop>(Made::Notes(song))
+                return Ok::<_, Stop>(Made::Notes(song));
             }
-            Composed::Sound(sound) => {
-                heard(request, SungSound { sound, title: None, lines: Vec::new() }, may_be_poor).await
-            }
-            Composed::SoundWithWords(sung) => heard(request, *sung, may_be_poor).await,
-        }
+            Composed::Sound(sound) => SungSound { sound, title: None, lines: Vec::new() },
+            Composed::SoundWithWords(sung) => *sung,
+        };
+        // It was made already, and may have been paid for: whoever made it is not asked again, whatever is wrong with it.
+        admitted(content, &sung, &call).await.map_err(|stop| Stop::GivenUp(stop.into_failure()))?;
+        heard(request, sung, may_be_poor).await
     };
     let need = Need { model, takes_poor: true, ..composition_need(request) };
-    composers.call(scope, &need, call).await
+    composers.chain.call(scope, &need, call).await
+}
+
+/// What a service has written is held against the same lists as what is written here.
+async fn admitted(content: &ContentGate, sung: &SungSound, call: &ProviderCall<'_>) -> Result<(), Stop> {
+    let text = lines_as_text(&told_lines(&sung.lines));
+    let of_title = sung.title.as_deref().map(|title| ("title", title));
+    let of_words = (!text.is_empty()).then_some(("text of the song", text.as_str()));
+    let texts: Vec<(&str, &str)> = of_title.into_iter().chain(of_words).collect();
+    if texts.is_empty() {
+        return Ok(());
+    }
+    content.admit_of(&call.provider, &texts, call.remaining).await
 }
 
 /// Listens to what came as sound. Whoever sent what is no song, or a poor one while somebody else can make it, is not asked for it

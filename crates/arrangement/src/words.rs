@@ -69,6 +69,19 @@ pub fn told_lines(lines: &[Vec<SungWord>]) -> Vec<TimedLine> {
     lines.iter().filter_map(line).collect()
 }
 
+/// The same for somebody who is told of it: a word ends where the next one begins, and the last one with its line.
+pub fn sung_words(lines: &[TimedLine]) -> Vec<Vec<SungWord>> {
+    let line = |line: &TimedLine| {
+        let ends = line.words.iter().skip(1).map(|next| next.start_seconds).chain([line.end_seconds]);
+        let word = |(word, end_seconds): (&TimedWord, f64)| {
+            let start_seconds = word.start_seconds;
+            SungWord { text: word.text.clone(), start_seconds, end_seconds: end_seconds.max(start_seconds) }
+        };
+        line.words.iter().zip(ends).map(word).collect()
+    };
+    lines.iter().map(line).collect()
+}
+
 /// The lines as a text.
 pub fn lines_as_text(lines: &[TimedLine]) -> String {
     lines.iter().map(|line| format!("{}\n", line.text)).collect()
@@ -130,6 +143,10 @@ mod tests {
         // The voice rests for a minute.
         assert_eq!(lines_as_lrc(&lines), "[00:00.50]Summer nights\n[00:01.90]\n[01:02.25]warm\n");
         let near = TimedLine { start_seconds: 4.0, ..lines[1].clone() };
+        let sung = sung_words(&lines);
+        let spans: Vec<(f64, f64)> = sung[0].iter().map(|word| (word.start_seconds, word.end_seconds)).collect();
+        assert_eq!((spans[0], spans[1].0, sung[1].len()), ((0.5, 1.5), 1.5, 1));
+        assert_eq!(told_lines(&sung)[0].words, lines[0].words);
         assert_eq!(lines_as_lrc(&[lines[0].clone(), near]), "[00:00.50]Summer nights\n[00:04.00]warm\n");
     }
 }

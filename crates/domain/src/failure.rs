@@ -187,16 +187,25 @@ pub struct Failure {
     pub message: String,
     /// How long the other side told us to wait (class [`FailureClass::RetryAfter`]).
     pub retry_after: Option<Duration>,
+    /// What the other side would take in the place of what it refused, in full, for whoever asked. As bounded as what it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
 }
 
 impl Failure {
     pub fn new(class: FailureClass, code: FailureCode, message: impl Into<String>) -> Self {
-        Self { class, code, message: message.into(), retry_after: None }
+        Self { class, code, message: message.into(), retry_after: None, suggestion: None }
     }
 
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
+        self
+    }
+
+    #[must_use]
+    pub fn with_suggestion(mut self, suggestion: Option<String>) -> Self {
+        self.suggestion = suggestion;
         self
     }
 }

@@ -3,10 +3,11 @@
 use async_trait::async_trait;
 use compose::{ComposeError, Composition, Effective, Options, Role, Section, Understanding};
 use domain::{Failure, FailureClass, FailureCode};
+use lyrics::Lyrics;
 use music::{Melody, Score};
 use serde::{Deserialize, Serialize};
 
-use crate::{calls::ProviderCall, capability::blocking, input::AudioInput, stop::Stop};
+use crate::{calls::ProviderCall, capability::blocking, content::ContentGate, input::AudioInput, stop::Stop};
 
 /// A song in notes, with what it was made of.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub struct SongChord {
 }
 
 impl ComposedSong {
-    fn of(composition: Composition, understanding: Understanding) -> Self {
+    pub(crate) fn of(composition: Composition, understanding: Understanding) -> Self {
         let Composition { score, part_roles, seconds, effective, sections, chords, melody, lines: _ } = composition;
         let chords = chords
             .into_iter()
@@ -80,11 +81,50 @@ pub struct SungWord {
     pub end_seconds: f64,
 }
 
+/// What a song is asked for with.
+#[derive(Clone, Copy)]
+pub struct SongRequest<'a> {
+    pub sentence: &'a str,
+    /// They stand above what the sentence says, and say whether somebody sings.
+    pub options: &'a Options,
+    /// Judges words that a provider has written before they are paid for; `None` where nobody is to sing.
+    pub content: Option<&'a ContentGate>,
+    /// Who writes words for a song that a provider sings itself; the provider does where it is `None`.
+    pub words: Option<&'a dyn SongWords>,
+}
+
+/// Has words written for a song of which the form and the melody are ours, and the sound somebody else's.
+#[async_trait]
+pub trait SongWords: Send + Sync {
+    /// Words to the melody of a song that may be sung, in a part of the time that the call has; asked for through its log.
+    ///
+    /// # Errors
+    /// Where nobody has written any; the provider may have words of its own.
+    async fn write(&self, song: &ComposedSong, call: &ProviderCall<'_>) -> Result<Lyrics, Stop>;
+}
+
+impl<'a> SongRequest<'a> {
+    pub const fn new(sentence: &'a str, options: &'a Options) -> Self {
+        Self { sentence, options, content: None, words: None }
+    }
+
+    /// With words that have to be admitted.
+    #[must_use]
+    pub const fn judged_by(self, content: &'a ContentGate) -> Self {
+        Self { content: Some(content), ..self }
+    }
+
+    /// With words that are written here.
+    #[must_use]
+    pub const fn with_words(self, words: Option<&'a dyn SongWords>) -> Self {
+        Self { words, ..self }
+    }
+}
+
 /// Makes a song of a sentence.
 #[async_trait]
 pub trait SongComposer: Send + Sync {
-    /// `options` stand above what the sentence says; they say whether somebody sings.
-    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop>;
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop>;
 }
 
 /// The composer in this process: some 50 ms for ten minutes of music.
@@ -92,8 +132,8 @@ pub struct OfflineComposer;
 
 #[async_trait]
 impl SongComposer for OfflineComposer {
-    async fn compose(&self, sentence: &str, options: &Options, _call: &ProviderCall<'_>) -> Result<Composed, Stop> {
-        let (understanding, options) = (compose::understand(sentence), options.clone());
+    async fn compose(&self, request: &SongRequest<'_>, _call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let (understanding, options) = (compose::understand(request.sentence), request.options.clone());
         let composed = blocking(move || {
             let composition = compose::compose(&understanding, &options).map_err(|error| compose_failure(&error))?;
             Ok::<_, Failure>(Composed::Notes(Box::new(ComposedSong::of(composition, understanding))))

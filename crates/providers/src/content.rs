@@ -11,6 +11,7 @@ use telemetry::Metrics;
 use crate::{
     moderation::{Judgement, Moderator},
     outside::Outside,
+    stop::Stop,
 };
 
 /// Judges texts. What it refuses it never repeats.
@@ -83,6 +84,21 @@ impl ContentGate {
                 Err(rejected(Refusal::new(&whats.join(" or the "), &names)))
             }
         }
+    }
+
+    /// Whether what a provider has written, or says that it has sung, may be sung. What may not is nothing that whoever asked
+    /// is to blame for: the provider is given up, and the next one may be asked.
+    ///
+    /// # Errors
+    /// [`Stop::GivenUp`] with `ContentRejected`; and the vendor's failure when the settings say to fail closed.
+    pub async fn admit_of(&self, provider: &str, texts: &[(&str, &str)], remaining: Duration) -> Result<(), Stop> {
+        self.admit(texts, remaining).await.map_err(|failure| match failure.code {
+            FailureCode::ContentRejected => {
+                let message = format!("{provider} has written what must not be sung: {}", failure.message);
+                Stop::GivenUp(Failure::new(FailureClass::Content, FailureCode::ContentRejected, message))
+            }
+            _ => Stop::Failed(failure),
+        })
     }
 }
 

@@ -52,7 +52,8 @@ pub use capability::{
 };
 pub use chain::{CallLimits, Chain, Guard, Provided, TellsVersion, Terms, Version};
 pub use composing::{
-    Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, SungSound, SungWord, compose_failure,
+    Composed, ComposedSong, OfflineComposer, SongChord, SongComposer, SongRequest, SongWords, SungSound, SungWord,
+    compose_failure,
 };
 pub use content::{ContentGate, ContentGateError};
 pub use expert::{ExpertClient, ExpertProvider};

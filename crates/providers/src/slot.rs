@@ -39,7 +39,7 @@ impl Slot {
 
     /// One that is taken when a call begins.
     pub fn later(bulkhead: &Bulkhead) -> Self {
-        Self { of: Some(bulkhead.clone()), held: Mutex::new(None) }
+        Self { of: Some(bulkhead.clone()), held: Mutex::default(), is_lost: AtomicBool::default() }
     }
 
     fn held(&self) -> MutexGuard<'_, Option<Permit>> {

@@ -15,6 +15,7 @@ mod report;
 mod steps;
 mod takes;
 mod together;
+mod words_elsewhere;
 
 use domain::{
     kinds::melody_vocals::MelodyToVocalsRequest,
@@ -39,6 +40,7 @@ pub use report::{BackingSummary, LyricsSummary, MelodySummary, Report, StepSumma
 pub use steps::{Mixed, admit, backing, corrected, extract_melody, mix, validate};
 pub use takes::{BestTake, Sung, lyrics_need, sing, vocals_need, write_lyrics};
 pub use together::{Meeting, Together, beats_apart};
+pub use words_elsewhere::WordsElsewhere;
 
 /// Loudness of every result: where music services play a voice alone, with room below full scale for lossy encoders.
 pub const LOUDNESS: LoudnessTarget = LoudnessTarget { lufs: -16.0, max_dbtp: -1.0 };

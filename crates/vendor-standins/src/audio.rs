@@ -79,3 +79,38 @@ pub fn answer(tones: &[Tone], codec: Codec, rate_hz: u32, channels: u16, amiss: 
     let bytes = bytes(tones, codec, rate_hz, channels, amiss)?;
     Some(Answer::bytes(200, codec.content_type(), bytes))
 }
+
+/// Words that are spoken.
+#[derive(Clone, Copy, Debug)]
+pub struct Spoken<'a> {
+    pub words: &'a str,
+    /// 1 is the usual one.
+    pub speed: f64,
+    /// What is longer is cut off.
+    pub most_seconds: f64,
+}
+
+/// Words as an answer, amiss as told: said by a voice where this machine has one, and as tones in their rhythm where it has none
+/// or the codec knows tones alone. `None` where the codec has no such rate.
+pub fn speech(spoken: &Spoken<'_>, codec: Codec, rate_hz: u32, amiss: Option<Sound>) -> Option<Answer> {
+    let Spoken { words, speed, most_seconds } = *spoken;
+    let is_plain = matches!(codec, Codec::Wav | Codec::WholeWav | Codec::Pcm);
+    let said = if is_plain { sound::say(words, speed, rate_hz) } else { None };
+    let Some(mut samples) = said else {
+        let tones = sound::within(sound::spoken(words, speed), most_seconds);
+        return answer(&tones, codec, rate_hz, 1, amiss);
+    };
+    let rate = f64::from(rate_hz);
+    samples.truncate((most_seconds * rate) as usize);
+    match amiss {
+        None | Some(Sound::OutOfTune) => {}
+        Some(Sound::Silent) => samples.fill(0),
+        // What is no speech is made as for all the others, by the length that this would have.
+        Some(Sound::NotAudio | Sound::Empty | Sound::Short | Sound::Long) => {
+            let rest = Tone { seconds: samples.len() as f64 / rate, hz: 0.0 };
+            return answer(&[rest], codec, rate_hz, 1, amiss);
+        }
+    }
+    let bytes = if codec == Codec::Pcm { sound::pcm(&samples) } else { sound::wav(&samples, rate_hz, 1) };
+    Some(Answer::bytes(200, codec.content_type(), bytes))
+}

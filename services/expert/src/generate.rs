@@ -7,7 +7,8 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use arrangement::{
-    Made, Rendering, SoundSong, check_voice, compose_with, composed_stems, render_exactly, vocals_request, with_voice,
+    Composers, Made, Rendering, SoundSong, check_voice, compose_with, composed_stems, lines_as_text, render_exactly,
+    sung_words, timed_lines, vocals_request, with_voice,
 };
 use compose::asked;
 use domain::{
@@ -16,12 +17,12 @@ use domain::{
 };
 use media::{Master, Tags};
 use providers::{
-    AudioInput, CallLog as _, CallScope, ComposedSong, DirectCalls, ModelChoice, ProviderName, Stop,
+    AudioInput, CallLog as _, CallScope, ComposedSong, DirectCalls, ModelChoice, ProviderName, Stop, SungWord,
     expert::{GenerateCall, GeneratedSong},
     font_failure, no_progress,
 };
 use serde::Serialize;
-use song::StepSummary;
+use song::{StepSummary, WordsElsewhere};
 
 use crate::{
     AppState,
@@ -47,6 +48,9 @@ struct MusicAnswer {
     /// Of a song that is sung.
     #[serde(skip_serializing_if = "Option::is_none")]
     lyrics: Option<String>,
+    /// Its words line by line, with their times.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lyrics_lines: Vec<Vec<SungWord>>,
     /// Who did what, and who was asked before.
     processing_steps: Vec<StepSummary>,
     processing_time_seconds: f64,
@@ -58,6 +62,7 @@ struct Played {
     master: Master,
     title: String,
     lyrics: Option<String>,
+    lines: Vec<Vec<SungWord>>,
     /// Of the voice.
     steps: Vec<StepSummary>,
     warnings: Vec<String>,
@@ -104,6 +109,7 @@ pub async fn generate(
         seed: asked.seed,
         provider,
         lyrics: played.lyrics,
+        lyrics_lines: played.lines,
         processing_steps: std::iter::once(composing).chain(played.steps).collect(),
         processing_time_seconds: started.elapsed().as_secs_f64(),
         warnings: played.warnings,
@@ -124,7 +130,11 @@ async fn composed(
     let (calls, started) = (DirectCalls::default(), Instant::now());
     // Somebody who delivers finished sound takes as long as one who sings.
     let scope = CallScope::new(&calls, state.pipeline.step_timeouts.vocals);
-    let composed = compose_with(&state.pipeline.capabilities.compositions, scope, asked, model).await?;
+    let capabilities = &state.pipeline.capabilities;
+    let words = WordsElsewhere { capabilities, gate: &state.pipeline.gate, request: asked };
+    let (chain, content) = (&capabilities.compositions, &*capabilities.content);
+    let composers = Composers { chain, content, words: Some(&words) };
+    let composed = compose_with(&composers, scope, asked, model).await?;
     let step = step_of(stage::COMPOSING, &composed.provider, &calls, started).await?;
     Ok((composed.value, composed.provider.to_string(), step))
 }
@@ -147,6 +157,7 @@ async fn step_of(
 /// A voice over a band.
 struct Sung {
     lyrics: String,
+    lines: Vec<Vec<SungWord>>,
     /// Mono, at the rate of the band.
     samples: Vec<f32>,
     steps: Vec<StepSummary>,
@@ -166,12 +177,13 @@ async fn of_notes(state: &AppState, asked: &CompositionRequest, song: ComposedSo
         let mut warnings = [song.understanding.conflicts, song.effective.warnings].concat();
         warnings.append(&mut band.report.warnings);
         let title = song.score.title;
-        let Some(Sung { lyrics, samples, steps, warnings: weak }) = sung else {
-            return Ok(Played { master: band.master, title, lyrics: None, steps: Vec::new(), warnings });
+        let Some(Sung { lyrics, lines, samples, steps, warnings: weak }) = sung else {
+            let (master, lines, steps) = (band.master, Vec::new(), Vec::new());
+            return Ok(Played { master, title, lyrics: None, lines, steps, warnings });
         };
         warnings.extend(weak);
         let master = with_voice(&band, &samples)?.master;
-        Ok(Played { master, title, lyrics: Some(lyrics), steps, warnings })
+        Ok(Played { master, title, lyrics: Some(lyrics), lines, steps, warnings })
     })
     .await?
 }
@@ -193,6 +205,7 @@ async fn sing(state: &AppState, asked: &CompositionRequest, song: &ComposedSong)
     let shortfalls = written.shortfalls.into_iter().chain(sung.shortfalls);
     Ok(Sung {
         lyrics: song::lyrics_text(&written.value),
+        lines: sung_words(&timed_lines(&song.melody, &written.value)),
         samples: sung.value.mastered.samples,
         steps: vec![writing, singing],
         warnings: shortfalls.map(|shortfall| format!("words and voice: {}", shortfall.message)).collect(),
@@ -209,7 +222,9 @@ async fn of_sound(
     blocking(move || {
         let finished = song.finished(sound.reopen()?, seconds, false, &mut until(longest))?;
         let (master, warnings) = (finished.master, finished.warnings);
-        Ok(Played { master, title: song.title, lyrics: None, steps: Vec::new(), warnings })
+        let lyrics = (!song.lines.is_empty()).then(|| lines_as_text(&song.lines));
+        let lines = sung_words(&song.lines);
+        Ok(Played { master, title: song.title, lyrics, lines, steps: Vec::new(), warnings })
     })
     .await?
 }

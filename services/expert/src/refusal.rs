@@ -116,7 +116,7 @@ impl Refusal {
 }
 
 impl From<Failure> for Refusal {
-    fn from(Failure { class, code, message, retry_after }: Failure) -> Self {
+    fn from(Failure { class, code, message, retry_after, suggestion: _ }: Failure) -> Self {
         let status = match class {
             FailureClass::Caller | FailureClass::Content => StatusCode::UNPROCESSABLE_ENTITY,
             FailureClass::RetryAfter | FailureClass::Saturated => StatusCode::TOO_MANY_REQUESTS,

@@ -3,8 +3,8 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use arrangement::{
-    CompositionReport, LOUDNESS, Made, Rendering, Reported, SoundSummary, Subject, composed_stems, render_exactly,
-    roll, with_voice,
+    Composers, CompositionReport, LOUDNESS, Made, Rendering, Reported, SoundSummary, Subject, composed_stems,
+    render_exactly, roll, with_voice,
 };
 use compose::asked;
 use domain::{FailureClass, FailureCode, kinds::composition::CompositionRequest};
@@ -13,6 +13,8 @@ use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
 use soundfont::Instruments;
 use telemetry::Metrics;
+
+use crate::gate::gate;
 
 fn request(fields: &[(&str, &'static str)]) -> CompositionRequest {
     let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
@@ -28,7 +30,9 @@ async fn composed(request: &CompositionRequest) -> ComposedSong {
     let settings = Settings::load(&LoadOptions::default()).unwrap();
     let chain = chain(&settings);
     let calls = DirectCalls::default();
-    let made = arrangement::compose(&chain, CallScope::new(&calls, Duration::from_secs(60)), request).await.unwrap();
+    let composers = Composers { chain: &chain, content: &gate(), words: None };
+    let scope = CallScope::new(&calls, Duration::from_secs(60));
+    let made = arrangement::compose(&composers, scope, request).await.unwrap();
     assert_eq!(&*made.provider, "offline");
     match made.value {
         Made::Notes(song) => *song,
@@ -224,7 +228,8 @@ async fn what_no_composer_knows_is_the_callers_to_change() {
     let chain = chain(&settings);
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, Duration::from_secs(60));
-    let failure = arrangement::compose(&chain, scope, &odd).await.unwrap_err().into_failure();
+    let composers = Composers { chain: &chain, content: &gate(), words: None };
+    let failure = arrangement::compose(&composers, scope, &odd).await.unwrap_err().into_failure();
     assert_eq!((failure.class, failure.code), (FailureClass::Caller, FailureCode::ImpossibleOptions));
     assert!(failure.message.starts_with("style: expected one of"), "{}", failure.message);
 }

@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use arrangement::{CompositionReport, Flaws, LOUDNESS, Made, Mastered, Players, Reported, SoundSong, Subject, played};
+use arrangement::{
+    Composers, CompositionReport, Flaws, LOUDNESS, Made, Mastered, Players, Reported, SoundSong, Subject, played,
+};
 use async_trait::async_trait;
 use domain::retry::RetryPolicy;
 use domain::{Failure, FailureClass, FailureCode, kinds::composition::CompositionRequest};
@@ -16,17 +18,19 @@ use media::{Encoding, Multitrack, Tags};
 use music::score::{MeterChange, Part, Score, ScoreNote, TempoChange};
 use providers::{
     AudioInput, CallLimits, CallScope, Chain, Composed, DirectCalls, OfflineComposer, OwnInstruments, PlayedSong,
-    ProviderCall, SongComposer, SongPlayer, Stop, SungSound, SungWord, Terms,
+    ProviderCall, SongComposer, SongPlayer, SongRequest, Stop, SungSound, SungWord, Terms,
 };
 use serde_json::json;
 use telemetry::Metrics;
+
+use crate::gate::{LISTED, gate};
 
 /// A service that answers every sentence with the same bytes.
 struct Delivers(Vec<u8>);
 
 #[async_trait]
 impl SongComposer for Delivers {
-    async fn compose(&self, _: &str, _: &compose::Options, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, _: &SongRequest<'_>, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
         Ok(Composed::Sound(AudioInput::new(file(&self.0)).unwrap()))
     }
 }
@@ -67,7 +71,8 @@ async fn made(services: Vec<(&'static str, Arc<dyn SongComposer>)>) -> Result<(S
     let request = request(&[("prompt", "a calm waltz"), ("lengthMs", "3000"), ("name", "Tide")]);
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, Duration::from_secs(60));
-    let made = arrangement::compose(&chain, scope, &request).await.map_err(Stop::into_failure)?;
+    let composers = Composers { chain: &chain, content: &gate(), words: None };
+    let made = arrangement::compose(&composers, scope, &request).await.map_err(Stop::into_failure)?;
     Ok((made.provider.to_string(), made.value))
 }
 
@@ -257,7 +262,7 @@ struct Sings(Vec<Vec<SungWord>>);
 
 #[async_trait]
 impl SongComposer for Sings {
-    async fn compose(&self, _: &str, _: &compose::Options, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, _: &SongRequest<'_>, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
         let sound = AudioInput::new(file(&sound(3.0, 44_100, 2, 0.2, Encoding::Wav16))).unwrap();
         let title = Some("Harbour".to_owned());
         Ok(Composed::SoundWithWords(Box::new(SungSound { sound, title, lines: self.0.clone() })))
@@ -282,6 +287,22 @@ async fn words_that_are_told_are_kept_with_their_times() {
     assert_eq!(serde_json::from_str::<SoundSong>(&kept).unwrap(), song);
     let older = r#"{"title": "T", "seconds": 3.0, "mediaType": "audio/wav"}"#;
     assert!(serde_json::from_str::<SoundSong>(older).unwrap().lines.is_empty());
+}
+
+#[tokio::test]
+async fn words_that_must_not_be_sung_are_left_to_the_next() {
+    let told = |text: &str| -> Arc<dyn SongComposer> {
+        let word = SungWord { text: text.to_owned(), start_seconds: 0.5, end_seconds: 0.8 };
+        Arc::new(Sings(vec![vec![word]]))
+    };
+    let own = || -> Arc<dyn SongComposer> { Arc::new(OfflineComposer) };
+    let (provider, _) = made(vec![("vendor", told("boat")), ("offline", own())]).await.unwrap();
+    assert_eq!(provider, "vendor");
+    let (provider, _) = made(vec![("vendor", told(LISTED)), ("offline", own())]).await.unwrap();
+    assert_eq!(provider, "offline");
+    let alone = made(vec![("vendor", told(LISTED))]).await.unwrap_err();
+    assert_eq!((alone.class, alone.code), (FailureClass::Content, FailureCode::ContentRejected), "{alone:?}");
+    assert!(alone.message.starts_with("vendor has written") && !alone.message.contains(LISTED), "{}", alone.message);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     abilities::ModelChoice,
     calls::{Answered, Call, Make, ProviderCall},
-    composing::{Composed, SongComposer},
+    composing::{Composed, SongComposer, SongRequest, SungSound, SungWord},
     outside_service::CallError,
     stop::Stop,
     vendors::clean,
@@ -35,10 +35,13 @@ const BASE_MODELS: [&str; 4] = ["small", "medium", "melody", "large"];
 const USUAL_SECONDS: f64 = 30.0;
 /// Longest song that an answer is believed to hold where nobody has said how long it is to be.
 const MOST_SECONDS: f64 = 600.0;
+/// Most words of a song that are read.
+const MOST_WORDS: usize = 4_800;
 
 #[async_trait]
 impl SongComposer for ExpertClient {
-    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let SongRequest { sentence, options, .. } = *request;
         let is_ours = self.models().await?.has_stages;
         let model = call.model.as_ref();
         let body = if is_ours { in_fields(sentence, options, model) } else { in_words(sentence, options, model) };
@@ -57,8 +60,12 @@ impl SongComposer for ExpertClient {
             // One of our own has nothing to be paid for, and is let go.
             None => call.calls.once(made, make).await?,
         };
-        let sound = answer.files.into_iter().next();
-        Ok(Composed::Sound(sound.ok_or_else(|| self.blame.misbehaved("sent no sound"))?))
+        let sound = answer.files.into_iter().next().ok_or_else(|| self.blame.misbehaved("sent no sound"))?;
+        let lines: Vec<Vec<SungWord>> = serde_json::from_value(answer.value["lines"].clone()).unwrap_or_default();
+        if lines.is_empty() {
+            return Ok(Composed::Sound(sound));
+        }
+        Ok(Composed::SoundWithWords(Box::new(SungSound { sound, title: None, lines })))
     }
 }
 
@@ -70,7 +77,8 @@ impl ExpertClient {
         let is_long = |seconds: &f64| (0.0..=MOST_SECONDS).contains(seconds);
         let seconds = asked_seconds.or_else(|| told["duration"].as_f64().filter(is_long)).unwrap_or(USUAL_SECONDS);
         let (usage, cost) = self.charge(&told, seconds);
-        let value = json!({ "model": told["model_used"].as_str().map(clean) });
+        let value =
+            json!({ "model": told["model_used"].as_str().map(clean), "lines": sung_lines(&told["lyrics_lines"]) });
         Ok(Answered { value, files: vec![file], usage, cost })
     }
 
@@ -128,6 +136,24 @@ impl ExpertClient {
         answer.download(&mut file).await.map_err(|error| lost(self.blame.away(&error)))?;
         Ok(file.into_std().await)
     }
+}
+
+/// What is sung, where it is told with times that can be true: words at wrong times are worse than none.
+fn sung_lines(told: &Value) -> Vec<Vec<SungWord>> {
+    let lines: Vec<Vec<SungWord>> = serde_json::from_value(told.clone()).unwrap_or_default();
+    let mut earliest = 0.0;
+    for (count, word) in lines.iter().flatten().enumerate() {
+        let SungWord { text: _, start_seconds, end_seconds } = word;
+        let is_true = *start_seconds >= earliest && end_seconds >= start_seconds && *end_seconds <= MOST_SECONDS;
+        if !is_true || count >= MOST_WORDS {
+            return Vec::new();
+        }
+        earliest = *start_seconds;
+    }
+    let plain = |word: SungWord| SungWord { text: clean(&word.text), ..word };
+    let line =
+        |line: Vec<SungWord>| line.into_iter().map(plain).filter(|word| !word.text.is_empty()).collect::<Vec<_>>();
+    lines.into_iter().map(line).filter(|line| !line.is_empty()).collect()
 }
 
 /// For a service of our own, which knows each option by name.
@@ -218,6 +244,24 @@ mod tests {
         let json = serde_json::to_value(&body).unwrap();
         assert_eq!(json.as_object().unwrap().keys().collect::<Vec<_>>(), ["duration", "include_vocals", "prompt"]);
         assert_eq!(in_words("x", &Options::default(), None).prompt, "x");
+    }
+
+    #[test]
+    fn words_are_read_where_their_times_can_be_true() {
+        let word = |text: &str, start: f64, end: f64| json!({"text": text, "startSeconds": start, "endSeconds": end});
+        let check = |told: Value, expected: &[&[&str]]| {
+            let lines = sung_lines(&told);
+            let texts: Vec<Vec<&str>> =
+                lines.iter().map(|line| line.iter().map(|word| word.text.as_str()).collect()).collect();
+            assert_eq!(texts, expected, "{told}");
+        };
+        check(json!([[word("A", 0.5, 0.9), word("bo\nat", 1.0, 1.5)], [word(" ", 2.0, 2.1)]]), &[&["A", "bo at"]]);
+        check(json!([[word("A", 0.5, 0.9)], [word("boat", 0.4, 0.6)]]), &[]);
+        check(json!([[word("A", 0.5, 0.4)]]), &[]);
+        check(json!([[word("A", 0.5, 601.0)]]), &[]);
+        check(json!([vec![word("la", 1.0, 1.0); MOST_WORDS + 1]]), &[]);
+        check(json!([["A"]]), &[]);
+        check(json!(null), &[]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use outbound::StatusCode;
 use serde_json::Value;
 use settings::VendorKind;
 
-use super::suggestion;
+use super::suggestion::{self, Room, SHORT, WHOLE};
 
 /// Longest text of a vendor that goes into a message.
 const MOST_DETAIL_CHARS: usize = 300;
@@ -20,8 +20,9 @@ pub struct VendorError {
     pub code: Option<String>,
     /// The vendor's own sentence.
     pub message: Option<String>,
-    /// What it says would be accepted instead.
+    /// What it says would be accepted instead: as much as goes into a message, and all of it.
     pub suggestion: Option<String>,
+    pub whole_suggestion: Option<String>,
 }
 
 /// Codes by what they ask of us. Compared without case.
@@ -115,6 +116,9 @@ pub fn failure(
         }
     };
     let failure = Failure::new(class, code, message(vendor, status, class, &error));
+    // What a vendor says of a refusal is for whoever asked.
+    let is_theirs = matches!(class, FailureClass::Caller | FailureClass::Content);
+    let failure = failure.with_suggestion(error.whole_suggestion.filter(|_| is_theirs));
     match (class, told) {
         (FailureClass::RetryAfter | FailureClass::Saturated, Some(wait)) => failure.with_retry_after(wait),
         _ => failure,
@@ -239,11 +243,15 @@ fn read_against(body: &[u8], sent: Option<&Value>) -> VendorError {
         .or_else(|| text(error))
         .or_else(|| text(&body["message"]))
         .or_else(|| text(&body["title"]));
-    let data = |name: &str| text(&detail["data"][name]).or_else(|| text(&detail[name]));
+    let prompts = [&detail["data"]["prompt_suggestion"], &detail["prompt_suggestion"]];
+    let prompt = || prompts.into_iter().filter_map(Value::as_str).find(|prompt| !clean(prompt).is_empty());
     let plans = [&detail["data"]["composition_plan_suggestion"], &detail["composition_plan_suggestion"]];
     let plan = || plans.into_iter().find(|plan| plan.is_object());
-    let suggestion = data("prompt_suggestion").or_else(|| plan().map(|plan| suggestion::in_words(plan, sent)));
-    VendorError { code, message, suggestion }
+    let told = |room: Room| {
+        let of_prompt = prompt().map(|prompt| cleaned(prompt, room.chars));
+        of_prompt.or_else(|| plan().map(|plan| suggestion::in_words(plan, sent, room)))
+    };
+    VendorError { code, message, suggestion: told(SHORT), whole_suggestion: told(WHOLE) }
 }
 
 /// The fields that a vendor has something against, from a list of `{loc, msg}`.
@@ -263,8 +271,12 @@ fn fields(detail: &Value) -> Option<String> {
 
 /// A text of a stranger for our own messages: one line, bounded, without what terminals and logs would act on.
 pub fn clean(text: &str) -> String {
+    cleaned(text, MOST_DETAIL_CHARS)
+}
+
+fn cleaned(text: &str, most_chars: usize) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    words.chars().filter(|c| !c.is_control()).take(MOST_DETAIL_CHARS).collect()
+    words.chars().filter(|c| !c.is_control()).take(most_chars).collect()
 }
 
 /// The seconds in "Your rate limit resets in ~30s."
@@ -276,6 +288,8 @@ fn resets_in(message: &str) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn check(row: &str, kind: VendorKind, status: u16, wait: Option<u64>, body: &str, class: FailureClass) -> Failure {
@@ -405,6 +419,11 @@ mod tests {
         let failure = check("bad_prompt", VendorKind::ElevenLabs, 400, None, bad, Content);
         assert_eq!(failure.code, FailureCode::ContentRejected);
         assert!(failure.message.contains("It would take: a calm song"), "{failure}");
+        assert_eq!(failure.suggestion.as_deref(), Some("a calm song"));
+        let (most, long) = ("y".repeat(4_100), "y".repeat(9_000));
+        let bad = json!({"detail": {"status": "bad_prompt", "message": "m", "data": {"prompt_suggestion": long}}});
+        let failure = check("a long one", VendorKind::ElevenLabs, 400, None, &bad.to_string(), Content);
+        assert_eq!((failure.suggestion, failure.message.len() < 800), (Some(most), true));
         let plan = r#"{"detail":{"status":"bad_composition_plan","message":"m"}}"#;
         check("bad_composition_plan", VendorKind::ElevenLabs, 400, None, plan, Content);
         let plan = r#"{"detail":{"status":"bad_composition_plan","message":"m",

@@ -1,6 +1,7 @@
 //! ElevenLabs Music, against a server that speaks like it and misbehaves when told to.
 
 use std::{
+    io::Write as _,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -8,14 +9,19 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use compose::Options;
-use domain::{Cost, FailureClass, Prices, retry::RetryPolicy};
+use domain::{Cost, Failure, FailureClass, FailureCode, Prices, retry::RetryPolicy};
+use lyrics::{LyricLine, Lyrics, Section, Syllable};
+use music::Phrase;
 use providers::{
-    CallLimits, CallScope, Chain, Composed, DirectCalls, IsAwaited, ModelChoice, Need, ProviderCall, SetupCheck as _,
-    SetupError, SongComposer, Stop, SungSound, Terms, vendors::elevenlabs::ElevenLabs, while_awaited,
+    CallLimits, CallScope, Chain, Composed, ComposedSong, ContentGate, DirectCalls, IsAwaited, ModelChoice, Need,
+    Outside, ProviderCall, SetupCheck as _, SetupError, SongComposer, SongRequest, SongWords, Stop, SungSound, Terms,
+    vendors::elevenlabs::ElevenLabs, while_awaited,
 };
+use resilience::{BreakerRegistry, BreakerSettings};
 use serde_json::json;
-use settings::{Secret, Vendor, VendorKind};
+use settings::{LoadOptions, Secret, Settings, Vendor, VendorKind};
 use telemetry::Metrics;
 use vendor_standins::{Fault, Retry, Route, Sound, Step, Vendor as Whose, Vendors};
 
@@ -51,7 +57,7 @@ impl Studio {
     async fn compose_with(&self, sentence: &str, options: &Options) -> Result<Composed, Stop> {
         let calls = DirectCalls::default();
         let call = ProviderCall::alone(&calls, "vendor", Duration::from_secs(60));
-        self.client().compose(sentence, options, &call).await
+        self.client().compose(&SongRequest::new(sentence, options), &call).await
     }
 
     fn asked(&self, route: Route) -> usize {
@@ -103,6 +109,53 @@ async fn a_song_that_is_sung_comes_with_its_words() {
         assert!(times.is_sorted() && times.iter().all(|at| (0.0..42.0).contains(at)), "{model}: {times:?}");
         let asked = [Route::MusicPlan, Route::MusicDetailed, Route::MusicStream].map(|route| studio.asked(route));
         assert_eq!((asked, studio.charges()), ([1, 1, 0], 1), "{model}: the plan costs nothing");
+    }
+}
+
+/// Sings one syllable to each note of a melody; nothing where it is told to.
+struct Words {
+    is_away: bool,
+}
+
+#[async_trait]
+impl SongWords for Words {
+    async fn write(&self, song: &ComposedSong, _: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+        if self.is_away {
+            let why = Failure::new(FailureClass::Transient, FailureCode::ProviderUnavailable, "nobody writes");
+            return Err(why.into());
+        }
+        let line = |(phrase, notes): (usize, &Phrase)| {
+            let syllables = (notes.start..notes.end)
+                .map(|note| Syllable {
+                    text: "loom".to_owned(),
+                    word_index: note - notes.start,
+                    phones: Vec::new(),
+                    note,
+                })
+                .collect::<Vec<_>>();
+            let text = vec!["loom"; syllables.len()].join(" ");
+            LyricLine { phrase, section: Section::default(), text, syllables }
+        };
+        let lines = song.melody.phrases.iter().enumerate().map(line).collect();
+        Ok(Lyrics { title: String::new(), lines, language: "en".to_owned() })
+    }
+}
+
+#[tokio::test]
+async fn words_that_are_written_here_are_sung_and_the_vendors_where_there_are_none() {
+    for model in ["music_v1", "music_v2"] {
+        let mut studio = Studio::open().await;
+        studio.vendor.model = model.to_owned();
+        for (is_away, plans) in [(false, 0), (true, 1)] {
+            let (calls, writer) = (DirectCalls::default(), Words { is_away });
+            let call = ProviderCall::alone(&calls, "vendor", Duration::from_secs(60));
+            let options = Options { seconds: Some(42.0), ..Options::default() };
+            let asked = SongRequest::new(SUNG, &options).with_words(Some(&writer));
+            let song = sung(studio.client().compose(&asked, &call).await.unwrap());
+            let is_ours = words(&song).iter().all(|word| *word == "loom");
+            assert!(!song.lines.is_empty() && is_ours != is_away, "{model}: {:?}", song.lines);
+            assert_eq!(studio.asked(Route::MusicPlan), plans, "{model}");
+        }
     }
 }
 
@@ -171,7 +224,7 @@ async fn what_may_have_been_paid_for_is_not_asked_for_again() {
         let options = Options { seconds: Some(8.0), ..Options::default() };
         let composed = chain
             .call(CallScope::new(&calls, Duration::from_secs(60)), &Need::default(), async |composer, call| {
-                composer.compose(INSTRUMENTAL, &options, &call).await
+                composer.compose(&SongRequest::new(INSTRUMENTAL, &options), &call).await
             })
             .await;
         assert!(composed.is_err(), "{step:?}");
@@ -277,6 +330,38 @@ async fn a_plan_without_words_is_not_paid_for() {
     assert_eq!((studio.asked(Route::MusicDetailed), studio.charges()), (0, 0));
 }
 
+/// A gate that forbids one word.
+fn gate(listed: &str) -> ContentGate {
+    let mut lists = tempfile::NamedTempFile::new().unwrap();
+    let entry = "[[entries]]\nlanguage = \"en\"\nseverity = \"block\"\ncategory = \"vulgar\"\n";
+    writeln!(lists, "{entry}terms = [\"{listed}\"]").unwrap();
+    let Settings { mut safety, moderation, .. } = Settings::load(&LoadOptions::default()).unwrap();
+    safety.lists = Some(lists.path().to_owned());
+    let metrics = Metrics::new("test");
+    let breakers = BreakerRegistry::new(BreakerSettings::default(), metrics.clone());
+    ContentGate::new(&safety, &moderation, &Outside::default(), &breakers, &metrics).unwrap()
+}
+
+#[tokio::test]
+async fn words_that_must_not_be_sung_are_not_paid_for() {
+    let studio = Studio::open().await;
+    let gate = gate("turnip");
+    let check = async |line: &str, is_sung: bool| {
+        let body = json!({ "sections": [{ "lines": [line] }] }).to_string();
+        let (status, content_type) = (200, "application/json".to_owned());
+        studio.script(Route::MusicPlan, [Step::Verbatim { status, content_type, body }]);
+        let (calls, paid) = (DirectCalls::default(), studio.charges());
+        let call = ProviderCall::alone(&calls, "vendor", Duration::from_secs(60));
+        let options = Options { seconds: Some(12.0), ..Options::default() };
+        let made = studio.client().compose(&SongRequest::new(SUNG, &options).judged_by(&gate), &call).await;
+        let refused = made.as_ref().err().map(|stop| (ended(stop), stop.clone().into_failure().code));
+        assert_eq!(refused, (!is_sung).then_some((Ended::GivenUp, FailureCode::ContentRejected)), "{line}");
+        assert_eq!(studio.charges() - paid, usize::from(is_sung), "{line}");
+    };
+    check("a boat of turnips on the pond", false).await;
+    check("a boat of paper on the pond", true).await;
+}
+
 #[tokio::test]
 async fn what_breaks_a_rule_is_not_sent() {
     let mut studio = Studio::open().await;
@@ -339,7 +424,7 @@ async fn a_model_by_name_and_its_price_are_asked_for() {
         let model = ModelChoice { name: "m".into(), provider: "vendor".into(), version: version.into() };
         let call =
             ProviderCall { model: Some(model), ..ProviderCall::alone(&calls, "vendor", Duration::from_secs(60)) };
-        let made = studio.client().compose(INSTRUMENTAL, &options, &call).await;
+        let made = studio.client().compose(&SongRequest::new(INSTRUMENTAL, &options), &call).await;
         assert_eq!(made.is_ok(), is_known, "{version}: {made:?}");
     }
     assert_ne!(studio.client().version(), {

@@ -16,8 +16,8 @@ use lyrics::LyricsRequest;
 use music::Melody;
 use providers::{
     Answer, AudioInput, Call, CallLog, Composed, DirectCalls, ExpertClient, LyricsWriter, Make, MelodyExtractor,
-    Outside, OutsideService, Patience, ProgressSink, ProviderCall, SongComposer, Stop, VocalSynthesizer, expert::mixed,
-    no_progress,
+    Outside, OutsideService, Patience, ProgressSink, ProviderCall, SongComposer, SongRequest, Stop, VocalSynthesizer,
+    expert::mixed, no_progress,
 };
 use serde_json::{Value, json};
 use settings::{LoadOptions, Secret, Settings};
@@ -130,7 +130,7 @@ fn ours() -> (&'static str, Scripted) {
 async fn composed(service: &Service, options: &Options) -> Result<Vec<u8>, Stop> {
     let calls = DirectCalls::default();
     let call = ProviderCall::alone(&calls, "studio", Duration::from_secs(60));
-    match service.client().compose("rain on a roof", options, &call).await? {
+    match service.client().compose(&SongRequest::new("rain on a roof", options), &call).await? {
         Composed::Sound(sound) => {
             let mut bytes = Vec::new();
             sound.reopen().unwrap().read_to_end(&mut bytes).unwrap();
@@ -322,7 +322,7 @@ async fn an_expert_among_the_vendors_has_prices_or_says_what_it_costs() {
         let written = client.write(&Melody::default(), &LyricsRequest::default(), &call).await.unwrap();
         assert_eq!(written.title, "Rain");
         let options = Options { seconds: Some(20.0), ..Options::default() };
-        client.compose("rain on a roof", &options, &call).await.unwrap();
+        client.compose(&SongRequest::new("rain on a roof", &options), &call).await.unwrap();
         let [melody, lyrics, song] = expected;
         let row = |what: &str, (estimate, cost)| (what.to_owned(), estimate, cost);
         let expected = [row("melody", melody), row("lyrics", lyrics), row("compose", song)];

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{SPEECH_MODELS, error, invalid, model};
 use crate::{
-    audio::{self, Codec},
-    prices, sound,
+    audio::{self, Codec, Spoken},
+    prices,
     work::{Reply, Work},
 };
 
@@ -46,7 +46,8 @@ pub(super) fn answer(work: &Work<'_>, body: &Value) -> Reply {
         }
         _ => return invalid("response_format", "Input should be mp3, opus, aac, flac, wav or pcm"),
     };
-    let Some(answer) = audio::answer(&sound::spoken(input, speed), codec, RATE_HZ, 1, work.sound()) else {
+    let spoken = Spoken { words: input, speed, most_seconds: f64::INFINITY };
+    let Some(answer) = audio::speech(&spoken, codec, RATE_HZ, work.sound()) else {
         return error(500, "server_error", None, None, "The server had an error.").into();
     };
     let amount = characters as u64 * prices::SPEECH_CHARACTER_MICROS;

@@ -12,7 +12,6 @@ use super::{
     webhooks::hmac_sha256,
 };
 use crate::{
-    audio,
     http::Answer,
     work::{Reply, Work},
 };
@@ -117,8 +116,7 @@ impl Replicate {
         };
         let Some(output) = output else { return not_found() };
         let (recipe, amiss) = (output.recipe, work.sound().or(output.amiss));
-        let answer = audio::answer(&recipe.tones, recipe.codec, recipe.rate_hz, recipe.channels, amiss);
-        answer.map_or_else(not_found, Reply::from)
+        recipe.answer(amiss).map_or_else(not_found, Reply::from)
     }
 }
 

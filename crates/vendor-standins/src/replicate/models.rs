@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::{
-    audio::Codec,
+    audio::{self, Codec, Spoken},
+    http::Answer,
     sound::{self, Tone},
+    steps::Sound,
 };
 
 /// What a model makes.
@@ -187,9 +189,26 @@ pub fn openapi(makes: Makes) -> Value {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Recipe {
     pub tones: Vec<Tone>,
+    /// What is said, where there is somebody to say it.
+    pub words: Option<String>,
     pub codec: Codec,
     pub rate_hz: u32,
     pub channels: u16,
+}
+
+impl Recipe {
+    /// The sound as an answer, amiss as told; `None` where its codec has no such rate.
+    pub fn answer(&self, amiss: Option<Sound>) -> Option<Answer> {
+        match &self.words {
+            Some(words) => audio::speech(
+                &Spoken { words, speed: 1.0, most_seconds: BARK_SECONDS },
+                self.codec,
+                self.rate_hz,
+                amiss,
+            ),
+            None => audio::answer(&self.tones, self.codec, self.rate_hz, self.channels, amiss),
+        }
+    }
 }
 
 /// Longest speech of one call of Bark, in seconds.
@@ -203,20 +222,19 @@ pub fn recipe(makes: Makes, given: &Value, dice: u64) -> Recipe {
     match makes {
         Makes::Bark => {
             let prompt: String = given["prompt"].as_str().unwrap_or_default().chars().take(BARK_CHARACTERS).collect();
-            let mut tones = sound::spoken(&prompt, 1.0);
-            let mut left = BARK_SECONDS;
-            tones.retain(|tone| {
-                left -= tone.seconds;
-                left >= 0.0
-            });
-            Recipe { tones, codec: Codec::Wav, rate_hz: 24_000, channels: 1 }
+            let tones = sound::within(sound::spoken(&prompt, 1.0), BARK_SECONDS);
+            Recipe { tones, words: Some(prompt), codec: Codec::Wav, rate_hz: 24_000, channels: 1 }
         }
-        Makes::Lyria => Recipe { tones: sound::tune(30.0, dice), codec: Codec::Wav, rate_hz: 48_000, channels: 2 },
+        Makes::Lyria => {
+            let tones = sound::tune(30.0, dice);
+            Recipe { tones, words: None, codec: Codec::Wav, rate_hz: 48_000, channels: 2 }
+        }
         Makes::MusicGen | Makes::Training => {
             let seconds = given["duration"].as_f64().unwrap_or(8.0).clamp(1.0, LONGEST_SECONDS);
             let stereo = given["model_version"].as_str().is_none_or(|version| version.starts_with("stereo"));
             let codec = if given["output_format"] == "mp3" { Codec::Mp3 { kbps: 128 } } else { Codec::Wav };
-            Recipe { tones: sound::tune(seconds, dice), codec, rate_hz: 32_000, channels: if stereo { 2 } else { 1 } }
+            let (tones, channels) = (sound::tune(seconds, dice), if stereo { 2 } else { 1 });
+            Recipe { tones, words: None, codec, rate_hz: 32_000, channels }
         }
     }
 }

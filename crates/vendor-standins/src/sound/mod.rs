@@ -1,11 +1,13 @@
-//! Sound that the stand-ins make: bursts of tones in the rhythm of speech, and small tunes.
+//! Sound that the stand-ins make: speech, or bursts of tones in its rhythm where this machine has no voice, and small tunes.
 
 mod g711;
 mod mp3;
+mod voice;
 mod wav;
 
 pub use g711::{alaw, ulaw};
 pub use mp3::mp3;
+pub use voice::say;
 pub use wav::wav;
 
 use std::f64::consts::TAU;
@@ -39,6 +41,16 @@ pub fn spoken(text: &str, speed: f64) -> Vec<Tone> {
         }
         tones.push(Tone { seconds: 0.25 / speed, hz: 0.0 });
     }
+    tones
+}
+
+/// As many of the tones as fit into so many seconds.
+pub fn within(mut tones: Vec<Tone>, most_seconds: f64) -> Vec<Tone> {
+    let mut left = most_seconds;
+    tones.retain(|tone| {
+        left -= tone.seconds;
+        left >= 0.0
+    });
     tones
 }
 

@@ -4,9 +4,9 @@ use std::{io::Read as _, ops::ControlFlow, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use arrangement::{
-    CompositionReport, FinishedSound, Made, Reported, SoundSong, SoundSummary, Subject, VOICE, VocalsSummary,
-    asked_seconds, check_voice, composed_stems, cover, lines_as_lrc, lines_as_text, roll, timed_lines, vocals_request,
-    with_voice,
+    Composers, CompositionReport, FinishedSound, Made, Reported, SoundSong, SoundSummary, Subject, VOICE,
+    VocalsSummary, asked_seconds, check_voice, composed_stems, cover, lines_as_lrc, lines_as_text, roll, timed_lines,
+    vocals_request, with_voice,
 };
 use compose::asked;
 use domain::{
@@ -19,6 +19,7 @@ use music::Score;
 use providers::{AudioInput, CallScope, Capabilities, ComposedSong, DirectCalls, ProgressSink, Provided, no_progress};
 use resilience::{BreakerRegistry, BreakerSettings};
 use settings::{LoadOptions, Settings};
+use song::WordsElsewhere;
 use soundfont::StemSpec;
 
 use super::{
@@ -246,7 +247,10 @@ async fn composed(
     capabilities.content.admit(&request.texts(), time).await.map_err(Exit::of_failure)?;
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, time);
-    let composed = arrangement::compose(&capabilities.compositions, scope, request).await.map_err(Exit::of_stop)?;
+    let words = WordsElsewhere { capabilities, gate: settings.quality_gate(), request };
+    let (chain, content) = (&capabilities.compositions, &*capabilities.content);
+    let composers = Composers { chain, content, words: Some(&words) };
+    let composed = arrangement::compose(&composers, scope, request).await.map_err(Exit::of_stop)?;
     bars::done(&bar);
     Ok(composed)
 }

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
 use media::{Bounds, Encoding, Tags};
-use providers::{AudioInput, Composed, ProviderCall, SongComposer, Stop, SungSound, SungWord};
+use providers::{AudioInput, Composed, ProviderCall, SongComposer, SongRequest, Stop, SungSound, SungWord};
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -28,7 +28,7 @@ struct Vendor {
 
 #[async_trait]
 impl SongComposer for Vendor {
-    async fn compose(&self, _: &str, _: &compose::Options, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, _: &SongRequest<'_>, _: &ProviderCall<'_>) -> Result<Composed, Stop> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.is_away.load(Ordering::SeqCst) {
             return Err(

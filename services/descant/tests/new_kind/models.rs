@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use domain::{Failure, FailureClass, FailureCode};
-use providers::{AudioInput, Composed, ModelChoice, ProviderCall, SongComposer, Stop};
+use providers::{AudioInput, Composed, ModelChoice, ProviderCall, SongComposer, SongRequest, Stop};
 use serde_json::{Value, json};
 
 use super::{composer::song, house::House};
@@ -24,7 +24,7 @@ struct Vendor {
 
 #[async_trait]
 impl SongComposer for Vendor {
-    async fn compose(&self, _: &str, _: &compose::Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, _: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
         self.asked.lock().unwrap().push(call.model.clone());
         if self.has_no_key.load(Ordering::SeqCst) {
             let key = Failure::new(FailureClass::Config, FailureCode::ProviderConfig, "the vendor's key has ended");

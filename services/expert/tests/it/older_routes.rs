@@ -47,6 +47,8 @@ async fn a_sentence_becomes_a_song_that_is_sung() {
     let song: Value = expert.post_json("generate", &call).await.json().await.unwrap();
     assert_eq!(song["success"], true, "{song}");
     assert!(song["lyrics"].as_str().unwrap().lines().count() > 1, "{song}");
+    let lines = song["lyrics_lines"].as_array().unwrap();
+    assert!(lines.len() > 1 && lines[0][0]["startSeconds"].is_number(), "{song}");
     assert!((seconds(carried(&song["audio_url"]).1) - 20.0).abs() < 0.2);
 }
 

@@ -18,12 +18,14 @@ pub struct FailureWords {
     pub message: String,
     pub kind: &'static str,
     pub code: &'static str,
+    pub suggestion: Option<String>,
 }
 
 pub fn failure(spec: Option<&KindSpec>, job: &Job) -> Option<FailureWords> {
     let failure = job.failure.as_ref().filter(|_| matches!(job.state, JobState::Failed | JobState::Expired))?;
     let kind = spec.map_or(UNKNOWN_ERROR, |spec| spec.error_word(failure.code, job.stage.as_deref()));
-    Some(FailureWords { message: failure.message.clone(), kind, code: failure.code.as_str() })
+    let (message, suggestion) = (failure.message.clone(), failure.suggestion.clone());
+    Some(FailureWords { message, kind, code: failure.code.as_str(), suggestion })
 }
 
 /// Where a job stands; `warnings` are those about its files.
@@ -41,7 +43,8 @@ pub async fn standing(state: &AppState, user: &UserId, job: &Job, warnings: Vec<
         queue_position: queue_position(state, user, job).await?,
         error: failure.as_ref().map(|failure| failure.message.clone()),
         error_type: failure.as_ref().map(|failure| failure.kind),
-        error_code: failure.map(|failure| failure.code),
+        error_code: failure.as_ref().map(|failure| failure.code),
+        suggestion: failure.and_then(|failure| failure.suggestion),
         warnings,
         created_at: job.created_at,
         started_at: job.started_at,

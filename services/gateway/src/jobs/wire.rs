@@ -97,6 +97,9 @@ pub struct Standing {
     pub error_type: Option<&'static str>,
     /// A word that a program can act on, such as `no_melody`.
     pub error_code: Option<&'static str>,
+    /// What the service that refused the request would take in its place, in full; absent where it said nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suggestion: Option<String>,
     /// What is not ideal about its files, as sentences.
     pub warnings: Vec<String>,
     pub created_at: DateTime<Utc>,

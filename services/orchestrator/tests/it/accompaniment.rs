@@ -41,12 +41,13 @@ async fn hum(harness: &Harness, vendors: &Vendors, end: End) -> JobId {
     let pace = Some(Pace::Polls { starting: 0, processing: 1 });
     let run = Run { end, pace, ..Run::default() };
     vendors.script(Vendor::Replicate, Route::CreatePrediction, [Step::Run(run)]);
-    let fields = [
-        ("prompt", "A romantic ballad about summer nights"),
-        ("genre", "folk"),
-        ("backing", "band"),
-        ("stems", "true"),
-    ];
+    submit_hum(harness, &[("genre", "folk"), ("backing", "band"), ("stems", "true")]).await
+}
+
+/// A hum that is to be sung, with these options.
+pub async fn submit_hum(harness: &Harness, options: &[(&'static str, &'static str)]) -> JobId {
+    let prompt = ("prompt", "A romantic ballad about summer nights");
+    let fields: Vec<_> = std::iter::once(prompt).chain(options.iter().copied()).collect();
     let field = |name: &str| fields.iter().find(|(field, _)| *field == name).map(|(_, text)| *text);
     let request = MelodyToVocalsRequest::read(field, 7).unwrap();
     let tune = pitch::sample::hummed_tune();
@@ -72,7 +73,7 @@ async fn hum(harness: &Harness, vendors: &Vendors, end: End) -> JobId {
 }
 
 /// The job at its end, with the clock at each moment that it waits for.
-async fn over(harness: &Harness, id: JobId) -> Job {
+pub async fn over(harness: &Harness, id: JobId) -> Job {
     let started = Instant::now();
     loop {
         let job = harness.job(id).await;

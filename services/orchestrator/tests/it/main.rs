@@ -15,3 +15,4 @@ mod queue_rules;
 mod registry;
 mod training;
 mod vendors;
+mod voices;

@@ -55,6 +55,24 @@ pub fn deal(parts: &[Part], theirs: Vec<Vec<String>>, limits: &PlanLimits) -> Ve
     parts.iter().map(part).collect()
 }
 
+/// Gives lines that begin at moments, in milliseconds and in order, to the parts in which they begin; of one in which nobody sings,
+/// to the one before it that sings, else to the first.
+pub fn place(parts: &[Part], timed: &[(u64, String)], limits: &PlanLimits) -> Vec<Vec<String>> {
+    let mut placed = vec![Vec::new(); parts.len()];
+    let Some(first) = parts.iter().position(|part| part.sings) else { return placed };
+    for (at_ms, text) in timed {
+        let mut end = 0;
+        let begun = parts.iter().take_while(|part| {
+            let start = end;
+            end += part.ms;
+            start <= *at_ms
+        });
+        let part = begun.enumerate().filter(|(_, part)| part.sings).last().map_or(first, |(index, _)| index);
+        placed[part].extend(split(text, limits.line_chars));
+    }
+    placed
+}
+
 /// A stranger's line as lines that the vendor takes: without what is no text, cut between words where it is too long.
 fn split(text: &str, most_chars: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -133,6 +151,21 @@ mod tests {
             let limits = PlanLimits { lines: most, ..PlanLimits::default() };
             assert_eq!(counts(&deal(&long, lines(&[90]), &limits)), [most]);
         }
+    }
+
+    #[test]
+    fn lines_of_our_own_go_where_they_begin() {
+        let song = parts(&[(4_000, false), (10_000, true), (6_000, false), (10_000, true)]);
+        let check = |moments: &[u64], expected: &[usize]| {
+            let timed: Vec<(u64, String)> = moments.iter().map(|at| (*at, "la la".to_owned())).collect();
+            assert_eq!(counts(&place(&song, &timed, &PlanLimits::default())), expected, "{moments:?}");
+        };
+        check(&[4_000, 13_999, 20_000, 29_000], &[0, 2, 0, 2]);
+        check(&[0, 15_000, 90_000], &[0, 2, 0, 1]);
+        check(&[], &[0, 0, 0, 0]);
+        let short = PlanLimits { line_chars: 2, ..PlanLimits::default() };
+        assert_eq!(place(&song, &[(5_000, "la lo".to_owned())], &short)[1], ["la", "lo"]);
+        assert_eq!(counts(&place(&parts(&[(9_000, false)]), &[(0, "la".to_owned())], &short)), [0]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! ElevenLabs Music: a song is planned here, part by part, and composed, played and sung there.
 //!
 //! Music is asked for with a plan and never with a prompt: only a plan takes a seed, and only a plan keeps our form, to the
-//! millisecond. The words of a song that is sung are the vendor's: it is asked for a plan of the sentence first, which costs
-//! nothing, and its lines go into our parts. A song that is sung comes with the times of its words (`detailed`); one that is
+//! millisecond. The words of a song that is sung are written here, to the melody that our own composer makes for that form, and
+//! go into its parts as lines; where nobody has written any, the vendor is asked for a plan of the sentence first, which costs
+//! nothing, and its lines go there. A song that is sung comes with the times of its words (`detailed`); one that is
 //! not comes as it is made (`stream`). A suggestion in the place of a refused plan is told, never taken.
 
 mod details;
@@ -31,14 +32,16 @@ use crate::{
     abilities::Abilities,
     calls::{Answer, Answered, Call, Make, ProviderCall},
     capability::blocking,
-    composing::{Composed, SongComposer, SungSound, compose_failure},
+    composing::{Composed, SongComposer, SongRequest, SungSound, compose_failure},
     setup_check::SetupCheck,
     stop::Stop,
 };
 
 const USUAL_FORMAT: &str = "mp3_44100_128";
 /// Changes with what is asked of the vendor for the same sentence.
-const PLANS: &str = "plans-1";
+const PLANS: &str = "plans-2";
+/// What the lines of a plan are called in a refusal.
+const WORDS: &str = "the words of the song";
 /// Most of an answer in JSON: a plan, or what is said of the account.
 const MOST_JSON_BYTES: u64 = 1024 * 1024;
 
@@ -119,8 +122,34 @@ impl ElevenLabs {
         }
     }
 
+    /// The words of a song that is sung, part by part: written to the melody of our own song, where somebody is there to write
+    /// them; else the vendor's.
+    async fn words(
+        &self,
+        request: &SongRequest<'_>,
+        draft: &Draft,
+        call: &ProviderCall<'_>,
+    ) -> Result<Vec<Vec<String>>, Stop> {
+        let Some(words) = request.words else { return self.planned(request.sentence, draft, call).await };
+        match words.write(&draft.song, call).await {
+            Ok(written) => {
+                let lines = draft.place(&written);
+                if lines.iter().any(|lines| !lines.is_empty()) && draft.broken_rule(&lines).is_none() {
+                    return Ok(lines);
+                }
+                tracing::warn!(provider = self.http.name, "words do not go into a plan, the vendor's are sung");
+            }
+            Err(Stop::Parked(parking)) => return Err(Stop::Parked(parking)),
+            Err(stop) => {
+                let code = stop.into_failure().code;
+                tracing::warn!(provider = self.http.name, %code, "nobody has written words, the vendor's are sung");
+            }
+        }
+        self.planned(request.sentence, draft, call).await
+    }
+
     /// The words of a song that is sung, part by part: of a plan that the vendor writes about the sentence. Costs nothing.
-    async fn words(&self, sentence: &str, draft: &Draft, call: &ProviderCall<'_>) -> Result<Vec<Vec<String>>, Stop> {
+    async fn planned(&self, sentence: &str, draft: &Draft, call: &ProviderCall<'_>) -> Result<Vec<Vec<String>>, Stop> {
         let (model, _) = self.model(call);
         let body = json!({
             "prompt": sentence,
@@ -199,9 +228,15 @@ impl ElevenLabs {
 
 #[async_trait]
 impl SongComposer for ElevenLabs {
-    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let SongRequest { sentence, options, content, .. } = *request;
         let draft = self.draft(sentence, options).await?;
-        let lines = if draft.is_sung { self.words(sentence, &draft, call).await? } else { Vec::new() };
+        let lines = if draft.is_sung { self.words(request, &draft, call).await? } else { Vec::new() };
+        if let Some(content) = content.filter(|_| draft.is_sung) {
+            // Not paid for yet.
+            let text = lines.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n");
+            content.admit_of(&self.http.name, &[(WORDS, &text)], call.remaining).await?;
+        }
         let Answer { value, files } = self.song(&draft, &lines, options.seed, call).await?;
         let sound = files.into_iter().next().ok_or_else(|| Stop::GivenUp(self.http.misbehaved("sent no sound")))?;
         if !draft.is_sung {

@@ -1,8 +1,9 @@
 //! Composition plans out of our own form: what a song is to be, part by part, as the vendor takes it. The first version
 //! (`music_v1`) has sections, the second (all later models) chunks; a plan of the other version is an error there.
 
-use compose::{ComposeError, Composition, Effective, Instrument, Options, Understanding};
+use compose::{ComposeError, Effective, Instrument, Options, Understanding};
 use domain::options::Language;
+use lyrics::{LyricLine, Lyrics};
 use serde_json::{Value, json};
 use settings::PlanLimits;
 
@@ -10,6 +11,7 @@ use super::{
     form::{self, Part},
     lines,
 };
+use crate::composing::ComposedSong;
 
 /// Ours: nothing is documented for one style.
 const LONGEST_STYLE: usize = 200;
@@ -32,6 +34,8 @@ impl PlanVersion {
 pub struct Draft {
     pub parts: Vec<Part>,
     pub is_sung: bool,
+    /// The song of our own composer whose form it has.
+    pub song: Box<ComposedSong>,
     /// How all of it is to sound, and how not.
     positive: Vec<String>,
     negative: Vec<String>,
@@ -57,15 +61,17 @@ impl Draft {
             let nearest = song.seconds.max(*seconds.start()).min(*seconds.end());
             song = compose::compose(&asked, &Options { seconds: Some(nearest), ..options.clone() })?;
         }
-        let Composition { seconds, effective, sections, .. } = song;
+        let song = Box::new(ComposedSong::of(song, asked));
+        let (asked, effective) = (&song.understanding, &song.effective);
         let is_sung = !effective.instrumental;
-        let total_ms = (seconds * 1000.0).round() as u64;
+        let total_ms = (song.seconds * 1000.0).round() as u64;
         Ok(Self {
-            parts: form::parts(&sections, total_ms, is_sung, limits),
+            parts: form::parts(&song.sections, total_ms, is_sung, limits),
             is_sung,
-            positive: bounded(positive(sentence, &asked, options, &effective), limits.styles),
-            negative: bounded(negative(&effective), limits.styles),
+            positive: bounded(positive(sentence, asked, options, effective), limits.styles),
+            negative: bounded(negative(effective), limits.styles),
             limits: limits.clone(),
+            song,
         })
     }
 
@@ -143,6 +149,16 @@ impl Draft {
             return Some(format!("a part has at most {most_lines} lines of {line_chars} characters"));
         }
         None
+    }
+
+    /// Words to the melody of our song, in the parts in which they begin.
+    pub fn place(&self, words: &Lyrics) -> Vec<Vec<String>> {
+        let timed = |line: &LyricLine| {
+            let note = self.song.melody.notes.get(line.syllables.first()?.note)?;
+            Some(((note.onset_seconds * 1000.0).round() as u64, line.text.clone()))
+        };
+        let timed: Vec<(u64, String)> = words.lines.iter().filter_map(timed).collect();
+        lines::place(&self.parts, &timed, &self.limits)
     }
 
     /// The words of a plan of the vendor's, dealt to our parts.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     abilities::Abilities,
     calls::{Call, ProviderCall},
-    composing::{Composed, SongComposer},
+    composing::{Composed, SongComposer, SongRequest},
     input::{AudioInput, no_progress},
     outside_service::OutsideService,
     stop::Stop,
@@ -163,7 +163,8 @@ pub(super) fn described(mut words: Vec<String>) -> String {
 
 #[async_trait]
 impl SongComposer for MusicGen {
-    async fn compose(&self, sentence: &str, options: &Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+        let SongRequest { sentence, options, .. } = *request;
         let seconds = options.seconds.or_else(|| compose::understand(sentence).seconds);
         let seconds = seconds.unwrap_or(self.longest_seconds).clamp(self.shortest_seconds, self.longest_seconds);
         self.play(&description(sentence, options), seconds, None, "compose", call).await.map(Composed::Sound)

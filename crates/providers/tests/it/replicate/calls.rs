@@ -5,7 +5,7 @@ use std::time::Duration;
 use compose::Options as SongOptions;
 use domain::FailureClass;
 use providers::{
-    Arrival, CallError, DirectCalls, OutsideProgress, SongComposer,
+    Arrival, CallError, DirectCalls, OutsideProgress, SongComposer, SongRequest,
     vendors::replicate::{ModelRef, PredictionRequest},
 };
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn whoever_waits_for_a_lost_answer_gets_the_result_of_the_one_request() {
     let composer = setting.replicate.composer().unwrap();
     let calls = DirectCalls::default();
     let options = SongOptions { seconds: Some(2.0), ..SongOptions::default() };
-    composer.compose("folk", &options, &alone(&calls)).await.unwrap();
+    composer.compose(&SongRequest::new("folk", &options), &alone(&calls)).await.unwrap();
     assert_eq!(setting.vendors.ledger().len(), 1);
     assert!(setting.vendors.paid_twice().is_empty());
 }
@@ -171,7 +171,7 @@ async fn whoever_waits_sits_out_that_the_vendor_does_not_know_of_it_yet() {
     let composer = setting.replicate.composer().unwrap();
     let calls = DirectCalls::default();
     let options = SongOptions { seconds: Some(2.0), ..SongOptions::default() };
-    composer.compose("folk", &options, &alone(&calls)).await.unwrap();
+    composer.compose(&SongRequest::new("folk", &options), &alone(&calls)).await.unwrap();
     assert_eq!(setting.vendors.ledger().len(), 1);
 }
 

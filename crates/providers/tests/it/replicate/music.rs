@@ -7,7 +7,7 @@ use domain::FailureClass;
 use music::{MidiPitch, Note};
 use providers::{
     Accompanied, AccompanimentOrder, Accompanist as _, AudioInput, Composed, DirectCalls, ModelChoice, OutsideService,
-    ProviderCall, Reciter, SongComposer, Stop, no_progress, vendors::replicate::ModelRef,
+    ProviderCall, Reciter, SongComposer, SongRequest, Stop, no_progress, vendors::replicate::ModelRef,
 };
 use vendor_standins::{End, Route, Sound, Step};
 
@@ -19,7 +19,8 @@ async fn music_is_composed_as_long_as_was_asked_for() {
     let composer = setting.replicate.composer().unwrap();
     let calls = DirectCalls::default();
     let options = SongOptions { seconds: Some(5.0), ..SongOptions::default() };
-    let Composed::Sound(sound) = composer.compose("a walk by the sea", &options, &alone(&calls)).await.unwrap() else {
+    let asked = SongRequest::new("a walk by the sea", &options);
+    let Composed::Sound(sound) = composer.compose(&asked, &alone(&calls)).await.unwrap() else {
         panic!("MusicGen makes sound")
     };
     assert_eq!(wav(&sound), (32_000, 5.0));
@@ -37,7 +38,7 @@ async fn a_model_by_name_is_the_one_that_is_asked() {
         let model = ModelChoice { name: "mine".into(), provider: "replicate".into(), version: version.into() };
         let call = ProviderCall { model: Some(model), ..alone(&calls) };
         let options = SongOptions { seconds: Some(2.0), ..SongOptions::default() };
-        composer.compose("folk", &options, &call).await
+        composer.compose(&SongRequest::new("folk", &options), &call).await
     };
     asked(&ModelRef::musicgen().to_string()).await.unwrap();
     for invented in ["f".repeat(64), "mine".to_owned(), "descant/none:1".to_owned()] {

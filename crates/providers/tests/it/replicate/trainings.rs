@@ -1,7 +1,7 @@
 //! Trainings.
 
 use compose::Options as SongOptions;
-use providers::{CallError, DirectCalls, ModelChoice, OutsideProgress, ProviderCall, SongComposer};
+use providers::{CallError, DirectCalls, ModelChoice, OutsideProgress, ProviderCall, SongComposer, SongRequest};
 use serde_json::{Value, json};
 use vendor_standins::{Fault, Options, Pace, Retry, Route, Step};
 
@@ -25,7 +25,7 @@ async fn a_training_makes_a_version_that_composes() {
         let calls = DirectCalls::default();
         let call = ProviderCall { model: Some(model), ..alone(&calls) };
         let options = SongOptions { seconds: Some(2.0), ..SongOptions::default() };
-        setting.replicate.composer().unwrap().compose("folk", &options, &call).await.unwrap();
+        setting.replicate.composer().unwrap().compose(&SongRequest::new("folk", &options), &call).await.unwrap();
     }
     assert_eq!(setting.vendors.asked(REPLICATE, Route::CreateModel), 1, "it is there already");
 }

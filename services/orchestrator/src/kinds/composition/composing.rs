@@ -1,11 +1,12 @@
 //! Has the song composed, and draws it. The words of the request are admitted first: nothing is paid for that must not be made.
 //! A model that is asked for by name is had of its provider, in the version that the job got first.
 
-use arrangement::{Made, SoundSong};
+use arrangement::{Composers, Made, SoundSong};
 use async_trait::async_trait;
 use domain::{Failure, StageName, artifact, kinds::composition, kinds::composition::CompositionRequest};
 use providers::{AudioInput, ComposedSong, Need, Stop, blocking};
 use serde_json::{Value, json};
+use song::WordsElsewhere;
 
 use super::{model, work};
 use crate::{
@@ -34,10 +35,15 @@ impl Stage for Composing {
         request.options.formats.clear();
         request.options.output_format = Default::default();
         let words = run.tools.capabilities.content.version();
-        let inputs = match &model {
-            Some(model) => json!([&*provider, version, words, request, model]),
-            None => json!([&*provider, version, words, request]),
-        };
+        let mut inputs = vec![json!(&*provider), json!(version), json!(words), json!(request)];
+        if request.is_sung() {
+            // Who writes the words where a service sings them.
+            let need = Need { language: request.options.language, ..Need::default() };
+            let writer = run.tools.capabilities.lyrics.preferred(&need).await;
+            inputs.push(json!(writer.map(|(provider, version)| format!("{provider} {version}"))));
+        }
+        inputs.extend(model.map(|model| json!(model)));
+        let inputs = Value::Array(inputs);
         Ok(Some(ReuseKey { inputs, provider: Some(provider) }))
     }
 
@@ -48,7 +54,10 @@ impl Stage for Composing {
         run.report_progress(0.2);
         let model = model::of(run, &request).await?;
         let choice = model::choice(run, model.as_ref()).await?;
-        let made = arrangement::compose_with(&capabilities.compositions, run.calls(), &request, choice).await?;
+        let words = WordsElsewhere { capabilities, gate: &run.tools.gate, request: &request };
+        let (chain, content) = (&capabilities.compositions, &*capabilities.content);
+        let composers = Composers { chain, content, words: Some(&words) };
+        let made = arrangement::compose_with(&composers, run.calls(), &request, choice).await?;
         run.report_progress(0.8);
         let mut detail = match made.value {
             Made::Notes(song) => keep_notes(run, *song).await?,
@@ -63,14 +72,10 @@ impl Stage for Composing {
 
 /// What a service delivered as sound, as it came: later jobs may want it in other formats.
 async fn keep_sound(run: &StageRun<'_>, song: &SoundSong, sound: &AudioInput) -> Result<Value, Stop> {
-    // What a service has written is held against the same lists as what is written here.
-    let text = arrangement::lines_as_text(&song.lines);
-    let texts = [("the title", song.title.as_str()), ("the words of the song", text.as_str())];
-    run.tools.capabilities.content.admit(&texts, run.remaining).await?;
     run.put_file(DELIVERED, sound.reopen()?, &song.media_type).await?;
     run.put_json(work::SOUND_SONG, song).await?;
     if !song.lines.is_empty() {
-        let lrc = arrangement::lines_as_lrc(&song.lines);
+        let (text, lrc) = (arrangement::lines_as_text(&song.lines), arrangement::lines_as_lrc(&song.lines));
         run.put_bytes(work::LYRICS_TEXT, text.into_bytes(), artifact::LYRICS.media_type).await?;
         run.put_bytes(work::LYRICS_LRC, lrc.into_bytes(), artifact::LYRICS.media_type).await?;
     }

@@ -13,7 +13,7 @@ use domain::{
     kinds::training::{self, TRIAL_SECONDS, TrainingRequest},
     registry::RegisteredModel,
 };
-use providers::{AudioInput, Composed, ModelChoice, Need, ProviderCall, SongComposer, Stop, blocking};
+use providers::{AudioInput, Composed, ModelChoice, Need, ProviderCall, SongComposer, SongRequest, Stop, blocking};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -115,9 +115,9 @@ async fn made<'a>(
         ..compose::Options::default()
     };
     let need = Need { seconds: Some(TRIAL_SECONDS), model: Some(model), ..Need::default() };
-    let options = &options;
+    let asked = &SongRequest::new(sentence, &options);
     let call = |composer: Arc<dyn SongComposer>, call: ProviderCall<'a>| async move {
-        match composer.compose(sentence, options, &call).await? {
+        match composer.compose(asked, &call).await? {
             Composed::Sound(sound) => Ok::<_, Stop>(sound),
             Composed::SoundWithWords(sung) => Ok(sung.sound),
             Composed::Notes(_) => Err(Failure::new(

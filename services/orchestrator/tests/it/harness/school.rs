@@ -14,8 +14,8 @@ use domain::{Failure, FailureClass, FailureCode};
 use media::{Encoding, Tags};
 use orchestrator::{CallError, OutsideService, Stop};
 use providers::{
-    Answered, AudioInput, Call, Composed, Make, ModelChoice, ProviderCall, SongComposer, TrainedModel, Trainer,
-    TrainingOrder, UploadedData,
+    Answered, AudioInput, Call, Composed, Make, ModelChoice, ProviderCall, SongComposer, SongRequest, TrainedModel,
+    Trainer, TrainingOrder, UploadedData,
 };
 use resilience::ManualClock;
 use serde_json::{Value, json};
@@ -130,11 +130,12 @@ fn sound(gain: f32) -> Vec<u8> {
 
 #[async_trait]
 impl SongComposer for School {
-    async fn compose(&self, _: &str, options: &compose::Options, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
+    async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
         let Some(model) = &call.model else {
             let sells_parts = self.sells_parts.load(Ordering::SeqCst);
             return Err(if sells_parts { self.sell_parts(call).await } else { Stop::NotAsked(away()) });
         };
+        let options = request.options;
         assert_eq!((options.seconds, options.instrumental), (Some(10.0), Some(true)));
         self.played.lock().unwrap_or_else(PoisonError::into_inner).push(model.clone());
         if self.is_closed.load(Ordering::SeqCst) {

@@ -1,0 +1,91 @@
+//! Words for a song that a service elsewhere sings: written here, to the melody of our own composer.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use domain::{Failure, Tried, kinds::composition::CompositionRequest, quality::QualityGate};
+use lyrics::Lyrics;
+use providers::{
+    Answer, Call, CallLog, CallScope, Capabilities, ComposedSong, Make, OutsideService, Patience, ProgressSink,
+    ProviderCall, SongWords, Stop,
+};
+use serde_json::Value;
+
+use crate::takes::write_lyrics;
+
+/// The words take no more than this share of the time of the call that they are for, and no longer than so much.
+const SHARE: u32 = 3;
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Has words written by the chain of writers, with its checks.
+pub struct WordsElsewhere<'a> {
+    pub capabilities: &'a Capabilities,
+    pub gate: &'a QualityGate,
+    pub request: &'a CompositionRequest,
+}
+
+#[async_trait]
+impl SongWords for WordsElsewhere<'_> {
+    async fn write(&self, song: &ComposedSong, call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+        let vocals = arrangement::vocals_request(self.request, song)?;
+        let calls = WritersCalls { calls: call.calls, tried: Mutex::default() };
+        let left = call.ends_at.saturating_duration_since(Instant::now()) / SHARE;
+        let scope = CallScope::new(&calls, left.min(LONGEST));
+        Ok(write_lyrics(self.capabilities, self.gate, scope, &song.melody, &vocals).await?.value)
+    }
+}
+
+/// The calls of the stage, but for who was given up: one who writes no words may still compose. Who is asked again by a later
+/// attempt answers what its row says.
+struct WritersCalls<'a> {
+    calls: &'a dyn CallLog,
+    tried: Mutex<Vec<Tried>>,
+}
+
+impl WritersCalls<'_> {
+    fn list(&self) -> MutexGuard<'_, Vec<Tried>> {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl CallLog for WritersCalls<'_> {
+    async fn tried(&self) -> Result<Vec<Tried>, Failure> {
+        Ok(self.list().clone())
+    }
+
+    async fn give_up(&self, tried: Tried) -> Result<(), Failure> {
+        self.list().push(tried);
+        Ok(())
+    }
+
+    async fn has_begun(&self, provider: &str) -> Result<bool, Failure> {
+        self.calls.has_begun(provider).await
+    }
+
+    async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop> {
+        self.calls.once(call, make).await
+    }
+
+    async fn paid_once(&self, call: Call<'_>, latest: Instant, make: Make<'static>) -> Result<Answer, Stop> {
+        self.calls.paid_once(call, latest, make).await
+    }
+
+    async fn has_late_answer(&self, provider: &str, until: Instant) -> Result<bool, Failure> {
+        self.calls.has_late_answer(provider, until).await
+    }
+
+    async fn ask(
+        &self,
+        call: Call<'_>,
+        patience: Patience,
+        service: &dyn OutsideService,
+        request: &Value,
+        progress: &ProgressSink,
+    ) -> Result<Answer, Stop> {
+        self.calls.ask(call, patience, service, request, progress).await
+    }
+}
