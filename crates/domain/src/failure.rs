@@ -189,8 +189,13 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// What the other side would take in the place of what it refused, in full, for whoever asked. As bounded as what it takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suggestion: Option<String>,
+    pub suggestion: Option<Box<Suggestion>>,
 }
+
+/// Words for whoever asked. Boxed in a [`Failure`], since few have them and all are passed about.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Suggestion(String);
 
 impl Failure {
     pub fn new(class: FailureClass, code: FailureCode, message: impl Into<String>) -> Self {
@@ -205,7 +210,11 @@ impl Failure {
 
     #[must_use]
     pub fn with_suggestion(mut self, suggestion: Option<String>) -> Self {
-        self.suggestion = suggestion;
+        self.suggestion = suggestion.map(|words| Box::new(Suggestion(words)));
         self
+    }
+
+    pub fn suggested(&self) -> Option<&str> {
+        self.suggestion.as_ref().map(|words| words.0.as_str())
     }
 }

@@ -4,15 +4,15 @@ use domain::{Failure, FailureClass, FailureCode};
 use serde_json::Value;
 
 pub fn encode_failure(failure: &Failure) -> Value {
-    let Failure { class, code, message, retry_after, suggestion } = failure;
+    let Failure { class, code, message, retry_after, suggestion: _ } = failure;
     let mut stored = serde_json::json!({
         "class": class.as_str(),
         "code": code.as_str(),
         "message": message,
         "retry_after_ms": retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
     });
-    if let Some(suggestion) = suggestion {
-        stored["suggestion"] = suggestion.as_str().into();
+    if let Some(words) = failure.suggested() {
+        stored["suggestion"] = words.into();
     }
     stored
 }
@@ -20,13 +20,15 @@ pub fn encode_failure(failure: &Failure) -> Value {
 /// Words that only a newer version knows read as a defect of ours: the sentence is kept, nothing is retried on it.
 pub fn decode_failure(stored: Value) -> Failure {
     let word = |name: &str| stored.get(name).and_then(Value::as_str).unwrap_or_default();
-    Failure {
+    let suggested = stored.get("suggestion").and_then(Value::as_str).map(str::to_owned);
+    let failure = Failure {
         class: word("class").parse().unwrap_or(FailureClass::Config),
         code: word("code").parse().unwrap_or(FailureCode::Internal),
         message: word("message").to_owned(),
         retry_after: stored.get("retry_after_ms").and_then(Value::as_u64).map(std::time::Duration::from_millis),
-        suggestion: stored.get("suggestion").and_then(Value::as_str).map(str::to_owned),
-    }
+        suggestion: None,
+    };
+    failure.with_suggestion(suggested)
 }
 
 #[cfg(test)]

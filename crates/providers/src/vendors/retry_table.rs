@@ -419,11 +419,11 @@ mod tests {
         let failure = check("bad_prompt", VendorKind::ElevenLabs, 400, None, bad, Content);
         assert_eq!(failure.code, FailureCode::ContentRejected);
         assert!(failure.message.contains("It would take: a calm song"), "{failure}");
-        assert_eq!(failure.suggestion.as_deref(), Some("a calm song"));
+        assert_eq!(failure.suggested(), Some("a calm song"));
         let (most, long) = ("y".repeat(4_100), "y".repeat(9_000));
         let bad = json!({"detail": {"status": "bad_prompt", "message": "m", "data": {"prompt_suggestion": long}}});
         let failure = check("a long one", VendorKind::ElevenLabs, 400, None, &bad.to_string(), Content);
-        assert_eq!((failure.suggestion, failure.message.len() < 800), (Some(most), true));
+        assert_eq!((failure.suggested(), failure.message.len() < 800), (Some(most.as_str()), true));
         let plan = r#"{"detail":{"status":"bad_composition_plan","message":"m"}}"#;
         check("bad_composition_plan", VendorKind::ElevenLabs, 400, None, plan, Content);
         let plan = r#"{"detail":{"status":"bad_composition_plan","message":"m",

@@ -24,7 +24,7 @@ pub struct FailureWords {
 pub fn failure(spec: Option<&KindSpec>, job: &Job) -> Option<FailureWords> {
     let failure = job.failure.as_ref().filter(|_| matches!(job.state, JobState::Failed | JobState::Expired))?;
     let kind = spec.map_or(UNKNOWN_ERROR, |spec| spec.error_word(failure.code, job.stage.as_deref()));
-    let (message, suggestion) = (failure.message.clone(), failure.suggestion.clone());
+    let (message, suggestion) = (failure.message.clone(), failure.suggested().map(str::to_owned));
     Some(FailureWords { message, kind, code: failure.code.as_str(), suggestion })
 }
 

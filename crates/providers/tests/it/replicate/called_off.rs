@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use domain::{FailureCode, retry::RetryPolicy};
 use providers::{
-    Answer, Call, CallLimits, CallLog as _, CallScope, Chain, DirectCalls, Need, OutsideService, ProviderCall, Stop,
-    Terms, all_called_off, no_progress,
+    Answer, Call, CallLimits, CallScope, Chain, DirectCalls, Need, OutsideService, ProviderCall, Stop, Terms,
+    all_called_off, no_progress,
 };
 use telemetry::Metrics;
 use testbed::eventually;
