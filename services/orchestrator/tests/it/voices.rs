@@ -66,8 +66,8 @@ async fn a_server_of_speech_sings_a_hum() {
         ("providers.speaker.kind", "speech"),
         ("providers.speaker.api_key", "a key"),
         ("providers.speaker.base_url", url),
-        ("providers.speaker.model", "tts-1"),
-        ("providers.speaker.voice", "alloy"),
+        ("providers.speaker.model", "kokoro"),
+        ("providers.speaker.voice", "af_heart"),
         ("providers.speaker.price_per_audio_second", "0.001"),
         ("capabilities.vocals", "speaker"),
     ])
