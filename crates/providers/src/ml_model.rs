@@ -41,8 +41,9 @@ impl MlModelClient {
     /// When the model's address cannot be used.
     pub fn new(access: impl Into<VendorAccess>, vendor: &Vendor) -> Result<Self, SetupError> {
         let http = VendorHttp::new(&access.into(), vendor, KeyIn::Bearer)?;
-        // Whoever is paid is not told of our traces.
-        let http = if vendor.prices.is_free() { http.traced() } else { http };
+        // Strangers are not told of our traces: who is paid, or wants a key.
+        let is_ours = vendor.prices.is_free() && vendor.api_key.is_none();
+        let http = if is_ours { http.traced() } else { http };
         Ok(Self { http, prices: vendor.prices.clone() })
     }
 

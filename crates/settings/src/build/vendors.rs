@@ -71,7 +71,12 @@ fn vendor(reader: &mut Reader, name: &str, call_timeout: Duration) -> Option<Ven
     let key = reader.text(&at("api_key")).map(Secret::new).or(older.api_key);
     let plays = reader.flag(&at("plays")).unwrap_or(older.plays);
     let kind_or = kind.unwrap_or(VendorKind::OpenAi);
-    let usual_timeout = if kind_or == VendorKind::MlModel { call_timeout } else { kind_or.timeout() };
+    let usual_timeout = match kind_or {
+        VendorKind::MlModel => call_timeout,
+        // Such as run beside us: a model on processors writes slowly.
+        VendorKind::OpenAi if key.is_none() => call_timeout,
+        _ => kind_or.timeout(),
+    };
     let number_ms = |reader: &mut Reader, key: &str| reader.number(&at(key), 1..=LONGEST_MS).map(Duration::from_millis);
     let timeout = number_ms(reader, "timeout_ms").unwrap_or(usual_timeout);
     let work_timeout = number_ms(reader, "work_timeout_ms").unwrap_or(Duration::from_secs(600));

@@ -145,7 +145,7 @@ pub const PROVIDER: Section = Section {
             MS,
             "60000",
             "Longest that one answer is waited for. Not set: 60000; 300000 where the answer is the finished music; \
-             providers.call_timeout_ms of a model that blends.",
+             providers.call_timeout_ms of a model that blends, and of words by a server without a key.",
         ),
         Key::unset(
             "providers.{provider}.work_timeout_ms",
