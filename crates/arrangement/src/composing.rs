@@ -41,9 +41,10 @@ pub struct Composers<'a> {
 
 /// Has a song composed by the first provider that can, under its name. What comes as sound is listened to before it counts as
 /// made, and its words are read, so that the next provider is asked where there is nothing to be heard, or what must not be.
+/// Where the words cannot be judged, nobody else is asked: the song may be paid for, and a later attempt has it again.
 ///
 /// # Errors
-/// `Caller` where no song can be made as asked; else what the chain answers.
+/// `Caller` where no song can be made as asked; the moderator's failure; else what the chain answers.
 pub async fn compose<'a>(
     composers: &Composers<'a>,
     scope: CallScope<'a>,
@@ -73,17 +74,23 @@ pub async fn compose_with<'a>(
         let sung = match composer.compose(asked, &call).await? {
             Composed::Notes(mut song) => {
                 song.score.title = title(request, &song);
-                return Ok::<_, Stop>(Made::Notes(song));
+                return Ok::<_, Stop>(Ok(Made::Notes(song)));
             }
             Composed::Sound(sound) => SungSound { sound, title: None, lines: Vec::new() },
             Composed::SoundWithWords(sung) => *sung,
         };
         // It was made already, and may have been paid for: whoever made it is not asked again, whatever is wrong with it.
-        admitted(content, &sung, &call).await.map_err(|stop| Stop::GivenUp(stop.into_failure()))?;
-        heard(request, sung, may_be_poor).await
+        match admitted(content, &sung, &call).await {
+            Ok(()) => {}
+            // Of whoever made it this says nothing: for the chain, they have delivered.
+            Err(Stop::NotAsked(failure)) => return Ok(Err(failure)),
+            Err(stop) => return Err(Stop::GivenUp(stop.into_failure())),
+        }
+        heard(request, sung, may_be_poor).await.map(Ok)
     };
     let need = Need { model, takes_poor: true, ..composition_need(request) };
-    composers.chain.call(scope, &need, call).await
+    let Provided { value, provider, is_paid, took } = composers.chain.call(scope, &need, call).await?;
+    Ok(Provided { value: value?, provider, is_paid, took })
 }
 
 /// What a service has written is held against the same lists as what is written here.

@@ -2,7 +2,7 @@
 //! set aside when it begins and settled when it ends, in the transaction of the call.
 
 use chrono::{DateTime, Utc};
-use domain::Cost;
+use domain::{Cost, JobId};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -103,6 +103,56 @@ impl Spending<'_> {
         let rows = query.all(self.db.reader()).await.during("read what a user has spent")?;
         Ok(rows.into_iter().map(read).collect())
     }
+
+    /// Whether a provider's call for a job would go beyond a limit, as it looks now; in words, whose. Sets nothing aside.
+    pub async fn over_limit(
+        &self,
+        (job, provider): (JobId, &str),
+        estimate: &Cost,
+        limits: &SpendingLimits,
+        now: DateTime<Utc>,
+    ) -> Result<Option<String>, PersistenceError> {
+        const DOING: &str = "look at the limits on spending";
+        let (db, month) = (self.db.reader(), month_of(now));
+        let row = rows::job::Entity::find_by_id(job.uuid()).one(db).await.during(DOING)?;
+        let user = row.map(|row| row.owner).unwrap_or_default();
+        for (purse, limit) in purses(estimate, (provider, user.as_str()), limits) {
+            let Some(limit) = limit else { continue };
+            let taken = taken(db, &month, purse, &limit.currency, DOING).await?;
+            if taken.saturating_add(estimate.micros) > limit.micros {
+                return Ok(Some(purse.described()));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whose money a call spends, each with the limit that holds in the currency of what it costs.
+fn purses<'a, 'l>(
+    estimate: &Cost,
+    (provider, user): (&'a str, &'a str),
+    limits: &'l SpendingLimits,
+) -> [(Purse<'a>, Option<&'l Cost>); 3] {
+    let held = |limit: Option<&'l Cost>| limit.filter(|limit| limit.currency == estimate.currency);
+    [
+        (Purse::House, held(limits.house.as_ref())),
+        (Purse::Provider(account_of(provider)), held(limits.provider.as_ref())),
+        (Purse::User(user), held(limits.user.as_ref())),
+    ]
+}
+
+/// What is spent and set aside of a purse in a month, in millionths.
+async fn taken(
+    db: &impl ConnectionTrait,
+    month: &str,
+    purse: Purse<'_>,
+    currency: &str,
+    doing: &'static str,
+) -> Result<i64, PersistenceError> {
+    let (scope, name) = purse.key();
+    let key = (month.to_owned(), scope.to_owned(), name.to_owned(), currency.to_owned());
+    let row = rows::spending::Entity::find_by_id(key).one(db).await.during(doing)?;
+    Ok(row.map_or(0, |row| row.spent_micros.saturating_add(row.reserved_micros)))
 }
 
 /// Sets what a call will cost aside, unless a limit says that it is too much; says whose.
@@ -110,24 +160,15 @@ pub async fn reserve<'a>(
     tx: &impl ConnectionTrait,
     now: DateTime<Utc>,
     estimate: &Cost,
-    (provider, user): (&'a str, &'a str),
+    whose: (&'a str, &'a str),
     limits: &SpendingLimits,
 ) -> Result<Option<Purse<'a>>, PersistenceError> {
-    const DOING: &str = "set money aside";
     let month = month_of(now);
-    let purses = [
-        (Purse::House, &limits.house),
-        (Purse::Provider(account_of(provider)), &limits.provider),
-        (Purse::User(user), &limits.user),
-    ];
     // The update locks each row, in the same order for everybody, so that two calls cannot both take the last of it.
-    for (purse, limit) in purses {
+    for (purse, limit) in purses(estimate, whose, limits) {
         change(tx, &month, purse, &estimate.currency, (0, estimate.micros)).await?;
-        let Some(limit) = limit.as_ref().filter(|limit| limit.currency == estimate.currency) else { continue };
-        let (scope, name) = purse.key();
-        let key = (month.clone(), scope.to_owned(), name.to_owned(), estimate.currency.clone());
-        let row = rows::spending::Entity::find_by_id(key).one(tx).await.during(DOING)?;
-        if row.is_some_and(|row| row.spent_micros + row.reserved_micros > limit.micros) {
+        let Some(limit) = limit else { continue };
+        if taken(tx, &month, purse, &limit.currency, "set money aside").await? > limit.micros {
             return Ok(Some(purse));
         }
     }

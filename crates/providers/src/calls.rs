@@ -121,6 +121,21 @@ pub trait CallLog: Send + Sync {
         self.once(call, make).await
     }
 
+    /// What [`CallLog::paid_once`] would answer to a call that was asked for before, without a new one; waited for where it is still
+    /// being made. `None` where nothing was asked: whatever the call needs is still to be made.
+    async fn asked_before(&self, _call: &Call<'_>) -> Result<Option<Answer>, Stop> {
+        Ok(None)
+    }
+
+    /// A look at whether a provider's call may cost so much, for who would pay for something else first that the call needs. It
+    /// promises nothing: what counts is what is set aside when the call is made.
+    ///
+    /// # Errors
+    /// `NotAsked` where it would go beyond a limit.
+    async fn may_cost(&self, _provider: &str, _estimate: Option<&Cost>) -> Result<(), Stop> {
+        Ok(())
+    }
+
     /// Whether a provider that was given up has answered all that it was asked for. What may still come is waited for until then.
     /// Who was given up is not asked for anything new: its answers are taken, or it fails.
     async fn has_late_answer(&self, _provider: &str, _until: Instant) -> Result<bool, Failure> {

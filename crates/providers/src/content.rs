@@ -90,14 +90,15 @@ impl ContentGate {
     /// is to blame for: the provider is given up, and the next one may be asked.
     ///
     /// # Errors
-    /// [`Stop::GivenUp`] with `ContentRejected`; and the vendor's failure when the settings say to fail closed.
+    /// [`Stop::GivenUp`] with `ContentRejected`; and [`Stop::NotAsked`] with the moderator's failure when the settings say to fail
+    /// closed: it says nothing about the provider.
     pub async fn admit_of(&self, provider: &str, texts: &[(&str, &str)], remaining: Duration) -> Result<(), Stop> {
         self.admit(texts, remaining).await.map_err(|failure| match failure.code {
             FailureCode::ContentRejected => {
                 let message = format!("{provider} has written what must not be sung: {}", failure.message);
                 Stop::GivenUp(Failure::new(FailureClass::Content, FailureCode::ContentRejected, message))
             }
-            _ => Stop::Failed(failure),
+            _ => Stop::NotAsked(failure),
         })
     }
 }

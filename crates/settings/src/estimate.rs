@@ -159,6 +159,12 @@ impl Settings {
         self.first_for(wanted) == Some(First::Own(ENGINE))
     }
 
+    /// Whether a vendor sings it to words that are written here.
+    pub fn is_sung_to_own_words(&self, wanted: &Wanted) -> bool {
+        let first = self.first_for(wanted).filter(|_| wanted.is_sung);
+        matches!(first, Some(First::Vendor(vendor)) if vendor.kind == VendorKind::ElevenLabs)
+    }
+
     /// What parts of a job are expected to cost, each with whoever is asked first for it; without those that no vendor is asked
     /// for.
     pub fn estimate(&self, wanted: &[Wanted]) -> Vec<Expected> {
@@ -244,7 +250,9 @@ mod tests {
         let of = |only: &str| Wanted { only: Some(only.to_owned()), ..part("compositions", 20.0) };
         check(&both, of("elevenlabs"), Some(("elevenlabs", Some(200_000))));
         check(&both, of("replicate"), Some(("replicate", Some(50_000))));
-        check(&both, Wanted { only: Some("replicate".to_owned()), ..sung }, None);
+        assert!(both.is_sung_to_own_words(&sung) && !both.is_sung_to_own_words(&part("compositions", 20.0)));
+        check(&both, Wanted { only: Some("replicate".to_owned()), ..sung.clone() }, None);
+        assert!(!settings(&[&REPLICATE]).is_sung_to_own_words(&sung), "the engine sings it");
         assert!(!both.is_done_here(&of("nobody")));
     }
 

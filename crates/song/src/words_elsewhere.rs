@@ -6,13 +6,15 @@ use std::{
 };
 
 use async_trait::async_trait;
-use domain::{Failure, Tried, kinds::composition::CompositionRequest, quality::QualityGate};
+use domain::{Cost, Failure, Tried, kinds::composition::CompositionRequest, quality::QualityGate};
 use lyrics::Lyrics;
+use music::Melody;
 use providers::{
     Answer, Call, CallLog, CallScope, Capabilities, ComposedSong, Make, OutsideService, Patience, ProgressSink,
     ProviderCall, SongWords, Stop,
 };
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use crate::takes::write_lyrics;
 
@@ -20,21 +22,40 @@ use crate::takes::write_lyrics;
 const SHARE: u32 = 3;
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Has words written by the chain of writers, with its checks.
+/// Has words written by the chain of writers, with its checks: once, however often the same melody is asked for in its life, since
+/// they may be paid for and not every log keeps what was answered.
 pub struct WordsElsewhere<'a> {
-    pub capabilities: &'a Capabilities,
-    pub gate: &'a QualityGate,
-    pub request: &'a CompositionRequest,
+    capabilities: &'a Capabilities,
+    gate: &'a QualityGate,
+    request: &'a CompositionRequest,
+    /// What was written first, and to what.
+    written: OnceCell<(Melody, Lyrics)>,
 }
 
-#[async_trait]
-impl SongWords for WordsElsewhere<'_> {
-    async fn write(&self, song: &ComposedSong, call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+impl<'a> WordsElsewhere<'a> {
+    pub fn new(capabilities: &'a Capabilities, gate: &'a QualityGate, request: &'a CompositionRequest) -> Self {
+        Self { capabilities, gate, request, written: OnceCell::new() }
+    }
+
+    async fn written_anew(&self, song: &ComposedSong, call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
         let vocals = arrangement::vocals_request(self.request, song)?;
         let calls = WritersCalls { calls: call.calls, tried: Mutex::default() };
         let left = call.ends_at.saturating_duration_since(Instant::now()) / SHARE;
         let scope = CallScope::new(&calls, left.min(LONGEST));
         Ok(write_lyrics(self.capabilities, self.gate, scope, &song.melody, &vocals).await?.value)
+    }
+}
+
+#[async_trait]
+impl SongWords for WordsElsewhere<'_> {
+    async fn write(&self, song: &ComposedSong, call: &ProviderCall<'_>) -> Result<Lyrics, Stop> {
+        let first = || async move { Ok::<_, Stop>((song.melody.clone(), self.written_anew(song, call).await?)) };
+        let (melody, lyrics) = self.written.get_or_try_init(first).await?;
+        if *melody == song.melody {
+            return Ok(lyrics.clone());
+        }
+        // Somebody else's limits make it another song.
+        self.written_anew(song, call).await
     }
 }
 
@@ -66,12 +87,24 @@ impl CallLog for WritersCalls<'_> {
         self.calls.has_begun(provider).await
     }
 
+    async fn has_all(&self, provider: &str) -> Result<bool, Failure> {
+        self.calls.has_all(provider).await
+    }
+
     async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop> {
         self.calls.once(call, make).await
     }
 
     async fn paid_once(&self, call: Call<'_>, latest: Instant, make: Make<'static>) -> Result<Answer, Stop> {
         self.calls.paid_once(call, latest, make).await
+    }
+
+    async fn asked_before(&self, call: &Call<'_>) -> Result<Option<Answer>, Stop> {
+        self.calls.asked_before(call).await
+    }
+
+    async fn may_cost(&self, provider: &str, estimate: Option<&Cost>) -> Result<(), Stop> {
+        self.calls.may_cost(provider, estimate).await
     }
 
     async fn has_late_answer(&self, provider: &str, until: Instant) -> Result<bool, Failure> {

@@ -131,7 +131,7 @@ async fn composed(
     // Somebody who delivers finished sound takes as long as one who sings.
     let scope = CallScope::new(&calls, state.pipeline.step_timeouts.vocals);
     let capabilities = &state.pipeline.capabilities;
-    let words = WordsElsewhere { capabilities, gate: &state.pipeline.gate, request: asked };
+    let words = WordsElsewhere::new(capabilities, &state.pipeline.gate, asked);
     let (chain, content) = (&capabilities.compositions, &*capabilities.content);
     let composers = Composers { chain, content, words: Some(&words) };
     let composed = compose_with(&composers, scope, asked, model).await?;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use domain::{Failure, FailureClass, FailureCode, OutsideCallId, Tried};
+use domain::{Cost, Failure, FailureClass, FailureCode, OutsideCallId, Tried};
 use persistence::{Begun, KeptAnswer, NewCall, OutsideCall, OutsideCallState, account_of};
 use providers::{Answer, AudioInput, Call, CallLog, CallScope, Make, OutsideService, Patience, ProgressSink, Stop};
 use resilience::ids::random10;
@@ -225,6 +225,34 @@ impl CallLog for StageRun<'_> {
         // Its task says how it ended, unless it died.
         let kept = told.outcome().await.unwrap_or_else(|| Err(Self::unanswered(call.provider)))?;
         Ok(self.opened(&kept.answer).await?)
+    }
+
+    async fn asked_before(&self, call: &Call<'_>) -> Result<Option<Answer>, Stop> {
+        let kept = if self.has_given_up(call.provider).await? {
+            Some(self.kept(call).await?)
+        } else {
+            let is_it = |known: &OutsideCall| {
+                (&*known.purpose, &*known.provider, &*known.credential)
+                    == (call.purpose, call.provider, call.credential)
+            };
+            let known = self.asked(account_of(call.provider)).await?.into_iter().rev().find(is_it);
+            match known {
+                Some(known) => self.answer_of(known).await?,
+                None => None,
+            }
+        };
+        let Some(kept) = kept else { return Ok(None) };
+        Ok(Some(self.opened(&kept).await?))
+    }
+
+    async fn may_cost(&self, provider: &str, estimate: Option<&Cost>) -> Result<(), Stop> {
+        let Some(estimate) = estimate else { return Ok(()) };
+        let (spending, limits) = (self.tools.database.spending(), self.tools.spending.limits(provider));
+        let over = spending.over_limit((self.job.id, provider), estimate, &limits, self.tools.clock.now()).await;
+        match over.map_err(|error| of_rows(&error))? {
+            Some(whose) => Err(over_limit(provider, &whose)),
+            None => Ok(()),
+        }
     }
 
     async fn has_late_answer(&self, provider: &str, until: Instant) -> Result<bool, Failure> {

@@ -241,19 +241,23 @@ impl VendorHttp {
     /// # Errors
     /// `Refused`, with the time that is left, where it is not; also where nobody waits for the call any more.
     async fn its_turn(&self) -> Result<(), CallError> {
-        match self.account.pace.left() {
-            None => awaited::check(&self.name),
-            Some(wait) if wait <= SHORT_PAUSE => {
-                tokio::time::sleep(wait).await;
-                awaited::check(&self.name)
-            }
-            Some(wait) => {
-                let seconds = wait.as_secs_f64().ceil();
-                let message = format!("{} takes no more calls for {seconds} s", self.name);
-                let failure = Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, message);
-                Err(CallError::Refused(failure.with_retry_after(wait)))
-            }
+        self.takes_calls().map_err(CallError::Refused)?;
+        if let Some(wait) = self.account.pace.left() {
+            tokio::time::sleep(wait.min(SHORT_PAUSE)).await;
         }
+        awaited::check(&self.name)
+    }
+
+    /// Whether the vendor takes calls, or will soon: asked before something is paid for that a call needs.
+    ///
+    /// # Errors
+    /// `RetryAfter`, with the time that is left, where it does not.
+    pub fn takes_calls(&self) -> Result<(), Failure> {
+        let Some(wait) = self.account.pace.left().filter(|wait| *wait > SHORT_PAUSE) else { return Ok(()) };
+        let seconds = wait.as_secs_f64().ceil();
+        let message = format!("{} takes no more calls for {seconds} s", self.name);
+        let failure = Failure::new(FailureClass::RetryAfter, FailureCode::ProviderUnavailable, message);
+        Err(failure.with_retry_after(wait))
     }
 
     /// How many calls the vendor says it takes at once; where it says how many it takes at all, no more than those, and no

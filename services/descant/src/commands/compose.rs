@@ -247,7 +247,7 @@ async fn composed(
     capabilities.content.admit(&request.texts(), time).await.map_err(Exit::of_failure)?;
     let calls = DirectCalls::default();
     let scope = CallScope::new(&calls, time);
-    let words = WordsElsewhere { capabilities, gate: settings.quality_gate(), request };
+    let words = WordsElsewhere::new(capabilities, settings.quality_gate(), request);
     let (chain, content) = (&capabilities.compositions, &*capabilities.content);
     let composers = Composers { chain, content, words: Some(&words) };
     let composed = arrangement::compose(&composers, scope, request).await.map_err(Exit::of_stop)?;

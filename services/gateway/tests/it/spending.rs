@@ -61,9 +61,11 @@ async fn what_is_asked_for_decides_who_is_paid_for_what() {
         assert_eq!(found.collect::<Vec<_>>(), stages.collect::<Vec<_>>(), "{query}");
         assert_eq!(told["total"][0]["amount"], total, "{query}");
     };
-    let elsewhere = [("composing", "elevenlabs", 0.3)];
-    check("kind=composition&lengthMs=30000&instrumental=false", &elsewhere, 0.3).await;
-    check("kind=composition&seconds=30&prompt=a+folk+song+with+vocals", &elsewhere, 0.3).await;
+    // Sung elsewhere, to words that are written here.
+    let elsewhere = [("composing", "elevenlabs", 0.3), ("composing", "anthropic", 0.03)];
+    check("kind=composition&lengthMs=30000&instrumental=false", &elsewhere, 0.33).await;
+    check("kind=composition&seconds=30&prompt=a+folk+song+with+vocals", &elsewhere, 0.33).await;
+    check("kind=composition&lengthMs=30000&instrumental=true", &elsewhere[..1], 0.3).await;
     check("kind=composition&seconds=30&model=drums", &[("composing", "vendor", 0.02)], 0.02).await;
     // Nobody else plays and sings from a chart.
     let voice = [("words", "anthropic", 0.03), ("singing", "vendor", 0.04)];

@@ -24,7 +24,7 @@ use self::{
     details::Details,
     format::OutputFormat,
     plan::{Draft, PlanVersion},
-    song::Order,
+    song::{Order, usage},
 };
 use super::{KeyIn, VendorAccess, VendorHttp};
 use crate::{
@@ -33,6 +33,7 @@ use crate::{
     calls::{Answer, Answered, Call, Make, ProviderCall},
     capability::blocking,
     composing::{Composed, SongComposer, SongRequest, SungSound, compose_failure},
+    outside_service::CallError,
     setup_check::SetupCheck,
     stop::Stop,
 };
@@ -122,6 +123,26 @@ impl ElevenLabs {
         }
     }
 
+    /// The words of a song that is sung, part by part, of which none is one that must not be. They may cost something: there are none
+    /// for a song that would not be asked for.
+    async fn admitted_words(
+        &self,
+        request: &SongRequest<'_>,
+        draft: &Draft,
+        of: &Call<'_>,
+        call: &ProviderCall<'_>,
+    ) -> Result<Vec<Vec<String>>, Stop> {
+        self.http.takes_calls()?;
+        call.calls.may_cost(of.provider, of.estimate.as_ref()).await?;
+        let lines = self.words(request, draft, call).await?;
+        if let Some(content) = request.content {
+            // Not paid for yet.
+            let text = lines.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n");
+            content.admit_of(&self.http.name, &[(WORDS, &text)], call.remaining).await?;
+        }
+        Ok(lines)
+    }
+
     /// The words of a song that is sung, part by part: written to the melody of our own song, where somebody is there to write
     /// them; else the vendor's.
     async fn words(
@@ -131,6 +152,8 @@ impl ElevenLabs {
         call: &ProviderCall<'_>,
     ) -> Result<Vec<Vec<String>>, Stop> {
         let Some(words) = request.words else { return self.planned(request.sentence, draft, call).await };
+        // Somebody else works now: the slot is taken again when the vendor is asked.
+        call.slot.let_go();
         match words.write(&draft.song, call).await {
             Ok(written) => {
                 let lines = draft.place(&written);
@@ -157,9 +180,10 @@ impl ElevenLabs {
             "model_id": model,
             "source_composition_plan": draft.plan(PlanVersion::of_model(model), &[]),
         });
-        let http = &self.http;
+        let (http, slot, until) = (&self.http, call.slot.clone(), call.ends_at);
         let make: Make<'_> = Box::new(move |_| {
             Box::pin(async move {
+                slot.take_again(until).await.map_err(CallError::Refused)?;
                 let request = http.post("v1/music/plan", MOST_JSON_BYTES).json(&body);
                 let answer = http.paid_to_plan(request, &body["source_composition_plan"]).await?;
                 let value: Value = http.json_of_paid(answer, Default::default).await?;
@@ -177,12 +201,24 @@ impl ElevenLabs {
         Ok(lines)
     }
 
+    /// As what the song is asked for.
+    fn of_song<'c>(&self, draft: &Draft, call: &'c ProviderCall<'_>) -> Call<'c> {
+        Call {
+            provider: &call.provider,
+            credential: "default",
+            purpose: "song",
+            estimate: self.vendor.prices.cost(&usage(draft.seconds())),
+            may_repeat: false,
+        }
+    }
+
     /// The song itself, which is paid for.
     async fn song(
         &self,
         draft: &Draft,
         lines: &[Vec<String>],
         seed: u64,
+        of: Call<'_>,
         call: &ProviderCall<'_>,
     ) -> Result<Answer, Stop> {
         if let Some(rule) = draft.broken_rule(lines) {
@@ -205,22 +241,14 @@ impl ElevenLabs {
         if draft.is_sung {
             body["with_timestamps"] = json!(true);
         }
-        let prices = &self.vendor.prices;
         let order = Order {
             http: self.http.clone(),
             format: self.format.clone(),
-            prices: prices.clone(),
+            prices: self.vendor.prices.clone(),
             body,
             lines: lines.to_vec(),
             seconds: draft.seconds(),
             is_sung: draft.is_sung,
-        };
-        let of = Call {
-            provider: &call.provider,
-            credential: "default",
-            purpose: "song",
-            estimate: prices.cost(&order.usage()),
-            may_repeat: false,
         };
         call.paid_once(of, Box::new(move |id| Box::pin(order.make(id)))).await
     }
@@ -229,15 +257,17 @@ impl ElevenLabs {
 #[async_trait]
 impl SongComposer for ElevenLabs {
     async fn compose(&self, request: &SongRequest<'_>, call: &ProviderCall<'_>) -> Result<Composed, Stop> {
-        let SongRequest { sentence, options, content, .. } = *request;
+        let SongRequest { sentence, options, .. } = *request;
         let draft = self.draft(sentence, options).await?;
-        let lines = if draft.is_sung { self.words(request, &draft, call).await? } else { Vec::new() };
-        if let Some(content) = content.filter(|_| draft.is_sung) {
-            // Not paid for yet.
-            let text = lines.iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n");
-            content.admit_of(&self.http.name, &[(WORDS, &text)], call.remaining).await?;
-        }
-        let Answer { value, files } = self.song(&draft, &lines, options.seed, call).await?;
+        let of = self.of_song(&draft, call);
+        // A song that was paid for has its words.
+        let before = if draft.is_sung { call.calls.asked_before(&of).await? } else { None };
+        let Answer { value, files } = if let Some(answer) = before {
+            answer
+        } else {
+            let lines = if draft.is_sung { self.admitted_words(request, &draft, &of, call).await? } else { Vec::new() };
+            self.song(&draft, &lines, options.seed, of, call).await?
+        };
         let sound = files.into_iter().next().ok_or_else(|| Stop::GivenUp(self.http.misbehaved("sent no sound")))?;
         if !draft.is_sung {
             return Ok(Composed::Sound(sound));

@@ -28,6 +28,11 @@ const MOST_DETAIL_BYTES: u64 = 4 * 1024 * 1024;
 /// Longest id of a song that is kept.
 const LONGEST_ID: usize = 100;
 
+/// What the vendor charges by: the length that was asked for.
+pub fn usage(seconds: f64) -> Usage {
+    Usage { audio_seconds: seconds, ..Usage::default() }
+}
+
 /// What is asked for, with all that the asking needs: it may outlast whoever waits for it.
 pub struct Order {
     pub http: VendorHttp,
@@ -42,13 +47,10 @@ pub struct Order {
 }
 
 impl Order {
-    /// What the vendor charges by: the length that was asked for.
-    pub fn usage(&self) -> Usage {
-        Usage { audio_seconds: self.seconds, ..Usage::default() }
-    }
-
     fn charge(&self) -> (Usage, Option<Cost>) {
-        (self.usage(), self.prices.cost(&self.usage()))
+        let usage = usage(self.seconds);
+        let cost = self.prices.cost(&usage);
+        (usage, cost)
     }
 
     /// Makes the call, known by the id of its row. The answer's type is not believed: what came is looked at.

@@ -74,7 +74,8 @@ impl SubmitKind for CompositionKind {
         &[("prompt", "music")]
     }
 
-    /// What comes from elsewhere has its words and its voice in it; of a song that is composed here they are bought apart.
+    /// What comes from elsewhere has its voice in it, and its words, unless they are written here for whoever sings it; of a song that
+    /// is composed here both are bought apart.
     fn paid_for(&self, settings: &Settings, job: &Priced<'_>) -> Vec<Wanted> {
         let Ok(request) = serde_json::from_value::<CompositionRequest>(job.params.clone()) else { return Vec::new() };
         let CompositionOptions { length_ms, language, chords, .. } = &request.options;
@@ -94,8 +95,9 @@ impl SubmitKind for CompositionKind {
             ..part(COMPOSING, "compositions")
         };
         let is_sung_here = request.is_sung() && settings.is_done_here(&song);
+        let words = settings.is_sung_to_own_words(&song).then(|| part(COMPOSING, "lyrics"));
         let voice = is_sung_here.then(|| [part(WORDS, "lyrics"), part(SINGING, "vocals")]);
-        std::iter::once(song).chain(voice.into_iter().flatten()).collect()
+        std::iter::once(song).chain(words).chain(voice.into_iter().flatten()).collect()
     }
 
     fn result(&self, _job: &Job, made: &Value) -> Value {

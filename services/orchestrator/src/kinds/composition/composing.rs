@@ -54,7 +54,7 @@ impl Stage for Composing {
         run.report_progress(0.2);
         let model = model::of(run, &request).await?;
         let choice = model::choice(run, model.as_ref()).await?;
-        let words = WordsElsewhere { capabilities, gate: &run.tools.gate, request: &request };
+        let words = WordsElsewhere::new(capabilities, &run.tools.gate, &request);
         let (chain, content) = (&capabilities.compositions, &*capabilities.content);
         let composers = Composers { chain, content, words: Some(&words) };
         let made = arrangement::compose_with(&composers, run.calls(), &request, choice).await?;
