@@ -222,8 +222,11 @@ impl VendorHttp {
         if let (FailureClass::RetryAfter, Some(wait)) = (failure.class, failure.retry_after) {
             self.account.pace.leave_alone(wait);
         }
-        let refused =
-            if retry_table::may_have_begun(status, &error) { CallError::Unanswered } else { CallError::Refused };
+        let refused = if retry_table::may_have_begun(self.kind, status, &error) {
+            CallError::Unanswered
+        } else {
+            CallError::Refused
+        };
         Err(refused(failure))
     }
 
