@@ -190,7 +190,7 @@ impl<'a> ProviderCall<'a> {
         let (slot, until, provider) = (self.slot.clone(), self.ends_at, self.provider.clone());
         let make: Make<'static> = Box::new(move |id| {
             Box::pin(async move {
-                slot.take_again(until).await.map_err(CallError::Refused)?;
+                awaited::kept_back(slot.take_again(until)).await.map_err(CallError::Refused)?;
                 awaited::check(&provider)?;
                 let made = make(id).await;
                 drop(slot);

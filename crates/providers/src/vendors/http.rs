@@ -122,6 +122,7 @@ impl VendorHttp {
 
     async fn paid_for(&self, request: Request, plan: Option<&Value>) -> Result<Answer, CallError> {
         self.its_turn().await?;
+        awaited::goes_out();
         match request.send().await {
             Ok(answer) => self.success_of(answer, plan).await,
             Err(error) if error.may_have_arrived() => Err(CallError::Unanswered(self.trouble(&error))),
@@ -247,7 +248,7 @@ impl VendorHttp {
         match self.account.pace.left() {
             None => awaited::check(&self.name),
             Some(wait) if wait <= SHORT_PAUSE => {
-                tokio::time::sleep(wait).await;
+                awaited::kept_back(tokio::time::sleep(wait)).await;
                 awaited::check(&self.name)
             }
             Some(wait) => {
