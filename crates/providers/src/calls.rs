@@ -106,8 +106,8 @@ pub trait CallLog: Send + Sync {
     /// asks this provider for anything.
     async fn has_begun(&self, provider: &str) -> Result<bool, Failure>;
 
-    /// Whether all that the stage has asked the provider for is answered, or on its way to this process: to go on, nothing has to be
-    /// sent at first.
+    /// Whether all that the stage has asked the provider for is answered, or on its way to this process or to another one: to go
+    /// on, nothing has to be sent at first.
     async fn has_all(&self, _provider: &str) -> Result<bool, Failure> {
         Ok(false)
     }
@@ -139,6 +139,12 @@ pub trait CallLog: Send + Sync {
     /// Whether a provider that was given up has answered all that it was asked for. What may still come is waited for until then.
     /// Who was given up is not asked for anything new: its answers are taken, or it fails.
     async fn has_late_answer(&self, _provider: &str, _until: Instant) -> Result<bool, Failure> {
+        Ok(false)
+    }
+
+    /// Whether another process may still make what the stage has asked the provider for: it is waited for, and nothing is sent
+    /// from here meanwhile.
+    async fn is_made_elsewhere(&self, _provider: &str) -> Result<bool, Failure> {
         Ok(false)
     }
 
@@ -199,7 +205,7 @@ impl<'a> ProviderCall<'a> {
         let (slot, until, provider) = (self.slot.clone(), self.ends_at, self.provider.clone());
         let make: Make<'static> = Box::new(move |id| {
             Box::pin(async move {
-                slot.take_again(until).await.map_err(CallError::Refused)?;
+                awaited::kept_back(slot.take_again(until)).await.map_err(CallError::Refused)?;
                 awaited::check(&provider)?;
                 let made = make(id).await;
                 drop(slot);

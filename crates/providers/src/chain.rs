@@ -450,6 +450,10 @@ impl<P: ?Sized> Chain<P> {
         let budget = left().min(limits.call_timeout);
         let asked = ProviderCall { slot: slot.clone(), ends_at: Instant::now() + budget, ..within.clone() };
         let mut stopped = None;
+        let nothing_known = || {
+            let unknown = "nothing is known of its health";
+            Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, unknown)
+        };
         // The timeout lies inside the breaker, so that a call that hangs counts as a failure.
         let bounded = async {
             let work = async { call(link.provider.clone(), asked).await.map_err(Into::into) };
@@ -472,12 +476,16 @@ impl<P: ?Sized> Chain<P> {
                 // It works on it, or was not asked: that says nothing about its health.
                 Ok(Err(other @ (Stop::Parked(_) | Stop::NotAsked(_)))) => {
                     stopped = Some(other);
-                    let unknown = "nothing is known of its health";
-                    Err(Failure::new(FailureClass::Saturated, FailureCode::ProviderUnavailable, unknown))
+                    Err(nothing_known())
                 }
                 Err(_) => {
                     let message = format!("{} did not answer within {} s", link.name, budget.as_secs());
                     let failure = Failure::new(FailureClass::Transient, FailureCode::StageTimeout, message);
+                    // It was another process that was waited for, which may have died: nothing was sent from here.
+                    if has_begun && within.calls.is_made_elsewhere(&link.name).await.unwrap_or(false) {
+                        stopped = Some(Stop::NotAsked(failure));
+                        return Err(nothing_known());
+                    }
                     // It may have been paid for what was cut off.
                     stopped = link.terms.is_paid.then(|| Stop::GivenUp(failure.clone()));
                     Err(failure)

@@ -37,7 +37,7 @@ pub use abilities::{Abilities, ModelChoice, Need};
 pub use accompaniment::{AccompanimentPlayer, LoudnessTarget, font_failure};
 pub use accompanying::{Accompanied, AccompanimentOrder, Accompanist, OfflineAccompanist};
 pub use assembly::{blenders, composers, players};
-pub use awaited::{IsAwaited, while_awaited};
+pub use awaited::{IsAwaited, Sending, while_awaited};
 pub use blending::{
     BlendOrigin, BlendedSong, MOST_BLEND_SECONDS, OfflineBlender, SongBlender, SongToBlend, blend_failure,
 };

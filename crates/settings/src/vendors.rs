@@ -169,6 +169,26 @@ impl CapabilitySettings {
     pub fn of(&self, capability: &str) -> Option<&[String]> {
         self.0.get(capability).map(Vec::as_slice)
     }
+
+    /// Whether a vendor may be asked for anything: unless everything that it does has a list without it.
+    pub(crate) fn ask(&self, vendor: &Vendor) -> bool {
+        let names = |capability: &str| self.of(capability).is_some_and(|names| names.contains(&vendor.name));
+        let asks = |capability: &str| self.of(capability).is_none() || names(capability);
+        match vendor.kind {
+            VendorKind::Anthropic | VendorKind::OpenAi => asks("lyrics"),
+            VendorKind::ElevenLabs => asks("compositions"),
+            VendorKind::Speech => asks("vocals"),
+            // It accompanies only where a list says so, and trains only for an account.
+            VendorKind::Replicate => {
+                let trains = vendor.owner.is_some() && asks("training");
+                trains || asks("compositions") || asks("vocals") || names("accompaniment")
+            }
+            // It makes whole songs only where a list says so.
+            VendorKind::Expert => asks("melody") || asks("lyrics") || asks("vocals") || names("compositions"),
+            // No list says who plays.
+            VendorKind::MlModel => vendor.plays || asks("blends"),
+        }
+    }
 }
 
 /// Why nobody trains models here, as a sentence that says what to set.

@@ -111,6 +111,10 @@ impl CallLog for WritersCalls<'_> {
         self.calls.has_late_answer(provider, until).await
     }
 
+    async fn is_made_elsewhere(&self, provider: &str) -> Result<bool, Failure> {
+        self.calls.is_made_elsewhere(provider).await
+    }
+
     async fn ask(
         &self,
         call: Call<'_>,

@@ -83,6 +83,10 @@ async fn call_off(context: &Context, call: &OutsideCall) -> Result<(), Persisten
     let (tools, calls) = (&context.tools, context.tools.database.outside_calls());
     if call.state == OutsideCallState::Asking {
         let now = tools.clock.now();
+        if tools.late.cut_off_unsent(call.id) {
+            // Its own task says that nothing was asked.
+            return Ok(());
+        }
         if tools.late.is_in_hand(call.id) {
             // Where the job has come to its result, what this one has cost is still to be told.
             let job = tools.database.jobs().get(call.job_id).await?;

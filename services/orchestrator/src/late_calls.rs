@@ -11,6 +11,7 @@ use std::{
 };
 
 use domain::{JobId, OutsideCallId, StageName};
+use providers::Sending;
 use resilience::Bulkhead;
 use tokio_util::sync::CancellationToken;
 
@@ -48,6 +49,7 @@ struct Entry {
     ended: CancellationToken,
     /// Whether somebody may still want the answer, and not its cost alone.
     is_wanted: Arc<AtomicBool>,
+    sending: Sending,
 }
 
 impl LateCalls {
@@ -104,6 +106,7 @@ impl LateCalls {
             dropped: self.0.shutdown.child_token(),
             ended: CancellationToken::new(),
             is_wanted: Arc::new(AtomicBool::new(true)),
+            sending: Sending::default(),
         };
         self.entries().insert(id, entry.clone());
         InHand { calls: self.clone(), id, entry }
@@ -147,6 +150,16 @@ impl LateCalls {
         }
     }
 
+    /// Cuts off a call that is still kept back, whose task then says that nothing was asked. False where its request may have gone
+    /// out.
+    pub fn cut_off_unsent(&self, id: OutsideCallId) -> bool {
+        let entry = self.entries().get(&id).filter(|entry| entry.sending.is_kept_back()).cloned();
+        if let Some(entry) = &entry {
+            entry.dropped.cancel();
+        }
+        entry.is_some()
+    }
+
     /// Nobody wants the answer of a call any more; what it has cost is still to be known.
     pub fn want_cost_only(&self, id: OutsideCallId) {
         if let Some(entry) = self.entries().get(&id) {
@@ -166,6 +179,11 @@ impl InHand {
     /// Whether somebody may still want the answer, and not its cost alone.
     pub fn is_wanted(&self) -> bool {
         self.entry.is_wanted.load(Ordering::Relaxed)
+    }
+
+    /// How far the call has come, for its making to note.
+    pub const fn sending(&self) -> &Sending {
+        &self.entry.sending
     }
 
     /// Goes on with the call though nobody waits for it: for a while, and not beyond `latest`.
@@ -202,6 +220,7 @@ mod tests {
     use std::future::{pending, ready};
 
     use chrono::Utc;
+    use providers::{Answered, Call, DirectCalls, ProviderCall, Slot};
     use resilience::ids::random10;
 
     use super::*;
@@ -256,6 +275,30 @@ mod tests {
         assert_eq!(cost.go_on(ready(7), soon).await, Late::Answered(7));
         let (answered, ()) = tokio::join!(left.go_on(pending::<()>(), soon), async { shutdown.cancel() });
         assert_eq!(answered, Late::CutOff, "nothing goes on when the process ends");
+    }
+
+    #[tokio::test]
+    async fn what_was_not_sent_is_cut_off_and_known_until_its_task_has_said_so() {
+        let (calls, _shutdown) = calls();
+        let (job, soon) = (JobId::new(Utc::now(), random10()), Instant::now() + Duration::from_secs(60));
+        let ids = [id(), id()];
+        let [unsent, sent] = ids.map(|id| calls.take(id, job, (STAGE.as_str(), "vendor")));
+        // Its first poll begins to wait for a slot that does not come free.
+        let slots = Bulkhead::new("vendor", 1);
+        let _somebody_elses = slots.acquire().await;
+        let slot = Arc::new(Slot::later(&slots));
+        let log = DirectCalls::default();
+        let call = ProviderCall { slot, ..ProviderCall::alone(&log, "vendor", soon - Instant::now()) };
+        let of = || Call { provider: "vendor", credential: "default", purpose: "p", estimate: None, may_repeat: false };
+        let mut making = Box::pin(
+            unsent.sending().noted(call.paid_once(of(), Box::new(|_| Box::pin(async { Ok(Answered::default()) })))),
+        );
+        assert!(tokio::time::timeout(Duration::from_millis(1), &mut making).await.is_err());
+        assert_eq!(ids.map(|id| calls.cut_off_unsent(id)), [true, false]);
+        assert!(calls.is_in_hand(ids[0]), "its task has still to say so");
+        assert!(matches!(unsent.go_on(making, soon).await, Late::CutOff));
+        assert!(unsent.sending().is_kept_back());
+        assert_eq!(sent.go_on(ready(7), soon).await, Late::Answered(7));
     }
 
     #[tokio::test]

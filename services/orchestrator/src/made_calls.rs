@@ -138,7 +138,8 @@ impl Making {
     async fn run(self, make: Make<'static>, mut tell: oneshot::Sender<Result<Kept, Stop>>) {
         let waits = self.waits.clone();
         let is_awaited: IsAwaited = Arc::new(move || !waits.is_cancelled());
-        let mut answering = Box::pin(while_awaited(is_awaited, make(self.call.correlation.clone())));
+        let making = while_awaited(is_awaited, make(self.call.correlation.clone()));
+        let mut answering = Box::pin(self.in_hand.sending().noted(making));
         let made = tokio::select! {
             biased;
             made = &mut answering => Some(made),
@@ -148,8 +149,8 @@ impl Making {
             Some(made) => made,
             None => match self.in_hand.go_on(answering, self.latest).await {
                 Late::Answered(made) => made,
-                Late::NotInTime => Err(CallError::Unanswered(self.too_late())),
-                Late::CutOff => Err(CallError::Unanswered(self.cut_off())),
+                Late::NotInTime => Err(self.ended_by(self.too_late())),
+                Late::CutOff => Err(self.ended_by(self.cut_off())),
             },
         };
         let outcome = match made {
@@ -159,6 +160,11 @@ impl Making {
         if let Err(failed) = tell.send(outcome) {
             self.log_late(&failed);
         }
+    }
+
+    /// What was still kept back was not asked for, and costs nothing.
+    fn ended_by(&self, failure: Failure) -> CallError {
+        if self.in_hand.sending().is_kept_back() { CallError::Refused(failure) } else { CallError::Unanswered(failure) }
     }
 
     fn cut_off(&self) -> Failure {

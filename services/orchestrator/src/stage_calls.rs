@@ -194,12 +194,17 @@ impl CallLog for StageRun<'_> {
             return Ok(true);
         }
         let calls = self.tools.database.outside_calls();
-        calls.has_begun(self.job.id, self.stage, provider).await.map_err(|error| of_rows(&error))
+        if calls.has_begun(self.job.id, self.stage, provider).await.map_err(|error| of_rows(&error))? {
+            return Ok(true);
+        }
+        self.is_made_elsewhere(provider).await
     }
 
     async fn has_all(&self, provider: &str) -> Result<bool, Failure> {
         let asked = self.asked(provider).await?;
-        let is_there = |call: &OutsideCall| call.answer.is_some() || self.tools.late.is_in_hand(call.id);
+        let is_there = |call: &OutsideCall| {
+            call.answer.is_some() || self.tools.late.is_in_hand(call.id) || self.may_be_made_elsewhere(call)
+        };
         Ok(!asked.is_empty() && asked.iter().all(is_there))
     }
 
@@ -259,6 +264,11 @@ impl CallLog for StageRun<'_> {
         let left = until.saturating_duration_since(Instant::now());
         // What has not come by then has not come.
         tokio::time::timeout(left, self.is_answered(provider)).await.unwrap_or(Ok(false))
+    }
+
+    async fn is_made_elsewhere(&self, provider: &str) -> Result<bool, Failure> {
+        let asked = self.asked(provider).await?;
+        Ok(asked.iter().any(|call| self.may_be_made_elsewhere(call)))
     }
 
     async fn ask(

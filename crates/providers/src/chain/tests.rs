@@ -244,6 +244,9 @@ struct Keeping {
     direct: DirectCalls,
     kept: Arc<Mutex<Option<Value>>>,
     asked: AtomicU32,
+    /// A call that nothing comes of was begun before: in this process or in another one.
+    begun: bool,
+    is_made_elsewhere: bool,
 }
 
 impl Keeping {
@@ -263,11 +266,15 @@ impl CallLog for Keeping {
     }
 
     async fn has_begun(&self, _: &str) -> Result<bool, Failure> {
-        Ok(self.kept().is_some())
+        Ok(self.kept().is_some() || self.begun)
     }
 
     async fn has_all(&self, _: &str) -> Result<bool, Failure> {
-        Ok(self.kept().is_some())
+        Ok(self.kept().is_some() || self.begun)
+    }
+
+    async fn is_made_elsewhere(&self, _: &str) -> Result<bool, Failure> {
+        Ok(self.is_made_elsewhere)
     }
 
     async fn once(&self, call: Call<'_>, make: Make<'_>) -> Result<Answer, Stop> {
@@ -277,6 +284,9 @@ impl CallLog for Keeping {
     async fn paid_once(&self, _: Call<'_>, _: Instant, make: Make<'static>) -> Result<Answer, Stop> {
         if let Some(kept) = self.kept() {
             return answer(kept, Vec::new());
+        }
+        if self.begun {
+            std::future::pending::<()>().await;
         }
         self.asked.fetch_add(1, Ordering::SeqCst);
         let kept = self.kept.clone();
@@ -388,6 +398,35 @@ async fn an_answer_that_is_kept_needs_no_slot() {
     let _somebody_elses = slots.acquire().await;
     let (made, _) = late_or_failed(&log, &slots).await;
     assert_eq!((made.unwrap().value, log.asked.load(Ordering::SeqCst)), (json!(8), 0));
+}
+
+/// Also while all slots are somebody else's, and nobody would be let through for something new.
+#[tokio::test]
+async fn waiting_for_what_a_dead_process_has_asked_takes_no_slot_and_says_nothing_of_the_provider() {
+    let check = async |is_made_elsewhere: bool, failures: u32| {
+        let log = Keeping { begun: true, is_made_elsewhere, ..Keeping::default() };
+        let slots = Bulkhead::new("late", 1);
+        let _somebody_elses = slots.acquire().await;
+        let metrics = Metrics::new("test");
+        let breakers = BreakerRegistry::new(resilience::BreakerSettings::default(), metrics.clone());
+        let mut chain: Chain<str> = Chain::new("test", limits(), metrics);
+        let guard = Guard::new("late", "test", &breakers).sharing(slots.clone());
+        let terms = Terms { is_paid: true, ..Terms::elsewhere(Version::Known("1".to_owned()), guard) };
+        chain.push("late", terms, Arc::from("late"));
+        let made = chain
+            .call(CallScope::new(&log, Duration::from_millis(200)), &Need::default(), |_, call| async move {
+                let (provider, credential, purpose) = (&*call.provider, "default", "p");
+                let of = Call { provider, credential, purpose, estimate: None, may_repeat: false };
+                let make: Make<'static> = Box::new(|_| Box::pin(async { Ok(Answered::default()) }));
+                call.paid_once(of, make).await.map(|answer| answer.value)
+            })
+            .await;
+        assert_eq!(made.unwrap_err().into_failure().code, FailureCode::StageTimeout, "elsewhere: {is_made_elsewhere}");
+        let told = breakers.breaker("late/test").failures();
+        assert_eq!((told, log.asked.load(Ordering::SeqCst)), (failures, 0), "elsewhere: {is_made_elsewhere}");
+    };
+    check(true, 0).await;
+    check(false, 1).await;
 }
 
 /// What is made badly is left to the next, and taken where nobody else makes it; also by a later run of the stage.

@@ -122,6 +122,7 @@ impl VendorHttp {
 
     async fn paid_for(&self, request: Request, plan: Option<&Value>) -> Result<Answer, CallError> {
         self.its_turn().await?;
+        awaited::goes_out();
         match request.send().await {
             Ok(answer) => self.success_of(answer, plan).await,
             Err(error) if error.may_have_arrived() => Err(CallError::Unanswered(self.trouble(&error))),
@@ -222,8 +223,11 @@ impl VendorHttp {
         if let (FailureClass::RetryAfter, Some(wait)) = (failure.class, failure.retry_after) {
             self.account.pace.leave_alone(wait);
         }
-        let refused =
-            if retry_table::may_have_begun(status, &error) { CallError::Unanswered } else { CallError::Refused };
+        let refused = if retry_table::may_have_begun(self.kind, status, &error) {
+            CallError::Unanswered
+        } else {
+            CallError::Refused
+        };
         Err(refused(failure))
     }
 
@@ -243,7 +247,7 @@ impl VendorHttp {
     async fn its_turn(&self) -> Result<(), CallError> {
         self.takes_calls().map_err(CallError::Refused)?;
         if let Some(wait) = self.account.pace.left() {
-            tokio::time::sleep(wait.min(SHORT_PAUSE)).await;
+            awaited::kept_back(tokio::time::sleep(wait.min(SHORT_PAUSE))).await;
         }
         awaited::check(&self.name)
     }

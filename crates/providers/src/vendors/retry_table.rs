@@ -23,6 +23,8 @@ pub struct VendorError {
     /// What it says would be accepted instead: as much as goes into a message, and all of it.
     pub suggestion: Option<String>,
     pub whole_suggestion: Option<String>,
+    /// The status that a problem document (`title`, `detail`, `status`) names.
+    pub problem: Option<u64>,
 }
 
 /// Codes by what they ask of us. Compared without case.
@@ -88,8 +90,17 @@ const CODES: &[(FailureClass, &[&str])] = &[
     ),
 ];
 
-/// Words for something that broke, whatever its status.
-const BROKE: &[&str] = &["api_error", "gateway_timeout", "internal_server_error", "server_error", "timeout_error"];
+/// Words by which vendors say that they take no work now. Compared without case.
+const TAKES_NO_WORK: &[&str] = &[
+    "overloaded",
+    "overloaded_error",
+    "rate_limit_error",
+    "rate_limit_exceeded",
+    "server_is_overloaded",
+    "slow_down",
+    "system_busy",
+    "too_many_concurrent_requests",
+];
 
 /// What Anthropic's sentence says, in lower case, where its general word for a bad request stands for a limit of its own on
 /// spending, or for a balance that is used up.
@@ -126,14 +137,15 @@ pub fn failure(
 }
 
 /// Whether work may have been begun behind an answer that is no success, and may be paid for. Of what breaks on the vendor's
-/// side nobody can say, nor of what a proxy in between answers in its place (520, 522, 524 ...). Only where a vendor says in its
-/// own words that it takes no work now (503, 529), none was begun.
-pub fn may_have_begun(status: StatusCode, error: &VendorError) -> bool {
+/// side nobody can say, nor of what a proxy in between answers in its place (520, 522, 524, a 503 in a form of its own ...). Only
+/// where a vendor says in a known word, or Replicate in its documented form, that it takes no work now (503, 529), none was begun.
+pub fn may_have_begun(kind: VendorKind, status: StatusCode, error: &VendorError) -> bool {
     match status.as_u16() {
-        503 | 529 => match &error.code {
-            Some(code) => BROKE.iter().any(|word| word.eq_ignore_ascii_case(code)),
-            None => error.message.is_none(),
-        },
+        503 | 529 => {
+            let is_known = |code: &String| TAKES_NO_WORK.iter().any(|word| word.eq_ignore_ascii_case(code));
+            let is_problem = kind == VendorKind::Replicate && error.problem == Some(u64::from(status.as_u16()));
+            !is_problem && !error.code.as_ref().is_some_and(is_known)
+        }
         408 | 500..=599 => true,
         _ => false,
     }
@@ -251,7 +263,9 @@ fn read_against(body: &[u8], sent: Option<&Value>) -> VendorError {
         let of_prompt = prompt().map(|prompt| cleaned(prompt, room.chars));
         of_prompt.or_else(|| plan().map(|plan| suggestion::in_words(plan, sent, room)))
     };
-    VendorError { code, message, suggestion: told(SHORT), whole_suggestion: told(WHOLE) }
+    let is_problem = body["title"].is_string() && detail.is_string();
+    let problem = body["status"].as_u64().filter(|_| is_problem);
+    VendorError { code, message, suggestion: told(SHORT), whole_suggestion: told(WHOLE), problem }
 }
 
 /// The fields that a vendor has something against, from a list of `{loc, msg}`.
@@ -332,10 +346,11 @@ mod tests {
 
     #[test]
     fn what_broke_may_have_been_begun_unless_the_vendor_says_that_it_was_not() {
-        let check = |status: u16, body: &str, expected: bool| {
-            let begun = may_have_begun(StatusCode::from_u16(status).unwrap(), &read(body.as_bytes()));
-            assert_eq!(begun, expected, "{status} {body}");
+        let by = |kind: VendorKind, status: u16, body: &str, expected: bool| {
+            let begun = may_have_begun(kind, StatusCode::from_u16(status).unwrap(), &read(body.as_bytes()));
+            assert_eq!(begun, expected, "{kind:?} {status} {body}");
         };
+        let check = |status: u16, body: &str, expected: bool| by(VendorKind::OpenAi, status, body, expected);
         for status in [408, 500, 501, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529, 530, 599] {
             check(status, "<html>", true);
             check(status, "", true);
@@ -347,7 +362,23 @@ mod tests {
             false,
         );
         check(503, r#"{"error":{"message":"m","type":"requests","param":null,"code":"slow_down"}}"#, false);
-        check(503, r#"{"title":"Service unavailable","status":503,"detail":"Please try again."}"#, false);
+        check(503, r#"{"detail":{"status":"system_busy","message":"m"}}"#, false);
+        // What a proxy answers in the vendor's place.
+        for body in [
+            r#"{"message":"Service Unavailable"}"#,
+            r#"{"error":"no healthy upstream"}"#,
+            r#"{"error":{"code":"upstream_timeout","message":"m"}}"#,
+            r#"{"code":"service_unavailable","message":"m"}"#,
+        ] {
+            for kind in VendorKind::ALL {
+                by(kind, 503, body, true);
+            }
+        }
+        let problem = r#"{"title":"Service unavailable","status":503,"detail":"Please try again."}"#;
+        by(VendorKind::Replicate, 503, problem, false);
+        by(VendorKind::Replicate, 503, r#"{"detail":"Service unavailable"}"#, true);
+        by(VendorKind::Replicate, 502, problem, true);
+        check(503, problem, true);
         check(503, r#"{"error":{"message":"m","type":"server_error","param":null,"code":null}}"#, true);
         check(503, r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#, true);
         check(502, r#"{"type":"error","error":{"type":"overloaded_error","message":"m"}}"#, true);

@@ -46,7 +46,8 @@ fn read(reader: &mut Reader) -> Settings {
     let vendors = vendors::vendors(reader, providers.call_timeout);
     let spending = vendors::spending(reader);
     vendors::one_currency(reader, &vendors, &spending);
-    vendors::priced(reader, &vendors, &spending);
+    let capabilities = vendors::capabilities(reader, &vendors);
+    vendors::priced(reader, &vendors, &capabilities, &spending);
     Settings {
         mode,
         database: platform::database(reader, mode, &data_dir),
@@ -58,7 +59,7 @@ fn read(reader: &mut Reader) -> Settings {
         auth,
         jobs: platform::jobs(reader),
         providers,
-        capabilities: vendors::capabilities(reader, &vendors),
+        capabilities,
         vendors,
         spending,
         outbound: outbound::outbound(reader),

@@ -223,9 +223,9 @@ fn limit_of_all(spending: &SpendingSettings) -> Option<&'static str> {
 
 /// A limit keeps nothing back while what is used has no price. What costs nothing has to say so: a price that is not there may as
 /// well have been forgotten. Who wants no key is a server of the house's own; a model that blends is, where its table says no more
-/// of it.
-pub fn priced(reader: &mut Reader, vendors: &[Vendor], spending: &SpendingSettings) {
-    for vendor in vendors.iter().filter(|vendor| vendor.api_key.is_some()) {
+/// of it. Whoever is set up and asked for nothing costs nothing.
+pub fn priced(reader: &mut Reader, vendors: &[Vendor], lists: &CapabilitySettings, spending: &SpendingSettings) {
+    for vendor in vendors.iter().filter(|vendor| vendor.api_key.is_some() && lists.ask(vendor)) {
         let at = |key: &str| format!("providers.{}.{key}", vendor.name);
         let of_all = limit_of_all(spending).filter(|_| vendor.kind != VendorKind::MlModel).map(str::to_owned);
         let Some(limit) = vendor.monthly_limit.map(|_| at("monthly_limit")).or(of_all) else { continue };

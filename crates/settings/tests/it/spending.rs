@@ -38,6 +38,31 @@ fn a_limit_on_what_has_no_price_is_refused_with_the_keys_to_set() {
     check(&[&MODEL[..], &[own]].concat(), "providers.ml_model.monthly_limit", "providers.ml_model.price_per_call");
     let both = problems(&env(&[ANTHROPIC, ELEVENLABS, HOUSE]));
     assert_eq!(both.len(), 2, "all come at once: {both:?}");
+    let account = ("DESCANT_PROVIDERS__REPLICATE__OWNER", "ours");
+    let second = "providers.replicate.price_per_compute_second";
+    check(&[&NO_SONGS[..], &[REPLICATE, HOUSE, account]].concat(), "spending.", second);
+    check(&[&NO_SONGS[..], &[REPLICATE, HOUSE, BAND]].concat(), "spending.", second);
+}
+
+/// Nobody outside makes songs or sings.
+const NO_SONGS: [(&str, &str); 2] =
+    [("DESCANT_CAPABILITIES__COMPOSITIONS", "offline"), ("DESCANT_CAPABILITIES__VOCALS", "offline")];
+const BAND: (&str, &str) = ("DESCANT_CAPABILITIES__ACCOMPANIMENT", "replicate,offline");
+
+#[test]
+fn who_is_asked_for_nothing_needs_no_price() {
+    let own_words = ("DESCANT_CAPABILITIES__LYRICS", "offline");
+    let own_blends = ("DESCANT_CAPABILITIES__BLENDS", "offline");
+    let limit = ("DESCANT_PROVIDERS__ML_MODEL__MONTHLY_LIMIT", "5");
+    for fine in [
+        vec![ANTHROPIC, HOUSE, own_words],
+        [&NO_SONGS[..], &[ELEVENLABS, HOUSE]].concat(),
+        // Without an account it trains nothing, and it accompanies nobody unless it is told to.
+        [&NO_SONGS[..], &[REPLICATE, USER]].concat(),
+        [&MODEL[..], &[limit, own_blends]].concat(),
+    ] {
+        assert_eq!(with_env(&fine).vendors.len(), 1, "{fine:?}");
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub fn fault(fault: Fault, retry: Retry) -> Answer {
         Fault::EdgeTimeout => return Answer::of_edge(524),
         Fault::ServerError => (500, "internal_server_error", "Something went wrong."),
         Fault::BadGateway => (502, "bad_gateway", "Bad gateway."),
-        Fault::Unavailable | Fault::Overloaded => (503, "service_unavailable", "Service unavailable."),
+        Fault::Unavailable | Fault::Overloaded => (503, "system_busy", "The system is busy, please try again."),
         Fault::GatewayTimeout => (504, "gateway_timeout", "Gateway timeout."),
         Fault::QuotaExceeded | Fault::CreditExhausted | Fault::SpendLimit => {
             (401, "quota_exceeded", "This request exceeds your quota of credits.")

@@ -92,6 +92,7 @@ async fn elevenlabs() {
     for (fault, status, code_of) in [
         (Fault::TooManyConcurrent, 429, "too_many_concurrent_requests"),
         (Fault::SystemBusy, 429, "system_busy"),
+        (Fault::Unavailable, 503, "system_busy"),
         (Fault::QuotaExceeded, 401, "quota_exceeded"),
         (Fault::BadKey, 401, "invalid_api_key"),
         (Fault::PlanTooSmall, 403, "only_for_creator+"),
