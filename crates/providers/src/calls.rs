@@ -291,9 +291,10 @@ impl CallLog for DirectCalls {
         let mut work = CalledOffOnDrop::new(service, &correlation);
         let id = match service.create(&correlation, request).await {
             Ok(id) => id,
-            Err(CallError::Unanswered(failure)) => match service.find(&correlation).await? {
-                Some(id) => id,
-                None => return Err(Stop::GivenUp(failure)),
+            Err(CallError::Unanswered(failure)) => match service.find(&correlation).await {
+                Ok(Some(id)) => id,
+                // It may be there all the same: it is not asked for a second time.
+                Ok(None) | Err(_) => return Err(Stop::GivenUp(failure)),
             },
             Err(error) => {
                 if matches!(error, CallError::Refused(_)) {
@@ -330,9 +331,9 @@ impl CallLog for DirectCalls {
                     work.is_over();
                     let mut fetched = Vec::new();
                     for from in files {
-                        fetched.push(download(service, &from).await?);
+                        fetched.push(downloaded(service, &from, &pause).await?);
                     }
-                    return answer(value, fetched);
+                    return answer(value, fetched).map_err(|stop| Stop::GivenUp(stop.into_failure()));
                 }
                 Ok(OutsideProgress::Failed { failure, .. }) => {
                     work.is_over();
@@ -351,6 +352,31 @@ const SOONEST_LOOK: Duration = Duration::from_millis(200);
 const LATEST_DIRECT_LOOK: Duration = Duration::from_secs(2);
 /// Work is called off so long before whoever waits for it is cut off, or a tenth of their time where that is less.
 const MOST_SPARE: Duration = Duration::from_secs(5);
+
+/// How often a file is asked for that a service has made, and the time between.
+const MOST_DOWNLOADS: u32 = 4;
+const DOWNLOAD_AGAIN: Duration = Duration::from_secs(1);
+
+/// As [`download`], some times over where that may help. What cannot be had all the same is paid for, and not made again.
+async fn downloaded<F: Future<Output = ()>>(
+    service: &dyn OutsideService,
+    from: &url::Url,
+    pause: &impl Fn(Duration) -> F,
+) -> Result<File, Stop> {
+    let mut times = 1;
+    loop {
+        match download(service, from).await {
+            Ok(file) => return Ok(file),
+            Err(failure) if !failure.class.is_retryable() => return Err(failure.into()),
+            Err(failure) if times == MOST_DOWNLOADS => return Err(Stop::GivenUp(failure)),
+            Err(failure) => {
+                tracing::info!(provider = service.provider(), code = %failure.code, "a file is asked for again");
+                pause(DOWNLOAD_AGAIN).await;
+                times += 1;
+            }
+        }
+    }
+}
 
 /// What a service made, in an unnamed file.
 ///
