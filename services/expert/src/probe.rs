@@ -37,34 +37,40 @@ type LastLook = (Instant, Arc<Vec<Fault>>);
 
 /// The last look.
 #[derive(Default)]
-pub struct Probe(Mutex<Option<LastLook>>);
+pub struct Probe(Arc<Mutex<Option<LastLook>>>);
 
 impl Probe {
-    /// What does not work. Those who ask meanwhile wait for the same look.
+    /// What does not work. Those who ask meanwhile wait for the same look, which goes on when they do not.
     pub async fn faults(&self, state: &web::Data<AppState>) -> Arc<Vec<Fault>> {
-        let mut last = self.0.lock().await;
-        let is_fresh = |(at, faults): &&LastLook| at.elapsed() < if faults.is_empty() { WELL_FOR } else { ILL_FOR };
-        if let Some((_, faults)) = last.as_ref().filter(is_fresh) {
-            return faults.clone();
-        }
-        let own = state.clone();
-        let look = blocking(move || found(&own));
-        let faults = match tokio::time::timeout(LONGEST_LOOK, look).await {
-            Ok(Ok(faults)) => faults,
-            Ok(Err(_)) => vec![Fault::of("all", "it failed while it was looked at")],
-            Err(_) => {
-                let problem = format!("it has not done a little of its work within {} s", LONGEST_LOOK.as_secs());
-                vec![Fault::of("all", problem)]
-            }
-        };
-        let was_well = last.as_ref().is_none_or(|(_, faults)| faults.is_empty());
-        if was_well && !faults.is_empty() {
-            tracing::error!(?faults, "the engine cannot do its work");
-        }
-        let faults = Arc::new(faults);
-        *last = Some((Instant::now(), faults.clone()));
-        faults
+        let (last, own) = (self.0.clone(), state.clone());
+        let look = tokio::spawn(async move { looked(&last, &own).await });
+        look.await.unwrap_or_else(|_| Arc::new(vec![Fault::of("all", "it failed while it was looked at")]))
     }
+}
+
+async fn looked(last: &Mutex<Option<LastLook>>, state: &web::Data<AppState>) -> Arc<Vec<Fault>> {
+    let mut last = last.lock().await;
+    let is_fresh = |(at, faults): &&LastLook| at.elapsed() < if faults.is_empty() { WELL_FOR } else { ILL_FOR };
+    if let Some((_, faults)) = last.as_ref().filter(is_fresh) {
+        return faults.clone();
+    }
+    let own = state.clone();
+    let look = blocking(move || found(&own));
+    let faults = match tokio::time::timeout(LONGEST_LOOK, look).await {
+        Ok(Ok(faults)) => faults,
+        Ok(Err(_)) => vec![Fault::of("all", "it failed while it was looked at")],
+        Err(_) => {
+            let problem = format!("it has not done a little of its work within {} s", LONGEST_LOOK.as_secs());
+            vec![Fault::of("all", problem)]
+        }
+    };
+    let was_well = last.as_ref().is_none_or(|(_, faults)| faults.is_empty());
+    if was_well && !faults.is_empty() {
+        tracing::error!(?faults, "the engine cannot do its work");
+    }
+    let faults = Arc::new(faults);
+    *last = Some((Instant::now(), faults.clone()));
+    faults
 }
 
 /// Blocks.
